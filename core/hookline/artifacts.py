@@ -1,0 +1,373 @@
+"""What flows between stages: plain values, light to import, with their shapes and units told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from .errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from scipy import sparse
+
+    Matrix: TypeAlias = np.ndarray | sparse.csr_matrix
+
+Task: TypeAlias = Literal["binary", "multiclass", "regression"]
+Label: TypeAlias = str | int | float | bool
+ColumnKind: TypeAlias = Literal["number", "string", "boolean", "datetime"]
+Severity: TypeAlias = Literal["info", "warning", "critical"]
+
+ROW_ID = "__row_id__"
+"""The column that every row carries from the source to its prediction (int64 position, or the id role's values)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """Which column plays which part; every other column is a feature."""
+
+    target: str | None = None
+    """The column to predict."""
+    id: str | None = None
+    """Names a row; never a feature."""
+    time: str | None = None
+    """When a row happened; orders time splits, and stays a feature."""
+    weight: str | None = None
+    """How much a row counts in training and metrics; never a feature."""
+    group: str | None = None
+    """Rows of one group stay on one side of a group split; never a feature."""
+    ignore: tuple[str, ...] = ()
+    """Columns left out altogether."""
+
+    def merged(self, over: Roles) -> Roles:
+        """Return these roles with each role that `over` sets taking precedence."""
+        values = {name: getattr(over, name) for name in self.__dataclass_fields__ if getattr(over, name)}
+        return replace(self, **values)
+
+    def not_features(self) -> frozenset[str]:
+        """Return the columns that a model must not see."""
+        named = (self.target, self.id, self.weight, self.group, ROW_ID, *self.ignore)
+        return frozenset(name for name in named if name)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One raw column that a pipeline takes, as it was in training."""
+
+    name: str
+    dtype: str
+    """The polars dtype in words, such as `Float64` or `Datetime(time_unit='us', time_zone=None)`."""
+    kind: ColumnKind
+    nullable: bool = True
+    categories: tuple[str, ...] | None = None
+    """Every value seen in training, sorted; None for numbers, and where there were more than 1,000."""
+    minimum: float | None = None
+    """Smallest value seen in training; datetimes as seconds since 1970 UTC."""
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The input contract of a pipeline: its raw feature columns, in order."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is predicted: a label of `classes`, or a number."""
+
+    name: str
+    task: Task
+    classes: tuple[Label, ...] = ()
+    """Sorted class labels; empty for regression. Models see their positions as int64 codes."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A lazy table with the roles of its columns.
+
+    frame: one row an observation; carries `ROW_ID` once the runner has taken it over.
+    """
+
+    frame: pl.LazyFrame
+    roles: Roles = Roles()
+    name: str = "dataset"
+    target: Target | None = None
+    """What is predicted; known from the featurizer on, once the transforms have had their say."""
+
+    def with_frame(self, frame: pl.LazyFrame) -> Self:
+        """Return the same dataset over another frame."""
+        return replace(self, frame=frame)
+
+    def feature_columns(self) -> list[str]:
+        """Return the names of the columns a model may see, in order."""
+        hidden = self.roles.not_features()
+        return [name for name in self.frame.collect_schema().names() if name not in hidden]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A dataset divided into rows to learn from, to stop on, and to judge by."""
+
+    train: Dataset
+    valid: Dataset | None
+    test: Dataset
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of a design matrix, and how it is made."""
+
+    name: str
+    dtype: str
+    inputs: tuple[str, ...]
+    """Raw columns that it is computed from."""
+    definition: str
+    """How, in words exact enough to compute it again, such as `standard(age, mean=38.6, std=13.6)`."""
+    version: str = "1"
+
+
+@dataclass(frozen=True)
+class Features:
+    """A design matrix with what belongs to its rows.
+
+    X: float32, (n_rows, n_features), dense (maybe memory-mapped) or CSR
+    y: int64 class codes or float64 numbers, (n_rows,); None where the truth is unknown
+    row_ids: (n_rows,), the values of `ROW_ID`
+    sample_weight: float64, (n_rows,), or None for equal weights
+    """
+
+    X: Matrix
+    features: tuple[Feature, ...]
+    row_ids: np.ndarray | None = None
+    y: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
+    target: Target | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The feature names, one a column of X."""
+        return tuple(feature.name for feature in self.features)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of each row.
+
+    values: (n_rows,), a label or a number; class codes while inside a model
+    probabilities: float64, (n_rows, n_classes), columns in the order of `classes`; None for regression
+    row_ids: (n_rows,)
+    """
+
+    values: np.ndarray
+    probabilities: np.ndarray | None = None
+    classes: tuple[Label, ...] = ()
+    row_ids: np.ndarray | None = None
+    warnings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Row position -> what is unlike anything in the training data."""
+
+    def frame(self) -> pl.DataFrame:
+        """Return one row a prediction: `row_id`, `prediction`, `probability_<class>` for each class."""
+        import polars as pl
+
+        columns: dict[str, Any] = {} if self.row_ids is None else {"row_id": self.row_ids}
+        columns["prediction"] = self.values.tolist() if self.values.dtype == object else self.values
+        if self.probabilities is not None:
+            columns |= {f"probability_{label}": self.probabilities[:, i] for i, label in enumerate(self.classes)}
+        return pl.DataFrame(columns)
+
+    def _repr_html_(self) -> str:
+        return self.frame()._repr_html_()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number with, where it was estimated, its 95 % interval."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    greater_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to show: plain strings, numbers, booleans and None."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Vega-Lite v5 spec with its data inline; no width, height or colors unless they carry meaning."""
+
+    name: str
+    title: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a monitor or an audit noticed, with the number that says so."""
+
+    subject: str
+    """The column, feature, metric or model that it is about."""
+    statistic: str
+    value: float
+    threshold: float
+    severity: Severity
+    message: str
+    """One sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an evaluator or a monitor found: plain data, ready for JSON."""
+
+    title: str
+    metrics: tuple[Metric, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """File name -> content, kept beside the report and inside the package (a whylogs profile, say)."""
+
+    def __getitem__(self, metric: str) -> float:
+        """Return the value of a metric by name; KeyError if there is none."""
+        values = {m.name: m.value for m in self.metrics}
+        return values[metric]
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(m.name)}</td><td>{m.value:.4g}</td><td>{_interval(m)}</td></tr>" for m in self.metrics
+        )
+        found = "".join(f"<li>{escape(f.severity)}: {escape(f.message)}</li>" for f in self.findings)
+        return f"<h4>{escape(self.title)}</h4><table>{rows}</table><ul>{found}</ul>"
+
+
+def _interval(metric: Metric) -> str:
+    return "" if metric.low is None or metric.high is None else f"[{metric.low:.4g}, {metric.high:.4g}]"
+
+
+@dataclass(frozen=True)
+class Bins:
+    """How often values fell between edges: counts[i] of edges[i] < value <= edges[i + 1]; the first bin takes its lower edge too."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """The distribution of one column, small enough to travel with a model."""
+
+    name: str
+    dtype: str
+    kind: ColumnKind
+    count: int
+    """Rows, missing ones included."""
+    missing: int
+    distinct: int
+    mean: float | None = None
+    std: float | None = None
+    """Sample standard deviation (n - 1)."""
+    minimum: float | None = None
+    maximum: float | None = None
+    bins: Bins | None = None
+    """Of numbers and datetimes (seconds since 1970): equal-frequency bins of the values present."""
+    top: tuple[tuple[str, int], ...] = ()
+    """Of strings and booleans: the most frequent values with their counts, at most 1,000."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The distributions of a table's feature columns and target."""
+
+    rows: int
+    columns: tuple[ColumnProfile, ...]
+
+    def __getitem__(self, name: str) -> ColumnProfile:
+        return next(column for column in self.columns if column.name == name)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What current data are compared with: the training data, or what a package remembers of them.
+
+    profile: of the training rows
+    dataset: the training rows themselves; None once only the package is at hand
+    files: what the same monitor's report left in the package (file name -> path)
+    """
+
+    profile: Profile
+    dataset: Dataset | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A pipeline on disk, in one format, with its evidence beside it.
+
+    path: the folder; `manifest.json` in it names every file with its digest
+    """
+
+    path: Path
+    format: str
+    """The packager's name."""
+    name: str = "model"
+    version: int | None = None
+    """The number in the catalog; None until it is registered."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A share of traffic for one version."""
+
+    version: int
+    weight: float
+    shadow: bool = False
+    """Asked and recorded, but its answer is not returned."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A routing policy over the versions of one model."""
+
+    model: str
+    routes: tuple[Route, ...]
+    deployer: str
+    aliases: Mapping[str, int] = field(default_factory=dict)
+    """Alias -> version to set with this deployment, such as {"champion": 3}."""
+
+    @classmethod
+    def single(cls, model: str, version: int, deployer: str) -> Deployment:
+        """Send everything to one version, and call it the champion."""
+        return cls(model, (Route(version, 1.0),), deployer, {"champion": version})
+
+
+def require_columns(names: Sequence[str], present: Sequence[str], what: str) -> None:
+    """Raise DataError naming each of `names` that is not among `present`."""
+    from .errors import suggestion
+
+    problems = [
+        Problem(name, f"not a column; {suggestion(name, present, 'column')}") for name in names if name not in present
+    ]
+    if problems:
+        raise DataError(f"{what} names columns that the data do not have", problems)

@@ -1,0 +1,152 @@
+"""Every error that hookline raises on purpose, and how it reads on a terminal.
+
+HooklineError                exit code
+├── UsageError               2   a command line, verb or name is wrong
+│   ├── UnknownName              a component, run, model or option that does not exist
+│   └── ConfigError              one or more problems of a config, all at once
+├── PlanError                2   the stages of a plan do not fit together
+├── MissingBackend           2   a plugin's library is not installed
+├── PluginError              4   a plugin is broken, clashes, or breaks the contract
+├── DataError                1   the data do not fit: missing columns, empty tables, wrong types
+├── ExportError              1   a pipeline cannot be written in a format, or predicts differently there
+├── UntrustedPackage         1   loading a package would run code that nobody allowed
+├── StoreError               1   the store or the catalog is damaged, read-only or from another version
+├── RunFailed                1   a stage of a run failed; the cause is chained
+└── GateFailed               3   a model did not meet a gate
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class HooklineError(Exception):
+    """The base of hookline's own errors: what is wrong, and one thing to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class UsageError(HooklineError):
+    """A command, verb or argument that makes no sense."""
+
+    exit_code = 2
+
+
+class UnknownName(UsageError):
+    """A name that nothing answers to; the message suggests the closest that exists."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str], *, hint: str | None = None) -> None:
+        self.what = what
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(f"no {what} named '{name}'", hint=hint or suggestion(name, self.known, what))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a config or a table, at the path as the user types it."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class ConfigError(UsageError):
+    """A config with one or more problems, all of them listed."""
+
+    def __init__(self, title: str, problems: Sequence[Problem], *, hint: str | None = None) -> None:
+        self.title = title
+        self.problems = tuple(problems)
+        super().__init__("\n".join([title, *(f"  {problem}" for problem in problems)]), hint=hint)
+
+
+class PlanError(HooklineError):
+    """Stages that cannot follow each other."""
+
+    exit_code = 2
+
+
+class MissingBackend(HooklineError):
+    """A component whose third-party library is not installed."""
+
+    exit_code = 2
+
+    def __init__(self, component: str, module: str, extra: str) -> None:
+        self.component = component
+        self.module = module
+        self.extra = extra
+        super().__init__(
+            f"{component} needs the library '{module}', which is not installed", hint=f"pip install 'hookline[{extra}]'"
+        )
+
+
+class PluginError(HooklineError):
+    """A plugin that is broken, clashes with another, or breaks the contract."""
+
+    exit_code = 4
+
+    def __init__(self, plugin: str, message: str, *, hint: str | None = None) -> None:
+        self.plugin = plugin
+        super().__init__(f"plugin '{plugin}': {message}", hint=hint)
+
+
+class DataError(HooklineError):
+    """Data that do not fit what was asked; `problems` names each column."""
+
+    def __init__(self, message: str, problems: Sequence[Problem] = (), *, hint: str | None = None) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join([message, *(f"  {problem}" for problem in problems)]), hint=hint)
+
+
+class ExportError(HooklineError):
+    """A pipeline that a format cannot express, or that predicts differently once exported."""
+
+
+class UntrustedPackage(HooklineError):
+    """A package whose loading could run code that the caller has not allowed."""
+
+
+class StoreError(HooklineError):
+    """A store or catalog that is damaged, read-only, or was written by another version."""
+
+
+class RunFailed(HooklineError):
+    """A stage that failed; the user's or the backend's own exception is `__cause__`."""
+
+    def __init__(self, stage: str, cause: BaseException, *, run_id: str | None = None) -> None:
+        self.stage = stage
+        self.run_id = run_id
+        super().__init__(f"stage '{stage}' failed: {type(cause).__name__}: {cause}")
+
+
+class GateFailed(HooklineError):
+    """A model that did not meet one or more gates."""
+
+    exit_code = 3
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name most like `name`, or None if none is close."""
+    matches = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def suggestion(name: str, known: Iterable[str], what: str = "name") -> str | None:
+    """Return "did you mean 'x'?", or the names there are, or None if there are none."""
+    names = sorted(known)
+    match = closest(name, names)
+    if match:
+        return f"did you mean '{match}'?"
+    return f"there is {', '.join(names)}" if names else f"there is no {what} at all"

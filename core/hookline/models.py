@@ -1,0 +1,63 @@
+"""Models of common libraries, so that a plugin's trainer is a few lines."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from .artifacts import Features, Prediction
+from .components import Model
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class SklearnModel(Model):
+    """Any fitted estimator with scikit-learn's interface; `estimator` stays an ordinary object."""
+
+    estimator: Any
+    feature_names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, estimator: Any, train: Features) -> Self:
+        """Wrap an estimator fitted on `train`, remembering the feature names for importances."""
+        return cls(estimator, train.names)
+
+    def predict(self, features: Features) -> Prediction:
+        """Return the classes of the largest probability, or numbers."""
+        classes = getattr(self.estimator, "classes_", None)
+        if classes is None:
+            return Prediction(self.estimator.predict(features.X))
+        if not hasattr(self.estimator, "predict_proba"):
+            return Prediction(self.estimator.predict(features.X))
+        probabilities = self.estimator.predict_proba(features.X)
+        return Prediction(classes[probabilities.argmax(axis=1)], probabilities, tuple(classes.tolist()))
+
+    def save(self, folder: Path) -> None:
+        """Write a pickle; only the signed store and the opt-in `pickle` packager call this."""
+        with (folder / "model.pkl").open("wb") as file:
+            pickle.dump(self, file, protocol=5)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        with (folder / "model.pkl").open("rb") as file:
+            model = pickle.load(file)
+        if not isinstance(model, cls):
+            raise TypeError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
+        return model
+
+    def importances(self) -> Mapping[str, float]:
+        """Return impurity importances of trees, or the mean absolute coefficient of linear models."""
+        import numpy as np
+
+        values: np.ndarray | None = getattr(self.estimator, "feature_importances_", None)
+        if values is None and hasattr(self.estimator, "coef_"):
+            values = np.abs(np.atleast_2d(self.estimator.coef_)).mean(axis=0)
+        if values is None:
+            return {}
+        return dict(zip(self.feature_names, map(float, values), strict=False))

@@ -1,0 +1,148 @@
+"""The one path a row takes, from raw columns to prediction: in evaluation, in batch and online."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .artifacts import ROW_ID, Features, Prediction, Roles, Schema, Target
+from .components import FittedFeaturizer, FittedTransform, Model
+from .errors import DataError
+from .schema import conform, unlike_training
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+M = TypeVar("M", bound=Model, covariant=True)
+
+
+@dataclass(frozen=True)
+class FittedStage:
+    """A fitted transform or featurizer with the component that made it, so that it can be read back."""
+
+    key: str
+    component: str
+    fitted: Any
+
+
+@dataclass(frozen=True)
+class Pipeline(Generic[M]):
+    """Fitted transforms, featurizer and model, with the contract of their input.
+
+    `Pipeline[SklearnModel]` in a packager's annotation says which models it takes.
+    """
+
+    schema: Schema
+    roles: Roles
+    target: Target
+    transforms: tuple[FittedStage, ...]
+    featurizer: FittedStage
+    model: M
+
+    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
+        rows, ids = admit(frame, self.schema, self.roles)
+        features = self.features(rows.lazy())
+        prediction = decode(self.model.predict(features), self.target)
+        return replace(prediction, row_ids=ids, warnings=unlike_training(rows, self.schema))
+
+    def features(self, frame: pl.LazyFrame) -> Features:
+        """Return the design matrix of rows that conform to the schema."""
+        featurizer: FittedFeaturizer = self.featurizer.fitted
+        return featurizer.transform(self.transform(frame))
+
+    def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Apply the fitted transforms: every row stays, in order."""
+        return apply_transforms(self.transforms, frame)
+
+    def truth(self, frame: pl.DataFrame | pl.LazyFrame) -> np.ndarray:
+        """Return the true labels or numbers of raw rows, after the transforms; raises DataError where they are missing."""
+        return true_values(self.transform(frame.lazy()), self.target)
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the design matrix' columns."""
+        return tuple(feature.name for feature in self.featurizer.fitted.features)
+
+
+def apply_transforms(transforms: tuple[FittedStage, ...], frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Apply fitted transforms one after the other, lazily."""
+    for stage in transforms:
+        fitted: FittedTransform = stage.fitted
+        frame = fitted.transform(frame)
+    return frame
+
+
+def admit(frame: pl.DataFrame | pl.LazyFrame, schema: Schema, roles: Roles) -> tuple[pl.DataFrame, np.ndarray]:
+    """Check raw rows against the schema; return them with just its columns, and their ids."""
+    import polars as pl
+
+    eager = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    rows = conform(eager, schema)
+    return rows, row_ids(eager, roles)
+
+
+def row_ids(frame: pl.DataFrame, roles: Roles) -> np.ndarray:
+    """Return the rows' ids: what the runner gave them, else the id role's column, else their positions."""
+    import numpy as np
+
+    for name in (ROW_ID, roles.id):
+        if name and name in frame.columns:
+            return frame[name].to_numpy()
+    return np.arange(frame.height, dtype=np.int64)
+
+
+def decode(prediction: Prediction, target: Target) -> Prediction:
+    """Turn class codes into the target's labels, with one probability column a class even if a model saw fewer."""
+    import numpy as np
+
+    if target.task == "regression":
+        return replace(prediction, values=np.asarray(prediction.values, dtype=np.float64).ravel())
+    labels = np.array(target.classes, dtype=None if _one_type(target.classes) else object)
+    codes = np.asarray(prediction.values, dtype=np.int64)
+    probabilities = prediction.probabilities
+    if probabilities is not None:
+        probabilities = np.asarray(probabilities, dtype=np.float64)
+        if prediction.classes and len(prediction.classes) != len(target.classes):
+            wide = np.zeros((len(codes), len(target.classes)))
+            wide[:, np.asarray(prediction.classes, dtype=np.int64)] = probabilities
+            probabilities = wide
+    return replace(prediction, values=labels[codes], probabilities=probabilities, classes=target.classes)
+
+
+def true_values(frame: pl.LazyFrame, target: Target) -> np.ndarray:
+    """Return the target column: labels as they are, or float64 numbers; raises DataError where a value is missing."""
+    import polars as pl
+
+    if target.name not in frame.collect_schema().names():
+        raise DataError(
+            f"the target '{target.name}' is not a column of these rows",
+            hint="evaluation needs rows whose truth is known",
+        )
+    column = frame.select(target.name).collect()[target.name]
+    if column.null_count():
+        raise DataError(
+            f"the target '{target.name}' is missing in {column.null_count()} of {len(column)} rows",
+            hint="add transform=[drop_missing_target]",
+        )
+    return column.cast(pl.Float64).to_numpy() if target.task == "regression" else column.to_numpy()
+
+
+def encode(labels: np.ndarray, target: Target) -> np.ndarray:
+    """Return int64 class codes of labels (float64 numbers for regression); raises DataError naming a label never seen."""
+    import numpy as np
+
+    if target.task == "regression":
+        return np.asarray(labels, dtype=np.float64)
+    codes = {label: code for code, label in enumerate(target.classes)}
+    values = labels.tolist()
+    unseen = sorted({str(value) for value in values if value not in codes})
+    if unseen:
+        raise DataError(f"the target '{target.name}' has labels that training never saw: {', '.join(unseen[:10])}")
+    return np.fromiter((codes[value] for value in values), dtype=np.int64, count=len(values))
+
+
+def _one_type(labels: tuple[Any, ...]) -> bool:
+    return len({type(label) for label in labels}) == 1

@@ -1,0 +1,181 @@
+"""The input contract of a pipeline: inferred from training rows, checked at every later door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .artifacts import Column, ColumnKind, Schema
+from .errors import DataError, Problem, suggestion
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MAX_CATEGORIES = 1_000
+
+
+def column_kind(dtype: pl.DataType) -> ColumnKind:
+    """Return how hookline treats a polars dtype; raises DataError for nested and binary ones."""
+    import polars as pl
+
+    if dtype == pl.Boolean:
+        return "boolean"
+    if dtype.is_numeric():
+        return "number"
+    if dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null):
+        return "string"
+    if dtype in (pl.Date, pl.Datetime):
+        return "datetime"
+    raise DataError(
+        f"columns of type {dtype} are not supported", hint="cast or drop them, or name them in roles.ignore"
+    )
+
+
+def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
+    """Infer the contract of columns `names` from training rows, in one pass."""
+    import polars as pl
+
+    dtypes = frame.select(names).collect_schema()
+    kinds = {name: _kind_or_raise(name, dtype) for name, dtype in dtypes.items()}
+    exprs = [pl.col(name).null_count().alias(f"{name}\0nulls") for name in names]
+    for name, kind in kinds.items():
+        value = as_number(name, kind, dtypes[name])
+        if value is not None:
+            finite = value.filter(value.is_finite())
+            exprs += [finite.min().alias(f"{name}\0min"), finite.max().alias(f"{name}\0max")]
+        else:
+            exprs.append(
+                pl.col(name)
+                .cast(pl.String)
+                .drop_nulls()
+                .unique()
+                .sort()
+                .head(MAX_CATEGORIES + 1)
+                .implode()
+                .alias(f"{name}\0values")
+            )
+    found = frame.select(exprs).collect().row(0, named=True) if names else {}
+    columns = []
+    for name, dtype in dtypes.items():
+        values = found.get(f"{name}\0values")
+        categories = tuple(values) if values is not None and len(values) <= MAX_CATEGORIES else None
+        columns.append(
+            Column(
+                name,
+                repr(dtype),
+                kinds[name],
+                found[f"{name}\0nulls"] > 0,
+                categories,
+                found.get(f"{name}\0min"),
+                found.get(f"{name}\0max"),
+            )
+        )
+    return Schema(tuple(columns))
+
+
+def as_number(name: str, kind: ColumnKind, dtype: pl.DataType) -> pl.Expr | None:
+    """Return a column as float64 (datetimes: seconds since 1970 UTC), or None for strings and booleans."""
+    import polars as pl
+
+    if kind == "number":
+        return pl.col(name).cast(pl.Float64)
+    if kind == "datetime":
+        return pl.col(name).cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / 1e6
+    return None
+
+
+def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return just the schema's columns in its order and dtypes, empty strings as missing.
+
+    Columns beyond the schema are left out. Raises DataError naming every column that is absent or cannot be read as its type.
+    """
+    import polars as pl
+
+    problems: list[Problem] = []
+    series: list[pl.Series] = []
+    for column in schema.columns:
+        if column.name not in frame.columns:
+            problems.append(Problem(column.name, f"is missing; {suggestion(column.name, frame.columns, 'column')}"))
+            continue
+        try:
+            series.append(_cast(frame[column.name], column))
+        except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
+            problems.append(Problem(column.name, f"must be a {column.kind}, got {_example(frame[column.name], error)}"))
+    if problems:
+        raise DataError("the rows do not fit the model's input contract", problems)
+    return pl.DataFrame(series)
+
+
+def unlike_training(frame: pl.DataFrame, schema: Schema) -> dict[int, tuple[str, ...]]:
+    """Return row position -> what in it training never saw: a new category, or a number out of range."""
+    import polars as pl
+
+    warnings: dict[int, list[str]] = {}
+    for column in schema.columns:
+        values = frame[column.name]
+        if column.categories is not None:
+            strange = values.cast(pl.String)
+            mask = ~strange.is_in(list(column.categories))
+        elif column.minimum is not None and column.maximum is not None:
+            expr = as_number(column.name, column.kind, values.dtype)
+            assert expr is not None
+            strange = frame.select(expr)[column.name]
+            mask = (strange < column.minimum) | (strange > column.maximum)
+        else:
+            continue
+        for row in (mask & strange.is_not_null()).arg_true().to_list():
+            warnings.setdefault(row, []).append(_warning(column, strange[row]))
+    return {row: tuple(texts) for row, texts in warnings.items()}
+
+
+def _warning(column: Column, value: object) -> str:
+    if column.categories is not None:
+        return f"{column.name}: '{value}' was never seen in training"
+    return f"{column.name}: {value:g} is outside the training range [{column.minimum:g}, {column.maximum:g}]"
+
+
+def _cast(values: pl.Series, column: Column) -> pl.Series:
+    import polars as pl
+
+    dtype = parse_dtype(column.dtype)
+    if column.kind == "string":
+        text = values if values.dtype == pl.String else values.cast(pl.String)
+        cleaned = text.replace("", None)
+        return cleaned if dtype == pl.String else cleaned.cast(dtype, strict=column.categories is None)
+    if values.dtype == pl.String and column.kind == "boolean":
+        raise ValueError("a string")
+    if values.dtype == pl.String and column.kind == "datetime":
+        return values.str.to_datetime(time_unit="us", strict=True).cast(dtype)
+    if values.dtype == pl.Boolean and column.kind == "number":
+        return values.cast(pl.Int8).cast(dtype)
+    if dtype.is_integer() and values.dtype.is_float():
+        # A whole-number column may meet a fraction or a missing value later; float64 holds both.
+        return values.cast(pl.Float64)
+    return values.cast(dtype)
+
+
+def parse_dtype(text: str) -> pl.DataType:
+    """Return the polars dtype that `repr` wrote, such as `Datetime(time_unit='us', time_zone=None)`."""
+    import ast
+
+    import polars as pl
+
+    call = ast.parse(text, mode="eval").body
+    if isinstance(call, ast.Name):
+        return getattr(pl, call.id)() if call.id != "Enum" else pl.String()
+    assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+    if call.func.id in ("Categorical", "Enum"):
+        return pl.String()
+    keywords = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
+    return getattr(pl, call.func.id)(*[ast.literal_eval(a) for a in call.args], **keywords)
+
+
+def _kind_or_raise(name: str, dtype: pl.DataType) -> ColumnKind:
+    try:
+        return column_kind(dtype)
+    except DataError as error:
+        raise DataError(f"column '{name}': {error.message}", hint=error.hint) from None
+
+
+def _example(values: pl.Series, error: Exception) -> str:
+    present = values.drop_nulls()
+    return repr(present[0]) if len(present) else str(error)
