@@ -22,7 +22,7 @@ ColumnKind: TypeAlias = Literal["number", "string", "boolean", "datetime"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 ROW_ID = "__row_id__"
-"""The column that every row carries from the source to its prediction (int64 position, or the id role's values)."""
+"""The column that every row carries from the source to its prediction: its position there, int64."""
 
 
 @dataclass(frozen=True, kw_only=True)

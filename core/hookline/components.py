@@ -37,6 +37,8 @@ class Component(ABC):
     `Annotated` with bounds from annotated_types or pydantic. The string below a field is its documentation.
     """
 
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
     kind: ClassVar[str]
     name: ClassVar[str]
     """The name in config: snake_case; in a pip-installed plugin `<plugin>.<name>`."""
@@ -353,6 +355,8 @@ class Monitor(Component):
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
 class Settings:
     """Options of a plugin that has lifecycle hooks, set under `settings.<name>` in config."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
 
     name: ClassVar[str]
 

@@ -85,10 +85,10 @@ def admit(frame: pl.DataFrame | pl.LazyFrame, schema: Schema, roles: Roles) -> t
 
 
 def row_ids(frame: pl.DataFrame, roles: Roles) -> np.ndarray:
-    """Return the rows' ids: what the runner gave them, else the id role's column, else their positions."""
+    """Return the rows' ids: the id role's values, else the runner's positions at the source, else positions here."""
     import numpy as np
 
-    for name in (ROW_ID, roles.id):
+    for name in (roles.id, ROW_ID):
         if name and name in frame.columns:
             return frame[name].to_numpy()
     return np.arange(frame.height, dtype=np.int64)

@@ -1,0 +1,230 @@
+"""The only module that knows Hydra and OmegaConf: components as options, composition, and errors in hookline's words."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from .components import KINDS
+from .errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
+from .registry import Registry, default_of, has_default
+from .runconfig import COMPONENT, MULTIPLE, Options
+
+CONFIG_NAME = "hookline"
+CONFIG_PACKAGE = "hookline_conf"
+VERSION_BASE = "1.3"
+
+
+def home() -> Path:
+    """Return where runs, models, the store and the catalog live: HOOKLINE_HOME, else `.hookline` here."""
+    return Path(os.environ.get("HOOKLINE_HOME") or ".hookline").absolute()
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time and that no other process makes: `20261123-190501-3fa2c9`."""
+    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def node_of(cls: type[Any], seed: str | None = "${seed}") -> dict[str, Any]:
+    """Return a component's config node: its name and its fields' defaults, `???` where one is required."""
+    node: dict[str, Any] = {COMPONENT: cls.name} if hasattr(cls, "kind") else {}
+    for field in dataclasses.fields(cls):
+        node[field.name] = default_of(cls, field) if has_default(field) else "???"
+        if field.name == "seed" and seed is not None:
+            node["seed"] = seed
+    return node
+
+
+def key_of(name: str) -> str:
+    """Return the config key of a component in a multiple-choice kind; a dot would nest it."""
+    return name.replace(".", "_")
+
+
+def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
+    """Compose a run config from Hydra overrides as plain values; raises ConfigError or UnknownName."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_module
+
+    _populate(registry)
+    extra = [f"hydra.searchpath=[file://{config_dir.absolute()}]"] if config_dir else []
+    with _in_our_words(registry), initialize_config_module(CONFIG_PACKAGE, version_base=VERSION_BASE):
+        return _plain(hydra_compose(CONFIG_NAME, [*extra, *overrides]))
+
+
+def run_app(registry: Registry, argv: Sequence[str], task: Callable[[dict[str, Any], Path], Any]) -> list[Any]:
+    """Act on a Hydra command line (`--cfg job`, `--info`, `--multirun`, overrides): call `task(config, folder)` for each job.
+
+    Returns what each job returned. An exception of a job goes on once Hydra has let go.
+    """
+    from hydra._internal.utils import _run_hydra, get_args_parser
+
+    _populate(registry)
+    results: list[Any] = []
+    failures: list[BaseException] = []
+
+    def job(config: Any) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        try:
+            results.append(task(_plain(config), folder))
+        except HooklineError as error:
+            # Kept rather than raised, so that Hydra does not print it a second time, and a sweep's other jobs go on.
+            failures.append(error)
+
+    parser = get_args_parser()
+    args = parser.parse_args(list(argv))
+    with _in_our_words(registry), _full_errors():
+        _run_hydra(args, parser, job, f"pkg://{CONFIG_PACKAGE}", CONFIG_NAME)
+    if failures:
+        raise failures[0]
+    return results
+
+
+def options(registry: Registry) -> dict[str, list[str]]:
+    """Return Hydra group -> option names, the experiments included."""
+    from hydra import initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+
+    _populate(registry)
+    with initialize_config_module(CONFIG_PACKAGE, version_base=VERSION_BASE):
+        loader = GlobalHydra.instance().config_loader()
+        groups = [*KINDS, "experiment"]
+        return {group: loader.get_group_options(group) for group in groups}
+
+
+def _populate(registry: Registry) -> None:
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
+    from omegaconf import OmegaConf
+
+    _register_resolvers()
+    Plugins.instance().register(_search_path_plugin(registry))
+    store = ConfigStore.instance()
+    for kind in KINDS:
+        # Hydra's store is one for the process; another registry's components must not linger in it.
+        store.repo.pop(kind, None)
+        for name in registry.names(kind):
+            package = f"{kind}.{key_of(name)}" if kind in MULTIPLE else kind
+            store.store(group=kind, name=name, package=package, node=_open(node_of(registry.entry(kind, name).cls)))
+    root = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
+    root["gates"] = _open({})
+    root["settings"] = _open({name: node_of(cls, None) for name, cls in registry.settings().items()})
+    store.store(name=CONFIG_NAME, node=root)
+
+
+def _open(values: Mapping[str, Any]) -> Any:
+    """Return a node that takes any key, so that our own check sees every unknown field and names them all at once."""
+    from omegaconf import OmegaConf
+
+    node = OmegaConf.create(dict(values))
+    OmegaConf.set_struct(node, False)
+    return node
+
+
+def _register_resolvers() -> None:
+    from omegaconf import OmegaConf
+
+    if not OmegaConf.has_resolver("hookline_home"):
+        OmegaConf.register_new_resolver("hookline_home", lambda: str(home()))
+        OmegaConf.register_new_resolver("hookline_run_id", new_run_id, use_cache=True)
+
+
+def _search_path_plugin(registry: Registry) -> type[Any]:
+    from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+    packages = [p for found in registry.plugins.manager.hook.register_configs() for p in found]
+
+    class HooklineSearchPath(SearchPathPlugin):  # type: ignore[misc]  # hydra ships no types for plugins
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            for package in packages:
+                search_path.append(provider=PROVIDER, path=f"pkg://{package}")
+
+    return HooklineSearchPath
+
+
+PROVIDER = "hookline-plugins"
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+
+    tree = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(tree, dict)  # noqa: S101  for the type checkers: a DictConfig makes a dict
+    return {str(key): value for key, value in tree.items() if key not in ("hydra", "experiment")}
+
+
+@contextmanager
+def _full_errors() -> Iterator[None]:
+    # Hydra prints errors itself and exits, unless this is set; ours read better, and a traceback is for bugs only.
+    before = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("HYDRA_FULL_ERROR", None)
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before
+
+
+@contextmanager
+def _in_our_words(registry: Registry) -> Iterator[None]:
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        yield
+    except HydraException as error:
+        raise _translate(registry, str(error)) from None
+    except OmegaConfBaseException as error:
+        key = getattr(error, "full_key", "") or "config"
+        raise ConfigError("bad config", [Problem(str(key), str(error).splitlines()[0])]) from None
+
+
+def _translate(registry: Registry, text: str) -> HooklineError:
+    if found := re.search(r"Could not (?:find|load) '([\w.]+)/([\w./-]+)'", text):
+        group, name = found.groups()
+        if group in KINDS:
+            return _unknown_component(registry, group, name)
+        return UnknownName(f"config in '{group}'", name, options(registry).get(group, []))
+    if found := re.search(r"Could not override '([^']+)'", text):
+        key = found.group(1)
+        return ConfigError("bad config", [Problem(key, _unknown_key(registry, key))])
+    return UsageError(text.splitlines()[0], hint="see https://hydra.cc/docs/advanced/override_grammar/basic")
+
+
+def _unknown_component(registry: Registry, kind: str, name: str) -> HooklineError:
+    try:
+        registry.entry(kind, name)
+    except UnknownName as error:
+        return error
+    return UsageError(f"{kind}={name} cannot be composed")
+
+
+def _unknown_key(registry: Registry, key: str) -> str:
+    root, _, rest = key.partition(".")
+    if root in MULTIPLE and rest:
+        choice = rest.partition(".")[0]
+        if any(key_of(name) == choice for name in registry.names(root)):
+            return f"'{choice}' is not among the chosen {root}s; add {root}=[...,{choice}]"
+        known = [key_of(name) for name in registry.names(root)]
+        root, key = choice, choice
+    elif rest:
+        defaults = {f.name: f.default for f in dataclasses.fields(Options)}
+        nested = defaults.get(root)
+        known = [f.name for f in dataclasses.fields(nested)] if dataclasses.is_dataclass(nested) else []
+        key = rest
+    else:
+        known = [*KINDS, "experiment", "settings", *(f.name for f in dataclasses.fields(Options))]
+    match = closest(key, known)
+    return "unknown key" + (f"; did you mean '{match}'?" if match else f"; there is {', '.join(sorted(known))}")

@@ -1,0 +1,206 @@
+"""A run's config as typed values: what was chosen for each kind, and the options around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Interval, Lt
+
+from .artifacts import Roles
+from .components import KINDS, Component, Settings
+from .errors import ConfigError, HooklineError, Problem, closest
+from .registry import Registry, plain, validate
+
+SINGLE = ("source", "featurizer", "trainer", "deployer")
+MULTIPLE = ("transform", "evaluator", "packager", "monitor")
+OPTIONAL = ("deployer",)
+COMPONENT = "component"
+"""The key of a config node that names its component."""
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """How rows are divided into training, validation and test rows."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    method: Literal["auto", "random", "stratified", "time", "group", "column"] = "auto"
+    """`auto`: by group or time where such a role is given, else stratified by a class target, else random."""
+    test: Annotated[float, Interval(gt=0, lt=1)] = 0.3
+    """Share of rows held out for evaluation."""
+    valid: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Share of rows that trainers may stop on; 0 leaves it to the trainer."""
+    column: str | None = None
+    """For method `column`: the column that says train, valid or test."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything of a run's config but its components and settings."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    name: str | None = None
+    seed: Annotated[int, Ge(0)] = 0
+    task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
+    roles: Roles = Roles()
+    split: SplitOptions = SplitOptions()
+    gates: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A component at its place in config, such as `transform.impute`."""
+
+    key: str
+    component: Component
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole, valid run config."""
+
+    options: Options
+    components: Mapping[str, tuple[Placed, ...]]
+    """Kind -> its components in order; single-choice kinds have at most one."""
+    settings: Mapping[str, Settings] = field(default_factory=dict)
+
+    def one(self, kind: str) -> Placed | None:
+        """Return the component of a single-choice kind."""
+        return next(iter(self.components[kind]), None)
+
+    @property
+    def name(self) -> str:
+        """The model's name: as configured, else the source's file stem or component name."""
+        from pathlib import Path
+
+        if self.options.name:
+            return self.options.name
+        source = self.components["source"][0].component
+        path = getattr(source, "path", None)
+        return Path(str(path)).stem.strip("*") or source.name if path else source.name
+
+    def plain(self) -> dict[str, Any]:
+        """Return the config as plain JSON values, complete with defaults."""
+        tree: dict[str, Any] = plain(self.options)
+        for kind in KINDS:
+            nodes = {
+                placed.key.partition(".")[2]: {COMPONENT: placed.component.name, **plain(placed.component)}
+                for placed in self.components[kind]
+            }
+            tree[kind] = nodes if kind in MULTIPLE else next(iter(nodes.values()), None)
+        return tree | {"settings": {name: plain(value) for name, value in self.settings.items()}}
+
+
+def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
+    """Turn a plain config into typed values; raises ConfigError with every problem of the whole config at once."""
+    problems = [*_targets(tree), *_unknown_roots(tree)]
+    hints: list[str] = []
+    components: dict[str, tuple[Placed, ...]] = {}
+    for kind in KINDS:
+        components[kind] = tuple(_place(registry, kind, tree.get(kind), problems, hints))
+    options = _checked(Options, _options(tree), "", problems) or Options()
+    settings = _settings(registry, tree.get("settings") or {}, problems)
+    if problems:
+        kinds = {kind: tree[kind] for kind in KINDS if kind in tree}
+        raise ConfigError(_title(problems, kinds), problems, hint=hints[0] if hints else None)
+    return RunConfig(options, components, settings)
+
+
+def _place(
+    registry: Registry, kind: str, node: Any, problems: list[Problem], hints: list[str]
+) -> Sequence[Placed]:
+    if node is None and (kind in OPTIONAL or kind in MULTIPLE):
+        return []
+    if node is None:
+        problems.append(Problem(kind, f"required; choose one of {', '.join(registry.names(kind))}"))
+        return []
+    nodes = {kind: node} if kind in SINGLE else {f"{kind}.{key}": value for key, value in node.items()}
+    placed = []
+    for key, values in nodes.items():
+        try:
+            placed.append(Placed(key, _build(registry, kind, key, values)))
+        except ConfigError as error:
+            problems.extend(error.problems)
+        except HooklineError as error:
+            problems.append(Problem(key, error.message))
+            hints.extend([error.hint] if error.hint else [])
+    return placed
+
+
+def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
+    if isinstance(values, Component):
+        if values.kind != kind:
+            raise ConfigError("bad config", [Problem(key, f"a {values.kind} ('{values.name}') stands where a {kind} belongs")])
+        return values
+    if isinstance(values, str):
+        values = {COMPONENT: values}
+    if not isinstance(values, Mapping):
+        raise ConfigError("bad config", [Problem(key, f"must be a component with its fields, got {values!r}")])
+    if COMPONENT not in values:
+        raise ConfigError("bad config", [Problem(f"{key}.{COMPONENT}", "required: the name of a registered component")])
+    fields_ = {name: value for name, value in values.items() if name != COMPONENT and not str(name).startswith("_target_")}
+    return registry.build(kind, values[COMPONENT], fields_, key)
+
+
+def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
+    given = {f.name: tree[f.name] for f in fields(Options) if f.name in tree}
+    for name in ("roles", "split", "gates"):
+        if given.get(name) is None:
+            given.pop(name, None)
+    return given
+
+
+def _settings(registry: Registry, node: Mapping[str, Any], problems: list[Problem]) -> dict[str, Settings]:
+    known = registry.settings()
+    for name in set(node) - set(known):
+        problems.append(Problem(f"settings.{name}", _did_you_mean("no plugin has settings of this name", name, known)))
+    built = {name: _checked(cls, node.get(name) or {}, f"settings.{name}", problems) for name, cls in known.items()}
+    return {name: value for name, value in built.items() if value is not None}
+
+
+def _checked(cls: Any, values: Any, path: str, problems: list[Problem]) -> Any:
+    if isinstance(values, cls):
+        return values
+    try:
+        return validate(cls, values, path, "bad config")
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _targets(node: Any, path: str = "") -> list[Problem]:
+    if not isinstance(node, Mapping):
+        return []
+    found = []
+    for key, value in node.items():
+        where = f"{path}.{key}" if path else str(key)
+        if str(key).startswith("_target_"):
+            found.append(Problem(where, "is not allowed: config names registered components, never dotted paths"))
+        found += _targets(value, where)
+    return found
+
+
+def _unknown_roots(tree: Mapping[str, Any]) -> list[Problem]:
+    known = [*KINDS, *(f.name for f in fields(Options)), "settings", "experiment"]
+    return [
+        Problem(str(key), _did_you_mean("unknown key", str(key), known))
+        for key in tree
+        if key not in known and not str(key).startswith("_target_")
+    ]
+
+
+def _did_you_mean(text: str, name: str, known: Any) -> str:
+    match = closest(name, known)
+    return f"{text}; did you mean '{match}'?" if match else f"{text}; there is {', '.join(sorted(known))}"
+
+
+def _title(problems: Sequence[Problem], kinds: Mapping[str, Any]) -> str:
+    roots = {problem.path.partition(".")[0] for problem in problems}
+    if len(roots) == 1 and (kind := roots.pop()) in kinds and kind in SINGLE and isinstance(kinds[kind], Mapping):
+        return f"bad config for {kind} '{kinds[kind].get(COMPONENT)}'"
+    return "bad config"
+
+
