@@ -1,5 +1,6 @@
 """hookline: from raw data to a watched model, through one typed plugin contract."""
 
+from .api import Run, evaluate, load, plan, run
 from .artifacts import (
     Chart,
     Dataset,
@@ -71,6 +72,7 @@ __all__ = [
     "Reference",
     "Report",
     "Roles",
+    "Run",
     "Schema",
     "Serves",
     "Settings",
@@ -84,5 +86,9 @@ __all__ = [
     "Trust",
     "Updatable",
     "__version__",
+    "evaluate",
     "hookimpl",
+    "load",
+    "plan",
+    "run",
 ]

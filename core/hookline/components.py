@@ -179,6 +179,11 @@ class Featurizer(Component):
     def fit(self, train: Any) -> FittedFeaturizer:
         """Learn from `train` (Dataset: training rows after all transforms, `train.target` says what is predicted)."""
 
+    def transform_train(self, fitted: Any, train: Any) -> Features:
+        """Return the design matrix of the training rows; overridden where they need their own, as cross-fitting does."""
+        features: Features = fitted.transform(train.frame)
+        return features
+
 
 class Model(ABC):
     """A fitted model: features in, prediction out."""

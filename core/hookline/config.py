@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def home() -> Path:
 
 def new_run_id() -> str:
     """Return an id that sorts by time and that no other process makes: `20261123-190501-3fa2c9`."""
-    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
 def node_of(cls: type[Any], seed: str | None = "${seed}") -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _plain(config: Any) -> dict[str, Any]:
     from omegaconf import OmegaConf
 
     tree = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(tree, dict)  # noqa: S101  for the type checkers: a DictConfig makes a dict
+    assert isinstance(tree, dict)
     return {str(key): value for key, value in tree.items() if key not in ("hydra", "experiment")}
 
 

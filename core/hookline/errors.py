@@ -122,15 +122,6 @@ class StoreError(HooklineError):
     """A store or catalog that is damaged, read-only, or was written by another version."""
 
 
-class RunFailed(HooklineError):
-    """A stage that failed; the user's or the backend's own exception is `__cause__`."""
-
-    def __init__(self, stage: str, cause: BaseException, *, run_id: str | None = None) -> None:
-        self.stage = stage
-        self.run_id = run_id
-        super().__init__(f"stage '{stage}' failed: {type(cause).__name__}: {cause}")
-
-
 class GateFailed(HooklineError):
     """A model that did not meet one or more gates."""
 

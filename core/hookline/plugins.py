@@ -203,5 +203,3 @@ def _digest(module: str) -> str:
     if spec is None or spec.origin is None:
         return "missing"
     return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()[:12]
-
-

@@ -11,7 +11,7 @@ import textwrap
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
 from .components import KIND_CLASSES, KINDS, Component, Settings, Transform
@@ -146,7 +146,8 @@ class Registry:
         if (kind, cls.name) in self._entries:
             other = self._entries[kind, cls.name].plugin
             raise PluginError(
-                plugin.name, f"{kind} '{cls.name}' ({plugin.label}) is already taken by plugin '{other.name}' ({other.label})"
+                plugin.name,
+                f"{kind} '{cls.name}' ({plugin.label}) is already taken by plugin '{other.name}' ({other.label})",
             )
         self._entries[kind, cls.name] = Entry(cls, plugin)
 
@@ -172,7 +173,7 @@ def check_class(kind: str, plugin: Plugin, cls: Any) -> None:
     for what, check in (("a port that does not resolve", ports), ("a field that cannot be configured", _check_fields)):
         try:
             check(cls)
-        except Exception as error:  # noqa: BLE001  a plugin's annotations may raise anything when they are evaluated
+        except Exception as error:
             raise PluginError(plugin.name, f"{where} has {what}: {error}") from error
 
 
@@ -188,7 +189,7 @@ def ports(cls: type[Component]) -> Ports:
     return Ports(hints, makes)
 
 
-@lru_cache(maxsize=None)
+@cache
 def adapter(cls: type[T]) -> Any:
     """Return the pydantic adapter of a component or settings class."""
     from pydantic import TypeAdapter
@@ -239,7 +240,7 @@ def default_of(cls: type[Any], field: dataclasses.Field[Any]) -> Any:
     return TypeAdapter(Any).dump_python(value, mode="json")
 
 
-@lru_cache(maxsize=None)
+@cache
 def field_docs(cls: type[Any]) -> Mapping[str, str]:
     """Return field name -> the string below it, or its `Annotated[..., Doc("...")]`."""
     docs: dict[str, str] = {}
@@ -304,7 +305,8 @@ def _check_name(plugin: Plugin, cls: type[Component], where: str) -> None:
     prefix, dot, _ = name.rpartition(".")
     if plugin.origin == "installed" and prefix != plugin.name:
         raise PluginError(
-            plugin.name, f"{where} must be named '{plugin.name}.{name.rpartition('.')[2]}', since it comes from {plugin.label}"
+            plugin.name,
+            f"{where} must be named '{plugin.name}.{name.rpartition('.')[2]}', since it comes from {plugin.label}",
         )
     if plugin.origin != "installed" and dot:
         raise PluginError(plugin.name, f"{where} has a dot in its name, which marks components of installed plugins")

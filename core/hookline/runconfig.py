@@ -109,9 +109,7 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     return RunConfig(options, components, settings)
 
 
-def _place(
-    registry: Registry, kind: str, node: Any, problems: list[Problem], hints: list[str]
-) -> Sequence[Placed]:
+def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hints: list[str]) -> Sequence[Placed]:
     if node is None and (kind in OPTIONAL or kind in MULTIPLE):
         return []
     if node is None:
@@ -133,7 +131,9 @@ def _place(
 def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
     if isinstance(values, Component):
         if values.kind != kind:
-            raise ConfigError("bad config", [Problem(key, f"a {values.kind} ('{values.name}') stands where a {kind} belongs")])
+            raise ConfigError(
+                "bad config", [Problem(key, f"a {values.kind} ('{values.name}') stands where a {kind} belongs")]
+            )
         return values
     if isinstance(values, str):
         values = {COMPONENT: values}
@@ -141,7 +141,9 @@ def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
         raise ConfigError("bad config", [Problem(key, f"must be a component with its fields, got {values!r}")])
     if COMPONENT not in values:
         raise ConfigError("bad config", [Problem(f"{key}.{COMPONENT}", "required: the name of a registered component")])
-    fields_ = {name: value for name, value in values.items() if name != COMPONENT and not str(name).startswith("_target_")}
+    fields_ = {
+        name: value for name, value in values.items() if name != COMPONENT and not str(name).startswith("_target_")
+    }
     return registry.build(kind, values[COMPONENT], fields_, key)
 
 
@@ -202,5 +204,3 @@ def _title(problems: Sequence[Problem], kinds: Mapping[str, Any]) -> str:
     if len(roots) == 1 and (kind := roots.pop()) in kinds and kind in SINGLE and isinstance(kinds[kind], Mapping):
         return f"bad config for {kind} '{kinds[kind].get(COMPONENT)}'"
     return "bad config"
-
-

@@ -1,0 +1,364 @@
+"""The Python API: everything the command line does, as functions, with no project or YAML needed."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .artifacts import Dataset, Prediction, Report, Roles, Target
+from .components import KINDS, Component, Source, Trust
+from .errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .packages import LoadedPackage
+    from .plan import Plan
+    from .registry import Registry
+    from .runconfig import RunConfig
+    from .runner import Workspace
+
+DEFAULTS: Mapping[str, Any] = {"featurizer": "tabular", "evaluator": ["standard"]}
+"""What `hl.run(source=..., trainer=...)` adds where nothing is said."""
+
+
+class FrameSource(Source):
+    """Rows of a data frame that is already in memory; made by `hl.run(source=frame)`."""
+
+    name = "frame"
+    digest: str
+    """Content digest of the frame, so that the same rows are recognized."""
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> FrameSource:
+        """Wrap a polars frame."""
+        content = hashlib.sha256(repr(frame.schema).encode())
+        content.update(frame.hash_rows(seed=0).to_numpy().tobytes())
+        source = cls(digest=content.hexdigest())
+        object.__setattr__(source, "_frame", frame)
+        return source
+
+    def load(self) -> Dataset:
+        """Return the frame; raises DataError if this object was rebuilt from config, where no frame can be."""
+        frame: pl.DataFrame | None = getattr(self, "_frame", None)
+        if frame is None:
+            raise DataError(
+                "source 'frame' exists only in the process that made it", hint="save the rows and use source=file"
+            )
+        return Dataset(frame.lazy(), name="frame")
+
+    def fingerprint(self) -> str:
+        """Return the content digest."""
+        return self.digest
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended: its numbers, its evidence, and its model.
+
+    Example:
+        >>> import hookline as hl
+        >>> run = hl.run(source="iris", trainer="logistic_regression")  # doctest: +SKIP
+        >>> run.metrics["accuracy"]  # doctest: +SKIP
+        0.95
+    """
+
+    id: str
+    path: Path
+    evidence: Mapping[str, Any]
+    predictor: Any = None
+
+    @property
+    def status(self) -> str:
+        """Return finished, gated, failed or interrupted."""
+        return str(self.evidence["run"]["status"])
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The evaluators' metrics by name."""
+        reports = [report for report in self.evidence["reports"] if report["kind"] == "evaluator"]
+        return {metric["name"]: metric["value"] for report in reports for metric in report["metrics"]}
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """What evaluators and monitors noticed, worst first."""
+        found = [finding for report in self.evidence["reports"] for finding in report["findings"]]
+        return sorted(found, key=lambda finding: ("critical", "warning", "info").index(finding["severity"]))
+
+    def stages(self) -> pl.DataFrame:
+        """Return one row a stage: key, component, status, seconds, why, summary."""
+        import polars as pl
+
+        names = ("key", "component", "status", "seconds", "why", "summary")
+        return pl.DataFrame([{name: stage[name] for name in names} for stage in self.evidence["plan"]])
+
+    def predict(self, frame: Any) -> Prediction:
+        """Predict raw rows (polars or pandas frame, or a list of mappings) with the run's own pipeline."""
+        if self.predictor is None:
+            raise UsageError(f"run {self.id} has no model to predict with: it is {self.status}, or kept no package")
+        prediction: Prediction = self.predictor.predict(to_polars(frame))
+        return prediction
+
+    def package(self, name: str | None = None) -> Path:
+        """Return a package's folder by its key in config (default: the first); raises UsageError if there is none."""
+        folders = sorted((self.path / "packages").glob("*")) if (self.path / "packages").is_dir() else []
+        chosen = [folder for folder in folders if name in (None, folder.name)]
+        if not chosen:
+            known = ", ".join(folder.name for folder in folders) or "none"
+            raise UsageError(
+                f"run {self.id} has no package '{name or ''}'; there is {known}", hint="add packager=[onnx]"
+            )
+        return chosen[0]
+
+    @property
+    def report(self) -> Path:
+        """The path of report.html."""
+        return self.path / "report.html"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><td>{escape(name)}</td><td>{value:.4g}</td></tr>" for name, value in self.metrics.items())
+        headline = escape(self.evidence["verdict"]["headline"])
+        return f"<h4>{headline}</h4><p>run {escape(self.id)}: {escape(self.status)}</p><table>{rows}</table>"
+
+
+def run(*overrides: str | Sequence[str] | Mapping[str, Any], home: str | Path | None = None, **config: Any) -> Run:
+    """Run from Hydra overrides (`hl.run("trainer=ridge", "source=diabetes")`), a mapping, or components and options by keyword.
+
+    By keyword, a component is an object, a name, or a mapping with `component` and its fields; `transform`, `evaluator`,
+    `packager` and `monitor` take several; `source` also takes a data frame or a path; `target` is short for `roles`.
+    Raises ConfigError, PlanError or DataError before any compute where the fault can be known; else what a stage raises.
+    """
+    registry = load_registry()
+    return run_config(registry, config_of(registry, overrides, config), home=home)
+
+
+def plan(*overrides: str | Sequence[str] | Mapping[str, Any], **config: Any) -> Plan:
+    """Check a config as a whole and return its stages; takes what `run` takes, and runs nothing."""
+    from .plan import make_plan
+
+    registry = load_registry()
+    return make_plan(registry, config_of(registry, overrides, config))
+
+
+def load(what: str | Path, *, trust: Trust | None = None, home: str | Path | None = None) -> Run | LoadedPackage:
+    """Load a run (`"last"`, an id or its first letters, a folder) or a package (a folder, `"model"`, `"model@alias"`, `"model:3"`).
+
+    Raises UnknownName, DataError, StoreError, or UntrustedPackage where loading could run code that `trust` does not allow.
+    """
+    from .packages import MANIFEST, load_package
+
+    folder = Path(what)
+    if (folder / MANIFEST).is_file():
+        return load_package(folder, load_registry(), trust)
+    if (folder / "evidence.json").is_file():
+        return _load_run(folder, trust)
+    workspace = open_workspace(home)
+    name = str(what)
+    model, number, alias = split_model_name(name)
+    if model in {record.name for record in workspace.catalog.models()}:
+        record = workspace.catalog.model(model, number or alias)
+        return load_package(Path(record.path), load_registry(), trust)
+    return _load_run(Path(workspace.catalog.run(name).path), trust)
+
+
+def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:
+    """Judge a fitted scikit-learn estimator or pipeline on rows it has not seen, with the report that runs get.
+
+    X: what `model.predict` takes, (n_rows, ...); y: labels or numbers, (n_rows,); task: classification or regression (default: by the model).
+    """
+    import numpy as np
+
+    registry = load_registry()
+    truth = np.asarray(y)
+    classes = getattr(model, "classes_", None)
+    if task == "regression" or (task is None and classes is None):
+        target = Target(getattr(y, "name", None) or "target", "regression")
+        prediction = Prediction(np.asarray(model.predict(X), dtype=np.float64))
+    else:
+        if classes is None:
+            raise UsageError(f"{type(model).__name__} has no classes_, so it is not a fitted classifier")
+        labels = tuple(np.asarray(classes).tolist())
+        target = Target(getattr(y, "name", None) or "target", "binary" if len(labels) == 2 else "multiclass", labels)
+        probabilities = model.predict_proba(X) if hasattr(model, "predict_proba") else None
+        prediction = Prediction(np.asarray(model.predict(X)), probabilities, labels)
+    standard: Any = registry.build("evaluator", "standard", {}, "evaluator.standard")
+    report: Report = standard.evaluate_predictions(truth, prediction, target, None)
+    return report
+
+
+def load_registry() -> Registry:
+    """Load every plugin and return the registry of their components."""
+    from .plugins import load_plugins
+    from .registry import Registry
+
+    return Registry(load_plugins())
+
+
+def open_workspace(home: str | Path | None = None) -> Workspace:
+    """Open the workspace: runs, models, store and catalog."""
+    from .config import home as default_home
+    from .runner import Workspace
+
+    return Workspace.open(Path(home).absolute() if home else default_home())
+
+
+def run_config(
+    registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
+) -> Run:
+    """Plan and execute a resolved config in a folder of its own."""
+    from .config import new_run_id
+    from .plan import make_plan
+    from .runner import execute
+    from .stages import pipeline_of
+
+    planned = make_plan(registry, config)
+    workspace = open_workspace(home)
+    run_id = folder.name if folder else new_run_id()
+    done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
+    return Run(run_id, done.info.path, done.info.evidence, pipeline_of(done))
+
+
+def config_of(registry: Registry, overrides: Sequence[Any], config: Mapping[str, Any]) -> RunConfig:
+    """Turn what `run` takes into a resolved config."""
+    from .config import compose
+    from .runconfig import resolve
+
+    mappings = [item for item in overrides if isinstance(item, Mapping)]
+    texts = [
+        text
+        for item in overrides
+        if not isinstance(item, Mapping)
+        for text in ([item] if isinstance(item, str) else item)
+    ]
+    if texts and mappings:
+        raise UsageError("give either Hydra overrides or a mapping, not both")
+    tree: dict[str, Any] = compose(registry, texts) if texts or not (mappings or config) else dict(DEFAULTS)
+    for mapping in (*mappings, config):
+        tree |= mapping
+    return resolve(registry, _normal(registry, tree))
+
+
+def split_model_name(text: str) -> tuple[str, int | None, str | None]:
+    """Split `model`, `model:3` or `model@alias` into name, version and alias."""
+    name, at, alias = text.partition("@")
+    if at:
+        return name, None, alias
+    name, colon, number = text.partition(":")
+    return (name, int(number), None) if colon and number.isdigit() else (text, None, None)
+
+
+def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:
+    """Return rows as a polars frame: polars, pandas, a mapping of columns, or a list of mappings."""
+    import polars as pl
+
+    if isinstance(frame, (pl.DataFrame, pl.LazyFrame)):
+        return frame
+    if hasattr(frame, "dtypes") and hasattr(frame, "columns"):
+        return pl.DataFrame([_pandas_column(str(name), frame[name]) for name in frame.columns])
+    if isinstance(frame, Mapping):
+        return pl.DataFrame(dict(frame))
+    if isinstance(frame, Sequence) and frame and all(isinstance(row, Mapping) for row in frame):
+        return pl.DataFrame(list(frame), infer_schema_length=None)
+    raise DataError(
+        f"rows must be a data frame, a mapping of columns or a list of mappings, got {type(frame).__name__}"
+    )
+
+
+def _pandas_column(name: str, column: Any) -> pl.Series:
+    import polars as pl
+
+    if column.dtype.kind in "iufbM":
+        return pl.Series(name, column.to_numpy(), nan_to_null=True)
+    values = [
+        None if missing else value for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True)
+    ]
+    return pl.Series(name, values, strict=False)
+
+
+def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:
+    from .runconfig import MULTIPLE
+
+    tree = dict(tree)
+    if "target" in tree:
+        roles = tree.get("roles") or {}
+        given = dataclasses.asdict(roles) if isinstance(roles, Roles) else dict(roles)
+        tree["roles"] = {name: value for name, value in given.items() if value} | {"target": tree.pop("target")}
+    if "source" in tree:
+        tree["source"] = _source(registry, tree["source"])
+    seed = tree.get("seed", 0)
+    for kind in KINDS:
+        if kind in MULTIPLE and kind in tree:
+            tree[kind] = {key: _seeded(registry, kind, node, seed) for key, node in _several(tree[kind]).items()}
+        elif tree.get(kind) is not None:
+            tree[kind] = _seeded(registry, kind, tree[kind], seed)
+    return tree
+
+
+def _source(registry: Registry, source: Any) -> Any:
+    if isinstance(source, (Component, Mapping)) or source is None:
+        return source
+    if isinstance(source, Path) or (
+        isinstance(source, str) and ("source", source) not in registry and _looks_like_path(source)
+    ):
+        return {"component": "file", "path": str(source)}
+    if isinstance(source, str):
+        return source
+    frame = to_polars(source)
+    return FrameSource.of(frame.lazy().collect())
+
+
+def _looks_like_path(text: str) -> bool:
+    return "/" in text or "\\" in text or "." in text
+
+
+def _several(nodes: Any) -> dict[str, Any]:
+    """Return the components of a multiple-choice kind by key; the same one twice gets a number."""
+    from .config import key_of
+
+    if nodes is None:
+        return {}
+    if isinstance(nodes, Mapping) and "component" not in nodes:
+        return dict(nodes)
+    keyed: dict[str, Any] = {}
+    for node in nodes if isinstance(nodes, Sequence) and not isinstance(nodes, str) else [nodes]:
+        name = (
+            node.name if isinstance(node, Component) else node["component"] if isinstance(node, Mapping) else str(node)
+        )
+        key = key_of(name)
+        number = sum(1 for other in keyed if other == key or other.startswith(f"{key}_"))
+        keyed[f"{key}_{number + 1}" if key in keyed else key] = node
+    return keyed
+
+
+def _seeded(registry: Registry, kind: str, node: Any, seed: int) -> Any:
+    """Give a component named without a seed the run's, as the command line does."""
+    if isinstance(node, Component):
+        return node
+    values = dict(node) if isinstance(node, Mapping) else {"component": node}
+    name = values.get("component")
+    if (kind, name) in registry:
+        fields = {field.name for field in dataclasses.fields(registry.entry(kind, str(name)).cls)}
+        if "seed" in fields:
+            values.setdefault("seed", seed)
+    return values
+
+
+def _load_run(folder: Path, trust: Trust | None) -> Run:
+    from .packages import load_package
+
+    try:
+        evidence = json.loads((folder / "evidence.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"run {folder.name} left no evidence: it was killed before it ended",
+            hint="run it again; what it computed is kept",
+        ) from None
+    packages = sorted((folder / "packages").glob("*")) if (folder / "packages").is_dir() else []
+    predictor = load_package(packages[0], load_registry(), trust) if packages else None
+    return Run(evidence["run"]["id"], folder, evidence, predictor)

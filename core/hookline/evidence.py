@@ -1,0 +1,206 @@
+"""What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
+
+Keys: title, run, verdict, data, split, reports, importances, features, parity, packages, deployment, plan, config, environment.
+A key is left out where the run did not get so far.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import codec
+from .artifacts import Deployment, Metric, Package, Report, Split
+from .plan import Knowledge, Plan, Stage
+from .stages import count_rows, environment
+
+if TYPE_CHECKING:
+    from .hookspecs import RunInfo, StageInfo
+
+HEADLINES = ("roc_auc", "accuracy", "r2", "rmse")
+"""Metrics that may head a report, the first found wins."""
+
+
+class Told(Protocol):
+    """A run that can be told about."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def info(self) -> RunInfo: ...
+    @property
+    def told(self) -> dict[str, StageInfo]: ...
+    def value(self, key: str) -> Any:
+        """Return a stage's output."""
+        ...
+
+    def is_stored(self, stage: Stage) -> bool:
+        """Tell whether the store holds a stage's output."""
+        ...
+
+
+def build_evidence(run: Told, status: str, error: str | None, started: float) -> dict[str, Any]:
+    """Gather everything there is to say of a run, whatever became of it."""
+    reports = [_report(run, stage) for stage in run.plan.of("evaluator", "monitor") if _at_hand(run, stage)]
+    evidence: dict[str, Any] = {
+        "title": run.info.name,
+        "run": _run_facts(run, status, error, started),
+        "reports": reports,
+        "plan": [_stage_facts(run, stage) for stage in run.plan.stages],
+        "config": run.info.config,
+        "environment": environment(),
+    }
+    for key, needs, tell in SECTIONS:
+        if all(_at_hand(run, stage) for stage in run.plan.of(*needs)) and run.plan.of(*needs):
+            evidence[key] = tell(run)
+    evidence["verdict"] = _verdict(evidence, status, error)
+    return evidence
+
+
+def _at_hand(run: Told, stage: Stage) -> bool:
+    """Tell whether a stage's output can be had without computing it: evidence never runs a stage."""
+    here = run.told.get(stage.key)
+    if here is None or here.status == "failed":
+        return False
+    return here.status == "ran" or run.is_stored(stage)
+
+
+def _run_facts(run: Told, status: str, error: str | None, started: float) -> dict[str, Any]:
+    return {
+        "id": run.info.id,
+        "name": run.info.name,
+        "status": status,
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.time() - started, 3),
+        "error": error,
+    }
+
+
+def _report(run: Told, stage: Stage) -> dict[str, Any]:
+    report: Report = run.value(stage.key)
+    plain: dict[str, Any] = codec.to_json(report)
+    plain.pop("files", None)
+    return {"stage": stage.key, "kind": stage.kind, **plain}
+
+
+def _stage_facts(run: Told, stage: Stage) -> dict[str, Any]:
+    here = run.told.get(stage.key)
+    facts = {"key": stage.key, "kind": stage.kind, "component": stage.name, "fingerprint": stage.fingerprint}
+    if here is None:
+        return facts | {"status": "not reached", "seconds": 0.0, "why": "", "summary": ""}
+    return facts | {"status": here.status, "seconds": here.seconds, "why": here.why, "summary": here.summary}
+
+
+def _data(run: Told) -> dict[str, Any]:
+    knowledge: Knowledge = run.value("knowledge")
+    split: Split = run.value("split")
+    target = run.value("target")
+    column = next((c for c in knowledge.profile.columns if c.name == target.name), None)
+    return {
+        "name": split.train.name,
+        "rows": sum(_sizes(split).values()),
+        "columns": len(knowledge.schema.columns),
+        "fingerprint": run.plan["source"].fingerprint,
+        "target": target.name,
+        "task": target.task,
+        "classes": [list(pair) for pair in column.top] if column and column.top else [],
+        "profile": codec.to_json(knowledge.profile),
+    }
+
+
+def _split(run: Told) -> dict[str, Any]:
+    split: Split = run.value("split")
+    return {"method": run.plan.config.options.split.method, **_sizes(split)}
+
+
+def _sizes(split: Split) -> dict[str, int]:
+    parts = {"train": split.train, "valid": split.valid, "test": split.test}
+    return {name: count_rows(part.frame) if part else 0 for name, part in parts.items()}
+
+
+def _importances(run: Told) -> list[list[Any]]:
+    found: Mapping[str, float] = run.value(run.plan.of("trainer")[0].key).importances()
+    return [list(pair) for pair in sorted(found.items(), key=lambda item: -abs(item[1]))]
+
+
+def _features(run: Told) -> list[Any]:
+    fitted = run.value(run.plan.of("featurizer")[0].key)
+    return [codec.to_json(feature) for feature in fitted.features]
+
+
+def _manifests(run: Told) -> list[tuple[Package, dict[str, Any]]]:
+    packages: Sequence[Package] = [run.value(stage.key) for stage in run.plan.of("packager")]
+    return [(package, json.loads((package.path / "manifest.json").read_text("utf-8"))) for package in packages]
+
+
+def _parity(run: Told) -> list[dict[str, Any]]:
+    return [{"package": package.format, **manifest["parity"]} for package, manifest in _manifests(run)]
+
+
+def _packages(run: Told) -> list[dict[str, Any]]:
+    return [
+        {"format": package.format, "path": f"packages/{package.format}", "bytes": _bytes(package.path)}
+        for package, _ in _manifests(run)
+    ]
+
+
+def _deployment(run: Told) -> Any:
+    deployment: Deployment = run.value(run.plan.of("deployer")[0].key)
+    return codec.to_json(deployment)
+
+
+SECTIONS = (
+    ("data", ("knowledge", "split", "target"), _data),
+    ("split", ("split",), _split),
+    ("importances", ("trainer",), _importances),
+    ("features", ("featurizer",), _features),
+    ("parity", ("packager",), _parity),
+    ("packages", ("packager",), _packages),
+    ("deployment", ("deployer",), _deployment),
+)
+"""Evidence key -> the stage kinds it needs, and how it is told."""
+
+
+def _verdict(evidence: Mapping[str, Any], status: str, error: str | None) -> dict[str, Any]:
+    points: list[dict[str, str]] = []
+    if error:
+        points.append({"level": "critical", "text": error})
+    for report in evidence["reports"]:
+        points += [{"level": f["severity"], "text": f["message"]} for f in report["findings"]]
+    for parity in evidence.get("parity", []):
+        points.append({"level": "ok" if parity["ok"] else "critical", "text": _parity_text(parity)})
+    if deployment := evidence.get("deployment"):
+        text = ", ".join(f"{alias} is now version {version}" for alias, version in deployment["aliases"].items())
+        points.append({"level": "ok", "text": f"{deployment['model']}: {text}"})
+    return {"headline": _headline(evidence, status), "ok": status == "finished", "points": points}
+
+
+def _headline(evidence: Mapping[str, Any], status: str) -> str:
+    metrics = [Metric(**m) for r in evidence["reports"] if r["kind"] == "evaluator" for m in r["metrics"]]
+    by_name = {metric.name: metric for metric in reversed(metrics)}
+    found = next(
+        (by_name[name] for name in ("accuracy", "r2", *HEADLINES) if name in by_name), metrics[0] if metrics else None
+    )
+    if status not in ("finished", "gated") or found is None:
+        return f"The run is {status}" if status != "finished" else "The run finished"
+    interval = "" if found.low is None or found.high is None else f" [{found.low:.3g}, {found.high:.3g}]"
+    rows = evidence.get("split", {}).get("test", 0)
+    said = f"{found.name.replace('_', ' ').capitalize()} {found.value:.4g}{interval} on {rows:,} held-out rows"
+    return said if status == "finished" else f"A gate said no: {said}"
+
+
+def _parity_text(parity: Mapping[str, Any]) -> str:
+    verb = "predicts the same as" if parity["ok"] else "differs from"
+    return (
+        f"The {parity['package']} package {verb} the native pipeline on {parity['rows']:,} rows: largest difference "
+        f"{parity['max_difference']:.2g}, {parity['changed_decisions']} changed decisions"
+    )
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

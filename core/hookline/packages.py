@@ -1,0 +1,273 @@
+"""Packages: a pipeline on disk with its manifest, verified before anything of it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import __version__, codec
+from .artifacts import Prediction, Roles, Schema, Target
+from .components import Component, Model, Packager, Predictor, Trust
+from .errors import DataError, ExportError, HooklineError, StoreError
+from .pipeline import FittedStage, Pipeline
+from .plugins import load_plugins
+from .registry import Registry, plain, ports
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FORMAT = 1
+"""Version of the package layout; a package of a later one is refused."""
+MANIFEST = "manifest.json"
+PIPELINE = "pipeline.json"
+PARITY_ROWS = 10_000
+
+M = TypeVar("M", bound=Model)
+_at_hand: ContextVar[Mapping[tuple[str, str], type[Component]]] = ContextVar("hookline_components", default={})
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How a package's predictions differ from the native pipeline's, on the same raw rows.
+
+    max_difference: of probabilities absolute; of numbers relative to max(1, |native|)
+    changed_decisions: rows whose label differs, or whose number differs by more than the tolerance
+    """
+
+    rows: int
+    max_difference: float
+    changed_decisions: int
+    tolerance: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the package predicts the same, within its format's tolerance."""
+        return self.max_difference <= self.tolerance
+
+
+@dataclass(frozen=True)
+class LoadedPackage:
+    """A package read back: what answers, and what it says of itself."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+    predictor: Predictor
+
+    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        """Predict each raw row, in order; raises DataError naming every column that breaks the contract."""
+        return self.predictor.predict(frame)
+
+    @property
+    def schema(self) -> Schema:
+        """The raw columns that it takes."""
+        return self.predictor.schema
+
+    @property
+    def target(self) -> Target:
+        """What it predicts."""
+        return self.predictor.target
+
+
+@contextmanager
+def components_at_hand(classes: Mapping[tuple[str, str], type[Component]]) -> Iterator[None]:
+    """Let `read_pipeline` find components of this process that no plugin registers, such as a notebook's own."""
+    token = _at_hand.set(classes)
+    try:
+        yield
+    finally:
+        _at_hand.reset(token)
+
+
+def write_pipeline(pipeline: Pipeline[Any], folder: Path) -> None:
+    """Write everything of a pipeline but its model as plain JSON."""
+    state = {
+        "schema": codec.to_json(pipeline.schema),
+        "roles": codec.to_json(pipeline.roles),
+        "target": codec.to_json(pipeline.target),
+        "transforms": [_state(stage) for stage in pipeline.transforms],
+        "featurizer": _state(pipeline.featurizer),
+    }
+    (folder / PIPELINE).write_text(json.dumps(state, indent=1), "utf-8")
+
+
+def read_pipeline(folder: Path, model: M) -> Pipeline[M]:
+    """Read a pipeline back around its model; every fitted part is built from data by a registered component's own class."""
+    state = _read_json(folder / PIPELINE)
+    registry = Registry(load_plugins())
+    return Pipeline(
+        codec.from_json(Schema, state["schema"]),
+        codec.from_json(Roles, state["roles"]),
+        codec.from_json(Target, state["target"]),
+        tuple(_fitted(registry, "transform", item) for item in state["transforms"]),
+        _fitted(registry, "featurizer", state["featurizer"]),
+        model,
+    )
+
+
+def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
+    """Write the manifest: the facts, and the size and digest of every file; the last thing written, in one step."""
+    manifest = {
+        "format": FORMAT,
+        "hookline": __version__,
+        "packager": packager.name,
+        "packager_config": plain(packager),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **facts,
+        "files": {name: _facts_of(folder / name) for name in _files(folder)},
+    }
+    temporary = folder / f".{MANIFEST}.{os.getpid()}"
+    temporary.write_text(json.dumps(manifest, indent=1, default=str), "utf-8")
+    temporary.replace(folder / MANIFEST)
+
+
+def add_files(folder: Path, files: Mapping[str, Path]) -> None:
+    """Add files to a sealed package, and seal it again."""
+    import shutil
+
+    manifest = read_manifest(folder)
+    for name, path in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
+        manifest["files"][name] = _facts_of(folder / name)
+    temporary = folder / f".{MANIFEST}.{os.getpid()}"
+    temporary.write_text(json.dumps(manifest, indent=1), "utf-8")
+    temporary.replace(folder / MANIFEST)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a package's manifest; raises DataError where there is none, StoreError where it is of a later version."""
+    if not (folder / MANIFEST).is_file():
+        raise DataError(f"{folder} is not a package: it has no {MANIFEST}")
+    manifest = _read_json(folder / MANIFEST)
+    version = manifest.get("format")
+    if version != FORMAT:
+        raise StoreError(
+            f"{folder} has package format {version!r}, and this hookline ({__version__}) reads {FORMAT}",
+            hint=f"it was written by hookline {manifest.get('hookline', '?')}; install that version or a later one",
+        )
+    return manifest
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """Return the manifest after checking every file against it; raises StoreError naming what is damaged, missing or foreign."""
+    manifest = read_manifest(folder)
+    listed = manifest.get("files")
+    if not isinstance(listed, dict):
+        raise StoreError(f"{folder / MANIFEST} lists no files")
+    for name, facts in listed.items():
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
+            raise StoreError(f"{folder / MANIFEST} names '{name}', which is outside the package")
+        path = folder / name
+        if not path.is_file() or path.is_symlink():
+            raise StoreError(f"package {folder} is incomplete: {name} is missing")
+        if _facts_of(path) != facts:
+            raise StoreError(
+                f"package {folder} is damaged: {name} is not what the manifest says",
+                hint="copy or build the package again",
+            )
+    foreign = sorted(set(_files(folder)) - set(listed))
+    if foreign:
+        raise StoreError(f"package {folder} holds files that its manifest does not list: {', '.join(foreign[:5])}")
+    return manifest
+
+
+def load_package(folder: Path, registry: Registry, trust: Trust | None = None) -> LoadedPackage:
+    """Verify a package and load it with the packager that wrote it; runs none of its code unless `trust` says so."""
+    manifest = verify(folder)
+    packager = registry.build("packager", str(manifest["packager"]), manifest.get("packager_config") or {}, "packager")
+    assert isinstance(packager, Packager)
+    type(packager).check_backend()
+    return LoadedPackage(folder, manifest, packager.load(folder, trust or trust_of_environment()))
+
+
+def trust_of_environment() -> Trust:
+    """Return what the environment allows: HOOKLINE_ALLOW_PICKLE=1 lets packages unpickle."""
+    return Trust(pickle=os.environ.get("HOOKLINE_ALLOW_PICKLE", "") not in ("", "0"))
+
+
+def measure_parity(native: Predictor, packaged: Predictor, frame: pl.DataFrame, tolerance: float) -> Parity:
+    """Compare two predictors on the same raw rows."""
+    import numpy as np
+
+    expected, actual = native.predict(frame), packaged.predict(frame)
+    if expected.probabilities is not None and actual.probabilities is not None:
+        difference = np.abs(expected.probabilities - actual.probabilities)
+        changed = expected.values != actual.values
+    elif native.target.task == "regression":
+        difference = np.abs(expected.values - actual.values) / np.maximum(1.0, np.abs(expected.values))
+        changed = difference > tolerance
+    else:
+        changed = expected.values != actual.values
+        difference = changed.astype(float)
+    largest = float(difference.max(initial=0.0))
+    return Parity(
+        frame.height, largest if np.isfinite(difference).all() else float("inf"), int(np.sum(changed)), tolerance
+    )
+
+
+def require_parity(packager: Packager, parity: Parity) -> None:
+    """Raise ExportError where a package does not predict what the pipeline does."""
+    if not parity.ok:
+        raise ExportError(
+            f"packager '{packager.name}' changes predictions: the largest difference on {parity.rows} held-out rows is "
+            f"{parity.max_difference:.3g} (tolerance {parity.tolerance:g}), and {parity.changed_decisions} decisions changed",
+            hint="choose another packager, such as skops",
+        )
+
+
+def check_takes(packager: Packager, model: Model) -> None:
+    """Raise ExportError where a packager does not take this kind of model (known late if a trainer only says `Model`)."""
+    import typing
+
+    from .plan import assignable
+
+    wanted = typing.get_args(next(iter(ports(type(packager)).takes.values()), Any))
+    if wanted and not assignable(type(model), wanted[0]):
+        raise ExportError(f"packager '{packager.name}' does not take {type(model).__name__}")
+
+
+def _state(stage: FittedStage) -> dict[str, Any]:
+    return {"key": stage.key, "component": stage.component, "state": codec.to_json(stage.fitted)}
+
+
+def _fitted(registry: Registry, kind: str, item: Mapping[str, Any]) -> FittedStage:
+    name = item["component"]
+    cls = _at_hand.get().get((kind, name)) or registry.entry(kind, name).cls
+    try:
+        return FittedStage(item["key"], name, codec.from_json(ports(cls).makes, item["state"]))
+    except HooklineError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"the state of {kind} '{name}' in the package does not fit this version of it: {error}"
+        ) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise StoreError(f"package {path.parent} is incomplete: {path.name} is missing") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path} is damaged: {error}") from None
+    if not isinstance(data, dict):
+        raise StoreError(f"{path} is damaged: it is not an object")
+    return data
+
+
+def _files(folder: Path) -> list[str]:
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in found if name != MANIFEST and not name.startswith(f".{MANIFEST}"))
+
+
+def _facts_of(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "blake2b": hashlib.file_digest(file, "blake2b").hexdigest()}

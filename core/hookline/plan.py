@@ -1,0 +1,412 @@
+"""Config -> typed, fingerprinted stages. Pure: nothing runs here."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import sys
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .artifacts import Dataset, Deployment, Features, Package, Profile, Reference, Report, Roles, Schema, Split, Target
+from .components import Component, FittedFeaturizer, FittedTransform, Source, Trainer, Transform
+from .errors import ConfigError, PlanError, Problem
+from .pipeline import Pipeline
+from .registry import Ports, Registry, plain, ports, type_text
+from .runconfig import Placed, RunConfig
+
+CORE_MODULES = ("artifacts", "models", "pipeline", "profile", "schema", "split", "codec")
+"""Modules of the core whose code decides what a stage makes."""
+
+PERSISTED = frozenset(
+    {
+        "split",
+        "knowledge",
+        "transform",
+        "target",
+        "featurizer",
+        "features",
+        "trainer",
+        "evaluator",
+        "packager",
+        "monitor",
+    }
+)
+"""Stage kinds whose output the store keeps; rows before the split stay lazy, and a deployment is never skipped."""
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a model knows of its training rows: the contract of its input and their distributions."""
+
+    schema: Schema
+    profile: Profile
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A component placed in a run, with what it takes, makes and depends on."""
+
+    key: str
+    kind: str
+    """One of the eight kinds, or a stage of the core: split, knowledge, target, features."""
+    component: Component | None
+    inputs: tuple[str, ...]
+    """Keys of the stages whose outputs it takes."""
+    makes: Any
+    parts: Mapping[str, Any]
+    """What the fingerprint is made of, by name; a later run compares them to say why it must run."""
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """The component's name, or `core`."""
+        return self.component.name if self.component else "core"
+
+    @property
+    def persisted(self) -> bool:
+        """Whether the store keeps its output."""
+        return self.kind in PERSISTED and not (self.kind == "transform" and self.applies == "dataset")
+
+    @property
+    def applies(self) -> str:
+        """A transform's scope; empty for other kinds."""
+        return self.component.applies if isinstance(self.component, Transform) else ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The checked, fingerprinted stages that a config means, in order."""
+
+    config: RunConfig
+    roles: Roles
+    stages: tuple[Stage, ...]
+
+    def __getitem__(self, key: str) -> Stage:
+        return next(stage for stage in self.stages if stage.key == key)
+
+    def of(self, *kinds: str) -> tuple[Stage, ...]:
+        """Return the stages of some kinds, in order."""
+        return tuple(stage for stage in self.stages if stage.kind in kinds)
+
+    def fitted_transforms(self) -> tuple[Stage, ...]:
+        """Return the transform stages that are fitted after the split."""
+        return tuple(stage for stage in self.of("transform") if stage.applies != "dataset")
+
+    def needed(self, cached: Iterable[str]) -> dict[str, str]:
+        """Return key -> `run`, `cached` or `unneeded`, given the keys of stages that the store holds.
+
+        Work is demanded from the end: what only a cached stage would read is not needed.
+        """
+        held = set(cached)
+        wanted = {stage.key for stage in self.of("evaluator", "packager", "monitor", "deployer", "trainer")}
+        decided: dict[str, str] = {}
+        for stage in reversed(self.stages):
+            if stage.key not in wanted:
+                decided[stage.key] = "cached" if stage.key in held else "unneeded"
+            elif stage.key in held:
+                decided[stage.key] = "cached"
+            else:
+                decided[stage.key] = "run"
+                wanted |= set(stage.inputs)
+        return {stage.key: decided[stage.key] for stage in self.stages}
+
+
+def make_plan(registry: Registry, config: RunConfig) -> Plan:
+    """Check a config as a whole and lay out its stages; raises PlanError, ConfigError or MissingBackend."""
+    for kind in config.components.values():
+        for placed in kind:
+            type(placed.component).check_backend()
+    source = config.components["source"][0].component
+    assert isinstance(source, Source)
+    roles = source.roles().merged(config.options.roles)
+    if not roles.target:
+        raise ConfigError(
+            "bad config",
+            [Problem("roles.target", f"required: source '{source.name}' does not say which column to predict")],
+        )
+    _check_chain(registry, config)
+    return Plan(config, roles, tuple(_Layout(config, roles).stages()))
+
+
+class _Layout:
+    """Lays out the stages of one config, each with the fingerprints upstream of it."""
+
+    def __init__(self, config: RunConfig, roles: Roles) -> None:
+        self.config = config
+        self.roles = roles
+        self.done: dict[str, Stage] = {}
+
+    def stages(self) -> list[Stage]:
+        """Return every stage, in an order in which each follows its inputs."""
+        options = self.config.options
+        last = self._place(self.config.components["source"][0], (), Dataset, {"data": self._data()})
+        for placed in self._transforms("dataset"):
+            last = self._place(placed, (last,), Dataset, {"roles": asdict(self.roles)})
+        split = self._core(
+            "split", (last,), Split, {"split": asdict(options.split), "seed": options.seed, "roles": asdict(self.roles)}
+        )
+        knowledge = self._core("knowledge", (split,), Knowledge, {})
+        fitted: list[str] = []
+        for placed in self._transforms("training", "always"):
+            fitted.append(self._place(placed, (split, *fitted), ports(type(placed.component)).makes, {}))
+        target = self._core("target", (split, *fitted), Target, {"task": options.task})
+        path = (split, *fitted, target)
+        featurizer = self.config.components["featurizer"][0]
+        featurizer_key = self._place(featurizer, path, ports(type(featurizer.component)).makes, {})
+        features = self._core("features", (*path, featurizer_key), Features, {})
+        trainer = self.config.components["trainer"][0]
+        trainer_key = self._place(trainer, (features,), ports(type(trainer.component)).makes, {})
+        self._evidence((*path, knowledge, featurizer_key, trainer_key), split, knowledge)
+        return list(self.done.values())
+
+    def _evidence(self, pipeline: tuple[str, ...], split: str, knowledge: str) -> None:
+        components = self.config.components
+        for placed in components["evaluator"]:
+            self._place(placed, pipeline, Report, {})
+        for placed in components["monitor"]:
+            self._place(placed, (split, knowledge), Report, {})
+        for placed in components["packager"]:
+            self._place(placed, pipeline, Package, {})
+        for placed in components["deployer"]:
+            packages = [p.key for p in components["packager"]]
+            if not packages:
+                raise PlanError(
+                    f"deployer '{placed.component.name}' has nothing to deploy",
+                    hint="choose a packager, or deployer=null",
+                )
+            self._place(placed, (packages[0],), Deployment, {"model": self.config.name})
+
+    def _transforms(self, *scopes: str) -> list[Placed]:
+        return [p for p in self.config.components["transform"] if getattr(p.component, "applies", "") in scopes]
+
+    def _data(self) -> str:
+        source = self.config.components["source"][0].component
+        assert isinstance(source, Source)
+        return source.fingerprint()
+
+    def _place(self, placed: Placed, inputs: tuple[str, ...], makes: Any, parts: Mapping[str, Any]) -> str:
+        cls = type(placed.component)
+        own = {
+            "component": placed.component.name,
+            "fields": plain(placed.component),
+            "code": code_digest(cls),
+            "versions": _versions(cls),
+        }
+        return self._add(placed.key, cls.kind, placed.component, inputs, makes, own | dict(parts))
+
+    def _core(self, kind: str, inputs: tuple[str, ...], makes: Any, parts: Mapping[str, Any]) -> str:
+        return self._add(kind, kind, None, inputs, makes, {"code": core_digest()} | dict(parts))
+
+    def _add(
+        self,
+        key: str,
+        kind: str,
+        component: Component | None,
+        inputs: tuple[str, ...],
+        makes: Any,
+        parts: Mapping[str, Any],
+    ) -> str:
+        whole = {**parts, "inputs": {name: self.done[name].fingerprint for name in inputs}}
+        text = json.dumps([kind, key, whole], sort_keys=True, default=str)
+        self.done[key] = Stage(key, kind, component, inputs, makes, whole, hashlib.sha256(text.encode()).hexdigest())
+        return key
+
+
+def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
+    """Say why a stage must run, given the parts of its last run: `depth changed 3 -> 5`."""
+    if before is None:
+        return "first run"
+    reasons = [
+        *_changes(stage.key, stage.parts.get("fields", {}), before.get("fields", {})),
+        *(f"its {name} changed" for name in ("component", "code", "data") if stage.parts.get(name) != before.get(name)),
+        *_changes("versions", stage.parts.get("versions", {}), before.get("versions", {})),
+    ]
+    for name in ("split", "roles", "seed", "task", "model"):
+        reasons += _changes(name, stage.parts.get(name), before.get(name))
+    now, then = stage.parts["inputs"], before.get("inputs", {})
+    changed = sorted(key for key in now if now[key] != then.get(key)) + [
+        f"{key} (removed)" for key in sorted(set(then) - set(now))
+    ]
+    if changed and not reasons:
+        reasons.append(f"its input changed: {', '.join(changed)}")
+    return "; ".join(reasons) or "not in the store any more"
+
+
+def assignable(made: Any, wanted: Any) -> bool:
+    """Tell whether a port that takes `wanted` can be given what a stage says it makes."""
+    made, wanted = _bare(made), _bare(wanted)
+    if wanted is Any or made is Any or wanted is made:
+        return True
+    if isinstance(wanted, typing.TypeVar):
+        return assignable(made, wanted.__bound__ or Any)
+    if _union(made):
+        return all(assignable(one, wanted) for one in typing.get_args(made))
+    if _union(wanted):
+        return any(assignable(made, one) for one in typing.get_args(wanted))
+    made_class, wanted_class = typing.get_origin(made) or made, typing.get_origin(wanted) or wanted
+    if not _subclass(made_class, wanted_class):
+        return False
+    pairs = zip(typing.get_args(made), typing.get_args(wanted), strict=False)
+    return all(assignable(one, other) for one, other in pairs)
+
+
+@cache
+def code_digest(cls: type[Any]) -> str:
+    """Return a digest of the source code that a component's class comes from: all of its package, or itself in a notebook."""
+    module = sys.modules.get(cls.__module__)
+    package = sys.modules.get(cls.__module__.partition(".")[0])
+    if package is not None and hasattr(package, "__path__"):
+        return _digest_files(sorted(Path(next(iter(package.__path__))).rglob("*.py")))
+    file = getattr(module, "__file__", None)
+    if file and cls.__module__ != "__main__":
+        return _digest_files([Path(file)])
+    try:
+        return hashlib.sha256(inspect.getsource(cls).encode()).hexdigest()
+    except (OSError, TypeError) as error:
+        raise PlanError(
+            f"the source code of {cls.__qualname__} cannot be read, so that a change of it would go unseen: {error}"
+        ) from error
+
+
+@lru_cache(maxsize=1)
+def core_digest() -> str:
+    """Return a digest of the core's own code, where it decides what a stage makes."""
+    folder = Path(__file__).parent
+    return _digest_files([path for name in CORE_MODULES if (path := folder / f"{name}.py").is_file()])
+
+
+def _check_chain(registry: Registry, config: RunConfig) -> None:
+    problems: list[str] = []
+    hints: list[str] = []
+    trainer = config.components["trainer"][0]
+    model = ports(type(trainer.component)).makes
+    given: dict[str, Sequence[Any]] = {
+        "transform": (Dataset,),
+        "featurizer": (Dataset,),
+        "trainer": (Features, Features | None),
+        "evaluator": (Pipeline[model], Dataset),
+        "packager": (Pipeline[model],),
+        "monitor": (Dataset, Reference),
+        "deployer": (Package, Deployment | None),
+    }
+    results = {"transform": FittedTransform, "featurizer": FittedFeaturizer}
+    for kind, types_given in given.items():
+        for placed in config.components[kind]:
+            found = ports(type(placed.component))
+            for made, (port, wanted) in zip(types_given, found.takes.items(), strict=False):
+                if not assignable(made, wanted):
+                    problems.append(_mismatch(kind, placed, port, made, wanted, trainer))
+                    hints += _alternatives(registry, kind, made, model)
+            if kind in results and not assignable(found.makes, results[kind]):
+                problems.append(
+                    f"{kind} '{placed.component.name}' makes {type_text(found.makes)}, which has no transform()"
+                )
+    problems += _check_tasks(config)
+    if problems:
+        raise PlanError("\n".join(problems), hint=hints[0] if hints else None)
+
+
+def _mismatch(kind: str, placed: Placed, port: str, made: Any, wanted: Any, trainer: Placed) -> str:
+    name = placed.component.name
+    if typing.get_origin(made) is Pipeline and typing.get_args(wanted):
+        models = type_text(typing.get_args(wanted)[0])
+        return f"{kind} '{name}' takes {models}, but trainer '{trainer.component.name}' makes {type_text(typing.get_args(made)[0])}"
+    return f"{kind} '{name}' takes {type_text(wanted)} as `{port}`, but is given {type_text(made)}"
+
+
+def _alternatives(registry: Registry, kind: str, made: Any, model: Any) -> list[str]:
+    fits = []
+    for name in registry.names(kind):
+        takes: Ports = ports(registry.entry(kind, name).cls)
+        if assignable(made, next(iter(takes.takes.values()), Any)):
+            fits.append(name)
+    return [f"{kind}s that take {type_text(model)}: {', '.join(fits)}"] if fits else []
+
+
+def _check_tasks(config: RunConfig) -> list[str]:
+    trainer = config.components["trainer"][0].component
+    assert isinstance(trainer, Trainer)
+    problems = []
+    asked = config.options.task
+    if asked != "auto" and asked not in trainer.tasks:
+        problems.append(f"trainer '{trainer.name}' does {_tasks(trainer.tasks)}, but task={asked}")
+    for placed in config.components["evaluator"]:
+        tasks: frozenset[str] = getattr(placed.component, "tasks", frozenset())
+        if not tasks & trainer.tasks:
+            problems.append(
+                f"evaluator '{placed.component.name}' judges {_tasks(tasks)}, but trainer '{trainer.name}' does {_tasks(trainer.tasks)}"
+            )
+    return problems
+
+
+def _tasks(tasks: Iterable[str]) -> str:
+    return " or ".join(sorted(tasks))
+
+
+def _changes(path: str, now: Any, then: Any) -> list[str]:
+    if now == then:
+        return []
+    if isinstance(now, Mapping) and isinstance(then, Mapping):
+        return [
+            text for key in sorted({*now, *then}) for text in _changes(f"{path}.{key}", now.get(key), then.get(key))
+        ]
+    return [f"{path} changed {_short(then)} -> {_short(now)}"]
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _versions(cls: type[Component]) -> dict[str, str]:
+    return {"hookline": __version__, **{name: _version(name) for name in cls.requires()}}
+
+
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+"""Import name -> pip name, where they differ and asking the system which is which would be slow."""
+
+
+@cache
+def _version(module: str) -> str:
+    from importlib.metadata import PackageNotFoundError, packages_distributions, version
+
+    try:
+        return version(DISTRIBUTIONS.get(module, module.replace("_", "-")))
+    except PackageNotFoundError:
+        names = packages_distributions().get(module, [])
+        return version(names[0]) if names else "unknown"
+
+
+def _digest_files(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _bare(annotation: Any) -> Any:
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation
+
+
+def _union(annotation: Any) -> bool:
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType)
+
+
+def _subclass(made: Any, wanted: Any) -> bool:
+    if not isinstance(made, type) or not isinstance(wanted, type):
+        return made is wanted
+    try:
+        return issubclass(made, wanted)
+    except TypeError:
+        # A protocol with properties cannot be asked of a class; look for its members instead.
+        members = getattr(wanted, "__protocol_attrs__", None) or set(vars(wanted)) - set(vars(typing.Protocol))
+        annotated = getattr(made, "__dataclass_fields__", {})
+        return all(hasattr(made, name) or name in annotated for name in members if not name.startswith("_"))

@@ -1,0 +1,266 @@
+"""Executes a plan: what the store lacks is run, and every step is told to hooks and catalog."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from . import stages
+from .artifacts import Package, Report
+from .catalog import Catalog
+from .errors import GateFailed, HooklineError, StoreError
+from .evidence import build_evidence
+from .hookspecs import RunInfo, StageInfo
+from .packages import add_files, components_at_hand
+from .plan import Plan, Stage, explain
+from .registry import Registry
+from .store import Store
+
+log = logging.getLogger("hookline.runner")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where runs, models, stored artifacts and the catalog live."""
+
+    home: Path
+    store: Store
+    catalog: Catalog
+
+    @classmethod
+    def open(cls, home: Path) -> Workspace:
+        """Open, or make, the workspace in a folder; raises StoreError where it cannot be written."""
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            ignore = home / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", "utf-8")
+        except OSError as error:
+            raise StoreError(
+                f"{home} cannot be written: {error.strerror}", hint="set HOOKLINE_HOME to a folder of yours"
+            ) from error
+        catalog = Catalog(f"sqlite:///{home / 'catalog.db'}")
+        return cls(home, Store(home / "store", remote=os.environ.get("HOOKLINE_STORE_REMOTE")), catalog)
+
+
+@dataclass
+class Execution:
+    """One run under way: the values at hand, and what became of each stage."""
+
+    plan: Plan
+    workspace: Workspace
+    registry: Registry
+    info: RunInfo
+    values: dict[str, Any] = field(default_factory=dict)
+    told: dict[str, StageInfo] = field(default_factory=dict)
+
+    def value(self, key: str) -> Any:
+        """Return a stage's output: at hand, from the store, or made now."""
+        if key not in self.values:
+            stage = self.plan[key]
+            self.values[key] = self._stored(stage) if stage.persisted else stages.make(self, stage)
+        return self.values[key]
+
+    def _stored(self, stage: Stage) -> Any:
+        store = self.workspace.store
+        with store.lock(stage.fingerprint):
+            folder = store.get(stage.fingerprint)
+            if folder is None:
+                note = {"stage": stage.key, "component": stage.name}
+                folder = store.put(stage.fingerprint, lambda path: stages.write(self, stage, path), note=note)
+            # Read back what was stored, so that a fresh run and a cached one see the very same values.
+            return stages.read(self, stage, folder)
+
+    def is_stored(self, stage: Stage) -> bool:
+        """Tell whether the store holds a stage's output."""
+        return stage.persisted and self.workspace.store.has(stage.fingerprint)
+
+
+def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
+    """Run a plan in its own folder; returns the execution with its values.
+
+    Raises what a stage raised (its own exception, with a note that names the stage), and GateFailed where a gate said no.
+    """
+    _claim(folder, run_id)
+    info = RunInfo(run_id, plan.config.name, folder, plan.config.plain(), plan.config.settings)
+    run = Execution(plan, workspace, registry, info)
+    _write_json(folder / "config.json", info.config)
+    workspace.catalog.mark_interrupted()
+    workspace.catalog.begin_run(run_id, info.name, str(folder), info.config, _plan_record(plan))
+    hooks = registry.plugins.manager.hook
+    started = time.time()
+    status, error = "failed", None
+    try:
+        _tell(hooks.before_run, run=run.info)
+        with components_at_hand({(s.kind, s.name): type(s.component) for s in plan.stages if s.component}):
+            _run_stages(run)
+        status = "finished"
+    except GateFailed as failed:
+        status, error = "gated", failed
+        raise
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    except BaseException as failed:
+        error = failed
+        raise
+    finally:
+        _finish(run, status, error, started)
+    return run
+
+
+def _run_stages(run: Execution) -> None:
+    decided = run.plan.needed(stage.key for stage in run.plan.stages if run.is_stored(stage))
+    for index, stage in enumerate(run.plan.stages, 1):
+        if stage.kind == "deployer":
+            check_gates(run)
+        here = StageInfo(stage.key, stage.name, index, len(run.plan.stages))
+        if decided[stage.key] == "run":
+            _run_stage(run, stage, here)
+        else:
+            status = decided[stage.key]
+            _told(run, stage, replace(here, status=status, why=_why_not(status)))
+    if not run.plan.of("deployer"):
+        check_gates(run)
+
+
+def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
+    before = run.workspace.catalog.last_stage(stage.key, name=run.info.name)
+    here = replace(here, why=explain(stage, before.parts if before else None))
+    hooks = run.registry.plugins.manager.hook
+    _tell(hooks.before_stage, run=run.info, stage=here)
+    started = time.perf_counter()
+    try:
+        value = run.value(stage.key)
+    except BaseException as error:
+        seconds = time.perf_counter() - started
+        failed = replace(here, status="failed", seconds=seconds)
+        if not isinstance(error, HooklineError):
+            error.add_note(f"in stage '{stage.key}' ({stage.name}) of run {run.info.id}")
+        _tell(hooks.on_stage_error, run=run.info, stage=failed, error=error)
+        _record(run, stage, failed)
+        raise
+    done = replace(here, status="ran", seconds=time.perf_counter() - started, summary=stages.summarize(value))
+    _told(run, stage, done)
+    if isinstance(value, Report):
+        for finding in value.findings:
+            _tell(hooks.on_finding, run=run.info, finding=finding)
+
+
+def _told(run: Execution, stage: Stage, here: StageInfo) -> None:
+    _record(run, stage, here)
+    _tell(run.registry.plugins.manager.hook.after_stage, run=run.info, stage=here)
+
+
+def _record(run: Execution, stage: Stage, here: StageInfo) -> None:
+    run.told[stage.key] = here
+    run.workspace.catalog.record_stage(
+        run.info.id,
+        stage.key,
+        stage.kind,
+        stage.name,
+        here.status,
+        stage.fingerprint,
+        stage.parts,
+        here.seconds,
+        here.why,
+    )
+
+
+def _finish(run: Execution, status: str, error: BaseException | None, started: float) -> None:
+    text = None if error is None else f"{type(error).__name__}: {error}"
+    evidence = build_evidence(run, status, text, started)
+    metrics = {
+        metric["name"]: metric["value"]
+        for report in evidence["reports"]
+        for metric in report["metrics"]
+        if report["kind"] == "evaluator"
+    }
+    run.info = replace(
+        run.info, status=status, stages=tuple(run.told.values()), metrics=metrics, evidence=evidence, error=text
+    )
+    folder = run.info.path
+    _write_json(folder / "plan.json", evidence["plan"])
+    _write_json(folder / "metrics.json", metrics)
+    _write_json(folder / "evidence.json", evidence)
+    hooks = run.registry.plugins.manager.hook
+    _tell(hooks.render_report, evidence=evidence, path=folder)
+    if status in ("finished", "gated"):
+        _file_packages(run)
+    run.workspace.catalog.end_run(run.info.id, status, metrics, text)
+    _tell(hooks.after_run, run=run.info)
+
+
+def _file_packages(run: Execution) -> None:
+    """Copy each package into the run's folder, and put the run's evidence inside it and inside the registered copy."""
+    names = ("evidence.json", "report.html")
+    evidence = {f"evidence/{name}": run.info.path / name for name in names if (run.info.path / name).is_file()}
+    for stage in run.plan.of("packager"):
+        package: Package = run.value(stage.key)
+        copy = run.info.path / "packages" / stage.key.partition(".")[2]
+        shutil.copytree(package.path, copy, ignore=shutil.ignore_patterns("entry.json"))
+        add_files(copy, evidence)
+    for stage in run.plan.of("deployer"):
+        if stage.key in run.values:
+            registered = run.workspace.catalog.model(run.info.name, stages.deployed_version(run, stage))
+            add_files(Path(registered.path), evidence)
+
+
+def check_gates(run: Execution) -> None:
+    """Raise GateFailed unless each gated metric reaches its value."""
+    gates = run.plan.config.options.gates
+    if not gates:
+        return
+    metrics = {m.name: m for stage in run.plan.of("evaluator") for m in run.value(stage.key).metrics}
+    failures = []
+    for name, bound in gates.items():
+        if name not in metrics:
+            failures.append(f"{name} is not measured; there is {', '.join(sorted(metrics))}")
+            continue
+        metric = metrics[name]
+        if not (metric.value >= bound if metric.greater_is_better else metric.value <= bound):
+            wanted = "at least" if metric.greater_is_better else "at most"
+            failures.append(f"{name} is {metric.value:.4g}, and must be {wanted} {bound:g}")
+    if failures:
+        raise GateFailed("a gate said no: " + "; ".join(failures))
+
+
+def _claim(folder: Path, run_id: str) -> None:
+    # Exclusive create: of two runs that were given one folder, the second is told, rather than both writing there.
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "run.json").open("x", encoding="utf-8") as file:
+            json.dump({"id": run_id}, file)
+    except FileExistsError:
+        raise StoreError(
+            f"{folder} already belongs to another run",
+            hint="give each run its own folder, or leave hydra.run.dir alone",
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _tell(hook: Any, **facts: Any) -> None:
+    try:
+        hook(**facts)
+    except Exception as error:  # noqa: BLE001  a lifecycle hook may raise anything, and must not take the run with it
+        log.warning("a plugin's %s hook failed: %s: %s", hook.name, type(error).__name__, error)
+
+
+def _why_not(status: str) -> str:
+    return "cached" if status == "cached" else "nothing that must run reads it"
+
+
+def _plan_record(plan: Plan) -> list[Mapping[str, Any]]:
+    return [{"key": s.key, "kind": s.kind, "component": s.name, "fingerprint": s.fingerprint} for s in plan.stages]
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, default=str), "utf-8")

@@ -1,0 +1,210 @@
+"""Divides rows into training, validation and test rows: exactly, the same on every machine, without moving them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .artifacts import ROW_ID, Dataset, Split
+from .errors import DataError, suggestion
+from .runconfig import SplitOptions
+from .schema import column_kind
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PARTS = ("train", "valid", "test")
+MAX_CLASSES = 20
+"""An integer target with more values than this is a number to predict, not a label."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Where each row of one frame goes.
+
+    path: Arrow IPC file of the prepared rows
+    parts: Arrow IPC file with one column, `part` (uint8: position in PARTS), row by row
+    """
+
+    method: str
+    rows: Mapping[str, int]
+    """Part -> number of rows."""
+
+
+def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) -> Membership:
+    """Write the prepared rows and the part of each into `folder`; raises DataError where no such split is possible."""
+    import polars as pl
+
+    dataset.frame.sink_ipc(folder / "rows.arrow")
+    stored = pl.scan_ipc(folder / "rows.arrow")
+    rows = stored.select(pl.len()).collect().item()
+    if rows < 2:
+        raise DataError(f"the data have {rows} rows, too few to train on some and test on others")
+    method = choose_method(dataset, options, stored)
+    part = assign(stored, dataset, method, options, seed)
+    counts = {name: int((part == code).sum()) for code, name in enumerate(PARTS)}
+    _refuse_empty(counts, options, method)
+    for code, name in enumerate(PARTS):
+        if counts[name]:
+            _write_part(stored, part, code, folder / f"{name}.arrow")
+    (folder / "rows.arrow").unlink()
+    return Membership(method, counts)
+
+
+def read_split(folder: Path, membership: Membership, like: Dataset) -> Split:
+    """Return the parts that `prepare` wrote, as lazy, memory-mapped frames with the roles of `like`."""
+    import polars as pl
+
+    def part(name: str) -> Dataset:
+        return like.with_frame(pl.scan_ipc(folder / f"{name}.arrow"))
+
+    return Split(part("train"), part("valid") if membership.rows["valid"] else None, part("test"))
+
+
+def choose_method(dataset: Dataset, options: SplitOptions, frame: pl.LazyFrame) -> str:
+    """Return the method that `auto` stands for, or the one that was asked for; raises DataError where its role is missing."""
+    roles = dataset.roles
+    if options.method == "auto":
+        if roles.group:
+            return "group"
+        if roles.time:
+            return "time"
+        return "stratified" if roles.target and is_label(frame, roles.target) else "random"
+    needs = {"group": roles.group, "time": roles.time, "column": options.column, "stratified": roles.target}
+    if options.method in needs and not needs[options.method]:
+        key = "split.column" if options.method == "column" else f"roles.{options.method}"
+        raise DataError(f"split.method={options.method} needs {key}")
+    return options.method
+
+
+def is_label(frame: pl.LazyFrame, target: str) -> bool:
+    """Tell whether a target column holds classes: strings, booleans, or integers of at most 20 values."""
+    import polars as pl
+
+    dtype = frame.collect_schema()[target]
+    if column_kind(dtype) != "number":
+        return True
+    column = pl.col(target)
+    if dtype.is_integer():
+        return bool(frame.select(column.drop_nulls().n_unique() <= MAX_CLASSES).collect().item())
+    # Labels that met a missing value on the way were made floats: 0.0 and 1.0 alone are still two classes.
+    whole = frame.select((column.is_null() | (column == 0) | (column == 1)).all()).collect().item()
+    return bool(whole)
+
+
+def assign(frame: pl.LazyFrame, dataset: Dataset, method: str, options: SplitOptions, seed: int) -> Any:
+    """Return each row's part (uint8 position in PARTS), as a numpy array."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    shares = (options.test, options.valid)
+    if method == "column":
+        return _by_column(_values(frame, str(options.column)), str(options.column))
+    if method == "time":
+        return _by_order(_values(frame, str(dataset.roles.time)), shares)
+    if method == "group":
+        return _by_group(_values(frame, str(dataset.roles.group)), shares, rng)
+    if method == "stratified":
+        return _within(_values(frame, str(dataset.roles.target)), shares, rng)
+    rows = frame.select(ROW_ID).collect().height
+    return _draw(rows, shares, rng)
+
+
+def _draw(rows: int, shares: tuple[float, float], rng: Any) -> Any:
+    import numpy as np
+
+    test, valid = (round(rows * share) for share in shares)
+    part = np.zeros(rows, dtype=np.uint8)
+    order = rng.permutation(rows)
+    part[order[:test]] = PARTS.index("test")
+    part[order[test : test + valid]] = PARTS.index("valid")
+    return part
+
+
+def _within(labels: pl.Series, shares: tuple[float, float], rng: Any) -> Any:
+    import numpy as np
+
+    codes = labels.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    part = np.zeros(len(codes), dtype=np.uint8)
+    order = rng.permutation(len(codes))
+    # Rows of one class stand together after this, in random order; every k-th of all of them goes to the test rows,
+    # so that shares hold over the whole and, to within one row, in each class.
+    order = order[np.argsort(codes[order], kind="stable")]
+    place = (np.arange(len(codes)) + rng.random()) * shares[0]
+    test = np.floor(place + shares[0]) > np.floor(place)
+    rest = order[~test]
+    share = shares[1] / (1 - shares[0])
+    place = (np.arange(len(rest)) + rng.random()) * share
+    part[order[test]] = PARTS.index("test")
+    part[rest[np.floor(place + share) > np.floor(place)]] = PARTS.index("valid")
+    return part
+
+
+def _by_group(groups: pl.Series, shares: tuple[float, float], rng: Any) -> Any:
+    import numpy as np
+
+    codes = groups.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    names, sizes = np.unique(codes, return_counts=True)
+    order = rng.permutation(len(names))
+    reached = np.cumsum(sizes[order]) / len(codes)
+    of_group = np.zeros(codes.max() + 1, dtype=np.uint8)
+    edges = np.array([shares[0], shares[0] + shares[1]])
+    # A group belongs where its middle row falls, so that one large group does not swallow a part.
+    side = np.searchsorted(edges, reached - sizes[order] / len(codes) / 2, side="right")
+    of_group[names[order]] = np.array([PARTS.index("test"), PARTS.index("valid"), PARTS.index("train")])[side]
+    return of_group[codes]
+
+
+def _by_order(times: pl.Series, shares: tuple[float, float]) -> Any:
+    import numpy as np
+
+    if times.null_count():
+        raise DataError(
+            f"the time column '{times.name}' is missing in {times.null_count()} rows, which have no place in time"
+        )
+    place = times.rank("max").to_numpy() / len(times)
+    part = np.zeros(len(times), dtype=np.uint8)
+    # Rows of one moment stay on one side: ranks are the largest of their ties.
+    part[place > 1 - shares[0] - shares[1]] = PARTS.index("valid")
+    part[place > 1 - shares[0]] = PARTS.index("test")
+    return part
+
+
+def _by_column(values: pl.Series, name: str) -> Any:
+    import numpy as np
+
+    codes = np.full(len(values), len(PARTS), dtype=np.uint8)
+    for code, part in enumerate(PARTS):
+        codes[(values == part).fill_null(value=False).to_numpy()] = code
+    if (codes == len(PARTS)).any():
+        found = sorted({str(v) for v in values.unique().to_list()} - set(PARTS))
+        raise DataError(f"split.column '{name}' may hold only train, valid and test, got {', '.join(found[:5])}")
+    return codes
+
+
+def _values(frame: pl.LazyFrame, name: str) -> pl.Series:
+    names = frame.collect_schema().names()
+    if name not in names:
+        raise DataError(f"'{name}' is not a column of the data", hint=suggestion(name, names, "column"))
+    return frame.select(name).collect()[name]
+
+
+def _write_part(frame: pl.LazyFrame, part: Any, code: int, path: Path) -> None:
+    import polars as pl
+
+    mask = pl.DataFrame({"__part__": part}).lazy()
+    joined = pl.concat([frame, mask], how="horizontal")
+    joined.filter(pl.col("__part__") == code).drop("__part__").sink_ipc(path)
+
+
+def _refuse_empty(counts: Mapping[str, int], options: SplitOptions, method: str) -> None:
+    wanted = ["train", "test", *(["valid"] if options.valid else [])]
+    empty = [name for name in wanted if not counts[name]]
+    if empty:
+        told = ", ".join(f"{name} {counts[name]}" for name in PARTS)
+        raise DataError(
+            f"the {method} split leaves no {' and no '.join(empty)} rows ({told})",
+            hint="change split.test or split.valid",
+        )

@@ -1,0 +1,433 @@
+"""What each kind of stage does: how its output is made, written to the store, read back, and told in a few words."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from . import codec
+from .artifacts import (
+    ROW_ID,
+    Dataset,
+    Deployment,
+    Features,
+    Package,
+    Reference,
+    Report,
+    Split,
+    Target,
+    require_columns,
+)
+from .components import Model, Packager
+from .errors import DataError, StoreError
+from .packages import PARITY_ROWS, Trust, check_takes, measure_parity, require_parity, seal, write_pipeline
+from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
+from .plan import Knowledge, Plan, Stage
+from .profile import profile
+from .schema import infer_schema
+from .split import Membership, is_label, prepare, read_split
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .hookspecs import RunInfo
+    from .runner import Workspace
+
+
+class Running(Protocol):
+    """What a stage may ask of the run that it is part of."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def workspace(self) -> Workspace: ...
+    @property
+    def info(self) -> RunInfo: ...
+
+    def value(self, key: str) -> Any:
+        """Return another stage's output."""
+        ...
+
+
+def make(run: Running, stage: Stage) -> Any:
+    """Make a stage's output."""
+    return MAKERS[_maker(stage)](run, stage)
+
+
+def write(run: Running, stage: Stage, folder: Path) -> None:
+    """Make a stage's output and write it into an empty folder."""
+    if stage.kind == "split":
+        _write_split(run, stage, folder)
+    elif stage.kind == "packager":
+        _write_package(run, stage, folder)
+    else:
+        value = make(run, stage)
+        if stage.kind == "trainer":
+            _write_model(value, folder)
+        codec.write(value, folder)
+
+
+def read(run: Running, stage: Stage, folder: Path) -> Any:
+    """Read a stage's output back."""
+    if stage.kind == "split":
+        return _read_split(run, folder)
+    if stage.kind == "packager":
+        return Package(folder, stage.name, run.info.name)
+    if stage.kind == "trainer":
+        return codec.read(_model_class(stage, folder), folder)
+    return codec.read(stage.makes, folder)
+
+
+def summarize(value: Any) -> str:
+    """Say in a few words what came out of a stage."""
+    if isinstance(value, Split):
+        rows = {"train": value.train, "valid": value.valid, "test": value.test}
+        return ", ".join(f"{count_rows(part.frame):,} {name}" for name, part in rows.items() if part) + " rows"
+    if isinstance(value, Target):
+        classes = f", {len(value.classes)} classes" if value.classes else ""
+        return f"{value.task} target '{value.name}'{classes}"
+    if isinstance(value, tuple) and value and isinstance(value[0], Features):
+        return f"{value[0].X.shape[0]:,} x {value[0].X.shape[1]} matrix"
+    if isinstance(value, Report):
+        shown = [f"{m.name} {m.value:.4g}" for m in value.metrics[:2]]
+        return ", ".join([*shown, *([f"{len(value.findings)} findings"] if value.findings else [])])
+    if isinstance(value, Package):
+        size = sum(path.stat().st_size for path in value.path.rglob("*") if path.is_file())
+        return f"{value.format}, {size / 1024:,.0f} KiB"
+    if isinstance(value, Deployment):
+        return ", ".join(f"{alias} -> {value.model} v{version}" for alias, version in value.aliases.items())
+    return ""
+
+
+def count_rows(frame: pl.LazyFrame) -> int:
+    """Count a lazy frame's rows."""
+    import polars as pl
+
+    return int(frame.select(pl.len()).collect().item())
+
+
+def pipeline_of(run: Running) -> Pipeline[Any]:
+    """Put the fitted parts of a run together."""
+    knowledge: Knowledge = run.value("knowledge")
+    featurizer = run.plan.of("featurizer")[0]
+    return Pipeline(
+        knowledge.schema,
+        run.plan.roles,
+        run.value("target"),
+        _fitted(run, "always"),
+        FittedStage(featurizer.key, featurizer.name, run.value(featurizer.key)),
+        run.value(run.plan.of("trainer")[0].key),
+    )
+
+
+def deployed_version(run: Running, stage: Stage) -> int:
+    """Return the model version that a deployer's stage put in charge."""
+    deployment: Deployment = run.value(stage.key)
+    return max(route.version for route in deployment.routes)
+
+
+def _maker(stage: Stage) -> str:
+    return f"dataset {stage.kind}" if stage.applies == "dataset" else stage.kind
+
+
+def _source(run: Running, stage: Stage) -> Dataset:
+    import polars as pl
+
+    loaded: Dataset = _component(stage).load()
+    roles = run.plan.roles
+    schema = loaded.frame.collect_schema()
+    named = (roles.target, roles.id, roles.time, roles.weight, roles.group, *roles.ignore)
+    require_columns([name for name in named if name], schema.names(), "roles")
+    if ROW_ID in schema:
+        raise DataError(f"the column name '{ROW_ID}' is hookline's own", hint="rename the column")
+    texts = [name for name, dtype in schema.items() if dtype == pl.String]
+    # An empty string is a missing value, here as at every later door, so that training and serving agree.
+    frame = loaded.frame.with_columns(pl.col(texts).replace("", None)) if texts else loaded.frame
+    frame = frame.drop(roles.ignore).with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+    return Dataset(frame, roles, loaded.name)
+
+
+def _dataset_transform(run: Running, stage: Stage) -> Dataset:
+    dataset: Dataset = run.value(stage.inputs[0])
+    return dataset.with_frame(_component(stage).fit(dataset).transform(dataset.frame))
+
+
+def _write_split(run: Running, stage: Stage, folder: Path) -> None:
+    options = run.plan.config.options
+    dataset: Dataset = run.value(stage.inputs[0])
+    membership = prepare(dataset, options.split, options.seed, folder)
+    facts = {"membership": codec.to_json(membership), "name": dataset.name}
+    (folder / "split.json").write_text(json.dumps(facts), "utf-8")
+
+
+def _read_split(run: Running, folder: Path) -> Split:
+    import polars as pl
+
+    facts = json.loads((folder / "split.json").read_text("utf-8"))
+    like = Dataset(pl.LazyFrame(), run.plan.roles, facts["name"])
+    return read_split(folder, codec.from_json(Membership, facts["membership"]), like)
+
+
+def _knowledge(run: Running, stage: Stage) -> Knowledge:
+    train = run.value("split").train
+    names = train.feature_columns()
+    if not names:
+        raise DataError(
+            "there is no feature column: every column has a role", hint="see roles in `hookline run --cfg job`"
+        )
+    return Knowledge(infer_schema(train.frame, names), profile(train.frame, [*names, train.roles.target]))
+
+
+def _fit_transform(run: Running, stage: Stage) -> Any:
+    train = run.value("split").train
+    earlier = _fitted(run, "training", "always", until=stage.key)
+    return _component(stage).fit(train.with_frame(apply_transforms(earlier, train.frame)))
+
+
+def _target(run: Running, stage: Stage) -> Target:
+    import polars as pl
+
+    split: Split = run.value("split")
+    name = str(run.plan.roles.target)
+    always = _fitted(run, "always")
+    parts = [part.frame for part in (split.train, split.valid, split.test) if part]
+    labels = pl.concat([apply_transforms(always, part).select(name) for part in parts])
+    task = run.plan.config.options.task
+    if task == "regression" or (task == "auto" and not is_label(labels, name)):
+        target = Target(name, "regression")
+        _require_numbers(labels, name)
+    else:
+        target = _class_target(labels, name)
+    _check_task(run, target)
+    return target
+
+
+def _class_target(labels: pl.LazyFrame, name: str) -> Target:
+    import polars as pl
+
+    # A class whose label met a missing value or a table format on the way may have become 1.0; it is still the label 1.
+    column = labels.select(pl.col(name).drop_nulls().unique().sort()).collect()[name]
+    if column.dtype.is_float() and (column == column.round()).all():
+        column = column.cast(pl.Int64)
+    classes = tuple(column.cast(pl.String).to_list() if column.dtype in (pl.Categorical, pl.Enum) else column.to_list())
+    if len(classes) < 2:
+        raise DataError(
+            f"the target '{name}' has one value only, {classes[0]!r}"
+            if classes
+            else f"the target '{name}' is missing everywhere"
+        )
+    return Target(name, "binary" if len(classes) == 2 else "multiclass", classes)
+
+
+def _require_numbers(labels: pl.LazyFrame, name: str) -> None:
+    import polars as pl
+
+    if not labels.collect_schema()[name].is_numeric():
+        raise DataError(f"task=regression, but the target '{name}' does not hold numbers")
+    infinite = labels.select((~pl.col(name).cast(pl.Float64).is_finite()).sum()).collect().item()
+    if infinite:
+        raise DataError(f"the target '{name}' is infinite or not a number in {infinite} rows")
+
+
+def _check_task(run: Running, target: Target) -> None:
+    asked = run.plan.config.options.task
+    if asked not in ("auto", target.task) and not (asked == "multiclass" and target.task == "binary"):
+        raise DataError(f"task={asked}, but the target '{target.name}' has {len(target.classes)} classes")
+    for stage in (*run.plan.of("trainer"), *run.plan.of("evaluator")):
+        tasks = _component(stage).tasks
+        if target.task not in tasks:
+            raise DataError(
+                f"{stage.kind} '{stage.name}' is for {' or '.join(sorted(tasks))}, but the target '{target.name}' calls for {target.task}",
+                hint="choose another, or say what is meant with task=...",
+            )
+
+
+def _fit_featurizer(run: Running, stage: Stage) -> Any:
+    return _component(stage).fit(_train_rows(run))
+
+
+def _features(run: Running, stage: Stage) -> tuple[Features, Features | None]:
+    featurizer = run.plan.of("featurizer")[0]
+    fitted, split = run.value(featurizer.key), run.value("split")
+    train = _train_rows(run)
+    made = _component(featurizer).transform_train(fitted, train)
+    valid = None
+    if split.valid is not None:
+        rows = split.valid.with_frame(apply_transforms(_fitted(run, "always"), split.valid.frame))
+        valid = _complete(fitted.transform(rows.frame), rows, train.target)
+    return _complete(made, train, train.target), valid
+
+
+def _complete(features: Features, rows: Dataset, target: Target | None) -> Features:
+    """Add what belongs to the rows of a design matrix: y, ids and weights."""
+    import polars as pl
+
+    assert target is not None
+    y = encode(true_values(rows.frame, target), target)
+    weight = rows.roles.weight
+    columns = rows.frame.select(
+        [ROW_ID, *([pl.col(weight).cast(pl.Float64).alias("weight")] if weight else [])]
+    ).collect()
+    weights = columns["weight"].to_numpy() if weight else None
+    if weights is not None and (not (weights >= 0).all() or not weights.sum() > 0):
+        raise DataError(f"the weights in '{weight}' must be present, none negative, and not all zero")
+    return replace(features, y=y, row_ids=columns[ROW_ID].to_numpy(), sample_weight=weights, target=target)
+
+
+def _fit_model(run: Running, stage: Stage) -> Model:
+    train, valid = run.value("features")
+    model: Model = _component(stage).fit(train, valid)
+    return model
+
+
+def _evaluate(run: Running, stage: Stage) -> Report:
+    report: Report = _component(stage).evaluate(pipeline_of(run), run.value("split").test)
+    return report
+
+
+def _monitor(run: Running, stage: Stage) -> Report:
+    split: Split = run.value("split")
+    knowledge: Knowledge = run.value("knowledge")
+    report: Report = _component(stage).check(split.test, Reference(knowledge.profile, split.train))
+    return report
+
+
+def _write_package(run: Running, stage: Stage, folder: Path) -> None:
+    packager = cast("Packager", stage.component)
+    pipeline = pipeline_of(run)
+    check_takes(packager, pipeline.model)
+    write_pipeline(pipeline, folder)
+    packager.save(pipeline, folder)
+    test = run.value("split").test.frame.head(PARITY_ROWS).collect()
+    packaged = packager.load(folder, Trust(everything=True))
+    parity = measure_parity(pipeline, packaged, test, packager.tolerance)
+    require_parity(packager, parity)
+    knowledge: Knowledge = run.value("knowledge")
+    (folder / "profile.json").write_text(json.dumps(codec.to_json(knowledge.profile)), "utf-8")
+    facts = {
+        "name": run.info.name,
+        "target": codec.to_json(pipeline.target),
+        "model": type(pipeline.model).__name__,
+        "trainer": {"component": run.plan.of("trainer")[0].name, "fields": run.plan.of("trainer")[0].parts["fields"]},
+        "features": [codec.to_json(feature) for feature in pipeline.featurizer.fitted.features],
+        "importances": dict(pipeline.model.importances()),
+        "parity": codec.to_json(parity) | {"ok": parity.ok},
+        "metrics": _metrics(run),
+        "environment": environment(),
+    }
+    _write_monitor_files(run, folder)
+    seal(folder, packager, facts)
+
+
+def _metrics(run: Running) -> list[Any]:
+    return [codec.to_json(metric) for stage in run.plan.of("evaluator") for metric in run.value(stage.key).metrics]
+
+
+def _write_monitor_files(run: Running, folder: Path) -> None:
+    for stage in run.plan.of("monitor"):
+        report: Report = run.value(stage.key)
+        for name, content in report.files.items():
+            path = folder / "monitors" / stage.name / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def _deploy(run: Running, stage: Stage) -> Deployment:
+    catalog = run.workspace.catalog
+    package: Package = run.value(stage.inputs[0])
+    fingerprint = run.plan[stage.inputs[0]].fingerprint
+    path = run.workspace.home / "models" / run.info.name / fingerprint[:16]
+    if not path.exists():
+        temporary = path.with_name(f".{path.name}.{run.info.id}")
+        shutil.copytree(package.path, temporary, ignore=shutil.ignore_patterns("entry.json"))
+        temporary.rename(path)
+    metrics = {m.name: m.value for s in run.plan.of("evaluator") for m in run.value(s.key).metrics}
+    version = catalog.register_model(run.info.name, run.info.id, str(path), package.format, metrics, fingerprint)
+    _record_features(run)
+    current = catalog.current_deployment(run.info.name)
+    deployment: Deployment = _component(stage).deploy(replace(package, path=path, version=version), current)
+    if deployment != current:
+        catalog.record_deployment(deployment, f"run {run.info.id}")
+    return deployment
+
+
+def _record_features(run: Running) -> None:
+    model: Model = run.value(run.plan.of("trainer")[0].key)
+    fitted = run.value(run.plan.of("featurizer")[0].key)
+    run.workspace.catalog.record_features(run.info.id, fitted.features, model.importances())
+
+
+def _train_rows(run: Running) -> Dataset:
+    train: Dataset = run.value("split").train
+    frame = apply_transforms(_fitted(run, "training", "always"), train.frame)
+    return replace(train, frame=frame, target=run.value("target"))
+
+
+def _fitted(run: Running, *scopes: str, until: str | None = None) -> tuple[FittedStage, ...]:
+    found = []
+    for stage in run.plan.fitted_transforms():
+        if stage.key == until:
+            break
+        if stage.applies in scopes:
+            found.append(FittedStage(stage.key, stage.name, run.value(stage.key)))
+    return tuple(found)
+
+
+def _write_model(model: Model, folder: Path) -> None:
+    cls = type(model)
+    (folder / "class.json").write_text(json.dumps([cls.__module__, cls.__qualname__]), "utf-8")
+
+
+def _model_class(stage: Stage, folder: Path) -> type[Model]:
+    if not inspect.isabstract(stage.makes):
+        return cast("type[Model]", stage.makes)
+    # The trainer says only `Model`; the store is signed with this machine's key, so the name in it is our own word.
+    module, name = json.loads((folder / "class.json").read_text("utf-8"))
+    cls = getattr(importlib.import_module(module), name, None)
+    if not (isinstance(cls, type) and issubclass(cls, Model)):
+        raise StoreError(f"the stored model of stage '{stage.key}' is a {module}.{name}, which is no longer a Model")
+    return cls
+
+
+def _component(stage: Stage) -> Any:
+    return stage.component
+
+
+@lru_cache(maxsize=1)
+def environment() -> Mapping[str, Any]:
+    """Return Python, platform and the version of every installed distribution."""
+    import platform
+    from importlib.metadata import distributions
+
+    from . import __version__
+
+    packages = {d.name: d.version for d in distributions() if d.name}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "hookline": __version__,
+        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+    }
+
+
+MAKERS: Mapping[str, Callable[[Running, Stage], Any]] = {
+    "source": _source,
+    "dataset transform": _dataset_transform,
+    "knowledge": _knowledge,
+    "transform": _fit_transform,
+    "target": _target,
+    "featurizer": _fit_featurizer,
+    "features": _features,
+    "trainer": _fit_model,
+    "evaluator": _evaluate,
+    "monitor": _monitor,
+    "deployer": _deploy,
+}
+"""Stage kind -> how its output is made."""
