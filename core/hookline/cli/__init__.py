@@ -1,1 +1,81 @@
+"""The command line: finds the verb, runs it, and turns errors into messages and exit codes."""
 
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from ..errors import HooklineError, UnknownName
+
+VERBS = {
+    "run": "run a pipeline from data to deployment (`hookline trainer=ridge` is short for this)",
+    "plan": "show the stages of a run, what is cached, and why the rest must run",
+    "runs": "list runs, or show one",
+    "components": "list components, or show one with its fields",
+    "plugins": "list plugins and what became of them",
+    "models": "list models and versions, show one, or move an alias",
+    "predict": "score a file with a model or package",
+    "serve": "answer predictions over HTTP",
+    "monitor": "compare current data with what a model was trained on",
+    "report": "write a run's report.html again, and say where it is",
+    "doctor": "check this environment, and say what is wrong with it",
+}
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code (0 ok, 1 failed, 2 usage, 3 gate, 4 plugin, 130 interrupted)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except HooklineError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`hookline runs list | head`); point stdout elsewhere, so that its flush at exit is quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(arguments: list[str]) -> int:
+    first = arguments[0] if arguments else "--help"
+    if first in ("--help", "-h", "help"):
+        sys.stdout.write(usage())
+        return 0
+    if first == "--version":
+        from .. import __version__
+
+        sys.stdout.write(f"hookline {__version__}\n")
+        return 0
+    if first in VERBS:
+        verb, rest = first, arguments[1:]
+    elif "=" in first or first[0] in "-+~":
+        verb, rest = "run", arguments
+    else:
+        raise UnknownName("command", first, VERBS)
+    module = importlib.import_module(f".{verb}", __name__)
+    code: int = module.main(rest)
+    return code
+
+
+def usage() -> str:
+    """Return the text of `hookline --help`."""
+    verbs = "\n".join(f"  {verb:<12}{text}" for verb, text in VERBS.items())
+    return (
+        "hookline: from raw data to a watched model, through one typed plugin contract.\n\n"
+        "usage: hookline [VERB] [OVERRIDES or OPTIONS]\n\n"
+        f"{verbs}\n\n"
+        "examples:\n"
+        "  hookline run                                             the default run, end to end\n"
+        "  hookline source=file source.path=x.csv roles.target=y    a table of yours\n"
+        "  hookline trainer=random_forest trainer.n_estimators=50   other choices\n"
+        "  hookline -m trainer=ridge,random_forest source=diabetes  a sweep\n"
+        "  hookline --cfg job                                       the config, composed\n\n"
+        "`hookline VERB --help` tells more. Exit codes: 0 ok, 1 failed, 2 usage or config, 3 a gate said no,\n"
+        "4 a plugin failed to load, 130 interrupted.\n"
+    )

@@ -1,0 +1,75 @@
+"""`hookline components`: what can be chosen, and what each choice takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from ..api import load_registry
+from ..components import KINDS
+from ..errors import UnknownName
+from .output import add_json, parser, print_json, print_rows
+
+
+def main(argv: Sequence[str]) -> int:
+    """List components, or show one."""
+    options = parser("components", "List components, or show one with its fields.")
+    actions = options.add_subparsers(dest="action", required=False)
+    listing = actions.add_parser("list", help="list components")
+    listing.add_argument("kind", nargs="?", help=f"one of {', '.join(KINDS)}")
+    showing = actions.add_parser("show", help="show one component")
+    showing.add_argument("kind")
+    showing.add_argument("name")
+    for made in (listing, showing):
+        add_json(made)
+    given = options.parse_args(list(argv) or ["list"])
+    if given.kind is not None and given.kind not in KINDS:
+        raise UnknownName("kind", given.kind, KINDS)
+    return (
+        _show(given.kind, given.name, as_json=given.json)
+        if given.action == "show"
+        else _list(given.kind, as_json=given.json)
+    )
+
+
+def _list(kind: str | None, *, as_json: bool) -> int:
+    registry = load_registry()
+    found = [registry.describe(k, name) for k in KINDS if kind in (None, k) for name in registry.names(k)]
+    rows = [
+        {
+            "kind": d.kind,
+            "name": d.name,
+            "summary": d.doc.splitlines()[0] if d.doc else "",
+            "from": f"{d.distribution} {d.version}" if d.distribution else d.plugin,
+        }
+        for d in found
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        print_rows(
+            rows, ("kind", "name", "summary", "from"), empty="no components; `hookline plugins list` may say why"
+        )
+    return 0
+
+
+def _show(kind: str, name: str, *, as_json: bool) -> int:
+    described = load_registry().describe(kind, name)
+    if as_json:
+        print_json(dataclasses.asdict(described))
+        return 0
+    print(f"{kind} {name}\n\n{described.doc}\n")
+    takes = ", ".join(f"{port}: {annotation}" for port, annotation in described.takes.items())
+    print(f"takes  {takes or 'nothing'}\nmakes  {described.makes}")
+    print(f"from   {described.distribution or described.plugin} {described.version}\n")
+    rows = [
+        {
+            "field": field.name,
+            "type": field.type,
+            "default": "required" if field.required else repr(field.default),
+            "": field.doc.replace("\n", " "),
+        }
+        for field in described.fields
+    ]
+    print_rows(rows, ("field", "type", "default", ""), empty="it has no fields")
+    return 0

@@ -1,0 +1,71 @@
+"""How commands print: tables for people, JSON for programs; data to stdout, all else to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises hookline's own errors."""
+
+    def error(self, message: str) -> Any:
+        """Raise UsageError instead of exiting."""
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
+def parser(verb: str, text: str, *, json_too: bool = False) -> Parser:
+    """Return a verb's parser, with `--json` where it lists or shows."""
+    made = Parser(prog=f"hookline {verb}", description=text, allow_abbrev=False)
+    if json_too:
+        add_json(made)
+    return made
+
+
+def add_json(made: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    made.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> None:
+    """Print rows as an aligned table on stdout; says `empty` on stderr where there are none."""
+    if not rows:
+        sys.stderr.write(f"{empty}\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(text(row.get(column)) for column in columns))
+    console = Console(soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False, highlight=False)
+    console.width = console.width if sys.stdout.isatty() else 200
+    console.print(table)
+
+
+def text(value: Any) -> str:
+    """Return a cell's text: four digits of a number, words for None and lists."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(text, value))
+    return str(value)
+
+
+def say(message: str) -> None:
+    """Tell a person something, on stderr."""
+    sys.stderr.write(f"{message}\n")

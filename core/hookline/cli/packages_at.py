@@ -1,0 +1,70 @@
+"""Finds the package that a command names, and the table that it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..api import load_registry, open_workspace, split_model_name
+from ..artifacts import Dataset
+from ..components import Trust
+from ..errors import DataError, UsageError
+from ..packages import MANIFEST, LoadedPackage, load_package, trust_of_environment
+from ..registry import Registry
+
+
+def add_trust(options: Any) -> None:
+    """Add the options that let a package run code."""
+    options.add_argument("--allow-pickle", action="store_true", help="let a pickle package run its code")
+    options.add_argument(
+        "--trust-type", action="append", default=[], help="let a skops package build this type (repeat)"
+    )
+
+
+def trust_of(given: Any) -> Trust:
+    """Return what the command line and the environment allow."""
+    base = trust_of_environment()
+    return Trust(pickle=base.pickle or given.allow_pickle, types=frozenset(given.trust_type))
+
+
+def find_package(what: str) -> tuple[Path, dict[str, Any]]:
+    """Return a package's folder, and the model's name and version where the catalog knows them.
+
+    what: a package folder, a run folder, `last`, a run id, `model`, `model:3` or `model@alias`.
+    """
+    folder = Path(what)
+    if (folder / MANIFEST).is_file():
+        return folder, {}
+    if folder.is_dir():
+        return _in_run(folder), {}
+    catalog = open_workspace().catalog
+    name, number, alias = split_model_name(what)
+    if name in {record.name for record in catalog.models()} or "@" in what or ":" in what:
+        record = catalog.model(name, number or alias)
+        return Path(record.path), {"model": name, "version": record.version}
+    return _in_run(Path(catalog.run(what).path)), {}
+
+
+def load_named(what: str, trust: Trust) -> tuple[LoadedPackage, dict[str, Any]]:
+    """Load the package that a command names, with the facts a server or a log wants."""
+    folder, facts = find_package(what)
+    loaded = load_package(folder, load_registry(), trust)
+    manifest = loaded.manifest
+    return loaded, {"model": manifest["name"], "version": None, "format": manifest["packager"], **facts}
+
+
+def read_table(registry: Registry, path: str) -> Dataset:
+    """Read a file of rows with the `file` source; raises DataError where it cannot be read."""
+    source: Any = registry.build("source", "file", {"path": path}, "source")
+    dataset: Dataset = source.load()
+    return dataset
+
+
+def _in_run(folder: Path) -> Path:
+    found = sorted((folder / "packages").glob("*")) if (folder / "packages").is_dir() else []
+    if not found:
+        raise DataError(f"{folder} holds no package", hint="run with packager=[onnx]")
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise UsageError(f"{folder} holds several packages: {names}", hint=f"name one: {found[0]}")
+    return found[0]

@@ -1,0 +1,31 @@
+"""`hookline report`: write a run's report again, and say where it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..api import load_registry, open_workspace
+from ..errors import DataError, MissingBackend
+from .output import parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Render report.html of a run."""
+    options = parser("report", "Write a run's report.html again, and say where it is.")
+    options.add_argument("run", nargs="?", default="last", help="`last`, an id, or its first letters")
+    given = options.parse_args(argv)
+    folder = Path(open_workspace().catalog.run(given.run).path)
+    evidence = folder / "evidence.json"
+    if not evidence.is_file():
+        raise DataError(
+            f"run {folder.name} left no evidence: it was killed before it ended",
+            hint="run it again; what it computed is kept",
+        )
+    load_registry().plugins.manager.hook.render_report(evidence=json.loads(evidence.read_text("utf-8")), path=folder)
+    if not (folder / "report.html").is_file():
+        raise MissingBackend("the report", "jinja2", "report")
+    sys.stdout.write(f"{folder / 'report.html'}\n")
+    return 0

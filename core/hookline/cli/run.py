@@ -1,0 +1,69 @@
+"""`hookline run`: Hydra's command line in front of a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..api import Run, load_registry, run_config
+from ..config import run_app
+from ..errors import HooklineError
+from ..runconfig import resolve
+from .output import print_json, say
+from .progress import Progress
+
+HELP = """usage: hookline run [OVERRIDES] [--json] [Hydra flags]
+
+Runs a pipeline: kinds and options are Hydra overrides.
+
+  hookline run source=file source.path=train.csv roles.target=churned
+  hookline run transform=[dedupe,impute] trainer=random_forest trainer.n_estimators=300
+  hookline run experiment=breast_cancer_torch seed=7
+  hookline run -m trainer=logistic_regression,random_forest      a sweep
+  hookline run --cfg job            the composed config       --info   what Hydra did
+  hookline run --config-dir conf    your own experiments
+
+--json prints the evidence of the run on stdout. `hookline components list` lists what can be chosen.
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run from Hydra overrides and flags."""
+    if {"--help", "-h"} & set(argv):
+        sys.stdout.write(HELP)
+        return 0
+    registry = load_registry()
+    registry.plugins.manager.register(Progress(), "progress")
+    as_json = "--json" in argv
+
+    def task(tree: dict[str, Any], folder: Path) -> Run:
+        done = run_config(registry, resolve(registry, tree), folder=folder)
+        print_json(done.evidence) if as_json else _print(done)
+        return done
+
+    try:
+        run_app(registry, [argument for argument in argv if argument != "--json"], task)
+    except HooklineError as error:
+        if error.exit_code == 3:  # a gate said no: the report is there all the same
+            say("the run is recorded: `hookline runs show last`")
+        raise
+    return 0
+
+
+def _print(run: Run) -> None:
+    for name, value in _headline_metrics(run).items():
+        sys.stdout.write(f"{name:<20} {value}\n")
+    say(run.evidence["verdict"]["headline"])
+    say(f"report: {run.report}" if run.report.is_file() else f"run folder: {run.path}")
+
+
+def _headline_metrics(run: Run) -> dict[str, str]:
+    shown = {}
+    for report in run.evidence["reports"]:
+        if report["kind"] == "evaluator":
+            for metric in report["metrics"]:
+                interval = "" if metric["low"] is None else f"  [{metric['low']:.4f}, {metric['high']:.4f}]"
+                shown[metric["name"]] = f"{metric['value']:.4f}{interval}"
+    return shown

@@ -1,0 +1,43 @@
+"""`hookline serve`: answer predictions over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..api import load_registry, open_workspace
+from ..components import Serves
+from ..config import home
+from ..errors import UsageError
+from .output import parser
+from .packages_at import add_trust, load_named, trust_of
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve a model or package until interrupted."""
+    options = parser("serve", "Answer predictions over HTTP until interrupted.")
+    options.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
+    options.add_argument("--host", default="127.0.0.1")
+    options.add_argument("--port", type=int, default=8000, help="0 picks a free one")
+    options.add_argument(
+        "--log", type=Path, help="folder of the prediction log (default: predictions/ in HOOKLINE_HOME)"
+    )
+    options.add_argument("--no-log", action="store_true", help="keep no record of predictions")
+    add_trust(options)
+    given = options.parse_args(argv)
+    loaded, info = load_named(given.model, trust_of(given))
+    log = None if given.no_log else given.log or home() / "predictions" / str(info["model"])
+    _server(info).serve(loaded.predictor, info, given.host, given.port, log)
+    return 0
+
+
+def _server(info: dict[str, Any]) -> Serves:
+    registry = load_registry()
+    current = open_workspace().catalog.current_deployment(info["model"])
+    name = current.deployer if current else "local"
+    deployer = registry.build("deployer", name, {}, "deployer")
+    type(deployer).check_backend()
+    if not isinstance(deployer, Serves):
+        raise UsageError(f"deployer '{name}' does not answer requests itself")
+    return deployer
