@@ -1,0 +1,468 @@
+"""The database of runs, datasets, features, models, aliases and deployments."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from .artifacts import Deployment, Feature, Route
+from .errors import StoreError, UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Table
+
+FORMAT = 1
+"""Version of the tables."""
+WAIT_SECONDS = 60
+"""How long a writer waits for another before it gives up."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as the catalog knows it."""
+
+    id: str
+    name: str
+    status: str
+    started: datetime
+    finished: datetime | None
+    path: str
+    metrics: Mapping[str, float]
+    error: str | None
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """A stage of a past run."""
+
+    run_id: str
+    key: str
+    component: str
+    fingerprint: str
+    parts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """One version of a model."""
+
+    name: str
+    version: int
+    run_id: str
+    path: str
+    format: str
+    created: datetime
+    metrics: Mapping[str, float]
+    fingerprint: str
+
+
+class Catalog:
+    """One SQLite file by default, PostgreSQL by URL; parallel writers wait, and do not fail."""
+
+    def __init__(self, url: str) -> None:
+        from sqlalchemy import exc
+
+        self.url = url
+        self._engine = _engine(url)
+        self.tables = _tables()
+        try:
+            self._prepare()
+        except exc.DatabaseError as error:
+            raise _clear(url, error) from error
+
+    def begin_run(self, run_id: str, name: str, path: str, config: Any, plan: Any) -> None:
+        """Record that a run has begun, by this process."""
+        row = {"id": run_id, "name": name, "path": path, "status": "running", "started": _now(), "config": _text(config)}
+        with self._write() as connection:
+            owner = {"plan": _text(plan), "pid": os.getpid(), "host": platform.node()}
+            connection.execute(self.tables["runs"].insert().values(**row, **owner))
+
+    def end_run(self, run_id: str, status: str, metrics: Mapping[str, float], error: str | None = None) -> None:
+        """Record how a run ended."""
+        runs = self.tables["runs"]
+        with self._write() as connection:
+            values = {"status": status, "finished": _now(), "metrics": _text(metrics), "error": error}
+            connection.execute(runs.update().where(runs.c.id == run_id).values(**values))
+
+    def mark_interrupted(self) -> int:
+        """Mark runs of this host whose process is gone as interrupted; returns how many."""
+        runs = self.tables["runs"]
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                runs.select().where(runs.c.status == "running", runs.c.host == platform.node())
+            ).mappings().all()
+        dead = [row["id"] for row in found if not _alive(row["pid"])]
+        if dead:
+            with self._write() as connection:
+                values = {"status": "interrupted", "finished": _now()}
+                connection.execute(runs.update().where(runs.c.id.in_(dead), runs.c.status == "running").values(**values))
+        return len(dead)
+
+    def runs(self, limit: int = 50) -> list[RunRecord]:
+        """Return the newest runs first."""
+        runs = self.tables["runs"]
+        with self._engine.connect() as connection:
+            found = connection.execute(runs.select().order_by(runs.c.started.desc(), runs.c.id.desc()).limit(limit))
+            return [_run_record(row) for row in found.mappings()]
+
+    def run(self, name: str) -> RunRecord:
+        """Return a run by `last`, its id, or the id's first letters; raises UnknownName, or UsageError where several fit."""
+        known = self.runs(1_000_000)
+        if name == "last" and known:
+            return known[0]
+        found = [record for record in known if record.id == name] or [r for r in known if r.id.startswith(name)]
+        if not found:
+            raise UnknownName("run", name, [record.id for record in known[:20]])
+        if len(found) > 1:
+            raise UsageError(f"'{name}' fits {len(found)} runs: {', '.join(r.id for r in found[:5])}")
+        return found[0]
+
+    def record_stage(
+        self,
+        run_id: str,
+        key: str,
+        kind: str,
+        component: str,
+        status: str,
+        fingerprint: str,
+        parts: Mapping[str, Any],
+        seconds: float,
+        why: str,
+    ) -> None:
+        """Record what became of a stage."""
+        values = {"run_id": run_id, "key": key, "kind": kind, "component": component, "status": status, "why": why}
+        with self._write() as connection:
+            connection.execute(
+                self.tables["stages"].insert().values(
+                    **values, fingerprint=fingerprint, parts=_text(parts), seconds=seconds, recorded=_now()
+                )
+            )
+
+    def last_stage(self, key: str, component: str | None = None, name: str | None = None) -> StageRecord | None:
+        """Return the newest stage that was run or found under a key, in runs of this name where there is one."""
+        stages, runs = self.tables["stages"], self.tables["runs"]
+        query = stages.select().where(stages.c.key == key, stages.c.status.in_(("ran", "cached")))
+        if component:
+            query = query.where(stages.c.component == component)
+        if name:
+            query = query.where(stages.c.run_id.in_(runs.select().with_only_columns(runs.c.id).where(runs.c.name == name)))
+        with self._engine.connect() as connection:
+            row = connection.execute(query.order_by(stages.c.id.desc()).limit(1)).mappings().first()
+        if row is None:
+            return None
+        return StageRecord(row["run_id"], row["key"], row["component"], row["fingerprint"], json.loads(row["parts"]))
+
+    def record_dataset(self, fingerprint: str, name: str, rows: int, columns: Any, origin: Any) -> None:
+        """Record a dataset version the first time it is seen."""
+        datasets = self.tables["datasets"]
+        with self._write() as connection:
+            if connection.execute(datasets.select().where(datasets.c.fingerprint == fingerprint)).first() is None:
+                values = {"name": name, "rows": rows, "columns": _text(columns), "origin": _text(origin)}
+                connection.execute(datasets.insert().values(fingerprint=fingerprint, first_seen=_now(), **values))
+
+    def datasets(self) -> list[dict[str, Any]]:
+        """Return the dataset versions, newest first."""
+        datasets = self.tables["datasets"]
+        with self._engine.connect() as connection:
+            found = connection.execute(datasets.select().order_by(datasets.c.first_seen.desc())).mappings()
+            return [{**row, "columns": json.loads(row["columns"]), "origin": json.loads(row["origin"])} for row in found]
+
+    def record_features(self, run_id: str, features: Sequence[Feature], importances: Mapping[str, float]) -> None:
+        """Record a run's features with their importances, once."""
+        table = self.tables["features"]
+        rows = [
+            {
+                "run_id": run_id,
+                "name": feature.name,
+                "dtype": feature.dtype,
+                "inputs": _text(feature.inputs),
+                "definition": feature.definition,
+                "version": feature.version,
+                "importance": importances.get(feature.name),
+            }
+            for feature in features
+        ]
+        with self._write() as connection:
+            if rows and connection.execute(table.select().where(table.c.run_id == run_id).limit(1)).first() is None:
+                connection.execute(table.insert(), rows)
+
+    def features(self, run_id: str) -> list[dict[str, Any]]:
+        """Return a run's features in order."""
+        table = self.tables["features"]
+        with self._engine.connect() as connection:
+            found = connection.execute(table.select().where(table.c.run_id == run_id).order_by(table.c.id)).mappings()
+            return [{**row, "inputs": json.loads(row["inputs"])} for row in found]
+
+    def register_model(
+        self, name: str, run_id: str, path: str, format: str, metrics: Mapping[str, float], fingerprint: str  # noqa: A002
+    ) -> int:
+        """Give a package the model's next version number; the same package under the same name keeps the one it has."""
+        from sqlalchemy import func, select
+
+        models = self.tables["models"]
+        with self._write() as connection:
+            held = connection.execute(
+                models.select().where(models.c.name == name, models.c.fingerprint == fingerprint)
+            ).mappings().first()
+            if held is not None:
+                return int(held["version"])
+            newest = connection.execute(select(func.max(models.c.version)).where(models.c.name == name)).scalar() or 0
+            values = {"name": name, "version": newest + 1, "run_id": run_id, "path": path, "format": format}
+            connection.execute(
+                models.insert().values(**values, created=_now(), metrics=_text(metrics), fingerprint=fingerprint)
+            )
+            return int(newest) + 1
+
+    def models(self) -> list[ModelRecord]:
+        """Return every version of every model, by name, newest version first."""
+        models = self.tables["models"]
+        with self._engine.connect() as connection:
+            found = connection.execute(models.select().order_by(models.c.name, models.c.version.desc())).mappings()
+            return [_model_record(row) for row in found]
+
+    def versions(self, name: str) -> list[ModelRecord]:
+        """Return a model's versions, newest first; raises UnknownName."""
+        known = self.models()
+        found = [record for record in known if record.name == name]
+        if not found:
+            raise UnknownName("model", name, {record.name for record in known})
+        return found
+
+    def model(self, name: str, which: int | str | None = None) -> ModelRecord:
+        """Return a version by number or alias; None is the champion, or the newest where there is none."""
+        versions = self.versions(name)
+        aliases = self.aliases(name)
+        if which is None:
+            which = aliases.get("champion", versions[0].version)
+        elif isinstance(which, str):
+            if which not in aliases:
+                raise UnknownName(f"alias of {name}", which, aliases)
+            which = aliases[which]
+        found = [record for record in versions if record.version == which]
+        if not found:
+            raise UnknownName(f"version of {name}", str(which), [str(record.version) for record in versions])
+        return found[0]
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        """Point an alias at a version; raises UnknownName where there is no such version."""
+        self.model(name, version)
+        with self._write() as connection:
+            self._set_alias(connection, name, alias, version)
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """Return a model's aliases and their versions."""
+        aliases = self.tables["aliases"]
+        with self._engine.connect() as connection:
+            found = connection.execute(aliases.select().where(aliases.c.model == name)).mappings()
+            return {row["alias"]: row["version"] for row in found}
+
+    def record_deployment(self, deployment: Deployment, reason: str) -> None:
+        """Append a routing policy, and set the aliases that come with it, in one transaction."""
+        for version in {*deployment.aliases.values(), *(route.version for route in deployment.routes)}:
+            self.model(deployment.model, version)
+        policy = {
+            "routes": [[r.version, r.weight, r.shadow] for r in deployment.routes],
+            "aliases": dict(deployment.aliases),
+        }
+        values = {"model": deployment.model, "deployer": deployment.deployer, "reason": reason}
+        with self._write() as connection:
+            connection.execute(
+                self.tables["deployments"].insert().values(**values, policy=_text(policy), created=_now())
+            )
+            for alias, version in deployment.aliases.items():
+                self._set_alias(connection, deployment.model, alias, version)
+
+    def deployments(self, model: str) -> list[dict[str, Any]]:
+        """Return every policy a model ever had, newest first: deployment, created, reason."""
+        table = self.tables["deployments"]
+        with self._engine.connect() as connection:
+            query = table.select().where(table.c.model == model).order_by(table.c.id.desc())
+            found = connection.execute(query).mappings().all()
+        return [{"deployment": _deployment(row), "created": _utc(row["created"]), "reason": row["reason"]} for row in found]
+
+    def current_deployment(self, model: str) -> Deployment | None:
+        """Return the policy in force, or None."""
+        found = self.deployments(model)
+        return found[0]["deployment"] if found else None
+
+    def _set_alias(self, connection: Connection, name: str, alias: str, version: int) -> None:
+        aliases = self.tables["aliases"]
+        connection.execute(aliases.delete().where(aliases.c.model == name, aliases.c.alias == alias))
+        connection.execute(aliases.insert().values(model=name, alias=alias, version=version, since=_now()))
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        from sqlalchemy import exc, text
+
+        try:
+            with self._engine.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    # Taken before the first read, so that two writers never hold a read that neither can extend.
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                elif connection.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(4859)"))
+                yield connection
+                connection.commit()
+        except exc.DatabaseError as error:
+            raise _clear(self.url, error) from error
+
+    def _prepare(self) -> None:
+        from sqlalchemy import inspect
+
+        meta = self.tables["meta"]
+        if not inspect(self._engine).has_table("hookline_meta"):
+            with self._write() as connection:
+                meta.metadata.create_all(connection)
+                if connection.execute(meta.select()).first() is None:
+                    connection.execute(meta.insert().values(format=FORMAT))
+            return
+        with self._engine.connect() as connection:
+            row = connection.execute(meta.select()).first()
+        if row is None or row.format != FORMAT:
+            found = row.format if row else "none"
+            raise StoreError(
+                f"the catalog {self.url} has format {found}, and this hookline reads {FORMAT}",
+                hint="use the hookline that wrote it, or move the catalog away to begin a new one",
+            )
+
+
+def _engine(url: str) -> Engine:
+    from sqlalchemy import create_engine, event
+
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = 60000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    return engine
+
+
+def _tables() -> dict[str, Table]:
+    from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+    meta = MetaData()
+
+    def table(name: str, *columns: Any) -> Table:
+        return Table(f"hookline_{name}", meta, *columns)
+
+    def number() -> Column[int]:
+        return Column("id", Integer, primary_key=True, autoincrement=True)
+
+    def moment(name: str) -> Column[datetime]:
+        return Column(name, DateTime(timezone=True))
+
+    def words(*names: str) -> list[Column[str]]:
+        return [Column(name, String(255), index=True) for name in names]
+
+    def texts(*names: str) -> list[Column[str]]:
+        return [Column(name, Text) for name in names]
+
+    runs_columns = [*words("name", "status", "host"), *texts("path", "config", "plan", "metrics", "error")]
+    return {
+        "meta": table("meta", Column("format", Integer)),
+        "runs": table(
+            "runs",
+            Column("id", String(64), primary_key=True),
+            *runs_columns,
+            Column("pid", Integer),
+            moment("started"),
+            moment("finished"),
+        ),
+        "stages": table(
+            "stages",
+            number(),
+            *words("run_id", "key", "kind", "component", "status", "fingerprint"),
+            *texts("parts", "why"),
+            Column("seconds", Float),
+            moment("recorded"),
+        ),
+        "datasets": table(
+            "datasets",
+            Column("fingerprint", String(128), primary_key=True),
+            *words("name"),
+            *texts("columns", "origin"),
+            Column("rows", Integer),
+            moment("first_seen"),
+        ),
+        "features": table(
+            "features",
+            number(),
+            *words("run_id", "dtype", "version"),
+            *texts("name", "inputs", "definition"),
+            Column("importance", Float),
+        ),
+        "models": table(
+            "models",
+            number(),
+            *words("name", "run_id", "format", "fingerprint"),
+            *texts("path", "metrics"),
+            Column("version", Integer),
+            moment("created"),
+            UniqueConstraint("name", "version"),
+        ),
+        "aliases": table(
+            "aliases", number(), *words("model", "alias"), Column("version", Integer), moment("since"), UniqueConstraint("model", "alias")
+        ),
+        "deployments": table("deployments", number(), *words("model", "deployer"), *texts("policy", "reason"), moment("created")),
+    }
+
+
+def _run_record(row: Mapping[str, Any]) -> RunRecord:
+    metrics = json.loads(row["metrics"]) if row["metrics"] else {}
+    finished = _utc(row["finished"]) if row["finished"] else None
+    return RunRecord(
+        row["id"], row["name"], row["status"], _utc(row["started"]), finished, row["path"], metrics, row["error"]
+    )
+
+
+def _model_record(row: Mapping[str, Any]) -> ModelRecord:
+    metrics = json.loads(row["metrics"]) if row["metrics"] else {}
+    return ModelRecord(
+        row["name"], row["version"], row["run_id"], row["path"], row["format"], _utc(row["created"]), metrics, row["fingerprint"]
+    )
+
+
+def _deployment(row: Mapping[str, Any]) -> Deployment:
+    policy = json.loads(row["policy"])
+    routes = tuple(Route(version, weight, shadow) for version, weight, shadow in policy["routes"])
+    return Deployment(row["model"], routes, row["deployer"], policy["aliases"])
+
+
+def _clear(url: str, error: Exception) -> StoreError:
+    reason = str(getattr(error, "orig", None) or error)
+    hint = "move the file away to begin a new one" if "not a database" in reason or "malformed" in reason else None
+    return StoreError(f"the catalog {url} cannot be used: {reason}", hint=hint)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _utc(moment: datetime) -> datetime:
+    # SQLite keeps no time zone; what was written is always UTC.
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
