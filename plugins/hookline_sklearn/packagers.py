@@ -1,0 +1,115 @@
+"""The skops packager, which reads only types it trusts, and the pickle packager, which the caller must allow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hookline import Model, Package, Packager, Pipeline, Predictor, SklearnModel, Trust
+from hookline.errors import DataError, StoreError, UntrustedPackage
+
+OWN_TYPES = (
+    "hookline.models.SklearnModel",
+    # Containers of numbers that scikit-learn's trees are made of; none of them carries code of its own.
+    "sklearn.tree._tree.Tree",
+    "sklearn._loss._loss.CyHalfBinomialLoss",
+    "sklearn._loss._loss.CyHalfMultinomialLoss",
+    "sklearn._loss._loss.CyHalfSquaredError",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.IdentityLink",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.link.MultinomialLogit",
+    "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn._loss.loss.HalfMultinomialLoss",
+    "sklearn._loss.loss.HalfSquaredError",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "numpy.random._pickle.__bit_generator_ctor",
+    "numpy.random._pickle.__randomstate_ctor",
+)
+"""Types of scikit-learn beyond skops' own list that a file may build without being named by the caller."""
+
+
+class SkopsPackager(Packager):
+    """A scikit-learn model in skops' format, which is read type by type and runs no code of the file."""
+
+    name = "skops"
+    extra = "sklearn"
+    tolerance = 0.0
+    trusted: tuple[str, ...] = ()
+    """Dotted names of further types that `load` may build."""
+
+    @classmethod
+    def requires(cls) -> tuple[str, ...]:
+        """Return the backend."""
+        return ("sklearn", "skops")
+
+    def save(self, pipeline: Pipeline[SklearnModel], path: Path) -> Package:
+        """Write model.skops."""
+        import json
+
+        import skops.io
+
+        skops.io.dump(pipeline.model.estimator, path / "model.skops")
+        (path / "features.json").write_text(json.dumps(pipeline.model.feature_names), "utf-8")
+        return Package(path, self.name)
+
+    def load(self, path: Path, trust: Trust) -> Predictor:
+        """Read the model; raises UntrustedPackage naming each type that nobody trusts."""
+        import json
+        import zipfile
+
+        import skops.io
+
+        from hookline.packages import read_pipeline
+
+        file = path / "model.skops"
+        try:
+            found = skops.io.get_untrusted_types(file=file)
+            unknown = [] if trust.everything else sorted(set(found) - set(OWN_TYPES) - set(self.trusted) - trust.types)
+            if unknown:
+                raise UntrustedPackage(
+                    f"package {path} builds types that are not trusted: {', '.join(unknown)}",
+                    hint=f"if you know them: hl.load(path, trust=hl.Trust(types=frozenset({set(unknown)!r}))), or --trust-type",
+                )
+            estimator = skops.io.load(file, trusted=found)
+        except (OSError, zipfile.BadZipFile, KeyError) as error:
+            raise StoreError(f"{file} cannot be read: {error}") from error
+        names = tuple(json.loads((path / "features.json").read_text("utf-8")))
+        return read_pipeline(path, SklearnModel(estimator, names))
+
+
+class PicklePackager(Packager):
+    """Any model as a pickle; reading it can run anything, so the caller must allow it."""
+
+    name = "pickle"
+    tolerance = 0.0
+
+    def save(self, pipeline: Pipeline[Model], path: Path) -> Package:
+        """Write model.pkl; raises DataError where the model cannot be pickled."""
+        import pickle
+
+        try:
+            (path / "model.pkl").write_bytes(pickle.dumps(pipeline.model, protocol=5))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise DataError(f"the model cannot be pickled: {error}") from error
+        return Package(path, self.name)
+
+    def load(self, path: Path, trust: Trust) -> Predictor:
+        """Unpickle the model where `trust` allows it; else raises UntrustedPackage."""
+        import pickle
+
+        from hookline.packages import read_pipeline
+
+        if not (trust.pickle or trust.everything):
+            raise UntrustedPackage(
+                f"package {path} is a pickle, which can run any code when it is read",
+                hint="if you trust where it comes from: --allow-pickle, HOOKLINE_ALLOW_PICKLE=1 or hl.Trust(pickle=True)",
+            )
+        try:
+            model: Any = pickle.loads((path / "model.pkl").read_bytes())
+        except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError) as error:
+            raise StoreError(f"{path / 'model.pkl'} cannot be read: {error}") from error
+        if not isinstance(model, Model):
+            raise StoreError(f"{path / 'model.pkl'} holds a {type(model).__name__}, not a model")
+        return read_pipeline(path, model)
