@@ -1,0 +1,114 @@
+"""Distributions of a table's columns, small enough to travel with a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .artifacts import Bins, ColumnKind, ColumnProfile, Profile
+from .schema import as_number, column_kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+MAX_TOP = 1_000
+"""Most values of a text column that a profile counts one by one."""
+
+
+def profile(frame: pl.LazyFrame, names: Sequence[str], *, bins: int = 256) -> Profile:
+    """Profile columns exactly, one column in memory at a time; NaN counts as missing.
+
+    bins: equal-frequency bins of numbers and datetimes; fewer where values repeat
+    """
+    import polars as pl
+
+    schema = frame.collect_schema()
+    rows = int(frame.select(pl.len()).collect().item())
+    return Profile(rows, tuple(_column(frame, name, schema[name], bins) for name in dict.fromkeys(names)))
+
+
+def rebin(frame: pl.LazyFrame, reference: Profile) -> Profile:
+    """Profile current rows on a reference's own bins; values beyond them fall into the outer ones. Absent columns are left out."""
+    import polars as pl
+
+    schema = frame.collect_schema()
+    columns = []
+    for column in reference.columns:
+        if column.name not in schema:
+            continue
+        found = _column(frame, column.name, schema[column.name], 1)
+        if column.bins is not None and found.kind == column.kind:
+            values = numbers(frame, column.name, column.kind, schema[column.name])
+            found = replace(found, bins=Bins(column.bins.edges, tuple(count(values, column.bins.edges))))
+        columns.append(found)
+    return Profile(int(frame.select(pl.len()).collect().item()), tuple(columns))
+
+
+def numbers(frame: pl.LazyFrame, name: str, kind: ColumnKind, dtype: pl.DataType) -> np.ndarray:
+    """Return a column's values that are present, float64, (n,); datetimes as seconds since 1970 UTC."""
+    import polars as pl
+
+    expr = as_number(name, kind, dtype)
+    expr = pl.col(name).cast(pl.Float64) if expr is None else expr
+    return frame.select(expr.fill_nan(None).drop_nulls()).collect()[name].to_numpy()
+
+
+def count(values: np.ndarray, edges: Sequence[float]) -> list[int]:
+    """Count values between edges: edges[i] < value <= edges[i + 1], the outer bins open-ended."""
+    import numpy as np
+
+    inner = np.asarray(edges[1:-1], dtype=np.float64)
+    return np.bincount(np.searchsorted(inner, values, side="left"), minlength=len(edges) - 1).tolist()
+
+
+def _column(frame: pl.LazyFrame, name: str, dtype: pl.DataType, bins: int) -> ColumnProfile:
+    kind = column_kind(dtype)
+    return (
+        _number(frame, name, dtype, kind, bins) if kind in ("number", "datetime") else _text(frame, name, dtype, kind)
+    )
+
+
+def _number(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind, bins: int) -> ColumnProfile:
+    import numpy as np
+    import polars as pl
+
+    rows = int(frame.select(pl.len()).collect().item())
+    values = np.sort(numbers(frame, name, kind, dtype))
+    facts: dict[str, Any] = {
+        "name": name,
+        "dtype": repr(dtype),
+        "kind": kind,
+        "count": rows,
+        "missing": rows - len(values),
+    }
+    if not len(values):
+        return ColumnProfile(**facts, distinct=0)
+    distinct = 1 + int((values[1:] != values[:-1]).sum())
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return ColumnProfile(**facts, distinct=distinct)
+    places = np.linspace(0, len(finite) - 1, bins + 1).round().astype(np.int64)
+    edges = np.unique(finite[places])
+    if len(edges) == 1:
+        edges = np.array([edges[0], edges[0]])
+    return ColumnProfile(
+        **facts,
+        distinct=distinct,
+        mean=float(finite.mean()),
+        std=float(finite.std(ddof=1)) if len(finite) > 1 else None,
+        minimum=float(finite[0]),
+        maximum=float(finite[-1]),
+        bins=Bins(tuple(map(float, edges)), tuple(count(values, edges.tolist()))),
+    )
+
+
+def _text(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind) -> ColumnProfile:
+    import polars as pl
+
+    counts = frame.group_by(pl.col(name).cast(pl.String)).len().collect()
+    rows = int(counts["len"].sum())
+    present = counts.drop_nulls(name).sort(["len", name], descending=[True, False])
+    top = tuple(zip(present[name].head(MAX_TOP).to_list(), present["len"].head(MAX_TOP).to_list(), strict=True))
+    return ColumnProfile(name, repr(dtype), kind, rows, rows - int(present["len"].sum()), present.height, top=top)

@@ -1,0 +1,46 @@
+"""Chooses columns by name, pattern or type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from hookline import Dataset
+from hookline.artifacts import ROW_ID, ColumnKind, require_columns
+from hookline.schema import column_kind
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns by name, by pattern, or by type; what fits any of them is chosen."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    names: tuple[str, ...] = ()
+    """Column names."""
+    pattern: str | None = None
+    """A regular expression that the whole name matches."""
+    kind: ColumnKind | None = None
+    """number, string, boolean or datetime."""
+
+
+def choose(dataset: Dataset, columns: tuple[str, ...] | Columns, where: str, kinds: Iterable[str] = ()) -> list[str]:
+    """Return the chosen columns in the dataset's order; by default every feature column of `kinds` (all where empty).
+
+    A column that has another role (the target, say) is chosen only by name. Raises DataError for names that are not there.
+    """
+    schema = dataset.frame.collect_schema()
+    features = dataset.feature_columns()
+    wanted = columns if isinstance(columns, Columns) else Columns(columns)
+    require_columns(wanted.names, [name for name in schema.names() if name != ROW_ID], where)
+    if wanted == Columns():
+        allowed = set(kinds)
+        return [name for name in features if not allowed or column_kind(schema[name]) in allowed]
+    chosen = set(wanted.names)
+    if wanted.pattern is not None:
+        chosen |= {name for name in features if re.fullmatch(wanted.pattern, name)}
+    if wanted.kind is not None:
+        chosen |= {name for name in features if column_kind(schema[name]) == wanted.kind}
+    return [name for name in schema.names() if name in chosen]

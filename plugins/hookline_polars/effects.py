@@ -1,0 +1,85 @@
+"""Effect sizes between two samples of a column, each with a lower 95 % confidence bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hookline.artifacts import ColumnProfile
+
+if TYPE_CHECKING:
+    import numpy as np
+
+KS_95 = 1.358
+"""Quantile of the Kolmogorov distribution: 95 % of two equal samples differ by less than KS_95 * sqrt(1/n + 1/m) (Smirnov, 1948)."""
+Z_95 = 1.645
+"""One-sided 95 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A difference between two samples, and what it is at least, with 95 % confidence."""
+
+    column: str
+    statistic: str
+    value: float
+    low: float
+
+
+def numeric_effect(column: str, before: np.ndarray, now: np.ndarray) -> Effect:
+    """Return the Kolmogorov-Smirnov distance of two samples, (n,) and (m,); equals scipy.stats.ks_2samp."""
+    import numpy as np
+
+    before, now = np.sort(before), np.sort(now)
+    values = np.concatenate([before, now])
+    gaps = np.searchsorted(before, values, side="right") / len(before) - np.searchsorted(
+        now, values, side="right"
+    ) / len(now)
+    return _with_bound(column, float(np.abs(gaps).max()), len(before), len(now))
+
+
+def numeric_effect_of_bins(before: ColumnProfile, now: ColumnProfile) -> Effect:
+    """Return the Kolmogorov-Smirnov distance at the reference's bin edges: at most the exact one."""
+    import numpy as np
+
+    assert before.bins is not None
+    assert now.bins is not None
+    shares = [np.cumsum(bins.counts) / max(1, sum(bins.counts)) for bins in (before.bins, now.bins)]
+    distance = float(np.abs(shares[0] - shares[1]).max(initial=0.0))
+    return _with_bound(before.name, distance, sum(before.bins.counts), sum(now.bins.counts))
+
+
+def categorical_effect(before: ColumnProfile, now: ColumnProfile) -> Effect:
+    """Return Cramer's V between value and sample, and its lower bound.
+
+    The chi-square statistic equals scipy.stats.chi2_contingency without correction; its noncentrality is bounded by the
+    normal approximation of the noncentral chi-square (mean df + l, variance 2 (df + 2 l); Patnaik, 1949).
+    """
+    import numpy as np
+
+    values = sorted({value for value, _ in (*before.top, *now.top)})
+    table = np.array(
+        [[dict(column.top).get(value, 0) for value in values] for column in (before, now)], dtype=np.float64
+    )
+    total = table.sum()
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / total
+    chi2 = float(((table - expected) ** 2 / expected).sum())
+    df = max(1, len(values) - 1)
+    noncentrality = max(0.0, chi2 - df)
+    low = max(0.0, noncentrality - Z_95 * (2 * (df + 2 * noncentrality)) ** 0.5)
+    return Effect(before.name, "Cramer's V", (chi2 / total) ** 0.5, (low / total) ** 0.5)
+
+
+def missing_effect(before: ColumnProfile, now: ColumnProfile) -> Effect:
+    """Return the difference of the shares of missing values, and its lower bound (Wald interval of two proportions)."""
+    shares = [column.missing / max(1, column.count) for column in (before, now)]
+    spread = sum(s * (1 - s) / max(1, column.count) for s, column in zip(shares, (before, now), strict=True)) ** 0.5
+    difference = abs(shares[0] - shares[1])
+    return Effect(before.name, "missing share", difference, max(0.0, difference - Z_95 * spread))
+
+
+def _with_bound(column: str, distance: float, rows_before: int, rows_now: int) -> Effect:
+    if not rows_before or not rows_now:
+        return Effect(column, "KS", distance, 0.0)
+    error = KS_95 * (1 / rows_before + 1 / rows_now) ** 0.5
+    return Effect(column, "KS", distance, max(0.0, distance - error))

@@ -1,0 +1,185 @@
+"""How one raw column becomes columns of the design matrix; plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from hookline import Feature
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Part = Literal["year", "month", "day", "weekday", "hour", "minute", "ordinal_day"]
+PARTS: tuple[Part, ...] = ("year", "month", "day", "weekday", "hour")
+How = Literal["number", "one_hot", "ordinal", "target", "hashing", "datetime"]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One raw column's way into the matrix: `width` columns, and one more that says where it is missing, if asked.
+
+    number: (value - center) / scale, missing ones `fill` or NaN
+    one_hot: a 0/1 column a category, and one for the others if `other`
+    ordinal: the category's position, -1 where unseen or missing
+    target: `values` of the category (a mean target a class), `default` where unseen or missing
+    hashing: a 1 in column crc32(category) modulo `hashes`
+    datetime: calendar `parts` as numbers
+    """
+
+    column: str
+    how: How
+    center: float = 0.0
+    scale: float = 1.0
+    fill: float | None = None
+    categories: tuple[str, ...] = ()
+    other: bool = False
+    values: tuple[tuple[float, ...], ...] = ()
+    default: tuple[float, ...] = ()
+    hashes: int = 0
+    parts: tuple[Part, ...] = ()
+    time_zone: str | None = None
+    indicator: bool = False
+
+    @property
+    def width(self) -> int:
+        """Columns of the matrix, the indicator included."""
+        widths = {
+            "number": 1,
+            "one_hot": len(self.categories) + self.other,
+            "ordinal": 1,
+            "target": len(self.default),
+            "hashing": self.hashes,
+            "datetime": len(self.parts),
+        }
+        return widths[self.how] + self.indicator
+
+    def exprs(self) -> list[pl.Expr]:
+        """Return what is read from the frame: float32 values, or uint32 codes (null where unseen or missing)."""
+        import polars as pl
+
+        column = pl.col(self.column)
+        found = [expr.alias(f"{self.column}\0{i}") for i, expr in enumerate(self._values(column))]
+        if self.indicator:
+            found.append(column.is_null().cast(pl.Float32).alias(f"{self.column}\0missing"))
+        return found
+
+    def _values(self, column: pl.Expr) -> list[pl.Expr]:
+        import polars as pl
+
+        if self.how == "number":
+            scaled = (column.cast(pl.Float64) - self.center) / self.scale
+            return [scaled.fill_null(float("nan") if self.fill is None else self.fill).cast(pl.Float32)]
+        if self.how == "datetime":
+            return [_part(column, part).cast(pl.Float32).fill_null(float("nan")) for part in self.parts]
+        if self.how == "hashing":
+            return [
+                column.cast(pl.String).map_batches(lambda texts: _hashes(texts, self.hashes), return_dtype=pl.UInt32)
+            ]
+        text = column.cast(pl.String)
+        codes = text.cast(pl.Enum(self.categories), strict=False).to_physical().cast(pl.UInt32)
+        if self.how == "one_hot" and self.other:
+            codes = pl.when(text.is_not_null()).then(codes.fill_null(len(self.categories)))
+        return [codes]
+
+    def features(self) -> list[Feature]:
+        """Return the features that it makes."""
+        names = {
+            "number": [self.column],
+            "one_hot": [f"{self.column}={label}" for label in (*self.categories, *(["other"] if self.other else []))],
+            "ordinal": [self.column],
+            "target": [f"{self.column}:mean"]
+            if len(self.default) == 1
+            else [f"{self.column}:mean_{i}" for i in range(len(self.default))],
+            "hashing": [f"{self.column}#{i}" for i in range(self.hashes)],
+            "datetime": [f"{self.column}.{part}" for part in self.parts],
+        }[self.how]
+        made = [self._feature(name) for name in names]
+        missing = Feature(f"{self.column}?missing", "float32", (self.column,), f"is_null({self.column})")
+        return [*made, missing] if self.indicator else made
+
+    def _feature(self, name: str) -> Feature:
+        column = self.column
+        definitions = {
+            "number": f"({column} - {self.center:.6g}) / {self.scale:.6g}",
+            "one_hot": f"one_hot({column}, {name.partition('=')[2]!r})",
+            "ordinal": f"position of {column} among {len(self.categories)} categories",
+            "target": f"mean target of {column}, smoothed, {len(self.categories)} categories",
+            "hashing": f"crc32({column}) mod {self.hashes} == {name.rpartition('#')[2]}",
+            "datetime": name,
+        }
+        return Feature(name, "float32", (column,), definitions[self.how])
+
+
+def number_encoding(name: str, scaling: str, stats: Mapping[str, Any], fill: float | None, indicator: bool) -> Encoding:
+    """Return a number's encoding; a constant column is centered and not scaled, an empty one has no width."""
+    found = {stat: stats[f"{name}\0{stat}"] for stat in ("mean", "std", "min", "max", "q1", "median", "q3")}
+    if found["mean"] is None:
+        return Encoding(name, "hashing")
+    ways = {
+        "standard": (found["mean"], found["std"]),
+        "robust": (found["median"], found["q3"] - found["q1"]),
+        "min_max": (found["min"], found["max"] - found["min"]),
+        "none": (0.0, 1.0),
+    }
+    center, scale = ways[scaling]
+    return Encoding(name, "number", float(center), float(scale) or 1.0, fill, indicator=indicator)
+
+
+def datetime_encoding(name: str, parts: tuple[Part, ...], indicator: bool, time_zone: str | None) -> Encoding:
+    """Return a datetime's encoding."""
+    return Encoding(name, "datetime", parts=parts, indicator=indicator, time_zone=time_zone)
+
+
+def text_encoding(
+    name: str,
+    how: Literal["one_hot", "ordinal", "target", "hashing"],
+    counts: Mapping[str, int],
+    means: Mapping[str, tuple[float, ...]] | None,
+    indicator: bool,
+    *,
+    max_categories: int,
+    n_hashes: int,
+) -> Encoding:
+    """Return a text's encoding. counts: category -> rows, the most frequent first; a column without any has no width."""
+    if not counts:
+        return Encoding(name, "hashing")
+    if how == "hashing":
+        return Encoding(name, how, hashes=n_hashes, indicator=indicator)
+    if how == "one_hot":
+        kept = tuple(sorted(list(counts)[:max_categories]))
+        return Encoding(name, how, categories=kept, other=len(counts) > max_categories, indicator=indicator)
+    categories = tuple(sorted(counts))
+    if how == "ordinal" or means is None:
+        return Encoding(name, "ordinal", categories=categories, indicator=indicator)
+    values = tuple(means[category] for category in categories)
+    return Encoding(name, how, categories=categories, values=values, default=means[""], indicator=indicator)
+
+
+def _part(column: pl.Expr, part: Part) -> pl.Expr:
+    import polars as pl
+
+    moment = column.cast(pl.Datetime("us")) if part in ("hour", "minute") else column
+    return {
+        "year": moment.dt.year,
+        "month": moment.dt.month,
+        "day": moment.dt.day,
+        "weekday": moment.dt.weekday,
+        "hour": moment.dt.hour,
+        "minute": moment.dt.minute,
+        "ordinal_day": moment.dt.ordinal_day,
+    }[part]()
+
+
+def _hashes(texts: pl.Series, hashes: int) -> pl.Series:
+    from zlib import crc32
+
+    import polars as pl
+
+    # CRC-32, since Python's own hash differs from process to process; each distinct text is hashed once.
+    unique = texts.drop_nulls().unique()
+    codes = pl.Series([crc32(text.encode()) % hashes for text in unique.to_list()], dtype=pl.UInt32)
+    if unique.is_empty():
+        return pl.Series(texts.name, [None] * len(texts), dtype=pl.UInt32)
+    return texts.replace_strict(unique, codes, default=None, return_dtype=pl.UInt32)

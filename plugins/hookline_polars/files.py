@@ -1,0 +1,258 @@
+"""Rows from files: CSV, Parquet, NDJSON and Arrow IPC."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from glob import glob, has_magic
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Ge, Len
+
+from hookline import Dataset, Source
+from hookline.errors import DataError, suggestion
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SUFFIXES: Mapping[str, str] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".data": "csv",
+    ".txt": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".arrow": "ipc",
+    ".feather": "ipc",
+    ".ipc": "ipc",
+}
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+WHOLE_FILE = 100 * 1024**2
+"""Bytes up to which the types of a CSV file's columns are inferred from all of it; beyond, from its first 100,000 rows."""
+EDGE = 64 * 1024
+"""Bytes at the head and the tail of a file that its fingerprint reads."""
+Dtype = Literal["string", "integer", "number", "boolean", "datetime", "date"]
+
+
+class FileSource(Source):
+    """Rows of a CSV, Parquet, NDJSON or Arrow IPC file, of a glob, or of every such file in a folder."""
+
+    name = "file"
+    path: str = dataclasses.field(kw_only=False)
+    """A file, a glob such as `data/2026-*.parquet`, or a folder."""
+    format: Literal["auto", "csv", "parquet", "ndjson", "ipc"] = "auto"
+    """The format; `auto` goes by the suffix."""
+    columns: tuple[str, ...] = ()
+    """CSV: column names of a file that has no header line."""
+    separator: Annotated[str, Len(1, 1)] = ","
+    """CSV: the character between values; a .tsv file is read with tabs."""
+    missing: tuple[str, ...] = MISSING
+    """CSV: texts that mean a missing value."""
+    strip: bool = False
+    """CSV: take spaces off both ends of every value and header name."""
+    skip_rows: Annotated[int, Ge(0)] = 0
+    """CSV: lines before the header to leave out."""
+    encoding: Literal["utf8", "utf8-lossy"] = "utf8"
+    """CSV: `utf8-lossy` replaces bytes that are no UTF-8."""
+    dtypes: Mapping[str, Dtype] = dataclasses.field(default_factory=dict)
+    """Column -> type, where what is inferred is not what is meant."""
+
+    def load(self) -> Dataset:
+        """Return the rows lazily; raises DataError for what is missing, empty, or not readable as its format."""
+        import polars as pl
+
+        files = self._files()
+        try:
+            frame = pl.concat([self._scan(file) for file in files]) if len(files) > 1 else self._scan(files[0])
+            frame = self._typed(frame)
+            empty = frame.head(1).collect().is_empty()
+        except pl.exceptions.NoDataError:
+            raise DataError(f"{self.path} is empty") from None
+        except (pl.exceptions.PolarsError, UnicodeDecodeError, OSError) as error:
+            raise DataError(f"{self.path} cannot be read: {_first_line(error)}", hint=_hint(str(error))) from error
+        if empty:
+            raise DataError(f"{self.path} has a header but no rows")
+        return Dataset(frame, name=Path(self.path).stem)
+
+    def fingerprint(self) -> str:
+        """Return a digest of names, sizes, modification times, and the first and last 64 KiB of each file.
+
+        A change that keeps a file's size and time and both its ends goes unseen.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        for file in self._files():
+            facts = file.stat()
+            digest.update(f"{file.name}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode())
+            with file.open("rb") as opened:
+                digest.update(opened.read(EDGE))
+                opened.seek(max(0, facts.st_size - EDGE))
+                digest.update(opened.read(EDGE))
+        return digest.hexdigest()
+
+    def _files(self) -> list[Path]:
+        text = str(Path(self.path).expanduser())
+        path = Path(text)
+        if has_magic(text) and not path.exists():
+            found = sorted(Path(name) for name in glob(text, recursive=True) if Path(name).is_file())
+            if not found:
+                raise DataError(f"no file fits {self.path}")
+        elif path.is_dir():
+            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            if not found:
+                raise DataError(
+                    f"the folder {self.path} holds no file of a known format", hint=f"known: {', '.join(SUFFIXES)}"
+                )
+        elif path.is_file():
+            found = [path]
+        else:
+            siblings = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
+            hint = suggestion(path.name, siblings, "file") if siblings else None
+            raise DataError(f"there is no file {self.path}", hint=hint if hint and "mean" in hint else None)
+        self._refuse_mixed(found)
+        return found
+
+    def _refuse_mixed(self, files: Sequence[Path]) -> None:
+        formats = {self._format(file) for file in files}
+        if len(formats) > 1:
+            raise DataError(f"{self.path} mixes formats: {', '.join(sorted(formats))}", hint="name one with a glob")
+
+    def _format(self, file: Path) -> str:
+        if self.format != "auto":
+            return self.format
+        if file.suffix.lower() not in SUFFIXES:
+            raise DataError(f"the format of {file} is not known from its suffix", hint="say it: source.format=csv")
+        return SUFFIXES[file.suffix.lower()]
+
+    def _scan(self, file: Path) -> pl.LazyFrame:
+        import polars as pl
+
+        kind = self._format(file)
+        if kind == "parquet":
+            return pl.scan_parquet(file)
+        if kind == "ipc":
+            return pl.scan_ipc(file)
+        if kind == "ndjson":
+            return pl.scan_ndjson(file, infer_schema_length=None if file.stat().st_size < WHOLE_FILE else 100_000)
+        return self._scan_csv(file)
+
+    def _scan_csv(self, file: Path) -> pl.LazyFrame:
+        import polars as pl
+
+        header = self._header(file)
+        whole = file.stat().st_size < WHOLE_FILE
+        frame = pl.scan_csv(
+            file,
+            has_header=not self.columns,
+            new_columns=header,
+            separator="\t" if file.suffix == ".tsv" and self.separator == "," else self.separator,
+            null_values=None if self.strip else list(self.missing),
+            infer_schema=not self.strip,
+            infer_schema_length=None if whole else 100_000,
+            skip_rows=self.skip_rows,
+            encoding=self.encoding,
+            try_parse_dates=not self.strip,
+            extra_columns="raise",
+            missing_columns="raise",
+        )
+        return self._stripped(frame) if self.strip else frame
+
+    def _header(self, file: Path) -> list[str]:
+        """Return the column names; raises DataError for a name that stands twice, which would silently be renamed."""
+        separator = "\t" if file.suffix == ".tsv" and self.separator == "," else self.separator
+        names = list(self.columns) or _first_row(file, separator, self.skip_rows, self.encoding)
+        names = [name.strip() for name in names] if self.strip else names
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise DataError(f"{file} has the column name '{twice[0]}' {names.count(twice[0])} times")
+        if self.columns:
+            width = len(_first_row(file, separator, self.skip_rows, self.encoding))
+            if width != len(names):
+                raise DataError(f"source.columns names {len(names)} columns, but {file} has {width}")
+        return names
+
+    def _stripped(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        import polars as pl
+
+        texts = pl.all().str.strip_chars()
+        cleaned = frame.with_columns(texts).with_columns(pl.all().replace(list(self.missing), None))
+        kinds = _infer(cleaned)
+        return cleaned.with_columns(pl.col(name).cast(dtype) for name, dtype in kinds.items())
+
+    def _typed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        import polars as pl
+
+        from hookline.artifacts import require_columns
+
+        if not self.dtypes:
+            return frame
+        require_columns(list(self.dtypes), frame.collect_schema().names(), "source.dtypes")
+        known = {
+            "string": pl.String(),
+            "integer": pl.Int64(),
+            "number": pl.Float64(),
+            "boolean": pl.Boolean(),
+            "datetime": pl.Datetime("us"),
+            "date": pl.Date(),
+        }
+        return frame.with_columns(pl.col(name).cast(known[dtype]) for name, dtype in self.dtypes.items())
+
+
+def _infer(frame: pl.LazyFrame) -> dict[str, pl.DataType]:
+    """Return the type that every text of a column can be read as: integer, number, else it stays text."""
+    import polars as pl
+
+    names = frame.collect_schema().names()
+    tries: tuple[pl.DataType, ...] = (pl.Int64(), pl.Float64())
+    lost = [
+        (pl.col(name).cast(dtype, strict=False).null_count() - pl.col(name).null_count()).alias(f"{i}\0{name}")
+        for i, dtype in enumerate(tries)
+        for name in names
+    ]
+    found = (
+        frame.select([*lost, *(pl.col(name).count().alias(f"n\0{name}") for name in names)])
+        .collect()
+        .row(0, named=True)
+    )
+    kinds: dict[str, pl.DataType] = {}
+    for name in names:
+        fits = [dtype for i, dtype in enumerate(tries) if found[f"{i}\0{name}"] == 0 and found[f"n\0{name}"]]
+        if fits:
+            kinds[name] = fits[0]
+    return kinds
+
+
+def _first_row(file: Path, separator: str, skip: int, encoding: str) -> list[str]:
+    import csv
+
+    errors = "replace" if encoding == "utf8-lossy" else "strict"
+    try:
+        with file.open(encoding="utf-8-sig", errors=errors, newline="") as opened:
+            for _ in range(skip):
+                next(opened, None)
+            row = next(csv.reader(opened, delimiter=separator), [])
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{file} is not UTF-8: {error.reason} at byte {error.start}", hint="source.encoding=utf8-lossy"
+        ) from None
+    if not row:
+        raise DataError(f"{file} is empty")
+    return row
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _hint(text: str) -> str | None:
+    if "utf" in text.lower():
+        return "source.encoding=utf8-lossy"
+    if "found more fields" in text:
+        return "a row has more values than the header has names; look at its separators and quotes"
+    if "could not parse" in text.lower():
+        return "say what is meant with source.dtypes={column: string}, or add the text to source.missing"
+    return None

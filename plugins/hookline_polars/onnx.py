@@ -1,0 +1,125 @@
+"""The ONNX words (spox, opset 21) that fitted transforms and featurizers share; conventions as in `hookline.ExportsOnnx`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import ExportError
+
+if TYPE_CHECKING:
+    from .values import FittedMapValues
+
+MISSING_TIME = -(2**63)
+
+
+def is_number(column: Any) -> bool:
+    """Tell whether a column is float64 rather than string or int64."""
+    import numpy as np
+
+    return bool(column.unwrap_tensor().dtype == np.dtype(np.float64))
+
+
+def number(value: float) -> Any:
+    """Return a float64 constant."""
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    return op.const(np.float64(value))
+
+
+def texts(values: Sequence[str]) -> Any:
+    """Return a string constant: a scalar of one, a vector of several."""
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    return op.constant(value=np.array(values, dtype=np.str_))
+
+
+def fill_number(column: Any, value: float) -> Any:
+    """Replace NaN."""
+    import spox.opset.ai.onnx.v21 as op
+
+    return op.where(op.isnan(column), number(value), column)
+
+
+def fill_text(column: Any, value: str) -> Any:
+    """Replace empty strings."""
+    import spox.opset.ai.onnx.v21 as op
+
+    return op.where(op.equal(column, texts([""])), texts([value]), column)
+
+
+def clip(column: Any, low: float | None, high: float | None) -> Any:
+    """Limit a column, NaN staying NaN."""
+    import spox.opset.ai.onnx.v21 as op
+
+    if low is not None:
+        column = op.where(op.less(column, number(low)), number(low), column)
+    if high is not None:
+        column = op.where(op.greater(column, number(high)), number(high), column)
+    return column
+
+
+def cast_number(column: Any, dtype: str, name: str) -> Any:
+    """Cast a number or boolean column; raises ExportError for texts and datetimes."""
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    if dtype not in ("number", "integer", "boolean") or not is_number(column):
+        raise ExportError(
+            f"transform 'cast' to {dtype} cannot be said in ONNX (column {name})", hint="choose packager=[skops]"
+        )
+    if dtype == "number":
+        return column
+    missing = op.isnan(column)
+    if dtype == "boolean":
+        cast = op.cast(op.not_(op.equal(column, number(0.0))), to=np.float64)
+    else:
+        cast = op.cast(op.cast(op.where(missing, number(0.0), column), to=np.int64), to=np.float64)
+    return op.where(missing, column, cast)
+
+
+def keep_texts(column: Any, kept: Sequence[str], label: str) -> Any:
+    """Replace every text but the kept ones and the empty one."""
+    import spox.opset.ai.onnx.ml.v5 as ml
+
+    known = ["", *kept]
+    return ml.label_encoder(column, keys_strings=known, values_strings=known, default_string=label)
+
+
+def codes(column: Any, known: Sequence[str], default: int) -> Any:
+    """Return each text's position among the known ones, int64."""
+    import numpy as np
+    import spox.opset.ai.onnx.ml.v5 as ml
+    import spox.opset.ai.onnx.v21 as op
+
+    if not known:
+        return op.cast(op.where(op.equal(column, texts([""])), number(default), number(default)), to=np.int64)
+    return ml.label_encoder(
+        column, keys_strings=list(known), values_int64s=list(range(len(known))), default_int64=default
+    )
+
+
+def map_column(fitted: FittedMapValues, column: Any) -> Any:
+    """Say `map_values` for texts to texts, and numbers to numbers; raises ExportError for a mapping between types."""
+    import spox.opset.ai.onnx.v21 as op
+
+    numeric = is_number(column)
+    wanted = (bool, int, float) if numeric else str
+    values = [value for value in (*fitted.old, *fitted.new, fitted.default_value) if value is not None]
+    if not all(isinstance(value, wanted) for value in values) or fitted.default == "error":
+        raise ExportError(
+            f"transform 'map_values' cannot be said in ONNX (column {fitted.column}): it maps between types, or fails on others",
+            hint="choose packager=[skops]",
+        )
+    missing = float("nan") if numeric else ""
+
+    def constant(value: Any) -> Any:
+        return number(missing if value is None else value) if numeric else texts([missing if value is None else value])
+
+    absent = op.isnan(column) if numeric else op.equal(column, texts([""]))
+    result = column if fitted.default == "keep" else op.where(absent, column, constant(fitted.default_value))
+    for old, new in zip(fitted.old, fitted.new, strict=True):
+        result = op.where(op.equal(column, constant(old)), constant(new), result)
+    return result

@@ -1,0 +1,179 @@
+"""The tabular featurizer: numbers, categories, booleans and datetimes to one float32 matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Ge, Gt
+
+from hookline import Dataset, Feature, Features, Featurizer
+from hookline.artifacts import ColumnKind
+from hookline.errors import DataError
+from hookline.schema import column_kind
+
+from .encodings import PARTS, Encoding, Part, datetime_encoding, number_encoding, text_encoding
+from .matrix import dense, sparse
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DENSE_LIMIT = 512
+"""Columns above which `sparse=auto` makes a sparse matrix, provided that texts are one-hot encoded or hashed."""
+
+
+@dataclass(frozen=True)
+class FittedTabular:
+    """How each raw column becomes columns of the matrix."""
+
+    encodings: tuple[Encoding, ...]
+    is_sparse: bool
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What each column of the matrix is."""
+        return tuple(feature for encoding in self.encodings for feature in encoding.features())
+
+    def transform(self, frame: pl.LazyFrame) -> Features:
+        """Return the matrix: float32, (n_rows, n_features), C order or CSR. Unseen categories never fail."""
+        rows = self.collect(frame)
+        return Features(sparse(self.encodings, rows) if self.is_sparse else dense(self.encodings, rows), self.features)
+
+    def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
+        """Return scaled numbers (float32) and category codes (uint32, null where unseen or missing), in one pass."""
+        return frame.select([expr for encoding in self.encodings for expr in encoding.exprs()]).collect()
+
+    def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Say it as ONNX: {"X": float32 (N, n_features)}."""
+        import numpy as np
+        import spox.opset.ai.onnx.v21 as op
+
+        from .tabular_onnx import columns_of
+
+        blocks = [
+            op.cast(block, to=np.float32) for encoding in self.encodings for block in columns_of(encoding, inputs)
+        ]
+        return {"X": op.concat(blocks, axis=1)}
+
+
+class TabularFeaturizer(Featurizer):
+    """Numbers scaled, categories encoded, datetimes taken apart: one float32 matrix for any trainer."""
+
+    name = "tabular"
+    numeric: Literal["standard", "robust", "min_max", "none"] = "standard"
+    """How numbers are scaled: by mean and standard deviation, by median and quartiles, to 0..1, or not at all."""
+    categorical: Literal["one_hot", "ordinal", "target", "hashing"] = "one_hot"
+    """How texts are encoded. `target` uses the mean target of a category, cross-fitted on the training rows."""
+    max_categories: Annotated[int, Gt(0)] = 100
+    """one_hot: the most frequent categories get a column each, the others share one called `other`."""
+    n_hashes: Annotated[int, Gt(1)] = 64
+    """hashing: columns a text is hashed to."""
+    smooth: Annotated[float, Ge(0)] = 10.0
+    """target: rows of the overall mean that are mixed into a category's own mean (Micci-Barreca, 2001)."""
+    folds: Annotated[int, Gt(1)] = 5
+    """target: folds of the cross-fitting."""
+    datetime: tuple[Part, ...] = PARTS
+    """Parts that datetimes are taken apart into."""
+    missing: Literal["zero", "nan"] = "nan"
+    """What a missing number becomes: 0 after scaling (the center), or NaN, which trees read and linear models refuse."""
+    missing_indicators: bool = False
+    """Whether columns that miss values in training get a 0/1 column that says where."""
+    sparse: bool | Literal["auto"] = "auto"
+    """Whether the matrix is sparse (CSR); `auto` makes it so above 512 columns of one-hot or hashed texts."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Seed of the cross-fitting's folds."""
+
+    def fit(self, train: Dataset) -> FittedTabular:
+        """Learn statistics of all columns; raises DataError where there is no column to learn from."""
+        schema = train.frame.collect_schema()
+        kinds: dict[str, ColumnKind] = {name: column_kind(schema[name]) for name in train.feature_columns()}
+        stats = _number_stats(train.frame, kinds, schema)
+        counts = _category_counts(train.frame, [name for name, kind in kinds.items() if kind == "string"])
+        means = self._target_means(train, list(counts)) if self.categorical == "target" and counts else {}
+        encodings: list[Encoding] = []
+        for name, kind in kinds.items():
+            indicator = self.missing_indicators and bool(stats[f"{name}\0missing"])
+            if kind in ("number", "boolean"):
+                fill = 0.0 if self.missing == "zero" else None
+                encodings.append(
+                    number_encoding(name, self.numeric if kind == "number" else "none", stats, fill, indicator)
+                )
+            elif kind == "datetime":
+                encodings.append(datetime_encoding(name, self.datetime, indicator, _time_zone(name, schema[name])))
+            else:
+                limits = {"max_categories": self.max_categories, "n_hashes": self.n_hashes}
+                encodings.append(
+                    text_encoding(name, self.categorical, counts[name], means.get(name), indicator, **limits)
+                )
+        kept = tuple(encoding for encoding in encodings if encoding.width)
+        if not kept:
+            raise DataError(
+                "no feature column holds anything to learn from",
+                hint="every column has a role, or is missing everywhere",
+            )
+        return FittedTabular(kept, self._sparse(kept))
+
+    def transform_train(self, fitted: FittedTabular, train: Dataset) -> Features:
+        """Return the training matrix; with target encoding each row is encoded by the rows of the other folds."""
+        if self.categorical != "target" or not any(encoding.how == "target" for encoding in fitted.encodings):
+            return fitted.transform(train.frame)
+        from .crossfit import crossfitted
+
+        return crossfitted(fitted, train, self.smooth, self.folds, self.seed)
+
+    def _target_means(self, train: Dataset, names: list[str]) -> Mapping[str, Mapping[str, tuple[float, ...]]]:
+        from .crossfit import target_means
+
+        return target_means(train, names, self.smooth)
+
+    def _sparse(self, encodings: tuple[Encoding, ...]) -> bool:
+        if self.sparse != "auto":
+            return self.sparse
+        wide = sum(encoding.width for encoding in encodings if encoding.how in ("one_hot", "hashing"))
+        return wide > DENSE_LIMIT
+
+
+def _number_stats(frame: pl.LazyFrame, kinds: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> dict[str, Any]:
+    """Return every statistic of every column, in one pass; keys are `column\\0statistic`."""
+    import polars as pl
+
+    exprs = [pl.col(name).null_count().alias(f"{name}\0missing") for name in kinds]
+    for name, kind in kinds.items():
+        if kind not in ("number", "boolean"):
+            continue
+        value = pl.col(name).cast(pl.Float64)
+        found = {
+            "mean": value.mean(),
+            "std": value.std(ddof=0),
+            "min": value.min(),
+            "max": value.max(),
+            "q1": value.quantile(0.25, "linear"),
+            "median": value.median(),
+            "q3": value.quantile(0.75, "linear"),
+            "infinite": value.is_infinite().sum() if kind == "number" and schema[name].is_float() else pl.lit(0),
+        }
+        exprs += [expr.alias(f"{name}\0{stat}") for stat, expr in found.items()]
+    stats = frame.select(exprs).collect().row(0, named=True) if exprs else {}
+    infinite = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0infinite") and value]
+    if infinite:
+        raise DataError(
+            f"{', '.join(infinite[:5])} hold infinite values", hint="add transform=[clip], or mend the source"
+        )
+    return dict(stats)
+
+
+def _category_counts(frame: pl.LazyFrame, names: list[str]) -> dict[str, dict[str, int]]:
+    """Return column -> category -> rows, the most frequent first and ties in order of their names."""
+    import polars as pl
+
+    lazy = [frame.group_by(pl.col(name).cast(pl.String)).len() for name in names]
+    counts = {}
+    for name, found in zip(names, pl.collect_all(lazy), strict=True):
+        ordered = found.drop_nulls(name).sort(["len", name], descending=[True, False])
+        counts[name] = dict(zip(ordered[name].to_list(), ordered["len"].to_list(), strict=True))
+    return counts
+
+
+def _time_zone(name: str, dtype: pl.DataType) -> str | None:
+    return getattr(dtype, "time_zone", None)
