@@ -82,7 +82,7 @@ def read(run: Running, stage: Stage, folder: Path) -> Any:
         return Package(folder, stage.name, run.info.name)
     if stage.kind == "trainer":
         return codec.read(_model_class(stage, folder), folder)
-    return codec.read(stage.makes, folder)
+    return codec.read(tuple if stage.kind == "features" else stage.makes, folder)
 
 
 def summarize(value: Any) -> str:
