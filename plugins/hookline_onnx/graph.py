@@ -1,0 +1,98 @@
+"""Builds one ONNX graph out of a pipeline's parts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hookline import ExportsOnnx, Pipeline, SklearnModel, Target
+from hookline.artifacts import Column
+from hookline.errors import ExportError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+
+OPSET = 21
+"""ai.onnx operator set of the graph, supported by onnxruntime since 1.20."""
+
+
+def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
+    """Return the graph of a whole pipeline; raises ExportError naming the part that cannot be said."""
+    import spox
+
+    inputs = {
+        column.name: spox.argument(spox.Tensor(input_dtype(column), ("N", 1))) for column in pipeline.schema.columns
+    }
+    columns: dict[str, Any] = dict(inputs)
+    for stage in pipeline.transforms:
+        columns = _exporter(stage.fitted, f"transform '{stage.component}'").to_onnx(columns)
+    matrix = _exporter(pipeline.featurizer.fitted, f"featurizer '{pipeline.featurizer.component}'").to_onnx(columns)[
+        "X"
+    ]
+    outputs = _finish(_model(pipeline.model, matrix, pipeline), pipeline.target)
+    graph = spox.build(inputs, outputs)
+    _describe(graph, pipeline)
+    return graph
+
+
+def input_dtype(column: Column) -> type[np.generic]:
+    """Return the element type of a raw column's input."""
+    import numpy as np
+
+    return {"number": np.float64, "boolean": np.float64, "string": np.str_, "datetime": np.int64}[column.kind]
+
+
+def _exporter(part: Any, name: str) -> ExportsOnnx:
+    if not isinstance(part, ExportsOnnx):
+        raise ExportError(
+            f"{name} cannot be said in ONNX: it has no to_onnx()",
+            hint="choose another packager, such as skops or pickle",
+        )
+    return part
+
+
+def _model(model: Any, matrix: Any, pipeline: Pipeline[Any]) -> dict[str, Any]:
+    if isinstance(model, ExportsOnnx):
+        return model.to_onnx({"X": matrix})
+    if isinstance(model, SklearnModel):
+        from .sklearn_model import sklearn_outputs
+
+        return sklearn_outputs(model, matrix, len(pipeline.feature_names), pipeline.target)
+    raise ExportError(
+        f"{type(model).__name__} cannot be said in ONNX: it has no to_onnx()", hint="choose packager=[pickle]"
+    )
+
+
+def _finish(outputs: dict[str, Any], target: Target) -> dict[str, Any]:
+    """Turn class codes into the target's own labels."""
+    import numpy as np
+    import spox.opset.ai.onnx.ml.v5 as ml
+    import spox.opset.ai.onnx.v21 as op
+
+    if target.task == "regression":
+        return {"value": op.reshape(outputs["value"], op.const(np.array([-1], dtype=np.int64)))}
+    codes = op.reshape(outputs["label"], op.const(np.array([-1], dtype=np.int64)))
+    if all(isinstance(label, str) for label in target.classes):
+        names = [str(label) for label in target.classes]
+        label = ml.label_encoder(codes, keys_int64s=list(range(len(names))), values_strings=names, default_string="")
+    elif all(isinstance(label, int) for label in target.classes):
+        label = op.gather(op.const(np.array([int(label) for label in target.classes], dtype=np.int64)), codes, axis=0)
+    else:
+        label = op.gather(op.const(np.array(target.classes, dtype=np.float64)), codes, axis=0)
+    return {"label": label, "probabilities": outputs["probabilities"]}
+
+
+def _describe(graph: onnx.ModelProto, pipeline: Pipeline[Any]) -> None:
+    import hookline
+
+    graph.producer_name = "hookline"
+    graph.producer_version = hookline.__version__
+    facts = {
+        "task": pipeline.target.task,
+        "target": pipeline.target.name,
+        "classes": json.dumps(list(pipeline.target.classes)),
+    }
+    for key, value in facts.items():
+        entry = graph.metadata_props.add()
+        entry.key, entry.value = f"hookline.{key}", value

@@ -1,0 +1,38 @@
+"""The `onnx` packager: writes the graph, and reads it back into a predictor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hookline import ExportsOnnx, Package, Packager, Pipeline, Predictor, SklearnModel, Trust
+
+
+class OnnxPackager(Packager):
+    """The whole pipeline as one ONNX graph, from raw columns (texts and missing values included) to prediction.
+
+    Inputs are one raw column each, (N, 1): numbers and booleans float64 with NaN for missing, texts with "" for missing,
+    datetimes int64 microseconds since 1970 UTC with the smallest int64 for missing. Outputs are `label` and
+    `probabilities`, or `value`. Nothing but onnxruntime is needed to run it, and reading it runs no code.
+    """
+
+    name = "onnx"
+    extra = "onnx"
+    tolerance = 1e-5
+
+    @classmethod
+    def requires(cls) -> tuple[str, ...]:
+        """Return the backend."""
+        return ("onnx", "onnxruntime", "skl2onnx", "spox")
+
+    def save(self, pipeline: Pipeline[SklearnModel | ExportsOnnx], path: Path) -> Package:
+        """Write model.onnx; raises ExportError naming the part that ONNX has no words for."""
+        from .graph import build_graph
+
+        (path / "model.onnx").write_bytes(build_graph(pipeline).SerializeToString())
+        return Package(path, self.name)
+
+    def load(self, path: Path, trust: Trust) -> Predictor:
+        """Return a predictor on onnxruntime; raises StoreError for a damaged file, or one that reaches outside the package."""
+        from .predictor import OnnxPredictor
+
+        return OnnxPredictor.of(path)

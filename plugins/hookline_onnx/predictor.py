@@ -1,0 +1,110 @@
+"""Answers for raw rows with an ONNX graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline import Prediction, Roles, Schema, Target
+from hookline.artifacts import Column
+from hookline.codec import from_json
+from hookline.errors import StoreError
+from hookline.pipeline import admit
+from hookline.schema import unlike_training
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+BATCH = 100_000
+"""Rows given to the session at a time, so that memory stays flat."""
+MISSING_TIME = -(2**63)
+
+
+@dataclass(frozen=True)
+class OnnxPredictor:
+    """A session over model.onnx, with the contract of its input."""
+
+    schema: Schema
+    target: Target
+    roles: Roles
+    session: Any
+
+    @classmethod
+    def of(cls, path: Path) -> OnnxPredictor:
+        """Read a package folder."""
+        state = json.loads((path / "pipeline.json").read_text("utf-8"))
+        return cls(
+            from_json(Schema, state["schema"]),
+            from_json(Target, state["target"]),
+            from_json(Roles, state["roles"]),
+            _session(path),
+        )
+
+    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
+        import numpy as np
+
+        rows, ids = admit(frame, self.schema, self.roles)
+        answers = [self.session.run(None, feeds) for feeds in _batches(rows, self.schema)]
+        warnings = unlike_training(rows, self.schema)
+        if self.target.task == "regression":
+            values = np.concatenate([answer[0] for answer in answers]) if answers else np.empty(0)
+            return Prediction(values.astype(np.float64), row_ids=ids, warnings=warnings)
+        labels = np.concatenate([answer[0] for answer in answers]) if answers else np.empty(0, dtype=object)
+        probabilities = (
+            np.concatenate([answer[1] for answer in answers]) if answers else np.empty((0, len(self.target.classes)))
+        )
+        return Prediction(self._labels(labels), probabilities.astype(np.float64), self.target.classes, ids, warnings)
+
+    def _labels(self, labels: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        if all(isinstance(label, bool) for label in self.target.classes):
+            return labels.astype(np.bool_)
+        return labels.astype(np.str_) if labels.dtype == object else labels
+
+
+def _session(path: Path) -> Any:
+    import onnx
+    import onnxruntime
+
+    file = path / "model.onnx"
+    try:
+        graph = onnx.load(file, load_external_data=False)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{file} cannot be read: {error}") from error
+    except Exception as error:
+        raise StoreError(f"{file} is damaged: {error}") from error
+    if any(tensor.external_data for tensor in graph.graph.initializer):
+        raise StoreError(f"{file} keeps weights in other files, which a package does not do")
+    foreign = {opset.domain for opset in graph.opset_import} - {"", "ai.onnx", "ai.onnx.ml"}
+    if foreign:
+        raise StoreError(f"{file} needs operators of {', '.join(sorted(foreign))}, which are not ONNX's own")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise StoreError(f"{file} cannot be run: {error}") from error
+
+
+def _batches(rows: pl.DataFrame, schema: Schema) -> Iterator[dict[str, np.ndarray]]:
+    for start in range(0, rows.height, BATCH):
+        batch = rows.slice(start, BATCH)
+        yield {column.name: _feed(batch[column.name], column) for column in schema.columns}
+
+
+def _feed(values: pl.Series, column: Column) -> np.ndarray:
+    import numpy as np
+    import polars as pl
+
+    if column.kind == "string":
+        return np.array(values.cast(pl.String).fill_null("").to_list(), dtype=object).reshape(-1, 1)
+    if column.kind == "datetime":
+        moments = values.cast(pl.Datetime("us")).dt.epoch("us")
+        return moments.fill_null(MISSING_TIME).to_numpy().astype(np.int64).reshape(-1, 1)
+    return values.cast(pl.Float64).fill_null(float("nan")).to_numpy().reshape(-1, 1)

@@ -1,0 +1,106 @@
+"""Converts a fitted scikit-learn estimator with skl2onnx, and puts it into the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hookline import SklearnModel, Target
+from hookline.errors import ExportError
+
+if TYPE_CHECKING:
+    import onnx
+
+ML_OPSET = 3
+"""ai.onnx.ml operator set that skl2onnx writes trees in."""
+
+
+def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target) -> dict[str, Any]:
+    """Return the estimator's outputs for a float32 (N, width) matrix, over all class codes of the target."""
+    import numpy as np
+    import spox
+    import spox.opset.ai.onnx.v21 as op
+
+    converted = convert(model.estimator, width)
+    found = list(spox.inline(converted)(X=matrix).values())
+    if target.task == "regression":
+        return {"value": found[0]}
+    if len(found) < 2:
+        raise ExportError(
+            f"{type(model.estimator).__name__} gives no probabilities in ONNX", hint="choose packager=[skops]"
+        )
+    codes = [int(code) for code in model.estimator.classes_]
+    probabilities = found[1]
+    if len(codes) < len(target.classes):
+        # Training saw fewer classes than the target has; the others get probability 0.
+        place = np.zeros((len(codes), len(target.classes)), dtype=np.float32)
+        place[np.arange(len(codes)), codes] = 1.0
+        probabilities = op.matmul(probabilities, op.const(place))
+    return {"label": found[0], "probabilities": probabilities}
+
+
+def convert(estimator: Any, width: int) -> onnx.ModelProto:
+    """Return skl2onnx's graph of an estimator; raises ExportError where it knows none."""
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType
+    from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
+
+    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None
+    kind = [("X", FloatTensorType([None, width]))]
+    try:
+        with _whole_number_lists():
+            graph = convert_sklearn(
+                estimator, initial_types=kind, options=options, target_opset={"": 21, "ai.onnx.ml": ML_OPSET}
+            )
+    except (MissingConverter, MissingShapeCalculator, NotImplementedError, RuntimeError, NameError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ExportError(
+            f"{type(estimator).__name__} cannot be said in ONNX: {first}", hint="choose packager=[skops] or [pickle]"
+        ) from error
+    if hasattr(estimator, "_predictors"):
+        _round_thresholds_down(graph, estimator)
+    return graph
+
+
+def _round_thresholds_down(graph: onnx.ModelProto, estimator: Any) -> None:
+    """Mend the split thresholds of histogram gradient boosting.
+
+    A float64 threshold t between two float32 values must become the largest float32 not above t: the nearest one may be
+    above it, and a value that equals it would then go left in ONNX and right in scikit-learn.
+    """
+    import numpy as np
+
+    exact: dict[tuple[int, float], float] = {}
+    for stage in estimator._predictors:  # noqa: SLF001  scikit-learn has no public way to the trees
+        for tree in stage:
+            for node in tree.nodes[tree.nodes["is_leaf"] == 0]:
+                nearest = np.float32(node["num_threshold"])
+                if nearest > node["num_threshold"]:
+                    exact[int(node["feature_idx"]), float(nearest)] = float(np.nextafter(nearest, np.float32(-np.inf)))
+    for ensemble in graph.graph.node:
+        attributes = {attribute.name: attribute for attribute in ensemble.attribute}
+        if "nodes_values" in attributes:
+            features = attributes["nodes_featureids"].ints
+            values = attributes["nodes_values"].floats
+            for i, (feature, value) in enumerate(zip(features, list(values), strict=True)):
+                values[i] = exact.get((feature, value), value)
+
+
+@contextmanager
+def _whole_number_lists() -> Iterator[None]:
+    """Let skl2onnx 1.20 write lists of booleans under protobuf 7, which takes only integers there."""
+    import onnx.helper
+
+    original = onnx.helper.make_attribute
+
+    def make_attribute(key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, list) and any(isinstance(item, bool) for item in value):
+            value = [int(item) for item in value]
+        return original(key, value, *args, **kwargs)
+
+    onnx.helper.make_attribute = make_attribute
+    try:
+        yield
+    finally:
+        onnx.helper.make_attribute = original
