@@ -78,7 +78,14 @@ class Catalog:
 
     def begin_run(self, run_id: str, name: str, path: str, config: Any, plan: Any) -> None:
         """Record that a run has begun, by this process."""
-        row = {"id": run_id, "name": name, "path": path, "status": "running", "started": _now(), "config": _text(config)}
+        row = {
+            "id": run_id,
+            "name": name,
+            "path": path,
+            "status": "running",
+            "started": _now(),
+            "config": _text(config),
+        }
         with self._write() as connection:
             owner = {"plan": _text(plan), "pid": os.getpid(), "host": platform.node()}
             connection.execute(self.tables["runs"].insert().values(**row, **owner))
@@ -94,14 +101,18 @@ class Catalog:
         """Mark runs of this host whose process is gone as interrupted; returns how many."""
         runs = self.tables["runs"]
         with self._engine.connect() as connection:
-            found = connection.execute(
-                runs.select().where(runs.c.status == "running", runs.c.host == platform.node())
-            ).mappings().all()
+            found = (
+                connection.execute(runs.select().where(runs.c.status == "running", runs.c.host == platform.node()))
+                .mappings()
+                .all()
+            )
         dead = [row["id"] for row in found if not _alive(row["pid"])]
         if dead:
             with self._write() as connection:
                 values = {"status": "interrupted", "finished": _now()}
-                connection.execute(runs.update().where(runs.c.id.in_(dead), runs.c.status == "running").values(**values))
+                connection.execute(
+                    runs.update().where(runs.c.id.in_(dead), runs.c.status == "running").values(**values)
+                )
         return len(dead)
 
     def runs(self, limit: int = 50) -> list[RunRecord]:
@@ -139,9 +150,9 @@ class Catalog:
         values = {"run_id": run_id, "key": key, "kind": kind, "component": component, "status": status, "why": why}
         with self._write() as connection:
             connection.execute(
-                self.tables["stages"].insert().values(
-                    **values, fingerprint=fingerprint, parts=_text(parts), seconds=seconds, recorded=_now()
-                )
+                self.tables["stages"]
+                .insert()
+                .values(**values, fingerprint=fingerprint, parts=_text(parts), seconds=seconds, recorded=_now())
             )
 
     def last_stage(self, key: str, component: str | None = None, name: str | None = None) -> StageRecord | None:
@@ -151,7 +162,9 @@ class Catalog:
         if component:
             query = query.where(stages.c.component == component)
         if name:
-            query = query.where(stages.c.run_id.in_(runs.select().with_only_columns(runs.c.id).where(runs.c.name == name)))
+            query = query.where(
+                stages.c.run_id.in_(runs.select().with_only_columns(runs.c.id).where(runs.c.name == name))
+            )
         with self._engine.connect() as connection:
             row = connection.execute(query.order_by(stages.c.id.desc()).limit(1)).mappings().first()
         if row is None:
@@ -171,7 +184,9 @@ class Catalog:
         datasets = self.tables["datasets"]
         with self._engine.connect() as connection:
             found = connection.execute(datasets.select().order_by(datasets.c.first_seen.desc())).mappings()
-            return [{**row, "columns": json.loads(row["columns"]), "origin": json.loads(row["origin"])} for row in found]
+            return [
+                {**row, "columns": json.loads(row["columns"]), "origin": json.loads(row["origin"])} for row in found
+            ]
 
     def record_features(self, run_id: str, features: Sequence[Feature], importances: Mapping[str, float]) -> None:
         """Record a run's features with their importances, once."""
@@ -200,16 +215,24 @@ class Catalog:
             return [{**row, "inputs": json.loads(row["inputs"])} for row in found]
 
     def register_model(
-        self, name: str, run_id: str, path: str, format: str, metrics: Mapping[str, float], fingerprint: str  # noqa: A002
+        self,
+        name: str,
+        run_id: str,
+        path: str,
+        format: str,
+        metrics: Mapping[str, float],
+        fingerprint: str,  # noqa: A002
     ) -> int:
         """Give a package the model's next version number; the same package under the same name keeps the one it has."""
         from sqlalchemy import func, select
 
         models = self.tables["models"]
         with self._write() as connection:
-            held = connection.execute(
-                models.select().where(models.c.name == name, models.c.fingerprint == fingerprint)
-            ).mappings().first()
+            held = (
+                connection.execute(models.select().where(models.c.name == name, models.c.fingerprint == fingerprint))
+                .mappings()
+                .first()
+            )
             if held is not None:
                 return int(held["version"])
             newest = connection.execute(select(func.max(models.c.version)).where(models.c.name == name)).scalar() or 0
@@ -284,7 +307,9 @@ class Catalog:
         with self._engine.connect() as connection:
             query = table.select().where(table.c.model == model).order_by(table.c.id.desc())
             found = connection.execute(query).mappings().all()
-        return [{"deployment": _deployment(row), "created": _utc(row["created"]), "reason": row["reason"]} for row in found]
+        return [
+            {"deployment": _deployment(row), "created": _utc(row["created"]), "reason": row["reason"]} for row in found
+        ]
 
     def current_deployment(self, model: str) -> Deployment | None:
         """Return the policy in force, or None."""
@@ -412,9 +437,16 @@ def _tables() -> dict[str, Table]:
             UniqueConstraint("name", "version"),
         ),
         "aliases": table(
-            "aliases", number(), *words("model", "alias"), Column("version", Integer), moment("since"), UniqueConstraint("model", "alias")
+            "aliases",
+            number(),
+            *words("model", "alias"),
+            Column("version", Integer),
+            moment("since"),
+            UniqueConstraint("model", "alias"),
         ),
-        "deployments": table("deployments", number(), *words("model", "deployer"), *texts("policy", "reason"), moment("created")),
+        "deployments": table(
+            "deployments", number(), *words("model", "deployer"), *texts("policy", "reason"), moment("created")
+        ),
     }
 
 
@@ -429,7 +461,14 @@ def _run_record(row: Mapping[str, Any]) -> RunRecord:
 def _model_record(row: Mapping[str, Any]) -> ModelRecord:
     metrics = json.loads(row["metrics"]) if row["metrics"] else {}
     return ModelRecord(
-        row["name"], row["version"], row["run_id"], row["path"], row["format"], _utc(row["created"]), metrics, row["fingerprint"]
+        row["name"],
+        row["version"],
+        row["run_id"],
+        row["path"],
+        row["format"],
+        _utc(row["created"]),
+        metrics,
+        row["fingerprint"],
     )
 
 

@@ -122,7 +122,9 @@ def _matrix(folder: Path, shape: tuple[int, ...]) -> Any:
         return dense
     from scipy.sparse import csr_matrix
 
-    return csr_matrix(tuple(_array(folder / f"X.{part}.npy") for part in ("data", "indices", "indptr")), shape=shape, copy=False)
+    return csr_matrix(
+        tuple(_array(folder / f"X.{part}.npy") for part in ("data", "indices", "indptr")), shape=shape, copy=False
+    )
 
 
 def _array(path: Path) -> np.ndarray | None:

@@ -275,6 +275,11 @@ class Predictor(Protocol):
         ...
 
     @property
+    def roles(self) -> Roles:
+        """Which raw columns are no features; the id's values name the predictions."""
+        ...
+
+    @property
     def target(self) -> Target:
         """What it predicts."""
         ...

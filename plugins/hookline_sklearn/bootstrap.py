@@ -1,42 +1,84 @@
-"""Percentile bootstrap intervals of metrics (Efron, 1979; Efron and Tibshirani, 1993, section 13.3)."""
+"""Metrics with percentile bootstrap intervals (Efron and Tibshirani, 1993, section 13.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from hookline import Metric
 
 if TYPE_CHECKING:
     import numpy as np
 
+    Measure: TypeAlias = Callable[[np.ndarray], Mapping[str, float]]
+
 MAX_ROWS = 20_000
-"""Rows above which resamples are drawn from a subset: intervals are then those of that many rows, scaled by the root of the share."""
-LOSSES = frozenset({"log_loss", "brier", "rmse", "mae", "median_ae", "mape"})
+"""Rows above which resamples are made of a subset, each row counted more often."""
+MIN_DEFINED = 0.9
+"""Share of resamples in which a metric must be defined for it to get an interval."""
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae", "median_absolute_error", "mape"})
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How often rows are drawn again, and from which seed."""
+
+    n_bootstrap: int = 200
+    seed: int = 0
 
 
 def with_intervals(
-    measure: Callable[[np.ndarray], Mapping[str, float]], rows: int, n_bootstrap: int, confidence: float, seed: int
+    measure_rows: Callable[[np.ndarray], Measure], weight: np.ndarray, resampling: Resampling
 ) -> tuple[Metric, ...]:
-    """Measure all rows, and resamples of them.
+    """Measure all rows, and resamples of them; a metric that all rows leave undefined is left out.
 
-    measure: row positions, (n,) int64 -> metric name -> value; a metric that some resample lacks gets no interval
+    measure_rows: row positions, int64 (n,) -> what measures those rows under weights, float64 (n,); NaN is undefined
+    weight: float64, (n_rows,); a resample multiplies it with how often each row was drawn
+
+    Above `MAX_ROWS` rows the resamples are one bag of little bootstraps (Kleiner et al., 2014): n draws from a subset.
     """
     import numpy as np
 
-    whole = measure(np.arange(rows))
-    if rows < 2 or not n_bootstrap:
-        return tuple(Metric(name, value, greater_is_better=name not in LOSSES) for name, value in whole.items())
-    rng = np.random.default_rng(seed)
-    size = min(rows, MAX_ROWS)
-    shrink = (size / rows) ** 0.5
-    draws = [measure(rng.integers(0, rows, size)) for _ in range(n_bootstrap)]
-    metrics = []
-    for name, value in whole.items():
-        found = np.array([draw[name] for draw in draws if name in draw])
-        low = high = None
-        if len(found) == n_bootstrap:
-            bounds = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
-            low, high = (value + (float(bound) - value) * shrink for bound in bounds)
-        metrics.append(Metric(name, value, low, high, name not in LOSSES))
-    return tuple(metrics)
+    everything = np.arange(len(weight))
+    whole = _defined(measure_rows(everything)(weight))
+    if len(weight) < 2 or not resampling.n_bootstrap:
+        return tuple(_metric(name, value) for name, value in whole.items())
+    rng = np.random.default_rng(resampling.seed)
+    bag = np.sort(rng.choice(everything, MAX_ROWS, replace=False)) if len(weight) > MAX_ROWS else everything
+    measure = measure_rows(bag)
+    center = _defined(measure(weight[bag]))
+    draws = [_defined(measure(weight[bag] * _counts(rng, len(weight), len(bag)))) for _ in range(resampling.n_bootstrap)]
+    return tuple(_metric(name, value, _interval(name, value, center, draws)) for name, value in whole.items())
+
+
+def _counts(rng: np.random.Generator, draws: int, rows: int) -> np.ndarray:
+    """Return how often each row comes up in `draws` draws."""
+    import numpy as np
+
+    if draws == rows:
+        return np.bincount(rng.integers(0, rows, rows), minlength=rows)
+    return rng.multinomial(draws, np.full(rows, 1 / rows))
+
+
+def _interval(
+    name: str, value: float, center: Mapping[str, float], draws: list[dict[str, float]]
+) -> tuple[float, float] | None:
+    import numpy as np
+
+    found = [draw[name] for draw in draws if name in draw]
+    if name not in center or len(found) < MIN_DEFINED * len(draws):
+        return None
+    low, high = np.quantile(found, [0.025, 0.975]) + (value - center[name])
+    return float(low), float(high)
+
+
+def _defined(values: Mapping[str, float]) -> dict[str, float]:
+    import math
+
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
+
+
+def _metric(name: str, value: float, interval: tuple[float, float] | None = None) -> Metric:
+    low, high = interval or (None, None)
+    return Metric(name, value, low, high, name not in LOWER_IS_BETTER)

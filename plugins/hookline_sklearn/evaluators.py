@@ -2,99 +2,113 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge, Interval
+from annotated_types import Ge
 
-from hookline import Dataset, Evaluator, Pipeline, Prediction, Report, Target
+from hookline import Dataset, Evaluator, Model, Pipeline, Prediction, Report, Target
+from hookline.errors import ConfigError, DataError, Problem
 
+from .bootstrap import Resampling
 from .classification import classification_report
 from .regression import regression_report
 
 if TYPE_CHECKING:
     import numpy as np
 
-CLASSIFICATION = frozenset({"binary", "multiclass"})
-REGRESSION = frozenset({"regression"})
-
 
 class MetricsEvaluator(Evaluator):
     """What the evaluators share: predicted against true values of the test rows."""
 
-    extra = "sklearn"
     n_bootstrap: Annotated[int, Ge(0)] = 200
-    """Resamples of the test rows behind each interval; 0 leaves intervals out."""
-    confidence: Annotated[float, Interval(gt=0, lt=1)] = 0.95
-    """Share of resamples that an interval holds (percentile bootstrap; Efron, 1979)."""
+    """Resamples of the test rows behind each 95 % interval; 0 leaves intervals out."""
     seed: Annotated[int, Ge(0)] = 0
     """Seed of the resampling."""
 
-    @classmethod
-    def requires(cls) -> tuple[str, ...]:
-        """Return the backend."""
-        return ("sklearn",)
-
-    def evaluate(self, pipeline: Pipeline[Any], test: Dataset) -> Report:
-        """Judge the pipeline on the test rows, with their weights."""
-        prediction = pipeline.predict(test.frame)
-        weight = _weights(test)
-        return self.evaluate_predictions(pipeline.truth(test.frame), prediction, pipeline.target, weight)
+    def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:
+        """Judge the pipeline on the test rows, with their weights where the roles name some."""
+        rows = test.frame.collect()
+        weight = rows[test.roles.weight].cast(float).to_numpy() if test.roles.weight else None
+        return self.evaluate_predictions(pipeline.truth(rows), pipeline.predict(rows), pipeline.target, weight)
 
     def evaluate_predictions(
         self, truth: np.ndarray, prediction: Prediction, target: Target, weight: np.ndarray | None
     ) -> Report:
-        """Judge predictions. truth: labels or numbers, (n_rows,); weight: (n_rows,) or None."""
-        raise NotImplementedError
+        """Judge predictions. truth: labels or numbers, (n_rows,); weight: float64, (n_rows,), or None for equal weights."""
+        if target.task not in self.tasks:
+            raise DataError(
+                f"evaluator '{self.name}' cannot judge a {target.task} target", hint="choose evaluator=[standard]"
+            )
+        _require_rows(truth, prediction)
+        weights = _weights(weight, len(truth))
+        resampling = Resampling(self.n_bootstrap, self.seed)
+        positive = self.positive_code(target)
+        if target.task == "regression":
+            return regression_report(truth, prediction, target, weights, resampling)
+        return classification_report(truth, prediction, target, weights, positive, resampling)
+
+    def positive_code(self, target: Target) -> int | None:
+        """Return the code of the positive class: of two classes the later, unless a field says otherwise."""
+        return 1 if target.task == "binary" else None
 
 
-class ClassificationEvaluator(MetricsEvaluator):
-    """Accuracy, precision, recall, F1, ROC and PR AUC, log loss, Brier score, confusion matrix, and their curves."""
-
-    name = "classification"
-    tasks = CLASSIFICATION
-    positive: str | int | bool | None = None
+class _WithPositive(MetricsEvaluator):
+    positive: str | int | float | bool | None = None
     """The positive class of a binary target; null takes the later one in sorted order."""
 
-    def evaluate_predictions(
-        self, truth: np.ndarray, prediction: Prediction, target: Target, weight: np.ndarray | None
-    ) -> Report:
-        """Judge predicted labels and probabilities."""
-        return classification_report(
-            truth, prediction, target, weight, self.positive, self.n_bootstrap, self.confidence, self.seed
-        )
+    def positive_code(self, target: Target) -> int | None:
+        """Return the code of the positive class; raises ConfigError where the target has no such class."""
+        if self.positive is None:
+            return super().positive_code(target)
+        if target.task != "binary":
+            raise self._bad_positive(f"only a binary target has a positive class, and '{target.name}' is {target.task}")
+        labels = [str(label).lower() for label in target.classes]
+        if str(self.positive).lower() not in labels:
+            known = " and ".join(f"'{label}'" for label in target.classes)
+            raise self._bad_positive(f"'{self.positive}' is not a class of '{target.name}', which has {known}")
+        return labels.index(str(self.positive).lower())
+
+    def _bad_positive(self, message: str) -> ConfigError:
+        title = f"bad config for evaluator '{self.name}'"
+        return ConfigError(title, [Problem(f"evaluator.{self.name}.positive", message)])
+
+
+class ClassificationEvaluator(_WithPositive):
+    """Accuracy, precision, recall, F1, ROC and PR AUC, log loss, Brier score, confusion matrix, and their curves.
+
+    `precision`, `recall` and `f1` are the positive class' (binary targets only); `_macro` and `_weighted` average the classes.
+    `roc_auc` and `pr_auc` (average precision) of several classes are the mean of each class against the rest.
+    """
+
+    name = "classification"
+    tasks = frozenset({"binary", "multiclass"})
 
 
 class RegressionEvaluator(MetricsEvaluator):
     """RMSE, MAE, median absolute error, R2 and MAPE, with residual plots."""
 
     name = "regression"
-    tasks = REGRESSION
-
-    def evaluate_predictions(
-        self, truth: np.ndarray, prediction: Prediction, target: Target, weight: np.ndarray | None
-    ) -> Report:
-        """Judge predicted numbers."""
-        return regression_report(truth, prediction, weight, self.n_bootstrap, self.confidence, self.seed)
+    tasks = frozenset({"regression"})
 
 
-class StandardEvaluator(MetricsEvaluator):
-    """The metrics of `classification` or `regression`, as the target calls for."""
+class StandardEvaluator(_WithPositive):
+    """The metrics of `classification` or of `regression`, as the target calls for."""
 
     name = "standard"
 
-    def evaluate_predictions(
-        self, truth: np.ndarray, prediction: Prediction, target: Target, weight: np.ndarray | None
-    ) -> Report:
-        """Judge predictions by the target's task."""
-        if target.task == "regression":
-            return regression_report(truth, prediction, weight, self.n_bootstrap, self.confidence, self.seed)
-        return classification_report(
-            truth, prediction, target, weight, None, self.n_bootstrap, self.confidence, self.seed
-        )
+
+def _require_rows(truth: np.ndarray, prediction: Prediction) -> None:
+    if not len(truth):
+        raise DataError("there are no rows to evaluate on")
+    if len(truth) != len(prediction.values):
+        raise DataError(f"there are {len(truth)} true values, but {len(prediction.values)} predictions")
 
 
-def _weights(test: Dataset) -> np.ndarray | None:
-    import polars as pl
+def _weights(weight: np.ndarray | None, rows: int) -> np.ndarray:
+    import numpy as np
 
-    name = test.roles.weight
-    return None if name is None else test.frame.select(pl.col(name).cast(pl.Float64)).collect()[name].to_numpy()
+    weights = np.ones(rows) if weight is None else np.asarray(weight, dtype=np.float64)
+    # NaN, which a missing weight has become, is not at least 0 either.
+    if not (weights >= 0).all() or not weights.sum() > 0:
+        raise DataError("the weights of the test rows must be present, none negative, and not all zero")
+    return weights

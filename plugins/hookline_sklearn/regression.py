@@ -1,101 +1,93 @@
-"""Metrics and charts of predicted numbers."""
+"""Metrics, residual table and charts of predicted numbers."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from hookline import Chart, Prediction, Report, Table
+from hookline import Finding, Prediction, Report, Table, Target
 from hookline.errors import DataError
 
-from .bootstrap import with_intervals
+from .bootstrap import Resampling, with_intervals
+from .charts import predicted_against_actual, residual_histogram
 
 if TYPE_CHECKING:
     import numpy as np
 
-POINTS = 500
-"""Most points of a scatter plot, so that a report stays small."""
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+class RegressionMeasure:
+    """Measures the same rows under any row weights. y, guess: float64, (n_rows,), in the target's own unit."""
+
+    def __init__(self, y: np.ndarray, guess: np.ndarray) -> None:
+        import numpy as np
+
+        self.y = y
+        self.error = np.abs(y - guess)
+        self.order = np.argsort(self.error, kind="stable")
+
+    def __call__(self, weight: np.ndarray) -> dict[str, float]:
+        """Return metric name -> value, NaN where undefined. weight: float64, (n_rows,)."""
+        import numpy as np
+
+        total = weight.sum()
+        if not total > 0:
+            return {}
+        squares = float(self.error**2 @ weight)
+        spread = float((self.y - self.y @ weight / total) ** 2 @ weight)
+        return {
+            "rmse": math.sqrt(squares / total),
+            "mae": float(self.error @ weight / total),
+            "median_absolute_error": _median(self.error[self.order], weight[self.order]),
+            "r2": 1 - squares / spread if spread > 0 and np.count_nonzero(weight) > 1 else math.nan,
+            "mape": float((self.error / np.abs(self.y)) @ weight / total) if (self.y != 0).all() else math.nan,
+        }
 
 
 def regression_report(
-    truth: np.ndarray, prediction: Prediction, weight: np.ndarray | None, n_bootstrap: int, confidence: float, seed: int
+    truth: np.ndarray, prediction: Prediction, target: Target, weight: np.ndarray, resampling: Resampling
 ) -> Report:
-    """Judge predicted numbers, (n_rows,), in the target's own unit."""
+    """Judge predicted numbers, (n_rows,), in the target's own unit; MAPE is a share, 0.1 for 10 %."""
     import numpy as np
 
-    if not len(truth):
-        raise DataError("there are no rows to evaluate on")
-    y = np.asarray(truth, dtype=np.float64)
-    guess = np.asarray(prediction.values, dtype=np.float64)
-    weights = np.ones(len(y)) if weight is None else weight
-
-    def measure(rows: np.ndarray) -> dict[str, float]:
-        return measures(y[rows], guess[rows], weights[rows])
-
-    metrics = with_intervals(measure, len(y), n_bootstrap, confidence, seed)
-    table = _residual_table(y - guess)
-    return Report("Regression", metrics, (table,), _charts(y, guess))
+    y, guess = (np.asarray(values, dtype=np.float64) for values in (truth, prediction.values))
+    for what, values in (("the truth", y), ("the prediction", guess)):
+        if not np.isfinite(values).all():
+            raise DataError(f"{what} is not a finite number in {(~np.isfinite(values)).sum()} of {len(values)} rows")
+    metrics = with_intervals(lambda rows: RegressionMeasure(y[rows], guess[rows]), weight, resampling)
+    charts = (predicted_against_actual(y, guess, resampling.seed), residual_histogram(y - guess, weight))
+    title = f"Regression of '{target.name}' on {len(y):,} rows"
+    return Report(title, metrics, (_residual_table(y - guess),), charts, _findings(y))
 
 
-def measures(y: np.ndarray, guess: np.ndarray, weight: np.ndarray) -> dict[str, float]:
-    """Return metric name -> value; equal to sklearn.metrics' functions. MAPE is a share, as there, and absent where y has zeros."""
+def _median(values: np.ndarray, weight: np.ndarray) -> float:
+    """Return the weighted median of sorted values, the mean of two where it falls between them."""
     import numpy as np
 
-    error = y - guess
-    squared = float(np.average(error**2, weights=weight))
-    spread = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
-    found = {
-        "rmse": squared**0.5,
-        "mae": float(np.average(np.abs(error), weights=weight)),
-        "median_ae": float(np.median(np.abs(error))),
-    }
-    if spread > 0:
-        found["r2"] = 1 - squared / spread
-    if (y != 0).all():
-        found["mape"] = float(np.average(np.abs(error / y), weights=weight))
-    return found
+    present = weight > 0
+    values, along = values[present], np.cumsum(weight[present])
+    half = along[-1] / 2
+    at = int(np.searchsorted(along, half))
+    after = min(at + 1, len(values) - 1) if along[at] == half else at
+    return float((values[at] + values[after]) / 2)
 
 
 def _residual_table(residuals: np.ndarray) -> Table:
     import numpy as np
 
-    shares = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-    values = np.quantile(residuals, shares)
-    rows = tuple((f"{share:.0%}", float(value)) for share, value in zip(shares, values, strict=True))
-    return Table("Residuals (true - predicted)", ("quantile", "residual"), rows)
+    values = np.quantile(residuals, QUANTILES).tolist()
+    return Table("residuals", ("quantile", "actual - predicted"), tuple(zip(QUANTILES, values, strict=True)))
 
 
-def _charts(y: np.ndarray, guess: np.ndarray) -> tuple[Chart, ...]:
-    import numpy as np
-
-    kept = np.random.default_rng(0).choice(len(y), min(POINTS, len(y)), replace=False)
-    points = [{"true": float(f"{y[i]:.6g}"), "predicted": float(f"{guess[i]:.6g}")} for i in kept]
-    low, high = float(min(y.min(), guess.min())), float(max(y.max(), guess.max()))
-    axes = {
-        "x": {"field": "true", "type": "quantitative", "scale": {"zero": False}},
-        "y": {"field": "predicted", "type": "quantitative", "scale": {"zero": False}},
-    }
-    ends = {"values": [{"true": low, "predicted": low}, {"true": high, "predicted": high}]}
-    scatter = {
-        "layer": [
-            {"data": {"values": points}, "mark": {"type": "circle", "opacity": 0.5}, "encoding": axes},
-            {"data": ends, "mark": {"type": "line", "strokeDash": [4, 4], "opacity": 0.5}, "encoding": axes},
-        ]
-    }
-    counts, edges = np.histogram(y - guess, bins=40)
-    bars = [
-        {"from": float(f"{a:.6g}"), "to": float(f"{b:.6g}"), "rows": int(n)}
-        for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
-    ]
-    histogram = {
-        "data": {"values": bars},
-        "mark": "bar",
-        "encoding": {
-            "x": {"field": "from", "type": "quantitative", "bin": {"binned": True}, "title": "true - predicted"},
-            "x2": {"field": "to"},
-            "y": {"field": "rows", "type": "quantitative"},
-        },
-    }
-    return (
-        Chart("predicted", "Predicted against true", scatter),
-        Chart("residuals", "Residuals", histogram),
-    )
+def _findings(y: np.ndarray) -> tuple[Finding, ...]:
+    zeros = int((y == 0).sum())
+    constant = bool((y == y[0]).all())
+    found = []
+    if zeros:
+        text = f"MAPE is undefined and left out: the truth is 0 in {zeros:,} of {len(y):,} test rows."
+        found.append(Finding("mape", "zero_targets", float(zeros), 0.0, "info", text))
+    if constant:
+        text = f"R2 is undefined and left out: the truth is {y[0]:g} in every test row."
+        found.append(Finding("r2", "distinct_targets", 1.0, 2.0, "warning", text))
+    return tuple(found)

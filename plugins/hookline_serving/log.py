@@ -1,0 +1,101 @@
+"""The record of every prediction: written before the answer is sent, as NDJSON, one file a day and process."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from hookline import Prediction
+from hookline.errors import StoreError
+
+SYNC_SECONDS = 1.0
+"""Most that a power cut can take; a killed process loses nothing, because each record is handed to the system first."""
+
+
+@dataclass
+class PredictionLog:
+    """Appends records to `predictions-<day>-<pid>.ndjson` in a folder.
+
+    A record: id, time, model, version, row (raw columns as they came), row_id, prediction, probabilities, warnings.
+    """
+
+    folder: Path
+    model: str
+    version: int | None
+    _day: str = ""
+    _file: IO[bytes] | None = field(default=None, repr=False)
+    _synced: float = 0.0
+
+    @classmethod
+    def open(cls, folder: Path, info: Mapping[str, Any]) -> PredictionLog:
+        """Open today's file; raises StoreError where the folder cannot be written."""
+        log = cls(folder, str(info["model"]), info.get("version"))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            log._turn(datetime.now(UTC))
+        except OSError as error:
+            raise StoreError(f"predictions cannot be recorded in {folder}: {error.strerror}", hint="see --log") from error
+        return log
+
+    def write(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]], prediction: Prediction) -> None:
+        """Record one request's predictions in one write; raises OSError, after which none of them may be answered."""
+        now = datetime.now(UTC)
+        self._turn(now)
+        assert self._file is not None
+        before = self._file.tell()
+        try:
+            self._file.write(self._lines(ids, rows, prediction, now.isoformat(timespec="microseconds")))
+            self._sync()
+        except OSError:
+            # What a full disk cut off would join the next record's line.
+            os.ftruncate(self._file.fileno(), before)
+            raise
+
+    def close(self) -> None:
+        """Flush to the disk and close."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._file = None
+
+    def _lines(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]], prediction: Prediction, now: str) -> bytes:
+        import msgspec
+
+        values, probabilities = prediction.values.tolist(), prediction.probabilities
+        chances = [None] * len(values) if probabilities is None else probabilities.tolist()
+        row_ids = [None] * len(values) if prediction.row_ids is None else prediction.row_ids.tolist()
+        records = [
+            {
+                "id": ids[i],
+                "time": now,
+                "model": self.model,
+                "version": self.version,
+                "row": rows[i],
+                "row_id": row_ids[i],
+                "prediction": values[i],
+                "probabilities": chances[i],
+                "warnings": prediction.warnings.get(i, ()),
+            }
+            for i in range(len(values))
+        ]
+        return msgspec.json.Encoder().encode_lines(records)
+
+    def _turn(self, now: datetime) -> None:
+        """Begin another file with the day."""
+        day = now.strftime("%Y-%m-%d")
+        if day != self._day:
+            self.close()
+            # Unbuffered, so that a written record is the system's and outlives this process.
+            self._file = (self.folder / f"predictions-{day}-{os.getpid()}.ndjson").open("ab", buffering=0)
+            self._day = day
+
+    def _sync(self) -> None:
+        assert self._file is not None
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()

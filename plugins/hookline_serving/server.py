@@ -1,0 +1,65 @@
+"""Runs the application on uvicorn: binds first, says where it answers, and stops without dropping a request."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hookline import Predictor
+from hookline.errors import UsageError
+
+from .app import make_app
+from .log import PredictionLog
+
+DRAIN_SECONDS = 30
+"""How long requests in flight may take once a stop is asked for."""
+BACKLOG = 2048
+
+
+def serve(predictor: Predictor, info: Mapping[str, Any], host: str, port: int, log: Path | None) -> None:
+    """Answer until interrupted or terminated."""
+    import uvicorn
+
+    listening = _bind(host, port)
+    record = PredictionLog.open(log, info) if log else None
+    config = uvicorn.Config(
+        make_app(predictor, info, record),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        server_header=False,
+        lifespan="on",
+    )
+    version = f" version {info['version']}" if info.get("version") else ""
+    where = f"http://{host}:{listening.getsockname()[1]}"
+    sys.stderr.write(f"{info['model']}{version} ({info['format']}) answers at {where}\n")
+    sys.stderr.write(f"try: curl {where}/example | curl {where}/predict --json @-\n")
+    sys.stderr.write(f"every prediction is recorded in {log}\n" if log else "predictions are not recorded\n")
+    sys.stderr.flush()
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        # Listening at once, so that a client that comes before the server is up waits rather than being refused.
+        listening.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise _unbindable(host, port, error) from None
+    return listening
+
+
+def _unbindable(host: str, port: int, error: OSError | OverflowError) -> UsageError:
+    if getattr(error, "errno", None) == errno.EADDRINUSE:
+        return UsageError(f"port {port} of {host} is taken", hint="choose another with --port, or --port 0 for a free one")
+    if getattr(error, "errno", None) == errno.EACCES:
+        return UsageError(f"port {port} needs more rights", hint="choose one above 1023 with --port")
+    return UsageError(f"cannot answer at {host}:{port}: {error}", hint="see --host and --port")
