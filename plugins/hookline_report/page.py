@@ -1,0 +1,151 @@
+"""Puts evidence into report.html: plain HTML for words and tables, Vega-Lite for charts, and no network."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .sparkline import sparkline
+
+HERE = Path(__file__).parent
+MOST_COLUMNS = 300
+"""Columns of the data that are shown, so that the page stays below 2 MB."""
+MOST_IMPORTANCES = 25
+
+
+def write_page(evidence: Mapping[str, Any], path: Path) -> None:
+    """Write the page in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(render(evidence), "utf-8")
+    temporary.replace(path)
+
+
+def render(evidence: Mapping[str, Any]) -> str:
+    """Return the page as HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {"number": number, "words": words, "seconds": seconds, "size": size, "moment": moment}
+    facts: dict[str, Any] = _finite(evidence)
+    charts = _charts(facts)
+    return environment.get_template("page.html.jinja").render(
+        _sections(facts),
+        charts=charts,
+        chart_data=_for_script(charts),
+        vega=vega_bundle() if charts else "",
+        style=(HERE / "style.css").read_text("utf-8"),
+        script=(HERE / "script.js").read_text("utf-8"),
+    )
+
+
+def vega_bundle() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script; bundling takes a second, so it is kept in HOOKLINE_HOME."""
+    import vl_convert
+
+    from hookline.config import home
+
+    kept = home() / "cache" / f"vega-{vl_convert.__version__}.js"
+    try:
+        return kept.read_text("utf-8")
+    except OSError:
+        bundle = str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
+    temporary.write_text(bundle, "utf-8")
+    temporary.replace(kept)
+    return bundle
+
+
+def number(value: Any) -> str:
+    """Return a number with four significant digits and thousands apart; other values as text."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def words(name: str) -> str:
+    """Return a snake_case name as words; those in capitals in the field stay so."""
+    known = {"roc": "ROC", "auc": "AUC", "pr": "PR", "f1": "F1", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "mape": "MAPE"}
+    said = [known.get(word, word) for word in name.split("_")]
+    return " ".join([said[0][:1].upper() + said[0][1:], *said[1:]])
+
+
+def seconds(value: float) -> str:
+    """Return a duration in the unit that suits it."""
+    if value >= 60:
+        return f"{int(value // 60)} min {value % 60:.0f} s"
+    return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
+
+
+def size(value: int) -> str:
+    """Return a number of bytes in the unit that suits it."""
+    return f"{value / 1024**2:.1f} MB" if value >= 1024**2 else f"{value / 1024:.0f} kB"
+
+
+def moment(text: str) -> str:
+    """Return an ISO time as a person writes it, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%-d %B %Y, %H:%M UTC")
+
+
+def _sections(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what the template shows, each section empty where the run did not get so far."""
+    optional: dict[str, Any] = {"data": None, "split": None, "deployment": None}
+    several: dict[str, Any] = {"parity": [], "packages": [], "importances": [], "features": []}
+    shown = optional | several | facts
+    shown["evaluations"] = [report for report in facts["reports"] if report["kind"] == "evaluator"]
+    shown["monitors"] = [report for report in facts["reports"] if report["kind"] == "monitor"]
+    shown["longest"] = max((stage["seconds"] for stage in facts["plan"]), default=0) or 1
+    shown["config_text"] = json.dumps(facts["config"], indent=2, ensure_ascii=False)
+    if shown["data"]:
+        columns = shown["data"]["profile"]["columns"]
+        shown["columns"] = [column | {"sparkline": sparkline(column)} for column in columns[:MOST_COLUMNS]]
+        shown["hidden_columns"] = len(columns) - len(shown["columns"])
+    return shown
+
+
+def _charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return every chart with the stage that drew it."""
+    drawn = [
+        {"id": f"{report['stage']}.{chart['name']}", "section": report["stage"], "title": chart["title"], "spec": chart["spec"]}
+        for report in facts["reports"]
+        for chart in report["charts"]
+    ]
+    if facts.get("importances"):
+        top = facts["importances"][:MOST_IMPORTANCES]
+        drawn.append({"id": "importances", "section": "importances", "title": "Feature importance", "spec": _bars(top)})
+    return drawn
+
+
+def _bars(importances: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    values = [{"feature": name, "importance": value} for name, value in importances]
+    axes = {
+        "y": {"field": "feature", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 260}},
+        "x": {"field": "importance", "type": "quantitative"},
+        "tooltip": [{"field": "feature"}, {"field": "importance", "type": "quantitative", "format": ".4g"}],
+    }
+    return {"data": {"values": values}, "mark": {"type": "bar", "tooltip": True}, "encoding": axes, "height": {"step": 18}}
+
+
+def _for_script(value: Any) -> str:
+    """Return JSON that cannot end the script element it stands in."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _finite(value: Any) -> Any:
+    """Return plain data with None for NaN and infinities, which JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
