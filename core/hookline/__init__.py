@@ -20,6 +20,7 @@ from .artifacts import (
     Table,
     Target,
 )
+from .checkpoints import checkpoint_folder
 from .components import (
     Component,
     Deployer,
@@ -86,6 +87,7 @@ __all__ = [
     "Trust",
     "Updatable",
     "__version__",
+    "checkpoint_folder",
     "evaluate",
     "hookimpl",
     "load",

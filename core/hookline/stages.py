@@ -25,6 +25,7 @@ from .artifacts import (
     Target,
     require_columns,
 )
+from .checkpoints import checkpoints_in
 from .components import Model, Packager
 from .errors import DataError, StoreError
 from .packages import PARITY_ROWS, Trust, check_takes, measure_parity, require_parity, seal, write_pipeline
@@ -283,7 +284,10 @@ def _complete(features: Features, rows: Dataset, target: Target | None) -> Featu
 
 def _fit_model(run: Running, stage: Stage) -> Model:
     train, valid = run.value("features")
-    model: Model = _component(stage).fit(train, valid)
+    folder = run.workspace.home / "checkpoints" / stage.fingerprint[:32]
+    with checkpoints_in(folder):
+        model: Model = _component(stage).fit(train, valid)
+    shutil.rmtree(folder, ignore_errors=True)
     return model
 
 
@@ -347,7 +351,13 @@ def _deploy(run: Running, stage: Stage) -> Deployment:
     if not path.exists():
         temporary = path.with_name(f".{path.name}.{run.info.id}")
         shutil.copytree(package.path, temporary, ignore=shutil.ignore_patterns("entry.json"))
-        temporary.rename(path)
+        try:
+            temporary.rename(path)
+        except OSError:
+            # Another run of the same package was first; its copy is as good.
+            shutil.rmtree(temporary)
+            if not path.exists():
+                raise
     metrics = {m.name: m.value for s in run.plan.of("evaluator") for m in run.value(s.key).metrics}
     version = catalog.register_model(run.info.name, run.info.id, str(path), package.format, metrics, fingerprint)
     _record_features(run)

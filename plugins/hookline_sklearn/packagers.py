@@ -36,8 +36,6 @@ class SkopsPackager(Packager):
     name = "skops"
     extra = "sklearn"
     tolerance = 0.0
-    trusted: tuple[str, ...] = ()
-    """Dotted names of further types that `load` may build."""
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:
@@ -66,7 +64,7 @@ class SkopsPackager(Packager):
         file = path / "model.skops"
         try:
             found = skops.io.get_untrusted_types(file=file)
-            unknown = [] if trust.everything else sorted(set(found) - set(OWN_TYPES) - set(self.trusted) - trust.types)
+            unknown = [] if trust.everything else sorted(set(found) - set(OWN_TYPES) - trust.types)
             if unknown:
                 raise UntrustedPackage(
                     f"package {path} builds types that are not trusted: {', '.join(unknown)}",

@@ -1,0 +1,238 @@
+"""Trains a network with Lightning, leaving random state, signals and logging of the process as they were."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from hookline import Features
+from hookline.errors import DataError
+
+from .network import Network
+
+if TYPE_CHECKING:
+    from .mlp import MlpTrainer
+
+VALID_LOSS = "valid_loss"
+VALID_BATCH = 8_192
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Rows(Dataset[Batch]):
+    """Rows of a design matrix, read a batch at a time, so that a memory-mapped or sparse one stays on disk.
+
+    X: float32 (n_rows, n_features), dense or CSR; y: int64 codes or float32 numbers, (n_rows,); weight: float32, (n_rows,)
+    which: int64, (n,), the rows of the matrix that are meant
+    """
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray
+    which: np.ndarray
+
+    @classmethod
+    def of(cls, features: Features, center: float, scale: float) -> Rows:
+        """Take features with their truth; numbers to predict are brought to mean 0 and variance 1."""
+        y: Any = features.y
+        if features.target is not None and features.target.task == "regression":
+            y = ((y - center) / scale).astype(np.float32)
+        weight = np.ones(len(y)) if features.sample_weight is None else features.sample_weight
+        return cls(features.X, y, (weight / weight.mean()).astype(np.float32), np.arange(len(y)))
+
+    def cut(self, fraction: float, seed: int) -> tuple[Rows, Rows]:
+        """Divide at random into rows to learn from and rows to stop on; raises DataError where there are fewer than 2."""
+        if len(self) < 2:
+            raise DataError("trainer 'mlp' needs at least 2 training rows", hint="trainer.patience=null takes one")
+        order = np.random.default_rng(seed).permutation(self.which)
+        held = min(max(1, round(fraction * len(order))), len(order) - 1)
+        return replace(self, which=np.sort(order[held:])), replace(self, which=np.sort(order[:held]))
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def __getitem__(self, batch: Any) -> Batch:
+        rows = np.sort(self.which[batch])
+        X = self.X[rows]
+        dense = np.asarray(X if isinstance(X, np.ndarray) else X.toarray(), dtype=np.float32)
+        return torch.from_numpy(dense), torch.from_numpy(self.y[rows]), torch.from_numpy(self.weight[rows])
+
+
+class Batches(Sampler[list[int]]):
+    """Positions of each batch, shuffled anew each epoch in a way that the seed and the epoch alone decide."""
+
+    def __init__(self, size: int, batch_size: int, seed: int, loop: Loop) -> None:
+        self.size, self.batch_size, self.seed, self.loop = size, batch_size, seed, loop
+
+    def __len__(self) -> int:
+        return -(-self.size // self.batch_size)
+
+    def __iter__(self) -> Iterator[Any]:
+        # The loop's own epoch: after a checkpoint, Lightning does not tell a sampler where it is before the first batch.
+        order = np.random.default_rng([self.seed, self.loop.current_epoch]).permutation(self.size)
+        for start in range(0, self.size, self.batch_size):
+            yield order[start : start + self.batch_size]
+
+
+class Loop(pl.LightningModule):
+    """Weighted loss, optimizer and random state of each epoch."""
+
+    def __init__(self, module: torch.nn.Sequential, trainer: MlpTrainer) -> None:
+        super().__init__()
+        self.module, self.options = module, trainer
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Seed dropout by epoch, so that training that was cut off goes on to the same weights."""
+        if batch_idx == 0:
+            torch.manual_seed(self.options.seed * 1_000_003 + self.current_epoch)
+
+    def training_step(self, batch: Batch) -> torch.Tensor:
+        """Return the mean loss of a batch."""
+        X, y, weight = batch
+        return (self._loss(X, y) * weight).mean()
+
+    def validation_step(self, batch: Batch) -> None:
+        """Note the weighted loss of a batch."""
+        X, y, weight = batch
+        loss = (self._loss(X, y) * weight).sum() / weight.sum().clamp(min=1e-12)
+        self.log(VALID_LOSS, loss, on_epoch=True, batch_size=len(y))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return AdamW."""
+        return torch.optim.AdamW(
+            self.parameters(), lr=self.options.learning_rate, weight_decay=self.options.weight_decay
+        )
+
+    def _loss(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        output = self.module(X)
+        if output.shape[1] == 1:
+            return functional.mse_loss(output[:, 0], y, reduction="none")
+        return functional.cross_entropy(output, y, reduction="none")
+
+
+class KeepBest(Callback):
+    """Remembers the weights of the smallest validation loss; they are part of each checkpoint."""
+
+    def __init__(self) -> None:
+        self.loss = float("inf")
+        self.weights: dict[str, torch.Tensor] = {}
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Copy the weights if they are the best so far."""
+        loss = float(trainer.callback_metrics[VALID_LOSS])
+        if not trainer.sanity_checking and loss < self.loss:
+            self.loss = loss
+            self.weights = {name: value.detach().cpu().clone() for name, value in pl_module.module.state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"loss": self.loss, "weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take what a checkpoint kept."""
+        self.loss, self.weights = state_dict["loss"], state_dict["weights"]
+
+
+def fit_network(
+    network: Network, train: Rows, valid: Rows | None, options: MlpTrainer, folder: Path | None
+) -> torch.nn.Sequential:
+    """Return the trained module, on the CPU; goes on from the checkpoint in `folder` if an earlier try left one.
+
+    Raises DataError where the loss is not finite, which a smaller learning rate mends.
+    """
+    with _own_random_state(options.seed), _quiet():
+        module = network.build()
+        best = KeepBest() if valid is not None else None
+        trainer = _trainer(options, best, folder)
+        loop = Loop(module, options)
+        shuffled = Batches(len(train), min(options.batch_size, len(train)), options.seed, loop)
+        loaders: list[DataLoader[Batch]] = [DataLoader(train, sampler=shuffled, batch_size=None)]
+        if valid is not None:
+            loaders.append(DataLoader(valid, sampler=_in_order(len(valid)), batch_size=None))
+        _fit(trainer, loop, loaders, folder / "last.ckpt" if folder else None)
+        if best is not None and best.weights:
+            module.load_state_dict(best.weights)
+        module = module.cpu().eval()
+    if not all(torch.isfinite(value).all() for value in module.state_dict().values()):
+        raise DataError(
+            "trainer 'mlp' did not converge: its weights are no longer finite", hint="lower trainer.learning_rate"
+        )
+    return module
+
+
+def _trainer(options: MlpTrainer, best: KeepBest | None, folder: Path | None) -> pl.Trainer:
+    callbacks: list[Callback] = []
+    if best is not None:
+        callbacks.append(best)
+        if options.patience:
+            callbacks.append(EarlyStopping(VALID_LOSS, patience=options.patience, check_finite=True))
+    if folder is not None:
+        callbacks.append(ModelCheckpoint(folder, filename="last", save_top_k=1, enable_version_counter=False))
+    return pl.Trainer(
+        max_epochs=options.max_epochs,
+        accelerator={"cuda": "gpu"}.get(options.device, options.device),
+        devices=1,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=folder is not None,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=folder,
+    )
+
+
+def _fit(trainer: pl.Trainer, loop: Loop, loaders: list[Any], checkpoint: Path | None) -> None:
+    resume = checkpoint if checkpoint is not None and checkpoint.exists() else None
+    try:
+        # Tensors and numbers only: a checkpoint is read without running code, like every other file of a run.
+        trainer.fit(loop, *loaders, ckpt_path=resume, weights_only=True)
+    except SystemExit:
+        # Lightning answers Ctrl-C by leaving with code 1, and leaves the signal switched off.
+        raise KeyboardInterrupt from None
+
+
+def _in_order(size: int) -> Any:
+    return [np.arange(start, min(start + VALID_BATCH, size)) for start in range(0, size, VALID_BATCH)]
+
+
+@contextmanager
+def _own_random_state(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's banners away, and give back the signal handlers and log levels it changes."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")]
+    levels = [logger.level for logger in loggers]
+    held = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            # Advice on data-loading workers, batch sizes and log steps is meant for code that a user wrote.
+            warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        if held is not None:
+            with suppress(ValueError):
+                signal.signal(signal.SIGINT, held)
