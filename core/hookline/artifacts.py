@@ -124,6 +124,8 @@ class Split:
     train: Dataset
     valid: Dataset | None
     test: Dataset
+    method: str = "random"
+    """How it was divided: random, stratified, time, group or column."""
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def _data(run: Told) -> dict[str, Any]:
 
 def _split(run: Told) -> dict[str, Any]:
     split: Split = run.value("split")
-    return {"method": run.plan.config.options.split.method, **_sizes(split)}
+    return {"method": split.method, **_sizes(split)}
 
 
 def _sizes(split: Split) -> dict[str, int]:

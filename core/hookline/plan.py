@@ -22,7 +22,7 @@ from .pipeline import Pipeline
 from .registry import Ports, Registry, plain, ports, type_text
 from .runconfig import Placed, RunConfig
 
-CORE_MODULES = ("artifacts", "models", "pipeline", "profile", "schema", "split", "codec")
+CORE_MODULES = ("artifacts", "codec", "models", "packages", "pipeline", "profile", "schema", "split", "stages")
 """Modules of the core whose code decides what a stage makes."""
 
 PERSISTED = frozenset(
@@ -169,12 +169,11 @@ class _Layout:
 
     def _evidence(self, pipeline: tuple[str, ...], split: str, knowledge: str) -> None:
         components = self.config.components
-        for placed in components["evaluator"]:
-            self._place(placed, pipeline, Report, {})
-        for placed in components["monitor"]:
-            self._place(placed, (split, knowledge), Report, {})
+        reports = [self._place(placed, pipeline, Report, {}) for placed in components["evaluator"]]
+        reports += [self._place(placed, (split, knowledge), Report, {}) for placed in components["monitor"]]
         for placed in components["packager"]:
-            self._place(placed, pipeline, Package, {})
+            # A package carries what was found out about its model, so other reports make another package.
+            self._place(placed, (*pipeline, *reports), Package, {"name": self.config.name})
         for placed in components["deployer"]:
             packages = [p.key for p in components["packager"]]
             if not packages:
@@ -224,12 +223,14 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
     """Say why a stage must run, given the parts of its last run: `depth changed 3 -> 5`."""
     if before is None:
         return "first run"
+    if stage.parts.get("component") != before.get("component"):
+        return f"{stage.key} changed {before.get('component')} -> {stage.parts.get('component')}"
     reasons = [
         *_changes(stage.key, stage.parts.get("fields", {}), before.get("fields", {})),
-        *(f"its {name} changed" for name in ("component", "code", "data") if stage.parts.get(name) != before.get(name)),
+        *(f"its {name} changed" for name in ("code", "data") if stage.parts.get(name) != before.get(name)),
         *_changes("versions", stage.parts.get("versions", {}), before.get("versions", {})),
     ]
-    for name in ("split", "roles", "seed", "task", "model"):
+    for name in ("split", "roles", "seed", "task", "model", "name"):
         reasons += _changes(name, stage.parts.get(name), before.get(name))
     now, then = stage.parts["inputs"], before.get("inputs", {})
     changed = sorted(key for key in now if now[key] != then.get(key)) + [

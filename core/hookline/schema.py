@@ -106,12 +106,15 @@ def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
 
 def unlike_training(frame: pl.DataFrame, schema: Schema) -> dict[int, tuple[str, ...]]:
-    """Return row position -> what in it training never saw: a new category, or a number out of range."""
+    """Return row position -> what in it training never saw: a new category, a number out of range, a gap where none was."""
     import polars as pl
 
     warnings: dict[int, list[str]] = {}
     for column in schema.columns:
         values = frame[column.name]
+        if not column.nullable:
+            for row in values.is_null().arg_true().to_list() if values.null_count() else []:
+                warnings.setdefault(row, []).append(f"{column.name}: is missing, and never was in training")
         if column.categories is not None:
             strange = values.cast(pl.String)
             mask = ~strange.is_in(list(column.categories))
@@ -147,9 +150,10 @@ def _cast(values: pl.Series, column: Column) -> pl.Series:
         return values.str.to_datetime(time_unit="us", strict=True).cast(dtype)
     if values.dtype == pl.Boolean and column.kind == "number":
         return values.cast(pl.Int8).cast(dtype)
-    if dtype.is_integer() and values.dtype.is_float():
-        # A whole-number column may meet a fraction or a missing value later; float64 holds both.
-        return values.cast(pl.Float64)
+    if values.dtype.is_float():
+        values = values.fill_nan(None)
+        # A whole-number column may meet a fraction later; float64 holds both.
+        return values.cast(pl.Float64) if dtype.is_integer() else values.cast(dtype)
     return values.cast(dtype)
 
 

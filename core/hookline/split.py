@@ -37,7 +37,14 @@ def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) ->
     """Write the prepared rows and the part of each into `folder`; raises DataError where no such split is possible."""
     import polars as pl
 
-    dataset.frame.sink_ipc(folder / "rows.arrow")
+    try:
+        dataset.frame.sink_ipc(folder / "rows.arrow")
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"the rows of {dataset.name} cannot be read or transformed: {reason}",
+            hint="say the type of a column with source.dtypes, or leave the column out with roles.ignore",
+        ) from error
     stored = pl.scan_ipc(folder / "rows.arrow")
     rows = stored.select(pl.len()).collect().item()
     if rows < 2:
@@ -60,7 +67,7 @@ def read_split(folder: Path, membership: Membership, like: Dataset) -> Split:
     def part(name: str) -> Dataset:
         return like.with_frame(pl.scan_ipc(folder / f"{name}.arrow"))
 
-    return Split(part("train"), part("valid") if membership.rows["valid"] else None, part("test"))
+    return Split(part("train"), part("valid") if membership.rows["valid"] else None, part("test"), membership.method)
 
 
 def choose_method(dataset: Dataset, options: SplitOptions, frame: pl.LazyFrame) -> str:

@@ -149,8 +149,9 @@ def _source(run: Running, stage: Stage) -> Dataset:
     if ROW_ID in schema:
         raise DataError(f"the column name '{ROW_ID}' is hookline's own", hint="rename the column")
     texts = [name for name, dtype in schema.items() if dtype == pl.String]
-    # An empty string is a missing value, here as at every later door, so that training and serving agree.
-    frame = loaded.frame.with_columns(pl.col(texts).replace("", None)) if texts else loaded.frame
+    floats = [name for name, dtype in schema.items() if dtype.is_float()]
+    # Empty texts and NaN are missing values, here as at every later door, so that training and serving agree.
+    frame = loaded.frame.with_columns(pl.col(texts).replace("", None), pl.col(floats).fill_nan(None))
     frame = frame.drop(roles.ignore).with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
     return Dataset(frame, roles, loaded.name)
 
@@ -166,6 +167,11 @@ def _write_split(run: Running, stage: Stage, folder: Path) -> None:
     membership = prepare(dataset, options.split, options.seed, folder)
     facts = {"membership": codec.to_json(membership), "name": dataset.name}
     (folder / "split.json").write_text(json.dumps(facts), "utf-8")
+    schema = dataset.frame.collect_schema()
+    columns = {name: repr(dtype) for name, dtype in schema.items() if name != ROW_ID}
+    origin = {"source": run.plan.of("source")[0].parts["fields"], "run": run.info.id}
+    rows = sum(membership.rows.values())
+    run.workspace.catalog.record_dataset(stage.fingerprint, dataset.name, rows, columns, origin)
 
 
 def _read_split(run: Running, folder: Path) -> Split:

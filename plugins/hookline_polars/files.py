@@ -159,7 +159,9 @@ class FileSource(Source):
             extra_columns="raise",
             missing_columns="raise",
         )
-        return self._stripped(frame) if self.strip else frame
+        frame = self._stripped(frame) if self.strip else frame
+        # A blank line at the end of a file is no row.
+        return frame.filter(~pl.all_horizontal(pl.all().is_null())) if len(header) > 1 else frame
 
     def _header(self, file: Path) -> list[str]:
         """Return the column names; raises DataError for a name that stands twice, which would silently be renamed."""
