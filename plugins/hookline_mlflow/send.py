@@ -40,7 +40,9 @@ def send(run: RunInfo, settings: MlflowSettings) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        log.warning("MLflow took longer than settings.mlflow.timeout=%g s and was given up; %s", settings.timeout, again)
+        log.warning(
+            "MLflow took longer than settings.mlflow.timeout=%g s and was given up; %s", settings.timeout, again
+        )
         return
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]

@@ -74,7 +74,16 @@ def number(value: Any) -> str:
 
 def words(name: str) -> str:
     """Return a snake_case name as words; those in capitals in the field stay so."""
-    known = {"roc": "ROC", "auc": "AUC", "pr": "PR", "f1": "F1", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "mape": "MAPE"}
+    known = {
+        "roc": "ROC",
+        "auc": "AUC",
+        "pr": "PR",
+        "f1": "F1",
+        "r2": "R²",
+        "rmse": "RMSE",
+        "mae": "MAE",
+        "mape": "MAPE",
+    }
     said = [known.get(word, word) for word in name.split("_")]
     return " ".join([said[0][:1].upper() + said[0][1:], *said[1:]])
 
@@ -115,7 +124,12 @@ def _sections(facts: dict[str, Any]) -> dict[str, Any]:
 def _charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return every chart with the stage that drew it."""
     drawn = [
-        {"id": f"{report['stage']}.{chart['name']}", "section": report["stage"], "title": chart["title"], "spec": chart["spec"]}
+        {
+            "id": f"{report['stage']}.{chart['name']}",
+            "section": report["stage"],
+            "title": chart["title"],
+            "spec": chart["spec"],
+        }
         for report in facts["reports"]
         for chart in report["charts"]
     ]
@@ -132,7 +146,12 @@ def _bars(importances: Sequence[Sequence[Any]]) -> dict[str, Any]:
         "x": {"field": "importance", "type": "quantitative"},
         "tooltip": [{"field": "feature"}, {"field": "importance", "type": "quantitative", "format": ".4g"}],
     }
-    return {"data": {"values": values}, "mark": {"type": "bar", "tooltip": True}, "encoding": axes, "height": {"step": 18}}
+    return {
+        "data": {"values": values},
+        "mark": {"type": "bar", "tooltip": True},
+        "encoding": axes,
+        "height": {"step": 18},
+    }
 
 
 def _for_script(value: Any) -> str:

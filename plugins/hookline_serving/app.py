@@ -116,7 +116,9 @@ def _guarded(
             told = [asdict(problem) for problem in error.problems[:MOST_PROBLEMS]]
             return _error(422, f"{len(error.problems)} values do not fit the input contract", problems=told)
         except DataError as error:
-            return _error(422, error.message, problems=[{"column": p.path, "message": p.message} for p in error.problems])
+            return _error(
+                422, error.message, problems=[{"column": p.path, "message": p.message} for p in error.problems]
+            )
         except (BadRequest, msgspec.DecodeError, UnicodeDecodeError) as error:
             return _error(400, str(error))
         except OSError as error:
@@ -134,7 +136,9 @@ async def _body(request: Request) -> bytes:
         async for part in request.stream():
             received += part
             if len(received) > MOST_BYTES:
-                raise HTTPException(413, f"the body is larger than {MOST_BYTES // 1024**2} MiB; send fewer rows at a time")
+                raise HTTPException(
+                    413, f"the body is larger than {MOST_BYTES // 1024**2} MiB; send fewer rows at a time"
+                )
     except ClientDisconnect:
         raise HTTPException(400, "the client went away") from None
     return bytes(received)

@@ -83,7 +83,9 @@ def _rows(body: Any) -> list[Mapping[str, Any]]:
     """Turn tensors, (n,) or (n, 1) each, into rows."""
     tensors = body.get("inputs") if isinstance(body, dict) else None
     if not isinstance(tensors, list) or not tensors:
-        raise BadRequest('the body must be {"inputs": [{"name": ..., "datatype": ..., "shape": [n], "data": [...]}, ...]}')
+        raise BadRequest(
+            'the body must be {"inputs": [{"name": ..., "datatype": ..., "shape": [n], "data": [...]}, ...]}'
+        )
     columns = dict(_column(tensor) for tensor in tensors)
     sizes = {name: len(data) for name, data in columns.items()}
     if len(set(sizes.values())) != 1:
@@ -94,7 +96,11 @@ def _rows(body: Any) -> list[Mapping[str, Any]]:
 
 
 def _column(tensor: Any) -> tuple[str, list[Any]]:
-    if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str) or not isinstance(tensor.get("data"), list):
+    if (
+        not isinstance(tensor, dict)
+        or not isinstance(tensor.get("name"), str)
+        or not isinstance(tensor.get("data"), list)
+    ):
         raise BadRequest("each input needs a name (a string) and data (a list)")
     name, data = tensor["name"], tensor["data"]
     if data and all(isinstance(item, list) and len(item) == 1 for item in data):

@@ -39,7 +39,9 @@ class PredictionLog:
             folder.mkdir(parents=True, exist_ok=True)
             log._turn(datetime.now(UTC))
         except OSError as error:
-            raise StoreError(f"predictions cannot be recorded in {folder}: {error.strerror}", hint="see --log") from error
+            raise StoreError(
+                f"predictions cannot be recorded in {folder}: {error.strerror}", hint="see --log"
+            ) from error
         return log
 
     def write(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]], prediction: Prediction) -> None:

@@ -59,7 +59,9 @@ def _bind(host: str, port: int) -> socket.socket:
 
 def _unbindable(host: str, port: int, error: OSError | OverflowError) -> UsageError:
     if getattr(error, "errno", None) == errno.EADDRINUSE:
-        return UsageError(f"port {port} of {host} is taken", hint="choose another with --port, or --port 0 for a free one")
+        return UsageError(
+            f"port {port} of {host} is taken", hint="choose another with --port, or --port 0 for a free one"
+        )
     if getattr(error, "errno", None) == errno.EACCES:
         return UsageError(f"port {port} needs more rights", hint="choose one above 1023 with --port")
     return UsageError(f"cannot answer at {host}:{port}: {error}", hint="see --host and --port")

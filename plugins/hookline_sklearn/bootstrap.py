@@ -48,7 +48,9 @@ def with_intervals(
     bag = np.sort(rng.choice(everything, MAX_ROWS, replace=False)) if len(weight) > MAX_ROWS else everything
     measure = measure_rows(bag)
     center = _defined(measure(weight[bag]))
-    draws = [_defined(measure(weight[bag] * _counts(rng, len(weight), len(bag)))) for _ in range(resampling.n_bootstrap)]
+    draws = [
+        _defined(measure(weight[bag] * _counts(rng, len(weight), len(bag)))) for _ in range(resampling.n_bootstrap)
+    ]
     return tuple(_metric(name, value, _interval(name, value, center, draws)) for name, value in whole.items())
 
 

@@ -103,9 +103,7 @@ def classification_report(
     charts = [heatmap(matrix, labels)] if len(labels) <= MAX_CLASSES else []
     tables = (_per_class(matrix, np.bincount(judged.y, minlength=len(labels)), labels), _confusion(matrix, labels))
     title = f"Classification of '{target.name}' on {len(truth):,} rows"
-    return Report(
-        title, metrics, tables, (*charts, *_score_charts(judged, weight, labels)), _findings(judged, labels)
-    )
+    return Report(title, metrics, tables, (*charts, *_score_charts(judged, weight, labels)), _findings(judged, labels))
 
 
 def label_metrics(matrix: np.ndarray, positive: int | None) -> dict[str, float]:
@@ -160,9 +158,7 @@ def _mean(values: list[float]) -> float:
 
 def _per_class(matrix: np.ndarray, rows: np.ndarray, labels: list[str]) -> Table:
     columns = [values.tolist() for values in (*_rates(matrix), rows)]
-    return Table(
-        "per_class", ("class", "precision", "recall", "f1", "rows"), tuple(zip(labels, *columns, strict=True))
-    )
+    return Table("per_class", ("class", "precision", "recall", "f1", "rows"), tuple(zip(labels, *columns, strict=True)))
 
 
 def _confusion(matrix: np.ndarray, labels: list[str]) -> Table:

@@ -47,7 +47,8 @@ def _reference_view(reference: Reference, names: list[str]) -> Any:
     path = reference.files.get(REFERENCE)
     if path is None:
         raise StoreError(
-            f"the package holds no {REFERENCE}", hint="build it with monitor=[profile], so that the profile travels with it"
+            f"the package holds no {REFERENCE}",
+            hint="build it with monitor=[profile], so that the profile travels with it",
         )
     return read_view(path)
 
@@ -57,9 +58,7 @@ def _table(now: Any, then: Any) -> Table:
     for side in ("training", "current"):
         columns += [f"rows_{side}", f"missing_{side}", f"distinct_{side}", *(f"q{q:g}_{side}" for q in QUANTILES)]
     held = then.get_columns()
-    rows = [
-        (name, *_facts(held.get(name)), *_facts(view)) for name, view in sorted(now.get_columns().items())
-    ]
+    rows = [(name, *_facts(held.get(name)), *_facts(view)) for name, view in sorted(now.get_columns().items())]
     return Table("sketches", tuple(columns), tuple(rows))
 
 

@@ -29,9 +29,7 @@ LONGEST_ITEM = 128
 def profile_view(frame: pl.LazyFrame, names: list[str]) -> Any:
     """Return a whylogs DatasetProfileView of columns; those that the frame lacks are left out."""
     schema = frame.collect_schema()
-    columns = {
-        name: _column_view(frame.select(name).collect()[name], schema[name]) for name in names if name in schema
-    }
+    columns = {name: _column_view(frame.select(name).collect()[name], schema[name]) for name in names if name in schema}
     now = datetime.now(UTC)
     return DatasetProfileView(columns=columns, dataset_timestamp=now, creation_timestamp=now)
 
