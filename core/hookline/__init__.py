@@ -44,8 +44,7 @@ from .components import (
 from .hookspecs import hookimpl
 from .models import SklearnModel
 from .pipeline import Pipeline
-
-__version__ = "0.1.0"
+from .version import __version__
 
 __all__ = [
     "Chart",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .plan import Plan
     from .registry import Registry
     from .runconfig import RunConfig
-    from .runner import Workspace
+    from .workspace import Workspace
 
 DEFAULTS: Mapping[str, Any] = {"featurizer": "tabular", "evaluator": ["standard"]}
 """What `hl.run(source=..., trainer=...)` adds where nothing is said."""
@@ -147,7 +147,7 @@ def plan(*overrides: str | Sequence[str] | Mapping[str, Any], **config: Any) -> 
 
 
 def load(what: str | Path, *, trust: Trust | None = None, home: str | Path | None = None) -> Run | LoadedPackage:
-    """Load a run (`"last"`, an id or its first letters, a folder) or a package (a folder, `"model"`, `"model@alias"`, `"model:3"`).
+    """Load a run (`"last"`, an id, a folder) or a package (a folder, `"model"`, `"model@alias"`, `"model:3"`).
 
     Raises UnknownName, DataError, StoreError, or UntrustedPackage where loading could run code that `trust` does not allow.
     """
@@ -170,7 +170,8 @@ def load(what: str | Path, *, trust: Trust | None = None, home: str | Path | Non
 def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:
     """Judge a fitted scikit-learn estimator or pipeline on rows it has not seen, with the report that runs get.
 
-    X: what `model.predict` takes, (n_rows, ...); y: labels or numbers, (n_rows,); task: classification or regression (default: by the model).
+    X: what `model.predict` takes, (n_rows, ...); y: labels or numbers, (n_rows,)
+    task: classification or regression; by default what the model is for
     """
     import numpy as np
 
@@ -203,7 +204,7 @@ def load_registry() -> Registry:
 def open_workspace(home: str | Path | None = None) -> Workspace:
     """Open the workspace: runs, models, store and catalog."""
     from .config import home as default_home
-    from .runner import Workspace
+    from .workspace import Workspace
 
     return Workspace.open(Path(home).absolute() if home else default_home())
 
@@ -341,9 +342,9 @@ def _seeded(registry: Registry, kind: str, node: Any, seed: int) -> Any:
     if isinstance(node, Component):
         return node
     values = dict(node) if isinstance(node, Mapping) else {"component": node}
-    name = values.get("component")
+    name = str(values.get("component"))
     if (kind, name) in registry:
-        fields = {field.name for field in dataclasses.fields(registry.entry(kind, str(name)).cls)}
+        fields = {field.name for field in dataclasses.fields(registry.entry(kind, name).cls)}
         if "seed" in fields:
             values.setdefault("seed", seed)
     return values

@@ -159,6 +159,12 @@ class Features:
     target: Target | None = None
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of rows and of features."""
+        X: Any = self.X
+        return int(X.shape[0]), int(X.shape[1])
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The feature names, one a column of X."""
         return tuple(feature.name for feature in self.features)
@@ -270,7 +276,7 @@ def _interval(metric: Metric) -> str:
 
 @dataclass(frozen=True)
 class Bins:
-    """How often values fell between edges: counts[i] of edges[i] < value <= edges[i + 1]; the first bin takes its lower edge too."""
+    """How often values fell between edges: counts[i] of edges[i] < value <= edges[i + 1]; the first also takes its lower edge."""
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]

@@ -8,14 +8,14 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .artifacts import Deployment, Feature, Route
 from .errors import StoreError, UnknownName, UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Engine, RowMapping, Table
 
 FORMAT = 1
 """Version of the tables."""
@@ -219,9 +219,9 @@ class Catalog:
         name: str,
         run_id: str,
         path: str,
-        format: str,
+        package_format: str,
         metrics: Mapping[str, float],
-        fingerprint: str,  # noqa: A002
+        fingerprint: str,
     ) -> int:
         """Give a package the model's next version number; the same package under the same name keeps the one it has."""
         from sqlalchemy import func, select
@@ -236,7 +236,7 @@ class Catalog:
             if held is not None:
                 return int(held["version"])
             newest = connection.execute(select(func.max(models.c.version)).where(models.c.name == name)).scalar() or 0
-            values = {"name": name, "version": newest + 1, "run_id": run_id, "path": path, "format": format}
+            values = {"name": name, "version": newest + 1, "run_id": run_id, "path": path, "format": package_format}
             connection.execute(
                 models.insert().values(**values, created=_now(), metrics=_text(metrics), fingerprint=fingerprint)
             )
@@ -450,7 +450,7 @@ def _tables() -> dict[str, Table]:
     }
 
 
-def _run_record(row: Mapping[str, Any]) -> RunRecord:
+def _run_record(row: RowMapping) -> RunRecord:
     metrics = json.loads(row["metrics"]) if row["metrics"] else {}
     finished = _utc(row["finished"]) if row["finished"] else None
     return RunRecord(
@@ -458,7 +458,7 @@ def _run_record(row: Mapping[str, Any]) -> RunRecord:
     )
 
 
-def _model_record(row: Mapping[str, Any]) -> ModelRecord:
+def _model_record(row: RowMapping) -> ModelRecord:
     metrics = json.loads(row["metrics"]) if row["metrics"] else {}
     return ModelRecord(
         row["name"],
@@ -472,7 +472,7 @@ def _model_record(row: Mapping[str, Any]) -> ModelRecord:
     )
 
 
-def _deployment(row: Mapping[str, Any]) -> Deployment:
+def _deployment(row: RowMapping) -> Deployment:
     policy = json.loads(row["policy"])
     routes = tuple(Route(version, weight, shadow) for version, weight, shadow in policy["routes"])
     return Deployment(row["model"], routes, row["deployer"], policy["aliases"])
@@ -489,12 +489,12 @@ def _text(value: Any) -> str:
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def _utc(moment: datetime) -> datetime:
     # SQLite keeps no time zone; what was written is always UTC.
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _alive(pid: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,13 +20,18 @@ STATE = "state.json"
 
 def to_json(value: Any) -> Any:
     """Return a plain-data dataclass as JSON values; a number that is not finite becomes its name in a string."""
-    return _strict(_adapter(type(value)).dump_python(_without_bytes(value), mode="json"))
+    return _strict(adapter(type(value)).dump_python(_without_bytes(value), mode="json"))
 
 
 def from_json(cls: type[T], data: Any) -> T:
     """Build a plain-data dataclass from JSON values; raises pydantic's ValidationError (a ValueError) where they do not fit."""
-    built: T = _adapter(cls).validate_python(data)
+    built: T = adapter(cls).validate_python(data)
     return built
+
+
+def adapter(cls: Any) -> Any:
+    """Return pydantic's TypeAdapter of a class, made once."""
+    return _cached_adapter(cls)
 
 
 def write(value: Any, folder: Path) -> None:
@@ -98,7 +103,7 @@ def _write_features(features: Features, folder: Path) -> None:
         if array is not None:
             np.save(folder / f"{name}.npy", _no_objects(array), allow_pickle=False)
     facts = {
-        "shape": list(features.X.shape),
+        "shape": list(features.shape),
         "features": [to_json(feature) for feature in features.features],
         "target": None if features.target is None else to_json(features.target),
     }
@@ -133,8 +138,8 @@ def _array(path: Path) -> np.ndarray | None:
     if not path.is_file():
         return None
     # An empty file cannot be memory-mapped.
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array.view(np.ndarray)
+    array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    return array
 
 
 def _no_objects(array: np.ndarray) -> np.ndarray:
@@ -160,8 +165,8 @@ FORMATS: tuple[tuple[type, tuple[Callable[[Any, Path], None], Callable[[Any, Pat
 """Artifact class -> how it is written and read; all else is plain data."""
 
 
-@lru_cache(maxsize=None)
-def _adapter(cls: Any) -> Any:
+@cache
+def _cached_adapter(cls: Any) -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(cls)

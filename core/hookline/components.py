@@ -39,6 +39,10 @@ class Component(ABC):
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
 
+    if TYPE_CHECKING:
+        # What `__init_subclass__` makes of every subclass, told to type checkers.
+        __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
     kind: ClassVar[str]
     name: ClassVar[str]
     """The name in config: snake_case; in a pip-installed plugin `<plugin>.<name>`."""

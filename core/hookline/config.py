@@ -115,7 +115,7 @@ def _populate(registry: Registry) -> None:
         for name in registry.names(kind):
             package = f"{kind}.{key_of(name)}" if kind in MULTIPLE else kind
             store.store(group=kind, name=name, package=package, node=_open(node_of(registry.entry(kind, name).cls)))
-    root = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
+    root: Any = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
     root["gates"] = _open({})
     root["settings"] = _open({name: node_of(cls, None) for name, cls in registry.settings().items()})
     store.store(name=CONFIG_NAME, node=root)
@@ -144,7 +144,7 @@ def _search_path_plugin(registry: Registry) -> type[Any]:
 
     packages = [p for found in registry.plugins.manager.hook.register_configs() for p in found]
 
-    class HooklineSearchPath(SearchPathPlugin):  # type: ignore[misc]  # hydra ships no types for plugins
+    class HooklineSearchPath(SearchPathPlugin):
         def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
             for package in packages:
                 search_path.append(provider=PROVIDER, path=f"pkg://{package}")

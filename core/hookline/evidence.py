@@ -29,11 +29,20 @@ class Told(Protocol):
     """A run that can be told about."""
 
     @property
-    def plan(self) -> Plan: ...
+    def plan(self) -> Plan:
+        """Its stages."""
+        ...
+
     @property
-    def info(self) -> RunInfo: ...
+    def info(self) -> RunInfo:
+        """What lifecycle hooks see of it."""
+        ...
+
     @property
-    def told(self) -> dict[str, StageInfo]: ...
+    def told(self) -> dict[str, StageInfo]:
+        """Stage key -> what became of it."""
+        ...
+
     def value(self, key: str) -> Any:
         """Return a stage's output."""
         ...

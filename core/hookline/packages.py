@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import __version__, codec
+from . import codec
 from .artifacts import Prediction, Roles, Schema, Target
 from .components import Component, Model, Packager, Predictor, Trust
 from .errors import DataError, ExportError, HooklineError, StoreError
 from .pipeline import FittedStage, Pipeline
 from .plugins import load_plugins
 from .registry import Registry, plain, ports
+from .version import __version__
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +32,7 @@ PIPELINE = "pipeline.json"
 PARITY_ROWS = 10_000
 
 M = TypeVar("M", bound=Model)
-_at_hand: ContextVar[Mapping[tuple[str, str], type[Component]]] = ContextVar("hookline_components", default={})
+_at_hand: ContextVar[Mapping[tuple[str, str], type[Component]] | None] = ContextVar("hookline_components", default=None)
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,7 @@ def _state(stage: FittedStage) -> dict[str, Any]:
 
 def _fitted(registry: Registry, kind: str, item: Mapping[str, Any]) -> FittedStage:
     name = item["component"]
-    cls = _at_hand.get().get((kind, name)) or registry.entry(kind, name).cls
+    cls = (_at_hand.get() or {}).get((kind, name)) or registry.entry(kind, name).cls
     try:
         return FittedStage(item["key"], name, codec.from_json(ports(cls).makes, item["state"]))
     except HooklineError:

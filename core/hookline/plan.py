@@ -14,13 +14,13 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from . import __version__
 from .artifacts import Dataset, Deployment, Features, Package, Profile, Reference, Report, Roles, Schema, Split, Target
 from .components import Component, FittedFeaturizer, FittedTransform, Source, Trainer, Transform
 from .errors import ConfigError, PlanError, Problem
 from .pipeline import Pipeline
 from .registry import Ports, Registry, plain, ports, type_text
 from .runconfig import Placed, RunConfig
+from .version import __version__
 
 CORE_MODULES = ("artifacts", "codec", "models", "packages", "pipeline", "profile", "schema", "split", "stages")
 """Modules of the core whose code decides what a stage makes."""
@@ -288,13 +288,14 @@ def _check_chain(registry: Registry, config: RunConfig) -> None:
     problems: list[str] = []
     hints: list[str] = []
     trainer = config.components["trainer"][0]
-    model = ports(type(trainer.component)).makes
+    model: Any = ports(type(trainer.component)).makes
+    pipeline: Any = types.GenericAlias(Pipeline, (model,))
     given: dict[str, Sequence[Any]] = {
         "transform": (Dataset,),
         "featurizer": (Dataset,),
         "trainer": (Features, Features | None),
-        "evaluator": (Pipeline[model], Dataset),
-        "packager": (Pipeline[model],),
+        "evaluator": (pipeline, Dataset),
+        "packager": (pipeline,),
         "monitor": (Dataset, Reference),
         "deployer": (Package, Deployment | None),
     }
@@ -318,8 +319,8 @@ def _check_chain(registry: Registry, config: RunConfig) -> None:
 def _mismatch(kind: str, placed: Placed, port: str, made: Any, wanted: Any, trainer: Placed) -> str:
     name = placed.component.name
     if typing.get_origin(made) is Pipeline and typing.get_args(wanted):
-        models = type_text(typing.get_args(wanted)[0])
-        return f"{kind} '{name}' takes {models}, but trainer '{trainer.component.name}' makes {type_text(typing.get_args(made)[0])}"
+        takes, makes = (type_text(typing.get_args(pipeline)[0]) for pipeline in (wanted, made))
+        return f"{kind} '{name}' takes {takes}, but trainer '{trainer.component.name}' makes {makes}"
     return f"{kind} '{name}' takes {type_text(wanted)} as `{port}`, but is given {type_text(made)}"
 
 
@@ -343,7 +344,8 @@ def _check_tasks(config: RunConfig) -> list[str]:
         tasks: frozenset[str] = getattr(placed.component, "tasks", frozenset())
         if not tasks & trainer.tasks:
             problems.append(
-                f"evaluator '{placed.component.name}' judges {_tasks(tasks)}, but trainer '{trainer.name}' does {_tasks(trainer.tasks)}"
+                f"evaluator '{placed.component.name}' judges {_tasks(tasks)}, "
+                f"but trainer '{trainer.name}' does {_tasks(trainer.tasks)}"
             )
     return problems
 

@@ -30,7 +30,7 @@ def profile(frame: pl.LazyFrame, names: Sequence[str], *, bins: int = 256) -> Pr
 
 
 def rebin(frame: pl.LazyFrame, reference: Profile) -> Profile:
-    """Profile current rows on a reference's own bins; values beyond them fall into the outer ones. Absent columns are left out."""
+    """Profile current rows on a reference's own bins, the outer ones open-ended; absent columns are left out."""
     import polars as pl
 
     schema = frame.collect_schema()
@@ -60,7 +60,8 @@ def count(values: np.ndarray, edges: Sequence[float]) -> list[int]:
     import numpy as np
 
     inner = np.asarray(edges[1:-1], dtype=np.float64)
-    return np.bincount(np.searchsorted(inner, values, side="left"), minlength=len(edges) - 1).tolist()
+    counts: list[int] = np.bincount(np.searchsorted(inner, values, side="left"), minlength=len(edges) - 1).tolist()
+    return counts
 
 
 def _column(frame: pl.LazyFrame, name: str, dtype: pl.DataType, bins: int) -> ColumnProfile:

@@ -12,8 +12,10 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any, TypeVar
 
+from .codec import adapter
 from .components import KIND_CLASSES, KINDS, Component, Settings, Transform
 from .errors import ConfigError, PluginError, Problem, UnknownName, closest, suggestion
 from .plugins import Plugin, PluginSet, skip
@@ -85,7 +87,7 @@ class Registry:
         self.plugins = plugins
         self._entries: dict[tuple[str, str], Entry] = {}
         self._settings: dict[str, type[Settings]] = {}
-        broken = {}
+        broken: dict[str, Plugin] = {}
         for kind in KINDS:
             for plugin, cls in _collect(plugins, f"register_{kind}s", broken):
                 self._add(kind, plugin, cls)
@@ -189,14 +191,6 @@ def ports(cls: type[Component]) -> Ports:
     return Ports(hints, makes)
 
 
-@cache
-def adapter(cls: type[T]) -> Any:
-    """Return the pydantic adapter of a component or settings class."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(cls)
-
-
 def validate(cls: type[T], values: Mapping[str, Any], path: str, title: str) -> T:
     """Build `cls` from plain values; raises ConfigError with every problem at once, at paths as the user types them."""
     from pydantic import ValidationError
@@ -215,7 +209,7 @@ def plain(value: Any) -> Any:
     return adapter(type(value)).dump_python(value, mode="json")
 
 
-def field_infos(cls: type[Any]) -> tuple[FieldInfo, ...]:
+def field_infos(cls: Any) -> tuple[FieldInfo, ...]:
     """Return the configurable fields of a component or settings class, with their docs."""
     docs = field_docs(cls)
     hints = typing.get_type_hints(cls, include_extras=True)
@@ -241,7 +235,7 @@ def default_of(cls: type[Any], field: dataclasses.Field[Any]) -> Any:
 
 
 @cache
-def field_docs(cls: type[Any]) -> Mapping[str, str]:
+def field_docs(cls: Any) -> Mapping[str, str]:
     """Return field name -> the string below it, or its `Annotated[..., Doc("...")]`."""
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
@@ -376,21 +370,21 @@ def _message(item: Mapping[str, Any], name: str, known: Sequence[str]) -> str:
         return "unknown field" + (f"; did you mean '{match}'?" if match else f"; there is {', '.join(sorted(known))}")
     if item["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return "required"
-    text = item["msg"].replace("Input should be ", "must be ")
+    text = str(item["msg"]).replace("Input should be ", "must be ")
     if item["type"] == "value_error":
-        return text.removeprefix("Value error, ")
+        return str(text).removeprefix("Value error, ")
     return f"{text[0].lower()}{text[1:]}, got {item['input']!r}"
 
 
-def _attribute_docs(cls: type[Any]) -> dict[str, str]:
+def _attribute_docs(cls: Any) -> dict[str, str]:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     except (OSError, TypeError, SyntaxError):
         return {}
     body = tree.body[0].body if tree.body and isinstance(tree.body[0], ast.ClassDef) else []
     docs = {}
-    for field, below in zip(body, body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
-            if isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
-                docs[field.target.id] = inspect.cleandoc(below.value.value)
+    for field, below in pairwise(body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                docs[name] = inspect.cleandoc(text)
     return docs

@@ -45,8 +45,8 @@ class Options:
     name: str | None = None
     seed: Annotated[int, Ge(0)] = 0
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
-    roles: Roles = Roles()
-    split: SplitOptions = SplitOptions()
+    roles: Roles = field(default_factory=Roles)
+    split: SplitOptions = field(default_factory=SplitOptions)
     gates: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -157,8 +157,10 @@ def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 def _settings(registry: Registry, node: Mapping[str, Any], problems: list[Problem]) -> dict[str, Settings]:
     known = registry.settings()
-    for name in set(node) - set(known):
-        problems.append(Problem(f"settings.{name}", _did_you_mean("no plugin has settings of this name", name, known)))
+    problems += [
+        Problem(f"settings.{name}", _did_you_mean("no plugin has settings of this name", name, known))
+        for name in sorted(set(node) - set(known))
+    ]
     built = {name: _checked(cls, node.get(name) or {}, f"settings.{name}", problems) for name, cls in known.items()}
     return {name: value for name, value in built.items() if value is not None}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -14,40 +13,15 @@ from typing import Any
 
 from . import stages
 from .artifacts import Package, Report
-from .catalog import Catalog
 from .errors import GateFailed, HooklineError, StoreError
 from .evidence import build_evidence
 from .hookspecs import RunInfo, StageInfo
 from .packages import add_files, components_at_hand
 from .plan import Plan, Stage, explain
 from .registry import Registry
-from .store import Store
+from .workspace import Workspace
 
 log = logging.getLogger("hookline.runner")
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Where runs, models, stored artifacts and the catalog live."""
-
-    home: Path
-    store: Store
-    catalog: Catalog
-
-    @classmethod
-    def open(cls, home: Path) -> Workspace:
-        """Open, or make, the workspace in a folder; raises StoreError where it cannot be written."""
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            ignore = home / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", "utf-8")
-        except OSError as error:
-            raise StoreError(
-                f"{home} cannot be written: {error.strerror}", hint="set HOOKLINE_HOME to a folder of yours"
-            ) from error
-        catalog = Catalog(f"sqlite:///{home / 'catalog.db'}")
-        return cls(home, Store(home / "store", remote=os.environ.get("HOOKLINE_STORE_REMOTE")), catalog)
 
 
 @dataclass
@@ -96,7 +70,8 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     workspace.catalog.begin_run(run_id, info.name, str(folder), info.config, _plan_record(plan))
     hooks = registry.plugins.manager.hook
     started = time.time()
-    status, error = "failed", None
+    status = "failed"
+    error: BaseException | None = None
     try:
         _tell(hooks.before_run, run=run.info)
         with components_at_hand({(s.kind, s.name): type(s.component) for s in plan.stages if s.component}):

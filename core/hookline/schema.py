@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .artifacts import Column, ColumnKind, Schema
-from .errors import DataError, Problem, suggestion
+from .errors import DataError, Problem, StoreError, suggestion
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +35,7 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
     import polars as pl
 
     dtypes = frame.select(names).collect_schema()
-    kinds = {name: _kind_or_raise(name, dtype) for name, dtype in dtypes.items()}
+    kinds: dict[str, ColumnKind] = {name: _kind_or_raise(name, dtype) for name, dtype in dtypes.items()}
     exprs = [pl.col(name).null_count().alias(f"{name}\0nulls") for name in names]
     for name, kind in kinds.items():
         value = as_number(name, kind, dtypes[name])
@@ -165,12 +165,23 @@ def parse_dtype(text: str) -> pl.DataType:
 
     call = ast.parse(text, mode="eval").body
     if isinstance(call, ast.Name):
-        return getattr(pl, call.id)() if call.id != "Enum" else pl.String()
-    assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        return pl.String() if call.id == "Enum" else _dtype_class(call.id)()
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+        raise StoreError(f"{text!r} is not a column type")
     if call.func.id in ("Categorical", "Enum"):
         return pl.String()
     keywords = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
-    return getattr(pl, call.func.id)(*[ast.literal_eval(a) for a in call.args], **keywords)
+    return _dtype_class(call.func.id)(*[ast.literal_eval(a) for a in call.args], **keywords)
+
+
+def _dtype_class(name: str) -> type[pl.DataType]:
+    """Return a polars dtype by name, and nothing else of polars: the text may come from a package."""
+    import polars as pl
+
+    found = getattr(pl, name, None)
+    if not (isinstance(found, type) and issubclass(found, pl.DataType)):
+        raise StoreError(f"{name!r} is not a column type")
+    return found
 
 
 def _kind_or_raise(name: str, dtype: pl.DataType) -> ColumnKind:

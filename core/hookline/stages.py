@@ -26,9 +26,9 @@ from .artifacts import (
     require_columns,
 )
 from .checkpoints import checkpoints_in
-from .components import Model, Packager
+from .components import Model, Packager, Trust
 from .errors import DataError, StoreError
-from .packages import PARITY_ROWS, Trust, check_takes, measure_parity, require_parity, seal, write_pipeline
+from .packages import PARITY_ROWS, check_takes, measure_parity, require_parity, seal, write_pipeline
 from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
 from .plan import Knowledge, Plan, Stage
 from .profile import profile
@@ -39,18 +39,26 @@ if TYPE_CHECKING:
     import polars as pl
 
     from .hookspecs import RunInfo
-    from .runner import Workspace
+    from .workspace import Workspace
 
 
 class Running(Protocol):
     """What a stage may ask of the run that it is part of."""
 
     @property
-    def plan(self) -> Plan: ...
+    def plan(self) -> Plan:
+        """Its stages."""
+        ...
+
     @property
-    def workspace(self) -> Workspace: ...
+    def workspace(self) -> Workspace:
+        """Where it keeps things."""
+        ...
+
     @property
-    def info(self) -> RunInfo: ...
+    def info(self) -> RunInfo:
+        """What lifecycle hooks see of it."""
+        ...
 
     def value(self, key: str) -> Any:
         """Return another stage's output."""
@@ -95,7 +103,7 @@ def summarize(value: Any) -> str:
         classes = f", {len(value.classes)} classes" if value.classes else ""
         return f"{value.task} target '{value.name}'{classes}"
     if isinstance(value, tuple) and value and isinstance(value[0], Features):
-        return f"{value[0].X.shape[0]:,} x {value[0].X.shape[1]} matrix"
+        return "{:,} x {:,} matrix".format(*value[0].shape)
     if isinstance(value, Report):
         shown = [f"{m.name} {m.value:.4g}" for m in value.metrics[:2]]
         return ", ".join([*shown, *([f"{len(value.findings)} findings"] if value.findings else [])])
@@ -251,7 +259,8 @@ def _check_task(run: Running, target: Target) -> None:
         tasks = _component(stage).tasks
         if target.task not in tasks:
             raise DataError(
-                f"{stage.kind} '{stage.name}' is for {' or '.join(sorted(tasks))}, but the target '{target.name}' calls for {target.task}",
+                f"{stage.kind} '{stage.name}' is for {' or '.join(sorted(tasks))}, "
+                f"but the target '{target.name}' calls for {target.task}",
                 hint="choose another, or say what is meant with task=...",
             )
 
@@ -422,7 +431,7 @@ def environment() -> Mapping[str, Any]:
     import platform
     from importlib.metadata import distributions
 
-    from . import __version__
+    from .version import __version__
 
     packages = {d.name: d.version for d in distributions() if d.name}
     return {

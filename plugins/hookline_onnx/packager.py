@@ -24,7 +24,8 @@ class OnnxPackager(Packager):
         """Return the backend."""
         return ("onnx", "onnxruntime", "skl2onnx", "spox")
 
-    def save(self, pipeline: Pipeline[SklearnModel | ExportsOnnx], path: Path) -> Package:
+    # type-var: what `ports` reads is that a model is one of the two; that each is a Model as well goes without saying.
+    def save(self, pipeline: Pipeline[SklearnModel | ExportsOnnx], path: Path) -> Package:  # type: ignore[type-var]
         """Write model.onnx; raises ExportError naming the part that ONNX has no words for."""
         from .graph import build_graph
 

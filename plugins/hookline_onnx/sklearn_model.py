@@ -42,6 +42,7 @@ def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target
 
 def convert(estimator: Any, width: int) -> onnx.ModelProto:
     """Return skl2onnx's graph of an estimator; raises ExportError where it knows none."""
+    import onnx
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
     from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
@@ -58,6 +59,7 @@ def convert(estimator: Any, width: int) -> onnx.ModelProto:
         raise ExportError(
             f"{type(estimator).__name__} cannot be said in ONNX: {first}", hint="choose packager=[skops] or [pickle]"
         ) from error
+    assert isinstance(graph, onnx.ModelProto)
     if hasattr(estimator, "_predictors"):
         _round_thresholds_down(graph, estimator)
     return graph

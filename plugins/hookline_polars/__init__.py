@@ -4,29 +4,48 @@ from __future__ import annotations
 
 from hookline import Featurizer, Monitor, Source, Transform, hookimpl
 
+from .columns import Columns
+from .drift import DataDriftMonitor
+from .files import FileSource
+from .rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
+from .synthetic import SyntheticSource
+from .tabular import TabularFeaturizer
+from .values import (
+    CastTransform,
+    ClipTransform,
+    ImputeTransform,
+    MapValuesTransform,
+    NormalizeTextTransform,
+    RareCategoriesTransform,
+)
+
+__all__ = [
+    "CastTransform",
+    "ClipTransform",
+    "Columns",
+    "DataDriftMonitor",
+    "DedupeTransform",
+    "DropMissingTargetTransform",
+    "FileSource",
+    "FilterRowsTransform",
+    "ImputeTransform",
+    "MapValuesTransform",
+    "NormalizeTextTransform",
+    "RareCategoriesTransform",
+    "SyntheticSource",
+    "TabularFeaturizer",
+]
+
 
 @hookimpl
 def register_sources() -> list[type[Source]]:
     """Return the sources."""
-    from .files import FileSource
-    from .synthetic import SyntheticSource
-
     return [FileSource, SyntheticSource]
 
 
 @hookimpl
 def register_transforms() -> list[type[Transform]]:
     """Return the transforms."""
-    from .rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
-    from .values import (
-        CastTransform,
-        ClipTransform,
-        ImputeTransform,
-        MapValuesTransform,
-        NormalizeTextTransform,
-        RareCategoriesTransform,
-    )
-
     return [
         CastTransform,
         ClipTransform,
@@ -43,14 +62,10 @@ def register_transforms() -> list[type[Transform]]:
 @hookimpl
 def register_featurizers() -> list[type[Featurizer]]:
     """Return the featurizers."""
-    from .tabular import TabularFeaturizer
-
     return [TabularFeaturizer]
 
 
 @hookimpl
 def register_monitors() -> list[type[Monitor]]:
     """Return the monitors."""
-    from .drift import DataDriftMonitor
-
     return [DataDriftMonitor]

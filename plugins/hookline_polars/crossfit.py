@@ -23,7 +23,8 @@ def target_columns(train: Dataset) -> np.ndarray:
     assert train.target is not None
     y = encode(true_values(train.frame, train.target), train.target)
     if train.target.task == "multiclass":
-        return np.eye(len(train.target.classes))[y]
+        one_hot: np.ndarray = np.eye(len(train.target.classes))[y]
+        return one_hot
     return np.asarray(y, dtype=np.float64)[:, None]
 
 

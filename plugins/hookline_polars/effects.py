@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 KS_95 = 1.358
-"""Quantile of the Kolmogorov distribution: 95 % of two equal samples differ by less than KS_95 * sqrt(1/n + 1/m) (Smirnov, 1948)."""
+"""Quantile of the Kolmogorov distribution (Smirnov, 1948): 95 % of equal samples differ by less than KS_95 * sqrt(1/n + 1/m)."""
 Z_95 = 1.645
 """One-sided 95 % quantile of the normal distribution."""
 

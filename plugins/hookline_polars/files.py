@@ -98,7 +98,8 @@ class FileSource(Source):
         text = str(Path(self.path).expanduser())
         path = Path(text)
         if has_magic(text) and not path.exists():
-            found = sorted(Path(name) for name in glob(text, recursive=True) if Path(name).is_file())
+            names = glob(text, recursive=True)  # noqa: PTH207  Path.glob refuses absolute patterns
+            found = sorted(path for path in map(Path, names) if path.is_file())
             if not found:
                 raise DataError(f"no file fits {self.path}")
         elif path.is_dir():

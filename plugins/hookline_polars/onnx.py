@@ -113,10 +113,11 @@ def map_column(fitted: FittedMapValues, column: Any) -> Any:
             f"transform 'map_values' cannot be said in ONNX (column {fitted.column}): it maps between types, or fails on others",
             hint="choose packager=[skops]",
         )
-    missing = float("nan") if numeric else ""
 
     def constant(value: Any) -> Any:
-        return number(missing if value is None else value) if numeric else texts([missing if value is None else value])
+        if numeric:
+            return number(float("nan") if value is None else float(value))
+        return texts(["" if value is None else value])
 
     absent = op.isnan(column) if numeric else op.equal(column, texts([""]))
     result = column if fitted.default == "keep" else op.where(absent, column, constant(fitted.default_value))

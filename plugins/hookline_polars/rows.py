@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hookline import Dataset, Transform
 from hookline.artifacts import ROW_ID, require_columns
@@ -79,7 +80,13 @@ class FilterRowsTransform(Transform):
         import polars as pl
 
         column, value = pl.col(self.column), self.value
-        compared = {"==": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+        compared: dict[str, Callable[[Any, Any], Any]] = {
+            "==": operator.eq,
+            "<": operator.lt,
+            "<=": operator.le,
+            ">": operator.gt,
+            ">=": operator.ge,
+        }
         if self.op in compared:
             result: pl.Expr = compared[self.op](column, value)
             return result

@@ -425,11 +425,11 @@ def _cast(column: pl.Expr, dtype: pl.DataType, wanted: str, layout: str | None, 
             if strict
             else lowered.replace_strict(keys, values, default=None, return_dtype=pl.Boolean)
         )
-    types = {
-        "number": pl.Float64,
-        "integer": pl.Int64,
-        "string": pl.String,
-        "boolean": pl.Boolean,
+    types: dict[str, pl.DataType] = {
+        "number": pl.Float64(),
+        "integer": pl.Int64(),
+        "string": pl.String(),
+        "boolean": pl.Boolean(),
         "datetime": pl.Datetime("us"),
     }
     return column.cast(types[wanted], strict=strict)

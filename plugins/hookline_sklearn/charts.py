@@ -83,8 +83,12 @@ def predicted_against_actual(actual: np.ndarray, predicted: np.ndarray, seed: in
     import numpy as np
 
     rows = np.random.default_rng(seed).choice(len(actual), min(POINTS, len(actual)), replace=False)
-    points = [{"actual": _number(actual[i]), "predicted": _number(predicted[i])} for i in rows]
-    low, high = (float(pick([pick(actual), pick(predicted)])) for pick in (np.min, np.max))
+    points = [
+        {"actual": _number(a), "predicted": _number(p)}
+        for a, p in zip(actual[rows].tolist(), predicted[rows].tolist(), strict=True)
+    ]
+    both = np.concatenate([actual, predicted])
+    low, high = float(both.min()), float(both.max())
     axes = {name: _axis(field) for name, field in (("x", "actual"), ("y", "predicted"))}
     dots = {"data": {"values": points}, "mark": {"type": "circle", "opacity": 0.5}, "encoding": axes}
     spec = {"layer": [dots, _diagonal(axes, ("actual", "predicted"), low, high)]}
@@ -98,7 +102,7 @@ def residual_histogram(residuals: np.ndarray, weight: np.ndarray) -> Chart:
     counts, edges = np.histogram(residuals, bins=HISTOGRAM_BINS, weights=weight)
     bars = [
         {"from": _number(low), "to": _number(high), "rows": _number(count)}
-        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
+        for low, high, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True)
     ]
     encoding = {
         "x": {"field": "from", "type": "quantitative", "bin": {"binned": True}, "title": "actual - predicted"},

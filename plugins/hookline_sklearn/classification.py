@@ -56,8 +56,6 @@ class ClassificationMeasure:
     """Measures the same rows under any row weights; what can be sorted or looked up once is."""
 
     def __init__(self, judged: Judged) -> None:
-        import numpy as np
-
         self.judged = judged
         self.cells = judged.y * judged.n_classes + judged.guess
         scores = judged.probabilities
@@ -133,7 +131,8 @@ def _rates(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     hit, predicted, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
 
     def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        return np.divide(part, whole, out=np.zeros_like(hit), where=whole > 0)
+        shares: np.ndarray = np.divide(part, whole, out=np.zeros_like(hit), where=whole > 0)
+        return shares
 
     return share(hit, predicted), share(hit, support), share(2 * hit, predicted + support)
 

@@ -59,7 +59,8 @@ def precision(false: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Return the precision at each threshold; 1 where nothing is above it."""
     import numpy as np
 
-    return np.divide(true, true + false, out=np.ones_like(true), where=true + false > 0)
+    shares: np.ndarray = np.divide(true, true + false, out=np.ones_like(true), where=true + false > 0)
+    return shares
 
 
 def calibration(truth: np.ndarray, score: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -175,12 +175,11 @@ class RandomForestTrainer(EstimatorTrainer):
             "min_samples_leaf": self.min_samples_leaf,
             "n_jobs": self.n_jobs,
             "random_state": self.seed,
+            "max_features": self.max_features or (1.0 if task == "regression" else "sqrt"),
         }
         if task == "regression":
-            return RandomForestRegressor(max_features=self.max_features or 1.0, **common)
-        return RandomForestClassifier(
-            max_features=self.max_features or "sqrt", class_weight=self.class_weight, **common
-        )
+            return RandomForestRegressor(**common)
+        return RandomForestClassifier(class_weight=self.class_weight, **common)
 
 
 class HistGradientBoostingTrainer(EstimatorTrainer):
@@ -216,7 +215,7 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
         """Return a HistGradientBoostingClassifier or HistGradientBoostingRegressor."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        common = {
+        common: dict[str, Any] = {
             f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("seed", "class_weight")
         } | {"random_state": self.seed}
         if task == "regression":
@@ -313,7 +312,8 @@ def prepare(trainer: str, features: Features, *, takes_nan: bool, takes_sparse: 
     if not isinstance(X, np.ndarray):
         if takes_sparse:
             return X
-        if X.shape[0] * X.shape[1] * 4 > DENSE_LIMIT:
+        rows, columns = len(X.indptr) - 1, len(features.features)
+        if rows * columns * 4 > DENSE_LIMIT:
             raise DataError(
                 f"trainer '{trainer}' takes no sparse features, and dense ones would not fit",
                 hint="featurizer.categorical=ordinal",

@@ -48,7 +48,7 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(usage())
         return 0
     if first == "--version":
-        from .. import __version__
+        from ..version import __version__
 
         sys.stdout.write(f"hookline {__version__}\n")
         return 0

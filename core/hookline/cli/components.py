@@ -18,18 +18,16 @@ def main(argv: Sequence[str]) -> int:
     listing = actions.add_parser("list", help="list components")
     listing.add_argument("kind", nargs="?", help=f"one of {', '.join(KINDS)}")
     showing = actions.add_parser("show", help="show one component")
-    showing.add_argument("kind")
+    showing.add_argument("kind", help=f"one of {', '.join(KINDS)}")
     showing.add_argument("name")
     for made in (listing, showing):
         add_json(made)
     given = options.parse_args(list(argv) or ["list"])
     if given.kind is not None and given.kind not in KINDS:
         raise UnknownName("kind", given.kind, KINDS)
-    return (
-        _show(given.kind, given.name, as_json=given.json)
-        if given.action == "show"
-        else _list(given.kind, as_json=given.json)
-    )
+    if given.action == "show":
+        return _show(str(given.kind), given.name, as_json=given.json)
+    return _list(given.kind, as_json=given.json)
 
 
 def _list(kind: str | None, *, as_json: bool) -> int:

@@ -11,7 +11,7 @@ from ..config import compose
 from ..plan import Plan, explain, make_plan
 from ..registry import type_text
 from ..runconfig import resolve
-from ..runner import Workspace
+from ..workspace import Workspace
 from .output import parser, print_json, print_rows, say
 
 

@@ -51,7 +51,8 @@ class Progress:
         """Say which stage failed."""
         self._stop()
         self._line(
-            f"{MARKS['failed']} {stage.index:>2}/{stage.count} {stage.key:<24} {stage.component:<22} {stage.seconds:6.2f}s  failed"
+            f"{MARKS['failed']} {stage.index:>2}/{stage.count} {stage.key:<24} {stage.component:<22} "
+            f"{stage.seconds:6.2f}s  failed"
         )
 
     @hookimpl

@@ -1,0 +1,35 @@
+"""Where runs, models, stored artifacts and the catalog live."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .catalog import Catalog
+from .errors import StoreError
+from .store import Store
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A home folder with its store and its catalog."""
+
+    home: Path
+    store: Store
+    catalog: Catalog
+
+    @classmethod
+    def open(cls, home: Path) -> Workspace:
+        """Open, or make, the workspace in a folder; raises StoreError where it cannot be written."""
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            ignore = home / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", "utf-8")
+        except OSError as error:
+            raise StoreError(
+                f"{home} cannot be written: {error.strerror}", hint="set HOOKLINE_HOME to a folder of yours"
+            ) from error
+        catalog = Catalog(f"sqlite:///{home / 'catalog.db'}")
+        return cls(home, Store(home / "store", remote=os.environ.get("HOOKLINE_STORE_REMOTE")), catalog)
