@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from .packages import LoadedPackage
-    from .plan import Plan
+    from .planning import Plan
     from .registry import Registry
     from .runconfig import RunConfig
     from .workspace import Workspace
@@ -140,7 +140,7 @@ def run(*overrides: str | Sequence[str] | Mapping[str, Any], home: str | Path | 
 
 def plan(*overrides: str | Sequence[str] | Mapping[str, Any], **config: Any) -> Plan:
     """Check a config as a whole and return its stages; takes what `run` takes, and runs nothing."""
-    from .plan import make_plan
+    from .planning import make_plan
 
     registry = load_registry()
     return make_plan(registry, config_of(registry, overrides, config))
@@ -214,7 +214,7 @@ def run_config(
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
     from .config import new_run_id
-    from .plan import make_plan
+    from .planning import make_plan
     from .runner import execute
     from .stages import pipeline_of
 

@@ -13,10 +13,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from .artifacts import Roles
 from .components import KINDS
 from .errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
 from .registry import Registry, default_of, has_default
-from .runconfig import COMPONENT, MULTIPLE, Options
+from .runconfig import COMPONENT, MULTIPLE, Options, SplitOptions
 
 CONFIG_NAME = "hookline"
 CONFIG_PACKAGE = "hookline_conf"
@@ -220,9 +221,8 @@ def _unknown_key(registry: Registry, key: str) -> str:
         known = [key_of(name) for name in registry.names(root)]
         root, key = choice, choice
     elif rest:
-        defaults = {f.name: f.default for f in dataclasses.fields(Options)}
-        nested = defaults.get(root)
-        known = [f.name for f in dataclasses.fields(nested)] if dataclasses.is_dataclass(nested) else []
+        nested = {"roles": Roles, "split": SplitOptions}.get(root)
+        known = [f.name for f in dataclasses.fields(nested)] if nested else []
         key = rest
     else:
         known = [*KINDS, "experiment", "settings", *(f.name for f in dataclasses.fields(Options))]

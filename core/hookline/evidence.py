@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import codec
 from .artifacts import Deployment, Metric, Package, Report, Split
-from .plan import Knowledge, Plan, Stage
+from .planning import Knowledge, Plan, Stage
 from .stages import count_rows, environment
 
 if TYPE_CHECKING:

@@ -228,7 +228,7 @@ def check_takes(packager: Packager, model: Model) -> None:
     """Raise ExportError where a packager does not take this kind of model (known late if a trainer only says `Model`)."""
     import typing
 
-    from .plan import assignable
+    from .planning import assignable
 
     wanted = typing.get_args(next(iter(ports(type(packager)).takes.values()), Any))
     if wanted and not assignable(type(model), wanted[0]):

@@ -17,7 +17,7 @@ from .errors import GateFailed, HooklineError, StoreError
 from .evidence import build_evidence
 from .hookspecs import RunInfo, StageInfo
 from .packages import add_files, components_at_hand
-from .plan import Plan, Stage, explain
+from .planning import Plan, Stage, explain
 from .registry import Registry
 from .workspace import Workspace
 

@@ -30,7 +30,7 @@ from .components import Model, Packager, Trust
 from .errors import DataError, StoreError
 from .packages import PARITY_ROWS, check_takes, measure_parity, require_parity, seal, write_pipeline
 from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
-from .plan import Knowledge, Plan, Stage
+from .planning import Knowledge, Plan, Stage
 from .profile import profile
 from .schema import infer_schema
 from .split import Membership, is_label, prepare, read_split

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..api import load_registry, open_workspace
 from ..config import compose
-from ..plan import Plan, explain, make_plan
+from ..planning import Plan, explain, make_plan
 from ..registry import type_text
 from ..runconfig import resolve
 from ..workspace import Workspace

@@ -1,0 +1,118 @@
+"""What a plan checks before anything runs, and how it says what must run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import hookline as hl
+from hookline.api import load_registry
+from hookline.errors import ConfigError, PlanError
+from hookline.planning import explain
+
+
+def test_a_packager_that_cannot_take_the_model_is_an_error_before_compute() -> None:
+    with pytest.raises(PlanError, match=r"packager 'skops' takes SklearnModel, but trainer 'mlp' makes TorchModel") as e:
+        hl.plan("trainer=mlp", "packager=[skops]")
+    assert "onnx" in str(e.value.hint)
+
+
+def test_a_task_that_the_trainer_cannot_do_is_an_error_before_compute() -> None:
+    with pytest.raises(PlanError, match=r"trainer 'ridge' does regression, but task=binary"):
+        hl.plan("trainer=ridge", "task=binary")
+
+
+def test_a_source_without_a_target_needs_one(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ConfigError, match=r"roles.target: required"):
+        hl.plan("source=file", f"source.path={tmp_path / 'x.csv'}")
+
+
+def test_a_fingerprint_tells_what_changes_downstream_only() -> None:
+    first, second = hl.plan("trainer.C=1"), hl.plan("trainer.C=2")
+    changed = {a.key for a, b in zip(first.stages, second.stages, strict=True) if a.fingerprint != b.fingerprint}
+    assert changed == {"trainer", "evaluator.standard", "packager.onnx", "deployer"}
+
+
+def test_a_changed_file_changes_the_fingerprint(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2\n")
+    before = hl.plan(source=path, trainer="ridge", target="b")["source"].fingerprint
+    path.write_text("a,b\n1,3\n")
+    assert hl.plan(source=path, trainer="ridge", target="b")["source"].fingerprint != before
+
+
+def test_why_names_the_field_and_both_values() -> None:
+    before, now = hl.plan("trainer.C=1")["trainer"], hl.plan("trainer.C=5")["trainer"]
+    assert explain(now, before.parts) == "trainer.C changed 1.0 -> 5.0"
+
+
+def test_why_names_another_component() -> None:
+    before, now = hl.plan()["trainer"], hl.plan("trainer=decision_tree")["trainer"]
+    assert explain(now, before.parts) == "trainer changed logistic_regression -> decision_tree"
+
+
+def test_changed_code_of_a_plugin_is_seen(project_module: Callable[[str, str], str], tmp_path: Path) -> None:
+    code = """
+    from hookline import Features, SklearnModel, Trainer, hookimpl
+
+    class Nearest(Trainer):
+        "Closest rows."
+        name = "nearest"
+
+        def fit(self, train: Features, valid: Features | None) -> SklearnModel:
+            from sklearn.neighbors import KNeighborsClassifier
+            return SklearnModel.of(KNeighborsClassifier({k}).fit(train.X, train.y), train)
+
+    @hookimpl
+    def register_trainers():
+        return [Nearest]
+    """
+    project_module("near", code.replace("{k}", "3"))
+    before = hl.plan("trainer=nearest")["trainer"].fingerprint
+    project_module("near", code.replace("{k}", "4"))
+    assert hl.plan("trainer=nearest")["trainer"].fingerprint != before
+
+
+def test_a_missing_backend_says_how_to_install_it(project_module: Callable[[str, str], str]) -> None:
+    project_module(
+        "backend",
+        """
+        from hookline import Features, Model, Trainer, hookimpl
+
+        class Absent(Trainer):
+            "Needs what is not there."
+            name = "absent"
+            extra = "absent"
+
+            @classmethod
+            def requires(cls):
+                return ("no_such_library",)
+
+            def fit(self, train: Features, valid: Features | None) -> Model:
+                raise NotImplementedError
+
+        @hookimpl
+        def register_trainers():
+            return [Absent]
+        """,
+    )
+    with pytest.raises(hl.errors.MissingBackend, match=r"no_such_library.*\n.*pip install 'hookline\[absent\]'"):
+        hl.plan("trainer=absent")
+
+
+def test_demand_runs_backwards_from_what_is_wanted() -> None:
+    plan = hl.plan()
+    everything = {stage.key for stage in plan.stages if stage.persisted}
+    decided = plan.needed(everything)
+    assert decided["deployer"] == "run"
+    assert set(decided.values()) == {"run", "cached", "unneeded"}
+    assert [key for key, status in decided.items() if status == "run"] == ["deployer"]
+
+
+def test_planning_is_quick_enough_for_every_job_of_a_sweep() -> None:
+    registry = load_registry()
+    assert registry.names("trainer")
+    assert len(hl.plan().stages) == 11
