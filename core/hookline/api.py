@@ -213,14 +213,14 @@ def run_config(
     registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
-    from .config import new_run_id
+    from .config import new_run_id, run_id_of
     from .planning import make_plan
     from .runner import execute
     from .stages import pipeline_of
 
     planned = make_plan(registry, config)
     workspace = open_workspace(home)
-    run_id = folder.name if folder else new_run_id()
+    run_id = run_id_of(folder) if folder else new_run_id()
     done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
     return Run(run_id, done.info.path, done.info.evidence, pipeline_of(done))
 

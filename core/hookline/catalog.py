@@ -129,7 +129,8 @@ class Catalog:
             return known[0]
         found = [record for record in known if record.id == name] or [r for r in known if r.id.startswith(name)]
         if not found:
-            raise UnknownName("run", name, [record.id for record in known[:20]])
+            known_ids = [record.id for record in known]
+            raise UnknownName("run", name, known_ids, hint="`hookline runs list` lists them" if known else None)
         if len(found) > 1:
             raise UsageError(f"'{name}' fits {len(found)} runs: {', '.join(r.id for r in found[:5])}")
         return found[0]

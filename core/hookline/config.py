@@ -20,6 +20,8 @@ from .registry import Registry, default_of, has_default
 from .runconfig import COMPONENT, MULTIPLE, Options, SplitOptions
 
 CONFIG_NAME = "hookline"
+PROVIDER = "hookline-plugins"
+RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 CONFIG_PACKAGE = "hookline_conf"
 VERSION_BASE = "1.3"
 
@@ -34,11 +36,22 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
+def run_id_of(folder: Path) -> str:
+    """Return the id of a run from the folder that Hydra gave it; a job of a sweep has the sweep's id and its number."""
+    if RUN_ID.fullmatch(folder.name):
+        return folder.name
+    if RUN_ID.fullmatch(folder.parent.name):
+        return f"{folder.parent.name}-{folder.name}"
+    return new_run_id()
+
+
 def node_of(cls: type[Any], seed: str | None = "${seed}") -> dict[str, Any]:
     """Return a component's config node: its name and its fields' defaults, `???` where one is required."""
     node: dict[str, Any] = {COMPONENT: cls.name} if hasattr(cls, "kind") else {}
     for field in dataclasses.fields(cls):
-        node[field.name] = default_of(cls, field) if has_default(field) else "???"
+        default = default_of(cls, field) if has_default(field) else "???"
+        # OmegaConf lets a mapping take the place of null, but not of a list.
+        node[field.name] = None if default == [] else default
         if field.name == "seed" and seed is not None:
             node["seed"] = seed
     return node
@@ -57,7 +70,7 @@ def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | Non
     _populate(registry)
     extra = [f"hydra.searchpath=[file://{config_dir.absolute()}]"] if config_dir else []
     with _in_our_words(registry), initialize_config_module(CONFIG_PACKAGE, version_base=VERSION_BASE):
-        return _plain(hydra_compose(CONFIG_NAME, [*extra, *overrides]))
+        return _plain(hydra_compose(CONFIG_NAME, [*extra, *map(_without_null, overrides)]))
 
 
 def run_app(registry: Registry, argv: Sequence[str], task: Callable[[dict[str, Any], Path], Any]) -> list[Any]:
@@ -82,12 +95,20 @@ def run_app(registry: Registry, argv: Sequence[str], task: Callable[[dict[str, A
             failures.append(error)
 
     parser = get_args_parser()
-    args = parser.parse_args(list(argv))
+    args = parser.parse_args([_without_null(argument) for argument in argv])
     with _in_our_words(registry), _full_errors():
         _run_hydra(args, parser, job, f"pkg://{CONFIG_PACKAGE}", CONFIG_NAME)
     if failures:
         raise failures[0]
     return results
+
+
+def _without_null(override: str) -> str:
+    """Say `kind=null` as Hydra wants it: a group is left out with `~kind`, and a list of choices is emptied."""
+    kind, equals, value = override.partition("=")
+    if not equals or value not in ("null", "None", "none") or kind not in (*KINDS, "experiment"):
+        return override
+    return f"{kind}=[]" if kind in MULTIPLE else f"~{kind}"
 
 
 def options(registry: Registry) -> dict[str, list[str]]:
@@ -153,9 +174,6 @@ def _search_path_plugin(registry: Registry) -> type[Any]:
     return HooklineSearchPath
 
 
-PROVIDER = "hookline-plugins"
-
-
 def _plain(config: Any) -> dict[str, Any]:
     from omegaconf import OmegaConf
 
@@ -201,6 +219,11 @@ def _translate(registry: Registry, text: str) -> HooklineError:
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found.group(1)
         return ConfigError("bad config", [Problem(key, _unknown_key(registry, key))])
+    if found := re.search(r"Error parsing override '(.*)'", text):
+        return UsageError(
+            f"'{found.group(1)}' is no override",
+            hint="write key=value, such as seed=7; quote what the shell would eat",
+        )
     return UsageError(text.splitlines()[0], hint="see https://hydra.cc/docs/advanced/override_grammar/basic")
 
 

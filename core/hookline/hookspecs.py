@@ -127,7 +127,7 @@ def after_run(run: RunInfo) -> None:
 
 @hookspec
 def before_stage(run: RunInfo, stage: StageInfo) -> None:
-    """Act before a stage is run or read from the store."""
+    """Act before a stage runs; a cached one only sees `after_stage`."""
 
 
 @hookspec

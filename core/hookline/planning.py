@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import sys
 import types
@@ -223,22 +222,26 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
     """Say why a stage must run, given the parts of its last run: `depth changed 3 -> 5`."""
     if before is None:
         return "first run"
-    if stage.parts.get("component") != before.get("component"):
-        return f"{stage.key} changed {before.get('component')} -> {stage.parts.get('component')}"
+    # As the catalog keeps them: tuples have become lists.
+    parts: Mapping[str, Any] = json.loads(json.dumps(stage.parts, default=str))
+    if parts.get("component") != before.get("component"):
+        return f"{stage.key} changed {before.get('component')} -> {parts.get('component')}"
     reasons = [
-        *_changes(stage.key, stage.parts.get("fields", {}), before.get("fields", {})),
-        *(f"its {name} changed" for name in ("code", "data") if stage.parts.get(name) != before.get(name)),
-        *_changes("versions", stage.parts.get("versions", {}), before.get("versions", {})),
+        *_changes(stage.key, parts.get("fields", {}), before.get("fields", {})),
+        *(f"its {name} changed" for name in ("code", "data") if parts.get(name) != before.get(name)),
+        *_changes("versions", parts.get("versions", {}), before.get("versions", {})),
     ]
     for name in ("split", "roles", "seed", "task", "model", "name"):
-        reasons += _changes(name, stage.parts.get(name), before.get(name))
-    now, then = stage.parts["inputs"], before.get("inputs", {})
+        reasons += _changes(name, parts.get(name), before.get(name))
+    now, then = parts["inputs"], before.get("inputs", {})
     changed = sorted(key for key in now if now[key] != then.get(key)) + [
         f"{key} (removed)" for key in sorted(set(then) - set(now))
     ]
     if changed and not reasons:
         reasons.append(f"its input changed: {', '.join(changed)}")
-    return "; ".join(reasons) or "not in the store any more"
+    if not reasons:
+        return "not in the store any more" if stage.persisted else "never kept: it runs each time"
+    return "; ".join(reasons)
 
 
 def assignable(made: Any, wanted: Any) -> bool:
@@ -269,12 +272,26 @@ def code_digest(cls: type[Any]) -> str:
     file = getattr(module, "__file__", None)
     if file and cls.__module__ != "__main__":
         return _digest_files([Path(file)])
-    try:
-        return hashlib.sha256(inspect.getsource(cls).encode()).hexdigest()
-    except (OSError, TypeError) as error:
-        raise PlanError(
-            f"the source code of {cls.__qualname__} cannot be read, so that a change of it would go unseen: {error}"
-        ) from error
+    # A class that was typed into a notebook or a shell has no file; its bytecode says as much.
+    return hashlib.sha256(repr(_bytecode(vars(cls))).encode()).hexdigest()
+
+
+def _bytecode(namespace: Mapping[str, Any]) -> list[Any]:
+    """Return what functions of a class do, without where they were written."""
+    functions = [getattr(value, "__func__", value) for value in namespace.values()]
+    return [_instructions(value.__code__) for value in functions if isinstance(value, types.FunctionType)]
+
+
+def _constant(value: Any) -> Any:
+    if isinstance(value, types.CodeType):
+        return _instructions(value)
+    # A set's order differs from one process to the next.
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else value
+
+
+def _instructions(code: types.CodeType) -> list[Any]:
+    constants = [_constant(value) for value in code.co_consts]
+    return [code.co_name, code.co_code.hex(), code.co_names, code.co_varnames, constants]
 
 
 @lru_cache(maxsize=1)

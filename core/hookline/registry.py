@@ -134,7 +134,11 @@ class Registry:
 
     def build(self, kind: str, name: str, values: Mapping[str, Any], path: str) -> Component:
         """Build a component from plain config values; raises ConfigError with every problem at `path`."""
-        return validate(self.entry(kind, name).cls, values, path, f"bad config for {kind} '{name}'")
+        cls = self.entry(kind, name).cls
+        # Null stands for an empty list in config, so that a mapping may take its place there.
+        lists = {f.name for f in dataclasses.fields(cls) if has_default(f) and default_of(cls, f) == []}
+        given = {key: value for key, value in values.items() if not (value is None and key in lists)}
+        return validate(cls, given, path, f"bad config for {kind} '{name}'")
 
     def _hint(self, kind: str, name: str) -> str | None:
         match = closest(name, self.names(kind))

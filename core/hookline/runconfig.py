@@ -103,6 +103,9 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
         components[kind] = tuple(_place(registry, kind, tree.get(kind), problems, hints))
     options = _checked(Options, _options(tree), "", problems) or Options()
     settings = _settings(registry, tree.get("settings") or {}, problems)
+    if any(problem.path == "seed" for problem in problems):
+        # Components take the run's seed, and would say the same again.
+        problems = [problem for problem in problems if not problem.path.endswith(".seed")]
     if problems:
         kinds = {kind: tree[kind] for kind in KINDS if kind in tree}
         raise ConfigError(_title(problems, kinds), problems, hint=hints[0] if hints else None)

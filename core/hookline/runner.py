@@ -13,7 +13,7 @@ from typing import Any
 
 from . import stages
 from .artifacts import Package, Report
-from .errors import GateFailed, HooklineError, StoreError
+from .errors import ConfigError, GateFailed, HooklineError, Problem, StoreError, suggestion
 from .evidence import build_evidence
 from .hookspecs import RunInfo, StageInfo
 from .packages import add_files, components_at_hand
@@ -197,8 +197,8 @@ def check_gates(run: Execution) -> None:
     failures = []
     for name, bound in gates.items():
         if name not in metrics:
-            failures.append(f"{name} is not measured; there is {', '.join(sorted(metrics))}")
-            continue
+            told = suggestion(name, metrics, "metric")
+            raise ConfigError("bad config", [Problem(f"gates.{name}", f"no evaluator measures this; {told}")])
         metric = metrics[name]
         if not (metric.value >= bound if metric.greater_is_better else metric.value <= bound):
             wanted = "at least" if metric.greater_is_better else "at most"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .artifacts import Column, ColumnKind, Schema
-from .errors import DataError, Problem, StoreError, suggestion
+from .errors import DataError, Problem, StoreError, closest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,7 +94,8 @@ def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     series: list[pl.Series] = []
     for column in schema.columns:
         if column.name not in frame.columns:
-            problems.append(Problem(column.name, f"is missing; {suggestion(column.name, frame.columns, 'column')}"))
+            match = closest(column.name, frame.columns)
+            problems.append(Problem(column.name, "is missing" + (f"; did you mean '{match}'?" if match else "")))
             continue
         try:
             series.append(_cast(frame[column.name], column))

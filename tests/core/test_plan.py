@@ -14,7 +14,9 @@ from hookline.planning import explain
 
 
 def test_a_packager_that_cannot_take_the_model_is_an_error_before_compute() -> None:
-    with pytest.raises(PlanError, match=r"packager 'skops' takes SklearnModel, but trainer 'mlp' makes TorchModel") as e:
+    with pytest.raises(
+        PlanError, match=r"packager 'skops' takes SklearnModel, but trainer 'mlp' makes TorchModel"
+    ) as e:
         hl.plan("trainer=mlp", "packager=[skops]")
     assert "onnx" in str(e.value.hint)
 

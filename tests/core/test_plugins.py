@@ -149,7 +149,9 @@ def test_a_port_that_does_not_resolve_is_refused(
 def test_a_field_that_cannot_be_configured_is_refused(
     project_module: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = TRAINER.format(name="nearest").replace("neighbors: int = 5", "neighbors: object = object()\n        made: 'Opaque' = None")
+    code = TRAINER.format(name="nearest").replace(
+        "neighbors: int = 5", "neighbors: object = object()\n        made: 'Opaque' = None"
+    )
     project_module("fields", "class Opaque: pass\n" + code.replace("\n    ", "\n"))
     monkeypatch.setenv("HOOKLINE_STRICT", "1")
     with pytest.raises(PluginError, match="Nearest"):

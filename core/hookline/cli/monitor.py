@@ -42,7 +42,8 @@ def main(argv: Sequence[str]) -> int:
         _print(reports)
     worst = [f for report in reports.values() for f in report.findings if _as_bad(f.severity, given.fail_on)]
     if worst:
-        raise GateFailed(f"{len(worst)} findings are {given.fail_on} or worse")
+        are = "finding is" if len(worst) == 1 else "findings are"
+        raise GateFailed(f"{len(worst)} {are} {given.fail_on} or worse")
     return 0
 
 

@@ -51,7 +51,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, emp
     for row in rows:
         table.add_row(*(text(row.get(column)) for column in columns))
     console = Console(soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False, highlight=False)
-    console.width = console.width if sys.stdout.isatty() else 200
+    console.width = console.width if sys.stdout.isatty() else 10_000
     console.print(table)
 
 

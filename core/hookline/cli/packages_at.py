@@ -8,7 +8,7 @@ from typing import Any
 from ..api import load_registry, open_workspace, split_model_name
 from ..artifacts import Dataset
 from ..components import Trust
-from ..errors import DataError, UsageError
+from ..errors import DataError, UnknownName, UsageError
 from ..packages import MANIFEST, LoadedPackage, load_package, trust_of_environment
 from ..registry import Registry
 
@@ -39,7 +39,11 @@ def find_package(what: str) -> tuple[Path, dict[str, Any]]:
         return _in_run(folder), {}
     catalog = open_workspace().catalog
     name, number, alias = split_model_name(what)
-    if name in {record.name for record in catalog.models()} or "@" in what or ":" in what:
+    models = {record.name for record in catalog.models()}
+    runs = [record.id for record in catalog.runs(1000)]
+    if not (name in models or number or alias or what == "last" or any(run.startswith(what) for run in runs)):
+        raise UnknownName("model or run", what, sorted(models))
+    if name in models or number or alias:
         record = catalog.model(name, number or alias)
         return Path(record.path), {"model": name, "version": record.version}
     return _in_run(Path(catalog.run(what).path)), {}

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..api import load_registry, open_workspace
 from ..config import compose
-from ..planning import Plan, explain, make_plan
-from ..registry import type_text
+from ..planning import Plan, Stage, explain, make_plan
+from ..registry import ports, type_text
 from ..runconfig import resolve
 from ..workspace import Workspace
 from .output import parser, print_json, print_rows, say
@@ -44,7 +44,7 @@ def describe(plan: Plan, workspace: Workspace) -> list[dict[str, Any]]:
             {
                 "stage": stage.key,
                 "component": stage.name,
-                "takes": [type_text(plan[key].makes) for key in stage.inputs[-1:]],
+                "takes": _takes(plan, stage),
                 "makes": type_text(stage.makes),
                 "status": status,
                 "why": explain(stage, before.parts if before else None) if status == "run" else "",
@@ -53,3 +53,10 @@ def describe(plan: Plan, workspace: Workspace) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _takes(plan: Plan, stage: Stage) -> list[str]:
+    """Return the types of a component's ports, or of what a stage of the core reads."""
+    if stage.component is not None:
+        return list(map(type_text, ports(type(stage.component)).takes.values()))
+    return [type_text(plan[key].makes) for key in stage.inputs]

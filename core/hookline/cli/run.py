@@ -20,7 +20,7 @@ Runs a pipeline: kinds and options are Hydra overrides.
 
   hookline run source=file source.path=train.csv roles.target=churned
   hookline run transform=[dedupe,impute] trainer=random_forest trainer.n_estimators=300
-  hookline run experiment=breast_cancer_torch seed=7
+  hookline run experiment=breast_cancer seed=7
   hookline run -m trainer=logistic_regression,random_forest      a sweep
   hookline run --cfg job            the composed config       --info   what Hydra did
   hookline run --config-dir conf    your own experiments
@@ -53,8 +53,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _print(run: Run) -> None:
-    for name, value in _headline_metrics(run).items():
-        sys.stdout.write(f"{name:<20} {value}\n")
+    shown = _headline_metrics(run)
+    width = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        sys.stdout.write(f"{name:<{width}}  {value}\n")
     say(run.evidence["verdict"]["headline"])
     say(f"report: {run.report}" if run.report.is_file() else f"run folder: {run.path}")
 

@@ -1,0 +1,88 @@
+"""The catalog keeps runs, models and aliases, also when many write at once."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hookline.artifacts import Deployment
+from hookline.catalog import Catalog
+from hookline.errors import StoreError, UnknownName
+
+
+def catalog(folder: Path) -> Catalog:
+    return Catalog(f"sqlite:///{folder / 'catalog.db'}")
+
+
+def test_a_model_gets_the_next_version_and_the_same_package_keeps_its_own(tmp_path: Path) -> None:
+    held = catalog(tmp_path)
+    first = held.register_model("churn", "r1", "p1", "onnx", {"accuracy": 0.9}, "f1")
+    second = held.register_model("churn", "r2", "p2", "onnx", {}, "f2")
+    again = held.register_model("churn", "r3", "p1", "onnx", {}, "f1")
+    assert (first, second, again) == (1, 2, 1)
+
+
+def test_an_alias_moves_and_the_log_of_deployments_grows(tmp_path: Path) -> None:
+    held = catalog(tmp_path)
+    for number in (1, 2):
+        held.register_model("churn", "r", f"p{number}", "onnx", {}, f"f{number}")
+        held.record_deployment(Deployment.single("churn", number, "local"), "test")
+    assert held.aliases("churn") == {"champion": 2}
+    assert held.model("churn").version == 2
+    assert held.model("churn", 1).path == "p1"
+    assert len(held.deployments("churn")) == 2
+
+
+def test_unknown_models_versions_and_aliases_say_what_there_is(tmp_path: Path) -> None:
+    held = catalog(tmp_path)
+    held.register_model("churn", "r", "p", "onnx", {}, "f")
+    with pytest.raises(UnknownName, match="did you mean 'churn'"):
+        held.model("chrun")
+    with pytest.raises(UnknownName, match="there is 1"):
+        held.model("churn", 7)
+    with pytest.raises(UnknownName, match="alias"):
+        held.model("churn", "champion")
+
+
+def python(code: str, folder: Path) -> subprocess.Popen[str]:
+    """Start another process that holds the catalog as `held`."""
+    opening = "import json, sys\nfrom hookline.catalog import Catalog\nheld = Catalog('sqlite:///' + sys.argv[1])\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", opening + code, str(folder / "catalog.db")], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_parallel_writers_wait_and_none_fails(tmp_path: Path) -> None:
+    code = "print(json.dumps([held.register_model('m', 'r', 'p', 'onnx', {}, f'%d-{n}') for n in range(10)]))"
+    writers = [python(code % number, tmp_path) for number in range(4)]
+    versions = [json.loads(writer.communicate(timeout=60)[0]) for writer in writers]
+    assert sorted(version for some in versions for version in some) == list(range(1, 41))
+
+
+def test_a_run_whose_process_died_is_marked_interrupted(tmp_path: Path) -> None:
+    python("held.begin_run('20260101-000000-abcdef', 'n', 'p', {}, [])", tmp_path).communicate(timeout=60)
+    held = catalog(tmp_path)
+    assert held.mark_interrupted() == 1
+    assert held.run("last").status == "interrupted"
+
+
+def test_a_file_that_is_no_catalog_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "catalog.db").write_bytes(b"this is not a database" * 100)
+    with pytest.raises(StoreError, match="catalog.db"):
+        catalog(tmp_path).runs()
+
+
+def test_a_catalog_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    catalog(tmp_path).runs()
+    with sqlite3.connect(tmp_path / "catalog.db") as connection:
+        tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
+        meta = next(name for name in tables if name.endswith("meta"))
+        connection.execute(f"update {meta} set format = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="99"):
+        catalog(tmp_path).runs()

@@ -1,0 +1,181 @@
+"""The command line: what it prints where, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import hookline as hl
+from hookline.cli import VERBS, main
+
+Told = Callable[..., tuple[int, str, str]]
+HOOKLINE = str(Path(sys.executable).with_name("hookline"))
+
+
+@pytest.fixture
+def hookline(capsys: pytest.CaptureFixture[str]) -> Told:
+    """Run a command line in this process; returns exit code, stdout and stderr."""
+
+    def tell(*argv: str) -> tuple[int, str, str]:
+        code = main(argv)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return tell
+
+
+@pytest.fixture
+def tips(tmp_path: Path) -> Path:
+    path = tmp_path / "tips.csv"
+    frame = pl.DataFrame(
+        {
+            "bill": [10.0 + i % 37 for i in range(200)],
+            "day": [("fri", "sat", "sun")[i % 3] for i in range(200)],
+            "big": ["yes" if 10 + i % 37 > 28 else "no" for i in range(200)],
+        }
+    )
+    frame.write_csv(path)
+    return path
+
+
+def test_help_names_every_verb(hookline: Told) -> None:
+    code, out, _ = hookline("--help")
+    assert code == 0
+    assert all(verb in out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str) -> None:
+    done = subprocess.run([HOOKLINE, verb, "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert f"usage: hookline {verb}" in done.stdout
+
+
+def test_an_unknown_verb_suggests_the_closest(hookline: Told) -> None:
+    code, out, err = hookline("sevre")
+    assert (code, out) == (2, "")
+    assert err == "error: no command named 'sevre'\nhint: did you mean 'serve'?\n"
+
+
+def test_bare_overrides_run_and_data_go_to_stdout(hookline: Told, tips: Path) -> None:
+    code, out, err = hookline("source=file", f"source.path={tips}", "roles.target=big", "trainer=decision_tree")
+    assert code == 0
+    assert out.startswith("accuracy")
+    assert "report:" in err
+    assert "trainer" in err
+
+
+def test_the_whole_journey(hookline: Told, tips: Path, tmp_path: Path) -> None:
+    overrides = ("source=file", f"source.path={tips}", "roles.target=big", "trainer=decision_tree", "name=tips")
+    assert hookline(*overrides)[0] == 0
+    code, out, _ = hookline("runs", "list", "--json")
+    assert [run["status"] for run in json.loads(out)] == ["finished"]
+    code, out, _ = hookline("models", "list", "--json")
+    assert [(m["name"], m["version"], m["aliases"]) for m in json.loads(out)] == [("tips", 1, ["champion"])]
+    code, out, _ = hookline("predict", "tips", str(tips))
+    assert code == 0
+    rows = list(csv.DictReader(out.splitlines()))
+    assert len(rows) == 200
+    assert rows[0]["prediction"] == "no"
+    target = tmp_path / "scored.parquet"
+    assert hookline("predict", "tips@champion", str(tips), "--output", str(target))[0] == 0
+    assert pl.read_parquet(target)["prediction"].to_list() == [row["prediction"] for row in rows]
+    code, out, _ = hookline("monitor", "run", "tips", str(tips), "--json")
+    assert code == 0
+    assert json.loads(out)["data_drift"]["findings"] == []
+    code, out, _ = hookline("plan", *overrides, "--json")
+    assert {row["status"] for row in json.loads(out)} == {"cached", "unneeded", "run"}
+    assert hookline(*overrides, "trainer.max_depth=1")[0] == 0
+    assert hookline("models", "promote", "tips:1", "--reason", "the first was better")[0] == 0
+    code, out, _ = hookline("models", "show", "tips", "--json")
+    assert json.loads(out)["version"] == 1
+
+
+def test_drift_fails_the_command_where_asked(hookline: Told, tips: Path, tmp_path: Path) -> None:
+    hookline("source=file", f"source.path={tips}", "roles.target=big", "trainer=decision_tree", "name=tips")
+    moved = tmp_path / "moved.csv"
+    pl.read_csv(tips).with_columns(pl.col("bill") + 30).write_csv(moved)
+    code, out, err = hookline("monitor", "run", "tips", str(moved), "--fail-on", "warning")
+    assert code == 3
+    assert "'bill' has moved" in out
+    assert "finding is warning or worse" in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "told"),
+    [
+        (("trainer=random_forst",), 2, "did you mean 'random_forest'"),
+        (("trainer.C=-1",), 2, "trainer.C: must be greater than 0"),
+        (("source=file", "roles.target=y"), 2, "source.path: required"),
+        (("source=file", "source.path=nowhere.csv", "roles.target=y"), 1, "there is no file nowhere.csv"),
+        (("+trainer._target_=os.system",), 2, "_target_"),
+        (("run", "frobnicate"), 2, "is no override"),
+        (("predict", "nobody", "x.csv"), 2, "no model or run named 'nobody'"),
+        (("serve", "nobody"), 2, "no model or run named 'nobody'"),
+        (("runs", "show", "last"), 2, "no run named 'last'"),
+        (("runs", "frob"), 2, "hookline runs"),
+        (("components", "show", "trainer", "mpl"), 2, "did you mean 'mlp'"),
+        (("models", "show", "nobody"), 2, "no model named 'nobody'"),
+        (("trainer=ridge", "task=binary"), 2, "does regression, but task=binary"),
+    ],
+)
+def test_a_mistake_is_one_clear_message_and_no_traceback(
+    hookline: Told, argv: tuple[str, ...], code: int, told: str
+) -> None:
+    done, out, err = hookline(*argv)
+    assert (done, out) == (code, "")
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_hydras_own_flags_keep_working() -> None:
+    composed = subprocess.run([HOOKLINE, "--cfg", "job", "trainer=mlp"], capture_output=True, text=True, check=True)
+    assert "component: mlp" in composed.stdout
+    info = subprocess.run([HOOKLINE, "--info", "searchpath"], capture_output=True, text=True, check=True)
+    assert "hookline_conf" in info.stdout
+
+
+def test_a_sweep_runs_every_combination(hookline: Told) -> None:
+    code, _, _ = hookline("-m", "source=iris", "trainer=decision_tree", "trainer.max_depth=1,2", "seed=0,1")
+    assert code == 0
+    assert len(json.loads(hookline("runs", "list", "--json")[1])) == 4
+    assert hookline("-m", "source=iris", "trainer=decision_tree", "trainer.max_depth=1,2")[0] == 0
+
+
+def test_a_config_dir_of_the_users_own_brings_experiments(hookline: Told, tmp_path: Path) -> None:
+    (tmp_path / "conf" / "experiment").mkdir(parents=True)
+    (tmp_path / "conf" / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /source: iris\n  - override /trainer: decision_tree\nname: mine\n"
+    )
+    code, _, err = hookline("--config-dir", str(tmp_path / "conf"), "experiment=mine")
+    assert code == 0, err
+    assert json.loads(hookline("runs", "show", "last", "--json")[1])["run"]["name"] == "mine"
+
+
+def test_doctor_finds_this_environment_fit(hookline: Told) -> None:
+    code, out, _ = hookline("doctor", "--json")
+    assert code == 0
+    assert {check["status"] for check in json.loads(out)} == {"ok"}
+
+
+def test_a_report_can_be_written_again(hookline: Told) -> None:
+    hookline("source=iris", "trainer=decision_tree")
+    report = hl.load("last").report  # type: ignore[union-attr]
+    report.unlink()
+    assert hookline("report", "last")[0] == 0
+    assert report.is_file()
+
+
+def test_a_closed_pipe_is_no_error(hookline: Told) -> None:
+    hookline("source=iris", "trainer=decision_tree")
+    piped = subprocess.run(
+        f"{HOOKLINE} components list | head -1", shell=True, capture_output=True, text=True, check=True
+    )
+    assert "Traceback" not in piped.stderr

@@ -1,0 +1,139 @@
+"""A package is verified before anything of it is used, and runs no code unless the caller says so."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import hookline as hl
+from hookline.errors import DataError, HooklineError, StoreError, UntrustedPackage
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> hl.Run:
+    home = tmp_path_factory.mktemp("home")
+    return hl.run(
+        source="iris",
+        trainer="decision_tree",
+        transform=["impute"],
+        packager=["onnx", "skops", "pickle"],
+        monitor=["data_drift"],
+        home=home,
+    )
+
+
+@pytest.fixture
+def package(made: hl.Run, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made.package("onnx"), tmp_path / "package"))
+
+
+@pytest.fixture
+def rows(made: hl.Run) -> pl.DataFrame:
+    from sklearn.datasets import load_iris
+
+    data = load_iris()
+    names = [column.name for column in made.predictor.schema.columns]
+    return pl.DataFrame(data.data, schema=names)
+
+
+def reseal(package: Path, change: dict[str, object]) -> None:
+    manifest = json.loads((package / "manifest.json").read_text())
+    (package / "manifest.json").write_text(json.dumps(manifest | change))
+
+
+def test_every_format_predicts_what_the_run_does(made: hl.Run, rows: pl.DataFrame) -> None:
+    expected = made.predict(rows)
+    for name in ("onnx", "skops", "pickle"):
+        loaded = hl.load(made.package(name), trust=hl.Trust(pickle=True))
+        assert loaded.predict(rows).values.tolist() == expected.values.tolist()
+
+
+def test_the_manifest_carries_the_evidence(package: Path) -> None:
+    manifest = json.loads((package / "manifest.json").read_text())
+    assert manifest["parity"]["ok"] is True
+    assert manifest["parity"]["rows"] == 45
+    assert {metric["name"] for metric in manifest["metrics"]} >= {"accuracy", "log_loss"}
+    assert "evidence/report.html" in manifest["files"]
+    assert "profile.json" in manifest["files"]
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "pipeline.json", "profile.json"])
+def test_a_changed_file_is_named(package: Path, file: str) -> None:
+    content = bytearray((package / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (package / file).write_bytes(content)
+    with pytest.raises(StoreError, match=file):
+        hl.load(package)
+
+
+def test_a_truncated_file_is_named(package: Path) -> None:
+    (package / "model.onnx").write_bytes((package / "model.onnx").read_bytes()[:100])
+    with pytest.raises(StoreError, match=r"model.onnx"):
+        hl.load(package)
+
+
+def test_a_missing_file_is_named(package: Path) -> None:
+    (package / "model.onnx").unlink()
+    with pytest.raises(StoreError, match=r"incomplete: model.onnx"):
+        hl.load(package)
+
+
+def test_a_file_that_nobody_listed_is_refused(package: Path) -> None:
+    (package / "sitecustomize.py").write_text("1")
+    with pytest.raises(StoreError, match=r"sitecustomize.py"):
+        hl.load(package)
+
+
+@pytest.mark.parametrize("path", ["../outside.txt", "/etc/passwd", "a/../../b"])
+def test_a_path_that_climbs_out_is_refused(package: Path, path: str) -> None:
+    files = json.loads((package / "manifest.json").read_text())["files"]
+    reseal(package, {"files": files | {path: {"bytes": 0, "sha256": ""}}})
+    with pytest.raises(StoreError, match="outside the package"):
+        hl.load(package)
+
+
+def test_a_package_from_the_future_is_refused(package: Path) -> None:
+    reseal(package, {"format": 99, "hookline": "9.9"})
+    with pytest.raises(StoreError, match=r"format 99.*\n.*9\.9"):
+        hl.load(package)
+
+
+def test_a_manifest_cannot_name_a_component_that_is_not_registered(package: Path) -> None:
+    reseal(package, {"packager": "os.system"})
+    with pytest.raises(HooklineError, match=r"os.system"):
+        hl.load(package)
+
+
+def test_a_folder_that_is_no_package_says_so(tmp_path: Path) -> None:
+    with pytest.raises(HooklineError):
+        hl.load(tmp_path)
+
+
+def test_a_pickle_is_not_read_without_the_callers_word(made: hl.Run, tmp_path: Path) -> None:
+    package = Path(shutil.copytree(made.package("pickle"), tmp_path / "package"))
+    marker = tmp_path / "ran"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return Path.touch, (marker,)  # type: ignore[return-value]
+
+    content = pickle.dumps(Bomb())
+    (package / "model.pkl").write_bytes(content)
+    manifest = json.loads((package / "manifest.json").read_text())
+    from hookline.packages import _facts_of
+
+    reseal(package, {"files": manifest["files"] | {"model.pkl": _facts_of(package / "model.pkl")}})
+    with pytest.raises(UntrustedPackage, match="--allow-pickle"):
+        hl.load(package)
+    assert not marker.exists()
+
+
+def test_a_wrong_column_is_named_at_predict(package: Path, rows: pl.DataFrame) -> None:
+    with pytest.raises(DataError) as caught:
+        hl.load(package).predict(rows.rename({rows.columns[0]: "other"}))
+    assert [problem.path for problem in caught.value.problems] == [rows.columns[0]]

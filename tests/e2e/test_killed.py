@@ -1,0 +1,79 @@
+"""A run that is killed at any moment loses the stage in flight at most, and the next one goes on from there."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import hookline as hl
+from hookline.api import open_workspace
+
+HOOKLINE = str(Path(sys.executable).with_name("hookline"))
+OVERRIDES = ("source=digits", "trainer=random_forest", "trainer.n_estimators=60", "packager=[onnx,skops]")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_kill_9_at_a_random_moment_loses_nothing_that_was_done(seed: int, tmp_path: Path) -> None:
+    delays = random.Random(seed)
+    for _ in range(3):
+        with subprocess.Popen([HOOKLINE, *OVERRIDES], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            time.sleep(delays.uniform(0.6, 3.0))
+            os.kill(run.pid, signal.SIGKILL)
+    store = open_workspace().store
+    kept = set(store.entries())
+    assert all(store.get(fingerprint) is not None for fingerprint in kept)
+    run_again = hl.run(*OVERRIDES)
+    ran = {stage["fingerprint"] for stage in run_again.evidence["plan"] if stage["status"] == "ran"}
+    assert not ran & kept
+    statuses = [record.status for record in open_workspace().catalog.runs()]
+    assert statuses[0] == "finished"
+    assert set(statuses[1:]) <= {"interrupted", "finished"}
+    again = hl.run(*OVERRIDES)
+    assert again.metrics == run_again.metrics
+
+
+def test_a_killed_run_ends_where_an_undisturbed_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    undisturbed = hl.run(*OVERRIDES, home=tmp_path / "undisturbed")
+    for delay in (1.0, 1.6, 2.2):
+        with subprocess.Popen([HOOKLINE, *OVERRIDES], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            time.sleep(delay)
+            os.kill(run.pid, signal.SIGKILL)
+    assert hl.run(*OVERRIDES).metrics == undisturbed.metrics
+
+
+def test_two_runs_at_once_compute_each_stage_once(tmp_path: Path) -> None:
+    runs = [
+        subprocess.Popen([HOOKLINE, *OVERRIDES, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for _ in range(2)
+    ]
+    import json
+
+    found = [json.loads(run.communicate(timeout=120)[0]) for run in runs]
+    assert [evidence["run"]["status"] for evidence in found] == ["finished", "finished"]
+    assert found[0]["run"]["id"] != found[1]["run"]["id"]
+    metrics = [[m["value"] for r in evidence["reports"] for m in r["metrics"]] for evidence in found]
+    assert metrics[0] == metrics[1]
+    assert len(open_workspace().catalog.versions("digits")) == 1
+
+
+def test_ctrl_c_ends_with_130_and_keeps_what_was_done() -> None:
+    command = [HOOKLINE, "source=digits", "trainer=random_forest", "trainer.n_estimators=100000"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "features" in line:
+                break
+        time.sleep(0.5)
+        run.send_signal(signal.SIGINT)
+        told = run.stderr.read()
+    assert run.returncode == 130, told
+    assert "Traceback" not in told
+    assert open_workspace().catalog.run("last").status == "interrupted"
+    assert open_workspace().store.entries()
