@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 STATUS = {"finished": "FINISHED", "gated": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
-LONGEST_PARAM = 6000
+LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG = 250, 6000, 5000
 BATCH = 100
 """Most params in one request, by MLflow's REST API."""
 FILES = ("report.html", "evidence.json", "config.json", "plan.json")
@@ -29,11 +30,13 @@ def main() -> int:
     made = client.create_run(_experiment(client, order["experiment"]), run_name=order["run"]["id"], tags=tags)
     run_id = made.info.run_id
     numbers = {**order["metrics"], **{f"seconds.{key}": value for key, value in order["seconds"].items()}}
-    metrics = [Metric(key, value, now, 0) for key, value in numbers.items() if math.isfinite(value)]
-    params = [Param(key, str(value)[:LONGEST_PARAM]) for key, value in _flat(order["config"])]
+    metrics = [Metric(key, value, now, 0) for key, value in _named(numbers).items() if math.isfinite(value)]
+    params = [Param(key, str(value)[:LONGEST_PARAM]) for key, value in _named(dict(_flat(order["config"]))).items()]
     for start in range(0, max(len(params), 1), BATCH):
         client.log_batch(run_id, params=params[start : start + BATCH])
-    client.log_batch(run_id, metrics=metrics, tags=[RunTag("hookline.error", order["run"]["error"] or "")])
+    client.log_batch(
+        run_id, metrics=metrics, tags=[RunTag("hookline.error", (order["run"]["error"] or "")[:LONGEST_TAG])]
+    )
     for name in FILES:
         if (folder / name).is_file():
             client.log_artifact(run_id, str(folder / name))
@@ -57,6 +60,11 @@ def _experiment(client: Any, name: str) -> str:
         if found is None:
             raise
         return str(found.experiment_id)
+
+
+def _named(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by names that MLflow takes: letters, digits, and `_-. /`."""
+    return {re.sub(r"[^\w\-. /]", "_", key)[:LONGEST_KEY]: value for key, value in values.items()}
 
 
 def _flat(config: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -79,7 +79,7 @@ def _session(path: Path) -> Any:
         raise StoreError(f"{file} cannot be read: {error}") from error
     except Exception as error:
         raise StoreError(f"{file} is damaged: {error}") from error
-    if any(tensor.external_data for tensor in graph.graph.initializer):
+    if any(tensor.external_data for tensor in _tensors(graph)):
         raise StoreError(f"{file} keeps weights in other files, which a package does not do")
     foreign = {opset.domain for opset in graph.opset_import} - {"", "ai.onnx", "ai.onnx.ml"}
     if foreign:
@@ -90,6 +90,19 @@ def _session(path: Path) -> Any:
         return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise StoreError(f"{file} cannot be run: {error}") from error
+
+
+def _tensors(message: Any) -> Iterator[Any]:
+    """Return every tensor in a graph: initializers, constants, and those of subgraphs and functions."""
+    import onnx
+
+    if isinstance(message, onnx.TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for item in value if field.is_repeated else [value]:
+                yield from _tensors(item)
 
 
 def _batches(rows: pl.DataFrame, schema: Schema) -> Iterator[dict[str, np.ndarray]]:

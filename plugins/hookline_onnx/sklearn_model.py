@@ -62,7 +62,33 @@ def convert(estimator: Any, width: int) -> onnx.ModelProto:
     assert isinstance(graph, onnx.ModelProto)
     if hasattr(estimator, "_predictors"):
         _round_thresholds_down(graph, estimator)
+    trees = _trees(estimator)
+    if trees:
+        _send_missing(graph, trees)
     return graph
+
+
+def _trees(estimator: Any) -> list[Any]:
+    """Return the trees of a decision tree or a forest, in skl2onnx's order; none for other estimators."""
+    if hasattr(estimator, "tree_"):
+        return [estimator.tree_]
+    members = getattr(estimator, "estimators_", None)
+    return [member.tree_ for member in members if hasattr(member, "tree_")] if isinstance(members, list) else []
+
+
+def _send_missing(graph: onnx.ModelProto, trees: list[Any]) -> None:
+    """Send missing values the way that scikit-learn's trees do; skl2onnx 1.20 sends them all to the right."""
+    from onnx.helper import make_attribute
+
+    for ensemble in graph.graph.node:
+        attributes = {attribute.name: attribute for attribute in ensemble.attribute}
+        if "nodes_treeids" not in attributes:
+            continue
+        places = zip(attributes["nodes_treeids"].ints, attributes["nodes_nodeids"].ints, strict=True)
+        left = [int(trees[tree].missing_go_to_left[node]) for tree, node in places]
+        if "nodes_missing_value_tracks_true" in attributes:
+            ensemble.attribute.remove(attributes["nodes_missing_value_tracks_true"])
+        ensemble.attribute.append(make_attribute("nodes_missing_value_tracks_true", left))
 
 
 def _round_thresholds_down(graph: onnx.ModelProto, estimator: Any) -> None:

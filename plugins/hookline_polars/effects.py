@@ -30,6 +30,9 @@ def numeric_effect(column: str, before: np.ndarray, now: np.ndarray) -> Effect:
     """Return the Kolmogorov-Smirnov distance of two samples, (n,) and (m,); equals scipy.stats.ks_2samp."""
     import numpy as np
 
+    if not len(before) or not len(now):
+        # How many values are missing is an effect of its own.
+        return Effect(column, "KS", 0.0, 0.0)
     before, now = np.sort(before), np.sort(now)
     values = np.concatenate([before, now])
     gaps = np.searchsorted(before, values, side="right") / len(before) - np.searchsorted(
@@ -44,7 +47,9 @@ def numeric_effect_of_bins(before: ColumnProfile, now: ColumnProfile) -> Effect:
 
     assert before.bins is not None
     assert now.bins is not None
-    shares = [np.cumsum(bins.counts) / max(1, sum(bins.counts)) for bins in (before.bins, now.bins)]
+    if not sum(before.bins.counts) or not sum(now.bins.counts):
+        return Effect(before.name, "KS", 0.0, 0.0)
+    shares = [np.cumsum(bins.counts) / sum(bins.counts) for bins in (before.bins, now.bins)]
     distance = float(np.abs(shares[0] - shares[1]).max(initial=0.0))
     return _with_bound(before.name, distance, sum(before.bins.counts), sum(now.bins.counts))
 
@@ -79,7 +84,5 @@ def missing_effect(before: ColumnProfile, now: ColumnProfile) -> Effect:
 
 
 def _with_bound(column: str, distance: float, rows_before: int, rows_now: int) -> Effect:
-    if not rows_before or not rows_now:
-        return Effect(column, "KS", distance, 0.0)
     error = KS_95 * (1 / rows_before + 1 / rows_now) ** 0.5
     return Effect(column, "KS", distance, max(0.0, distance - error))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Part = Literal["year", "month", "day", "weekday", "hour", "minute", "ordinal_day"]
 PARTS: tuple[Part, ...] = ("year", "month", "day", "weekday", "hour")
+LARGEST = 1e30
+"""Numbers end here after scaling, so that neither float32 nor the sums of a linear model overflow."""
 How = Literal["number", "one_hot", "ordinal", "target", "hashing", "datetime"]
 
 
@@ -25,7 +27,7 @@ class Encoding:
     ordinal: the category's position, -1 where unseen or missing
     target: `values` of the category (a mean target a class), `default` where unseen or missing
     hashing: a 1 in column crc32(category) modulo `hashes`
-    datetime: calendar `parts` as numbers
+    datetime: calendar `parts` as numbers, missing ones `default` or NaN
     """
 
     column: str
@@ -69,10 +71,14 @@ class Encoding:
         import polars as pl
 
         if self.how == "number":
-            scaled = (column.cast(pl.Float64) - self.center) / self.scale
+            scaled = ((column.cast(pl.Float64) - self.center) / self.scale).clip(-LARGEST, LARGEST)
             return [scaled.fill_null(float("nan") if self.fill is None else self.fill).cast(pl.Float32)]
         if self.how == "datetime":
-            return [_part(column, part).cast(pl.Float32).fill_null(float("nan")) for part in self.parts]
+            absent = self.default or (float("nan"),) * len(self.parts)
+            return [
+                _part(column, part).cast(pl.Float32).fill_null(value)
+                for part, value in zip(self.parts, absent, strict=True)
+            ]
         if self.how == "hashing":
             return [
                 column.cast(pl.String).map_batches(lambda texts: _hashes(texts, self.hashes), return_dtype=pl.UInt32)
@@ -124,12 +130,17 @@ def number_encoding(name: str, scaling: str, stats: Mapping[str, Any], fill: flo
         "none": (0.0, 1.0),
     }
     center, scale = ways[scaling]
+    if found["min"] == found["max"] and scaling != "none":
+        # The deviation of equal values is not always exactly 0, and nothing may be divided by what rounding left.
+        center, scale = found["min"], 1.0
     return Encoding(name, "number", float(center), float(scale) or 1.0, fill, indicator=indicator)
 
 
-def datetime_encoding(name: str, parts: tuple[Part, ...], indicator: bool, time_zone: str | None) -> Encoding:
-    """Return a datetime's encoding."""
-    return Encoding(name, "datetime", parts=parts, indicator=indicator, time_zone=time_zone)
+def datetime_encoding(
+    name: str, parts: tuple[Part, ...], fill: tuple[float, ...], indicator: bool, time_zone: str | None
+) -> Encoding:
+    """Return a datetime's encoding. fill: a missing one's parts, or () for NaN."""
+    return Encoding(name, "datetime", parts=parts, default=fill, indicator=indicator, time_zone=time_zone)
 
 
 def text_encoding(
@@ -155,6 +166,15 @@ def text_encoding(
         return Encoding(name, "ordinal", categories=categories, indicator=indicator)
     values = tuple(means[category] for category in categories)
     return Encoding(name, how, categories=categories, values=values, default=means[""], indicator=indicator)
+
+
+def part_means(frame: pl.LazyFrame, name: str, parts: tuple[Part, ...]) -> tuple[float, ...]:
+    """Return the mean of each calendar part of a column; () where it holds nothing."""
+    import polars as pl
+
+    column = pl.col(name)
+    means = frame.select(_part(column, part).cast(pl.Float64).mean().alias(part) for part in parts).collect().row(0)
+    return tuple(map(float, means)) if None not in means else ()
 
 
 def _part(column: pl.Expr, part: Part) -> pl.Expr:

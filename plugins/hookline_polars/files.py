@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Len
 
 from hookline import Dataset, Source
+from hookline.artifacts import require_columns
 from hookline.errors import DataError, suggestion
+
+from .casts import Dtype, read_as
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +39,6 @@ WHOLE_FILE = 100 * 1024**2
 """Bytes up to which the types of a CSV file's columns are inferred from all of it; beyond, from its first 100,000 rows."""
 EDGE = 64 * 1024
 """Bytes at the head and the tail of a file that its fingerprint reads."""
-Dtype = Literal["string", "integer", "number", "boolean", "datetime", "date"]
 
 
 class FileSource(Source):
@@ -68,7 +70,7 @@ class FileSource(Source):
 
         files = self._files()
         try:
-            frame = pl.concat([self._scan(file) for file in files]) if len(files) > 1 else self._scan(files[0])
+            frame = self._together([self._scan(file) for file in files], files)
             frame = self._typed(frame)
             empty = frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
@@ -150,7 +152,8 @@ class FileSource(Source):
             file,
             has_header=not self.columns,
             new_columns=header,
-            separator="\t" if file.suffix == ".tsv" and self.separator == "," else self.separator,
+            separator=self._separator(file),
+            schema_overrides={name: pl.String() for name in header if name in self.dtypes},
             null_values=None if self.strip else list(self.missing),
             infer_schema=not self.strip,
             infer_schema_length=None if whole else 100_000,
@@ -166,7 +169,7 @@ class FileSource(Source):
 
     def _header(self, file: Path) -> list[str]:
         """Return the column names; raises DataError for a name that stands twice, which would silently be renamed."""
-        separator = "\t" if file.suffix == ".tsv" and self.separator == "," else self.separator
+        separator = self._separator(file)
         names = list(self.columns) or _first_row(file, separator, self.skip_rows, self.encoding)
         names = [name.strip() for name in names] if self.strip else names
         twice = [name for name, count in Counter(names).items() if count > 1]
@@ -178,31 +181,59 @@ class FileSource(Source):
                 raise DataError(f"source.columns names {len(names)} columns, but {file} has {width}")
         return names
 
+    def _separator(self, file: Path) -> str:
+        return "\t" if file.suffix.lower() == ".tsv" and self.separator == "," else self.separator
+
     def _stripped(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         import polars as pl
 
         texts = pl.all().str.strip_chars()
         cleaned = frame.with_columns(texts).with_columns(pl.all().replace(list(self.missing), None))
         kinds = _infer(cleaned)
-        return cleaned.with_columns(pl.col(name).cast(dtype) for name, dtype in kinds.items())
+        return cleaned.with_columns(
+            pl.col(name).cast(dtype) for name, dtype in kinds.items() if name not in self.dtypes
+        )
 
     def _typed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         import polars as pl
 
-        from hookline.artifacts import require_columns
-
         if not self.dtypes:
             return frame
-        require_columns(list(self.dtypes), frame.collect_schema().names(), "source.dtypes")
-        known = {
-            "string": pl.String(),
-            "integer": pl.Int64(),
-            "number": pl.Float64(),
-            "boolean": pl.Boolean(),
-            "datetime": pl.Datetime("us"),
-            "date": pl.Date(),
-        }
-        return frame.with_columns(pl.col(name).cast(known[dtype]) for name, dtype in self.dtypes.items())
+        schema = frame.collect_schema()
+        require_columns(list(self.dtypes), schema.names(), "source.dtypes")
+        typed = frame.with_columns(
+            read_as(pl.col(name), schema[name], dtype, strict=True) for name, dtype in self.dtypes.items()
+        )
+        # Every value is looked at here, so that one that cannot be read is not met in the middle of a run.
+        typed.select(pl.col(name).null_count() for name in self.dtypes).collect()
+        return typed
+
+    def _together(self, frames: list[pl.LazyFrame], files: Sequence[Path]) -> pl.LazyFrame:
+        """Put files one below the other; whole numbers give way to fractions, and anything to text."""
+        import polars as pl
+
+        if len(frames) == 1:
+            return frames[0]
+        schemas = [frame.collect_schema() for frame in frames]
+        for schema, file in zip(schemas, files, strict=True):
+            missing = [name for name in schemas[0] if name not in schema]
+            extra = [name for name in schema if name not in schemas[0]]
+            if missing or extra:
+                what = f"has no column '{missing[0]}'" if missing else f"has a column '{extra[0]}'"
+                raise DataError(f"{file} {what}, unlike {files[0]}", hint="name the files that belong together")
+        names = schemas[0].names()
+        same = all(schema == schemas[0] for schema in schemas)
+        frames = [frame.select(names) if same else _without_empty(frame.select(names)) for frame in frames]
+        return pl.concat(frames, how="vertical" if same else "vertical_relaxed")
+
+
+def _without_empty(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Give text columns that hold nothing no type, so that they take on that of the other files."""
+    import polars as pl
+
+    texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String]
+    held = frame.select(pl.col(name).count() for name in texts).collect().row(0, named=True) if texts else {}
+    return frame.with_columns(pl.lit(None).alias(name) for name, count in held.items() if not count)
 
 
 def _infer(frame: pl.LazyFrame) -> dict[str, pl.DataType]:
@@ -237,7 +268,7 @@ def _first_row(file: Path, separator: str, skip: int, encoding: str) -> list[str
         with file.open(encoding="utf-8-sig", errors=errors, newline="") as opened:
             for _ in range(skip):
                 next(opened, None)
-            row = next(csv.reader(opened, delimiter=separator), [])
+            row = next((row for row in csv.reader(opened, delimiter=separator) if row), [])
     except UnicodeDecodeError as error:
         raise DataError(
             f"{file} is not UTF-8: {error.reason} at byte {error.start}", hint="source.encoding=utf8-lossy"
@@ -252,7 +283,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _hint(text: str) -> str | None:
-    if "utf" in text.lower():
+    if "utf-8" in text.lower():
         return "source.encoding=utf8-lossy"
     if "found more fields" in text:
         return "a row has more values than the header has names; look at its separators and quotes"

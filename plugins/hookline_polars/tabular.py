@@ -13,7 +13,7 @@ from hookline.artifacts import ColumnKind
 from hookline.errors import DataError
 from hookline.schema import column_kind
 
-from .encodings import PARTS, Encoding, Part, datetime_encoding, number_encoding, text_encoding
+from .encodings import PARTS, Encoding, Part, datetime_encoding, number_encoding, part_means, text_encoding
 from .matrix import dense, sparse
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class TabularFeaturizer(Featurizer):
     datetime: tuple[Part, ...] = PARTS
     """Parts that datetimes are taken apart into."""
     missing: Literal["zero", "nan"] = "nan"
-    """What a missing number becomes: 0 after scaling (the center), or NaN, which trees read and linear models refuse."""
+    """What a missing number becomes: 0 after scaling (the center; for parts of a datetime, their mean), or NaN, which trees read
+    and linear models refuse."""
     missing_indicators: bool = False
     """Whether columns that miss values in training get a 0/1 column that says where."""
     sparse: bool | Literal["auto"] = "auto"
@@ -100,7 +101,10 @@ class TabularFeaturizer(Featurizer):
                     number_encoding(name, self.numeric if kind == "number" else "none", stats, fill, indicator)
                 )
             elif kind == "datetime":
-                encodings.append(datetime_encoding(name, self.datetime, indicator, _time_zone(name, schema[name])))
+                fills = self.missing == "zero"
+                center = part_means(train.frame, name, self.datetime) if fills else ()
+                zone = getattr(schema[name], "time_zone", None)
+                encodings.append(datetime_encoding(name, self.datetime, center, indicator, zone))
             else:
                 limits = {"max_categories": self.max_categories, "n_hashes": self.n_hashes}
                 encodings.append(
@@ -173,7 +177,3 @@ def _category_counts(frame: pl.LazyFrame, names: list[str]) -> dict[str, dict[st
         ordered = found.drop_nulls(name).sort(["len", name], descending=[True, False])
         counts[name] = dict(zip(ordered[name].to_list(), ordered["len"].to_list(), strict=True))
     return counts
-
-
-def _time_zone(name: str, dtype: pl.DataType) -> str | None:
-    return getattr(dtype, "time_zone", None)

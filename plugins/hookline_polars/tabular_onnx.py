@@ -7,8 +7,8 @@ from typing import Any
 
 from hookline.errors import ExportError
 
-from .encodings import Encoding
-from .onnx import MISSING_TIME, codes, number, texts
+from .encodings import LARGEST, Encoding
+from .onnx import MISSING_TIME, clip, codes, number, texts
 
 DAY = 86_400_000_000
 
@@ -31,7 +31,7 @@ def columns_of(encoding: Encoding, inputs: Mapping[str, Any]) -> list[Any]:
 def _number(encoding: Encoding, column: Any) -> list[Any]:
     import spox.opset.ai.onnx.v21 as op
 
-    scaled = op.div(op.sub(column, number(encoding.center)), number(encoding.scale))
+    scaled = clip(op.div(op.sub(column, number(encoding.center)), number(encoding.scale)), -LARGEST, LARGEST)
     return [scaled if encoding.fill is None else op.where(op.isnan(column), number(encoding.fill), scaled)]
 
 
@@ -82,8 +82,11 @@ def _datetime(encoding: Encoding, column: Any) -> list[Any]:
         )
     missing = op.equal(column, _integer(MISSING_TIME))
     parts = _parts(op.where(missing, _integer(0), column))
-    nan = op.const(np.float32(np.nan))
-    return [op.where(missing, nan, op.cast(parts[part], to=np.float32)) for part in encoding.parts]
+    absent = encoding.default or (np.nan,) * len(encoding.parts)
+    return [
+        op.where(missing, op.const(np.float32(value)), op.cast(parts[part], to=np.float32))
+        for part, value in zip(encoding.parts, absent, strict=True)
+    ]
 
 
 def _parts(moment: Any) -> dict[str, Any]:
@@ -93,7 +96,7 @@ def _parts(moment: Any) -> dict[str, Any]:
     days, time = _floor_div(moment, DAY), op.mod(moment, _integer(DAY))
     shifted = op.add(days, _integer(719_468))
     era, doe = _floor_div(shifted, 146_097), op.mod(shifted, _integer(146_097))
-    leap = op.sub(op.sub(op.div(doe, _integer(1_460)), op.div(doe, _integer(36_524))), op.div(doe, _integer(146_096)))
+    leap = op.add(op.sub(op.div(doe, _integer(1_460)), op.div(doe, _integer(36_524))), op.div(doe, _integer(146_096)))
     yoe = op.div(op.sub(doe, leap), _integer(365))
     before = op.sub(op.add(op.mul(yoe, _integer(365)), op.div(yoe, _integer(4))), op.div(yoe, _integer(100)))
     doy = op.sub(doe, before)

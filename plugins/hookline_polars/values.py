@@ -13,6 +13,7 @@ from hookline import Dataset, Transform
 from hookline.errors import ConfigError, DataError, Problem
 from hookline.schema import column_kind
 
+from .casts import read_as
 from .columns import Columns, choose
 
 if TYPE_CHECKING:
@@ -187,7 +188,8 @@ class FittedCast:
 
         schema = frame.collect_schema()
         return frame.with_columns(
-            _cast(pl.col(n), schema[n], self.dtypes[n], self.format, self.strict) for n in present(frame, self.dtypes)
+            read_as(pl.col(n), schema[n], self.dtypes[n], self.format, strict=self.strict)
+            for n in present(frame, self.dtypes)
         )
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -311,6 +313,8 @@ class FittedMapValues:
         if not present(frame, [self.column]):
             return frame
         column = pl.col(self.column)
+        if frame.collect_schema()[self.column] in (pl.Categorical, pl.Enum):
+            column = column.cast(pl.String)
         if self.default == "keep":
             mapped = column.replace(list(self.old), list(self.new))
         elif self.default == "error":
@@ -344,13 +348,39 @@ class MapValuesTransform(Transform):
     """What `value` makes of it."""
 
     def fit(self, train: Dataset) -> FittedMapValues:
-        """Check the mapping against the column; raises ConfigError or DataError."""
+        """Check the mapping against the column; raises ConfigError, or DataError naming what cannot be mapped."""
         if len(self.old) != len(self.new):
             problem = Problem("transform.map_values.new", f"has {len(self.new)} values for {len(self.old)} in old")
             raise ConfigError("bad config for transform 'map_values'", [problem])
         choose(train, (self.column,), "transform.map_values.column")
+        self._require_kind(column_kind(train.frame.collect_schema()[self.column]))
         fallback = self.default_value if self.default == "value" else None
-        return FittedMapValues(self.column, self.old, self.new, self.default, fallback)
+        fitted = FittedMapValues(self.column, self.old, self.new, self.default, fallback)
+        self._try(fitted, train)
+        return fitted
+
+    def _require_kind(self, kind: str) -> None:
+        wanted = {"string": (str,), "boolean": (bool,), "number": (int, float)}.get(kind, ())
+        for value in self.old:
+            if not isinstance(value, wanted) or (isinstance(value, bool) and kind == "number"):
+                problem = Problem("transform.map_values.old", f"{value!r} is no {kind}, as '{self.column}' holds")
+                raise ConfigError("bad config for transform 'map_values'", [problem])
+
+    def _try(self, fitted: FittedMapValues, train: Dataset) -> None:
+        import polars as pl
+
+        try:
+            fitted.transform(train.frame).select(pl.col(self.column).null_count()).collect()
+        except pl.exceptions.PolarsError as error:
+            if self.default == "error":
+                left = train.frame.select(pl.col(self.column).drop_nulls().unique()).collect()[self.column].to_list()
+                names = ", ".join(sorted(repr(value) for value in left if value not in self.old)[:5])
+                text = f"transform.map_values: '{self.column}' holds values that are not in old: {names}"
+                raise DataError(text, hint="transform.map_values.default=keep, or add them") from None
+            first = str(error).strip().splitlines()[0]
+            raise DataError(
+                f"transform.map_values: {first}", hint="map every value, or choose transform.map_values.default=null"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -364,13 +394,13 @@ class FittedRareCategories:
         """Replace what was rare or unseen in training; missing values stay missing."""
         import polars as pl
 
-        return frame.with_columns(
-            pl.when(pl.col(name).is_null() | pl.col(name).is_in(list(self.kept[name])))
-            .then(pl.col(name))
-            .otherwise(pl.lit(self.label))
-            .alias(name)
-            for name in present(frame, self.kept)
-        )
+        exprs = []
+        for name in present(frame, self.kept):
+            # As text, since an Enum column would refuse the label.
+            text = pl.col(name).cast(pl.String)
+            kept = text.is_null() | text.is_in(list(self.kept[name]))
+            exprs.append(pl.when(kept).then(text).otherwise(pl.lit(self.label)).alias(name))
+        return frame.with_columns(exprs)
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Say it as ONNX."""
@@ -409,27 +439,3 @@ class RareCategoriesTransform(Transform):
                 sorted(count.filter(pl.col(name).is_not_null() & (pl.col("len") >= least))[name].to_list())
             )
         return FittedRareCategories(kept, self.label)
-
-
-def _cast(column: pl.Expr, dtype: pl.DataType, wanted: str, layout: str | None, strict: bool) -> pl.Expr:
-    import polars as pl
-
-    if wanted == "datetime" and dtype == pl.String:
-        return column.str.to_datetime(layout, time_unit="us", strict=strict)
-    if wanted == "boolean" and dtype == pl.String:
-        words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
-        lowered = column.str.to_lowercase()
-        keys, values = list(words), list(words.values())
-        return (
-            lowered.replace_strict(keys, values, return_dtype=pl.Boolean)
-            if strict
-            else lowered.replace_strict(keys, values, default=None, return_dtype=pl.Boolean)
-        )
-    types: dict[str, pl.DataType] = {
-        "number": pl.Float64(),
-        "integer": pl.Int64(),
-        "string": pl.String(),
-        "boolean": pl.Boolean(),
-        "datetime": pl.Datetime("us"),
-    }
-    return column.cast(types[wanted], strict=strict)

@@ -15,6 +15,8 @@ from .sparkline import sparkline
 HERE = Path(__file__).parent
 MOST_COLUMNS = 300
 """Columns of the data that are shown, so that the page stays below 2 MB."""
+MOST_ROWS = 1_000
+"""Rows of a table that are shown."""
 MOST_IMPORTANCES = 25
 
 
@@ -31,11 +33,13 @@ def render(evidence: Mapping[str, Any]) -> str:
 
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {"number": number, "words": words, "seconds": seconds, "size": size, "moment": moment}
+    environment.filters["numeric"] = numeric
     facts: dict[str, Any] = _finite(evidence)
     charts = _charts(facts)
     return environment.get_template("page.html.jinja").render(
         _sections(facts),
         charts=charts,
+        most_rows=MOST_ROWS,
         chart_data=_for_script(charts),
         vega=vega_bundle() if charts else "",
         style=(HERE / "style.css").read_text("utf-8"),
@@ -45,20 +49,28 @@ def render(evidence: Mapping[str, Any]) -> str:
 
 def vega_bundle() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script; bundling takes a second, so it is kept in HOOKLINE_HOME."""
-    import vl_convert
+    from importlib.metadata import version
 
     from hookline.config import home
 
-    kept = home() / "cache" / f"vega-{vl_convert.__version__}.js"
+    kept = home() / "cache" / f"vega-{version('vl-convert-python')}.js"
     try:
         return kept.read_text("utf-8")
     except OSError:
-        bundle = str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
+        bundle = _bundle().replace("</script", "<\\/script")
     kept.parent.mkdir(parents=True, exist_ok=True)
     temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
     temporary.write_text(bundle, "utf-8")
     temporary.replace(kept)
     return bundle
+
+
+def _bundle() -> str:
+    import vl_convert
+
+    # Its type stub asks for a snippet, without which the function leaves the libraries' own names in place.
+    bundle: Any = vl_convert.javascript_bundle
+    return str(bundle())
 
 
 def number(value: Any) -> str:
@@ -70,6 +82,12 @@ def number(value: Any) -> str:
     if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def numeric(table: Mapping[str, Any], position: int) -> bool:
+    """Tell whether a column of a table holds numbers and nothing else but gaps."""
+    kinds = {type(row[position]) for row in table["rows"]} - {type(None)}
+    return bool(kinds) and kinds <= {int, float}
 
 
 def words(name: str) -> str:

@@ -32,6 +32,7 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_ROWS_INLINE = 50
 """A request of more rows is predicted in a thread, so that others are not kept waiting."""
 INTERNAL_ERROR = 500
+PLAIN_ROUTES = ("/predict", "/example", "/health", "/metadata", "/openapi.json")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class Service:
 def make_app(predictor: Predictor, info: Mapping[str, Any], record: PredictionLog | None) -> Starlette:
     """Return the ASGI application; info: model, version, format."""
     service = Service(Answerer(predictor, record), info)
-    model = f"/v2/models/{info['model']}"
+    # Not the model's own name, in which a brace would be a parameter to the router.
+    model = "/v2/models/{model}"
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -70,14 +72,14 @@ def make_app(predictor: Predictor, info: Mapping[str, Any], record: PredictionLo
                 record.close()
 
     def get(path: str, content: Any) -> Route:
-        return Route(path, _constant(content), methods=["GET"])
+        return Route(path, _constant(service, content), methods=["GET"])
 
     ready = {"name": info["model"], "ready": True}
     routes = [
         Route("/predict", _guarded(service, _predict), methods=["POST"]),
         Route(f"{model}/infer", _guarded(service, v2.infer), methods=["POST"]),
         Route(f"{model}/versions/{{version}}/infer", _guarded(service, v2.infer), methods=["POST"]),
-        get("/", {**info, "routes": ["/predict", "/example", "/health", "/metadata", "/openapi.json", model]}),
+        get("/", {**info, "routes": [*PLAIN_ROUTES, f"/v2/models/{info['model']}"]}),
         get("/health", {"status": "ok", **info}),
         get("/metadata", _metadata(service)),
         get("/example", {"rows": [example_row(predictor.schema)]}),
@@ -90,7 +92,9 @@ def make_app(predictor: Predictor, info: Mapping[str, Any], record: PredictionLo
         get(f"{model}/versions/{{version}}", v2.model_metadata(service)),
         get(f"{model}/versions/{{version}}/ready", ready),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _http_error})
+    return Starlette(
+        routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _http_error, Exception: _fault}
+    )
 
 
 def json_response(content: Any, status: int = 200) -> Response:
@@ -110,8 +114,8 @@ def _guarded(
 
     async def route(request: Request) -> Response:
         try:
-            v2.check_version(request.path_params.get("version"), service)
-            return json_response(await act(service, msgspec.json.decode(await _body(request))))
+            v2.check_asked(request.path_params, service)
+            return json_response(await act(service, _decoded(await _body(request))))
         except BadRows as error:
             told = [asdict(problem) for problem in error.problems[:MOST_PROBLEMS]]
             return _error(422, f"{len(error.problems)} values do not fit the input contract", problems=told)
@@ -119,7 +123,7 @@ def _guarded(
             return _error(
                 422, error.message, problems=[{"column": p.path, "message": p.message} for p in error.problems]
             )
-        except (BadRequest, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except BadRequest as error:
             return _error(400, str(error))
         except OSError as error:
             log.error("a prediction could not be recorded, and was not answered: %s", error)
@@ -144,10 +148,20 @@ async def _body(request: Request) -> bytes:
     return bytes(received)
 
 
-def _constant(content: Any) -> Callable[[Request], Awaitable[Response]]:
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(str(error)) from None
+    except RecursionError:
+        raise BadRequest("the body is nested too deeply") from None
+
+
+def _constant(service: Service, content: Any) -> Callable[[Request], Awaitable[Response]]:
     encoded = msgspec.json.encode(content)
 
-    async def route(_: Request) -> Response:
+    async def route(request: Request) -> Response:
+        v2.check_asked(request.path_params, service)
         return Response(encoded, media_type="application/json")
 
     return route
@@ -164,4 +178,11 @@ def _error(status: int, message: str, **more: Any) -> Response:
 
 async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.status_code, error.detail)
+    response = _error(error.status_code, error.detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _fault(_: Request, error: Exception) -> Response:
+    """Answer for a fault in code; its traceback goes to the server's own log."""
+    return _error(INTERNAL_ERROR, f"the model could not answer: {type(error).__name__}")

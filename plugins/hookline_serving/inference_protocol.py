@@ -43,11 +43,12 @@ def model_metadata(service: Service) -> dict[str, Any]:
     }
 
 
-def check_version(asked: str | None, service: Service) -> None:
-    """Raise HTTPException (404) for a version that is not the one at hand."""
-    held = service.info["version"]
-    if asked is not None and asked != str(held):
-        raise HTTPException(404, f"version {asked} is not served here; version {held} is")
+def check_asked(asked: Mapping[str, str], service: Service) -> None:
+    """Raise HTTPException (404) where a path names a model or a version that is not the one at hand."""
+    for what in ("model", "version"):
+        held = service.info[what]
+        if asked.get(what, str(held)) != str(held):
+            raise HTTPException(404, f"{what} {asked[what]} is not served here; {what} {held} is")
 
 
 async def infer(service: Service, body: Any) -> dict[str, Any]:

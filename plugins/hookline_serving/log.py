@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,17 +46,21 @@ class PredictionLog:
         return log
 
     def write(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]], prediction: Prediction) -> None:
-        """Record one request's predictions in one write; raises OSError, after which none of them may be answered."""
+        """Record one request's predictions; raises OSError, after which none of them may be answered."""
         now = datetime.now(UTC)
         self._turn(now)
         assert self._file is not None
         before = self._file.tell()
+        left = memoryview(self._lines(ids, rows, prediction, now.isoformat(timespec="microseconds")))
         try:
-            self._file.write(self._lines(ids, rows, prediction, now.isoformat(timespec="microseconds")))
+            while left:
+                # A disk that is nearly full takes a part, and says so only of the rest.
+                left = left[self._file.write(left) :]
             self._sync()
         except OSError:
             # What a full disk cut off would join the next record's line.
-            os.ftruncate(self._file.fileno(), before)
+            with suppress(OSError):
+                os.ftruncate(self._file.fileno(), before)
             raise
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ def document(schema: Schema, target: Target, info: Mapping[str, Any]) -> dict[st
     answers = {
         "200": _answer("One prediction a row, in order.", _ref("Predictions")),
         "400": _answer("The body is not JSON, or holds no rows.", _ref("Error")),
+        "413": _answer("The body is too large.", _ref("Error")),
         "422": _answer("Values that do not fit, each by row and column.", _ref("Error")),
         "503": _answer("The prediction could not be recorded, so it was not answered.", _ref("Error")),
     }

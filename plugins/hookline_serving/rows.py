@@ -41,7 +41,7 @@ class BadRequest(ValueError):
 
 def rows_of(body: Any) -> list[Mapping[str, Any]]:
     """Return the rows of a decoded body: {"rows": [...]}, a list of rows, or one row."""
-    rows = body["rows"] if isinstance(body, dict) and isinstance(body.get("rows"), list) else body
+    rows: Any = body["rows"] if isinstance(body, dict) and isinstance(body.get("rows"), list) else body
     rows = [rows] if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BadRequest('the body must be {"rows": [{"column": value, ...}, ...]}')

@@ -35,7 +35,8 @@ def serve(predictor: Predictor, info: Mapping[str, Any], host: str, port: int, l
         lifespan="on",
     )
     version = f" version {info['version']}" if info.get("version") else ""
-    where = f"http://{host}:{listening.getsockname()[1]}"
+    shown = f"[{host}]" if ":" in host else host
+    where = f"http://{shown}:{listening.getsockname()[1]}"
     sys.stderr.write(f"{info['model']}{version} ({info['format']}) answers at {where}\n")
     sys.stderr.write(f"try: curl {where}/example | curl {where}/predict --json @-\n")
     sys.stderr.write(f"every prediction is recorded in {log}\n" if log else "predictions are not recorded\n")

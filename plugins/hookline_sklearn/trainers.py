@@ -311,6 +311,8 @@ def prepare(trainer: str, features: Features, *, takes_nan: bool, takes_sparse: 
     X = features.X
     if not isinstance(X, np.ndarray):
         if takes_sparse:
+            if not takes_nan and not np.isfinite(X.data).all():
+                raise _missing(trainer, features, np.unique(X.indices[~np.isfinite(X.data)]))
             return X
         rows, columns = len(X.indptr) - 1, len(features.features)
         if rows * columns * 4 > DENSE_LIMIT:
@@ -319,17 +321,24 @@ def prepare(trainer: str, features: Features, *, takes_nan: bool, takes_sparse: 
                 hint="featurizer.categorical=ordinal",
             )
         return X.toarray()
-    if takes_nan:
-        return X
     # A sum is finite unless a value is not (or values near the end of float32 add up), and needs no copy of X.
-    if not np.isfinite(X.sum(dtype=np.float64)):
-        bad = [features.names[i] for i in np.flatnonzero(~np.isfinite(X).all(axis=0))]
-        if bad:
-            raise DataError(
-                f"trainer '{trainer}' takes no missing values, and {', '.join(bad[:5])} have some",
-                hint="add transform=[impute], or featurizer.missing=zero, or choose hist_gradient_boosting",
-            )
+    if np.isfinite(X.sum(dtype=np.float64)):
+        return X
+    if takes_nan:
+        # scikit-learn's trees look for NaN through a buffer that they want to be writable; a memory-mapped one is not.
+        return X if X.flags.writeable else X.copy()
+    bad = np.flatnonzero(~np.isfinite(X).all(axis=0))
+    if len(bad):
+        raise _missing(trainer, features, bad)
     return X
+
+
+def _missing(trainer: str, features: Features, columns: Any) -> DataError:
+    names = [features.names[i] for i in columns[:5]]
+    return DataError(
+        f"trainer '{trainer}' takes no missing values, and {', '.join(names)} have some",
+        hint="add transform=[impute], or featurizer.missing=zero, or choose hist_gradient_boosting",
+    )
 
 
 def fit_quietly(estimator: Any, X: Any, y: Any, weight: Any) -> Any:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,24 +77,34 @@ class Batches(Sampler[list[int]]):
     """Positions of each batch, shuffled anew each epoch in a way that the seed and the epoch alone decide."""
 
     def __init__(self, size: int, batch_size: int, seed: int, loop: Loop) -> None:
-        self.size, self.batch_size, self.seed, self.loop = size, batch_size, seed, loop
+        self.size, self.seed, self.loop = size, seed, loop
+        self.starts = list(range(0, size, batch_size))
+        if size - self.starts[-1] == 1 and batch_size > 1 and size > 1:
+            # A last row that is alone joins the batch before: batch normalization has no variance of one row.
+            self.starts.pop()
 
     def __len__(self) -> int:
-        return -(-self.size // self.batch_size)
+        return len(self.starts)
 
     def __iter__(self) -> Iterator[Any]:
         # The loop's own epoch: after a checkpoint, Lightning does not tell a sampler where it is before the first batch.
         order = np.random.default_rng([self.seed, self.loop.current_epoch]).permutation(self.size)
-        for start in range(0, self.size, self.batch_size):
-            yield order[start : start + self.batch_size]
+        for start, end in pairwise([*self.starts, self.size]):
+            yield order[start:end]
 
 
-class Loop(pl.LightningModule):
+class Loop(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Lightning
     """Weighted loss, optimizer and random state of each epoch."""
 
     def __init__(self, module: torch.nn.Sequential, trainer: MlpTrainer) -> None:
         super().__init__()
         self.module, self.options = module, trainer
+
+    def on_train_start(self) -> None:
+        """Stop at once where a checkpoint comes from training that had stopped early."""
+        stoppers = [callback for callback in self.trainer.callbacks if isinstance(callback, EarlyStopping)]
+        if any(stopper.wait_count >= stopper.patience for stopper in stoppers):
+            self.trainer.should_stop = True
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed dropout by epoch, so that training that was cut off goes on to the same weights."""
@@ -124,7 +135,7 @@ class Loop(pl.LightningModule):
         return functional.cross_entropy(output, y, reduction="none")
 
 
-class KeepBest(Callback):
+class KeepBest(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
     """Remembers the weights of the smallest validation loss; they are part of each checkpoint."""
 
     def __init__(self) -> None:
@@ -133,6 +144,7 @@ class KeepBest(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Copy the weights if they are the best so far."""
+        assert isinstance(pl_module, Loop)
         loss = float(trainer.callback_metrics[VALID_LOSS])
         if not trainer.sanity_checking and loss < self.loss:
             self.loss = loss
@@ -152,8 +164,10 @@ def fit_network(
 ) -> torch.nn.Sequential:
     """Return the trained module, on the CPU; goes on from the checkpoint in `folder` if an earlier try left one.
 
-    Raises DataError where the loss is not finite, which a smaller learning rate mends.
+    Raises DataError where the loss is not finite, which a smaller learning rate mends, or a batch cannot be normalized.
     """
+    if options.batch_norm and min(options.batch_size, len(train)) < 2:
+        raise DataError("trainer 'mlp' cannot normalize over batches of one row", hint="set trainer.batch_norm=false")
     with _own_random_state(options.seed), _quiet():
         module = network.build()
         best = KeepBest() if valid is not None else None

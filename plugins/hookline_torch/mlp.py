@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from annotated_types import Ge, Gt, Interval
 
@@ -59,7 +59,7 @@ class MlpTrainer(Trainer):
         """Fit by gradient descent; raises DataError where features are missing or not finite, or too few rows are at hand."""
         from .loop import Rows, fit_network
 
-        assert train.target is not None and train.y is not None
+        assert train.target is not None
         _require_finite(train)
         network = Network(
             inputs=len(train.features),
@@ -73,9 +73,9 @@ class MlpTrainer(Trainer):
         whole = Rows.of(train, center, scale)
         if valid is not None:
             _require_finite(valid)
-            learn, stop = whole, Rows.of(valid, center, scale)
-        else:
-            learn, stop = whole.cut(self.valid_fraction, self.seed) if self.patience else (whole, None)
+        learn, stop = whole, Rows.of(valid, center, scale) if valid is not None else None
+        if stop is None and self.patience:
+            learn, stop = whole.cut(self.valid_fraction, self.seed)
         module = fit_network(network, learn, stop, self, checkpoint_folder())
         return TorchModel(module, network, train.names, center, scale)
 
@@ -93,11 +93,13 @@ def _standard(train: Features) -> tuple[float, float]:
 def _require_finite(features: Features) -> None:
     import numpy as np
 
-    X: Any = features.X
-    values: np.ndarray = X if isinstance(X, np.ndarray) else X.data
+    dense, X = isinstance(features.X, np.ndarray), cast("Any", features.X)
+    values: np.ndarray = X if dense else X.data
     if np.isfinite(values.sum(dtype=np.float64)) or np.isfinite(values).all():
         return
-    bad = [features.names[i] for i in np.flatnonzero(~np.isfinite(values).all(axis=0))] if values is X else ["some"]
+    gaps = ~np.isfinite(values)
+    columns = np.flatnonzero(gaps.any(axis=0)) if dense else np.unique(X.indices[gaps])
+    bad = [features.names[column] for column in columns]
     raise DataError(
         f"trainer 'mlp' takes no missing values, and {', '.join(bad[:5])} have some",
         hint="add transform=[impute], or featurizer.missing=zero",

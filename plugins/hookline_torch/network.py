@@ -78,6 +78,7 @@ def to_onnx(module: torch.nn.Sequential, X: Any) -> Any:
 def _affine(layer: torch.nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:
     """Return what batch normalization multiplies by and adds once its statistics are fixed."""
     weight, bias, mean, variance = layer.weight, layer.bias, layer.running_mean, layer.running_var
-    assert mean is not None and variance is not None
+    assert mean is not None
+    assert variance is not None
     factor = weight / (variance + layer.eps).sqrt()
     return factor, bias - mean * factor

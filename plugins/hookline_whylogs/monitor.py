@@ -66,8 +66,8 @@ def _facts(view: Any) -> tuple[Any, ...]:
     if view is None:
         return (None,) * (3 + len(QUANTILES))
     counts, distribution = view.get_metric("counts"), view.get_metric("distribution")
-    sketch = distribution.kll.value if distribution is not None else None
-    held = sketch is not None and sketch.get_n() > 0
-    quantiles = [float(value) for value in sketch.get_quantiles(list(QUANTILES))] if held else [None] * len(QUANTILES)
+    quantiles: list[float | None] = [None] * len(QUANTILES)
+    if distribution is not None and distribution.kll.value.get_n():
+        quantiles = [float(value) for value in distribution.kll.value.get_quantiles(list(QUANTILES))]
     distinct = round(view.get_metric("cardinality").hll.value.get_estimate())
     return (counts.n.value, counts.null.value, distinct, *quantiles)

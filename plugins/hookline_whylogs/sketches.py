@@ -44,19 +44,23 @@ def read_view(path: Path) -> Any:
 
 def _column_view(values: pl.Series, dtype: pl.DataType) -> Any:
     kind = column_kind(dtype)
-    present = values.drop_nulls()
+    # NaN is a missing value in hookline, and whylogs counts it as null as well.
+    nans = int(values.is_nan().sum()) if dtype.is_float() else 0
+    present = values.fill_nan(None).drop_nulls() if nans else values.drop_nulls()
+    counts = _counts(len(values), len(values) - len(present), nans)
     if kind in ("number", "datetime"):
         expr = as_number(values.name, kind, dtype)
         assert expr is not None
-        return _number_view(present, present.to_frame().select(expr)[values.name].to_numpy(), len(values))
-    return _text_view(present, len(values), kind == "boolean")
+        return _number_view(present, present.to_frame().select(expr)[values.name].to_numpy(), counts)
+    return _text_view(present, counts, kind == "boolean")
 
 
-def _number_view(present: pl.Series, numbers: np.ndarray, rows: int) -> Any:
+def _number_view(present: pl.Series, numbers: np.ndarray, counts: Any) -> Any:
     finite = np.ascontiguousarray(numbers[np.isfinite(numbers)])
-    integral = present.dtype.is_integer()
-    counts = _counts(rows, rows - len(present))
-    counts.nan.set(int(np.isnan(numbers).sum()))
+    whole = present.cast(pl.Int64, strict=False) if present.dtype.is_integer() else None
+    if whole is not None and whole.null_count():
+        # whylogs has no whole numbers beyond 64 bits with a sign.
+        whole = None
     counts.inf.set(int(np.isinf(numbers).sum()))
     distribution = DistributionMetric.zero()
     if len(finite):
@@ -66,24 +70,23 @@ def _number_view(present: pl.Series, numbers: np.ndarray, rows: int) -> Any:
     cardinality = CardinalityMetric.zero()
     frequent = FrequentItemsMetric.zero()
     # whylogs hashes whole numbers and fractions differently, so a column keeps to one of them.
-    tallies = (present.cast(pl.Int64) if integral else pl.Series(finite)).value_counts()
+    tallies = (pl.Series(finite) if whole is None else whole).value_counts()
     distinct = tallies.to_series(0).to_numpy()
     cardinality.hll.value.update_np(distinct)
     if len(distinct) > MOST_TALLIES:
-        frequent.frequent_strings.value.update_np(present.to_numpy() if integral else finite)
+        frequent.frequent_strings.value.update_np(finite if whole is None else whole.to_numpy())
     else:
-        texts = [f"{value:d}" if integral else f"{value:f}" for value in distinct.tolist()]
+        texts = [f"{value:f}" if whole is None else f"{value:d}" for value in distinct.tolist()]
         _tally(frequent, texts, tallies["count"].to_list())
-    types = _types("integral" if integral else "fractional", len(present))
+    types = _types("fractional" if whole is None else "integral", len(present))
     return _view(counts, types, distribution, cardinality, frequent)
 
 
-def _text_view(present: pl.Series, rows: int, boolean: bool) -> Any:
+def _text_view(present: pl.Series, counts: Any, boolean: bool) -> Any:
     tallies = present.cast(pl.String).value_counts()
     texts, numbers = tallies.to_series(0).to_list(), tallies["count"].to_list()
     cardinality = CardinalityMetric.zero()
     frequent = FrequentItemsMetric.zero()
-    counts = _counts(rows, rows - len(present))
     if boolean:
         texts = [text.capitalize() for text in texts]
         counts.true.set(int(present.sum() or 0))
@@ -100,10 +103,11 @@ def _tally(frequent: Any, texts: list[str], numbers: list[int]) -> None:
         frequent.frequent_strings.value.update(text, number)
 
 
-def _counts(rows: int, missing: int) -> Any:
+def _counts(rows: int, missing: int, nans: int) -> Any:
     counts = ColumnCountsMetric.zero()
     counts.n.set(rows)
     counts.null.set(missing)
+    counts.nan.set(nans)
     return counts
 
 

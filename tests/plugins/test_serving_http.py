@@ -122,7 +122,7 @@ def test_an_answer_equals_the_package_own(
 ) -> None:
     monkeypatch.setenv("HOOKLINE_HOME", str(home))
     rows = [ROW | {"amount": float(amount), "plan": plan} for amount in range(5, 20) for plan in ("basic", "silver")]
-    own = hl.load(package).predict(rows)
+    own = hl.load(package).predict(pl.DataFrame(rows))
     answered = server.predict(*rows)
     assert [item["prediction"] for item in answered] == own.values.tolist()
     chances = [[item["probabilities"][label] for label in own.classes] for item in answered]
