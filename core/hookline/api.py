@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .artifacts import Dataset, Prediction, Report, Roles, Target
 from .components import KINDS, Component, Source, Trust
 from .errors import DataError, UsageError
+from .frames import to_polars
 
 if TYPE_CHECKING:
     import polars as pl
@@ -252,34 +253,6 @@ def split_model_name(text: str) -> tuple[str, int | None, str | None]:
         return name, None, alias
     name, colon, number = text.partition(":")
     return (name, int(number), None) if colon and number.isdigit() else (text, None, None)
-
-
-def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:
-    """Return rows as a polars frame: polars, pandas, a mapping of columns, or a list of mappings."""
-    import polars as pl
-
-    if isinstance(frame, (pl.DataFrame, pl.LazyFrame)):
-        return frame
-    if hasattr(frame, "dtypes") and hasattr(frame, "columns"):
-        return pl.DataFrame([_pandas_column(str(name), frame[name]) for name in frame.columns])
-    if isinstance(frame, Mapping):
-        return pl.DataFrame(dict(frame))
-    if isinstance(frame, Sequence) and frame and all(isinstance(row, Mapping) for row in frame):
-        return pl.DataFrame(list(frame), infer_schema_length=None)
-    raise DataError(
-        f"rows must be a data frame, a mapping of columns or a list of mappings, got {type(frame).__name__}"
-    )
-
-
-def _pandas_column(name: str, column: Any) -> pl.Series:
-    import polars as pl
-
-    if column.dtype.kind in "iufbM":
-        return pl.Series(name, column.to_numpy(), nan_to_null=True)
-    values = [
-        None if missing else value for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True)
-    ]
-    return pl.Series(name, values, strict=False)
 
 
 def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:

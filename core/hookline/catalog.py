@@ -83,18 +83,18 @@ class Catalog:
             "name": name,
             "path": path,
             "status": "running",
-            "started": _now(),
+            "started": now(),
             "config": _text(config),
         }
-        with self._write() as connection:
+        with self.writing() as connection:
             owner = {"plan": _text(plan), "pid": os.getpid(), "host": platform.node()}
             connection.execute(self.tables["runs"].insert().values(**row, **owner))
 
     def end_run(self, run_id: str, status: str, metrics: Mapping[str, float], error: str | None = None) -> None:
         """Record how a run ended."""
         runs = self.tables["runs"]
-        with self._write() as connection:
-            values = {"status": status, "finished": _now(), "metrics": _text(metrics), "error": error}
+        with self.writing() as connection:
+            values = {"status": status, "finished": now(), "metrics": _text(metrics), "error": error}
             connection.execute(runs.update().where(runs.c.id == run_id).values(**values))
 
     def mark_interrupted(self) -> int:
@@ -106,10 +106,10 @@ class Catalog:
                 .mappings()
                 .all()
             )
-        dead = [row["id"] for row in found if not _alive(row["pid"])]
+        dead = [row["id"] for row in found if not is_alive(row["pid"])]
         if dead:
-            with self._write() as connection:
-                values = {"status": "interrupted", "finished": _now()}
+            with self.writing() as connection:
+                values = {"status": "interrupted", "finished": now()}
                 connection.execute(
                     runs.update().where(runs.c.id.in_(dead), runs.c.status == "running").values(**values)
                 )
@@ -149,11 +149,11 @@ class Catalog:
     ) -> None:
         """Record what became of a stage."""
         values = {"run_id": run_id, "key": key, "kind": kind, "component": component, "status": status, "why": why}
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(
                 self.tables["stages"]
                 .insert()
-                .values(**values, fingerprint=fingerprint, parts=_text(parts), seconds=seconds, recorded=_now())
+                .values(**values, fingerprint=fingerprint, parts=_text(parts), seconds=seconds, recorded=now())
             )
 
     def last_stage(self, key: str, component: str | None = None, name: str | None = None) -> StageRecord | None:
@@ -175,10 +175,10 @@ class Catalog:
     def record_dataset(self, fingerprint: str, name: str, rows: int, columns: Any, origin: Any) -> None:
         """Record a dataset version the first time it is seen."""
         datasets = self.tables["datasets"]
-        with self._write() as connection:
+        with self.writing() as connection:
             if connection.execute(datasets.select().where(datasets.c.fingerprint == fingerprint)).first() is None:
                 values = {"name": name, "rows": rows, "columns": _text(columns), "origin": _text(origin)}
-                connection.execute(datasets.insert().values(fingerprint=fingerprint, first_seen=_now(), **values))
+                connection.execute(datasets.insert().values(fingerprint=fingerprint, first_seen=now(), **values))
 
     def datasets(self) -> list[dict[str, Any]]:
         """Return the dataset versions, newest first."""
@@ -204,7 +204,7 @@ class Catalog:
             }
             for feature in features
         ]
-        with self._write() as connection:
+        with self.writing() as connection:
             if rows and connection.execute(table.select().where(table.c.run_id == run_id).limit(1)).first() is None:
                 connection.execute(table.insert(), rows)
 
@@ -228,7 +228,7 @@ class Catalog:
         from sqlalchemy import func, select
 
         models = self.tables["models"]
-        with self._write() as connection:
+        with self.writing() as connection:
             held = (
                 connection.execute(models.select().where(models.c.name == name, models.c.fingerprint == fingerprint))
                 .mappings()
@@ -239,7 +239,7 @@ class Catalog:
             newest = connection.execute(select(func.max(models.c.version)).where(models.c.name == name)).scalar() or 0
             values = {"name": name, "version": newest + 1, "run_id": run_id, "path": path, "format": package_format}
             connection.execute(
-                models.insert().values(**values, created=_now(), metrics=_text(metrics), fingerprint=fingerprint)
+                models.insert().values(**values, created=now(), metrics=_text(metrics), fingerprint=fingerprint)
             )
             return int(newest) + 1
 
@@ -276,7 +276,7 @@ class Catalog:
     def set_alias(self, name: str, alias: str, version: int) -> None:
         """Point an alias at a version; raises UnknownName where there is no such version."""
         self.model(name, version)
-        with self._write() as connection:
+        with self.writing() as connection:
             self._set_alias(connection, name, alias, version)
 
     def aliases(self, name: str) -> dict[str, int]:
@@ -295,9 +295,9 @@ class Catalog:
             "aliases": dict(deployment.aliases),
         }
         values = {"model": deployment.model, "deployer": deployment.deployer, "reason": reason}
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(
-                self.tables["deployments"].insert().values(**values, policy=_text(policy), created=_now())
+                self.tables["deployments"].insert().values(**values, policy=_text(policy), created=now())
             )
             for alias, version in deployment.aliases.items():
                 self._set_alias(connection, deployment.model, alias, version)
@@ -320,10 +320,17 @@ class Catalog:
     def _set_alias(self, connection: Connection, name: str, alias: str, version: int) -> None:
         aliases = self.tables["aliases"]
         connection.execute(aliases.delete().where(aliases.c.model == name, aliases.c.alias == alias))
-        connection.execute(aliases.insert().values(model=name, alias=alias, version=version, since=_now()))
+        connection.execute(aliases.insert().values(model=name, alias=alias, version=version, since=now()))
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """Hold a connection to read by."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the right to write, and commit at the end; waits for other writers. Raises StoreError where it cannot."""
         from sqlalchemy import exc, text
 
         try:
@@ -343,7 +350,7 @@ class Catalog:
 
         meta = self.tables["meta"]
         if not inspect(self._engine).has_table("hookline_meta"):
-            with self._write() as connection:
+            with self.writing() as connection:
                 meta.metadata.create_all(connection)
                 if connection.execute(meta.select()).first() is None:
                     connection.execute(meta.insert().values(format=FORMAT))
@@ -375,7 +382,7 @@ def _engine(url: str) -> Engine:
 
 
 def _tables() -> dict[str, Table]:
-    from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
+    from sqlalchemy import BigInteger, Column, DateTime, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
 
     meta = MetaData()
 
@@ -445,6 +452,23 @@ def _tables() -> dict[str, Table]:
             moment("since"),
             UniqueConstraint("model", "alias"),
         ),
+        "sweeps": table(
+            "sweeps",
+            Column("id", String(64), primary_key=True),
+            *texts("path", "overrides", "settings", "stages"),
+            moment("created"),
+        ),
+        "jobs": table(
+            "jobs",
+            number(),
+            *words("sweep_id", "status", "run_id", "host"),
+            *texts("overrides", "config", "fingerprints", "path", "error", "metrics"),
+            *(Column(name, Integer) for name in ("number", "trial", "pid")),
+            Column("peak_memory", BigInteger),
+            Column("seconds", Float),
+            moment("started"),
+            UniqueConstraint("sweep_id", "number"),
+        ),
         "deployments": table(
             "deployments", number(), *words("model", "deployer"), *texts("policy", "reason"), moment("created")
         ),
@@ -489,7 +513,8 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """Return the time in UTC."""
     return datetime.now(UTC)
 
 
@@ -498,7 +523,8 @@ def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Tell whether a process of this machine is running."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -73,10 +73,13 @@ def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | Non
         return _plain(hydra_compose(CONFIG_NAME, [*extra, *map(_without_null, overrides)]))
 
 
-def run_app(registry: Registry, argv: Sequence[str], task: Callable[[dict[str, Any], Path], Any]) -> list[Any]:
+def run_app(
+    registry: Registry, argv: Sequence[str], task: Callable[[dict[str, Any], Path], Any], sweep: Any = None
+) -> list[Any]:
     """Act on a Hydra command line (`--cfg job`, `--info`, `--multirun`, overrides): call `task(config, folder)` for each job.
 
-    Returns what each job returned. An exception of a job goes on once Hydra has let go.
+    Returns what each job returned. An exception of a job goes on once Hydra has let go. `sweep` is what our launcher is to
+    work on instead of calling `task`; another launcher calls `task`.
     """
     from hydra._internal.utils import _run_hydra, get_args_parser
 
@@ -94,6 +97,7 @@ def run_app(registry: Registry, argv: Sequence[str], task: Callable[[dict[str, A
             # Kept rather than raised, so that Hydra does not print it a second time, and a sweep's other jobs go on.
             failures.append(error)
 
+    job.hookline_sweep = sweep  # type: ignore[attr-defined]  # our launcher looks for it
     parser = get_args_parser()
     args = parser.parse_args([_without_null(argument) for argument in argv])
     with _in_our_words(registry), _full_errors():

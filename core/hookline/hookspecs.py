@@ -148,3 +148,8 @@ def on_finding(run: RunInfo, finding: Finding) -> None:
 @hookspec
 def render_report(evidence: Mapping[str, Any], path: Path) -> None:
     """Write `path`/report.html from evidence; called after a run, and by `hookline report`."""
+
+
+@hookspec
+def render_leaderboard(evidence: Mapping[str, Any], path: Path) -> None:
+    """Write `path`/leaderboard.html from a leaderboard (sweep, metric, varied, rows); called after a sweep."""

@@ -17,6 +17,7 @@ from . import codec
 from .artifacts import Prediction, Roles, Schema, Target
 from .components import Component, Model, Packager, Predictor, Trust
 from .errors import DataError, ExportError, HooklineError, StoreError
+from .frames import to_polars
 from .pipeline import FittedStage, Pipeline
 from .plugins import load_plugins
 from .registry import Registry, plain, ports
@@ -62,9 +63,12 @@ class LoadedPackage:
     manifest: Mapping[str, Any]
     predictor: Predictor
 
-    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
-        """Predict each raw row, in order; raises DataError naming every column that breaks the contract."""
-        return self.predictor.predict(frame)
+    def predict(self, frame: Any) -> Prediction:
+        """Predict raw rows (polars or pandas frame, or a list of mappings), in order.
+
+        Raises DataError naming every column that breaks the contract.
+        """
+        return self.predictor.predict(to_polars(frame))
 
     @property
     def schema(self) -> Schema:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Interval, Lt
+from annotated_types import Ge, Gt, Interval, Lt
 
 from .artifacts import Roles
 from .components import KINDS, Component, Settings
@@ -34,6 +34,10 @@ class SplitOptions:
     """Share of rows that trainers may stop on; 0 leaves it to the trainer."""
     column: str | None = None
     """For method `column`: the column that says train, valid or test."""
+    folds: Annotated[int, Ge(2)] | None = None
+    """Cross-validation: each of so many parts of the rows is held out once, by a sweep; `test` is not used then."""
+    fold: Annotated[int, Ge(0)] = 0
+    """Which of the folds is held out, from 0; a sweep sets it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class Options:
     roles: Roles = field(default_factory=Roles)
     split: SplitOptions = field(default_factory=SplitOptions)
     gates: Mapping[str, float] = field(default_factory=dict)
+    repeats: Annotated[int, Gt(0)] = 1
+    """How often a sweep runs each job, with one seed more each time."""
+    on_error: Literal["continue", "stop"] = "continue"
+    """What a sweep does when a job fails."""
 
 
 @dataclass(frozen=True)

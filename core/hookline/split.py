@@ -107,30 +107,48 @@ def assign(frame: pl.LazyFrame, dataset: Dataset, method: str, options: SplitOpt
 
     rng = np.random.default_rng(seed)
     shares = (options.test, options.valid)
+    turn = 0.0
+    if options.folds:
+        _check_fold(options, method)
+        shares, turn = (1 / options.folds, options.valid), options.fold / options.folds
     if method == "column":
         return _by_column(_values(frame, str(options.column)), str(options.column))
     if method == "time":
         return _by_order(_values(frame, str(dataset.roles.time)), shares)
     if method == "group":
-        return _by_group(_values(frame, str(dataset.roles.group)), shares, rng)
+        return _by_group(_values(frame, str(dataset.roles.group)), shares, turn, rng)
     if method == "stratified":
-        return _within(_values(frame, str(dataset.roles.target)), shares, rng)
+        return _within(_values(frame, str(dataset.roles.target)), shares, turn, rng)
     rows = frame.select(ROW_ID).collect().height
-    return _draw(rows, shares, rng)
+    return _draw(rows, shares, turn, rng)
 
 
-def _draw(rows: int, shares: tuple[float, float], rng: Any) -> Any:
+def _check_fold(options: SplitOptions, method: str) -> None:
+    assert options.folds is not None
+    if options.fold >= options.folds:
+        raise DataError(f"split.fold={options.fold}, but there are {options.folds} folds, counted from 0")
+    if method in ("time", "column"):
+        raise DataError(
+            f"split.folds does not go with split.method={method}, which says itself what is held out",
+            hint="leave split.folds out, or choose random, stratified or group",
+        )
+
+
+def _draw(rows: int, shares: tuple[float, float], turn: float, rng: Any) -> Any:
+    """Draw at random; `turn` of the rows are passed over first, so that folds do not overlap."""
     import numpy as np
 
-    test, valid = (round(rows * share) for share in shares)
+    start = round(rows * turn)
+    test = round(rows * (turn + shares[0])) - start
+    valid = round(rows * shares[1])
     part = np.zeros(rows, dtype=np.uint8)
-    order = rng.permutation(rows)
+    order = np.roll(rng.permutation(rows), -start)
     part[order[:test]] = PARTS.index("test")
     part[order[test : test + valid]] = PARTS.index("valid")
     return part
 
 
-def _within(labels: pl.Series, shares: tuple[float, float], rng: Any) -> Any:
+def _within(labels: pl.Series, shares: tuple[float, float], turn: float, rng: Any) -> Any:
     import numpy as np
 
     codes = labels.rank("dense").fill_null(0).to_numpy().astype(np.int64)
@@ -139,7 +157,7 @@ def _within(labels: pl.Series, shares: tuple[float, float], rng: Any) -> Any:
     # Rows of one class stand together after this, in random order; every k-th of all of them goes to the test rows,
     # so that shares hold over the whole and, to within one row, in each class.
     order = order[np.argsort(codes[order], kind="stable")]
-    place = (np.arange(len(codes)) + rng.random()) * shares[0]
+    place = (np.arange(len(codes)) + rng.random() + round(turn / shares[0])) * shares[0]
     test = np.floor(place + shares[0]) > np.floor(place)
     rest = order[~test]
     share = shares[1] / (1 - shares[0])
@@ -149,7 +167,7 @@ def _within(labels: pl.Series, shares: tuple[float, float], rng: Any) -> Any:
     return part
 
 
-def _by_group(groups: pl.Series, shares: tuple[float, float], rng: Any) -> Any:
+def _by_group(groups: pl.Series, shares: tuple[float, float], turn: float, rng: Any) -> Any:
     import numpy as np
 
     codes = groups.rank("dense").fill_null(0).to_numpy().astype(np.int64)
@@ -159,7 +177,8 @@ def _by_group(groups: pl.Series, shares: tuple[float, float], rng: Any) -> Any:
     of_group = np.zeros(codes.max() + 1, dtype=np.uint8)
     edges = np.array([shares[0], shares[0] + shares[1]])
     # A group belongs where its middle row falls, so that one large group does not swallow a part.
-    side = np.searchsorted(edges, reached - sizes[order] / len(codes) / 2, side="right")
+    middle = (reached - sizes[order] / len(codes) / 2 - turn) % 1
+    side = np.searchsorted(edges, middle, side="right")
     of_group[names[order]] = np.array([PARTS.index("test"), PARTS.index("valid"), PARTS.index("train")])[side]
     return of_group[codes]
 

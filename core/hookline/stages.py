@@ -28,6 +28,7 @@ from .artifacts import (
 from .checkpoints import checkpoints_in
 from .components import Model, Packager, Trust
 from .errors import DataError, StoreError
+from .frames import mark_missing
 from .packages import PARITY_ROWS, check_takes, measure_parity, require_parity, seal, write_pipeline
 from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
 from .planning import Knowledge, Plan, Stage
@@ -156,11 +157,9 @@ def _source(run: Running, stage: Stage) -> Dataset:
     require_columns([name for name in named if name], schema.names(), "roles")
     if ROW_ID in schema:
         raise DataError(f"the column name '{ROW_ID}' is hookline's own", hint="rename the column")
-    texts = [name for name, dtype in schema.items() if dtype == pl.String]
-    floats = [name for name, dtype in schema.items() if dtype.is_float()]
-    # Empty texts and NaN are missing values, here as at every later door, so that training and serving agree.
-    frame = loaded.frame.with_columns(pl.col(texts).replace("", None), pl.col(floats).fill_nan(None))
-    frame = frame.drop(roles.ignore).with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+    frame = (
+        mark_missing(loaded.frame).drop(roles.ignore).with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+    )
     return Dataset(frame, roles, loaded.name)
 
 

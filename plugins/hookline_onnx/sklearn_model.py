@@ -22,14 +22,15 @@ def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target
     import spox
     import spox.opset.ai.onnx.v21 as op
 
-    converted = convert(model.estimator, width)
-    found = list(spox.inline(converted)(X=matrix).values())
-    if target.task == "regression":
-        return {"value": found[0]}
-    if len(found) < 2:
+    classifies = target.task != "regression"
+    # skl2onnx would call the scores of such an estimator probabilities.
+    if classifies and not hasattr(model.estimator, "predict_proba"):
         raise ExportError(
             f"{type(model.estimator).__name__} gives no probabilities in ONNX", hint="choose packager=[skops]"
         )
+    found = list(spox.inline(convert(model.estimator, width))(X=matrix).values())
+    if not classifies:
+        return {"value": found[0]}
     codes = [int(code) for code in model.estimator.classes_]
     probabilities = found[1]
     if len(codes) < len(target.classes):

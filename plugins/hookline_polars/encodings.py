@@ -76,7 +76,7 @@ class Encoding:
         if self.how == "datetime":
             absent = self.default or (float("nan"),) * len(self.parts)
             return [
-                _part(column, part).cast(pl.Float32).fill_null(value)
+                _part(column, part, self.time_zone).cast(pl.Float32).fill_null(value)
                 for part, value in zip(self.parts, absent, strict=True)
             ]
         if self.how == "hashing":
@@ -168,19 +168,21 @@ def text_encoding(
     return Encoding(name, how, categories=categories, values=values, default=means[""], indicator=indicator)
 
 
-def part_means(frame: pl.LazyFrame, name: str, parts: tuple[Part, ...]) -> tuple[float, ...]:
+def part_means(frame: pl.LazyFrame, name: str, parts: tuple[Part, ...], time_zone: str | None) -> tuple[float, ...]:
     """Return the mean of each calendar part of a column; () where it holds nothing."""
     import polars as pl
 
     column = pl.col(name)
-    means = frame.select(_part(column, part).cast(pl.Float64).mean().alias(part) for part in parts).collect().row(0)
+    exprs = [_part(column, part, time_zone).cast(pl.Float64).mean().alias(part) for part in parts]
+    means = frame.select(exprs).collect().row(0)
     return tuple(map(float, means)) if None not in means else ()
 
 
-def _part(column: pl.Expr, part: Part) -> pl.Expr:
+def _part(column: pl.Expr, part: Part, time_zone: str | None) -> pl.Expr:
     import polars as pl
 
-    moment = column.cast(pl.Datetime("us")) if part in ("hour", "minute") else column
+    # A date has no hour of its own; a moment in a time zone has, and a cast would move it to UTC.
+    moment = column.cast(pl.Datetime("us")) if part in ("hour", "minute") and not time_zone else column
     return {
         "year": moment.dt.year,
         "month": moment.dt.month,

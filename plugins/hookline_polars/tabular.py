@@ -102,8 +102,8 @@ class TabularFeaturizer(Featurizer):
                 )
             elif kind == "datetime":
                 fills = self.missing == "zero"
-                center = part_means(train.frame, name, self.datetime) if fills else ()
                 zone = getattr(schema[name], "time_zone", None)
+                center = part_means(train.frame, name, self.datetime, zone) if fills else ()
                 encodings.append(datetime_encoding(name, self.datetime, center, indicator, zone))
             else:
                 limits = {"max_categories": self.max_categories, "n_hashes": self.n_hashes}

@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from hookline import hookimpl
+from hookline.errors import MissingBackend
 
 
 @hookimpl
 def render_report(evidence: Mapping[str, Any], path: Path) -> None:
-    """Write `path`/report.html; a missing library is said once, on the log, and leaves the run alone."""
+    """Write `path`/report.html; raises MissingBackend where a library is missing, which leaves a run as it is."""
+    from importlib.util import find_spec
+
+    for module in ("jinja2", "vl_convert"):
+        if find_spec(module) is None:
+            raise MissingBackend("the report", module, "report")
     from .page import write_page
 
     write_page(evidence, path / "report.html")

@@ -99,10 +99,14 @@ def residual_histogram(residuals: np.ndarray, weight: np.ndarray) -> Chart:
     """Draw how often each size of residual, (n_rows,), occurs."""
     import numpy as np
 
-    counts, edges = np.histogram(residuals, bins=HISTOGRAM_BINS, weights=weight)
+    low, high = float(residuals.min()), float(residuals.max())
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        # Residuals that differ by rounding only cannot be told apart by forty edges.
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(residuals, bins=HISTOGRAM_BINS, range=(low, high), weights=weight)
     bars = [
-        {"from": _number(low), "to": _number(high), "rows": _number(count)}
-        for low, high, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True)
+        {"from": _number(start), "to": _number(end), "rows": _number(count)}
+        for start, end, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True)
     ]
     encoding = {
         "x": {"field": "from", "type": "quantitative", "bin": {"binned": True}, "title": "actual - predicted"},

@@ -229,7 +229,8 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
         task = train.target.task if train.target else "binary"
         X = prepare(self.name, train, takes_nan=True, takes_sparse=False)
         X_val = prepare(self.name, valid, takes_nan=True, takes_sparse=False)
-        fitted = self.estimator(task).fit(X, train.y, train.sample_weight, X_val=X_val, y_val=valid.y)
+        held = {"X_val": X_val, "y_val": valid.y, "sample_weight_val": valid.sample_weight}
+        fitted = self.estimator(task).fit(X, train.y, train.sample_weight, **held)
         return SklearnModel.of(fitted, train)
 
 
@@ -292,7 +293,8 @@ def allowed_estimators() -> dict[str, Any]:
     found = {}
     for name in MODULES:
         module = importlib.import_module(f"sklearn.{name}")
-        for public in module.__all__:
+        # Not every module says what it makes public.
+        for public in getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]:
             cls = getattr(module, public)
             plain = (
                 inspect.isclass(cls)

@@ -102,8 +102,7 @@ class Loop(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Li
 
     def on_train_start(self) -> None:
         """Stop at once where a checkpoint comes from training that had stopped early."""
-        stoppers = [callback for callback in self.trainer.callbacks if isinstance(callback, EarlyStopping)]
-        if any(stopper.wait_count >= stopper.patience for stopper in stoppers):
+        if any(stopper.wait_count >= stopper.patience for stopper in self.trainer.early_stopping_callbacks):
             self.trainer.should_stop = True
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:

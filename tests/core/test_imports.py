@@ -14,7 +14,11 @@ import pytest
 import hookline
 from hookline import hookspecs
 
-HEAVY = ("hydra", "numpy", "omegaconf", "polars", "pydantic", "sklearn", "sqlalchemy", "torch", "onnx", "rich", "scipy")
+HEAVY = (
+    *("hydra", "numpy", "omegaconf", "polars", "pydantic", "rich", "scipy", "sqlalchemy"),
+    *("jinja2", "mlflow", "msgspec", "onnx", "onnxruntime", "pytorch_lightning", "sklearn", "skops", "starlette"),
+    *("torch", "uvicorn", "vl_convert", "whylogs"),
+)
 ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "__init__.py").is_file())
 

@@ -13,6 +13,8 @@ VERBS = {
     "run": "run a pipeline from data to deployment (`hookline trainer=ridge` is short for this)",
     "plan": "show the stages of a run, what is cached, and why the rest must run",
     "runs": "list runs, or show one",
+    "sweeps": "list sweeps, or show a leaderboard",
+    "resume": "run what is missing of a sweep",
     "components": "list components, or show one with its fields",
     "plugins": "list plugins and what became of them",
     "models": "list models and versions, show one, or move an alias",

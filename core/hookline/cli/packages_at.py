@@ -9,6 +9,7 @@ from ..api import load_registry, open_workspace, split_model_name
 from ..artifacts import Dataset
 from ..components import Trust
 from ..errors import DataError, UnknownName, UsageError
+from ..frames import mark_missing
 from ..packages import MANIFEST, LoadedPackage, load_package, trust_of_environment
 from ..registry import Registry
 
@@ -61,7 +62,7 @@ def read_table(registry: Registry, path: str) -> Dataset:
     """Read a file of rows with the `file` source; raises DataError where it cannot be read."""
     source: Any = registry.build("source", "file", {"path": path}, "source")
     dataset: Dataset = source.load()
-    return dataset
+    return dataset.with_frame(mark_missing(dataset.frame))
 
 
 def _in_run(folder: Path) -> Path:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..api import Run, load_registry, run_config
+from ..api import Run, load_registry, open_workspace, run_config
 from ..config import run_app
 from ..errors import HooklineError
+from ..registry import Registry
 from ..runconfig import resolve
 from .output import print_json, say
 from .progress import Progress
@@ -43,13 +44,30 @@ def main(argv: Sequence[str]) -> int:
         print_json(done.evidence) if as_json else _print(done)
         return done
 
+    given = [argument for argument in argv if argument != "--json"]
+    if {"-m", "--multirun"} & set(given):
+        return _sweep(registry, given, task)
     try:
-        run_app(registry, [argument for argument in argv if argument != "--json"], task)
+        run_app(registry, given, task)
     except HooklineError as error:
         if error.exit_code == 3:  # a gate said no: the report is there all the same
             say("the run is recorded: `hookline runs show last`")
         raise
     return 0
+
+
+def _sweep(registry: Registry, argv: Sequence[str], task: Callable[[dict[str, Any], Path], Run]) -> int:
+    from ..sweep.jobs import Sweep
+    from ..sweep.jobs import say as tell_of
+    from ..sweep.ledger import Ledger
+    from .sweeps import conclude
+
+    sweep = Sweep(registry, [argument for argument in argv if not argument.startswith("-")], tell_of)
+    run_app(registry, argv, task, sweep)
+    if not sweep.jobs:  # Another launcher ran them.
+        return 0
+    ledger = Ledger(open_workspace().catalog)
+    return conclude(ledger, ledger.sweep(sweep.id))
 
 
 def _print(run: Run) -> None:

@@ -1,0 +1,38 @@
+"""`hookline resume`: run what is missing of a sweep."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ..api import load_registry, open_workspace
+from ..sweep.jobs import check_unchanged, execute, say
+from ..sweep.ledger import JobRecord, Ledger
+from ..sweep.pool import Limits
+from .output import parser
+from .output import say as tell
+from .sweeps import conclude
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the jobs of a sweep that have not finished, and show its leaderboard."""
+    options = parser("resume", "Run what is missing of a sweep; what is done is not run again.")
+    options.add_argument("sweep", nargs="?", default="last", help="`last`, an id, or its first letters")
+    options.add_argument("--n-jobs", type=int, default=os.cpu_count() or 1, help="worker processes")
+    options.add_argument("--failed", action="store_true", help="run failed jobs again too (those that died are anyway)")
+    given = options.parse_args(argv)
+    ledger = Ledger(open_workspace().catalog)
+    sweep = ledger.sweep(given.sweep)
+    jobs = ledger.jobs(sweep.id)
+    kept = ("finished", "gated") if given.failed else ("finished", "gated", "failed")
+    missing = [job for job in jobs if job.status not in kept]
+    tell(f"sweep {sweep.id}: {len(jobs) - len(missing)} of {len(jobs)} jobs are done")
+    check_unchanged(load_registry(), sweep, missing)
+    ended = [0]
+
+    def told(job: JobRecord) -> None:
+        ended[0] += 1
+        say(job, ended[0], len(missing))
+
+    execute(ledger, sweep, [job.number for job in missing], given.n_jobs, Limits(), told)
+    return conclude(ledger, ledger.sweep(sweep.id))

@@ -1,0 +1,49 @@
+"""Tables as they come: from other libraries to polars, and one notion of what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:
+    """Return rows as a polars frame: polars, pandas, a mapping of columns, or a list of mappings."""
+    import polars as pl
+
+    if isinstance(frame, (pl.DataFrame, pl.LazyFrame)):
+        return frame
+    if hasattr(frame, "dtypes") and hasattr(frame, "columns"):
+        return pl.DataFrame([_pandas_column(str(name), frame[name]) for name in frame.columns])
+    if isinstance(frame, Mapping):
+        return pl.DataFrame(dict(frame))
+    if isinstance(frame, Sequence) and frame and all(isinstance(row, Mapping) for row in frame):
+        return pl.DataFrame(list(frame), infer_schema_length=None)
+    raise DataError(
+        f"rows must be a data frame, a mapping of columns or a list of mappings, got {type(frame).__name__}"
+    )
+
+
+def _pandas_column(name: str, column: Any) -> pl.Series:
+    import polars as pl
+
+    if column.dtype.kind in "iufbM":
+        return pl.Series(name, column.to_numpy(), nan_to_null=True)
+    values = [
+        None if missing else value for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True)
+    ]
+    return pl.Series(name, values, strict=False)
+
+
+def mark_missing(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows with null for empty texts and NaN, so that training, monitoring and serving agree on what is missing."""
+    import polars as pl
+
+    schema = frame.collect_schema()
+    texts = [pl.col(name).replace("", None) for name, dtype in schema.items() if dtype == pl.String]
+    floats = [pl.col(name).fill_nan(None) for name, dtype in schema.items() if dtype.is_float()]
+    return frame.with_columns(*texts, *floats)

@@ -1,0 +1,1 @@
+"""Sweeps: many runs from one command line, checked before the first, each in a worker process, none of them lost."""

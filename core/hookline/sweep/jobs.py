@@ -1,0 +1,222 @@
+"""What a sweep's jobs are: expanded by repeats and folds, checked before the first one starts, run by workers, written down."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..api import load_registry, open_workspace, run_config
+from ..errors import ConfigError, GateFailed, HooklineError, Problem, UsageError
+from ..planning import Plan, explain, make_plan
+from ..registry import Registry
+from ..runconfig import RunConfig, resolve
+from .ledger import JobRecord, Ledger, NewJob, SweepRecord
+from .pool import Limits, Pool
+
+FUNCTION = f"{__name__}:run_job"
+MOST_PROBLEMS = 10
+Compose = Callable[[Sequence[str]], Mapping[str, Any]]
+"""Overrides as they were typed -> the plain config that they mean."""
+
+
+@dataclass
+class Sweep:
+    """One sweep from the command line, while it is under way."""
+
+    registry: Registry
+    overrides: Sequence[str]
+    tell: Callable[[JobRecord, int, int], None]
+    """Told of each job that has ended: the job, how many have, and of how many."""
+    id: str = ""
+    ended: int = 0
+    jobs: list[NewJob] = field(default_factory=list)
+
+    def add(self, folder: Path, jobs_overrides: Sequence[Sequence[str]], compose: Compose) -> list[NewJob]:
+        """Compose and check jobs as a whole, and write them down.
+
+        Raises ConfigError with the problems of every job before any of them starts.
+        """
+        self.id = folder.name
+        new = list(self._defined(jobs_overrides, compose))
+        stages = {}
+        for _, plan in new:
+            stages |= {stage.fingerprint: stage.parts for stage in plan.stages}
+        jobs = [job for job, _ in new]
+        record = SweepRecord(self.id, str(folder), tuple(self.overrides), {}, stages)
+        Ledger(open_workspace().catalog).begin(record, jobs)
+        self.jobs += jobs
+        return jobs
+
+    def run(self, jobs: Sequence[NewJob], workers: int, limits: Limits, *, stop: bool) -> None:
+        """Run jobs; raises UsageError where one failed and `stop` is wanted, and KeyboardInterrupt once all is written down."""
+        ledger = Ledger(open_workspace().catalog)
+        execute(ledger, ledger.sweep(self.id), [job.number for job in jobs], workers, limits, self._told, stop=stop)
+
+    def _told(self, job: JobRecord) -> None:
+        self.ended += 1
+        self.tell(job, self.ended, len(self.jobs))
+
+    def _defined(self, jobs_overrides: Sequence[Sequence[str]], compose: Compose) -> Iterator[tuple[NewJob, Plan]]:
+        problems: list[Problem] = []
+        number, first = len(self.jobs), max((job.trial + 1 for job in self.jobs), default=0)
+        made: list[tuple[NewJob, Plan]] = []
+        for trial, overrides in enumerate(jobs_overrides, first):
+            for more in replicates(compose(overrides)):
+                whole = [*overrides, *more]
+                try:
+                    config = resolve(self.registry, _undeployed(compose(whole), overrides))
+                    plan = make_plan(self.registry, config)
+                except HooklineError as error:
+                    problems += _problems(trial, overrides, error)
+                    break
+                prints = {stage.key: stage.fingerprint for stage in plan.stages}
+                made.append((NewJob(number, trial, tuple(whole), config.plain(), prints), plan))
+                number += 1
+        if problems:
+            more_of_them = len(problems) - MOST_PROBLEMS
+            shown = problems[:MOST_PROBLEMS]
+            if more_of_them > 0:
+                shown.append(Problem("...", f"and {more_of_them} more"))
+            raise ConfigError("nothing was run: jobs of the sweep are wrong", shown)
+        yield from made
+
+
+def replicates(tree: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the overrides that make each repeat and fold of a job; outside of what a sweep searches."""
+    repeats, seed = tree.get("repeats") or 1, tree.get("seed") or 0
+    folds = (tree.get("split") or {}).get("folds") or 0
+    if not isinstance(repeats, int) or not isinstance(seed, int) or not isinstance(folds, int):
+        yield ()  # The check of the config says what is wrong with them.
+        return
+    for repeat in range(repeats):
+        for fold in range(max(folds, 1)):
+            seeds = (f"seed={seed + repeat}",) if repeats > 1 else ()
+            yield (*seeds, *((f"split.fold={fold}",) if folds else ()))
+
+
+def execute(
+    ledger: Ledger,
+    sweep: SweepRecord,
+    numbers: Sequence[int],
+    workers: int,
+    limits: Limits,
+    tell: Callable[[JobRecord], None],
+    *,
+    stop: bool = False,
+) -> None:
+    """Run jobs of a sweep that nobody else has taken, and write down what became of each."""
+    wanted = set(numbers)
+    jobs = [job for job in ledger.jobs(sweep.id) if job.number in wanted]
+    setup = {"home": str(open_workspace().home), "signature": load_registry().plugins.signature()}
+    payloads = [(job.number, {"config": job.config, "folder": sweep.path, "number": job.number}) for job in jobs]
+    pool = Pool(FUNCTION, setup, min(workers, len(jobs)), limits)
+    running = pool.run(payloads, on_start=lambda number: ledger.claim(sweep.id, number))
+    try:
+        for outcome in running:
+            ledger.finish(sweep.id, outcome.job, outcome)
+            record = next(job for job in ledger.jobs(sweep.id) if job.number == outcome.job)
+            tell(record)
+            if stop and record.status != "finished":
+                raise UsageError(
+                    f"job {record.number} is {record.status}: {record.error}",
+                    hint=f"on_error=stop: the others wait; `hookline resume {sweep.id}` goes on",
+                )
+    finally:
+        running.close()
+        ledger.release(sweep.id)
+
+
+def check_unchanged(registry: Registry, sweep: SweepRecord, jobs: Sequence[JobRecord]) -> None:
+    """Raise ConfigError, with the difference, where a job would no longer be what the sweep was made of."""
+    problems = []
+    for job in jobs:
+        plan = make_plan(registry, configured(registry, job))
+        for stage in plan.stages:
+            before = job.fingerprints.get(stage.key)
+            if stage.fingerprint != before:
+                why = explain(stage, sweep.stages.get(before or ""))
+                problems.append(Problem(f"job {job.number}, {stage.key}", why))
+                break
+    if problems:
+        raise ConfigError(
+            f"sweep {sweep.id} is no longer what it was when it began",
+            problems[:MOST_PROBLEMS],
+            hint="bring back what has changed, or begin a new sweep: what is still the same comes from the store",
+        )
+
+
+def configured(registry: Registry, job: JobRecord) -> RunConfig:
+    """Return a job's config as typed values."""
+    return resolve(registry, job.config)
+
+
+def run_job(setup: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Run one job in a worker; a gate that says no is a result, all else that goes wrong is raised."""
+    registry = _registry(tuple(map(tuple, setup["signature"])))
+    config = resolve(registry, payload["config"])
+    folder = _folder(Path(payload["folder"]), payload["number"])
+    status, error = "finished", ""
+    try:
+        run_config(registry, config, home=setup["home"], folder=folder)
+    except GateFailed as gate:
+        status, error = "gated", gate.message
+    from ..api import load
+
+    run = load(folder)
+    metrics = {
+        metric["name"]: [metric["value"], metric["greater_is_better"]]
+        for report in run.evidence["reports"]  # type: ignore[union-attr]  # a folder of a run holds a run
+        for metric in report["metrics"]
+        if report["kind"] == "evaluator"
+    }
+    return {"run_id": run.id, "path": str(folder), "metrics": metrics, "status": status, "error": error}  # type: ignore[union-attr]
+
+
+@lru_cache(maxsize=1)
+def _registry(signature: tuple[tuple[str, str, str], ...]) -> Registry:
+    registry = load_registry()
+    registry.plugins.require(signature)
+    return registry
+
+
+def _folder(sweep: Path, number: int) -> Path:
+    """Return the job's folder; a second try gets one of its own."""
+    folder, tried = sweep / str(number), 1
+    while (folder / "run.json").exists():
+        tried += 1
+        folder = sweep / f"{number}-{tried}"
+    return folder
+
+
+def _undeployed(tree: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    # Of many runs at once none should become the champion for having ended last.
+    asked = any(override.lstrip("+").startswith("deployer") for override in overrides)
+    return dict(tree) if asked else {**tree, "deployer": None}
+
+
+def _problems(trial: int, overrides: Sequence[str], error: HooklineError) -> list[Problem]:
+    where = f"job {trial} ({' '.join(overrides)})"
+    if isinstance(error, ConfigError):
+        return [Problem(where, str(problem)) for problem in error.problems]
+    with suppress(IndexError):
+        return [Problem(where, error.message.splitlines()[0])]
+    return [Problem(where, type(error).__name__)]
+
+
+def line(job: JobRecord, ended: int, count: int) -> str:
+    """Return what is said on stderr of a job that has ended."""
+    mark = "✓" if job.status == "finished" else "✗"
+    shown = ", ".join(f"{name} {value:.4g}" for name, (value, _) in list(job.metrics.items())[:1])
+    what = shown or f"{job.status}: {job.error.splitlines()[0] if job.error else ''}"
+    return f"{mark} {ended:>3}/{count} #{job.number:<4} {' '.join(job.overrides):<60} {job.seconds:6.1f}s  {what}"
+
+
+def say(job: JobRecord, ended: int, count: int) -> None:
+    """Tell a person of a job that has ended."""
+    sys.stderr.write(line(job, ended, count) + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,213 @@
+"""Our launcher and sweeper for Hydra: jobs composed once and checked first, then run by watched worker processes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from ..errors import UsageError
+from .composer import Composer
+from .jobs import Sweep
+from .ledger import JobRecord, Ledger
+from .pool import Limits, Outcome, Pool
+
+SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+SWEEP = "hookline_sweep"
+"""The attribute by which a task function brings its `Sweep`; any other task function is run as it is."""
+
+
+@dataclass
+class LauncherConf:
+    """What `hydra.launcher.*` says."""
+
+    _target_: str
+    n_jobs: int | None = None
+    """Worker processes; null means one for each lease of cores."""
+    cores: int = 1
+    """Cores that each worker leases."""
+    memory: str | None = None
+    """Resident memory of a job above which it is stopped, such as 4GiB."""
+    timeout: float | None = None
+    """Seconds after which a job is stopped."""
+    retries: int = 0
+    """How often a job is tried again whose process died."""
+    fresh: bool = False
+    """Whether each job gets a process of its own."""
+
+
+@dataclass
+class SweeperConf:
+    """What `hydra.sweeper.*` says; as Hydra's basic sweeper."""
+
+    _target_: str
+    max_batch_size: int | None = None
+    params: dict[str, str] | None = None
+
+
+class HooklineSweeper(BasicSweeper):
+    """Hydra's basic sweeper, which leaves it to the launcher to compose and check the jobs."""
+
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        """Do nothing unless another launcher is chosen: ours checks every job before the first starts, and composes once."""
+        if not isinstance(self.launcher, HooklineLauncher):
+            super().validate_batch_is_legal(batch)
+
+
+class HooklineLauncher(Launcher):
+    """Runs jobs in reused worker processes that lease cores; one that dies is named and takes nobody with it."""
+
+    def __init__(
+        self,
+        n_jobs: int | None = None,
+        cores: int = 1,
+        memory: str | int | None = None,
+        timeout: float | None = None,
+        retries: int = 0,
+        fresh: bool = False,
+    ) -> None:
+        self.limits = Limits(cores, bytes_of(memory), timeout, retries, fresh)
+        self.workers = n_jobs or max(1, len(_available()) // cores)
+        self.config: DictConfig | None = None
+        self.task_function: TaskFunction | None = None
+        self.hydra_context: HydraContext | None = None
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra gives every launcher."""
+        self.config, self.task_function, self.hydra_context = config, task_function, hydra_context
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Compose all jobs, check them, run them, and return what they returned, in order."""
+        setup_globals()
+        assert self.config is not None and self.hydra_context is not None  # noqa: PT018  both come from `setup`
+        Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
+        composer = Composer(self.hydra_context.config_loader, self.config)
+        sweep = getattr(self.task_function, SWEEP, None)
+        if isinstance(sweep, Sweep):
+            return self._launch_sweep(sweep, composer, job_overrides)
+        return self._launch_any(composer, job_overrides, initial_job_idx)
+
+    def _launch_sweep(
+        self, sweep: Sweep, composer: Composer, job_overrides: Sequence[Sequence[str]]
+    ) -> Sequence[JobReturn]:
+        assert self.config is not None
+
+        def compose(overrides: Sequence[str]) -> dict[str, Any]:
+            return _plain(composer.compose(list(overrides)))
+
+        new = sweep.add(Path(str(self.config.hydra.sweep.dir)).absolute(), job_overrides, compose)
+        stop = any(job.config.get("on_error") == "stop" for job in new)
+        sweep.run(new, self.workers, self.limits, stop=stop)
+        return _returns(sweep, [job.trial for job in new])
+
+    def _launch_any(
+        self, composer: Composer, job_overrides: Sequence[Sequence[str]], first: int
+    ) -> Sequence[JobReturn]:
+        import cloudpickle
+
+        payloads = []
+        for index, overrides in enumerate(job_overrides, first):
+            config = composer.compose(list(overrides))
+            with open_dict(config):
+                config.hydra.job.id = str(index)
+                config.hydra.job.num = index
+            state = Singleton.get_state()
+            payloads.append((index - first, cloudpickle.dumps((self.hydra_context, self.task_function, config, state))))
+        pool = Pool(f"{__name__}:run_any", None, min(self.workers, len(payloads)), self.limits)
+        outcomes = sorted(pool.run(payloads), key=lambda outcome: outcome.job)
+        return [_job_return(outcome) for outcome in outcomes]
+
+
+def run_any(_: None, payload: bytes) -> bytes:
+    """Run one job of any Hydra application in a worker."""
+    import cloudpickle
+
+    hydra_context, task_function, config, state = cloudpickle.loads(payload)
+    setup_globals()
+    Singleton.set_state(state)
+    returned = run_job(
+        hydra_context=hydra_context,
+        task_function=task_function,
+        config=config,
+        job_dir_key="hydra.sweep.dir",
+        job_subdir_key="hydra.sweep.subdir",
+    )
+    pickled: bytes = cloudpickle.dumps(returned)
+    return pickled
+
+
+def bytes_of(size: str | int | None) -> int | None:
+    """Return a size such as 512MiB or 4GB in bytes, units being powers of 1024; raises UsageError."""
+    if size is None or isinstance(size, int):
+        return size
+    found = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?)i?b?\s*", size.lower())
+    if found is None:
+        raise UsageError(f"hydra.launcher.memory: '{size}' is no size", hint="write 512MiB or 4GiB")
+    return int(float(found.group(1)) * SIZES[found.group(2)])
+
+
+def store_options(package: str) -> None:
+    """Make the launcher and the sweeper options of Hydra; `package` is where it finds them."""
+    store = ConfigStore.instance()
+    launcher, sweeper = LauncherConf(f"{package}.HooklineLauncher"), SweeperConf(f"{package}.HooklineSweeper")
+    store.store(group="hydra/launcher", name="hookline", node=launcher, provider="hookline")
+    store.store(group="hydra/sweeper", name="hookline", node=sweeper, provider="hookline")
+
+
+def _returns(sweep: Sweep, trials: Sequence[int]) -> list[JobReturn]:
+    """Return one JobReturn a trial; its value is the mean of the metric that heads the report."""
+    from ..api import open_workspace
+    from .leaderboard import headline
+
+    records = Ledger(open_workspace().catalog).jobs(sweep.id)
+    returns = []
+    for trial in sorted(set(trials)):
+        jobs = [job for job in records if job.trial == trial]
+        returned = JobReturn()
+        returned.overrides = list(jobs[0].overrides)
+        returned.cfg = OmegaConf.create(dict(jobs[0].config))
+        failed = [job for job in jobs if job.status != "finished"]
+        returned.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
+        returned.return_value = _failure(failed[0]) if failed else headline(jobs)
+        returns.append(returned)
+    return returns
+
+
+def _failure(job: JobRecord) -> Exception:
+    return RuntimeError(f"job {job.number} is {job.status}: {job.error}")
+
+
+def _job_return(outcome: Outcome) -> JobReturn:
+    import cloudpickle
+
+    if outcome.ok:
+        returned: JobReturn = cloudpickle.loads(outcome.value)
+        return returned
+    returned = JobReturn()
+    returned.status = JobStatus.FAILED
+    returned.return_value = RuntimeError(
+        f"job {outcome.job} {outcome.status}: {outcome.error}\n{outcome.trace}".rstrip()
+    )
+    return returned
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    ours = OmegaConf.masked_copy(config, [key for key in config if key not in ("hydra", "experiment")])
+    tree = OmegaConf.to_container(ours, resolve=True)
+    assert isinstance(tree, dict)
+    return {str(key): value for key, value in tree.items()}
+
+
+def _available() -> list[int]:
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))

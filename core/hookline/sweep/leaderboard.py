@@ -1,0 +1,156 @@
+"""The outcome of a sweep as one table: only what varied, mean and interval over repeats, cost, failures with their cause."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..evidence import HEADLINES
+from ..registry import Registry
+from .ledger import JobRecord, SweepRecord
+
+if TYPE_CHECKING:
+    import polars as pl
+
+REPLICATED = ("seed", "split.fold")
+"""What differs between the jobs of one trial."""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Trials, the best first; those that failed last.
+
+    rows: trial, what varied, `<metric>` and `<metric>_low`/`_high` (95 % interval of the mean over repeats), jobs,
+    seconds (mean), peak_memory_mib (largest), status, error, path (of the trial's best job)
+    """
+
+    sweep: str
+    metric: str | None
+    varied: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+
+    def frame(self) -> pl.DataFrame:
+        """Return the rows as a polars frame."""
+        import polars as pl
+
+        return pl.DataFrame([dict(row) for row in self.rows], infer_schema_length=None, strict=False)
+
+    def columns(self) -> list[str]:
+        """Return the columns that a terminal has room for."""
+        interval = [f"{self.metric}_low", f"{self.metric}_high"] if any(row["jobs"] > 1 for row in self.rows) else []
+        shown = [*self.varied, *([self.metric] if self.metric else []), *interval]
+        failed = ["error"] if any(row["error"] for row in self.rows) else []
+        return ["rank", *shown, "seconds", "peak_memory_mib", "status", *failed]
+
+    def _repr_html_(self) -> str:
+        return self.frame()._repr_html_()
+
+
+def leaderboard(sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | None = None) -> Leaderboard:
+    """Rank the trials of a sweep by a metric; by default the one that heads the report."""
+    trials: dict[int, list[JobRecord]] = {}
+    for job in jobs:
+        trials.setdefault(job.trial, []).append(job)
+    metric = metric or headline_metric(jobs)
+    flat = {trial: _flat(some[0].config) for trial, some in trials.items()}
+    varied = _varied(list(flat.values()))
+    rows = [_row(trial, some, {key: flat[trial].get(key) for key in varied}) for trial, some in trials.items()]
+    ranked = sorted(rows, key=lambda row: _order(row, metric, jobs))
+    return Leaderboard(
+        sweep.id, metric, tuple(varied), tuple({"rank": rank, **row} for rank, row in enumerate(ranked, 1))
+    )
+
+
+def write(board: Leaderboard, folder: Path, registry: Registry) -> None:
+    """Write leaderboard.csv, leaderboard.parquet and, where a plugin draws it, leaderboard.html."""
+    import json
+
+    frame = board.frame()
+    frame.write_parquet(folder / "leaderboard.parquet")
+    frame.write_csv(folder / "leaderboard.csv")
+    evidence = {"sweep": board.sweep, "metric": board.metric, "varied": list(board.varied), "rows": list(board.rows)}
+    registry.plugins.manager.hook.render_leaderboard(
+        evidence=json.loads(json.dumps(evidence, default=str)), path=folder
+    )
+
+
+def headline_metric(jobs: Sequence[JobRecord]) -> str | None:
+    """Return the metric that trials are ranked by: the first of those that head a report, else the first there is."""
+    measured = [name for job in jobs for name in job.metrics]
+    return next((name for name in HEADLINES if name in measured), measured[0] if measured else None)
+
+
+def headline(jobs: Sequence[JobRecord]) -> float | None:
+    """Return the mean of that metric over the jobs of a trial."""
+    name = headline_metric(jobs)
+    values = [float(job.metrics[name][0]) for job in jobs if name in job.metrics] if name else []
+    return statistics.fmean(values) if values else None
+
+
+def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> dict[str, Any]:
+    done = [job for job in jobs if job.status == "finished"]
+    row: dict[str, Any] = {"trial": trial, **{key: _cell(value) for key, value in varied.items()}}
+    for name in dict.fromkeys(name for job in done for name in job.metrics):
+        values = [float(job.metrics[name][0]) for job in done if name in job.metrics]
+        row[name] = statistics.fmean(values)
+        row[f"{name}_low"], row[f"{name}_high"] = interval(values)
+    failed = next((job for job in jobs if job.status != "finished"), None)
+    return row | {
+        "jobs": len(jobs),
+        "seconds": round(statistics.fmean(job.seconds for job in jobs), 3),
+        "peak_memory_mib": round(max(job.peak_memory for job in jobs) / 1024**2, 1),
+        "status": failed.status if failed else "finished",
+        "error": f"#{failed.number}: {failed.error.splitlines()[0]}" if failed and failed.error else "",
+        "path": next((job.path for job in done), ""),
+    }
+
+
+def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a mean by Student's t; None for both where there is one value."""
+    if len(values) < 2:
+        return None, None
+    half = _t95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return statistics.fmean(values) - half, statistics.fmean(values) + half
+
+
+def _t95(freedom: int) -> float:
+    """Return the 0.975 quantile of Student's t."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, freedom))
+
+
+def _order(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]) -> tuple[bool, float, int]:
+    value = row.get(metric) if metric else None
+    greater = next((job.metrics[metric][1] for job in jobs if metric in job.metrics), True)
+    missing = value is None or math.isnan(value)
+    return missing or row["status"] != "finished", 0.0 if missing else (-value if greater else value), row["trial"]
+
+
+def _varied(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    keys = list(dict.fromkeys(key for config in configs for key in config))
+    differing = [key for key in keys if len({repr(config.get(key)) for config in configs}) > 1]
+    # A field of a component that only some jobs have says no more than that component's name does.
+    shared = [key for key in differing if all(key in config for config in configs)]
+    once = [key for key in differing if key not in shared and len({repr(c[key]) for c in configs if key in c}) > 1]
+    seeds = [key for key in (*shared, *once) if key.endswith(".seed") and "seed" in shared]
+    return [key for key in (*shared, *once) if key not in seeds]
+
+
+def _flat(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        name = before.rstrip(".") if key == "component" and before else f"{before}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= _flat(value, f"{before}{key}.")
+        else:
+            flat[name] = value
+    return flat
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str, bool)) or value is None else str(value)

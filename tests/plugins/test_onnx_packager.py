@@ -1,0 +1,253 @@
+"""The ONNX packager: what it refuses to write, what it refuses to read, and what is in the file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import polars as pl
+import pytest
+from onnx import TensorProto, helper
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+import hookline as hl
+from hookline import Features, Model, Pipeline, Prediction, SklearnModel, Trust
+from hookline.errors import DataError, ExportError, StoreError
+from hookline.packages import write_pipeline
+from hookline.pipeline import FittedStage
+from hookline_onnx import OnnxPackager
+
+ROWS = pl.DataFrame(
+    {
+        "x": [0.1, None, 2.0, 3.5, -1.0] * 16,
+        "s": ["a", "b", None, "a", "c"] * 16,
+        "t": [datetime(2026, 1, 1) + timedelta(days=i) for i in range(80)],
+        "y": ["no", "no", "yes", "yes", "no"] * 16,
+    }
+)
+
+
+def fitted(frame: pl.DataFrame = ROWS, **config: Any) -> Pipeline[Any]:
+    config = {"trainer": {"component": "decision_tree", "max_depth": 3}} | config
+    run = hl.run(source=frame, target="y", evaluator=[], **config)
+    assert isinstance(run.predictor, Pipeline)
+    return run.predictor
+
+
+def saved(pipeline: Pipeline[Any], path: Path) -> Path:
+    OnnxPackager().save(pipeline, path)
+    write_pipeline(pipeline, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"transform": ["normalize_text"]}, r"transform 'normalize_text' cannot be said in ONNX \(columns s\)"),
+        (
+            {"transform": [{"component": "cast", "dtypes": {"x": "string"}}]},
+            r"transform 'cast' to string .*\(column x\)",
+        ),
+        (
+            {
+                "transform": [
+                    {
+                        "component": "map_values",
+                        "column": "s",
+                        "old": ["a", "b", "c"],
+                        "new": [1, 2, 3],
+                        "default": "error",
+                    }
+                ]
+            },
+            r"transform 'map_values' cannot be said in ONNX \(column s\)",
+        ),
+        ({"featurizer": {"component": "tabular", "categorical": "hashing"}}, "featurizer 'tabular' hashes 's'"),
+        (
+            {
+                "trainer": {"component": "sklearn", "class_name": "RidgeClassifier"},
+                "featurizer": {"component": "tabular", "missing": "zero"},
+            },
+            "RidgeClassifier gives no probabilities in ONNX",
+        ),
+    ],
+    ids=["normalize_text", "cast", "map_values", "hashing", "no probabilities"],
+)
+def test_a_part_that_onnx_has_no_words_for_is_named(config: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=message) as caught:
+        OnnxPackager().save(fitted(**config), tmp_path)
+    assert "skops" in str(caught.value.hint)
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_local_time_cannot_be_said(tmp_path: Path) -> None:
+    local = ROWS.with_columns(pl.col("t").dt.replace_time_zone("Europe/Zurich"))
+    with pytest.raises(ExportError, match="the parts of 't' are in time zone Europe/Zurich"):
+        OnnxPackager().save(fitted(local), tmp_path)
+
+
+class Odd(ClassifierMixin, BaseEstimator):
+    classes_ = np.array([0, 1])
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        return np.tile([0.25, 0.75], (len(X), 1))
+
+
+class Foreign(Model):
+    def predict(self, features: Features) -> Prediction:
+        return Prediction(np.zeros(len(features.X), dtype=np.int64))
+
+    def save(self, folder: Path) -> None: ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Foreign:
+        return cls()
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [(SklearnModel(Odd()), "Odd"), (Foreign(), "Foreign")], ids=["estimator", "model"]
+)
+def test_a_model_that_onnx_has_no_words_for_is_named(model: Model, name: str, tmp_path: Path) -> None:
+    pipeline = dataclasses.replace(fitted(), model=model)
+    with pytest.raises(ExportError, match=f"{name} cannot be said in ONNX"):
+        OnnxPackager().save(pipeline, tmp_path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mute:
+    """A fitted transform that does not export itself."""
+
+    def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        return frame
+
+
+def test_a_transform_without_an_export_is_named(tmp_path: Path) -> None:
+    pipeline = dataclasses.replace(fitted(), transforms=(FittedStage("transform.mute", "mute", Mute()),))
+    with pytest.raises(ExportError, match=r"transform 'mute' cannot be said in ONNX: it has no to_onnx\(\)"):
+        OnnxPackager().save(pipeline, tmp_path)
+
+
+def test_a_run_stops_at_a_part_that_cannot_be_said() -> None:
+    with pytest.raises(ExportError, match="normalize_text"):
+        hl.run(source=ROWS, target="y", transform=["normalize_text"], trainer="decision_tree", packager=["onnx"])
+
+
+@pytest.mark.parametrize("damage", ["empty", "junk", "half", "missing"])
+def test_a_damaged_file_is_a_store_error(damage: str, tmp_path: Path) -> None:
+    path = saved(fitted(), tmp_path)
+    file = path / "model.onnx"
+    content = file.read_bytes()
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes({"empty": b"", "junk": b"\xffjunk" * 40, "half": content[: len(content) // 2]}[damage])
+    with pytest.raises(StoreError, match=r"model\.onnx"):
+        OnnxPackager().load(path, Trust())
+
+
+def test_a_changed_file_in_a_sealed_package_is_a_store_error() -> None:
+    run = hl.run(source=ROWS, target="y", trainer="decision_tree", packager=["onnx"])
+    file = run.package("onnx") / "model.onnx"
+    file.write_bytes(file.read_bytes() + b"\0")
+    with pytest.raises(StoreError, match=r"model\.onnx is not what the manifest says"):
+        hl.load(run.package("onnx"))
+
+
+def outside(name: str) -> TensorProto:
+    tensor = TensorProto(name=name, data_type=TensorProto.INT64, dims=[1], data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="../../secret.bin")
+    return tensor
+
+
+@pytest.mark.parametrize("place", ["initializer", "constant", "subgraph"])
+def test_weights_outside_the_package_are_refused_wherever_they_hide(place: str, tmp_path: Path) -> None:
+    path = saved(fitted(), tmp_path)
+    graph = onnx.load(path / "model.onnx")
+    if place == "initializer":
+        graph.graph.initializer.append(outside("w"))
+    else:
+        constant = helper.make_node("Constant", [], ["w"])
+        constant.attribute.append(helper.make_attribute("value", outside("w")))
+        if place == "subgraph":
+            inner = helper.make_graph([constant], "inner", [], [])
+            constant = helper.make_node("If", ["missing"], [], then_branch=inner, else_branch=inner)
+        graph.graph.node.append(constant)
+    (path / "model.onnx").write_bytes(graph.SerializeToString())
+    with pytest.raises(StoreError, match="keeps weights in other files"):
+        OnnxPackager().load(path, Trust())
+
+
+def test_operators_that_are_not_onnxs_own_are_refused(tmp_path: Path) -> None:
+    path = saved(fitted(), tmp_path)
+    graph = onnx.load(path / "model.onnx")
+    graph.opset_import.append(helper.make_opsetid("com.example", 1))
+    onnx.save(graph, path / "model.onnx")
+    with pytest.raises(StoreError, match=r"needs operators of com\.example"):
+        OnnxPackager().load(path, Trust())
+
+
+def test_the_file_runs_with_nothing_but_onnxruntime(tmp_path: Path) -> None:
+    pipeline = fitted()
+    session = onnxruntime.InferenceSession(saved(pipeline, tmp_path) / "model.onnx", providers=["CPUExecutionProvider"])
+    assert {i.name: (i.type, i.shape) for i in session.get_inputs()} == {
+        "x": ("tensor(double)", ["N", 1]),
+        "s": ("tensor(string)", ["N", 1]),
+        "t": ("tensor(int64)", ["N", 1]),
+    }
+    moment = int(datetime(2026, 1, 3, tzinfo=UTC).timestamp() * 1e6)
+    feeds = {
+        "x": np.array([[2.0], [np.nan]]),
+        "s": np.array([["a"], [""]], dtype=object),
+        "t": np.array([[moment], [-(2**63)]]),
+    }
+    label, probabilities = session.run(["label", "probabilities"], feeds)
+    rows = pl.DataFrame({"x": [2.0, None], "s": ["a", None], "t": [datetime(2026, 1, 3), None]})
+    expected = pipeline.predict(rows)
+    assert label.tolist() == expected.values.tolist()
+    np.testing.assert_allclose(probabilities, expected.probabilities, atol=1e-6)
+
+
+def test_the_file_says_what_it_predicts(tmp_path: Path) -> None:
+    graph = onnx.load(saved(fitted(), tmp_path) / "model.onnx")
+    onnx.checker.check_model(graph)
+    facts = {entry.key: entry.value for entry in graph.metadata_props}
+    assert facts["hookline.task"] == "binary"
+    assert json.loads(facts["hookline.classes"]) == ["no", "yes"]
+    assert (graph.producer_name, graph.producer_version) == ("hookline", hl.__version__)
+
+
+def test_no_rows_give_no_predictions(tmp_path: Path) -> None:
+    loaded = OnnxPackager().load(saved(fitted(), tmp_path), Trust())
+    prediction = loaded.predict(ROWS.head(0))
+    assert len(prediction.values) == 0
+    assert prediction.probabilities is not None
+    assert prediction.probabilities.shape == (0, 2)
+
+
+def test_rows_that_break_the_contract_are_refused_by_column(tmp_path: Path) -> None:
+    loaded = OnnxPackager().load(saved(fitted(), tmp_path), Trust())
+    with pytest.raises(DataError, match=r"x: must be a number(.|\n)*t: is missing"):
+        loaded.predict(pl.DataFrame({"x": ["word"], "s": ["a"]}))
+
+
+def test_rows_unlike_training_are_answered_with_a_warning(tmp_path: Path) -> None:
+    pipeline = fitted()
+    loaded = OnnxPackager().load(saved(pipeline, tmp_path), Trust())
+    rows = pl.DataFrame({"x": [1e9], "s": ["z"], "t": [datetime(2026, 1, 3)]})
+    found = loaded.predict(rows).warnings
+    assert found == pipeline.predict(rows).warnings
+    assert len(found[0]) == 2
+
+
+def test_ids_come_back_with_the_predictions(tmp_path: Path) -> None:
+    frame = ROWS.with_columns(key=pl.Series([f"r{i}" for i in range(80)]))
+    pipeline = fitted(frame, roles={"id": "key"})
+    prediction = OnnxPackager().load(saved(pipeline, tmp_path), Trust()).predict(frame[5:7])
+    assert prediction.row_ids is not None
+    assert prediction.row_ids.tolist() == ["r5", "r6"]

@@ -1,0 +1,163 @@
+"""The drift monitor: effect sizes as scipy computes them, no false alarms, and drift that is there found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from hookline import Dataset, Reference, Report, Roles
+from hookline.profile import profile, rebin
+from hookline_polars import DataDriftMonitor, SyntheticSource
+from hookline_polars.effects import categorical_effect, missing_effect, numeric_effect, numeric_effect_of_bins
+
+FINITE = st.lists(st.floats(-1e6, 1e6) | st.integers(-3, 3).map(float), min_size=2, max_size=60)
+
+
+def compared(before: pl.DataFrame, now: pl.DataFrame, *, rows: bool = True, **options: Any) -> Report:
+    reference = Reference(
+        profile(before.lazy(), before.columns), Dataset(before.lazy(), Roles(target="y")) if rows else None
+    )
+    return DataDriftMonitor(**options).check(Dataset(now.lazy()), reference)
+
+
+def frame(rows: int, seed: int, **over: Any) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    columns = {"x": rng.normal(size=rows), "s": rng.choice(["a", "b", "c"], rows), "y": rng.random(rows)}
+    return pl.DataFrame(columns | over)
+
+
+@settings(max_examples=60, deadline=None)
+@given(FINITE, FINITE)
+def test_the_distance_of_numbers_equals_scipys(before: list[float], now: list[float]) -> None:
+    golden = stats.ks_2samp(before, now, method="asymp").statistic
+    assert numeric_effect("x", np.array(before), np.array(now)).value == pytest.approx(golden, abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=6), st.lists(st.integers(0, 40), min_size=2, max_size=6))
+def test_the_effect_on_categories_equals_scipys(before: list[int], now: list[int]) -> None:
+    size = max(len(before), len(now))
+    table = np.array([counts + [0] * (size - len(counts)) for counts in (before, now)])
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] < 2 or (table.sum(axis=1) == 0).any():
+        return
+    samples = [pl.LazyFrame({"s": np.repeat([f"v{i}" for i in range(table.shape[1])], row)}) for row in table]
+    effect = categorical_effect(*(profile(sample, ["s"])["s"] for sample in samples))
+    golden = stats.contingency.association(table, method="cramer", correction=False)
+    assert effect.value == pytest.approx(golden, abs=1e-9)
+    assert 0 <= effect.low <= effect.value
+
+
+def test_the_binned_distance_is_close_to_the_exact_one_and_never_above() -> None:
+    rng = np.random.default_rng(0)
+    before, now = pl.LazyFrame({"x": rng.normal(size=5_000)}), pl.LazyFrame({"x": rng.normal(0.3, 1, 5_000)})
+    reference = profile(before, ["x"])
+    binned = numeric_effect_of_bins(reference["x"], rebin(now, reference)["x"]).value
+    exact = stats.ks_2samp(before.collect()["x"], now.collect()["x"]).statistic
+    assert exact - 1 / 256 < binned <= exact + 1e-12
+
+
+def test_the_bound_of_a_missing_share_is_walds() -> None:
+    before, now = (
+        profile(pl.LazyFrame({"x": [None] * missing + [1.0] * (1_000 - missing)}), ["x"])["x"] for missing in (100, 160)
+    )
+    effect = missing_effect(before, now)
+    spread = (0.1 * 0.9 / 1_000 + 0.16 * 0.84 / 1_000) ** 0.5
+    assert effect.value == pytest.approx(0.06)
+    assert effect.low == pytest.approx(0.06 - stats.norm.ppf(0.95) * spread, abs=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1_000, 100_000])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_same_distribution_raises_no_alarm(rows: int, seed: int) -> None:
+    before, now = (
+        SyntheticSource(rows=rows, seed=s, cardinalities=(5, 100, 1_000)).load().frame.drop("id", "timestamp").collect()
+        for s in (seed, seed + 10)
+    )
+    before, now = before.rename({"target": "y"}), now.rename({"target": "y"})
+    report = compared(before.drop("y"), now.drop("y"))
+    assert report.findings == ()
+    assert report["drift_share"] == 0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_few_rows_raise_no_false_alarm(seed: int) -> None:
+    assert compared(frame(1_000, seed), frame(40, seed + 100)).findings == ()
+
+
+def test_planted_drift_is_found_and_nothing_else() -> None:
+    source = (
+        SyntheticSource(rows=8_000, numeric=6, cardinalities=(5,), drift_from=4_000)
+        .load()
+        .frame.drop("id", "timestamp", "target")
+    )
+    rows = source.collect()
+    report = compared(rows[:4_000], rows[4_000:])
+    assert {finding.subject for finding in report.findings} == {"number_0", "number_1", "category_0"}
+    assert report["drifted_columns"] == 3
+    assert report["drift_share"] == pytest.approx(3 / 7)
+    assert {chart.name for chart in report.charts} == {"drift_number_0", "drift_number_1", "drift_category_0"}
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+def test_drift_is_found_with_and_without_the_training_rows(with_rows: bool) -> None:
+    rng = np.random.default_rng(5)
+    moved = frame(2_000, 5, x=rng.normal(1.5, 1, 2_000))
+    findings = compared(frame(2_000, 1), moved, rows=with_rows).findings
+    assert [(finding.subject, finding.statistic, finding.severity) for finding in findings] == [("x", "KS", "critical")]
+    assert "'x' has moved" in findings[0].message
+
+
+def test_a_small_but_certain_difference_is_below_the_threshold() -> None:
+    moved = frame(100_000, 5)
+    moved = moved.with_columns(pl.col("x") + 0.08)
+    before = frame(100_000, 1)
+    assert stats.ks_2samp(before["x"], moved["x"]).pvalue < 1e-12
+    assert compared(before, moved).findings == ()
+    assert [f.subject for f in compared(before, moved, numeric_threshold=0.01).findings] == ["x"]
+
+
+def test_values_that_go_missing_are_a_finding() -> None:
+    now = frame(1_000, 2).with_columns(x=pl.when(pl.int_range(1_000) % 4 > 0).then("x"))
+    (finding,) = compared(frame(1_000, 1), now).findings
+    assert (finding.subject, finding.statistic) == ("x", "missing share")
+    assert finding.value == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+def test_a_column_that_is_missing_altogether_is_told_by_its_missing_share(with_rows: bool) -> None:
+    now = frame(1_000, 2, x=pl.Series([None] * 1_000, dtype=pl.Float64))
+    (finding,) = compared(frame(1_000, 1), now, rows=with_rows).findings
+    assert (finding.subject, finding.statistic, finding.value) == ("x", "missing share", 1.0)
+
+
+def test_an_absent_column_is_a_critical_finding_and_an_absent_target_none() -> None:
+    findings = compared(frame(1_000, 1), frame(1_000, 2).drop("s", "y")).findings
+    assert [(finding.subject, finding.severity) for finding in findings] == [("s", "critical")]
+
+
+def test_a_column_of_another_type_is_a_critical_finding() -> None:
+    now = frame(1_000, 2).with_columns(pl.col("x").cast(pl.String))
+    findings = compared(frame(1_000, 1), now).findings
+    assert [(finding.subject, finding.statistic, finding.severity) for finding in findings] == [
+        ("x", "type", "critical")
+    ]
+
+
+def test_datetimes_drift_too() -> None:
+    times = pl.datetime_range(pl.datetime(2026, 1, 1), pl.datetime(2026, 1, 2), "1m", closed="left", eager=True)
+    before, now = (pl.DataFrame({"t": times.dt.offset_by(by), "y": range(1_440)}) for by in ("0m", "12h"))
+    (finding,) = compared(before, now).findings
+    assert (finding.subject, finding.value) == ("t", pytest.approx(0.5))
+
+
+def test_too_few_rows_are_not_judged() -> None:
+    report = compared(frame(1_000, 1), frame(29, 2, x=[99.0] * 29))
+    assert [(finding.subject, finding.severity) for finding in report.findings] == [("rows", "info")]
+    assert "30 are needed" in report.findings[0].message

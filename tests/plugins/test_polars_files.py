@@ -1,0 +1,270 @@
+"""The file source: what it reads, and what it says of files that it cannot read."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import hookline as hl
+from hookline.errors import DataError
+from hookline_polars import FileSource
+
+ADULT_COLUMNS = (
+    "age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship",
+    "race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income",
+)  # fmt: skip
+
+
+def written(path: Path, text: str) -> str:
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+def rows_of(source: FileSource) -> pl.DataFrame:
+    return source.load().frame.collect()
+
+
+def test_csv_columns_get_the_types_that_all_their_values_have(tmp_path: Path) -> None:
+    text = "whole,fraction,word,flag,day\n1,0.5,a,true,2026-01-02\n2,NA,,false,2026-01-03\n"
+    frame = rows_of(FileSource(path=written(tmp_path / "a.csv", text)))
+    assert frame.schema == {
+        "whole": pl.Int64,
+        "fraction": pl.Float64,
+        "word": pl.String,
+        "flag": pl.Boolean,
+        "day": pl.Date,
+    }
+    assert frame.row(1) == (2, None, None, False, date(2026, 1, 3))
+
+
+def test_a_value_far_down_decides_the_type(tmp_path: Path) -> None:
+    text = "a,b\n" + "1,2\n" * 2_000 + "x,2\n"
+    assert rows_of(FileSource(path=written(tmp_path / "a.csv", text)))["a"].dtype == pl.String
+
+
+def test_the_dataset_is_named_after_the_file(tmp_path: Path) -> None:
+    assert FileSource(path=written(tmp_path / "churn.csv", "a,b\n1,2\n")).load().name == "churn"
+
+
+def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": [1, 2], "b": ["x", None], "c": [0.5, 1.5]})
+    frame.write_csv(tmp_path / "t.csv")
+    frame.write_csv(tmp_path / "t.TSV", separator="\t")
+    frame.write_parquet(tmp_path / "t.parquet")
+    frame.write_ndjson(tmp_path / "t.jsonl")
+    frame.write_ipc(tmp_path / "t.arrow")
+    for file in sorted(tmp_path.iterdir()):
+        assert rows_of(FileSource(path=str(file))).equals(frame), file.name
+
+
+def test_a_format_can_be_named_where_the_suffix_says_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path / "rows.dump", "a,b\n1,2\n")
+    with pytest.raises(DataError, match="not known from its suffix") as caught:
+        FileSource(path=path).load()
+    assert caught.value.hint == "say it: source.format=csv"
+    assert rows_of(FileSource(path=path, format="csv")).row(0) == (1, 2)
+
+
+def test_a_missing_file_suggests_the_closest(tmp_path: Path) -> None:
+    written(tmp_path / "penguins.csv", "a,b\n1,2\n")
+    with pytest.raises(DataError, match="there is no file") as caught:
+        FileSource(path=str(tmp_path / "pengins.csv")).load()
+    assert "penguins.csv" in str(caught.value.hint)
+
+
+def test_a_missing_folder_is_named_without_a_guess(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no file .*nowhere/a\.csv") as caught:
+        FileSource(path=str(tmp_path / "nowhere" / "a.csv")).load()
+    assert caught.value.hint is None
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="is empty"):
+        FileSource(path=written(tmp_path / name, "")).load()
+
+
+@pytest.mark.parametrize("strip", [False, True])
+def test_a_header_without_rows_is_refused(tmp_path: Path, strip: bool) -> None:
+    with pytest.raises(DataError, match="has a header but no rows"):
+        FileSource(path=written(tmp_path / "a.csv", "a,b\n"), strip=strip).load()
+
+
+def test_a_row_with_too_many_values_far_down_stops_the_run(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 50_000 + "1,2,3\n")
+    with pytest.raises(DataError, match="found more fields"):
+        hl.run(source=FileSource(path=path), target="b", trainer="ridge")
+
+
+def test_a_row_with_too_many_values_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "a,b\n1,2\n1,2,3\n")
+    with pytest.raises(DataError, match="found more fields") as caught:
+        FileSource(path=path).load()
+    assert "more values than the header has names" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("strip", [False, True])
+def test_a_column_name_that_stands_twice_is_refused(tmp_path: Path, strip: bool) -> None:
+    with pytest.raises(DataError, match="has the column name 'age' 2 times"):
+        FileSource(path=written(tmp_path / "a.csv", "age,b,age\n1,2,3\n"), strip=strip).load()
+
+
+def test_names_that_differ_only_by_spaces_clash_once_stripped(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "age, age\n1,2\n")
+    assert rows_of(FileSource(path=path)).columns == ["age", " age"]
+    with pytest.raises(DataError, match="'age' 2 times"):
+        FileSource(path=path, strip=True).load()
+
+
+@pytest.mark.parametrize("content", ["name,n\ncafé,1\n", "café,n\nx,1\n"])
+def test_bytes_that_are_no_utf8_are_refused_with_the_option_that_reads_them(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "latin.csv"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(DataError, match="is not UTF-8") as caught:
+        FileSource(path=str(path)).load()
+    assert caught.value.hint == "source.encoding=utf8-lossy"
+    assert rows_of(FileSource(path=str(path), encoding="utf8-lossy")).height == 1
+
+
+def test_bytes_that_are_no_utf8_far_down_are_refused_too(tmp_path: Path) -> None:
+    path = tmp_path / "latin.csv"
+    path.write_bytes(b"name,n\n" + b"abc,1\n" * 50_000 + "café,1\n".encode("latin-1"))
+    with pytest.raises(DataError) as caught:
+        FileSource(path=str(path)).load()
+    assert caught.value.hint == "source.encoding=utf8-lossy"
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow", "a.ndjson"])
+def test_junk_is_refused_as_the_format_that_it_is_not(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=rf"{name} cannot be read"):
+        FileSource(path=written(tmp_path / name, "junk junk junk")).load()
+
+
+def test_a_byte_order_mark_and_blank_lines_are_no_data(tmp_path: Path) -> None:
+    frame = rows_of(FileSource(path=written(tmp_path / "a.csv", "\ufeff\na,b\n1,2\n\n")))
+    assert frame.columns == ["a", "b"]
+    assert frame.rows() == [(1, 2)]
+
+
+def test_skipped_rows_come_before_the_header(tmp_path: Path) -> None:
+    frame = rows_of(FileSource(path=written(tmp_path / "a.csv", "made by hand\na,b\n1,2\n"), skip_rows=1))
+    assert frame.to_dicts() == [{"a": 1, "b": 2}]
+
+
+def test_a_separator_is_taken_at_its_word(tmp_path: Path) -> None:
+    assert rows_of(FileSource(path=written(tmp_path / "a.csv", "a;b\n1;2\n"), separator=";")).row(0) == (1, 2)
+
+
+def test_missing_says_which_texts_are_no_values(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "a,b\n?,1\nNA,2\n")
+    assert rows_of(FileSource(path=path, missing=("?",)))["a"].to_list() == [None, "NA"]
+
+
+def test_a_text_column_keeps_its_leading_zeros(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "zip,n\n01234,1\n00012,2\n")
+    assert rows_of(FileSource(path=path, dtypes={"zip": "string"}))["zip"].to_list() == ["01234", "00012"]
+
+
+@pytest.mark.parametrize("strip", [False, True])
+def test_dtypes_read_words_and_moments(tmp_path: Path, strip: bool) -> None:
+    path = written(tmp_path / "a.csv", "paid,at,day,n\nyes,2026-01-02 03:04:05,2026-01-02,1\nNo,,2026-01-03,2\n")
+    dtypes = {"paid": "boolean", "at": "datetime", "day": "date", "n": "number"}
+    frame = rows_of(FileSource(path=path, dtypes=dtypes, strip=strip))
+    assert frame.rows() == [
+        (True, datetime(2026, 1, 2, 3, 4, 5), date(2026, 1, 2), 1.0),
+        (False, None, date(2026, 1, 3), 2.0),
+    ]
+
+
+def test_a_value_far_down_that_is_not_of_the_given_type_is_refused_at_load(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 5_000 + "x,2\n")
+    with pytest.raises(DataError, match='"x"'):
+        FileSource(path=path, dtypes={"a": "number"}).load()
+
+
+def test_dtypes_of_an_unknown_column_suggest_the_closest(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "amount,b\n1,2\n")
+    with pytest.raises(DataError, match=r"amuont.*did you mean 'amount'"):
+        FileSource(path=path, dtypes={"amuont": "number"}).load()
+
+
+def test_columns_must_be_as_many_as_the_file_has(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="names 1 columns, but .* has 2"):
+        FileSource(path=written(tmp_path / "a.csv", "1,2\n"), columns=("a",)).load()
+
+
+def test_a_file_without_a_header_is_read_with_columns_strip_and_missing(shared_data: Path) -> None:
+    source = FileSource(path=str(shared_data / "adult-train.csv"), columns=ADULT_COLUMNS, strip=True, missing=("?",))
+    frame = rows_of(source)
+    # Counts as the UCI repository states them for adult.data.
+    assert frame.height == 32_561
+    assert frame["workclass"].null_count() == 1_836
+    assert frame["occupation"].null_count() == 1_843
+    assert frame["native_country"].null_count() == 583
+    assert sorted(frame["income"].unique()) == ["<=50K", ">50K"]
+    assert frame["age"].dtype == pl.Int64
+    assert frame["workclass"][0] == "State-gov"
+
+
+def test_a_glob_puts_files_one_below_the_other_in_order_of_their_names(tmp_path: Path) -> None:
+    for name, value in (("b.csv", 2), ("a.csv", 1), ("c.csv", 3)):
+        written(tmp_path / name, f"x,y\n{value},0\n")
+    written(tmp_path / "other.txt", "x,y\n9,9\n")
+    assert rows_of(FileSource(path=str(tmp_path / "*.csv")))["x"].to_list() == [1, 2, 3]
+
+
+def test_a_glob_that_fits_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no file fits"):
+        FileSource(path=str(tmp_path / "*.csv")).load()
+
+
+def test_files_of_whole_numbers_and_of_fractions_go_together(tmp_path: Path) -> None:
+    written(tmp_path / "a.csv", "x,y\n1,2\n")
+    written(tmp_path / "b.csv", "y,x\n,1.5\n")
+    frame = rows_of(FileSource(path=str(tmp_path / "*.csv")))
+    assert frame.schema == {"x": pl.Float64, "y": pl.Int64}
+    assert frame.rows() == [(1.0, 2), (1.5, None)]
+
+
+def test_files_of_different_columns_are_refused(tmp_path: Path) -> None:
+    written(tmp_path / "a.csv", "x,y\n1,2\n")
+    written(tmp_path / "b.csv", "x,z\n1,2\n")
+    with pytest.raises(DataError, match=r"b\.csv has no column 'y', unlike .*a\.csv"):
+        FileSource(path=str(tmp_path / "*.csv")).load()
+
+
+def test_a_folder_gives_the_rows_of_every_file_below_it(tmp_path: Path) -> None:
+    (tmp_path / "year=2026").mkdir()
+    written(tmp_path / "a.csv", "x,y\n1,0\n")
+    written(tmp_path / "year=2026" / "b.csv", "x,y\n2,0\n")
+    written(tmp_path / "README.md", "no data")
+    assert rows_of(FileSource(path=str(tmp_path)))["x"].to_list() == [1, 2]
+
+
+def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
+    written(tmp_path / "README.md", "no data")
+    with pytest.raises(DataError, match="holds no file of a known format"):
+        FileSource(path=str(tmp_path)).load()
+
+
+def test_a_folder_of_two_formats_is_refused(tmp_path: Path) -> None:
+    written(tmp_path / "a.csv", "x,y\n1,0\n")
+    written(tmp_path / "b.ndjson", '{"x": 1, "y": 0}\n')
+    with pytest.raises(DataError, match="mixes formats: csv, ndjson"):
+        FileSource(path=str(tmp_path)).load()
+
+
+def test_the_fingerprint_follows_content_and_not_the_place(tmp_path: Path) -> None:
+    source = FileSource(path=written(tmp_path / "a.csv", "x,y\n1,0\n"))
+    before = source.fingerprint()
+    assert source.fingerprint() == before
+    written(tmp_path / "a.csv", "x,y\n2,0\n")
+    assert source.fingerprint() != before
+
+
+def test_moments_with_a_zone_are_told_in_utc(tmp_path: Path) -> None:
+    frame = rows_of(FileSource(path=written(tmp_path / "a.csv", "at,y\n2026-01-02T03:04:05+02:00,0\n")))
+    assert frame["at"].to_list() == [datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)]

@@ -1,0 +1,349 @@
+"""The scikit-learn trainers: each is the estimator that it says, with weights, missing values and seeds honored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn import ensemble, linear_model, neighbors, tree
+
+import hookline as hl
+from hookline import Feature, Features, SklearnModel, Target, Trainer, codec
+from hookline.errors import ConfigError, DataError
+from hookline.registry import validate
+from hookline_sklearn import (
+    DecisionTreeTrainer,
+    HistGradientBoostingTrainer,
+    LinearRegressionTrainer,
+    LogisticRegressionTrainer,
+    RandomForestTrainer,
+    RidgeTrainer,
+    SklearnTrainer,
+)
+
+TRAINERS: list[Trainer] = [
+    DecisionTreeTrainer(max_depth=4),
+    HistGradientBoostingTrainer(max_iter=10),
+    LinearRegressionTrainer(),
+    LogisticRegressionTrainer(),
+    RandomForestTrainer(n_estimators=10),
+    RidgeTrainer(),
+    SklearnTrainer(class_name="ExtraTreesClassifier", params={"n_estimators": 5}),
+    SklearnTrainer(class_name="ExtraTreesRegressor", params={"n_estimators": 5}),
+]
+TARGETS = {
+    "binary": Target("y", "binary", ("no", "yes")),
+    "multiclass": Target("y", "multiclass", ("a", "b", "c")),
+    "regression": Target("y", "regression"),
+}
+
+
+def fits(trainer: Trainer, task: str) -> bool:
+    if isinstance(trainer, SklearnTrainer):
+        return trainer.class_name.endswith("Regressor") == (task == "regression")
+    return task in trainer.tasks
+
+
+CASES = [
+    pytest.param(trainer, task, id=f"{getattr(trainer, 'class_name', trainer.name)}-{task}")
+    for trainer in TRAINERS
+    for task in TARGETS
+    if fits(trainer, task)
+]
+
+
+def made(task: str, rows: int = 300, seed: int = 0, **over: Any) -> Features:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, 4)).astype(np.float32)
+    signal = X[:, 0] - 2 * X[:, 1] + rng.normal(0, 0.3, rows)
+    y = {"binary": (signal > 0).astype(int), "multiclass": np.digitize(signal, [-1, 1]), "regression": signal}[task]
+    features = tuple(Feature(f"f{i}", "float32", (f"f{i}",), f"f{i}") for i in range(4))
+    values: dict[str, Any] = {"X": X, "y": y, "features": features, "target": TARGETS[task]}
+    return Features(**(values | over))
+
+
+def answers(trainer: Trainer, train: Features, test: Features, valid: Features | None = None) -> np.ndarray:
+    prediction = trainer.fit(train, valid).predict(test)
+    return prediction.values if prediction.probabilities is None else prediction.probabilities
+
+
+@pytest.mark.parametrize(("trainer", "task"), CASES)
+def test_a_trainer_learns_its_tasks(trainer: Trainer, task: str) -> None:
+    test = made(task, seed=1)
+    model = trainer.fit(made(task), None)
+    prediction = model.predict(test)
+    if task == "regression":
+        assert prediction.probabilities is None
+        assert np.corrcoef(prediction.values, test.y)[0, 1] > 0.8
+    else:
+        assert prediction.probabilities is not None
+        np.testing.assert_allclose(prediction.probabilities.sum(axis=1), 1, atol=1e-6)
+        assert prediction.classes == tuple(range(len(TARGETS[task].classes)))
+        assert (prediction.values == test.y).mean() > 0.75
+
+
+@pytest.mark.parametrize(("trainer", "task"), CASES)
+def test_the_same_seed_gives_the_same_model(trainer: Trainer, task: str) -> None:
+    train, test = made(task), made(task, seed=1)
+    np.testing.assert_array_equal(answers(trainer, train, test), answers(trainer, train, test))
+
+
+@pytest.mark.parametrize(
+    "trainer", [RandomForestTrainer(n_estimators=5), SklearnTrainer(class_name="ExtraTreesClassifier")]
+)
+def test_another_seed_gives_another_forest(trainer: Any) -> None:
+    from dataclasses import replace
+
+    train, test = made("binary"), made("binary", seed=1)
+    assert not np.array_equal(answers(trainer, train, test), answers(replace(trainer, seed=1), train, test))
+
+
+@pytest.mark.parametrize(
+    ("trainer", "task", "golden"),
+    [
+        (LogisticRegressionTrainer(C=0.5), "multiclass", linear_model.LogisticRegression(C=0.5, max_iter=1000)),
+        (
+            LogisticRegressionTrainer(l1_ratio=0.5, class_weight="balanced"),
+            "binary",
+            linear_model.LogisticRegression(
+                l1_ratio=0.5, solver="saga", class_weight="balanced", max_iter=1000, random_state=0
+            ),
+        ),
+        (LinearRegressionTrainer(positive=True), "regression", linear_model.LinearRegression(positive=True)),
+        (
+            RidgeTrainer(alpha=3.0, fit_intercept=False),
+            "regression",
+            linear_model.Ridge(alpha=3.0, fit_intercept=False),
+        ),
+        (
+            DecisionTreeTrainer(max_depth=3, min_samples_leaf=4, ccp_alpha=0.001),
+            "binary",
+            tree.DecisionTreeClassifier(max_depth=3, min_samples_leaf=4, ccp_alpha=0.001, random_state=0),
+        ),
+        (
+            RandomForestTrainer(n_estimators=7, max_features=0.5, seed=3),
+            "regression",
+            ensemble.RandomForestRegressor(n_estimators=7, max_features=0.5, random_state=3),
+        ),
+        (
+            RandomForestTrainer(n_estimators=7),
+            "regression",
+            ensemble.RandomForestRegressor(n_estimators=7, random_state=0),
+        ),
+        (
+            RandomForestTrainer(n_estimators=7),
+            "binary",
+            ensemble.RandomForestClassifier(n_estimators=7, random_state=0),
+        ),
+        (
+            HistGradientBoostingTrainer(max_iter=5, learning_rate=0.3, max_bins=32),
+            "multiclass",
+            ensemble.HistGradientBoostingClassifier(
+                max_iter=5, learning_rate=0.3, max_bins=32, early_stopping=False, random_state=0
+            ),
+        ),
+        (
+            SklearnTrainer(class_name="KNeighborsRegressor", params={"n_neighbors": 3}),
+            "regression",
+            neighbors.KNeighborsRegressor(3),
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", None) or (value if isinstance(value, str) else ""),
+)
+def test_options_reach_the_estimator(trainer: Trainer, task: str, golden: Any) -> None:
+    train, test = made(task), made(task, seed=1)
+    golden.fit(train.X, train.y)
+    expected = golden.predict(test.X) if task == "regression" else golden.predict_proba(test.X)
+    np.testing.assert_allclose(answers(trainer, train, test), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("trainer", "task"),
+    [
+        (LinearRegressionTrainer(), "regression"),
+        (RidgeTrainer(), "regression"),
+        (LogisticRegressionTrainer(tol=1e-9), "binary"),
+        (DecisionTreeTrainer(max_depth=3), "binary"),
+        (DecisionTreeTrainer(max_depth=3), "regression"),
+    ],
+)
+def test_a_weight_of_three_is_three_rows(trainer: Trainer, task: str) -> None:
+    # In float64 and with float64 targets, so that only the weights can make a difference.
+    train, test = made(task, rows=80), made(task, seed=1)
+    times = np.random.default_rng(0).integers(1, 4, 80)
+    X = np.asarray(train.X, dtype=np.float64)
+    weighted = made(task, X=X, y=train.y, sample_weight=times.astype(np.float64))
+    repeated = made(task, X=X.repeat(times, axis=0), y=np.repeat(np.asarray(train.y), times))
+    np.testing.assert_allclose(answers(trainer, weighted, test), answers(trainer, repeated, test), atol=1e-4)
+
+
+@pytest.mark.parametrize(("trainer", "task"), CASES)
+def test_weights_make_a_difference(trainer: Trainer, task: str) -> None:
+    train, test = made(task), made(task, seed=1)
+    weighted = made(task, sample_weight=np.where(np.asarray(train.X)[:, 2] > 0, 50.0, 0.02))
+    assert not np.allclose(answers(trainer, train, test), answers(trainer, weighted, test))
+
+
+def test_an_estimator_without_weights_refuses_them() -> None:
+    train = made("binary", sample_weight=np.ones(300))
+    with pytest.raises(DataError, match="KNeighborsClassifier takes no sample weights"):
+        SklearnTrainer(class_name="KNeighborsClassifier").fit(train, None)
+
+
+@pytest.mark.parametrize("trainer", [LogisticRegressionTrainer(), RidgeTrainer(), LinearRegressionTrainer()])
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_a_linear_model_names_the_features_with_missing_values(trainer: Trainer, as_sparse: bool) -> None:
+    task = "binary" if "binary" in trainer.tasks else "regression"
+    X = np.array(made(task).X)
+    X[3, 1] = X[5, 2] = np.nan
+    train = made(task, X=sparse.csr_matrix(X) if as_sparse else X)
+    with pytest.raises(DataError, match=f"'{trainer.name}' takes no missing values, and f1, f2 have some") as caught:
+        trainer.fit(train, None)
+    assert "featurizer.missing=zero" in str(caught.value.hint)
+
+
+TREES = [DecisionTreeTrainer(max_depth=3), RandomForestTrainer(n_estimators=5), HistGradientBoostingTrainer(max_iter=5)]
+
+
+@pytest.mark.parametrize("trainer", TREES, ids=lambda trainer: trainer.name)
+@pytest.mark.parametrize("task", TARGETS)
+def test_trees_learn_from_missing_values_in_a_memory_mapped_matrix(trainer: Trainer, task: str, tmp_path: Path) -> None:
+    X = np.array(made(task).X)
+    X[::3, 0] = np.nan
+    train = made(task, X=X)
+    codec.write(train, tmp_path)
+    mapped = codec.read(Features, tmp_path)
+    assert not mapped.X.flags.writeable
+    np.testing.assert_array_equal(answers(trainer, mapped, train), answers(trainer, train, train))
+
+
+@pytest.mark.parametrize(("trainer", "task"), CASES)
+def test_a_sparse_matrix_is_taken_from_the_store(trainer: Trainer, task: str, tmp_path: Path) -> None:
+    X = np.array(made(task).X)
+    X[np.abs(X) < 0.3] = 0
+    train = made(task, X=sparse.csr_matrix(X))
+    codec.write(train, tmp_path)
+    test = made(task, X=X)
+    np.testing.assert_array_equal(answers(trainer, codec.read(Features, tmp_path), test), answers(trainer, train, test))
+
+
+def test_early_stopping_listens_to_the_validation_rows() -> None:
+    trainer = HistGradientBoostingTrainer(max_iter=200, early_stopping=True, n_iter_no_change=3)
+    rng = np.random.default_rng(0)
+    noise = made("binary", y=rng.integers(0, 2, 300))
+    stopped: Any = trainer.fit(made("binary"), noise)
+    longer: Any = trainer.fit(made("binary"), made("binary", seed=1))
+    assert stopped.estimator.n_iter_ < longer.estimator.n_iter_ < 200
+    whole: Any = HistGradientBoostingTrainer(max_iter=40).fit(made("binary"), noise)
+    assert whole.estimator.n_iter_ == 40
+
+
+def test_early_stopping_takes_weights() -> None:
+    trainer = HistGradientBoostingTrainer(max_iter=50, early_stopping=True, n_iter_no_change=3)
+    weight = np.random.default_rng(0).random(300) + 0.1
+    model: Any = trainer.fit(made("binary", sample_weight=weight), made("binary", seed=1, sample_weight=weight))
+    golden = ensemble.HistGradientBoostingClassifier(
+        max_iter=50, early_stopping=True, n_iter_no_change=3, random_state=0
+    )
+    train, valid = made("binary"), made("binary", seed=1)
+    golden.fit(train.X, train.y, weight, X_val=valid.X, y_val=valid.y, sample_weight_val=weight)
+    np.testing.assert_array_equal(model.estimator.predict_proba(valid.X), golden.predict_proba(valid.X))
+
+
+def test_importances_go_by_feature_name() -> None:
+    for trainer in (RandomForestTrainer(n_estimators=5), LogisticRegressionTrainer()):
+        found = trainer.fit(made("binary"), None).importances()
+        assert list(found) == ["f0", "f1", "f2", "f3"]
+        assert max(found, key=lambda name: found[name]) == "f1"
+
+
+def test_the_model_is_an_ordinary_estimator() -> None:
+    model: Any = RandomForestTrainer(n_estimators=3).fit(made("binary"), None)
+    assert isinstance(model, SklearnModel)
+    assert isinstance(model.estimator, ensemble.RandomForestClassifier)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_forest_is_the_same_whatever_the_number_of_threads(n_jobs: int) -> None:
+    train, test = made("binary"), made("binary", seed=1)
+    alone = answers(RandomForestTrainer(n_estimators=8), train, test)
+    np.testing.assert_array_equal(answers(RandomForestTrainer(n_estimators=8, n_jobs=n_jobs), train, test), alone)
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "message"),
+    [
+        ({"class_name": "ExtraTreeClasifier"}, "trainer.class_name", "did you mean 'ExtraTreeClassifier'"),
+        ({"class_name": "os.system"}, "trainer.class_name", "no classifier or regressor"),
+        ({"class_name": "Pipeline"}, "trainer.class_name", "no classifier or regressor"),
+        ({"class_name": "StackingClassifier"}, "trainer.class_name", "no classifier or regressor"),
+        ({"class_name": "ExtraTreesRegressor"}, "trainer.class_name", "cannot learn a binary target"),
+        (
+            {"class_name": "ExtraTreesClassifier", "params": {"n_estimatrs": 3}},
+            "trainer.params.n_estimatrs",
+            "did you mean 'n_estimators'",
+        ),
+    ],
+)
+def test_an_estimator_that_cannot_be_is_refused(options: Any, path: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        SklearnTrainer(**options).fit(made("binary"), None)
+    assert [problem.path for problem in caught.value.problems] == [path]
+
+
+def test_parameters_of_an_estimator_may_override_the_seed() -> None:
+    made_with: Any = SklearnTrainer(class_name="ExtraTreesClassifier", params={"random_state": 9}, seed=1).estimator(
+        "binary"
+    )
+    assert made_with.random_state == 9
+
+
+@pytest.mark.parametrize(
+    ("trainer", "values"),
+    [
+        (LogisticRegressionTrainer, {"C": 0}),
+        (LogisticRegressionTrainer, {"l1_ratio": 1.5}),
+        (RandomForestTrainer, {"n_estimators": 0}),
+        (RandomForestTrainer, {"max_features": "all"}),
+        (RandomForestTrainer, {"max_features": 1.5}),
+        (HistGradientBoostingTrainer, {"max_bins": 256}),
+        (DecisionTreeTrainer, {"min_samples_split": 1}),
+        (RidgeTrainer, {"alpha": -1}),
+    ],
+)
+def test_a_value_out_of_bounds_is_a_config_error(trainer: Any, values: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=f"trainer.{next(iter(values))}"):
+        validate(trainer, values, "trainer", "bad config")
+
+
+def test_a_forest_runs_on_real_rows_with_missing_values(shared_data: Path) -> None:
+    run = hl.run(
+        source=str(shared_data / "titanic.csv"),
+        target="survived",
+        roles={"ignore": ["alive"]},
+        trainer={"component": "random_forest", "n_estimators": 20},
+    )
+    assert run.metrics["roc_auc"] > 0.75
+
+
+def test_a_run_with_missing_values_and_a_linear_model_says_what_to_add(shared_data: Path) -> None:
+    with pytest.raises(DataError, match="takes no missing values"):
+        hl.run(
+            source=str(shared_data / "titanic.csv"),
+            target="survived",
+            roles={"ignore": ["alive"]},
+            trainer="logistic_regression",
+        )
+
+
+def test_a_linear_model_takes_missing_datetimes_at_their_mean() -> None:
+    when = pl.datetime_range(pl.datetime(2026, 1, 1), pl.datetime(2026, 5, 1), "1d", eager=True)
+    frame = pl.DataFrame({"t": when, "y": range(len(when))}).with_columns(
+        t=pl.when(pl.int_range(pl.len()) % 5 > 0).then("t")
+    )
+    run = hl.run(source=frame, target="y", trainer="ridge", featurizer={"component": "tabular", "missing": "zero"})
+    assert run.metrics["r2"] > 0.5
