@@ -15,6 +15,7 @@ from ..errors import ConfigError, GateFailed, HooklineError, Problem, UsageError
 from ..planning import Plan, explain, make_plan
 from ..registry import Registry
 from ..runconfig import RunConfig, resolve
+from .leaderboard import headline_metric
 from .ledger import JobRecord, Ledger, NewJob, SweepRecord
 from .pool import Limits, Pool
 
@@ -211,7 +212,8 @@ def _problems(trial: int, overrides: Sequence[str], error: HooklineError) -> lis
 def line(job: JobRecord, ended: int, count: int) -> str:
     """Return what is said on stderr of a job that has ended."""
     mark = "✓" if job.status == "finished" else "✗"
-    shown = ", ".join(f"{name} {value:.4g}" for name, (value, _) in list(job.metrics.items())[:1])
+    metric = headline_metric([job])
+    shown = f"{metric} {job.metrics[metric][0]:.4g}" if metric else ""
     what = shown or f"{job.status}: {job.error.splitlines()[0] if job.error else ''}"
     return f"{mark} {ended:>3}/{count} #{job.number:<4} {' '.join(job.overrides):<60} {job.seconds:6.1f}s  {what}"
 
