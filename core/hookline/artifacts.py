@@ -164,6 +164,12 @@ class Features:
         X: Any = self.X
         return int(X.shape[0]), int(X.shape[1])
 
+    def dense(self) -> np.ndarray:
+        """Return X as a dense array, float32 (n_rows, n_features)."""
+        X: Any = self.X
+        array: np.ndarray = X.toarray() if hasattr(X, "toarray") else X
+        return array
+
     @property
     def names(self) -> tuple[str, ...]:
         """The feature names, one a column of X."""

@@ -29,12 +29,11 @@ class SklearnModel(Model):
 
     def predict(self, features: Features) -> Prediction:
         """Return the classes of the largest probability, or numbers."""
+        X = features.X if takes_sparse(self.estimator) else features.dense()
         classes = getattr(self.estimator, "classes_", None)
-        if classes is None:
-            return Prediction(self.estimator.predict(features.X))
-        if not hasattr(self.estimator, "predict_proba"):
-            return Prediction(self.estimator.predict(features.X))
-        probabilities = self.estimator.predict_proba(features.X)
+        if classes is None or not hasattr(self.estimator, "predict_proba"):
+            return Prediction(self.estimator.predict(X))
+        probabilities = self.estimator.predict_proba(X)
         return Prediction(classes[probabilities.argmax(axis=1)], probabilities, tuple(classes.tolist()))
 
     def save(self, folder: Path) -> None:
@@ -61,3 +60,9 @@ class SklearnModel(Model):
         if values is None:
             return {}
         return dict(zip(self.feature_names, map(float, values), strict=False))
+
+
+def takes_sparse(estimator: Any) -> bool:
+    """Tell whether an estimator says that it takes sparse input; one that says nothing is taken to."""
+    tags = getattr(estimator, "__sklearn_tags__", None)
+    return bool(tags().input_tags.sparse) if tags is not None else True

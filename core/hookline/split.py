@@ -43,7 +43,7 @@ def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) ->
         reason = str(error).splitlines()[0]
         raise DataError(
             f"the rows of {dataset.name} cannot be read or transformed: {reason}",
-            hint="say the type of a column with source.dtypes, or leave the column out with roles.ignore",
+            hint="mend the file, say the type of a column with source.dtypes, or leave it out with roles.ignore",
         ) from error
     stored = pl.scan_ipc(folder / "rows.arrow")
     rows = stored.select(pl.len()).collect().item()
@@ -55,7 +55,9 @@ def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) ->
     _refuse_empty(counts, options, method)
     for code, name in enumerate(PARTS):
         if counts[name]:
-            _write_part(stored, part, code, folder / f"{name}.arrow")
+            # What says the part is known for these rows only, so it is no feature.
+            kept = stored.drop(str(options.column)) if method == "column" else stored
+            _write_part(kept, part, code, folder / f"{name}.arrow")
     (folder / "rows.arrow").unlink()
     return Membership(method, counts)
 

@@ -313,8 +313,9 @@ def prepare(trainer: str, features: Features, *, takes_nan: bool, takes_sparse: 
     X = features.X
     if not isinstance(X, np.ndarray):
         if takes_sparse:
-            if not takes_nan and not np.isfinite(X.data).all():
-                raise _missing(trainer, features, np.unique(X.indices[~np.isfinite(X.data)]))
+            # scikit-learn's trees take missing values in dense matrices only.
+            if not np.isfinite(X.data).all():
+                raise _missing(trainer, features, np.unique(X.indices[~np.isfinite(X.data)]), sparse=True)
             return X
         rows, columns = len(X.indptr) - 1, len(features.features)
         if rows * columns * 4 > DENSE_LIMIT:
@@ -335,10 +336,11 @@ def prepare(trainer: str, features: Features, *, takes_nan: bool, takes_sparse: 
     return X
 
 
-def _missing(trainer: str, features: Features, columns: Any) -> DataError:
+def _missing(trainer: str, features: Features, columns: Any, *, sparse: bool = False) -> DataError:
     names = [features.names[i] for i in columns[:5]]
+    where = " in a sparse matrix" if sparse else ""
     return DataError(
-        f"trainer '{trainer}' takes no missing values, and {', '.join(names)} have some",
+        f"trainer '{trainer}' takes no missing values{where}, and {', '.join(names)} have some",
         hint="add transform=[impute], or featurizer.missing=zero, or choose hist_gradient_boosting",
     )
 

@@ -146,7 +146,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"categorical": "one_hot", "max_categories": 2},
     {"datetime": ["year", "month", "day", "weekday", "hour", "minute", "ordinal_day"]},
     {"missing": "zero", "missing_indicators": True},
-    {"sparse": True},
+    {"sparse": True, "missing": "zero"},
 ]
 
 

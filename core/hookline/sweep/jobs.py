@@ -44,7 +44,7 @@ class Sweep:
         """
         self.id = folder.name
         new = list(self._defined(jobs_overrides, compose))
-        stages = {}
+        stages: dict[str, Any] = {}
         for _, plan in new:
             stages |= {stage.fingerprint: stage.parts for stage in plan.stages}
         jobs = [job for job, _ in new]

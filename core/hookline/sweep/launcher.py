@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from ..errors import UsageError
 from .composer import Composer
 from .jobs import Sweep
-from .ledger import JobRecord, Ledger
+from .ledger import Ledger
 from .pool import Limits, Outcome, Pool
 
 SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -186,15 +187,12 @@ def _returns(sweep: Sweep, trials: Sequence[int]) -> list[JobReturn]:
         returned = JobReturn()
         returned.overrides = list(jobs[0].overrides)
         returned.cfg = OmegaConf.create(dict(jobs[0].config))
-        failed = [job for job in jobs if job.status != "finished"]
-        returned.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
-        returned.return_value = _failure(failed[0]) if failed else headline(jobs)
+        # A sweeper may stop at a FAILED job, and the others would not be told; not a number says failed to those that optimize.
+        returned.status = JobStatus.COMPLETED
+        done = all(job.status == "finished" for job in jobs)
+        returned.return_value = headline(jobs) if done else math.nan
         returns.append(returned)
     return returns
-
-
-def _failure(job: JobRecord) -> Exception:
-    return RuntimeError(f"job {job.number} is {job.status}: {job.error}")
 
 
 def _job_return(outcome: Outcome) -> JobReturn:

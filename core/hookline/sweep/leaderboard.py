@@ -125,10 +125,10 @@ def _t95(freedom: int) -> float:
 
 
 def _order(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]) -> tuple[bool, float, int]:
-    value = row.get(metric) if metric else None
-    greater = next((job.metrics[metric][1] for job in jobs if metric in job.metrics), True)
-    missing = value is None or math.isnan(value)
-    return missing or row["status"] != "finished", 0.0 if missing else (-value if greater else value), row["trial"]
+    value = float(row[metric]) if metric is not None and metric in row else math.nan
+    greater = next((job.metrics[metric][1] for job in jobs if metric in job.metrics), True) if metric else True
+    missing = math.isnan(value)
+    return missing or row["status"] != "finished", 0.0 if missing else (-value if greater else value), int(row["trial"])
 
 
 def _varied(configs: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -168,7 +168,7 @@ def _sweep(row: RowMapping) -> SweepRecord:
 
 
 def _job(row: RowMapping) -> JobRecord:
-    texts = {name: json.loads(row[name] or "{}") for name in ("config", "fingerprints", "metrics")}
-    words = {name: row[name] or "" for name in ("status", "run_id", "path", "error")}
-    numbers = {"seconds": row["seconds"] or 0.0, "peak_memory": row["peak_memory"] or 0}
-    return JobRecord(row["number"], row["trial"], tuple(json.loads(row["overrides"])), **texts, **words, **numbers)
+    facts: dict[str, Any] = {name: json.loads(row[name] or "{}") for name in ("config", "fingerprints", "metrics")}
+    facts |= {name: row[name] or "" for name in ("status", "run_id", "path", "error")}
+    facts |= {"seconds": row["seconds"] or 0.0, "peak_memory": row["peak_memory"] or 0}
+    return JobRecord(row["number"], row["trial"], tuple(json.loads(row["overrides"])), **facts)

@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
@@ -85,7 +85,9 @@ class Pool:
     limits: Limits = field(default_factory=Limits)
     _held: list[Worker] = field(default_factory=list, repr=False)
 
-    def run(self, jobs: Sequence[tuple[int, Any]], on_start: Callable[[int], bool] | None = None) -> Iterator[Outcome]:
+    def run(
+        self, jobs: Sequence[tuple[int, Any]], on_start: Callable[[int], bool] | None = None
+    ) -> Generator[Outcome, None, None]:
         """Yield outcomes as jobs end; `on_start` may refuse a job that somebody else has taken by now.
 
         Leaving early, by an exception or by closing the iterator, stops every worker.

@@ -1,0 +1,215 @@
+"""A sweep cannot be lost: killed at any moment, resumed by any number of processes, refused where it has changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hookline.api import open_workspace
+from hookline.cli import main
+from hookline.sweep.ledger import Ledger
+
+HOOKLINE = str(Path(sys.executable).with_name("hookline"))
+DEPTHS = ",".join(map(str, range(1, 16)))
+SIXTY = ("-m", "source=digits", "trainer=decision_tree", f"trainer.max_depth={DEPTHS}", "repeats=4")
+COST = ("seconds", "peak_memory_mib", "path")
+
+
+def board(home: Path) -> pl.DataFrame:
+    """Return the leaderboard of a home's only sweep, without what differs from one machine to the next."""
+    (path,) = (home / "sweeps").glob("*/leaderboard.parquet")
+    return pl.read_parquet(path).drop(COST)
+
+
+def at(home: Path) -> dict[str, str]:
+    return os.environ | {"HOOKLINE_HOME": str(home)}
+
+
+def test_sixty_jobs_killed_three_times_and_resumed_end_as_if_nothing_had_been(tmp_path: Path) -> None:
+    whole = subprocess.run([HOOKLINE, *SIXTY], env=at(tmp_path / "whole"), capture_output=True, text=True, check=True)
+    assert len(whole.stdout.splitlines()) == 16
+    home, delays = tmp_path / "killed", random.Random(7)
+    command: tuple[str, ...] = SIXTY
+    for _ in range(3):
+        with subprocess.Popen(
+            [HOOKLINE, *command], env=at(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as sweep:
+            assert sweep.stderr is not None
+            while b"#" not in sweep.stderr.readline():
+                assert sweep.poll() is None
+            time.sleep(delays.uniform(0.2, 2.5))
+            os.kill(sweep.pid, signal.SIGKILL)
+        command = ("resume", "last")
+    done = subprocess.run([HOOKLINE, "resume", "last"], env=at(home), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert board(home).equals(board(tmp_path / "whole"))
+    assert not list((home / "store" / "tmp").glob("*[!k]"))
+
+
+def test_two_resumers_run_no_job_twice(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    sweep = ("-m", "source=digits", "trainer=random_forest", "trainer.n_estimators=20,21,22,23,24,25", "seed=0,1")
+    with subprocess.Popen([HOOKLINE, *sweep], env=at(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as first:
+        assert first.stderr is not None
+        first.stderr.readline()
+        os.kill(first.pid, signal.SIGKILL)
+    resumers = [
+        subprocess.Popen([HOOKLINE, "resume", "last", "--n-jobs", "1"], env=at(home), stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for resumer in resumers:
+        resumer.communicate(timeout=120)
+    finished = subprocess.run([HOOKLINE, "resume", "last"], env=at(home), check=False)
+    assert finished.returncode == 0
+    listed = subprocess.run(
+        [HOOKLINE, "runs", "list", "--limit", "100", "--json"], env=at(home), capture_output=True, check=True
+    )
+    jobs = [run["id"].split("-")[3] for run in json.loads(listed.stdout) if run["status"] == "finished"]
+    assert sorted(set(jobs), key=int) == [str(number) for number in range(12)]
+    assert len(jobs) == len(set(jobs))
+
+
+def test_a_job_that_dies_is_named_and_the_others_finish(
+    project_module: Callable[[str, str], str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    project_module("dying", DYING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
+    code = main(["-m", "source=iris", "trainer=dying", "trainer.how=well,exit,segfault,raise"])
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert "sys.exit(5)" in out
+    assert "SIGSEGV" in out
+    assert "ValueError: on purpose" in out
+    assert "3 of 4 jobs did not finish" in err
+    assert [row["status"] for row in rows()] == ["finished", "failed", "crashed", "failed"]
+
+
+def test_on_error_stop_leaves_the_others_for_later(
+    project_module: Callable[[str, str], str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    project_module("dying", DYING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
+    sweep = ["-m", "source=iris", "trainer=dying", "trainer.how=raise,well", "seed=0,1,2,3", "on_error=stop"]
+    assert main([*sweep, "hydra.launcher.n_jobs=1"]) == 2
+    assert "hookline resume" in capsys.readouterr().err
+    statuses = [row["status"] for row in rows()]
+    assert statuses.count("failed") == 1
+    assert statuses.count("pending") >= 5
+
+
+def test_nothing_runs_if_one_job_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-m", "source=iris", "trainer=decision_tree", "trainer.max_depth=1,0,2,-3"]) == 2
+    err = capsys.readouterr().err
+    assert "job 1 (source=iris trainer=decision_tree trainer.max_depth=0)" in err
+    assert "job 3" in err
+    assert "trainer.max_depth: must be greater than 0" in err
+    assert open_workspace().catalog.runs() == []
+
+
+def test_a_changed_sweep_is_refused_with_the_difference(
+    project_module: Callable[[str, str], str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "x.csv"
+    table.write_text("a,y\n" + "".join(f"{i},{i % 2}\n" for i in range(60)))
+    project_module("dying", DYING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
+    sweep = ["-m", "source=file", f"source.path={table}", "roles.target=y", "trainer=dying", "trainer.how=raise,well"]
+    assert main(sweep) == 1
+    table.write_text("a,y\n" + "".join(f"{i},{i % 2}\n" for i in range(61)))
+    capsys.readouterr()
+    assert main(["resume", "last", "--failed"]) == 2
+    assert "its data changed" in capsys.readouterr().err
+
+
+def test_repeats_and_folds_lie_outside_of_what_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = ["-m", "source=iris", "trainer=decision_tree", "trainer.max_depth=1,3", "split.folds=3", "repeats=2"]
+    assert main(sweep) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 3
+    sweeps = open_workspace()
+    record = Ledger(sweeps.catalog).sweep("last")
+    jobs = Ledger(sweeps.catalog).jobs(record.id)
+    assert [job.trial for job in jobs] == [0] * 6 + [1] * 6
+    assert {(job.config["seed"], job.config["split"]["fold"]) for job in jobs[:6]} == {
+        (seed, fold) for seed in (0, 1) for fold in (0, 1, 2)
+    }
+
+
+def test_jobs_of_a_sweep_move_no_champion() -> None:
+    assert main(["-m", "source=iris", "trainer=decision_tree", "seed=0,1"]) == 0
+    assert open_workspace().catalog.models() == []
+
+
+def test_two_hundred_jobs_are_composed_and_checked_in_seconds() -> None:
+    from hookline.api import load_registry
+    from hookline.config import run_app
+    from hookline.sweep.jobs import Sweep
+
+    class Composed(Exception):
+        """Enough has been seen."""
+
+    class Stop(Sweep):
+        def run(self, *_: object, **__: object) -> None:
+            raise Composed(str(len(self.jobs)))
+
+    registry = load_registry()
+    sweep = Stop(registry, [], lambda *_: None)
+    depths = ",".join(map(str, range(1, 101)))
+    started = time.perf_counter()
+    with pytest.raises(Composed, match="200"):
+        run_app(
+            registry, ["-m", f"trainer.max_depth={depths}", "trainer=decision_tree", "seed=0,1"], lambda *_: None, sweep
+        )
+    assert time.perf_counter() - started < 60
+
+
+def rows() -> list[dict[str, object]]:
+    ledger = Ledger(open_workspace().catalog)
+    return [{"status": job.status, "error": job.error} for job in ledger.jobs(ledger.sweep("last").id)]
+
+
+DYING = """
+    import ctypes, sys
+    from typing import Literal
+
+    from hookline import Features, SklearnModel, Trainer, hookimpl
+
+    class Dying(Trainer):
+        "Ends as it is told to."
+        name = "dying"
+        how: Literal["well", "exit", "segfault", "raise"] = "well"
+        seed: int = 0
+
+        def fit(self, train: Features, valid: Features | None) -> SklearnModel:
+            from sklearn.tree import DecisionTreeClassifier
+            if self.how == "exit":
+                sys.exit(5)
+            if self.how == "segfault":
+                ctypes.string_at(0)
+            if self.how == "raise":
+                raise ValueError("on purpose")
+            return SklearnModel.of(DecisionTreeClassifier(random_state=self.seed).fit(train.X, train.y), train)
+
+    @hookimpl
+    def register_trainers():
+        return [Dying]
+"""
