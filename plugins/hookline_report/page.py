@@ -21,23 +21,25 @@ MOST_IMPORTANCES = 25
 
 
 def write_page(evidence: Mapping[str, Any], path: Path) -> None:
-    """Write the page in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(render(evidence), "utf-8")
-    temporary.replace(path)
+    """Write a run's page in one step."""
+    write_whole(render(evidence), path)
 
 
 def render(evidence: Mapping[str, Any]) -> str:
-    """Return the page as HTML."""
+    """Return a run's page as HTML."""
+    facts: dict[str, Any] = finite(evidence)
+    return fill("page.html.jinja", _sections(facts), _charts(facts))
+
+
+def fill(template: str, facts: Mapping[str, Any], charts: Sequence[Mapping[str, Any]]) -> str:
+    """Return a template with facts, charts, and all that they need to be shown without a network."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {"number": number, "words": words, "seconds": seconds, "size": size, "moment": moment}
     environment.filters["numeric"] = numeric
-    facts: dict[str, Any] = _finite(evidence)
-    charts = _charts(facts)
-    return environment.get_template("page.html.jinja").render(
-        _sections(facts),
+    return environment.get_template(template).render(
+        facts,
         charts=charts,
         most_rows=MOST_ROWS,
         chart_data=_for_script(charts),
@@ -45,6 +47,13 @@ def render(evidence: Mapping[str, Any]) -> str:
         style=(HERE / "style.css").read_text("utf-8"),
         script=(HERE / "script.js").read_text("utf-8"),
     )
+
+
+def write_whole(page: str, path: Path) -> None:
+    """Write a page in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(page, "utf-8")
+    temporary.replace(path)
 
 
 def vega_bundle() -> str:
@@ -177,12 +186,12 @@ def _for_script(value: Any) -> str:
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return plain data with None for NaN and infinities, which JSON does not have."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
