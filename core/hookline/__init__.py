@@ -1,6 +1,6 @@
 """hookline: from raw data to a watched model, through one typed plugin contract."""
 
-from .api import Run, evaluate, load, plan, run
+from .api import Run, compare, evaluate, load, plan, run
 from .artifacts import (
     Chart,
     Dataset,
@@ -87,6 +87,7 @@ __all__ = [
     "Updatable",
     "__version__",
     "checkpoint_folder",
+    "compare",
     "evaluate",
     "hookimpl",
     "load",

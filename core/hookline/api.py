@@ -19,6 +19,7 @@ from .frames import to_polars
 if TYPE_CHECKING:
     import polars as pl
 
+    from .comparison import Comparison
     from .packages import LoadedPackage
     from .planning import Plan
     from .registry import Registry
@@ -168,6 +169,21 @@ def load(what: str | Path, *, trust: Trust | None = None, home: str | Path | Non
     return _load_run(Path(workspace.catalog.run(name).path), trust)
 
 
+def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust | None = None) -> Comparison:
+    """Compare two runs on the held-out rows that both were judged by, paired row by row.
+
+    Raises UsageError where these were not the same rows, DataError where the store no longer has them.
+    """
+    from .comparison import compare_predictions
+    from .packages import read_pipeline
+
+    runs = [_as_run(run, trust) for run in (first, second)]
+    rows = _judged_by(*runs)
+    pipeline: Any = read_pipeline(runs[0].package(), None)  # Only its transforms are wanted.
+    answers = (runs[0].predict(rows), runs[1].predict(rows))
+    return compare_predictions(runs[0].id, runs[1].id, pipeline.target, pipeline.truth(rows), answers)
+
+
 def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:
     """Judge a fitted scikit-learn estimator or pipeline on rows it has not seen, with the report that runs get.
 
@@ -253,6 +269,32 @@ def split_model_name(text: str) -> tuple[str, int | None, str | None]:
         return name, None, alias
     name, colon, number = text.partition(":")
     return (name, int(number), None) if colon and number.isdigit() else (text, None, None)
+
+
+def _as_run(what: str | Path | Run, trust: Trust | None) -> Run:
+    run = what if isinstance(what, Run) else load(what, trust=trust)
+    if not isinstance(run, Run):
+        raise UsageError("a package cannot be compared, only a run", hint="`hookline runs list` lists them")
+    return run
+
+
+def _judged_by(first: Run, second: Run) -> pl.DataFrame:
+    """Return the raw held-out rows of two runs, with the truth."""
+    import polars as pl
+
+    splits = [
+        next(stage["fingerprint"] for stage in run.evidence["plan"] if stage["kind"] == "split")
+        for run in (first, second)
+    ]
+    if splits[0] != splits[1]:
+        raise UsageError(
+            f"runs {first.id} and {second.id} were judged by different rows",
+            hint="give both the same source, transforms before the split, split and seed",
+        )
+    folder = open_workspace().store.get(splits[0])
+    if folder is None:
+        raise DataError("the rows are no longer in the store", hint=f"run {first.id} again, then compare")
+    return pl.read_ipc(folder / "test.arrow")
 
 
 def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:

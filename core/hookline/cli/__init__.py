@@ -14,6 +14,7 @@ VERBS = {
     "plan": "show the stages of a run, what is cached, and why the rest must run",
     "runs": "list runs, or show one",
     "sweeps": "list sweeps, or show a leaderboard",
+    "compare": "compare two runs on the same held-out rows",
     "resume": "run what is missing of a sweep",
     "components": "list components, or show one with its fields",
     "plugins": "list plugins and what became of them",

@@ -132,13 +132,19 @@ def _order(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]
 
 
 def _varied(configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    keys = list(dict.fromkeys(key for config in configs for key in config))
-    differing = [key for key in keys if len({repr(config.get(key)) for config in configs}) > 1]
-    # A field of a component that only some jobs have says no more than that component's name does.
-    shared = [key for key in differing if all(key in config for config in configs)]
-    once = [key for key in differing if key not in shared and len({repr(c[key]) for c in configs if key in c}) > 1]
-    seeds = [key for key in (*shared, *once) if key.endswith(".seed") and "seed" in shared]
-    return [key for key in (*shared, *once) if key not in seeds]
+    """Return the keys that differ; a component's field counts only among jobs that chose the same component."""
+    keys = dict.fromkeys(key for config in configs for key in config)
+    varied = [key for key in keys if _differs(key, configs)]
+    # Components take the run's seed, and would say the same again.
+    return [key for key in varied if not (key.endswith(".seed") and "seed" in varied)]
+
+
+def _differs(key: str, configs: Sequence[Mapping[str, Any]]) -> bool:
+    owner = key.rpartition(".")[0]
+    groups: dict[Any, set[str]] = {}
+    for config in configs:
+        groups.setdefault(config.get(owner), set()).add(repr(config.get(key)))
+    return any(len(values) > 1 for values in groups.values())
 
 
 def _flat(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:

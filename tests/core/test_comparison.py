@@ -1,0 +1,82 @@
+"""Runs are compared on the same rows, and told apart only where these can tell them apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hookline as hl
+from hookline.artifacts import Prediction, Target
+from hookline.comparison import compare_predictions
+from hookline.errors import UsageError
+
+TARGET = Target("y", "binary", ("no", "yes"))
+
+
+def prediction(truth: np.ndarray, wrong: int) -> Prediction:
+    """Return labels of which the first `wrong` are wrong."""
+    values = truth.copy()
+    values[:wrong] = np.where(values[:wrong] == "yes", "no", "yes")
+    chance = np.where(values == "yes", 0.9, 0.1)
+    return Prediction(values, np.column_stack([1 - chance, chance]), TARGET.classes)
+
+
+@pytest.fixture
+def truth() -> np.ndarray:
+    return np.array(["yes", "no"] * 250)
+
+
+def test_a_clear_improvement_is_called_better(truth: np.ndarray) -> None:
+    found = compare_predictions("a", "b", TARGET, truth, (prediction(truth, 100), prediction(truth, 20)))
+    assert found.verdict.startswith("b is better than a: accuracy 0.8 -> 0.96")
+    assert found.changed_decisions == 80
+    assert all(difference.verdict == "better" for difference in found.differences)
+
+
+def test_a_difference_that_the_rows_cannot_show_is_not_claimed(truth: np.ndarray) -> None:
+    found = compare_predictions("a", "b", TARGET, truth, (prediction(truth, 50), prediction(truth, 49)))
+    assert "show no difference" in found.verdict
+
+
+def test_pairing_shows_what_two_intervals_would_hide(truth: np.ndarray) -> None:
+    found = compare_predictions("a", "b", TARGET, truth, (prediction(truth, 110), prediction(truth, 100)))
+    accuracy = found.differences[0]
+    alone = 1.96 * np.sqrt(0.2 * 0.8 / len(truth))
+    assert accuracy.verdict == "better"
+    assert abs(accuracy.difference) < alone
+
+
+def test_metrics_are_those_of_scikit_learn(truth: np.ndarray) -> None:
+    from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, mean_absolute_error, root_mean_squared_error
+
+    second = prediction(truth, 30)
+    found = compare_predictions("a", "b", TARGET, truth, (prediction(truth, 10), second))
+    values = {difference.metric: difference.second for difference in found.differences}
+    assert second.probabilities is not None
+    assert values["accuracy"] == pytest.approx(accuracy_score(truth, second.values))
+    assert values["log_loss"] == pytest.approx(log_loss(truth, second.probabilities))
+    assert values["brier"] == pytest.approx(brier_score_loss(truth == "yes", second.probabilities[:, 1]))
+    numbers = np.arange(40.0)
+    regression = Target("y", "regression")
+    off = Prediction(numbers + np.tile([1.0, -3.0], 20))
+    found = compare_predictions("a", "b", regression, numbers, (Prediction(numbers), off))
+    values = {difference.metric: difference.second for difference in found.differences}
+    assert values["rmse"] == pytest.approx(root_mean_squared_error(numbers, off.values))
+    assert values["mae"] == pytest.approx(mean_absolute_error(numbers, off.values))
+    assert found.differences[0].verdict == "worse"
+
+
+def test_two_runs_are_compared_by_name() -> None:
+    first = hl.run("source=digits", "trainer=decision_tree", "trainer.max_depth=3")
+    second = hl.run("source=digits", "trainer=logistic_regression")
+    found = hl.compare(first.id, second)
+    assert found.differences[0].second == pytest.approx(second.metrics["accuracy"])
+    assert found.differences[0].first == pytest.approx(first.metrics["accuracy"])
+    assert "is better than" in found.verdict
+
+
+def test_runs_judged_by_other_rows_are_not_compared() -> None:
+    first = hl.run("source=iris", "trainer=decision_tree", "seed=1")
+    second = hl.run("source=iris", "trainer=decision_tree", "seed=2")
+    with pytest.raises(UsageError, match="judged by different rows"):
+        hl.compare(first, second)
