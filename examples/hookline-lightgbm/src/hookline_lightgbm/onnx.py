@@ -13,6 +13,8 @@ OPSET = 15
 ML_OPSET = 3
 """ai.onnx.ml operator set of the converted trees: the first whose trees hold float64."""
 DUMPED_INFINITY = 1e300
+ZERO = 1.0000000180025095e-35
+"""The float32 next to 1e-35: LightGBM reads values up to it as zero."""
 
 
 def outputs(booster: Any, matrix: Any, task: str, width: int) -> dict[str, Any]:
@@ -21,7 +23,10 @@ def outputs(booster: Any, matrix: Any, task: str, width: int) -> dict[str, Any]:
     import spox
     import spox.opset.ai.onnx.v21 as op
 
-    found = list(spox.inline(convert(booster, width))(X=op.cast(matrix, to=np.float64)).values())
+    values = op.cast(matrix, to=np.float64)
+    tiny = op.less_or_equal(op.abs(values), op.const(np.float64(ZERO)))
+    exact = op.where(tiny, op.const(np.float64(0)), values)
+    found = list(spox.inline(convert(booster, width))(X=exact).values())
     if task == "regression":
         return {"value": found[0]}
     # The label again from the probabilities, so that a tie goes to the same class as in `GbmModel.predict`.
