@@ -45,7 +45,7 @@ class FileSource(Source):
     """Rows of a CSV, Parquet, NDJSON or Arrow IPC file, of a glob, or of every such file in a folder."""
 
     name = "file"
-    path: str = dataclasses.field(kw_only=False)
+    path: str | Path = dataclasses.field(kw_only=False)
     """A file, a glob such as `data/2026-*.parquet`, or a folder."""
     format: Literal["auto", "csv", "parquet", "ndjson", "ipc"] = "auto"
     """The format; `auto` goes by the suffix."""
