@@ -9,7 +9,7 @@ import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ PERSISTED = frozenset(
         "knowledge",
         "transform",
         "target",
+        "audit",
         "featurizer",
         "features",
         "trainer",
@@ -55,7 +56,7 @@ class Stage:
 
     key: str
     kind: str
-    """One of the eight kinds, or a stage of the core: split, knowledge, target, features."""
+    """One of the eight kinds, or a stage of the core: split, knowledge, target, audit, features."""
     component: Component | None
     inputs: tuple[str, ...]
     """Keys of the stages whose outputs it takes."""
@@ -105,7 +106,7 @@ class Plan:
         Work is demanded from the end: what only a cached stage would read is not needed.
         """
         held = set(cached)
-        wanted = {stage.key for stage in self.of("evaluator", "packager", "monitor", "deployer", "trainer")}
+        wanted = {stage.key for stage in self.of("audit", "evaluator", "packager", "monitor", "deployer", "trainer")}
         decided: dict[str, str] = {}
         for stage in reversed(self.stages):
             if stage.key not in wanted:
@@ -158,6 +159,8 @@ class _Layout:
             fitted.append(self._place(placed, (split, *fitted), ports(type(placed.component)).makes, {}))
         target = self._core("target", (split, *fitted), Target, {"task": options.task})
         path = (split, *fitted, target)
+        if options.audit != "off":
+            self._core("audit", (split, target), Report, {"audit_code": core_digest("audit")})
         featurizer = self.config.components["featurizer"][0]
         featurizer_key = self._place(featurizer, path, ports(type(featurizer.component)).makes, {})
         features = self._core("features", (*path, featurizer_key), Features, {})
@@ -294,11 +297,11 @@ def _instructions(code: types.CodeType) -> list[Any]:
     return [code.co_name, code.co_code.hex(), code.co_names, code.co_varnames, constants]
 
 
-@lru_cache(maxsize=1)
-def core_digest() -> str:
+@cache
+def core_digest(*modules: str) -> str:
     """Return a digest of the core's own code, where it decides what a stage makes."""
     folder = Path(__file__).parent
-    return _digest_files([path for name in CORE_MODULES if (path := folder / f"{name}.py").is_file()])
+    return _digest_files([path for name in modules or CORE_MODULES if (path := folder / f"{name}.py").is_file()])
 
 
 def _check_chain(registry: Registry, config: RunConfig) -> None:

@@ -51,6 +51,8 @@ class Options:
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
     roles: Roles = field(default_factory=Roles)
     split: SplitOptions = field(default_factory=SplitOptions)
+    audit: Literal["warn", "fail", "off"] = "warn"
+    """What critical findings of the split audit do: they are told, or they stop the run before any training."""
     gates: Mapping[str, float] = field(default_factory=dict)
     repeats: Annotated[int, Gt(0)] = 1
     """How often a sweep runs each job, with one seed more each time."""

@@ -102,6 +102,8 @@ def _run_stages(run: Execution) -> None:
         else:
             status = decided[stage.key]
             _told(run, stage, replace(here, status=status, why=_why_not(status)))
+        if stage.kind == "audit":
+            check_audit(run)
     if not run.plan.of("deployer"):
         check_gates(run)
 
@@ -186,6 +188,16 @@ def _file_packages(run: Execution) -> None:
         if stage.key in run.values:
             registered = run.workspace.catalog.model(run.info.name, stages.deployed_version(run, stage))
             add_files(Path(registered.path), evidence)
+
+
+def check_audit(run: Execution) -> None:
+    """Raise GateFailed where the split audit found something critical and the config says `audit: fail`."""
+    if run.plan.config.options.audit != "fail":
+        return
+    report: Report = run.value("audit")
+    critical = [finding.message for finding in report.findings if finding.severity == "critical"]
+    if critical:
+        raise GateFailed(f"the split audit said no: {' '.join(critical)}", hint="audit=warn tells it and goes on")
 
 
 def check_gates(run: Execution) -> None:

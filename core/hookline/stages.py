@@ -25,6 +25,7 @@ from .artifacts import (
     Target,
     require_columns,
 )
+from .audit import audit
 from .checkpoints import checkpoints_in
 from .components import Model, Packager, Trust
 from .errors import DataError, StoreError
@@ -305,6 +306,10 @@ def _fit_model(run: Running, stage: Stage) -> Model:
     return model
 
 
+def _audit(run: Running, stage: Stage) -> Report:
+    return audit(run.value("split"), run.value("target"))
+
+
 def _evaluate(run: Running, stage: Stage) -> Report:
     report: Report = _component(stage).evaluate(pipeline_of(run), run.value("split").test)
     return report
@@ -447,6 +452,7 @@ MAKERS: Mapping[str, Callable[[Running, Stage], Any]] = {
     "knowledge": _knowledge,
     "transform": _fit_transform,
     "target": _target,
+    "audit": _audit,
     "featurizer": _fit_featurizer,
     "features": _features,
     "trainer": _fit_model,

@@ -117,4 +117,4 @@ def test_demand_runs_backwards_from_what_is_wanted() -> None:
 def test_planning_is_quick_enough_for_every_job_of_a_sweep() -> None:
     registry = load_registry()
     assert registry.names("trainer")
-    assert len(hl.plan().stages) == 11
+    assert len(hl.plan().stages) == 12
