@@ -24,6 +24,8 @@ VERBS = {
     "monitor": "compare current data with what a model was trained on",
     "report": "write a run's report.html again, and say where it is",
     "doctor": "check this environment, and say what is wrong with it",
+    "schema": "write a JSON schema of config files, for editors",
+    "completion": "print the script for tab completion in bash, zsh or fish",
 }
 INTERRUPTED = 130
 
