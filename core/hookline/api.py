@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,12 @@ class Run:
     id: str
     path: Path
     evidence: Mapping[str, Any]
-    predictor: Any = None
+    load_predictor: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def predictor(self) -> Any:
+        """The run's own pipeline, or its package; read when it is first asked for. None where the run kept neither."""
+        return None if self.load_predictor is None else self.load_predictor()
 
     @property
     def status(self) -> str:
@@ -239,7 +245,7 @@ def run_config(
     workspace = open_workspace(home)
     run_id = run_id_of(folder) if folder else new_run_id()
     done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
-    return Run(run_id, done.info.path, done.info.evidence, pipeline_of(done))
+    return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done))
 
 
 def config_of(registry: Registry, overrides: Sequence[Any], config: Mapping[str, Any]) -> RunConfig:
@@ -376,5 +382,8 @@ def _load_run(folder: Path, trust: Trust | None) -> Run:
             hint="run it again; what it computed is kept",
         ) from None
     packages = sorted((folder / "packages").glob("*")) if (folder / "packages").is_dir() else []
-    predictor = load_package(packages[0], load_registry(), trust) if packages else None
-    return Run(evidence["run"]["id"], folder, evidence, predictor)
+
+    def predictor() -> LoadedPackage:
+        return load_package(packages[0], load_registry(), trust)
+
+    return Run(evidence["run"]["id"], folder, evidence, predictor if packages else None)

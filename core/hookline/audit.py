@@ -211,7 +211,7 @@ def _id_like(train: Dataset) -> Iterator[Finding]:
     distinct = train.frame.select(pl.col(name).n_unique() for name in names).collect().row(0, named=True)
     for name, count in distinct.items():
         if count / rows >= ID_LIKE:
-            text = f"'{name}' has a value of its own in nearly every row, so it names rows: roles.id={name} or roles.ignore=[{name}]?"
+            text = f"'{name}' has a value of its own in nearly every row, so it names rows: roles.id={name}, or roles.ignore?"
             yield Finding(name, "distinct_share", count / rows, ID_LIKE, "warning", text)
 
 

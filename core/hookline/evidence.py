@@ -15,28 +15,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import codec
 from .artifacts import Deployment, Metric, Package, Report, Split
-from .planning import Knowledge, Plan, Stage
-from .stages import count_rows, environment
+from .planning import Knowledge, Stage
+from .stages import Running, count_rows, environment, importances_of
 
 if TYPE_CHECKING:
-    from .hookspecs import RunInfo, StageInfo
+    from .hookspecs import StageInfo
 
 HEADLINES = ("roc_auc", "accuracy", "r2", "rmse")
 """Metrics that may head a report, the first found wins."""
 
 
-class Told(Protocol):
+class Told(Running, Protocol):
     """A run that can be told about."""
-
-    @property
-    def plan(self) -> Plan:
-        """Its stages."""
-        ...
-
-    @property
-    def info(self) -> RunInfo:
-        """What lifecycle hooks see of it."""
-        ...
 
     @property
     def told(self) -> dict[str, StageInfo]:
@@ -133,8 +123,7 @@ def _sizes(split: Split) -> dict[str, int]:
 
 
 def _importances(run: Told) -> list[list[Any]]:
-    found: Mapping[str, float] = run.value(run.plan.of("trainer")[0].key).importances()
-    return [list(pair) for pair in sorted(found.items(), key=lambda item: -abs(item[1]))]
+    return [list(pair) for pair in sorted(importances_of(run).items(), key=lambda item: -abs(item[1]))]
 
 
 def _features(run: Told) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +13,10 @@ from .components import Model
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+DENSE_ROWS = 65_536
+"""Rows of a sparse matrix that are made dense at a time."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,10 @@ class SklearnModel(Model):
 
     def predict(self, features: Features) -> Prediction:
         """Return the classes of the largest probability, or numbers."""
-        X = features.X if takes_sparse(self.estimator) else features.dense()
         classes = getattr(self.estimator, "classes_", None)
         if classes is None or not hasattr(self.estimator, "predict_proba"):
-            return Prediction(self.estimator.predict(X))
-        probabilities = self.estimator.predict_proba(X)
+            return Prediction(_ask(self.estimator.predict, self.estimator, features))
+        probabilities = _ask(self.estimator.predict_proba, self.estimator, features)
         return Prediction(classes[probabilities.argmax(axis=1)], probabilities, tuple(classes.tolist()))
 
     def save(self, folder: Path) -> None:
@@ -62,7 +65,21 @@ class SklearnModel(Model):
         return dict(zip(self.feature_names, map(float, values), strict=False))
 
 
-def takes_sparse(estimator: Any) -> bool:
-    """Tell whether an estimator says that it takes sparse input; one that says nothing is taken to."""
+def _ask(method: Callable[[Any], np.ndarray], estimator: Any, features: Features) -> np.ndarray:
+    """Call a method on the matrix; a sparse one is made dense, some rows at a time, for an estimator that needs that."""
+    import numpy as np
+
+    X: Any = features.X
+    if not hasattr(X, "toarray") or _takes_sparse(estimator):
+        return method(X)
+    parts = [method(X[start : start + DENSE_ROWS].toarray()) for start in range(0, max(1, X.shape[0]), DENSE_ROWS)]
+    return np.concatenate(parts)
+
+
+def _takes_sparse(estimator: Any) -> bool:
+    """Tell whether an estimator says that it takes sparse input, missing values included where it takes these."""
     tags = getattr(estimator, "__sklearn_tags__", None)
-    return bool(tags().input_tags.sparse) if tags is not None else True
+    if tags is None:
+        return True
+    # scikit-learn's trees read missing values in dense matrices only.
+    return bool(tags().input_tags.sparse and not tags().input_tags.allow_nan)

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
     from .hookspecs import RunInfo
     from .workspace import Workspace
+
+
+IMPORTANCES = "importances.json"
 
 
 class Running(Protocol):
@@ -136,6 +140,16 @@ def pipeline_of(run: Running) -> Pipeline[Any]:
         FittedStage(featurizer.key, featurizer.name, run.value(featurizer.key)),
         run.value(run.plan.of("trainer")[0].key),
     )
+
+
+def importances_of(run: Running) -> dict[str, float]:
+    """Return feature name -> importance, without reading the model, whose library may take seconds to import."""
+    trainer = run.plan.of("trainer")[0]
+    folder = run.workspace.store.get(trainer.fingerprint)
+    if folder is None:
+        return dict(run.value(trainer.key).importances())
+    found: dict[str, float] = json.loads((folder / IMPORTANCES).read_text("utf-8"))
+    return found
 
 
 def deployed_version(run: Running, stage: Stage) -> int:
@@ -388,9 +402,8 @@ def _deploy(run: Running, stage: Stage) -> Deployment:
 
 
 def _record_features(run: Running) -> None:
-    model: Model = run.value(run.plan.of("trainer")[0].key)
     fitted = run.value(run.plan.of("featurizer")[0].key)
-    run.workspace.catalog.record_features(run.info.id, fitted.features, model.importances())
+    run.workspace.catalog.record_features(run.info.id, fitted.features, importances_of(run))
 
 
 def _train_rows(run: Running) -> Dataset:
@@ -412,6 +425,7 @@ def _fitted(run: Running, *scopes: str, until: str | None = None) -> tuple[Fitte
 def _write_model(model: Model, folder: Path) -> None:
     cls = type(model)
     (folder / "class.json").write_text(json.dumps([cls.__module__, cls.__qualname__]), "utf-8")
+    (folder / IMPORTANCES).write_text(json.dumps(dict(model.importances())), "utf-8")
 
 
 def _model_class(stage: Stage, folder: Path) -> type[Model]:
@@ -433,11 +447,14 @@ def _component(stage: Stage) -> Any:
 def environment() -> Mapping[str, Any]:
     """Return Python, platform and the version of every installed distribution."""
     import platform
-    from importlib.metadata import distributions
 
     from .version import __version__
 
-    packages = {d.name: d.version for d in distributions() if d.name}
+    # By the names of their folders: importlib.metadata would read a file of each, which takes longer than a cached run.
+    infos = [
+        info.name.removesuffix(".dist-info") for folder in sys.path for info in Path(folder or ".").glob("*.dist-info")
+    ]
+    packages = {name.replace("_", "-"): version for name, _, version in (info.rpartition("-") for info in infos)}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -19,8 +19,8 @@ from .matrix import dense, sparse
 if TYPE_CHECKING:
     import polars as pl
 
-DENSE_LIMIT = 512
-"""Columns above which `sparse=auto` makes a sparse matrix, provided that texts are one-hot encoded or hashed."""
+SPARSE_SHARE = 0.2
+"""Share of values that are not zero below which `sparse=auto` makes a sparse matrix: linear models are then far quicker."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class TabularFeaturizer(Featurizer):
     missing_indicators: bool = False
     """Whether columns that miss values in training get a 0/1 column that says where."""
     sparse: bool | Literal["auto"] = "auto"
-    """Whether the matrix is sparse (CSR); `auto` makes it so above 512 columns of one-hot or hashed texts."""
+    """Whether the matrix is sparse (CSR); `auto` makes it so where one-hot or hashed texts leave at least 80 % zeros."""
     seed: Annotated[int, Ge(0)] = 0
     """Seed of the cross-fitting's folds."""
 
@@ -134,8 +134,9 @@ class TabularFeaturizer(Featurizer):
     def _sparse(self, encodings: tuple[Encoding, ...]) -> bool:
         if self.sparse != "auto":
             return self.sparse
-        wide = sum(encoding.width for encoding in encodings if encoding.how in ("one_hot", "hashing"))
-        return wide > DENSE_LIMIT
+        width = sum(encoding.width for encoding in encodings)
+        filled = sum(1 if encoding.how in ("one_hot", "hashing") else encoding.width for encoding in encodings)
+        return filled < SPARSE_SHARE * width
 
 
 def _number_stats(frame: pl.LazyFrame, kinds: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> dict[str, Any]:

@@ -34,14 +34,14 @@ class RegressionMeasure:
         total = weight.sum()
         if not total > 0:
             return {}
-        squares = float(self.error**2 @ weight)
-        spread = float((self.y - self.y @ weight / total) ** 2 @ weight)
+        squares = float((self.error**2 * weight).sum())
+        spread = float(((self.y - (self.y * weight).sum() / total) ** 2 * weight).sum())
         return {
             "rmse": math.sqrt(squares / total),
-            "mae": float(self.error @ weight / total),
+            "mae": float((self.error * weight).sum() / total),
             "median_absolute_error": _median(self.error[self.order], weight[self.order]),
             "r2": 1 - squares / spread if spread > 0 and np.count_nonzero(weight) > 1 else math.nan,
-            "mape": float((self.error / np.abs(self.y)) @ weight / total) if (self.y != 0).all() else math.nan,
+            "mape": float((self.error / np.abs(self.y) * weight).sum() / total) if (self.y != 0).all() else math.nan,
         }
 
 

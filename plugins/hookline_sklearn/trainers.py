@@ -312,13 +312,14 @@ def prepare(trainer: str, features: Features, *, takes_nan: bool, takes_sparse: 
 
     X = features.X
     if not isinstance(X, np.ndarray):
-        if takes_sparse:
-            # scikit-learn's trees take missing values in dense matrices only.
+        rows, columns = features.shape
+        fits = rows * columns * 4 <= DENSE_LIMIT
+        # scikit-learn's trees take missing values in dense matrices only, and are quicker on them.
+        if takes_sparse and not (takes_nan and fits):
             if not np.isfinite(X.data).all():
                 raise _missing(trainer, features, np.unique(X.indices[~np.isfinite(X.data)]), sparse=True)
             return X
-        rows, columns = len(X.indptr) - 1, len(features.features)
-        if rows * columns * 4 > DENSE_LIMIT:
+        if not fits:
             raise DataError(
                 f"trainer '{trainer}' takes no sparse features, and dense ones would not fit",
                 hint="featurizer.categorical=ordinal",

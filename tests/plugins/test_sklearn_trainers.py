@@ -201,8 +201,6 @@ def test_an_estimator_without_weights_refuses_them() -> None:
         (RidgeTrainer(), False),
         (LinearRegressionTrainer(), False),
         (LogisticRegressionTrainer(), True),
-        (DecisionTreeTrainer(), True),
-        (RandomForestTrainer(n_estimators=2), True),
     ],
 )
 def test_a_trainer_names_the_features_whose_missing_values_it_cannot_take(trainer: Trainer, as_sparse: bool) -> None:
@@ -213,6 +211,16 @@ def test_a_trainer_names_the_features_whose_missing_values_it_cannot_take(traine
     with pytest.raises(DataError, match=f"'{trainer.name}' takes no missing values.*, and f1, f2 have some") as caught:
         trainer.fit(train, None)
     assert "featurizer.missing=zero" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("trainer", [DecisionTreeTrainer(), RandomForestTrainer(n_estimators=5)], ids=lambda t: t.name)
+def test_trees_read_missing_values_of_a_sparse_matrix_too(trainer: Trainer) -> None:
+    X = np.array(made("binary").X)
+    X[3, 1] = X[5, 2] = np.nan
+    dense, thin = made("binary", X=X), made("binary", X=sparse.csr_matrix(X))
+    expected = trainer.fit(dense, None).predict(dense)
+    found = trainer.fit(thin, None).predict(thin)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
 
 
 TREES = [DecisionTreeTrainer(max_depth=3), RandomForestTrainer(n_estimators=5), HistGradientBoostingTrainer(max_iter=5)]
