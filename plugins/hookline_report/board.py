@@ -43,7 +43,7 @@ def _charts(facts: Mapping[str, Any], done: list[dict[str, Any]]) -> list[dict[s
         "x": {"field": "seconds", "type": "quantitative", "title": "seconds", "scale": {"zero": False}},
         "tooltip": [{"field": "trial"}, {"field": "value", "format": ".4g"}, {"field": "seconds", "format": ".3g"}],
     }
-    y = {"type": "quantitative", "title": words(metric), "scale": {"zero": False}}
+    y: dict[str, Any] = {"type": "quantitative", "title": words(metric), "scale": {"zero": False}}
     bars = {
         "mark": {"type": "rule", "opacity": 0.4},
         "encoding": {**axes, "y": {"field": "low", **y}, "y2": {"field": "high"}},

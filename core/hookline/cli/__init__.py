@@ -17,7 +17,7 @@ VERBS = {
     "compare": "compare two runs on the same held-out rows",
     "resume": "run what is missing of a sweep",
     "components": "list components, or show one with its fields",
-    "plugins": "list plugins and what became of them",
+    "plugins": "list plugins, show one, check one, or begin a new one",
     "models": "list models and versions, show one, or move an alias",
     "predict": "score a file with a model or package",
     "serve": "answer predictions over HTTP",

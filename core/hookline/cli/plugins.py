@@ -1,4 +1,4 @@
-"""`hookline plugins`: which plugins there are, what became of them, whether they keep the contract, and a new one to start from."""
+"""`hookline plugins`: which plugins there are, what became of them, whether they keep the contract; and a new one."""
 
 from __future__ import annotations
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..api import load_registry
-from ..errors import DataError, UsageError
+from ..errors import UsageError
+from ..scoring import FORMATS, Tally, score, score_to
 from .output import parser, say
 from .packages_at import add_trust, load_named, read_table, trust_of
-
-if TYPE_CHECKING:
-    import polars as pl
-
-BATCH_ROWS = 200_000
-FORMATS = (".csv", ".parquet", ".ndjson", ".arrow")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,54 +27,11 @@ def main(argv: Sequence[str]) -> int:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
     loaded, _ = load_named(given.model, trust_of(given))
     rows = read_table(load_registry(), given.data).frame
-    done = _to_file(loaded, rows, given.output) if given.output else _to_stdout(loaded, rows)
-    say(f"{done['rows']:,} rows, {done['strange']:,} of them unlike the training data")
+    tally = Tally()
+    if given.output:
+        tally = score_to(loaded, rows, given.output)
+    else:
+        for frame in score(loaded, rows, tally):
+            sys.stdout.write(frame.write_csv(include_header=tally.rows == frame.height))
+    say(f"{tally.rows:,} rows, {tally.strange:,} of them unlike the training data")
     return 0
-
-
-def _to_stdout(loaded: Any, rows: pl.LazyFrame) -> dict[str, int]:
-    done = {"rows": 0, "strange": 0}
-    for frame in _predicted(loaded, rows, done):
-        sys.stdout.write(frame.write_csv(include_header=done["rows"] == frame.height))
-    return done
-
-
-def _to_file(loaded: Any, rows: pl.LazyFrame, path: Path) -> dict[str, int]:
-    """Write through a temporary sibling, so that a killed or failed command leaves no half-written file."""
-    import polars as pl
-
-    done = {"rows": 0, "strange": 0}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        whole = pl.concat(list(_predicted(loaded, rows, done)))
-        writers = {
-            ".csv": whole.write_csv,
-            ".parquet": whole.write_parquet,
-            ".ndjson": whole.write_ndjson,
-            ".arrow": whole.write_ipc,
-        }
-        writers[path.suffix](temporary)
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return done
-
-
-def _predicted(loaded: Any, rows: pl.LazyFrame, done: dict[str, int]) -> Any:
-    import polars as pl
-
-    total = rows.select(pl.len()).collect().item()
-    if total == 0:
-        raise DataError("there are no rows to predict")
-    for start in range(0, total, BATCH_ROWS):
-        batch = rows.slice(start, BATCH_ROWS).collect()
-        prediction = loaded.predict(batch)
-        notes = ["; ".join(prediction.warnings.get(row, ())) for row in range(batch.height)]
-        frame = prediction.frame()
-        if "row_id" in frame.columns and frame["row_id"].dtype.is_integer() and start:
-            frame = frame.with_columns(pl.col("row_id") + (start if frame["row_id"][0] == 0 else 0))
-        done["rows"] += batch.height
-        done["strange"] += len(prediction.warnings)
-        yield frame.with_columns(pl.Series("warnings", notes))

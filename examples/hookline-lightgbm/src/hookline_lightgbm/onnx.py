@@ -44,7 +44,9 @@ def convert(booster: Any, width: int) -> Any:
     try:
         graph = convert_lightgbm(booster, initial_types=kind, zipmap=False, target_opset=OPSET)
     except (NotImplementedError, RuntimeError, ValueError) as error:
-        raise ExportError(f"the LightGBM model cannot be said in ONNX: {error}", hint="choose packager=[pickle]") from error
+        raise ExportError(
+            f"the LightGBM model cannot be said in ONNX: {error}", hint="choose packager=[pickle]"
+        ) from error
     _make_exact(graph, booster)
     return graph
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
@@ -66,7 +67,7 @@ class GbmTrainer(Trainer):
                 hint="trainer.objective=auto",
             )
         learn = lightgbm.Dataset(train.X, train.y, weight=self._weights(train), params={"verbosity": -1})
-        callbacks = []
+        callbacks: list[Callable[..., Any]] = []
         held = []
         if valid is not None and self.early_stopping_rounds:
             held = [lightgbm.Dataset(valid.X, valid.y, weight=self._weights(valid), reference=learn)]

@@ -1,0 +1,83 @@
+"""Scores tables of any size: batch by batch, in order, with memory that stays flat, and a file that is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .artifacts import ROW_ID, Prediction
+from .errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BATCH_ROWS = 200_000
+FORMATS = (".csv", ".parquet", ".ndjson", ".arrow")
+
+
+@dataclass
+class Tally:
+    """How many rows were scored, and how many of them were unlike the training data."""
+
+    rows: int = 0
+    strange: int = 0
+
+
+def score(predictor: Any, rows: pl.LazyFrame, tally: Tally) -> Iterator[pl.DataFrame]:
+    """Yield predictions of raw rows in order: row_id, prediction, probabilities, warnings; raises DataError for no rows.
+
+    A row's id is the id role's value, else its position in the table, from 0.
+    """
+    import polars as pl
+
+    numbered = rows.with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+    for batch in numbered.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+        if not batch.height:
+            continue
+        prediction: Prediction = predictor.predict(batch)
+        tally.rows += batch.height
+        tally.strange += len(prediction.warnings)
+        yield prediction.frame().with_columns(_warnings(prediction.warnings, batch.height))
+    if not tally.rows:
+        raise DataError("there are no rows to predict")
+
+
+def score_to(predictor: Any, rows: pl.LazyFrame, path: Path) -> Tally:
+    """Score rows into a file (CSV, Parquet, NDJSON or Arrow, by its suffix), which appears once it is whole."""
+    import polars as pl
+
+    tally = Tally()
+    parts, temporary = (path.with_name(f".{path.name}.{os.getpid()}{end}") for end in (".parts", ""))
+    try:
+        parts.mkdir(parents=True)
+        for number, frame in enumerate(score(predictor, rows, tally)):
+            frame.write_ipc(parts / f"{number:08d}.arrow")
+        whole = pl.scan_ipc(parts / "*.arrow")
+        sinks: dict[str, Any] = {
+            ".csv": whole.sink_csv,
+            ".parquet": whole.sink_parquet,
+            ".ndjson": whole.sink_ndjson,
+            ".arrow": whole.sink_ipc,
+        }
+        sinks[path.suffix](temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return tally
+
+
+def _warnings(warnings: Mapping[int, tuple[str, ...]], rows: int) -> pl.Series:
+    import polars as pl
+
+    if not warnings:
+        return pl.Series("warnings", [""], dtype=pl.String).new_from_index(0, rows)
+    return pl.Series("warnings", ["; ".join(warnings.get(row, ())) for row in range(rows)])

@@ -1,0 +1,49 @@
+"""Compares a pipeline with its ONNX graph, where the `onnx` packager and its libraries are installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ..artifacts import Package
+from ..components import Trust
+from ..errors import ExportError
+from ..packages import measure_parity, write_pipeline
+from ..pipeline import Pipeline
+from .samples import Sample
+from .subject import Subject
+
+
+def require_onnx_parity(subject: Subject, pipeline: Pipeline[Any], sample: Sample, *, may_refuse: bool = True) -> None:
+    """Fail unless the graph predicts what the pipeline does, or where that may be: an ExportError says that ONNX has no words."""
+    packager = _packager()
+    if packager is None:
+        return
+    rows = sample.unlabeled().collect()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write_pipeline(pipeline, folder)
+        try:
+            package: Package = packager.save(pipeline, folder)
+        except ExportError as error:
+            if may_refuse:
+                return
+            subject.fail(f"claims ExportsOnnx, but cannot be exported ({error.message}); mend or remove to_onnx().")
+        parity = measure_parity(pipeline, packager.load(package.path, Trust()), rows, packager.tolerance)
+    if not parity.ok:
+        subject.fail(
+            f"predicts differently in ONNX: by up to {parity.max_difference:.3g} on {parity.rows} rows "
+            f"(allowed: {parity.tolerance:g}); mend to_onnx(), or raise ExportError where ONNX cannot say it."
+        )
+
+
+def _packager() -> Any:
+    from ..api import load_registry
+
+    registry = load_registry()
+    if ("packager", "onnx") not in registry:
+        return None
+    cls = registry.entry("packager", "onnx").cls
+    return cls() if all(find_spec(module) for module in cls.requires()) else None

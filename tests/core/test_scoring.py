@@ -1,0 +1,73 @@
+"""Tables are scored in batches, in order, into a file that is whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import hookline as hl
+from hookline import scoring
+from hookline.errors import DataError
+from hookline.scoring import Tally, score, score_to
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> hl.Run:
+    frame = pl.DataFrame(
+        {"x": [float(i % 10) for i in range(200)], "y": ["a" if i % 10 < 5 else "b" for i in range(200)]}
+    )
+    home = tmp_path_factory.mktemp("home")
+    return hl.run(source=frame, target="y", trainer="decision_tree", packager=["onnx"], home=home)
+
+
+@pytest.fixture
+def rows() -> pl.LazyFrame:
+    return pl.LazyFrame({"x": [float(i % 10) for i in range(1050)]})
+
+
+def test_batches_keep_order_and_positions(run: hl.Run, rows: pl.LazyFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "BATCH_ROWS", 100)
+    tally = Tally()
+    whole = pl.concat(list(score(run.predictor, rows, tally)))
+    assert whole["row_id"].to_list() == list(range(1050))
+    assert whole["prediction"].to_list() == ["a" if i % 10 < 5 else "b" for i in range(1050)]
+    assert (tally.rows, tally.strange) == (1050, 0)
+
+
+@pytest.mark.parametrize("suffix", scoring.FORMATS)
+def test_every_format_holds_the_same(run: hl.Run, rows: pl.LazyFrame, tmp_path: Path, suffix: str) -> None:
+    readers = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".ndjson": pl.read_ndjson, ".arrow": pl.read_ipc}
+    path = tmp_path / f"out{suffix}"
+    score_to(run.predictor, rows, path)
+    found = readers[suffix](path)
+    assert found["prediction"].to_list() == run.predict(rows.collect()).values.tolist()
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith((".out", "out"))] == [path.name]
+
+
+def test_a_row_unlike_training_is_told_where_it_is(run: hl.Run, rows: pl.LazyFrame) -> None:
+    tally = Tally()
+    (frame,) = score(run.predictor, pl.concat([rows, pl.LazyFrame({"x": [99.0]})]), tally)
+    assert frame["warnings"].to_list()[-1] == "x: 99 is outside the training range [0, 9]"
+    assert tally.strange == 1
+
+
+def test_a_failure_leaves_no_half_written_file(run: hl.Run, tmp_path: Path) -> None:
+    old = tmp_path / "out.csv"
+    old.write_text("old")
+    with pytest.raises(DataError):
+        score_to(run.predictor, pl.LazyFrame({"z": [1.0]}), old)
+    assert old.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
+
+
+def test_no_rows_are_an_error(run: hl.Run, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no rows"):
+        score_to(run.predictor, pl.LazyFrame(schema={"x": pl.Float64}), tmp_path / "out.csv")
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(run: hl.Run, rows: pl.LazyFrame, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be written"):
+        score_to(run.predictor, rows, tmp_path / "file" / "out.csv")
