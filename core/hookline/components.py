@@ -405,6 +405,18 @@ class Updatable(Protocol):
 
 
 @runtime_checkable
+class PredictsColumns(Protocol):
+    """A predictor that answers a few rows without a data frame, as a server wants it."""
+
+    def predict_columns(self, columns: Mapping[str, list[Any]]) -> Prediction:
+        """Predict rows given by column, as Python values of the schema's kinds: float, str, bool, naive UTC datetime, or None.
+
+        A column named by the id role holds the rows' ids.
+        """
+        ...
+
+
+@runtime_checkable
 class Serves(Protocol):
     """A deployer that can answer requests itself."""
 

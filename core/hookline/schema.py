@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from .artifacts import Column, ColumnKind, Schema
 from .errors import DataError, Problem, StoreError, closest
@@ -129,6 +131,37 @@ def unlike_training(frame: pl.DataFrame, schema: Schema) -> dict[int, tuple[str,
         for row in (mask & strange.is_not_null()).arg_true().to_list():
             warnings.setdefault(row, []).append(_warning(column, strange[row]))
     return {row: tuple(texts) for row, texts in warnings.items()}
+
+
+class Familiar:
+    """What training has seen, looked up value by value: `unlike_training` for a few rows of Python values."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._columns = [
+            (column, None if column.categories is None else frozenset(column.categories)) for column in schema.columns
+        ]
+
+    def warnings(self, columns: Mapping[str, list[Any]]) -> dict[int, tuple[str, ...]]:
+        """Return row position -> what in it training never saw."""
+        found: dict[int, tuple[str, ...]] = {}
+        for column, categories in self._columns:
+            for row, value in enumerate(columns[column.name]):
+                text = _strange(column, categories, value)
+                if text is not None:
+                    found[row] = (*found.get(row, ()), text)
+        return found
+
+
+def _strange(column: Column, categories: frozenset[str] | None, value: Any) -> str | None:
+    if value is None or value == "" or value != value:
+        return None if column.nullable else f"{column.name}: is missing, and never was in training"
+    if categories is not None:
+        word = str(value).lower() if isinstance(value, bool) else value
+        return None if word in categories else _warning(column, word)
+    if column.minimum is None or column.maximum is None:
+        return None
+    number = value.replace(tzinfo=UTC).timestamp() if isinstance(value, datetime) else value
+    return None if column.minimum <= number <= column.maximum else _warning(column, number)
 
 
 def _warning(column: Column, value: object) -> str:

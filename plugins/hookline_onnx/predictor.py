@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from hookline.artifacts import Column
 from hookline.codec import from_json
 from hookline.errors import StoreError
 from hookline.pipeline import admit
-from hookline.schema import unlike_training
+from hookline.schema import Familiar, unlike_training
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 BATCH = 100_000
 """Rows given to the session at a time, so that memory stays flat."""
 MISSING_TIME = -(2**63)
+EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -32,25 +34,35 @@ class OnnxPredictor:
     target: Target
     roles: Roles
     session: Any
+    familiar: Familiar
 
     @classmethod
     def of(cls, path: Path) -> OnnxPredictor:
         """Read a package folder."""
         state = json.loads((path / "pipeline.json").read_text("utf-8"))
-        return cls(
-            from_json(Schema, state["schema"]),
-            from_json(Target, state["target"]),
-            from_json(Roles, state["roles"]),
-            _session(path),
-        )
+        schema = from_json(Schema, state["schema"])
+        target, roles = from_json(Target, state["target"]), from_json(Roles, state["roles"])
+        return cls(schema, target, roles, _session(path), Familiar(schema))
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
-        import numpy as np
 
         rows, ids = admit(frame, self.schema, self.roles)
         answers = [self.session.run(None, feeds) for feeds in _batches(rows, self.schema)]
-        warnings = unlike_training(rows, self.schema)
+        return self._prediction(answers, ids, unlike_training(rows, self.schema))
+
+    def predict_columns(self, columns: Mapping[str, list[Any]]) -> Prediction:
+        """Predict a few rows given by column as Python values, without a data frame in between."""
+        import numpy as np
+
+        feeds = {column.name: _feed_values(columns[column.name], column) for column in self.schema.columns}
+        given = columns.get(self.roles.id) if self.roles.id else None
+        ids = np.arange(len(next(iter(columns.values())))) if given is None else np.array(given)
+        return self._prediction([self.session.run(None, feeds)], ids, self.familiar.warnings(columns))
+
+    def _prediction(self, answers: list[Any], ids: np.ndarray, warnings: Mapping[int, tuple[str, ...]]) -> Prediction:
+        import numpy as np
+
         if self.target.task == "regression":
             values = np.concatenate([answer[0] for answer in answers]) if answers else np.empty(0)
             return Prediction(values.astype(np.float64), row_ids=ids, warnings=warnings)
@@ -121,3 +133,15 @@ def _feed(values: pl.Series, column: Column) -> np.ndarray:
         moments = values.cast(pl.Datetime("us")).dt.epoch("us")
         return moments.fill_null(MISSING_TIME).to_numpy().astype(np.int64).reshape(-1, 1)
     return values.cast(pl.Float64).fill_null(float("nan")).to_numpy().reshape(-1, 1)
+
+
+def _feed_values(values: list[Any], column: Column) -> np.ndarray:
+    import numpy as np
+
+    if column.kind == "string":
+        return np.array([value or "" for value in values], dtype=object).reshape(-1, 1)
+    if column.kind == "datetime":
+        moments = [MISSING_TIME if value is None else (value - EPOCH) // MICROSECOND for value in values]
+        return np.array(moments, dtype=np.int64).reshape(-1, 1)
+    # None becomes NaN.
+    return np.array(values, dtype=np.float64).reshape(-1, 1)

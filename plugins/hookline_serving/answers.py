@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
-from hookline import Prediction, Predictor
+from hookline import Prediction, Predictor, PredictsColumns
 
 from .log import PredictionLog
-from .rows import to_frame
+from .rows import to_columns, to_frame
+
+MOST_BY_COLUMN = 1_000
+"""Rows above which a data frame is quicker than Python values."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +40,63 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Question:
+    """The rows of one request, as they came and as the model takes them."""
+
+    rows: Sequence[Mapping[str, Any]]
+    columns: Mapping[str, list[Any]]
+
+
+@dataclass(frozen=True)
 class Answerer:
     """A predictor with the record that it keeps."""
 
     predictor: Predictor
     log: PredictionLog | None
+    # The record is one file, and many rows are predicted in a thread of their own.
+    lock: Lock = field(default_factory=Lock)
 
-    def answer(self, rows: Sequence[Mapping[str, Any]]) -> Answer:
-        """Predict raw rows; raises BadRows, or OSError where the prediction cannot be recorded."""
-        frame = to_frame(rows, self.predictor.schema, self.predictor.roles)
-        prediction = self.predictor.predict(frame)
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> Question:
+        """Check raw rows; raises BadRows with every problem."""
+        return Question(rows, to_columns(rows, self.predictor.schema, self.predictor.roles))
+
+    def answer(self, questions: Sequence[Question]) -> list[Answer]:
+        """Predict the rows of several requests at once; raises OSError where they cannot be recorded."""
+        columns = questions[0].columns if len(questions) == 1 else _together([one.columns for one in questions])
+        prediction = self._predict(columns)
+        rows = [row for question in questions for row in question.rows]
         ids = tuple(str(uuid.uuid4()) for _ in rows)
         if self.log is not None:
-            self.log.write(ids, rows, prediction)
-        return Answer(ids, prediction)
+            with self.lock:
+                self.log.write(ids, rows, prediction)
+        if len(questions) == 1:
+            return [Answer(ids, prediction)]
+        return list(_apart(questions, ids, prediction))
+
+    def _predict(self, columns: Mapping[str, list[Any]]) -> Prediction:
+        if isinstance(self.predictor, PredictsColumns) and len(next(iter(columns.values()))) <= MOST_BY_COLUMN:
+            return self.predictor.predict_columns(columns)
+        return self.predictor.predict(to_frame(columns, self.predictor.schema))
+
+
+def _together(several: Sequence[Mapping[str, list[Any]]]) -> dict[str, list[Any]]:
+    # Ids are left out unless every request names them.
+    names = [name for name in several[0] if all(name in columns for columns in several)]
+    return {name: [value for columns in several for value in columns[name]] for name in names}
+
+
+def _apart(questions: Sequence[Question], ids: Sequence[str], prediction: Prediction) -> Iterator[Answer]:
+    start = 0
+    for question in questions:
+        end = start + len(question.rows)
+        part = slice(start, end)
+        warnings = {row - start: texts for row, texts in prediction.warnings.items() if start <= row < end}
+        chances = None if prediction.probabilities is None else prediction.probabilities[part]
+        row_ids = None if prediction.row_ids is None else prediction.row_ids[part]
+        yield Answer(
+            tuple(ids[part]), Prediction(prediction.values[part], chances, prediction.classes, row_ids, warnings)
+        )
+        start = end
 
 
 def label_text(label: Any) -> str:

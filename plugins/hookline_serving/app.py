@@ -15,12 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hookline import Predictor, codec
 from hookline.errors import DataError, HooklineError
 
 from . import inference_protocol as v2
-from .answers import Answer, Answerer
+from .answers import Answer, Answerer, Question
 from .log import PredictionLog
 from .openapi import document, example_row
 from .rows import MOST_PROBLEMS, BadRequest, BadRows, rows_of
@@ -32,17 +33,22 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_ROWS_INLINE = 50
 """A request of more rows is predicted in a thread, so that others are not kept waiting."""
 INTERNAL_ERROR = 500
+MOST_BYTES_SHORT = 1024 * 1024
+"""Largest body that goes the short way."""
 PLAIN_ROUTES = ("/predict", "/example", "/health", "/metadata", "/openapi.json")
 
 
-@dataclass(frozen=True)
+Act = Callable[["Service", Any], Awaitable[Any]]
+"""Answers a decoded body."""
+
+
+@dataclass
 class Service:
-    """What the routes answer from."""
+    """What the routes answer from; requests that come at the same moment are predicted together."""
 
     answerer: Answerer
     info: Mapping[str, Any]
-    # Threads take turns: the record is one file, and not every model may be asked from two threads at once.
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _waiting: list[tuple[Question, asyncio.Future[Answer]]] = field(default_factory=list)
 
     @property
     def predictor(self) -> Predictor:
@@ -50,14 +56,44 @@ class Service:
         return self.answerer.predictor
 
     async def answer(self, rows: list[Mapping[str, Any]]) -> Answer:
-        """Predict rows, in a thread where there are many."""
-        async with self.turn:
-            if len(rows) <= MOST_ROWS_INLINE:
-                return self.answerer.answer(rows)
-            return await asyncio.to_thread(self.answerer.answer, rows)
+        """Predict rows: with those of other requests, or in a thread where there are many. Raises BadRows or OSError."""
+        question = self.answerer.read(rows)
+        if len(rows) > MOST_ROWS_INLINE:
+            return (await asyncio.to_thread(self.answerer.answer, [question]))[0]
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        if not self._waiting:
+            # All requests that this turn of the loop has read are waiting by the next.
+            loop.call_soon(self._answer_waiting)
+        self._waiting.append((question, answer))
+        return await answer
+
+    def _answer_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            answers = self.answerer.answer([question for question, _ in waiting])
+        except Exception as error:  # noqa: BLE001  a model may raise anything, and each request must hear of it
+            self._answer_alone(waiting, error)
+            return
+        for (_, future), answer in zip(waiting, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+    def _answer_alone(self, waiting: list[tuple[Question, asyncio.Future[Answer]]], error: Exception) -> None:
+        """Ask again for each request by itself, so that one that the model cannot answer does not fail the others."""
+        for question, future in waiting:
+            if future.done():
+                continue
+            if len(waiting) == 1:
+                future.set_exception(error)
+                continue
+            try:
+                future.set_result(self.answerer.answer([question])[0])
+            except Exception as own:  # noqa: BLE001  as above
+                future.set_exception(own)
 
 
-def make_app(predictor: Predictor, info: Mapping[str, Any], record: PredictionLog | None) -> Starlette:
+def make_app(predictor: Predictor, info: Mapping[str, Any], record: PredictionLog | None) -> ASGIApp:
     """Return the ASGI application; info: model, version, format."""
     service = Service(Answerer(predictor, record), info)
     # Not the model's own name, in which a brace would be a parameter to the router.
@@ -92,14 +128,40 @@ def make_app(predictor: Predictor, info: Mapping[str, Any], record: PredictionLo
         get(f"{model}/versions/{{version}}", v2.model_metadata(service)),
         get(f"{model}/versions/{{version}}/ready", ready),
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _http_error, Exception: _fault}
     )
+    return _with_short_way(app, service)
 
 
-def json_response(content: Any, status: int = 200) -> Response:
-    """Return content as JSON."""
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+def _with_short_way(app: Starlette, service: Service) -> ASGIApp:
+    """Answer POST /predict without routing, request and response objects, which take longer than a small model does."""
+
+    async def short(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/predict" or scope["method"] != "POST":
+            await app(scope, receive, send)
+            return
+        first = await receive()
+        body = first.get("body", b"")
+        if first["type"] != "http.request" or first.get("more_body") or len(body) > MOST_BYTES_SHORT:
+            await app(scope, _again(first, receive), send)
+            return
+        status, answer = await _respond(service, _predict, body)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    return short
+
+
+def _again(first: Message, receive: Receive) -> Receive:
+    """Return a `receive` that begins with a message that has been taken already."""
+    held = [first]
+
+    async def again() -> Message:
+        return held.pop() if held else await receive()
+
+    return again
 
 
 async def _predict(service: Service, body: Any) -> Any:
@@ -107,31 +169,32 @@ async def _predict(service: Service, body: Any) -> Any:
     return {"model": service.info["model"], "version": service.info["version"], "predictions": answer.items()}
 
 
-def _guarded(
-    service: Service, act: Callable[[Service, Any], Awaitable[Any]]
-) -> Callable[[Request], Awaitable[Response]]:
-    """Turn what can go wrong with a request into an answer that says what it was."""
-
+def _guarded(service: Service, act: Act) -> Callable[[Request], Awaitable[Response]]:
     async def route(request: Request) -> Response:
-        try:
-            v2.check_asked(request.path_params, service)
-            return json_response(await act(service, _decoded(await _body(request))))
-        except BadRows as error:
-            told = [asdict(problem) for problem in error.problems[:MOST_PROBLEMS]]
-            return _error(422, f"{len(error.problems)} values do not fit the input contract", problems=told)
-        except DataError as error:
-            return _error(
-                422, error.message, problems=[{"column": p.path, "message": p.message} for p in error.problems]
-            )
-        except BadRequest as error:
-            return _error(400, str(error))
-        except OSError as error:
-            log.error("a prediction could not be recorded, and was not answered: %s", error)
-            return _error(503, f"the prediction could not be recorded: {error.strerror}")
-        except HooklineError as error:
-            return _error(INTERNAL_ERROR, error.message)
+        v2.check_asked(request.path_params, service)
+        status, answer = await _respond(service, act, await _body(request))
+        return Response(answer, status, media_type="application/json")
 
     return route
+
+
+async def _respond(service: Service, act: Act, body: bytes) -> tuple[int, bytes]:
+    """Return status and JSON; what can go wrong with a request becomes an answer that says what it was."""
+    try:
+        return 200, msgspec.json.encode(await act(service, _decoded(body)))
+    except BadRows as error:
+        told = [asdict(problem) for problem in error.problems[:MOST_PROBLEMS]]
+        return _failure(422, f"{len(error.problems)} values do not fit the input contract", problems=told)
+    except DataError as error:
+        problems = [{"column": problem.path, "message": problem.message} for problem in error.problems]
+        return _failure(422, error.message, problems=problems)
+    except BadRequest as error:
+        return _failure(400, str(error))
+    except OSError as error:
+        log.error("a prediction could not be recorded, and was not answered: %s", error)
+        return _failure(503, f"the prediction could not be recorded: {error.strerror}")
+    except HooklineError as error:
+        return _failure(INTERNAL_ERROR, error.message)
 
 
 async def _body(request: Request) -> bytes:
@@ -172,8 +235,12 @@ def _metadata(service: Service) -> dict[str, Any]:
     return {**service.info, "target": codec.to_json(predictor.target), "schema": codec.to_json(predictor.schema)}
 
 
-def _error(status: int, message: str, **more: Any) -> Response:
-    return json_response({"error": message, **more}, status)
+def _failure(status: int, message: str, **more: Any) -> tuple[int, bytes]:
+    return status, msgspec.json.encode({"error": message, **more})
+
+
+def _error(status: int, message: str) -> Response:
+    return Response(_failure(status, message)[1], status, media_type="application/json")
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

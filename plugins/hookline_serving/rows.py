@@ -50,22 +50,29 @@ def rows_of(body: Any) -> list[Mapping[str, Any]]:
     return rows
 
 
-def to_frame(rows: Sequence[Mapping[str, Any]], schema: Schema, roles: Roles) -> pl.DataFrame:
-    """Return rows as a frame of the schema's columns, and the id's where each row names one; raises BadRows."""
-    import polars as pl
-
+def to_columns(rows: Sequence[Mapping[str, Any]], schema: Schema, roles: Roles) -> dict[str, list[Any]]:
+    """Return rows by column of the schema, as Python values, and the ids where each row names one; raises BadRows."""
     problems: list[RowProblem] = []
-    series = [_series(column, rows, problems) for column in schema.columns]
+    columns = {column.name: _values(column, rows, problems) for column in schema.columns}
     if problems:
         raise BadRows(problems)
     if roles.id and all(row.get(roles.id) is not None for row in rows):
-        series.append(pl.Series(roles.id, [row[roles.id] for row in rows], strict=False))
-    return pl.DataFrame(series)
+        columns[roles.id] = [row[roles.id] for row in rows]
+    return columns
 
 
-def _series(column: Column, rows: Sequence[Mapping[str, Any]], problems: list[RowProblem]) -> pl.Series:
+def to_frame(columns: Mapping[str, list[Any]], schema: Schema) -> pl.DataFrame:
+    """Return what `to_columns` made as a frame."""
     import polars as pl
 
+    dtypes = {"number": pl.Float64(), "string": pl.String(), "boolean": pl.Boolean(), "datetime": pl.Datetime("us")}
+    kinds = {column.name: dtypes[column.kind] for column in schema.columns}
+    return pl.DataFrame(
+        [pl.Series(name, values, dtype=kinds.get(name), strict=False) for name, values in columns.items()]
+    )
+
+
+def _values(column: Column, rows: Sequence[Mapping[str, Any]], problems: list[RowProblem]) -> list[Any]:
     values: list[Any] = []
     for index, row in enumerate(rows):
         try:
@@ -74,8 +81,7 @@ def _series(column: Column, rows: Sequence[Mapping[str, Any]], problems: list[Ro
             problems.append(RowProblem(index, column.name, _absent(column.name, row)))
         except (ValueError, OverflowError) as error:
             problems.append(RowProblem(index, column.name, str(error)))
-    dtypes = {"number": pl.Float64(), "string": pl.String(), "boolean": pl.Boolean(), "datetime": pl.Datetime("us")}
-    return pl.Series(column.name, values, dtype=dtypes[column.kind])
+    return values
 
 
 def _absent(name: str, row: Mapping[str, Any]) -> str:
