@@ -91,7 +91,7 @@ class Run:
     def metrics(self) -> dict[str, float]:
         """The evaluators' metrics by name."""
         reports = [report for report in self.evidence["reports"] if report["kind"] == "evaluator"]
-        return {metric["name"]: metric["value"] for report in reports for metric in report["metrics"]}
+        return {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
 
     @property
     def findings(self) -> list[dict[str, Any]]:
@@ -114,8 +114,8 @@ class Run:
         return prediction
 
     def package(self, name: str | None = None) -> Path:
-        """Return a package's folder by its key in config (default: the first); raises UsageError if there is none."""
-        folders = sorted((self.path / "packages").glob("*")) if (self.path / "packages").is_dir() else []
+        """Return a package's folder by its key in config (default: the first there); raises UsageError if there is none."""
+        folders = package_folders(self.path, self.evidence)
         chosen = [folder for folder in folders if name in (None, folder.name)]
         if not chosen:
             known = ", ".join(folder.name for folder in folders) or "none"
@@ -371,6 +371,12 @@ def _seeded(registry: Registry, kind: str, node: Any, seed: int) -> Any:
     return values
 
 
+def package_folders(folder: Path, evidence: Mapping[str, Any]) -> list[Path]:
+    """Return the packages in a run's folder, in the order of its config."""
+    keys = [stage["key"].partition(".")[2] for stage in evidence["plan"] if stage["kind"] == "packager"]
+    return [folder / "packages" / key for key in keys if (folder / "packages" / key).is_dir()]
+
+
 def _load_run(folder: Path, trust: Trust | None) -> Run:
     from .packages import load_package
 
@@ -381,7 +387,7 @@ def _load_run(folder: Path, trust: Trust | None) -> Run:
             f"run {folder.name} left no evidence: it was killed before it ended",
             hint="run it again; what it computed is kept",
         ) from None
-    packages = sorted((folder / "packages").glob("*")) if (folder / "packages").is_dir() else []
+    packages = package_folders(folder, evidence)
 
     def predictor() -> LoadedPackage:
         return load_package(packages[0], load_registry(), trust)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .artifacts import Deployment, Feature, Route
@@ -365,6 +366,13 @@ class Catalog:
             )
 
 
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file, whatever characters its path holds."""
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
 def _engine(url: str) -> Engine:
     from sqlalchemy import create_engine, event
 
@@ -504,7 +512,10 @@ def _deployment(row: RowMapping) -> Deployment:
 
 
 def _clear(url: str, error: Exception) -> StoreError:
+    from sqlalchemy import make_url
+
     reason = str(getattr(error, "orig", None) or error)
+    url = make_url(url).render_as_string(hide_password=True)
     hint = "move the file away to begin a new one" if "not a database" in reason or "malformed" in reason else None
     return StoreError(f"the catalog {url} cannot be used: {reason}", hint=hint)
 

@@ -208,6 +208,8 @@ def _in_our_words(registry: Registry) -> Iterator[None]:
     try:
         yield
     except HydraException as error:
+        if isinstance(error.__cause__, HooklineError):
+            raise error.__cause__ from None
         raise _translate(registry, str(error)) from None
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", "") or "config"

@@ -11,7 +11,7 @@ HooklineError                exit code
 ├── ExportError              1   a pipeline cannot be written in a format, or predicts differently there
 ├── UntrustedPackage         1   loading a package would run code that nobody allowed
 ├── StoreError               1   the store or the catalog is damaged, read-only or from another version
-├── RunFailed                1   a stage of a run failed; the cause is chained
+├── JobFailed                1   a job of a sweep failed, and the sweep was to stop there
 └── GateFailed               3   a model did not meet a gate
 """
 
@@ -120,6 +120,10 @@ class UntrustedPackage(HooklineError):
 
 class StoreError(HooklineError):
     """A store or catalog that is damaged, read-only, or was written by another version."""
+
+
+class JobFailed(HooklineError):
+    """A job of a sweep that failed."""
 
 
 class GateFailed(HooklineError):

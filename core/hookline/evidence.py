@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,7 +21,7 @@ from .stages import Running, count_rows, environment, importances_of
 if TYPE_CHECKING:
     from .hookspecs import StageInfo
 
-HEADLINES = ("roc_auc", "accuracy", "r2", "rmse")
+HEADLINES = ("accuracy", "r2", "roc_auc", "rmse")
 """Metrics that may head a report, the first found wins."""
 
 
@@ -131,19 +131,20 @@ def _features(run: Told) -> list[Any]:
     return [codec.to_json(feature) for feature in fitted.features]
 
 
-def _manifests(run: Told) -> list[tuple[Package, dict[str, Any]]]:
-    packages: Sequence[Package] = [run.value(stage.key) for stage in run.plan.of("packager")]
-    return [(package, json.loads((package.path / "manifest.json").read_text("utf-8"))) for package in packages]
+def _made(run: Told) -> list[tuple[str, Package]]:
+    """Return each package with the key of its packager, which names its folder."""
+    return [(stage.key.partition(".")[2], run.value(stage.key)) for stage in run.plan.of("packager")]
 
 
 def _parity(run: Told) -> list[dict[str, Any]]:
-    return [{"package": package.format, **manifest["parity"]} for package, manifest in _manifests(run)]
+    manifests = [(key, json.loads((package.path / "manifest.json").read_text("utf-8"))) for key, package in _made(run)]
+    return [{"package": key, **manifest["parity"]} for key, manifest in manifests]
 
 
 def _packages(run: Told) -> list[dict[str, Any]]:
     return [
-        {"format": package.format, "path": f"packages/{package.format}", "bytes": _bytes(package.path)}
-        for package, _ in _manifests(run)
+        {"format": package.format, "path": f"packages/{key}", "bytes": _bytes(package.path)}
+        for key, package in _made(run)
     ]
 
 
@@ -179,11 +180,10 @@ def _verdict(evidence: Mapping[str, Any], status: str, error: str | None) -> dic
 
 
 def _headline(evidence: Mapping[str, Any], status: str) -> str:
-    metrics = [Metric(**m) for r in evidence["reports"] if r["kind"] == "evaluator" for m in r["metrics"]]
+    plain = [metric for report in evidence["reports"] if report["kind"] == "evaluator" for metric in report["metrics"]]
+    metrics = [codec.from_json(Metric, metric) for metric in plain]
     by_name = {metric.name: metric for metric in reversed(metrics)}
-    found = next(
-        (by_name[name] for name in ("accuracy", "r2", *HEADLINES) if name in by_name), metrics[0] if metrics else None
-    )
+    found = next((by_name[name] for name in HEADLINES if name in by_name), metrics[0] if metrics else None)
     if status not in ("finished", "gated") or found is None:
         return f"The run is {status}" if status != "finished" else "The run finished"
     interval = "" if found.low is None or found.high is None else f" [{found.low:.3g}, {found.high:.3g}]"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .artifacts import Features, Prediction
 from .components import Model
+from .errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +71,7 @@ def _ask(method: Callable[[Any], np.ndarray], estimator: Any, features: Features
     import numpy as np
 
     X: Any = features.X
+    _refuse_gaps(estimator, features)
     if not hasattr(X, "toarray") or _takes_sparse(estimator):
         return method(X)
     parts = [method(X[start : start + DENSE_ROWS].toarray()) for start in range(0, max(1, X.shape[0]), DENSE_ROWS)]
@@ -83,3 +85,23 @@ def _takes_sparse(estimator: Any) -> bool:
         return True
     # scikit-learn's trees read missing values in dense matrices only.
     return bool(tags().input_tags.sparse and not tags().input_tags.allow_nan)
+
+
+def _refuse_gaps(estimator: Any, features: Features) -> None:
+    """Raise DataError naming the features that are missing, for an estimator that says it takes no missing values."""
+    import numpy as np
+
+    tags = getattr(estimator, "__sklearn_tags__", None)
+    X: Any = features.X
+    values = X.data if hasattr(X, "indptr") else X
+    # A sum is finite unless a value is not (or values near the end of float32 add up), and needs no copy of X.
+    if tags is None or tags().input_tags.allow_nan or np.isfinite(values.sum(dtype=np.float64)):
+        return
+    bad = features.dense() if hasattr(X, "indptr") else X
+    places = np.flatnonzero(~np.isfinite(bad).all(axis=0))
+    if len(places):
+        shown = ", ".join(features.names[place] for place in places[:5])
+        raise DataError(
+            f"{type(estimator).__name__} takes no missing values, and {shown} have some",
+            hint="train with transform=[impute] or featurizer.missing=zero, so that gaps are filled",
+        )

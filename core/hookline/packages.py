@@ -117,6 +117,14 @@ def read_pipeline(folder: Path, model: M) -> Pipeline[M]:
     )
 
 
+def package_schema(folder: Path) -> Schema:
+    """Return the input contract of a package; raises StoreError where it is damaged."""
+    try:
+        return codec.from_json(Schema, _read_json(folder / PIPELINE)["schema"])
+    except (KeyError, ValueError) as error:
+        raise StoreError(f"{folder / PIPELINE} is damaged: {type(error).__name__}") from error
+
+
 def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
     """Write the manifest: the facts, and the size and digest of every file; the last thing written, in one step."""
     manifest = {
@@ -165,20 +173,24 @@ def verify(folder: Path) -> dict[str, Any]:
     """Return the manifest after checking every file against it; raises StoreError naming what is damaged, missing or foreign."""
     manifest = read_manifest(folder)
     listed = manifest.get("files")
-    if not isinstance(listed, dict):
-        raise StoreError(f"{folder / MANIFEST} lists no files")
+    if not isinstance(listed, dict) or not isinstance(manifest.get("packager"), str):
+        raise StoreError(f"{folder / MANIFEST} is not the manifest of a package")
+    links = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink())
+    if links:
+        raise StoreError(f"package {folder} holds links, which may lead out of it: {', '.join(links[:5])}")
     for name, facts in listed.items():
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
             raise StoreError(f"{folder / MANIFEST} names '{name}', which is outside the package")
         path = folder / name
-        if not path.is_file() or path.is_symlink():
+        if not path.is_file():
             raise StoreError(f"package {folder} is incomplete: {name} is missing")
         if _facts_of(path) != facts:
             raise StoreError(
                 f"package {folder} is damaged: {name} is not what the manifest says",
                 hint="copy or build the package again",
             )
-    foreign = sorted(set(_files(folder)) - set(listed))
+    # Evidence is added once a run has ended, and listed last; nothing of it is ever run.
+    foreign = sorted(name for name in set(_files(folder)) - set(listed) if not name.startswith("evidence/"))
     if foreign:
         raise StoreError(f"package {folder} holds files that its manifest does not list: {', '.join(foreign[:5])}")
     return manifest
@@ -190,7 +202,11 @@ def load_package(folder: Path, registry: Registry, trust: Trust | None = None) -
     packager = registry.build("packager", str(manifest["packager"]), manifest.get("packager_config") or {}, "packager")
     assert isinstance(packager, Packager)
     type(packager).check_backend()
-    return LoadedPackage(folder, manifest, packager.load(folder, trust or trust_of_environment()))
+    try:
+        predictor = packager.load(folder, trust or trust_of_environment())
+    except (KeyError, ValueError, TypeError) as error:
+        raise StoreError(f"package {folder} cannot be read: {type(error).__name__}: {error}".splitlines()[0]) from error
+    return LoadedPackage(folder, manifest, predictor)
 
 
 def trust_of_environment() -> Trust:

@@ -45,7 +45,7 @@ class Pipeline(Generic[M]):
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
         rows, ids = admit(frame, self.schema, self.roles)
         features = self.features(rows.lazy())
-        prediction = decode(self.model.predict(features), self.target)
+        prediction = require_finite(decode(self.model.predict(features), self.target))
         return replace(prediction, row_ids=ids, warnings=unlike_training(rows, self.schema))
 
     def features(self, frame: pl.LazyFrame) -> Features:
@@ -92,6 +92,24 @@ def row_ids(frame: pl.DataFrame, roles: Roles) -> np.ndarray:
         if name and name in frame.columns:
             return frame[name].to_numpy()
     return np.arange(frame.height, dtype=np.int64)
+
+
+def require_finite(prediction: Prediction) -> Prediction:
+    """Return a prediction; raises DataError where the model had no answer, as for a gap that it cannot take."""
+    import numpy as np
+
+    found = prediction.values if prediction.probabilities is None else prediction.probabilities
+    if not np.issubdtype(found.dtype, np.floating):
+        return prediction
+    bad = ~np.isfinite(found.reshape(len(found), -1)).all(axis=1)
+    if bad.any():
+        rows = np.flatnonzero(bad)
+        shown = ", ".join(str(row) for row in rows[:5])
+        raise DataError(
+            f"the model has no answer for {len(rows)} of {len(found)} rows, such as row {shown}: a value is missing or too large",
+            hint="train with transform=[impute] or featurizer.missing=zero, so that gaps are filled",
+        )
+    return prediction
 
 
 def decode(prediction: Prediction, target: Target) -> Prediction:

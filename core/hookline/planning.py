@@ -7,7 +7,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,19 @@ from .registry import Ports, Registry, plain, ports, type_text
 from .runconfig import Placed, RunConfig
 from .version import __version__
 
-CORE_MODULES = ("artifacts", "codec", "models", "packages", "pipeline", "profile", "schema", "split", "stages")
+CORE_MODULES = (
+    "artifacts",
+    "codec",
+    "components",
+    "frames",
+    "models",
+    "packages",
+    "pipeline",
+    "profile",
+    "schema",
+    "split",
+    "stages",
+)
 """Modules of the core whose code decides what a stage makes."""
 
 PERSISTED = frozenset(
@@ -132,8 +144,21 @@ def make_plan(registry: Registry, config: RunConfig) -> Plan:
             "bad config",
             [Problem("roles.target", f"required: source '{source.name}' does not say which column to predict")],
         )
+    doubled = list(_doubly_used(roles))
+    if doubled:
+        raise ConfigError("bad config", doubled)
     _check_chain(registry, config)
     return Plan(config, roles, tuple(_Layout(config, roles).stages()))
+
+
+def _doubly_used(roles: Roles) -> Iterator[Problem]:
+    """Yield the columns that are given two roles which exclude each other."""
+    named = {name: getattr(roles, name) for name in ("target", "id", "weight", "group")}
+    for name, column in named.items():
+        others = [other for other in named if other != name and column and named[other] == column]
+        if column in roles.ignore or others:
+            also = "ignored" if column in roles.ignore else f"the {others[0]}"
+            yield Problem(f"roles.{name}", f"'{column}' is also {also}")
 
 
 class _Layout:
@@ -273,28 +298,57 @@ def code_digest(cls: type[Any]) -> str:
     if package is not None and hasattr(package, "__path__"):
         return _digest_files(sorted(Path(next(iter(package.__path__))).rglob("*.py")))
     file = getattr(module, "__file__", None)
-    if file and cls.__module__ != "__main__":
+    if file and Path(file).is_file():
         return _digest_files([Path(file)])
-    # A class that was typed into a notebook or a shell has no file; its bytecode says as much.
-    return hashlib.sha256(repr(_bytecode(vars(cls))).encode()).hexdigest()
+    # A class that was typed into a notebook or a shell has no file; then its bytecode is taken, and that of all it uses.
+    return hashlib.sha256(repr(_used_code(cls, set())).encode()).hexdigest()
 
 
-def _bytecode(namespace: Mapping[str, Any]) -> list[Any]:
-    """Return what functions of a class do, without where they were written."""
-    functions = [getattr(value, "__func__", value) for value in namespace.values()]
-    return [_instructions(value.__code__) for value in functions if isinstance(value, types.FunctionType)]
+def _used_code(value: Any, seen: set[int]) -> Any:
+    """Return what a class, function or constant of a module without a file does, with all of that module that it uses."""
+    if id(value) in seen:
+        return None
+    seen.add(id(value))
+    if isinstance(value, type):
+        bases = [_used_code(base, seen) for base in value.__bases__ if base.__module__ == value.__module__]
+        held = {k: v for k, v in vars(value).items() if k not in ("__dict__", "__weakref__", "__doc__", "__module__")}
+        return [value.__qualname__, bases, {name: _used_code(item, seen) for name, item in sorted(held.items())}]
+    function = getattr(value, "__func__", value)
+    if isinstance(function, types.FunctionType):
+        code = function.__code__
+        used = [function.__globals__[name] for name in _names(code) if name in function.__globals__]
+        own = [item for item in used if getattr(item, "__module__", function.__module__) == function.__module__]
+        shapes = [annotation for annotation in function.__annotations__.values() if isinstance(annotation, type)]
+        made = [shape for shape in shapes if shape.__module__ == function.__module__]
+        defaults = [_constant(item) for item in (function.__defaults__ or (), function.__kwdefaults__ or {})]
+        return [_instructions(code), defaults, [_used_code(item, seen) for item in (*own, *made)]]
+    return _constant(value)
+
+
+def _names(code: types.CodeType) -> list[str]:
+    inner = [name for value in code.co_consts if isinstance(value, types.CodeType) for name in _names(value)]
+    return sorted({*code.co_names, *inner})
+
+
+def _instructions(code: types.CodeType) -> list[Any]:
+    return [code.co_name, code.co_code.hex(), code.co_names, code.co_varnames, [_constant(v) for v in code.co_consts]]
 
 
 def _constant(value: Any) -> Any:
     if isinstance(value, types.CodeType):
         return _instructions(value)
+    if isinstance(value, (list, tuple)):
+        return [_constant(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _constant(item) for key, item in value.items()}
     # A set's order differs from one process to the next.
-    return sorted(map(repr, value)) if isinstance(value, frozenset) else value
-
-
-def _instructions(code: types.CodeType) -> list[Any]:
-    constants = [_constant(value) for value in code.co_consts]
-    return [code.co_name, code.co_code.hex(), code.co_names, code.co_varnames, constants]
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(repr, value))
+    return (
+        repr(value)
+        if isinstance(value, (str, bytes, int, float, complex, bool, type(None)))
+        else type(value).__qualname__
+    )
 
 
 @cache

@@ -134,13 +134,16 @@ def _load(manager: pluggy.PluginManager, found: Plugin, *, strict: bool) -> Plug
     started = time.perf_counter()
     try:
         module = importlib.import_module(found.module)
-    except Exception as error:  # noqa: BLE001  a plugin's import may raise anything, and must not stop the others
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin's import may raise anything, and must not stop the others
         return skip(found, f"{type(error).__name__}: {error}", strict=strict, cause=error)
     try:
         manager.register(module, found.name)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise PluginError(found.name, _hook_problem(manager, module, found, error), hint=_disable(found)) from error
+    except ValueError:
+        other = manager.get_name(module)
+        return skip(found, f"its module is that of plugin '{other}' already", strict=strict)
     hooks = tuple(sorted(caller.name for caller in manager.get_hookcallers(module) or ()))
     if not hooks:
         return skip(found, "it implements no hook; mark its functions with @hookline.hookimpl", strict=strict)
@@ -198,8 +201,8 @@ def _make_importable(folder: Path) -> None:
 def _digest(module: str) -> str:
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
+    except Exception:  # noqa: BLE001  looking for a module imports the packages around it, which may raise anything
         return "missing"
-    if spec is None or spec.origin is None:
+    if spec is None or spec.origin is None or not spec.has_location:
         return "missing"
     return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()[:12]

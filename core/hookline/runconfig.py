@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval, Lt
@@ -16,6 +18,8 @@ from .registry import Registry, plain, validate
 SINGLE = ("source", "featurizer", "trainer", "deployer")
 MULTIPLE = ("transform", "evaluator", "packager", "monitor")
 OPTIONAL = ("deployer",)
+MODEL_NAME = re.compile(r"\w[\w.-]*")
+"""Names a folder, and stands before `:` and `@` on the command line."""
 COMPONENT = "component"
 """The key of a config node that names its component."""
 
@@ -84,13 +88,12 @@ class RunConfig:
     @property
     def name(self) -> str:
         """The model's name: as configured, else the source's file stem or component name."""
-        from pathlib import Path
-
         if self.options.name:
             return self.options.name
         source = self.components["source"][0].component
         path = getattr(source, "path", None)
-        return Path(str(path)).stem.strip("*") or source.name if path else source.name
+        stem = re.sub(r"[^\w.-]+", "_", Path(str(path)).stem).strip("._-") if path else ""
+        return stem or source.name.replace(".", "_")
 
     def plain(self) -> dict[str, Any]:
         """Return the config as plain JSON values, complete with defaults."""
@@ -113,6 +116,13 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
         components[kind] = tuple(_place(registry, kind, tree.get(kind), problems, hints))
     options = _checked(Options, _options(tree), "", problems) or Options()
     settings = _settings(registry, tree.get("settings") or {}, problems)
+    if options.name is not None and not MODEL_NAME.fullmatch(options.name):
+        problems.append(
+            Problem(
+                "name",
+                f"may hold letters, digits, '_', '-' and '.' and begin with a letter, digit or '_', got {options.name!r}",
+            )
+        )
     if any(problem.path == "seed" for problem in problems):
         # Components take the run's seed, and would say the same again.
         problems = [problem for problem in problems if not problem.path.endswith(".seed")]
@@ -147,6 +157,8 @@ def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
             raise ConfigError(
                 "bad config", [Problem(key, f"a {values.kind} ('{values.name}') stands where a {kind} belongs")]
             )
+        given = {f.name: getattr(values, f.name) for f in fields(values)}
+        validate(type(values), given, key, f"bad config for {kind} '{values.name}'")
         return values
     if isinstance(values, str):
         values = {COMPONENT: values}

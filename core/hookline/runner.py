@@ -153,26 +153,29 @@ def _record(run: Execution, stage: Stage, here: StageInfo) -> None:
 
 def _finish(run: Execution, status: str, error: BaseException | None, started: float) -> None:
     text = None if error is None else f"{type(error).__name__}: {error}"
-    evidence = build_evidence(run, status, text, started)
-    metrics = {
-        metric["name"]: metric["value"]
-        for report in evidence["reports"]
-        for metric in report["metrics"]
-        if report["kind"] == "evaluator"
-    }
-    run.info = replace(
-        run.info, status=status, stages=tuple(run.told.values()), metrics=metrics, evidence=evidence, error=text
-    )
-    folder = run.info.path
+    metrics: dict[str, float] = {}
+    try:
+        evidence = build_evidence(run, status, text, started)
+        reports = [report for report in evidence["reports"] if report["kind"] == "evaluator"]
+        # JSON has no word for a number that is not one, so it stands there as text.
+        metrics = {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
+        told = tuple(run.told.values())
+        run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=text)
+        _leave_evidence(run, status)
+    finally:
+        run.workspace.catalog.end_run(run.info.id, status, metrics, text)
+    _tell(run.registry.plugins.manager.hook.after_run, run=run.info)
+
+
+def _leave_evidence(run: Execution, status: str) -> None:
+    """Write what is known of a run into its folder, the report included, and its packages."""
+    folder, evidence = run.info.path, run.info.evidence
     _write_json(folder / "plan.json", evidence["plan"])
-    _write_json(folder / "metrics.json", metrics)
+    _write_json(folder / "metrics.json", run.info.metrics)
     _write_json(folder / "evidence.json", evidence)
-    hooks = run.registry.plugins.manager.hook
-    _tell(hooks.render_report, evidence=evidence, path=folder)
+    _tell(run.registry.plugins.manager.hook.render_report, evidence=evidence, path=folder)
     if status in ("finished", "gated"):
         _file_packages(run)
-    run.workspace.catalog.end_run(run.info.id, status, metrics, text)
-    _tell(hooks.after_run, run=run.info)
 
 
 def _file_packages(run: Execution) -> None:
@@ -187,7 +190,9 @@ def _file_packages(run: Execution) -> None:
     for stage in run.plan.of("deployer"):
         if stage.key in run.values:
             registered = run.workspace.catalog.model(run.info.name, stages.deployed_version(run, stage))
-            add_files(Path(registered.path), evidence)
+            # Only the run that made the version speaks for it; what is registered does not change afterwards.
+            if registered.run_id == run.info.id:
+                add_files(Path(registered.path), evidence)
 
 
 def check_audit(run: Execution) -> None:
@@ -235,10 +240,19 @@ def _claim(folder: Path, run_id: str) -> None:
 
 
 def _tell(hook: Any, **facts: Any) -> None:
-    try:
-        hook(**facts)
-    except Exception as error:  # noqa: BLE001  a lifecycle hook may raise anything, and must not take the run with it
-        log.warning("a plugin's %s hook failed: %s: %s", hook.name, type(error).__name__, error)
+    """Call a lifecycle hook of every plugin; one that fails is told of, and the others are called all the same."""
+    for implementation in reversed(hook.get_hookimpls()):
+        wanted = {name: facts[name] for name in implementation.argnames}
+        try:
+            implementation.function(**wanted)
+        except Exception as error:  # noqa: BLE001  a lifecycle hook may raise anything, and must not take the run with it
+            log.warning(
+                "hook %s of plugin '%s' failed: %s: %s",
+                hook.name,
+                implementation.plugin_name,
+                type(error).__name__,
+                error,
+            )
 
 
 def _why_not(status: str) -> str:

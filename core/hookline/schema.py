@@ -167,7 +167,14 @@ def _strange(column: Column, categories: frozenset[str] | None, value: Any) -> s
 def _warning(column: Column, value: object) -> str:
     if column.categories is not None:
         return f"{column.name}: '{value}' was never seen in training"
-    return f"{column.name}: {value:g} is outside the training range [{column.minimum:g}, {column.maximum:g}]"
+    shown = [_shown(column, number) for number in (value, column.minimum, column.maximum)]
+    return f"{column.name}: {shown[0]} is outside the training range [{shown[1]}, {shown[2]}]"
+
+
+def _shown(column: Column, number: Any) -> str:
+    if column.kind == "datetime":
+        return datetime.fromtimestamp(number, UTC).replace(tzinfo=None).isoformat(" ", "seconds")
+    return f"{number:g}"
 
 
 def _cast(values: pl.Series, column: Column) -> pl.Series:
@@ -184,6 +191,10 @@ def _cast(values: pl.Series, column: Column) -> pl.Series:
         return values.str.to_datetime(time_unit="us", strict=True).cast(dtype)
     if values.dtype == pl.Boolean and column.kind == "number":
         return values.cast(pl.Int8).cast(dtype)
+    if values.dtype.is_numeric() and column.kind == "datetime":
+        raise ValueError("a number")
+    if values.dtype.is_numeric() and column.kind == "boolean" and not values.drop_nulls().is_in([0, 1]).all():
+        raise ValueError("a number")
     if values.dtype.is_float():
         values = values.fill_nan(None)
         # A whole-number column may meet a fraction later; float64 holds both.

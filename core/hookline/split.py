@@ -116,7 +116,7 @@ def assign(frame: pl.LazyFrame, dataset: Dataset, method: str, options: SplitOpt
     if method == "column":
         return _by_column(_values(frame, str(options.column)), str(options.column))
     if method == "time":
-        return _by_order(_values(frame, str(dataset.roles.time)), shares)
+        return _by_order(_times(frame, str(dataset.roles.time)), shares)
     if method == "group":
         return _by_group(_values(frame, str(dataset.roles.group)), shares, turn, rng)
     if method == "stratified":
@@ -202,7 +202,9 @@ def _by_order(times: pl.Series, shares: tuple[float, float]) -> Any:
 
 def _by_column(values: pl.Series, name: str) -> Any:
     import numpy as np
+    import polars as pl
 
+    values = values.cast(pl.String)
     codes = np.full(len(values), len(PARTS), dtype=np.uint8)
     for code, part in enumerate(PARTS):
         codes[(values == part).fill_null(value=False).to_numpy()] = code
@@ -210,6 +212,16 @@ def _by_column(values: pl.Series, name: str) -> Any:
         found = sorted({str(v) for v in values.unique().to_list()} - set(PARTS))
         raise DataError(f"split.column '{name}' may hold only train, valid and test, got {', '.join(found[:5])}")
     return codes
+
+
+def _times(frame: pl.LazyFrame, name: str) -> pl.Series:
+    values = _values(frame, name)
+    if not (values.dtype.is_temporal() or values.dtype.is_numeric()):
+        raise DataError(
+            f"the time column '{name}' holds texts, which have no order in time",
+            hint=f"say that it is a time: source.dtypes={{{name}: datetime}}",
+        )
+    return values
 
 
 def _values(frame: pl.LazyFrame, name: str) -> pl.Series:

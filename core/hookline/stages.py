@@ -241,6 +241,11 @@ def _target(run: Running, stage: Stage) -> Target:
 def _class_target(labels: pl.LazyFrame, name: str) -> Target:
     import polars as pl
 
+    if labels.collect_schema()[name].is_temporal():
+        raise DataError(
+            f"the target '{name}' is a time, which is neither a class nor a number",
+            hint="add transform=[cast], or predict something of it",
+        )
     # A class whose label met a missing value or a table format on the way may have become 1.0; it is still the label 1.
     column = labels.select(pl.col(name).drop_nulls().unique().sort()).collect()[name]
     if column.dtype.is_float() and (column == column.round()).all():
@@ -371,7 +376,7 @@ def _write_monitor_files(run: Running, folder: Path) -> None:
     for stage in run.plan.of("monitor"):
         report: Report = run.value(stage.key)
         for name, content in report.files.items():
-            path = folder / "monitors" / stage.name / name
+            path = folder / "monitors" / stage.key.partition(".")[2] / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 

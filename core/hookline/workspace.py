@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .catalog import Catalog
+from .catalog import Catalog, sqlite_url
 from .errors import StoreError
 from .store import Store
 
@@ -28,8 +28,9 @@ class Workspace:
             if not ignore.exists():
                 ignore.write_text("*\n", "utf-8")
         except OSError as error:
+            reason = "it is a file" if home.is_file() else error.strerror
             raise StoreError(
-                f"{home} cannot be written: {error.strerror}", hint="set HOOKLINE_HOME to a folder of yours"
+                f"{home} cannot be written: {reason}", hint="set HOOKLINE_HOME to a folder of yours"
             ) from error
-        catalog = Catalog(f"sqlite:///{home / 'catalog.db'}")
+        catalog = Catalog(os.environ.get("HOOKLINE_CATALOG") or sqlite_url(home / "catalog.db"))
         return cls(home, Store(home / "store", remote=os.environ.get("HOOKLINE_STORE_REMOTE")), catalog)

@@ -13,7 +13,7 @@ from hookline import Prediction, Roles, Schema, Target
 from hookline.artifacts import Column
 from hookline.codec import from_json
 from hookline.errors import StoreError
-from hookline.pipeline import admit
+from hookline.pipeline import admit, require_finite
 from hookline.schema import Familiar, unlike_training
 
 if TYPE_CHECKING:
@@ -65,12 +65,13 @@ class OnnxPredictor:
 
         if self.target.task == "regression":
             values = np.concatenate([answer[0] for answer in answers]) if answers else np.empty(0)
-            return Prediction(values.astype(np.float64), row_ids=ids, warnings=warnings)
+            return require_finite(Prediction(values.astype(np.float64), row_ids=ids, warnings=warnings))
         labels = np.concatenate([answer[0] for answer in answers]) if answers else np.empty(0, dtype=object)
         probabilities = (
             np.concatenate([answer[1] for answer in answers]) if answers else np.empty((0, len(self.target.classes)))
         )
-        return Prediction(self._labels(labels), probabilities.astype(np.float64), self.target.classes, ids, warnings)
+        found = Prediction(self._labels(labels), probabilities.astype(np.float64), self.target.classes, ids, warnings)
+        return require_finite(found)
 
     def _labels(self, labels: np.ndarray) -> np.ndarray:
         import numpy as np

@@ -106,7 +106,7 @@ def test_on_error_stop_leaves_the_others_for_later(
     project_module("dying", DYING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
     sweep = ["-m", "source=iris", "trainer=dying", "trainer.how=raise,well", "seed=0,1,2,3", "on_error=stop"]
-    assert main([*sweep, "hydra.launcher.n_jobs=1"]) == 2
+    assert main([*sweep, "hydra.launcher.n_jobs=1"]) == 1
     assert "hookline resume" in capsys.readouterr().err
     statuses = [row["status"] for row in rows()]
     assert statuses.count("failed") == 1

@@ -42,9 +42,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader went away (`hookline runs list | head`); point stdout elsewhere, so that its flush at exit is quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not _reader_left():
+            raise
         return 0
+
+
+def _reader_left() -> bool:
+    """Tell whether it was stdout's reader that went away (`hookline runs list | head`), and keep its flush at exit quiet."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _dispatch(arguments: list[str]) -> int:

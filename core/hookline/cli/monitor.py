@@ -10,9 +10,10 @@ from .. import codec
 from ..api import load_registry
 from ..artifacts import Dataset, Profile, Reference, Report
 from ..errors import GateFailed, StoreError
+from ..packages import package_schema, verify
 from ..registry import Registry
 from .output import add_json, parser, print_json, print_rows, say
-from .packages_at import add_trust, find_package, read_table
+from .packages_at import find_package, read_table
 
 SEVERITIES = ("info", "warning", "critical")
 
@@ -28,7 +29,6 @@ def main(argv: Sequence[str]) -> int:
     running.add_argument("--fail-on", choices=SEVERITIES, help="exit with 3 on a finding this severe or worse")
     running.add_argument("--output", type=Path, help="write the monitors' files (such as profiles) into this folder")
     add_json(running)
-    add_trust(running)
     given = options.parse_args(argv)
     reports = check(given.model, given.data, given.monitor or ["data_drift"])
     if given.output:
@@ -50,8 +50,9 @@ def main(argv: Sequence[str]) -> int:
 def check(model: str, data: str, monitors: Sequence[str]) -> dict[str, Report]:
     """Return each monitor's report on a file against a package's reference."""
     folder, _ = find_package(model)
+    verify(folder)
     registry = load_registry()
-    current = read_table(registry, data)
+    current = read_table(registry, data, package_schema(folder))
     return {name: _check_one(registry, name, folder, current) for name in monitors}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api import load_registry, open_workspace, split_model_name
-from ..artifacts import Dataset
+from ..artifacts import Dataset, Schema
 from ..components import Trust
 from ..errors import DataError, UnknownName, UsageError
 from ..frames import mark_missing
@@ -58,9 +58,13 @@ def load_named(what: str, trust: Trust) -> tuple[LoadedPackage, dict[str, Any]]:
     return loaded, {"model": manifest["name"], "version": None, "format": manifest["packager"], **facts}
 
 
-def read_table(registry: Registry, path: str) -> Dataset:
-    """Read a file of rows with the `file` source; raises DataError where it cannot be read."""
-    source: Any = registry.build("source", "file", {"path": path}, "source")
+def read_table(registry: Registry, path: str, schema: Schema) -> Dataset:
+    """Read a file of rows, what the model takes as text as text; raises DataError where it cannot be read."""
+    found: Any = registry.build("source", "file", {"path": path}, "source")
+    present = found.load().frame.collect_schema().names()
+    # A code such as 007 is a text to the model, whatever it looks like in this file.
+    texts = {column.name: "string" for column in schema.columns if column.kind == "string" and column.name in present}
+    source: Any = registry.build("source", "file", {"path": path, "dtypes": texts}, "source")
     dataset: Dataset = source.load()
     return dataset.with_frame(mark_missing(dataset.frame))
 

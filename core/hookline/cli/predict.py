@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     if given.output and given.output.suffix not in FORMATS:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
     loaded, _ = load_named(given.model, trust_of(given))
-    rows = read_table(load_registry(), given.data).frame
+    rows = read_table(load_registry(), given.data, loaded.schema).frame
     tally = Tally()
     if given.output:
         tally = score_to(loaded, rows, given.output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..api import load_registry, open_workspace
+from ..errors import UnknownName
 from ..sweep.leaderboard import Leaderboard, leaderboard, write
 from ..sweep.ledger import Ledger, SweepRecord
 from .output import add_json, parser, print_json, print_rows, say
@@ -25,7 +26,11 @@ def main(argv: Sequence[str]) -> int:
     if given.action != "show":
         return _list(ledger, as_json=given.json)
     sweep = ledger.sweep(given.sweep)
-    board = leaderboard(sweep, ledger.jobs(sweep.id), given.metric)
+    jobs = ledger.jobs(sweep.id)
+    known = {name for job in jobs for name in job.metrics}
+    if given.metric and given.metric not in known:
+        raise UnknownName("metric", given.metric, known)
+    board = leaderboard(sweep, jobs, given.metric)
     if given.json:
         print_json([dict(row) for row in board.rows])
     else:
@@ -34,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def conclude(ledger: Ledger, sweep: SweepRecord) -> int:
-    """Print and write a sweep's leaderboard; returns 1 if a job failed."""
+    """Print and write a sweep's leaderboard; returns 1 if a job failed, 3 if gates said no to all that did not finish."""
     from pathlib import Path
 
     jobs = ledger.jobs(sweep.id)
@@ -48,7 +53,8 @@ def conclude(ledger: Ledger, sweep: SweepRecord) -> int:
     say(f"leaderboard: {sweep.path}/leaderboard.csv, .parquet{_page(sweep)}")
     if failed:
         say(f"{len(failed)} of {len(jobs)} jobs did not finish; `hookline resume {sweep.id}` runs them again")
-    return 1 if failed else 0
+    # A gate that says no is an answer, not a failure.
+    return 0 if not failed else 3 if all(job.status == "gated" for job in failed) else 1
 
 
 def _page(sweep: SweepRecord) -> str:

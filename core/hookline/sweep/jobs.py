@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api import load_registry, open_workspace, run_config
-from ..errors import ConfigError, GateFailed, HooklineError, Problem, UsageError
+from ..errors import ConfigError, GateFailed, HooklineError, JobFailed, Problem
 from ..planning import Plan, explain, make_plan
 from ..registry import Registry
 from ..runconfig import RunConfig, resolve
@@ -36,6 +36,23 @@ class Sweep:
     id: str = ""
     ended: int = 0
     jobs: list[NewJob] = field(default_factory=list)
+    trials: int | None = None
+    """How many trials there will be, where they come batch by batch and that is known."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Kept on the ledger; `metrics` are what the leaderboard ranks by."""
+    keep: bool = False
+    """Whether workers wait for more jobs once these have ended; whoever says so must `close`."""
+    _pool: Pool | None = field(default=None, init=False, repr=False)
+
+    def go_on(self, sweep: SweepRecord, jobs: Sequence[JobRecord]) -> None:
+        """Take up a sweep that is on the ledger: jobs that are added continue its numbers."""
+        self.id, self.settings = sweep.id, dict(sweep.settings)
+        self.jobs = [NewJob(job.number, job.trial, job.overrides, job.config, job.fingerprints) for job in jobs]
+        self.ended = sum(job.status == "finished" for job in jobs)
+
+    def check(self, jobs_overrides: Sequence[Sequence[str]], compose: Compose) -> None:
+        """Raise ConfigError with the problems of every job that `add` would refuse; writes nothing down."""
+        list(self._defined(jobs_overrides, compose))
 
     def add(self, folder: Path, jobs_overrides: Sequence[Sequence[str]], compose: Compose) -> list[NewJob]:
         """Compose and check jobs as a whole, and write them down.
@@ -48,19 +65,28 @@ class Sweep:
         for _, plan in new:
             stages |= {stage.fingerprint: stage.parts for stage in plan.stages}
         jobs = [job for job, _ in new]
-        record = SweepRecord(self.id, str(folder), tuple(self.overrides), {}, stages)
+        record = SweepRecord(self.id, str(folder), tuple(self.overrides), self.settings, stages)
         Ledger(open_workspace().catalog).begin(record, jobs)
         self.jobs += jobs
         return jobs
 
     def run(self, jobs: Sequence[NewJob], workers: int, limits: Limits, *, stop: bool) -> None:
-        """Run jobs; raises UsageError where one failed and `stop` is wanted, and KeyboardInterrupt once all is written down."""
-        ledger = Ledger(open_workspace().catalog)
-        execute(ledger, ledger.sweep(self.id), [job.number for job in jobs], workers, limits, self._told, stop=stop)
+        """Run jobs; raises JobFailed where one failed and `stop` is wanted, and KeyboardInterrupt once all is written down."""
+        ledger, numbers = Ledger(open_workspace().catalog), [job.number for job in jobs]
+        if self.keep and self._pool is None:
+            self._pool = _pool(workers, limits, keep=True)
+        execute(ledger, ledger.sweep(self.id), numbers, workers, limits, self._told, stop=stop, pool=self._pool)
+
+    def close(self) -> None:
+        """Stop the workers that were kept."""
+        if self._pool is not None:
+            self._pool.close()
 
     def _told(self, job: JobRecord) -> None:
         self.ended += 1
-        self.tell(job, self.ended, len(self.jobs))
+        known = len({some.trial for some in self.jobs})
+        coming = max((self.trials or 0) - known, 0) * len(self.jobs) // known
+        self.tell(job, self.ended, len(self.jobs) + coming)
 
     def _defined(self, jobs_overrides: Sequence[Sequence[str]], compose: Compose) -> Iterator[tuple[NewJob, Plan]]:
         problems: list[Problem] = []
@@ -109,13 +135,13 @@ def execute(
     tell: Callable[[JobRecord], None],
     *,
     stop: bool = False,
+    pool: Pool | None = None,
 ) -> None:
-    """Run jobs of a sweep that nobody else has taken, and write down what became of each."""
+    """Run jobs of a sweep that nobody else has taken, and write down what became of each; in workers of its own by default."""
     wanted = set(numbers)
     jobs = [job for job in ledger.jobs(sweep.id) if job.number in wanted]
-    setup = {"home": str(open_workspace().home), "signature": load_registry().plugins.signature()}
     payloads = [(job.number, {"config": job.config, "folder": sweep.path, "number": job.number}) for job in jobs]
-    pool = Pool(FUNCTION, setup, min(workers, len(jobs)), limits)
+    pool = pool or _pool(min(workers, len(jobs)), limits)
     running = pool.run(payloads, on_start=lambda number: ledger.claim(sweep.id, number))
     try:
         for outcome in running:
@@ -123,7 +149,8 @@ def execute(
             record = next(job for job in ledger.jobs(sweep.id) if job.number == outcome.job)
             tell(record)
             if stop and record.status != "finished":
-                raise UsageError(
+                stopped = GateFailed if record.status == "gated" else JobFailed
+                raise stopped(
                     f"job {record.number} is {record.status}: {record.error}",
                     hint=f"on_error=stop: the others wait; `hookline resume {sweep.id}` goes on",
                 )
@@ -185,6 +212,11 @@ def _registry(signature: tuple[tuple[str, str, str], ...]) -> Registry:
     return registry
 
 
+def _pool(workers: int, limits: Limits, *, keep: bool = False) -> Pool:
+    setup = {"home": str(open_workspace().home), "signature": load_registry().plugins.signature()}
+    return Pool(FUNCTION, setup, workers, limits, keep)
+
+
 def _folder(sweep: Path, number: int) -> Path:
     """Return the job's folder; a second try gets one of its own."""
     folder, tried = sweep / str(number), 1
@@ -214,7 +246,7 @@ def line(job: JobRecord, ended: int, count: int) -> str:
     mark = "✓" if job.status == "finished" else "✗"
     metric = headline_metric([job])
     shown = f"{metric} {job.metrics[metric][0]:.4g}" if metric else ""
-    what = shown or f"{job.status}: {job.error.splitlines()[0] if job.error else ''}"
+    what = shown if job.status == "finished" else f"{job.status}: {job.error.splitlines()[0] if job.error else ''}"
     return f"{mark} {ended:>3}/{count} #{job.number:<4} {' '.join(job.overrides):<60} {job.seconds:6.1f}s  {what}"
 
 

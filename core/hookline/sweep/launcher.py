@@ -87,48 +87,47 @@ class HooklineLauncher(Launcher):
         retries: int = 0,
         fresh: bool = False,
     ) -> None:
+        _check(cores=cores, timeout=timeout, retries=retries, n_jobs=n_jobs)
         self.limits = Limits(cores, bytes_of(memory), timeout, retries, fresh)
-        self.workers = n_jobs or max(1, len(_available()) // cores)
+        # -1 is what joblib's users write for all.
+        self.workers = n_jobs if n_jobs and n_jobs > 0 else max(1, len(_available()) // cores)
         self.config: DictConfig | None = None
         self.task_function: TaskFunction | None = None
         self.hydra_context: HydraContext | None = None
+        self.composer: Composer | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra gives every launcher."""
         self.config, self.task_function, self.hydra_context = config, task_function, hydra_context
+        self.composer = Composer(hydra_context.config_loader, config)
+
+    def compose(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """Return the config of one job as plain values; raises what Hydra raises for overrides that do not fit."""
+        assert self.composer is not None  # It comes from `setup`.
+        return _plain(self.composer.compose(list(overrides)))
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Compose all jobs, check them, run them, and return what they returned, in order."""
         setup_globals()
-        assert self.config is not None and self.hydra_context is not None  # noqa: PT018  both come from `setup`
+        assert self.config is not None  # It comes from `setup`.
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-        composer = Composer(self.hydra_context.config_loader, self.config)
-        sweep = getattr(self.task_function, SWEEP, None)
-        if isinstance(sweep, Sweep):
-            return self._launch_sweep(sweep, composer, job_overrides)
-        return self._launch_any(composer, job_overrides, initial_job_idx)
+        sweep = sweep_of(self.task_function)
+        return self._launch_sweep(sweep, job_overrides) if sweep else self._launch_any(job_overrides, initial_job_idx)
 
-    def _launch_sweep(
-        self, sweep: Sweep, composer: Composer, job_overrides: Sequence[Sequence[str]]
-    ) -> Sequence[JobReturn]:
+    def _launch_sweep(self, sweep: Sweep, job_overrides: Sequence[Sequence[str]]) -> Sequence[JobReturn]:
         assert self.config is not None
-
-        def compose(overrides: Sequence[str]) -> dict[str, Any]:
-            return _plain(composer.compose(list(overrides)))
-
-        new = sweep.add(Path(str(self.config.hydra.sweep.dir)).absolute(), job_overrides, compose)
+        new = sweep.add(Path(str(self.config.hydra.sweep.dir)).absolute(), job_overrides, self.compose)
         stop = any(job.config.get("on_error") == "stop" for job in new)
         sweep.run(new, self.workers, self.limits, stop=stop)
         return _returns(sweep, [job.trial for job in new])
 
-    def _launch_any(
-        self, composer: Composer, job_overrides: Sequence[Sequence[str]], first: int
-    ) -> Sequence[JobReturn]:
+    def _launch_any(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
         import cloudpickle
 
+        assert self.composer is not None
         payloads = []
         for index, overrides in enumerate(job_overrides, first):
-            config = composer.compose(list(overrides))
+            config = self.composer.compose(list(overrides))
             with open_dict(config):
                 config.hydra.job.id = str(index)
                 config.hydra.job.num = index
@@ -157,11 +156,29 @@ def run_any(_: None, payload: bytes) -> bytes:
     return pickled
 
 
+def sweep_of(task_function: TaskFunction | None) -> Sweep | None:
+    """Return the sweep that a task function brings; None where it is that of another Hydra application."""
+    sweep = getattr(task_function, SWEEP, None)
+    return sweep if isinstance(sweep, Sweep) else None
+
+
+def _check(*, cores: int, timeout: float | None, retries: int, n_jobs: int | None) -> None:
+    """Raise UsageError for settings that no sweep can run with."""
+    if n_jobs is not None and n_jobs < 1 and n_jobs != -1:
+        raise UsageError(f"hydra.launcher.n_jobs: must be at least 1, or -1 for all, got {n_jobs}")
+    if cores < 1:
+        raise UsageError(f"hydra.launcher.cores: must be at least 1, got {cores}")
+    if timeout is not None and timeout <= 0:
+        raise UsageError(f"hydra.launcher.timeout: must be greater than 0, got {timeout:g}")
+    if retries < 0:
+        raise UsageError(f"hydra.launcher.retries: must not be negative, got {retries}")
+
+
 def bytes_of(size: str | int | None) -> int | None:
     """Return a size such as 512MiB or 4GB in bytes, units being powers of 1024; raises UsageError."""
     if size is None or isinstance(size, int):
         return size
-    found = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?)i?b?\s*", size.lower())
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", size.lower())
     if found is None:
         raise UsageError(f"hydra.launcher.memory: '{size}' is no size", hint="write 512MiB or 4GiB")
     return int(float(found.group(1)) * SIZES[found.group(2)])

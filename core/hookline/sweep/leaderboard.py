@@ -32,6 +32,8 @@ class Leaderboard:
     metric: str | None
     varied: tuple[str, ...]
     rows: tuple[Mapping[str, Any], ...]
+    others: tuple[str, ...] = ()
+    """Metrics that were searched for besides; then `front` says of a row that no other is better in one and as good in all."""
 
     def frame(self) -> pl.DataFrame:
         """Return the rows as a polars frame."""
@@ -42,7 +44,8 @@ class Leaderboard:
     def columns(self) -> list[str]:
         """Return the columns that a terminal has room for."""
         interval = [f"{self.metric}_low", f"{self.metric}_high"] if any(row["jobs"] > 1 for row in self.rows) else []
-        shown = [*self.varied, *([self.metric] if self.metric else []), *interval]
+        front = [*self.others, "front"] if self.others else []
+        shown = [*self.varied, *([self.metric] if self.metric else []), *interval, *front]
         failed = ["error"] if any(row["error"] for row in self.rows) else []
         return ["rank", *shown, "seconds", "peak_memory_mib", "status", *failed]
 
@@ -51,17 +54,21 @@ class Leaderboard:
 
 
 def leaderboard(sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | None = None) -> Leaderboard:
-    """Rank the trials of a sweep by a metric; by default the one that heads the report."""
+    """Rank the trials of a sweep by a metric; by default the first that it searched for, or the one that heads the report."""
     trials: dict[int, list[JobRecord]] = {}
     for job in jobs:
         trials.setdefault(job.trial, []).append(job)
-    metric = metric or headline_metric(jobs)
+    searched: list[str] = list(sweep.settings.get("metrics", ()))
+    metric = metric or next(iter(searched), None) or headline_metric(jobs)
     flat = {trial: _flat(some[0].config) for trial, some in trials.items()}
     varied = _varied(list(flat.values()))
     rows = [_row(trial, some, {key: flat[trial].get(key) for key in varied}) for trial, some in trials.items()]
+    if len(searched) > 1:
+        _mark_front(rows, searched, jobs)
     ranked = sorted(rows, key=lambda row: _order(row, metric, jobs))
+    others = tuple(name for name in searched if name != metric) if len(searched) > 1 else ()
     return Leaderboard(
-        sweep.id, metric, tuple(varied), tuple({"rank": rank, **row} for rank, row in enumerate(ranked, 1))
+        sweep.id, metric, tuple(varied), tuple({"rank": rank, **row} for rank, row in enumerate(ranked, 1)), others
     )
 
 
@@ -125,10 +132,30 @@ def _t95(freedom: int) -> float:
 
 
 def _order(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]) -> tuple[bool, float, int]:
-    value = float(row[metric]) if metric is not None and metric in row else math.nan
-    greater = next((job.metrics[metric][1] for job in jobs if metric in job.metrics), True) if metric else True
+    value = _loss(row, metric, jobs)
     missing = math.isnan(value)
-    return missing or row["status"] != "finished", 0.0 if missing else (-value if greater else value), int(row["trial"])
+    return missing or row["status"] != "finished", 0.0 if missing else value, int(row["trial"])
+
+
+def _loss(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]) -> float:
+    """Return a row's metric so that less is better; not a number where it has none."""
+    if metric is None or metric not in row:
+        return math.nan
+    greater = next((job.metrics[metric][1] for job in jobs if metric in job.metrics), True)
+    return -float(row[metric]) if greater else float(row[metric])
+
+
+def _mark_front(rows: Sequence[dict[str, Any]], metrics: Sequence[str], jobs: Sequence[JobRecord]) -> None:
+    """Say of each row whether it is on the Pareto front of the rows that finished."""
+    losses = [[_loss(row, metric, jobs) for metric in metrics] for row in rows]
+    done = [
+        loss
+        for row, loss in zip(rows, losses, strict=True)
+        if row["status"] == "finished" and not any(map(math.isnan, loss))
+    ]
+    for row, mine in zip(rows, losses, strict=True):
+        beaten = any(loss != mine and all(a <= b for a, b in zip(loss, mine, strict=True)) for loss in done)
+        row["front"] = mine in done and not beaten
 
 
 def _varied(configs: Sequence[Mapping[str, Any]]) -> list[str]:

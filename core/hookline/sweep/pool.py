@@ -12,6 +12,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
@@ -83,6 +84,8 @@ class Pool:
     setup: Any
     workers: int
     limits: Limits = field(default_factory=Limits)
+    keep: bool = False
+    """Whether workers wait for the next `run`; whoever says so must `close`."""
     _held: list[Worker] = field(default_factory=list, repr=False)
 
     def run(
@@ -92,13 +95,16 @@ class Pool:
 
         Leaving early, by an exception or by closing the iterator, stops every worker.
         """
-        waiting = deque((job, payload, 1) for job, payload in jobs)
+        waiting, ended = deque((job, payload, 1) for job, payload in jobs), False
+        self._held = [worker for worker in self._held if worker.process.is_alive()]
         try:
             while waiting or any(worker.job is not None for worker in self._held):
                 self._give(waiting, on_start)
                 yield from self._collect(waiting)
+            ended = True
         finally:
-            self.close()
+            if not (ended and self.keep):
+                self.close()
 
     def close(self) -> None:
         """Stop every worker at once."""
@@ -117,7 +123,9 @@ class Pool:
             worker = worker or self._start()
             worker.job, worker.payload, worker.attempts = job, payload, attempts
             worker.started, worker.peak_memory = time.monotonic(), 0
-            worker.connection.send(payload)
+            # A worker that died while it had nothing to do is found when its outcome is looked for.
+            with suppress(OSError):
+                worker.connection.send(payload)
 
     def _start(self) -> Worker:
         taken = {core for worker in self._held for core in worker.lease}
