@@ -19,7 +19,9 @@ def requests_per_second(url: str, body: bytes, connections: int, seconds: float)
 def _drive(url: str, body: bytes, connections: int, seconds: float) -> float:
     host, port = url.removeprefix("http://").partition("/")[0].split(":")
     path = "/" + url.removeprefix("http://").partition("/")[2]
-    head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
     request = head.encode() + body
     try:
         import uvloop

@@ -23,7 +23,9 @@ PORTS = {"hookline": 18731, "fastapi": 18732, "echo": 18733}
 def server(command: list[str], port: int, env: dict[str, str]) -> Iterator[str]:
     import os
 
-    with subprocess.Popen(command, env=os.environ | env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, env=os.environ | env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             for _ in range(200):
                 try:
@@ -50,9 +52,11 @@ def main() -> None:
             "fastapi": [sys.executable, str(HERE / "serving_peers.py"), "fastapi", str(PORTS["fastapi"]), str(package)],
             "echo": [sys.executable, str(HERE / "serving_peers.py"), "echo", str(PORTS["echo"])],
         }
-        with server(commands["hookline"], PORTS["hookline"], env) as url:
-            with urllib.request.urlopen(url.replace("predict", "example")) as answer:
-                body = json.dumps(json.load(answer)).encode()
+        with (
+            server(commands["hookline"], PORTS["hookline"], env) as url,
+            urllib.request.urlopen(url.replace("predict", "example")) as answer,
+        ):
+            body = json.dumps(json.load(answer)).encode()
         found: dict[str, dict[int, float]] = {}
         for name, command in commands.items():
             with server(command, PORTS[name], env) as url:

@@ -28,9 +28,15 @@ def fastapi_app(package: Path) -> Any:
             if column["kind"] == "string":
                 feeds[column["name"]] = np.array([value or "" for value in values], dtype=object).reshape(-1, 1)
             else:
-                feeds[column["name"]] = np.array([np.nan if v is None else v for v in values], dtype=np.float64).reshape(-1, 1)
+                feeds[column["name"]] = np.array(
+                    [np.nan if v is None else v for v in values], dtype=np.float64
+                ).reshape(-1, 1)
         labels, chances = session.run(None, feeds)
-        return {"predictions": [{"prediction": a, "probabilities": b} for a, b in zip(labels.tolist(), chances.tolist())]}
+        return {
+            "predictions": [
+                {"prediction": a, "probabilities": b} for a, b in zip(labels.tolist(), chances.tolist(), strict=True)
+            ]
+        }
 
     return app
 

@@ -101,19 +101,29 @@ class Signer:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(key=self.key, digest_size=32)).hexdigest()
 
 
-def read_key(path: Path) -> bytes:
-    """Return the key that HOOKLINE_STORE_KEY shares within a team, else the one in a file, made if need be.
+def read_key() -> bytes:
+    """Return the key that HOOKLINE_STORE_KEY shares within a team, else this user's own, made if need be.
 
-    Raises StoreError where the file is not a key.
+    It lies outside of every store, in the user's config folder: a folder that somebody hands on, store and all, is not trusted
+    for what it says of itself. Raises StoreError where the key cannot be read or written.
     """
     shared = os.environ.get("HOOKLINE_STORE_KEY")
     if shared:
         return hashlib.sha256(shared.encode()).digest()
-    if not path.exists():
-        write_once(path, secrets.token_bytes(KEY_BYTES), 0o600)
-    key = path.read_bytes()
+    config = os.environ.get("XDG_CONFIG_HOME")
+    path = (Path(config) if config else Path.home() / ".config") / "hookline" / "store.key"
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_once(path, secrets.token_bytes(KEY_BYTES), 0o600)
+        key = path.read_bytes()
+    except OSError as error:
+        raise StoreError(
+            f"the key that signs stored entries cannot be kept in {path}: {error.strerror}",
+            hint="set HOOKLINE_STORE_KEY to a secret of yours, or XDG_CONFIG_HOME to a folder of yours",
+        ) from error
     if len(key) != KEY_BYTES:
-        raise StoreError(f"{path} is not a store's key", hint="delete it; what the store held is computed again")
+        raise StoreError(f"{path} is not a store's key", hint="delete it; what was stored is computed again")
     return key
 
 

@@ -33,7 +33,7 @@ class Store:
     """Folders of files under a root, each keyed by the fingerprint (hex) of what made it.
 
     An entry is visible once it is whole: files first, then a signed `entry.json`, then one rename. The signature's key
-    stays in the root (or in HOOKLINE_STORE_KEY, for a team), so an entry made elsewhere is not mistaken for our own.
+    is the user's (or HOOKLINE_STORE_KEY, a team's), so an entry made by somebody else is not mistaken for our own.
 
     root: a folder on one file system
     remote: an fsspec URL that mirrors the root; read on a local miss, written on every put
@@ -43,10 +43,10 @@ class Store:
     remote: str | None = None
 
     def __post_init__(self) -> None:
+        self._signer = Signer(read_key())
         with _clear_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             _check_format(self.root)
-            self._signer = Signer(read_key(self.root / "key"))
             self._temporaries.mkdir(exist_ok=True)
             (self.root / "locks").mkdir(exist_ok=True)
             self._sweep()

@@ -39,7 +39,7 @@ def _charts(facts: Mapping[str, Any], done: list[dict[str, Any]]) -> list[dict[s
         }
         for row in done
     ]
-    axes = {
+    axes: dict[str, Any] = {
         "x": {"field": "seconds", "type": "quantitative", "title": "seconds", "scale": {"zero": False}},
         "tooltip": [{"field": "trial"}, {"field": "value", "format": ".4g"}, {"field": "seconds", "format": ".3g"}],
     }

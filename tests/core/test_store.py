@@ -71,8 +71,11 @@ def test_a_damaged_entry_is_discarded_and_made_anew(
     assert (store.get(KEY) / "value.txt").read_text() == "anew"  # type: ignore[operator]
 
 
-def test_an_entry_signed_elsewhere_is_not_taken_for_our_own(tmp_path: Path) -> None:
+def test_an_entry_signed_by_somebody_else_is_not_taken_for_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(Store(tmp_path / "theirs"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "another user"))
     ours = Store(tmp_path / "ours")
     target = ours.root / KEY[:2]
     target.mkdir()
@@ -85,6 +88,13 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store.json").write_text('{"format": 99}')
     with pytest.raises(StoreError, match="99"):
         Store(tmp_path)
+
+
+def test_the_key_is_readable_by_its_user_only(tmp_path: Path) -> None:
+    Store(tmp_path)
+    key = Path(os.environ["XDG_CONFIG_HOME"]) / "hookline" / "store.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob("**/key"))
 
 
 def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:

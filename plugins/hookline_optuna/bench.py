@@ -1,0 +1,120 @@
+"""Runs trials through hookline's launcher, and says from the sweep's ledger what each is worth."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hookline.errors import UnknownName
+from hookline.sweep.jobs import Sweep, check_unchanged
+from hookline.sweep.leaderboard import headline_metric
+from hookline.sweep.ledger import JobRecord, Ledger
+
+from .study import OVERRIDES, TRIAL, Asked, Definition, Direction, Search, check_same
+
+if TYPE_CHECKING:
+    from hydra.core.utils import JobReturn
+
+    from hookline.sweep.launcher import HooklineLauncher
+
+MISSING = ("pending", "running", "interrupted")
+"""What a job is called that an earlier process did not get to the end of."""
+
+
+@dataclass
+class Bench:
+    """Where trials of one sweep are run and measured."""
+
+    sweep: Sweep
+    launcher: HooklineLauncher
+    metrics: Sequence[str]
+    """What a trial is judged by; none for the metric that heads the report."""
+
+    def go_on(self, name: str, before: Definition, now: Definition) -> None:
+        """Take up a sweep where it was left; raises ConfigError, with the difference, where it has changed since."""
+        check_same(before, now, name)
+        ledger = self._ledger()
+        record, jobs = ledger.sweep(name), ledger.jobs(name)
+        check_unchanged(self.sweep.registry, record, jobs)
+        self.sweep.go_on(record, jobs)
+
+    def check(self, trial: Asked) -> None:
+        """Raise ConfigError where a trial cannot be run."""
+        self.sweep.check([trial.overrides], self.launcher.compose)
+
+    def run(self, search: Search, asked: Sequence[Asked]) -> Sequence[JobReturn]:
+        """Run trials, and tell the study what they gave."""
+        first = max((job.trial + 1 for job in self.sweep.jobs), default=0)
+        places = {trial.number: first + i for i, trial in enumerate(asked)}
+        for number, place in places.items():
+            search.place(number, place)
+        returned = self.launcher.launch([trial.overrides for trial in asked], initial_job_idx=first)
+        self._tell(search, places)
+        return returned
+
+    def finish(self, search: Search) -> list[Asked]:
+        """Finish the trials that an earlier process had begun; returns those of which no job was written down."""
+        places: dict[int, int] = {}
+        unbegun = []
+        written = {job.trial: list(job.overrides) for job in self.sweep.jobs}
+        for trial in search.unfinished():
+            overrides, place = trial.user_attrs.get(OVERRIDES), trial.user_attrs.get(TRIAL)
+            if overrides is None:
+                search.tell(trial.number, None, "its process ended before it was begun")
+            elif place in written and written[place][: len(overrides)] == overrides:
+                places[trial.number] = place
+            else:
+                unbegun.append(Asked(trial.number, overrides))
+        self._run_missing(set(places.values()))
+        self._tell(search, places)
+        return unbegun
+
+    def _run_missing(self, trials: set[int]) -> None:
+        if not trials:
+            return
+        missing = {
+            job.number for job in self._ledger().jobs(self.sweep.id) if job.trial in trials and job.status in MISSING
+        }
+        jobs = [job for job in self.sweep.jobs if job.number in missing]
+        if jobs:
+            self.sweep.run(jobs, self.launcher.workers, self.launcher.limits, stop=False)
+
+    def _tell(self, search: Search, places: Mapping[int, int]) -> None:
+        """Tell the study of its trials (number -> the ledger's)."""
+        if not places:
+            return
+        records = self._ledger().jobs(self.sweep.id)
+        measured = {number: [job for job in records if job.trial == place] for number, place in places.items()}
+        done = [jobs for jobs in measured.values() if all(job.status == "finished" for job in jobs)]
+        if done and search.unmeasured():
+            search.direct([self._direction(metric, done[0]) for metric in self._judged_by(done[0])])
+        for number, jobs in measured.items():
+            failed = next((job for job in jobs if job.status != "finished"), None)
+            values = None if failed else [_mean(metric, jobs) for metric in self._judged_by(jobs)]
+            search.tell(number, values, f"job {failed.number} {failed.status}: {failed.error}" if failed else "")
+
+    def _judged_by(self, jobs: Sequence[JobRecord]) -> Sequence[str]:
+        if self.metrics:
+            return self.metrics
+        headline = headline_metric(jobs)
+        if headline is None:
+            raise UnknownName("metric", "", (), hint="an evaluator measures: add evaluator=[standard]")
+        return (headline,)
+
+    def _direction(self, metric: str, jobs: Sequence[JobRecord]) -> Direction:
+        known = jobs[0].metrics
+        if metric not in known:
+            raise UnknownName("metric", metric, known)
+        return "maximize" if known[metric][1] else "minimize"
+
+    def _ledger(self) -> Ledger:
+        from hookline.api import open_workspace
+
+        return Ledger(open_workspace().catalog)
+
+
+def _mean(metric: str, jobs: Sequence[JobRecord]) -> float:
+    """Return a metric's mean over the jobs of a trial; not a number where one has none."""
+    return statistics.fmean(float(job.metrics[metric][0]) if metric in job.metrics else float("nan") for job in jobs)

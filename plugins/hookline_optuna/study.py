@@ -1,0 +1,318 @@
+"""One study of optuna: opened or gone on with, asked for trials, told what became of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from hookline.errors import ConfigError, MissingBackend, Problem, UnknownName, UsageError
+
+from .space import Choices, Parameter, Scalar, Space
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+Direction: TypeAlias = Literal["minimize", "maximize"]
+DEFINITION, OVERRIDES, TRIAL, ERROR = "hookline", "overrides", "sweep_trial", "error"
+"""Names of what we write down beside optuna's own."""
+SAMPLERS = ("tpe", "cmaes", "gp", "nsga2", "random", "grid")
+SINGLE = ("cmaes",)
+"""Samplers that know one metric only."""
+POPULATION = 50
+"""Optuna's own size of a generation, which a short study would never fill."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What makes results of two trials comparable; it must not change while a study goes on."""
+
+    space: Mapping[str, str]
+    config: Mapping[str, Any]
+    """Key -> value of everything that is not searched."""
+    fixed: Sequence[str]
+    """Overrides that count only with some of the components that are searched."""
+    metrics: Sequence[str]
+    arguments: Sequence[str]
+    """The overrides as they were typed, to go on without typing them again."""
+
+    def differences(self, before: Definition) -> list[Problem]:
+        """Return what differs from the definition that a study began with."""
+        found = [*_differ(before.space, self.space, "not searched"), *_differ(before.config, self.config, "not there")]
+        found += [Problem(text, "is gone") for text in before.fixed if text not in self.fixed]
+        found += [Problem(text, "is new") for text in self.fixed if text not in before.fixed]
+        if self.metrics and list(self.metrics) != list(before.metrics):
+            was, now = (", ".join(some) or "the headline metric" for some in (before.metrics, self.metrics))
+            found.append(Problem("hydra.sweeper.metric", f"was {was}, now {now}"))
+        return found
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial that is to be run."""
+
+    number: int
+    overrides: list[str]
+
+
+@dataclass
+class Search:
+    """A study with its space; each batch has a sampler of its own, so that going on later asks for what going on now would."""
+
+    space: Space
+    sampler: str
+    seed: int
+    trials: int | None
+    """How many the study is to have; None for every point of the grid."""
+    storage: BaseStorage | None = None
+    name: str | None = None
+    directions: Sequence[Direction] = ("maximize",)
+    """Provisional until `direct` is told what the metrics say."""
+    study: Study = field(init=False)
+
+    def __post_init__(self) -> None:
+        import optuna
+
+        check_sampler(self.sampler, len(self.directions))
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.study = self._made()
+
+    def ask(self, count: int) -> list[Asked]:
+        """Return the next trials, at most `count`; none once the study has all that it is to have."""
+        from optuna.trial import TrialState
+
+        number = len(self.study.get_trials(deepcopy=False))
+        waiting = len(self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+        left = count if self.trials is None else min(count, self.trials - (number - waiting))
+        with _quietly():
+            self.study.sampler = self._sampler(number)
+            points = self._unseen() if self.sampler == "grid" else None
+            asked = []
+            for _ in range(max(left, 0)):
+                if points is not None and waiting <= 0:
+                    point = next(points, None)
+                    if point is None:
+                        break
+                    self.study.enqueue_trial(point)
+                waiting -= 1
+                asked.append(self._draw(self.study.ask()))
+        return asked
+
+    def direct(self, directions: Sequence[Direction]) -> None:
+        """Set which way each metric is better, as is known once a first trial was measured; numbers of trials stay."""
+        import optuna
+
+        if [direction.name.lower() for direction in self.study.directions] == list(directions):
+            return
+        trials, attributes, self.directions = self.study.get_trials(), self.study.user_attrs, directions
+        # Optuna never changes a direction, and nothing was told by it yet: no trial is complete.
+        if self.name is not None and self.storage is not None:
+            optuna.delete_study(study_name=self.name, storage=self.storage)
+        self.study = self._made()
+        for key, value in attributes.items():
+            self.study.set_user_attr(key, value)
+        self.study.add_trials(trials)
+
+    def tell(self, number: int, values: Sequence[float] | None, error: str = "") -> None:
+        """Write down a trial's values; one without, or with any that is not finite, has failed."""
+        from optuna.trial import TrialState
+
+        trial = self._at(number)
+        if values is None or not all(map(math.isfinite, values)):
+            self._note(trial, ERROR, error or "its metric is not a finite number")
+            self._tell(number, None, TrialState.FAIL)
+        else:
+            self._tell(number, values, TrialState.COMPLETE)
+
+    def place(self, number: int, trial: int) -> None:
+        """Write down which trial of the sweep's ledger a trial of the study is."""
+        self._note(self._at(number), TRIAL, trial)
+
+    def unfinished(self) -> list[FrozenTrial]:
+        """Return the trials that were asked for and never told."""
+        from optuna.trial import TrialState
+
+        return self.study.get_trials(states=(TrialState.RUNNING,))
+
+    def unmeasured(self) -> bool:
+        """Tell whether no trial is complete yet."""
+        from optuna.trial import TrialState
+
+        return not self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+    def _made(self) -> Study:
+        import optuna
+
+        return optuna.create_study(
+            storage=self.storage, study_name=self.name, directions=list(self.directions), load_if_exists=True
+        )
+
+    def _draw(self, trial: Trial) -> Asked:
+        values = self.space.draw(lambda parameter: _suggest(trial, parameter))
+        overrides = self.space.overrides(values)
+        trial.set_user_attr(OVERRIDES, overrides)
+        return Asked(trial.number, overrides)
+
+    def _unseen(self) -> Iterator[dict[str, Scalar]]:
+        seen = {_frozen(trial.params) for trial in self.study.get_trials(deepcopy=False)}
+        return (point for point in self.space.grid() if _frozen(point) not in seen)
+
+    def _sampler(self, number: int) -> BaseSampler:
+        import numpy as np
+
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        return SAMPLERS_BY_NAME[self.sampler](self, seed)
+
+    def _at(self, number: int) -> FrozenTrial:
+        return self.study.get_trials(deepcopy=False)[number]
+
+    def _note(self, trial: FrozenTrial, key: str, value: Any) -> None:
+        self.study._storage.set_trial_user_attr(trial._trial_id, key, value)  # noqa: SLF001  a frozen trial has no setter
+
+    def _tell(self, number: int, values: Sequence[float] | None, state: Any) -> None:
+        with _quietly():
+            self.study.tell(number, values, state)
+
+
+def catalog_storage(url: str, wait_seconds: int) -> BaseStorage:
+    """Return optuna's storage in the catalog's own database; its tables begin with none of our names."""
+    import optuna
+
+    # Optuna fills a template in the URL, and a folder may have braces in its name.
+    plain = url.replace("{", "{{").replace("}", "}}")
+    arguments = {"connect_args": {"timeout": wait_seconds}} if url.startswith("sqlite") else {"pool_pre_ping": True}
+    return optuna.storages.RDBStorage(plain, engine_kwargs=arguments)
+
+
+def read_definition(storage: BaseStorage, name: str) -> Definition:
+    """Return what a study began with; raises UnknownName where there is none."""
+    import optuna
+
+    names = optuna.get_all_study_names(storage)
+    if name not in names:
+        raise UnknownName("study", name, names, hint="a sweep by hydra/sweeper=optuna makes one, of its own name")
+    stored = optuna.load_study(study_name=name, storage=storage).user_attrs
+    return Definition(**json.loads(stored[DEFINITION]))
+
+
+def define(study: Study, definition: Definition) -> None:
+    """Write down what a study is made of."""
+    study.set_user_attr(DEFINITION, json.dumps(asdict(definition)))
+
+
+def check_same(before: Definition, now: Definition, name: str) -> None:
+    """Raise ConfigError, with the difference, where a study would go on as another."""
+    if problems := now.differences(before):
+        hint = "give what it began with, or nothing at all; or begin a new study"
+        raise ConfigError(f"study {name} is no longer what it was when it began", problems, hint=hint)
+
+
+def check_sampler(name: str, metrics: int) -> None:
+    """Raise UnknownName, UsageError or MissingBackend unless a sampler is there and fits the number of metrics."""
+    from importlib.util import find_spec
+
+    if name not in SAMPLERS:
+        raise UnknownName("sampler", name, SAMPLERS)
+    if name in SINGLE and metrics > 1:
+        raise UsageError(f"sampler '{name}' knows one metric only", hint="take nsga2, tpe, gp, random or grid")
+    if name == "gp" and find_spec("torch") is None:
+        raise MissingBackend("sampler 'gp'", "torch", "torch")
+    if name == "cmaes" and find_spec("cmaes") is None:
+        raise MissingBackend("sampler 'cmaes'", "cmaes", "optuna")
+
+
+def flat(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return dotted key -> value of a nested config."""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        found |= flat(value, f"{before}{key}.") if isinstance(value, Mapping) and value else {f"{before}{key}": value}
+    return found
+
+
+def _differ(before: Mapping[str, Any], now: Mapping[str, Any], without: str) -> list[Problem]:
+    return [
+        Problem(name, f"was {before.get(name, without)}, now {now.get(name, without)}")
+        for name in dict.fromkeys((*before, *now))
+        if before.get(name, without) != now.get(name, without)
+    ]
+
+
+def _tpe(search: Search, seed: int) -> BaseSampler:
+    from optuna.samplers import TPESampler
+
+    # Groups: parameters that hang on the same component are drawn together, and those of others do not thin them out.
+    several = len(search.directions) > 1
+    return TPESampler(seed=seed, multivariate=not several, group=not several, constant_liar=True)
+
+
+def _cmaes(search: Search, seed: int) -> BaseSampler:
+    from optuna.samplers import CmaEsSampler, TPESampler
+
+    other = TPESampler(seed=seed, constant_liar=True)
+    return CmaEsSampler(seed=seed, independent_sampler=other, warn_independent_sampling=False)
+
+
+def _gp(search: Search, seed: int) -> BaseSampler:
+    from optuna.samplers import GPSampler
+
+    return GPSampler(seed=seed)
+
+
+def _nsga2(search: Search, seed: int) -> BaseSampler:
+    from optuna.samplers import NSGAIISampler
+
+    size = POPULATION if search.trials is None else min(POPULATION, max(4, search.trials // 4))
+    return NSGAIISampler(seed=seed, population_size=size)
+
+
+def _random(search: Search, seed: int) -> BaseSampler:
+    from optuna.samplers import RandomSampler
+
+    return RandomSampler(seed=seed)
+
+
+SAMPLERS_BY_NAME: Mapping[str, Callable[[Search, int], BaseSampler]] = {
+    "tpe": _tpe,
+    "cmaes": _cmaes,
+    "gp": _gp,
+    "nsga2": _nsga2,
+    "random": _random,
+    "grid": _random,  # Its points are queued; nothing is left to draw.
+}
+
+
+def _suggest(trial: Trial, parameter: Parameter) -> Scalar:
+    return trial._suggest(parameter.name, _distribution(parameter))  # type: ignore[no-any-return]  # noqa: SLF001
+
+
+def _distribution(parameter: Parameter) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    domain = parameter.domain
+    if isinstance(domain, Choices):
+        return CategoricalDistribution(domain.values)
+    if domain.whole:
+        return IntDistribution(int(domain.low), int(domain.high), log=domain.log, step=int(domain.step or 1))
+    return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+
+
+def _frozen(params: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((name, repr(value)) for name, value in params.items())
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    # Optuna says at each use that groups, liars and the like may change; that is ours to follow.
+    from optuna.exceptions import ExperimentalWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        yield
