@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types unit clean help
+.PHONY: demo test lint types unit bench clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint   ruff and import-linter"
 	@echo "make types  mypy and pyright"
 	@echo "make unit   pytest"
+	@echo "make bench  speed and memory, against scripts and peers"
 	@echo "make clean  remove the environment and all caches"
 
 demo: $(VENV)/.demo
@@ -42,6 +43,13 @@ $(VENV)/.all: pyproject.toml constraints.txt | $(BIN)/python
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("hookline needs Python 3.11 or later; say which with PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
+
+bench: $(VENV)/.bench
+	cd benchmarks && for file in startup w serving predict sweep; do echo "== $$file"; ../$(BIN)/python $$file.py; done
+
+$(VENV)/.bench: $(VENV)/.all
+	$(PIP) --editable ".[all,bench]"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .hookline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
