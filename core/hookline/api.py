@@ -94,6 +94,13 @@ class Run:
         return {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
 
     @property
+    def headline(self) -> float | None:
+        """The metric that heads the report."""
+        from .evidence import HEADLINES
+
+        return next((self.metrics[name] for name in (*HEADLINES, *self.metrics) if name in self.metrics), None)
+
+    @property
     def findings(self) -> list[dict[str, Any]]:
         """What evaluators and monitors noticed, worst first."""
         found = [finding for report in self.evidence["reports"] for finding in report["findings"]]
@@ -185,7 +192,8 @@ def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust |
 
     runs = [_as_run(run, trust) for run in (first, second)]
     rows = _judged_by(*runs)
-    pipeline: Any = read_pipeline(runs[0].package(), None)  # Only its transforms are wanted.
+    nothing: Any = None  # Only the transforms are wanted.
+    pipeline = read_pipeline(runs[0].package(), nothing)
     answers = (runs[0].predict(rows), runs[1].predict(rows))
     return compare_predictions(runs[0].id, runs[1].id, pipeline.target, pipeline.truth(rows), answers)
 

@@ -78,33 +78,59 @@ def run_app(
 ) -> list[Any]:
     """Act on a Hydra command line (`--cfg job`, `--info`, `--multirun`, overrides): call `task(config, folder)` for each job.
 
-    Returns what each job returned. An exception of a job goes on once Hydra has let go. `sweep` is what our launcher is to
-    work on instead of calling `task`; another launcher calls `task`.
+    Returns what each job of this process returned. An exception of a job goes on once Hydra has let go. `sweep` is what our
+    launcher is to work on instead of calling `task`; another launcher calls `task`, which it may pickle.
     """
     from hydra._internal.utils import _run_hydra, get_args_parser
 
     _populate(registry)
-    results: list[Any] = []
-    failures: list[BaseException] = []
-
-    def job(config: Any) -> None:
-        from hydra.core.hydra_config import HydraConfig
-
-        folder = Path(HydraConfig.get().runtime.output_dir)
-        try:
-            results.append(task(_plain(config), folder))
-        except HooklineError as error:
-            # Kept rather than raised, so that Hydra does not print it a second time, and a sweep's other jobs go on.
-            failures.append(error)
-
-    job.hookline_sweep = sweep  # type: ignore[attr-defined]  # our launcher looks for it
+    job = Job(task, sweep)
     parser = get_args_parser()
     args = parser.parse_args([_without_null(argument) for argument in argv])
     with _in_our_words(registry), _full_errors():
         _run_hydra(args, parser, job, f"pkg://{CONFIG_PACKAGE}", CONFIG_NAME)
-    if failures:
-        raise failures[0]
-    return results
+    if job.failures:
+        raise job.failures[0]
+    return job.results
+
+
+class Job:
+    """The task function that Hydra calls, here or, pickled, in a launcher's own process."""
+
+    __name__ = "job"
+
+    def __init__(self, task: Callable[[dict[str, Any], Path], Any], sweep: Any = None) -> None:
+        self.task = task
+        self.hookline_sweep = sweep
+        self.results: list[Any] = []
+        self.failures: list[HooklineError] = []
+        self.elsewhere = False
+
+    def __call__(self, config: Any) -> float | None:
+        """Run one job; returns the metric that heads its report, which sweepers of others optimize."""
+        from hydra.core.hydra_config import HydraConfig
+
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        try:
+            done = self.task(_plain(config), folder)
+        except HooklineError as error:
+            if self.elsewhere:
+                raise
+            # Kept rather than raised, so that Hydra does not print it a second time, and a sweep's other jobs go on.
+            self.failures.append(error)
+            return None
+        self.results.append(done)
+        headline: float | None = getattr(done, "headline", None)
+        return headline
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _job_elsewhere, (self.task,)
+
+
+def _job_elsewhere(task: Callable[[dict[str, Any], Path], Any]) -> Job:
+    job = Job(task)
+    job.elsewhere = True
+    return job
 
 
 def _without_null(override: str) -> str:

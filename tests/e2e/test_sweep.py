@@ -154,6 +154,15 @@ def test_repeats_and_folds_lie_outside_of_what_is_searched(capsys: pytest.Captur
     }
 
 
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local"])
+def test_launchers_of_others_keep_working(launcher: str, tmp_path: Path) -> None:
+    sweep = ("-m", f"hydra/launcher={launcher}", "source=iris", "trainer=decision_tree", "seed=1,2", "deployer=null")
+    done = subprocess.run([HOOKLINE, *sweep], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    folders = [Path(run.path) for run in open_workspace().catalog.runs()]
+    assert sorted(json.loads((folder / "config.json").read_text())["seed"] for folder in folders) == [1, 2]
+
+
 def test_jobs_of_a_sweep_move_no_champion() -> None:
     assert main(["-m", "source=iris", "trainer=decision_tree", "seed=0,1"]) == 0
     assert open_workspace().catalog.models() == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,7 @@ def main(argv: Sequence[str]) -> int:
     registry.plugins.manager.register(Progress(), "progress")
     as_json = "--json" in argv
 
-    def task(tree: dict[str, Any], folder: Path) -> Run:
-        done = run_config(registry, resolve(registry, tree), folder=folder)
-        print_json(done.evidence) if as_json else _print(done)
-        return done
-
+    task = Task(registry, as_json)
     given = [argument for argument in argv if argument != "--json"]
     if {"-m", "--multirun"} & set(given):
         return _sweep(registry, given, task)
@@ -56,7 +53,30 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _sweep(registry: Registry, argv: Sequence[str], task: Callable[[dict[str, Any], Path], Run]) -> int:
+@dataclass(frozen=True)
+class Task:
+    """Runs one config and prints what came of it; in another process with the very same plugins."""
+
+    registry: Registry
+    as_json: bool
+
+    def __call__(self, tree: dict[str, Any], folder: Path) -> Run:
+        """Run a plain config in a folder."""
+        done = run_config(self.registry, resolve(self.registry, tree), folder=folder)
+        print_json(done.evidence) if self.as_json else _print(done)
+        return done
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _task_elsewhere, (self.registry.plugins.signature(), self.as_json)
+
+
+def _task_elsewhere(signature: tuple[tuple[str, str, str], ...], as_json: bool) -> Task:
+    registry = load_registry()
+    registry.plugins.require(signature)
+    return Task(registry, as_json)
+
+
+def _sweep(registry: Registry, argv: Sequence[str], task: Task) -> int:
     from ..sweep.jobs import Sweep
     from ..sweep.jobs import say as tell_of
     from ..sweep.ledger import Ledger
