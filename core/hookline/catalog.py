@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from .artifacts import Deployment, Feature, Route
 from .errors import StoreError, UnknownName, UsageError
+from .tables import tables
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, RowMapping, Table
+    from sqlalchemy import Connection, Engine, RowMapping
 
 FORMAT = 1
 """Version of the tables."""
@@ -71,7 +72,7 @@ class Catalog:
 
         self.url = url
         self._engine = _engine(url)
-        self.tables = _tables()
+        self.tables = tables()
         try:
             self._prepare()
         except exc.DatabaseError as error:
@@ -387,100 +388,6 @@ def _engine(url: str) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
 
     return engine
-
-
-def _tables() -> dict[str, Table]:
-    from sqlalchemy import BigInteger, Column, DateTime, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
-
-    meta = MetaData()
-
-    def table(name: str, *columns: Any) -> Table:
-        return Table(f"hookline_{name}", meta, *columns)
-
-    def number() -> Column[int]:
-        return Column("id", Integer, primary_key=True, autoincrement=True)
-
-    def moment(name: str) -> Column[datetime]:
-        return Column(name, DateTime(timezone=True))
-
-    def words(*names: str) -> list[Column[str]]:
-        return [Column(name, String(255), index=True) for name in names]
-
-    def texts(*names: str) -> list[Column[str]]:
-        return [Column(name, Text) for name in names]
-
-    runs_columns = [*words("name", "status", "host"), *texts("path", "config", "plan", "metrics", "error")]
-    return {
-        "meta": table("meta", Column("format", Integer)),
-        "runs": table(
-            "runs",
-            Column("id", String(64), primary_key=True),
-            *runs_columns,
-            Column("pid", Integer),
-            moment("started"),
-            moment("finished"),
-        ),
-        "stages": table(
-            "stages",
-            number(),
-            *words("run_id", "key", "kind", "component", "status", "fingerprint"),
-            *texts("parts", "why"),
-            Column("seconds", Float),
-            moment("recorded"),
-        ),
-        "datasets": table(
-            "datasets",
-            Column("fingerprint", String(128), primary_key=True),
-            *words("name"),
-            *texts("columns", "origin"),
-            Column("rows", Integer),
-            moment("first_seen"),
-        ),
-        "features": table(
-            "features",
-            number(),
-            *words("run_id", "dtype", "version"),
-            *texts("name", "inputs", "definition"),
-            Column("importance", Float),
-        ),
-        "models": table(
-            "models",
-            number(),
-            *words("name", "run_id", "format", "fingerprint"),
-            *texts("path", "metrics"),
-            Column("version", Integer),
-            moment("created"),
-            UniqueConstraint("name", "version"),
-        ),
-        "aliases": table(
-            "aliases",
-            number(),
-            *words("model", "alias"),
-            Column("version", Integer),
-            moment("since"),
-            UniqueConstraint("model", "alias"),
-        ),
-        "sweeps": table(
-            "sweeps",
-            Column("id", String(64), primary_key=True),
-            *texts("path", "overrides", "settings", "stages"),
-            moment("created"),
-        ),
-        "jobs": table(
-            "jobs",
-            number(),
-            *words("sweep_id", "status", "run_id", "host"),
-            *texts("overrides", "config", "fingerprints", "path", "error", "metrics"),
-            *(Column(name, Integer) for name in ("number", "trial", "pid")),
-            Column("peak_memory", BigInteger),
-            Column("seconds", Float),
-            moment("started"),
-            UniqueConstraint("sweep_id", "number"),
-        ),
-        "deployments": table(
-            "deployments", number(), *words("model", "deployer"), *texts("policy", "reason"), moment("created")
-        ),
-    }
 
 
 def _run_record(row: RowMapping) -> RunRecord:

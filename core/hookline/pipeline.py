@@ -101,7 +101,8 @@ def require_finite(prediction: Prediction) -> Prediction:
     found = prediction.values if prediction.probabilities is None else prediction.probabilities
     if not np.issubdtype(found.dtype, np.floating):
         return prediction
-    bad = ~np.isfinite(found.reshape(len(found), -1)).all(axis=1)
+    finite = np.isfinite(found)
+    bad = ~(finite if found.ndim == 1 else finite.all(axis=1))
     if bad.any():
         rows = np.flatnonzero(bad)
         shown = ", ".join(str(row) for row in rows[:5])

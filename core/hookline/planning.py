@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from .artifacts import Dataset, Deployment, Features, Package, Profile, Reference, Report, Roles, Schema, Split, Target
 from .components import Component, FittedFeaturizer, FittedTransform, Source, Trainer, Transform
+from .digests import code_digest, core_digest, versions
 from .errors import ConfigError, PlanError, Problem
 from .pipeline import Pipeline
 from .registry import Ports, Registry, plain, ports, type_text
 from .runconfig import Placed, RunConfig
-from .version import __version__
-
-CORE_MODULES = (
-    "artifacts",
-    "codec",
-    "components",
-    "frames",
-    "models",
-    "packages",
-    "pipeline",
-    "profile",
-    "schema",
-    "split",
-    "stages",
-)
-"""Modules of the core whose code decides what a stage makes."""
 
 PERSISTED = frozenset(
     {
@@ -224,7 +206,7 @@ class _Layout:
             "component": placed.component.name,
             "fields": plain(placed.component),
             "code": code_digest(cls),
-            "versions": _versions(cls),
+            "versions": versions(cls),
         }
         return self._add(placed.key, cls.kind, placed.component, inputs, makes, own | dict(parts))
 
@@ -288,74 +270,6 @@ def assignable(made: Any, wanted: Any) -> bool:
         return False
     pairs = zip(typing.get_args(made), typing.get_args(wanted), strict=False)
     return all(assignable(one, other) for one, other in pairs)
-
-
-@cache
-def code_digest(cls: type[Any]) -> str:
-    """Return a digest of the source code that a component's class comes from: all of its package, or itself in a notebook."""
-    module = sys.modules.get(cls.__module__)
-    package = sys.modules.get(cls.__module__.partition(".")[0])
-    if package is not None and hasattr(package, "__path__"):
-        return _digest_files(sorted(Path(next(iter(package.__path__))).rglob("*.py")))
-    file = getattr(module, "__file__", None)
-    if file and Path(file).is_file():
-        return _digest_files([Path(file)])
-    # A class that was typed into a notebook or a shell has no file; then its bytecode is taken, and that of all it uses.
-    return hashlib.sha256(repr(_used_code(cls, set())).encode()).hexdigest()
-
-
-def _used_code(value: Any, seen: set[int]) -> Any:
-    """Return what a class, function or constant of a module without a file does, with all of that module that it uses."""
-    if id(value) in seen:
-        return None
-    seen.add(id(value))
-    if isinstance(value, type):
-        bases = [_used_code(base, seen) for base in value.__bases__ if base.__module__ == value.__module__]
-        held = {k: v for k, v in vars(value).items() if k not in ("__dict__", "__weakref__", "__doc__", "__module__")}
-        return [value.__qualname__, bases, {name: _used_code(item, seen) for name, item in sorted(held.items())}]
-    function = getattr(value, "__func__", value)
-    if isinstance(function, types.FunctionType):
-        code = function.__code__
-        used = [function.__globals__[name] for name in _names(code) if name in function.__globals__]
-        own = [item for item in used if getattr(item, "__module__", function.__module__) == function.__module__]
-        shapes = [annotation for annotation in function.__annotations__.values() if isinstance(annotation, type)]
-        made = [shape for shape in shapes if shape.__module__ == function.__module__]
-        defaults = [_constant(item) for item in (function.__defaults__ or (), function.__kwdefaults__ or {})]
-        return [_instructions(code), defaults, [_used_code(item, seen) for item in (*own, *made)]]
-    return _constant(value)
-
-
-def _names(code: types.CodeType) -> list[str]:
-    inner = [name for value in code.co_consts if isinstance(value, types.CodeType) for name in _names(value)]
-    return sorted({*code.co_names, *inner})
-
-
-def _instructions(code: types.CodeType) -> list[Any]:
-    return [code.co_name, code.co_code.hex(), code.co_names, code.co_varnames, [_constant(v) for v in code.co_consts]]
-
-
-def _constant(value: Any) -> Any:
-    if isinstance(value, types.CodeType):
-        return _instructions(value)
-    if isinstance(value, (list, tuple)):
-        return [_constant(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): _constant(item) for key, item in value.items()}
-    # A set's order differs from one process to the next.
-    if isinstance(value, (set, frozenset)):
-        return sorted(map(repr, value))
-    return (
-        repr(value)
-        if isinstance(value, (str, bytes, int, float, complex, bool, type(None)))
-        else type(value).__qualname__
-    )
-
-
-@cache
-def core_digest(*modules: str) -> str:
-    """Return a digest of the core's own code, where it decides what a stage makes."""
-    folder = Path(__file__).parent
-    return _digest_files([path for name in modules or CORE_MODULES if (path := folder / f"{name}.py").is_file()])
 
 
 def _check_chain(registry: Registry, config: RunConfig) -> None:
@@ -441,32 +355,6 @@ def _changes(path: str, now: Any, then: Any) -> list[str]:
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 40 else text[:37] + "..."
-
-
-def _versions(cls: type[Component]) -> dict[str, str]:
-    return {"hookline": __version__, **{name: _version(name) for name in cls.requires()}}
-
-
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}
-"""Import name -> pip name, where they differ and asking the system which is which would be slow."""
-
-
-@cache
-def _version(module: str) -> str:
-    from importlib.metadata import PackageNotFoundError, packages_distributions, version
-
-    try:
-        return version(DISTRIBUTIONS.get(module, module.replace("_", "-")))
-    except PackageNotFoundError:
-        names = packages_distributions().get(module, [])
-        return version(names[0]) if names else "unknown"
-
-
-def _digest_files(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _bare(annotation: Any) -> Any:

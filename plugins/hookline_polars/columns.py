@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from hookline import Dataset
 from hookline.artifacts import ROW_ID, ColumnKind, require_columns
 from hookline.schema import column_kind
+
+
+@dataclass(frozen=True)
+class IsRegex:
+    """Marks a config field as a regular expression of Python's; one that is none is a problem at the field's path."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Add the check to the text's own schema."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(_regex, handler(source))
 
 
 @dataclass(frozen=True)
@@ -20,7 +31,7 @@ class Columns:
 
     names: tuple[str, ...] = ()
     """Column names."""
-    pattern: str | None = None
+    pattern: Annotated[str, IsRegex()] | None = None
     """A regular expression that the whole name matches."""
     kind: ColumnKind | None = None
     """number, string, boolean or datetime."""
@@ -44,3 +55,11 @@ def choose(dataset: Dataset, columns: tuple[str, ...] | Columns, where: str, kin
     if wanted.kind is not None:
         chosen |= {name for name in features if column_kind(schema[name]) == wanted.kind}
     return [name for name in schema.names() if name in chosen]
+
+
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"must be a regular expression, got {text!r}: {error}") from None
+    return text

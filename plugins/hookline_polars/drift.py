@@ -12,7 +12,14 @@ from hookline.artifacts import ColumnProfile, Severity
 from hookline.profile import numbers, rebin
 from hookline.schema import column_kind
 
-from .effects import Effect, categorical_effect, missing_effect, numeric_effect, numeric_effect_of_bins
+from .effects import (
+    Effect,
+    categorical_effect,
+    categorical_effect_of_top,
+    missing_effect,
+    numeric_effect,
+    numeric_effect_of_bins,
+)
 
 MAX_CHARTS = 6
 
@@ -86,7 +93,7 @@ class DataDriftMonitor(Monitor):
             effect = _numeric(before, now, current, reference)
             verdicts.append(Verdict(effect, self.numeric_threshold, _mean(before), _mean(now)))
         elif before.top and now.top:
-            effect = categorical_effect(before, now)
+            effect = _categorical(before, now, current, reference)
             verdicts.append(Verdict(effect, self.categorical_threshold, _mode(before), _mode(now)))
         return verdicts
 
@@ -114,6 +121,28 @@ def _numeric(before: ColumnProfile, now: ColumnProfile, current: Dataset, refere
         dtype = frame.collect_schema()[before.name]
         samples.append(numbers(frame, before.name, column_kind(dtype), dtype))
     return numeric_effect(before.name, *samples)
+
+
+def _categorical(before: ColumnProfile, now: ColumnProfile, current: Dataset, reference: Reference) -> Effect:
+    found = _counts(now, current)
+    if reference.dataset is None and _is_cut(before):
+        return categorical_effect_of_top(before, found)
+    return categorical_effect(before.name, _counts(before, reference.dataset), found)
+
+
+def _counts(column: ColumnProfile, dataset: Dataset | None) -> dict[str, int]:
+    """Return value -> rows, of every value: from the profile where it holds them all, else from the rows."""
+    import polars as pl
+
+    if dataset is None or not _is_cut(column):
+        return dict(column.top)
+    text = pl.col(column.name).cast(pl.String).drop_nulls()
+    counts = dataset.frame.select(text.value_counts(name="rows")).unnest(column.name).collect()
+    return dict(zip(counts[column.name].to_list(), counts["rows"].to_list(), strict=True))
+
+
+def _is_cut(column: ColumnProfile) -> bool:
+    return len(column.top) < column.distinct
 
 
 def _report(

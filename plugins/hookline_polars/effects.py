@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,25 +55,27 @@ def numeric_effect_of_bins(before: ColumnProfile, now: ColumnProfile) -> Effect:
     return _with_bound(before.name, distance, sum(before.bins.counts), sum(now.bins.counts))
 
 
-def categorical_effect(before: ColumnProfile, now: ColumnProfile) -> Effect:
-    """Return Cramer's V between value and sample, and its lower bound.
+def categorical_effect(column: str, before: Mapping[str, int], now: Mapping[str, int]) -> Effect:
+    """Return Cramer's V between value and sample, given how often each sample holds each value, and its lower bound."""
+    values = sorted({*before, *now})
+    return _association(column, *([counts.get(value, 0) for value in values] for counts in (before, now)))
 
-    The chi-square statistic equals scipy.stats.chi2_contingency without correction; its noncentrality is bounded by the
-    normal approximation of the noncentral chi-square (mean df + l, variance 2 (df + 2 l); Patnaik, 1949).
+
+def categorical_effect_of_top(before: ColumnProfile, now: Mapping[str, int]) -> Effect:
+    """Return Cramer's V where training's rarer values are counted together only: its `top` was cut, current counts are whole.
+
+    Values that stand in `top` because training happened to hold many of them are rarer in any other sample. Of a fresh one,
+    values seen at least t times before make up the share of training's rows whose value was seen at least t + 1 times
+    (Good, 1953: the expected frequency of a value seen r times is (r + 1) N[r + 1] / N[r]).
     """
-    import numpy as np
-
-    values = sorted({value for value, _ in (*before.top, *now.top)})
-    table = np.array(
-        [[dict(column.top).get(value, 0) for value in values] for column in (before, now)], dtype=np.float64
-    )
-    total = table.sum()
-    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / total
-    chi2 = float(((table - expected) ** 2 / expected).sum())
-    df = max(1, len(values) - 1)
-    noncentrality = max(0.0, chi2 - df)
-    low = max(0.0, noncentrality - Z_95 * (2 * (df + 2 * noncentrality)) ** 0.5)
-    return Effect(before.name, "Cramer's V", (chi2 / total) ** 0.5, (low / total) ** 0.5)
+    least = before.top[-1][1]
+    # As many rows as the last have, others may have that were cut off.
+    kept = {value: count for value, count in before.top if count > least}
+    expected = sum(count for count in kept.values() if count > least + 1)
+    scale = expected / max(1, sum(kept.values()))
+    held = [now.get(value, 0) for value in kept]
+    others = before.count - before.missing - expected, sum(now.values()) - sum(held)
+    return _association(before.name, [*(count * scale for count in kept.values()), others[0]], [*held, others[1]])
 
 
 def missing_effect(before: ColumnProfile, now: ColumnProfile) -> Effect:
@@ -81,6 +84,25 @@ def missing_effect(before: ColumnProfile, now: ColumnProfile) -> Effect:
     spread = sum(s * (1 - s) / max(1, column.count) for s, column in zip(shares, (before, now), strict=True)) ** 0.5
     difference = abs(shares[0] - shares[1])
     return Effect(before.name, "missing share", difference, max(0.0, difference - Z_95 * spread))
+
+
+def _association(column: str, before: Sequence[float], now: Sequence[float]) -> Effect:
+    """Return Cramer's V of a table of two rows, and its lower bound.
+
+    The chi-square statistic equals scipy.stats.chi2_contingency without correction; its noncentrality is bounded by the
+    normal approximation of the noncentral chi-square (mean df + l, variance 2 (df + 2 l); Patnaik, 1949).
+    """
+    import numpy as np
+
+    table = np.array([before, now], dtype=np.float64)
+    table = table[:, table.sum(axis=0) > 0]
+    total = table.sum()
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / total
+    chi2 = float(((table - expected) ** 2 / expected).sum())
+    df = max(1, table.shape[1] - 1)
+    noncentrality = max(0.0, chi2 - df)
+    low = max(0.0, noncentrality - Z_95 * (2 * (df + 2 * noncentrality)) ** 0.5)
+    return Effect(column, "Cramer's V", (chi2 / total) ** 0.5, (low / total) ** 0.5)
 
 
 def _with_bound(column: str, distance: float, rows_before: int, rows_now: int) -> Effect:

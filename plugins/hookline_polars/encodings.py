@@ -91,31 +91,30 @@ class Encoding:
 
     def features(self) -> list[Feature]:
         """Return the features that it makes."""
-        names = {
-            "number": [self.column],
-            "one_hot": [f"{self.column}={label}" for label in (*self.categories, *(["other"] if self.other else []))],
-            "ordinal": [self.column],
-            "target": [f"{self.column}:mean"]
-            if len(self.default) == 1
-            else [f"{self.column}:mean_{i}" for i in range(len(self.default))],
-            "hashing": [f"{self.column}#{i}" for i in range(self.hashes)],
-            "datetime": [f"{self.column}.{part}" for part in self.parts],
-        }[self.how]
-        made = [self._feature(name) for name in names]
-        missing = Feature(f"{self.column}?missing", "float32", (self.column,), f"is_null({self.column})")
-        return [*made, missing] if self.indicator else made
+        made = self._definitions()
+        if self.indicator:
+            made[f"{self.column}?missing"] = f"is_null({self.column})"
+        return [Feature(name, "float32", (self.column,), definition) for name, definition in made.items()]
 
-    def _feature(self, name: str) -> Feature:
+    def _definitions(self) -> dict[str, str]:
+        """Return feature name -> definition, in the order of the matrix."""
         column = self.column
-        definitions = {
-            "number": f"({column} - {self.center:.6g}) / {self.scale:.6g}",
-            "one_hot": f"one_hot({column}, {name.partition('=')[2]!r})",
-            "ordinal": f"position of {column} among {len(self.categories)} categories",
-            "target": f"mean target of {column}, smoothed, {len(self.categories)} categories",
-            "hashing": f"crc32({column}) mod {self.hashes} == {name.rpartition('#')[2]}",
-            "datetime": name,
-        }
-        return Feature(name, "float32", (column,), definitions[self.how])
+        known = f"{len(self.categories)} categories"
+        if self.how == "number":
+            return {column: f"({column} - {self.center:.6g}) / {self.scale:.6g}"}
+        if self.how == "one_hot":
+            # No category is called so, since theirs are the names with an equals sign.
+            rest = {f"{column}?other": f"{column} is present, and none of its {known}"} if self.other else {}
+            return {f"{column}={label}": f"one_hot({column}, {label!r})" for label in self.categories} | rest
+        if self.how == "ordinal":
+            return {column: f"position of {column} among {known}"}
+        if self.how == "target":
+            names = [f"{column}:mean_{i}" for i in range(len(self.default))]
+            names = names if len(names) > 1 else [f"{column}:mean"]
+            return dict.fromkeys(names, f"mean target of {column}, smoothed, {known}")
+        if self.how == "hashing":
+            return {f"{column}#{i}": f"crc32({column}) mod {self.hashes} == {i}" for i in range(self.hashes)}
+        return {f"{column}.{part}": f"{column}.{part}" for part in self.parts}
 
 
 def number_encoding(name: str, scaling: str, stats: Mapping[str, Any], fill: float | None, indicator: bool) -> Encoding:

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,6 +17,7 @@ from hookline.artifacts import require_columns
 from hookline.errors import DataError, suggestion
 
 from .casts import Dtype, read_as
+from .csv_lines import blank_lines_at_end, first_row, require_utf8
 
 if TYPE_CHECKING:
     import polars as pl
@@ -135,12 +136,13 @@ class FileSource(Source):
         import polars as pl
 
         kind = self._format(file)
+        name = _literal(file)
         if kind == "parquet":
-            return pl.scan_parquet(file)
+            return pl.scan_parquet(name)
         if kind == "ipc":
-            return pl.scan_ipc(file)
+            return pl.scan_ipc(name)
         if kind == "ndjson":
-            return pl.scan_ndjson(file, infer_schema_length=None if file.stat().st_size < WHOLE_FILE else 100_000)
+            return pl.scan_ndjson(name, infer_schema_length=None if file.stat().st_size < WHOLE_FILE else 100_000)
         return self._scan_csv(file)
 
     def _scan_csv(self, file: Path) -> pl.LazyFrame:
@@ -148,8 +150,10 @@ class FileSource(Source):
 
         header = self._header(file)
         whole = file.stat().st_size < WHOLE_FILE
+        if whole and self.encoding == "utf8":
+            require_utf8(file)
         frame = pl.scan_csv(
-            file,
+            _literal(file),
             has_header=not self.columns,
             new_columns=header,
             separator=self._separator(file),
@@ -163,20 +167,23 @@ class FileSource(Source):
             extra_columns="raise",
             missing_columns="raise",
         )
-        frame = self._stripped(frame) if self.strip else frame
-        # A blank line at the end of a file is no row.
-        return frame.filter(~pl.all_horizontal(pl.all().is_null())) if len(header) > 1 else frame
+        # In a file of one column a blank line is a missing value.
+        blank = blank_lines_at_end(file, self._separator(file)) if len(header) > 1 else 0
+        if blank:
+            rows = frame.select(pl.len()).collect().item()
+            frame = frame.head(rows - blank)
+        return self._stripped(frame) if self.strip else frame
 
     def _header(self, file: Path) -> list[str]:
         """Return the column names; raises DataError for a name that stands twice, which would silently be renamed."""
         separator = self._separator(file)
-        names = list(self.columns) or _first_row(file, separator, self.skip_rows, self.encoding)
+        names = list(self.columns) or first_row(file, separator, self.skip_rows, self.encoding)
         names = [name.strip() for name in names] if self.strip else names
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise DataError(f"{file} has the column name '{twice[0]}' {names.count(twice[0])} times")
         if self.columns:
-            width = len(_first_row(file, separator, self.skip_rows, self.encoding))
+            width = len(first_row(file, separator, self.skip_rows, self.encoding))
             if width != len(names):
                 raise DataError(f"source.columns names {len(names)} columns, but {file} has {width}")
         return names
@@ -260,22 +267,9 @@ def _infer(frame: pl.LazyFrame) -> dict[str, pl.DataType]:
     return kinds
 
 
-def _first_row(file: Path, separator: str, skip: int, encoding: str) -> list[str]:
-    import csv
-
-    errors = "replace" if encoding == "utf8-lossy" else "strict"
-    try:
-        with file.open(encoding="utf-8-sig", errors=errors, newline="") as opened:
-            for _ in range(skip):
-                next(opened, None)
-            row = next((row for row in csv.reader(opened, delimiter=separator) if row), [])
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file} is not UTF-8: {error.reason} at byte {error.start}", hint="source.encoding=utf8-lossy"
-        ) from None
-    if not row:
-        raise DataError(f"{file} is empty")
-    return row
+def _literal(file: Path) -> str:
+    """Return a path that polars, which reads every name as a glob, takes as it stands."""
+    return escape(str(file))
 
 
 def _first_line(error: Exception) -> str:

@@ -68,6 +68,8 @@ class FilterRowsTransform(Transform):
             raise _bad(f"must be a {'list' if wanted is tuple else 'text'} for {self.op}, got {self.value!r}")
         if self.op == "between" and isinstance(self.value, tuple) and len(self.value) != 2:
             raise _bad(f"must be [lowest, highest] for between, got {list(self.value)}")
+        if self.op == "matches":
+            _require_regex(str(self.value))
         return self
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -129,6 +131,15 @@ class DropMissingTargetTransform(Transform):
         if train.roles.target is None:
             raise DataError("drop_missing_target needs roles.target")
         return FittedDropMissingTarget(train.roles.target)
+
+
+def _require_regex(text: str) -> None:
+    import polars as pl
+
+    try:
+        pl.Series([""]).str.contains(text)
+    except pl.exceptions.PolarsError:
+        raise _bad(f"must be a regular expression, got {text!r}") from None
 
 
 def _bad(message: str) -> ConfigError:

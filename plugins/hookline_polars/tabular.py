@@ -15,6 +15,7 @@ from hookline.schema import column_kind
 
 from .encodings import PARTS, Encoding, Part, datetime_encoding, number_encoding, part_means, text_encoding
 from .matrix import dense, sparse
+from .stats import one_row
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,7 +67,7 @@ class TabularFeaturizer(Featurizer):
     categorical: Literal["one_hot", "ordinal", "target", "hashing"] = "one_hot"
     """How texts are encoded. `target` uses the mean target of a category, cross-fitted on the training rows."""
     max_categories: Annotated[int, Gt(0)] = 100
-    """one_hot: the most frequent categories get a column each, the others share one called `other`."""
+    """one_hot: the most frequent categories get a column each, the others share one called `<column>?other`."""
     n_hashes: Annotated[int, Gt(1)] = 64
     """hashing: columns a text is hashed to."""
     smooth: Annotated[float, Ge(0)] = 10.0
@@ -116,7 +117,9 @@ class TabularFeaturizer(Featurizer):
                 "no feature column holds anything to learn from",
                 hint="every column has a role, or is missing everywhere",
             )
-        return FittedTabular(kept, self._sparse(kept))
+        fitted = FittedTabular(kept, self._sparse(kept))
+        _require_one_name_each(fitted.features)
+        return fitted
 
     def transform_train(self, fitted: FittedTabular, train: Dataset) -> Features:
         """Return the training matrix; with target encoding each row is encoded by the rows of the other folds."""
@@ -139,8 +142,30 @@ class TabularFeaturizer(Featurizer):
         return filled < SPARSE_SHARE * width
 
 
+def _require_one_name_each(features: tuple[Feature, ...]) -> None:
+    columns: dict[str, str] = {}
+    for feature in features:
+        (column,) = feature.inputs
+        if feature.name in columns:
+            raise DataError(
+                f"columns '{columns[feature.name]}' and '{column}' both make a feature '{feature.name}'",
+                hint="rename one of them at the source",
+            )
+        columns[feature.name] = column
+
+
 def _number_stats(frame: pl.LazyFrame, kinds: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> dict[str, Any]:
-    """Return every statistic of every column, in one pass; keys are `column\\0statistic`."""
+    """Return every statistic of every column; keys are `column\\0statistic`."""
+    stats = one_row(frame, _stat_exprs(kinds, schema))
+    infinite = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0infinite") and value]
+    if infinite:
+        raise DataError(
+            f"{', '.join(infinite[:5])} hold infinite values", hint="add transform=[clip], or mend the source"
+        )
+    return stats
+
+
+def _stat_exprs(kinds: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:
     import polars as pl
 
     exprs = [pl.col(name).null_count().alias(f"{name}\0missing") for name in kinds]
@@ -159,13 +184,7 @@ def _number_stats(frame: pl.LazyFrame, kinds: Mapping[str, str], schema: Mapping
             "infinite": value.is_infinite().sum() if kind == "number" and schema[name].is_float() else pl.lit(0),
         }
         exprs += [expr.alias(f"{name}\0{stat}") for stat, expr in found.items()]
-    stats = frame.select(exprs).collect().row(0, named=True) if exprs else {}
-    infinite = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0infinite") and value]
-    if infinite:
-        raise DataError(
-            f"{', '.join(infinite[:5])} hold infinite values", hint="add transform=[clip], or mend the source"
-        )
-    return dict(stats)
+    return exprs
 
 
 def _category_counts(frame: pl.LazyFrame, names: list[str]) -> dict[str, dict[str, int]]:

@@ -14,7 +14,9 @@ from hookline.errors import ConfigError, DataError, Problem
 from hookline.schema import column_kind
 
 from .casts import read_as
+from .checks import require_values
 from .columns import Columns, choose
+from .stats import one_row
 
 if TYPE_CHECKING:
     import polars as pl
@@ -77,17 +79,13 @@ class ImputeTransform(Transform):
     """What `constant` fills into texts."""
 
     def fit(self, train: Dataset) -> FittedImpute:
-        """Compute all statistics in one pass; raises DataError for a column with no value at all."""
+        """Compute all statistics; raises DataError for a column with no value at all."""
 
         schema = train.frame.collect_schema()
         names = choose(train, self.columns, "transform.impute.columns", ("number", "string", "boolean"))
         kinds = {name: column_kind(schema[name]) for name in names}
         stats = {name: self._statistic(name, kind) for name, kind in kinds.items()}
-        found = (
-            train.frame.select([expr.alias(name) for name, expr in stats.items()]).collect().row(0, named=True)
-            if stats
-            else {}
-        )
+        found = one_row(train.frame, [expr.alias(name) for name, expr in stats.items()])
         empty = [name for name, value in found.items() if value is None]
         if empty:
             raise DataError(
@@ -154,7 +152,7 @@ class ClipTransform(Transform):
     """Quantile of the training rows above which values are lowered to it."""
 
     def fit(self, train: Dataset) -> FittedClip:
-        """Learn the quantiles in one pass; raises ConfigError where no bound is given."""
+        """Learn the quantiles; raises ConfigError where no bound is given."""
         import polars as pl
 
         if all(value is None for value in (self.lower, self.upper, self.lower_quantile, self.upper_quantile)):
@@ -168,7 +166,7 @@ class ClipTransform(Transform):
             for end, share in asked.items()
             if share is not None
         ]
-        found = train.frame.select(exprs).collect().row(0, named=True) if exprs else {}
+        found = one_row(train.frame, exprs)
         low = {name: self.lower if self.lower is not None else found.get(f"low\0{name}") for name in names}
         high = {name: self.upper if self.upper is not None else found.get(f"high\0{name}") for name in names}
         return FittedClip({name: (low[name], high[name]) for name in names})
@@ -183,13 +181,22 @@ class FittedCast:
     strict: bool
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Cast; a value that cannot be read raises polars' error where `strict`, else is missing."""
+        """Cast; where `strict`, reading the rows raises DataError naming a value that cannot be read, else it is missing."""
         import polars as pl
 
         schema = frame.collect_schema()
-        return frame.with_columns(
-            read_as(pl.col(n), schema[n], self.dtypes[n], self.format, strict=self.strict)
+        read = {
+            n: read_as(pl.col(n), schema[n], self.dtypes[n], self.format, strict=False)
             for n in present(frame, self.dtypes)
+        }
+        if self.strict:
+            frame = require_values(frame, {n: expr.is_not_null() for n, expr in read.items()}, self._refusal)
+        return frame.with_columns(**read)
+
+    def _refusal(self, name: str, values: list[Any]) -> DataError:
+        return DataError(
+            f"transform.cast: '{name}' holds {_some(values)}, which cannot be read as {self.dtypes[name]}",
+            hint="transform.cast.errors=null makes such values missing",
         )
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,10 +228,7 @@ class CastTransform(Transform):
             try:
                 fitted.transform(train.frame).select(names).collect()
             except pl.exceptions.PolarsError as error:
-                first = str(error).strip().splitlines()[0]
-                raise DataError(
-                    f"transform.cast: {first}", hint="transform.cast.errors=null makes such values missing"
-                ) from None
+                raise DataError(f"transform.cast: {str(error).strip().splitlines()[0]}") from None
         return fitted
 
 
@@ -307,7 +311,10 @@ class FittedMapValues:
     default_value: Scalar | None
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Replace; values that are not in the mapping go by `default`, missing ones stay missing."""
+        """Replace; values that are not in the mapping go by `default`, missing ones stay missing.
+
+        Where `default` is error, reading the rows raises DataError naming such values.
+        """
         import polars as pl
 
         if not present(frame, [self.column]):
@@ -317,11 +324,18 @@ class FittedMapValues:
             column = column.cast(pl.String)
         if self.default == "keep":
             mapped = column.replace(list(self.old), list(self.new))
-        elif self.default == "error":
-            mapped = column.replace_strict(list(self.old), list(self.new))
         else:
             mapped = column.replace_strict(list(self.old), list(self.new), default=self.default_value)
+        if self.default == "error":
+            known = column.replace_strict(list(self.old), True, default=False, return_dtype=pl.Boolean)
+            frame = require_values(frame, {self.column: known}, self._refusal)
         return frame.with_columns(pl.when(column.is_not_null()).then(mapped).alias(self.column))
+
+    def _refusal(self, name: str, values: list[Any]) -> DataError:
+        return DataError(
+            f"transform.map_values: '{name}' holds values that are not in old: {_some(values)}",
+            hint="transform.map_values.default=keep, or add them",
+        )
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Say it as ONNX."""
@@ -372,11 +386,6 @@ class MapValuesTransform(Transform):
         try:
             fitted.transform(train.frame).select(pl.col(self.column).null_count()).collect()
         except pl.exceptions.PolarsError as error:
-            if self.default == "error":
-                left = train.frame.select(pl.col(self.column).drop_nulls().unique()).collect()[self.column].to_list()
-                names = ", ".join(sorted(repr(value) for value in left if value not in self.old)[:5])
-                text = f"transform.map_values: '{self.column}' holds values that are not in old: {names}"
-                raise DataError(text, hint="transform.map_values.default=keep, or add them") from None
             first = str(error).strip().splitlines()[0]
             raise DataError(
                 f"transform.map_values: {first}", hint="map every value, or choose transform.map_values.default=null"
@@ -439,3 +448,8 @@ class RareCategoriesTransform(Transform):
                 sorted(count.filter(pl.col(name).is_not_null() & (pl.col("len") >= least))[name].to_list())
             )
         return FittedRareCategories(kept, self.label)
+
+
+def _some(values: list[Any]) -> str:
+    shown = ", ".join(repr(value) for value in values[:5])
+    return f"{shown} and {len(values) - 5} more" if len(values) > 5 else shown

@@ -14,7 +14,13 @@ from scipy import stats
 from hookline import Dataset, Reference, Report, Roles
 from hookline.profile import profile, rebin
 from hookline_polars import DataDriftMonitor, SyntheticSource
-from hookline_polars.effects import categorical_effect, missing_effect, numeric_effect, numeric_effect_of_bins
+from hookline_polars.effects import (
+    categorical_effect,
+    categorical_effect_of_top,
+    missing_effect,
+    numeric_effect,
+    numeric_effect_of_bins,
+)
 
 FINITE = st.lists(st.floats(-1e6, 1e6) | st.integers(-3, 3).map(float), min_size=2, max_size=60)
 
@@ -48,7 +54,7 @@ def test_the_effect_on_categories_equals_scipys(before: list[int], now: list[int
     if table.shape[1] < 2 or (table.sum(axis=1) == 0).any():
         return
     samples = [pl.LazyFrame({"s": np.repeat([f"v{i}" for i in range(table.shape[1])], row)}) for row in table]
-    effect = categorical_effect(*(profile(sample, ["s"])["s"] for sample in samples))
+    effect = categorical_effect("s", *(dict(profile(sample, ["s"])["s"].top) for sample in samples))
     golden = stats.contingency.association(table, method="cramer", correction=False)
     assert effect.value == pytest.approx(golden, abs=1e-9)
     assert 0 <= effect.low <= effect.value
@@ -161,3 +167,53 @@ def test_too_few_rows_are_not_judged() -> None:
     report = compared(frame(1_000, 1), frame(29, 2, x=[99.0] * 29))
     assert [(finding.subject, finding.severity) for finding in report.findings] == [("rows", "info")]
     assert "30 are needed" in report.findings[0].message
+
+
+# columns of more values than a profile lists
+
+
+def drawn(shares: np.ndarray, rows: int, seed: int) -> pl.DataFrame:
+    codes = np.random.default_rng(seed).choice(len(shares), rows, p=shares / shares.sum())
+    return pl.DataFrame({"s": pl.Series([f"v{i}" for i in range(len(shares))]).gather(codes), "y": np.zeros(rows)})
+
+
+FLAT, FALLING = np.ones(5_000), 1 / np.arange(1.0, 3_001)
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+@pytest.mark.parametrize(
+    ("shares", "before", "now"),
+    [(FLAT, 70_000, 30_000), (FLAT[:3_000], 9_000, 3_000), (FALLING, 9_000, 3_000), (np.ones(10**6), 20_000, 9_000)],
+    ids=["flat", "few rows a value", "falling", "names"],
+)
+def test_thousands_of_values_raise_no_false_alarm(shares: np.ndarray, before: int, now: int, with_rows: bool) -> None:
+    assert compared(drawn(shares, before, 0), drawn(shares, now, 1), rows=with_rows).findings == ()
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+def test_thousands_of_values_that_change_their_mix_are_found(with_rows: bool) -> None:
+    (finding,) = compared(drawn(FALLING, 9_000, 0), drawn(FALLING[::-1], 3_000, 1), rows=with_rows).findings
+    assert (finding.subject, finding.statistic, finding.severity) == ("s", "Cramer's V", "critical")
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+@pytest.mark.parametrize("shares", [FLAT[:40], FALLING], ids=["few", "many"])
+def test_many_rows_of_values_that_training_never_saw_are_found(shares: np.ndarray, with_rows: bool) -> None:
+    fresh = pl.when(pl.int_range(pl.len()) % 10 < 3).then("new" + pl.int_range(pl.len()).cast(pl.String))
+    now = drawn(shares, 3_000, 1).with_columns(s=fresh.otherwise("s"))
+    (finding,) = compared(drawn(shares, 9_000, 0), now, rows=with_rows).findings
+    assert (finding.subject, finding.statistic) == ("s", "Cramer's V")
+
+
+def test_the_effect_on_thousands_of_values_counts_every_one_as_scipy_does() -> None:
+    before, now = drawn(FALLING, 9_000, 0), drawn(FALLING[::-1], 3_000, 1)
+    table = before["s"].value_counts(name="a").join(now["s"].value_counts(name="b"), on="s", how="full")
+    golden = stats.contingency.association(table.select("a", "b").fill_null(0).to_numpy(), method="cramer")
+    (finding,) = compared(before, now).findings
+    assert finding.value == pytest.approx(golden, abs=1e-9)
+
+
+def test_training_values_of_equal_counts_that_were_cut_off_say_nothing() -> None:
+    before, now = (pl.LazyFrame({"s": [f"v{i}" for i in range(2_000)] * times}) for times in (3, 1))
+    counts = dict.fromkeys(now.collect()["s"].to_list(), 1)
+    assert categorical_effect_of_top(profile(before, ["s"])["s"], counts).value == 0

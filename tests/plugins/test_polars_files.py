@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -132,7 +133,7 @@ def test_bytes_that_are_no_utf8_are_refused_with_the_option_that_reads_them(tmp_
 def test_bytes_that_are_no_utf8_far_down_are_refused_too(tmp_path: Path) -> None:
     path = tmp_path / "latin.csv"
     path.write_bytes(b"name,n\n" + b"abc,1\n" * 50_000 + "café,1\n".encode("latin-1"))
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match=f"at byte {7 + 6 * 50_000 + 3}") as caught:
         FileSource(path=str(path)).load()
     assert caught.value.hint == "source.encoding=utf8-lossy"
 
@@ -147,6 +148,37 @@ def test_a_byte_order_mark_and_blank_lines_are_no_data(tmp_path: Path) -> None:
     frame = rows_of(FileSource(path=written(tmp_path / "a.csv", "\ufeff\na,b\n1,2\n\n")))
     assert frame.columns == ["a", "b"]
     assert frame.rows() == [(1, 2)]
+
+
+@pytest.mark.parametrize("strip", [False, True])
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\r\n\r\n", "\n  \n \n  "])
+def test_a_row_of_nothing_but_gaps_is_a_row_wherever_it_is(tmp_path: Path, strip: bool, end: str) -> None:
+    source = FileSource(path=written(tmp_path / "a.csv", f"a,b,c\n,,\n1,x,2\n,,\n\n3,y,4\n,,{end}"), strip=strip)
+    gaps = (None, None, None)
+    rows = [tuple(str(value) if value else None for value in row) for row in rows_of(source).rows()]
+    assert rows == [gaps, ("1", "x", "2"), gaps, gaps, ("3", "y", "4"), gaps]
+    assert source.load().frame.select(pl.len()).collect().item() == 6
+
+
+def test_blank_lines_at_the_end_may_be_more_than_are_read_at_a_time(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "a,b\n1,2\n" + " \n" * 100_000)
+    assert rows_of(FileSource(path=path, strip=True)).rows() == [(1, 2)]
+
+
+def test_a_line_of_separators_is_a_row_even_where_they_are_blanks(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.tsv", "a\tb\n1\t2\n\t\n\n")
+    assert rows_of(FileSource(path=path)).rows() == [(1, 2), (None, None)]
+
+
+def test_in_a_file_of_one_column_a_blank_line_is_a_missing_value(tmp_path: Path) -> None:
+    assert rows_of(FileSource(path=written(tmp_path / "a.csv", "a\n1\n\n")))["a"].to_list() == [1, None]
+
+
+def test_every_row_of_a_file_is_predicted(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": range(40), "s": ["u", "v"] * 20, "y": ["no", "yes"] * 20})
+    run = hl.run(source=frame, target="y", trainer="hist_gradient_boosting")
+    path = written(tmp_path / "a.csv", "a,s\n1,u\n,\n2,v\n,\n\n")
+    assert len(run.predict(FileSource(path=path).load().frame).values) == 4
 
 
 def test_skipped_rows_come_before_the_header(tmp_path: Path) -> None:
@@ -166,6 +198,44 @@ def test_missing_says_which_texts_are_no_values(tmp_path: Path) -> None:
 def test_a_text_column_keeps_its_leading_zeros(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "zip,n\n01234,1\n00012,2\n")
     assert rows_of(FileSource(path=path, dtypes={"zip": "string"}))["zip"].to_list() == ["01234", "00012"]
+
+
+KINDS: dict[str, tuple[list[str | None], list[object]]] = {
+    "string": (["007", "010", None], ["007", "010", None]),
+    "number": (["007", "1", None], [7.0, 1.0, None]),
+    "boolean": (["0", "1", None], [False, True, None]),
+    "datetime": (["2026-01-02", "2026-01-03", None], [datetime(2026, 1, 2), datetime(2026, 1, 3), None]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("strip", [False, True])
+@pytest.mark.parametrize("header", [True, False])
+def test_dtypes_say_every_kind_of_a_csv_column(tmp_path: Path, kind: Any, strip: bool, header: bool) -> None:
+    texts, values = KINDS[kind]
+    lines = [f"{' ' * strip}{text or ''}{' ' * strip},1\n" for text in texts]
+    path = written(tmp_path / "a.csv", ("code,n\n" if header else "") + "".join(lines))
+    source = FileSource(path=path, dtypes={"code": kind}, strip=strip, columns=() if header else ("code", "n"))
+    assert rows_of(source)["code"].to_list() == values
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("suffix", ["parquet", "ndjson", "arrow"])
+def test_dtypes_say_every_kind_of_a_text_column_in_other_formats(tmp_path: Path, kind: Any, suffix: str) -> None:
+    texts, values = KINDS[kind]
+    frame = pl.DataFrame({"code": texts, "n": [1, 2, 3]})
+    path = tmp_path / f"a.{suffix}"
+    {"parquet": frame.write_parquet, "ndjson": frame.write_ndjson, "arrow": frame.write_ipc}[suffix](path)
+    assert rows_of(FileSource(path=str(path), dtypes={"code": kind}))["code"].to_list() == values
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "expected"),
+    [("string", [7, None], ["7", None]), ("boolean", [1, 0], [True, False]), ("number", [7, None], [7.0, None])],
+)
+def test_dtypes_cast_what_a_parquet_file_holds(tmp_path: Path, kind: Any, stored: Any, expected: Any) -> None:
+    pl.DataFrame({"code": stored}).write_parquet(tmp_path / "a.parquet")
+    assert rows_of(FileSource(path=str(tmp_path / "a.parquet"), dtypes={"code": kind}))["code"].to_list() == expected
 
 
 @pytest.mark.parametrize("strip", [False, True])
@@ -214,6 +284,18 @@ def test_a_glob_puts_files_one_below_the_other_in_order_of_their_names(tmp_path:
         written(tmp_path / name, f"x,y\n{value},0\n")
     written(tmp_path / "other.txt", "x,y\n9,9\n")
     assert rows_of(FileSource(path=str(tmp_path / "*.csv")))["x"].to_list() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["a[1].csv", "a*.csv", "[ab]?.tsv", "[a].parquet", "a[1].ndjson", "[a].arrow"])
+def test_a_file_that_is_there_is_no_glob(tmp_path: Path, name: str) -> None:
+    frame = pl.DataFrame({"x": [1], "y": ["u"]})
+    for path in (tmp_path / name, tmp_path / f"a1{Path(name).suffix}"):
+        rows = frame if path.name == name else frame.with_columns(x=pl.lit(2))
+        if path.suffix in (".csv", ".tsv"):
+            rows.write_csv(path, separator="\t" if path.suffix == ".tsv" else ",")
+        else:
+            {".parquet": rows.write_parquet, ".ndjson": rows.write_ndjson, ".arrow": rows.write_ipc}[path.suffix](path)
+    assert rows_of(FileSource(path=str(tmp_path / name))).rows() == [(1, "u")]
 
 
 def test_a_glob_that_fits_nothing_is_refused(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_infrequent_texts_share_a_column_as_scikit_learns_do() -> None:
     train = dataset(s=TEXTS)
     X = matrix(TabularFeaturizer(max_categories=3), train, pl.LazyFrame({"s": rows}))
     np.testing.assert_array_equal(X, expected)
-    assert [f.name for f in TabularFeaturizer(max_categories=3).fit(train).features][-1] == "s=other"
+    assert [f.name for f in TabularFeaturizer(max_categories=3).fit(train).features][-1] == "s?other"
 
 
 def test_a_missing_text_is_no_category_and_not_one_of_the_others() -> None:
@@ -316,6 +316,32 @@ def test_features_say_what_they_are_made_of() -> None:
         ("sex=f", ("sex",), "one_hot(sex, 'f')"),
         ("sex=m", ("sex",), "one_hot(sex, 'm')"),
     ]
+
+
+def test_an_equals_sign_in_a_name_stays_out_of_the_category() -> None:
+    (feature,) = TabularFeaturizer().fit(dataset(**{"a=b": ["x=y", None]})).features
+    assert (feature.name, feature.definition) == ("a=b=x=y", "one_hot(a=b, 'x=y')")
+
+
+def test_a_category_called_other_is_not_the_rest() -> None:
+    fitted = TabularFeaturizer(max_categories=2).fit(dataset(city=["other", "other", "paris", "paris", "rome"]))
+    assert [(f.name, f.definition) for f in fitted.features] == [
+        ("city=other", "one_hot(city, 'other')"),
+        ("city=paris", "one_hot(city, 'paris')"),
+        ("city?other", "city is present, and none of its 2 categories"),
+    ]
+
+
+def test_two_columns_that_make_a_feature_of_one_name_are_refused() -> None:
+    with pytest.raises(DataError, match="columns 'a' and 'a=b' both make a feature 'a=b=c'"):
+        TabularFeaturizer().fit(dataset(**{"a": ["b=c", "d"], "a=b": ["c", "d"]}))
+
+
+def test_statistics_of_many_columns_are_those_of_each() -> None:
+    X = RNG.normal(3, 2, (50, 120))
+    expected = StandardScaler().fit_transform(X)
+    found = matrix(TabularFeaturizer(), dataset(**{f"x{i}": X[:, i] for i in range(120)}))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_statistics_and_categories_come_from_the_training_rows_only() -> None:

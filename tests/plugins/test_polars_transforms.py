@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import hookline as hl
 from hookline import Dataset, FittedTransform, Roles, Transform, codec
 from hookline.errors import ConfigError, DataError
+from hookline.registry import validate
 from hookline_polars import (
     CastTransform,
     ClipTransform,
@@ -94,6 +95,16 @@ def test_columns_are_chosen_by_name_pattern_and_kind_in_the_order_of_the_data() 
     assert list(ImputeTransform(columns=Columns(kind="boolean")).fit(train).booleans) == ["c"]
 
 
+def test_a_pattern_that_is_no_regular_expression_is_refused_where_config_enters() -> None:
+    with pytest.raises(
+        ConfigError, match=r"transform\.impute\.columns\.pattern: must be a regular expression, got '\['"
+    ):
+        validate(ImputeTransform, {"columns": {"pattern": "["}}, "transform.impute", "bad config")
+    assert validate(ImputeTransform, {"columns": {"pattern": "a.*"}}, "transform.impute", "bad config") == (
+        ImputeTransform(columns=Columns(pattern="a.*"))
+    )
+
+
 def test_columns_with_a_role_are_left_alone_unless_named() -> None:
     train = dataset(Roles(target="y", id="i"), i=[1, None], y=[None, 2.0], x=[None, 3.0])
     assert list(ImputeTransform().fit(train).numbers) == ["x"]
@@ -154,6 +165,12 @@ def test_quantile_bounds_equal_numpys(values: list[float], share: float) -> None
     np.testing.assert_allclose(fitted.transform(train.frame).collect()["x"].to_numpy(), expected, rtol=1e-9, atol=1e-6)
 
 
+def test_quantiles_of_many_columns_are_those_of_each() -> None:
+    columns = {f"x{i}": [float(i), i + 1.0, i + 2.0] for i in range(450)}
+    fitted = ClipTransform(lower_quantile=0.25).fit(dataset(**columns))
+    assert fitted.bounds == {f"x{i}": (i + 0.5, None) for i in range(450)}
+
+
 def test_a_fixed_bound_takes_precedence_over_a_quantile() -> None:
     fitted = ClipTransform(lower=2.0, lower_quantile=0.5, upper_quantile=1.0).fit(dataset(x=[1.0, 5.0, 9.0]))
     assert fitted.bounds == {"x": (2.0, 9.0)}
@@ -201,6 +218,58 @@ def test_a_value_that_cannot_be_read_is_an_error_or_missing(wanted: Any, bad: st
     assert out[1] is None
 
 
+@pytest.mark.parametrize(
+    ("wanted", "good", "bad"),
+    [
+        ("number", "1", "x"),
+        ("boolean", "yes", "maybe"),
+        ("datetime", "2026-01-02 00:00:00", "soon"),
+        ("integer", "1", "1.5"),
+    ],
+)
+@pytest.mark.parametrize("values", [["good", None, "bad"], ["bad"]])
+def test_a_later_value_that_cannot_be_read_is_named(wanted: Any, good: str, bad: str, values: list[str | None]) -> None:
+    fitted = CastTransform(dtypes={"x": wanted}).fit(dataset(x=[good], z=["a"]))
+    texts = [{"good": good, "bad": bad}.get(value or "") for value in values]
+    rows = fitted.transform(pl.LazyFrame({"x": texts, "z": ["a"] * len(texts)}))
+    with pytest.raises(DataError, match=f"transform.cast: 'x' holds '{bad}', which cannot be read as {wanted}"):
+        rows.collect()
+    assert rows.select("z").collect()["z"].len() == len(texts)
+
+
+def test_a_condition_on_a_cast_column_is_met_by_what_it_was_cast_to() -> None:
+    rows = CastTransform(dtypes={"x": "number"}).fit(dataset(x=["1"])).transform(pl.LazyFrame({"x": ["5", "12"]}))
+    assert rows.filter(pl.col("x") > 10).collect()["x"].to_list() == [12.0]
+
+
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        ({"component": "cast", "dtypes": {"a": "number"}}, r"transform\.cast: 'a' holds 'soon'"),
+        (
+            {"component": "map_values", "column": "a", "old": [str(i) for i in range(60)], "new": list(range(60)),
+             "default": "error"},
+            r"transform\.map_values: 'a' holds values that are not in old: 'soon'",
+        ),
+    ],
+)  # fmt: skip
+def test_a_value_that_a_transform_refuses_is_named_in_test_rows_and_at_prediction(
+    transform: dict[str, Any], message: str
+) -> None:
+    texts = [str(i) for i in range(60)]
+    frame = pl.DataFrame({"a": texts, "y": ["no", "yes"] * 30, "part": ["train"] * 40 + ["test"] * 20})
+    options: dict[str, Any] = {
+        "target": "y",
+        "transform": [transform],
+        "split": {"method": "column", "column": "part"},
+        "trainer": "hist_gradient_boosting",
+    }
+    with pytest.raises(DataError, match=message):
+        hl.run(source=frame.with_columns(a=pl.Series([*texts[:-1], "soon"])), **options)
+    with pytest.raises(DataError, match=message):
+        hl.run(source=frame, **options).predict(pl.DataFrame({"a": ["3", "soon"]}))
+
+
 # normalize_text
 
 
@@ -245,6 +314,18 @@ def test_a_mapping_that_must_cover_every_value_names_the_ones_it_does_not() -> N
     transform = MapValuesTransform(column="s", old=("a",), new=("x",), default="error")
     with pytest.raises(DataError, match="holds values that are not in old: 'b', 'c'"):
         transform.fit(dataset(s=["a", "b", "c", None]))
+
+
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical])
+def test_a_later_value_that_is_not_mapped_is_named(dtype: Any) -> None:
+    transform = MapValuesTransform(column="s", old=("a", "b"), new=(1, 2), default="error")
+    fitted = transform.fit(dataset(s=["a", "b", None]))
+    rows = pl.LazyFrame({"s": pl.Series(["a", "z", None, *"cdefg"], dtype=dtype)})
+    with pytest.raises(
+        DataError, match="'s' holds values that are not in old: 'c', 'd', 'e', 'f', 'g' and 1 more"
+    ) as caught:
+        fitted.transform(rows).collect()
+    assert "transform.map_values.default=keep" in str(caught.value.hint)
 
 
 def test_lists_of_different_length_are_refused() -> None:
@@ -337,6 +418,7 @@ def test_texts_are_matched_by_a_regular_expression() -> None:
         ("in", 3, "must be a list for in, got 3"),
         ("between", (1, 2, 3), r"must be \[lowest, highest\]"),
         ("matches", 3, "must be a text for matches"),
+        ("matches", "[", r"must be a regular expression, got '\['"),
     ],
 )
 def test_a_value_that_does_not_fit_the_condition_is_refused(op: Any, value: Any, message: str) -> None:

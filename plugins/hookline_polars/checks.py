@@ -1,0 +1,35 @@
+"""Conditions that values must meet when rows are read, where polars' own error would name neither column nor transform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def require_values(
+    frame: pl.LazyFrame, conditions: Mapping[str, pl.Expr], refusal: Callable[[str, list[Any]], DataError]
+) -> pl.LazyFrame:
+    """Return the same rows, whose reading raises `refusal(column, values)` where values do not meet their column's condition.
+
+    A missing value meets any condition; one that polars cannot even compute is met by none.
+    """
+    import polars as pl
+
+    def checked(rows: pl.DataFrame) -> pl.DataFrame:
+        for name in [name for name in conditions if name in rows.columns]:
+            values = rows[name].drop_nulls()
+            try:
+                bad = values.to_frame().filter(~conditions[name])[name]
+            except pl.exceptions.PolarsError:
+                bad = values
+            if len(bad):
+                raise refusal(name, bad.unique().sort().to_list())
+        return rows
+
+    # Not batch by batch, so that the same values are named each time.
+    return frame.map_batches(checked, predicate_pushdown=True, projection_pushdown=True)
