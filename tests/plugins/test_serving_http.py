@@ -97,6 +97,7 @@ def package(home: Path) -> Path:
         run = hl.run(
             source=rows,
             roles={"target": "label", "id": "customer"},
+            featurizer={"component": "tabular", "missing": "zero"},
             trainer="logistic_regression",
             packager=["onnx"],
             name="churn",
@@ -227,6 +228,15 @@ def test_null_stands_for_a_value_that_is_not_known(server: Server) -> None:
     for name in ROW:
         (answer,) = server.predict(ROW | {name: None})
         assert answer["prediction"] in ("yes", "no")
+
+
+def test_a_gap_that_the_model_cannot_take_is_refused_not_answered_with_nothing(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"x": [float(i % 9) for i in range(90)], "y": ["a" if i % 9 < 4 else "b" for i in range(90)]})
+    run = hl.run(source=rows, target="y", trainer="logistic_regression", packager=["onnx"])
+    with serving(run.package(), tmp_path / "home", tmp_path / "log") as server:
+        response = server.post({"rows": [{"x": None}]})
+    assert response.status_code == 422
+    assert "has no answer for 1 of 1 rows" in response.json()["error"]
 
 
 def test_a_date_and_a_time_with_a_zone_are_the_moment_that_they_mean(server: Server) -> None:
