@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import stages
+from . import stages, storing
 from .artifacts import Package, Report
 from .errors import ConfigError, GateFailed, HooklineError, Problem, StoreError, suggestion
 from .evidence import build_evidence
@@ -48,9 +48,9 @@ class Execution:
             folder = store.get(stage.fingerprint)
             if folder is None:
                 note = {"stage": stage.key, "component": stage.name}
-                folder = store.put(stage.fingerprint, lambda path: stages.write(self, stage, path), note=note)
+                folder = store.put(stage.fingerprint, lambda path: storing.write(self, stage, path), note=note)
             # Read back what was stored, so that a fresh run and a cached one see the very same values.
-            return stages.read(self, stage, folder)
+            return storing.read(self, stage, folder)
 
     def is_stored(self, stage: Stage) -> bool:
         """Tell whether the store holds a stage's output."""

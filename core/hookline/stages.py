@@ -1,9 +1,7 @@
-"""What each kind of stage does: how its output is made, written to the store, read back, and told in a few words."""
+"""What each kind of stage does: how its output is made, and told in a few words."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import json
 import shutil
 import sys
@@ -11,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
-from . import codec
 from .artifacts import (
     ROW_ID,
     Dataset,
@@ -28,15 +25,14 @@ from .artifacts import (
 )
 from .audit import audit
 from .checkpoints import checkpoints_in
-from .components import Model, Packager, Trust
-from .errors import DataError, StoreError
+from .components import Model
+from .errors import DataError
 from .frames import mark_missing
-from .packages import PARITY_ROWS, check_takes, measure_parity, require_parity, seal, write_pipeline
 from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
 from .planning import Knowledge, Plan, Stage
 from .profile import profile
 from .schema import infer_schema
-from .split import Membership, is_label, prepare, read_split
+from .split import is_label
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,30 +70,6 @@ class Running(Protocol):
 def make(run: Running, stage: Stage) -> Any:
     """Make a stage's output."""
     return MAKERS[_maker(stage)](run, stage)
-
-
-def write(run: Running, stage: Stage, folder: Path) -> None:
-    """Make a stage's output and write it into an empty folder."""
-    if stage.kind == "split":
-        _write_split(run, stage, folder)
-    elif stage.kind == "packager":
-        _write_package(run, stage, folder)
-    else:
-        value = make(run, stage)
-        if stage.kind == "trainer":
-            _write_model(value, folder)
-        codec.write(value, folder)
-
-
-def read(run: Running, stage: Stage, folder: Path) -> Any:
-    """Read a stage's output back."""
-    if stage.kind == "split":
-        return _read_split(run, folder)
-    if stage.kind == "packager":
-        return Package(folder, stage.name, run.info.name)
-    if stage.kind == "trainer":
-        return codec.read(_model_class(stage, folder), folder)
-    return codec.read(tuple if stage.kind == "features" else stage.makes, folder)
 
 
 def summarize(value: Any) -> str:
@@ -181,27 +153,6 @@ def _source(run: Running, stage: Stage) -> Dataset:
 def _dataset_transform(run: Running, stage: Stage) -> Dataset:
     dataset: Dataset = run.value(stage.inputs[0])
     return dataset.with_frame(_component(stage).fit(dataset).transform(dataset.frame))
-
-
-def _write_split(run: Running, stage: Stage, folder: Path) -> None:
-    options = run.plan.config.options
-    dataset: Dataset = run.value(stage.inputs[0])
-    membership = prepare(dataset, options.split, options.seed, folder)
-    facts = {"membership": codec.to_json(membership), "name": dataset.name}
-    (folder / "split.json").write_text(json.dumps(facts), "utf-8")
-    schema = dataset.frame.collect_schema()
-    columns = {name: repr(dtype) for name, dtype in schema.items() if name != ROW_ID}
-    origin = {"source": run.plan.of("source")[0].parts["fields"], "run": run.info.id}
-    rows = sum(membership.rows.values())
-    run.workspace.catalog.record_dataset(stage.fingerprint, dataset.name, rows, columns, origin)
-
-
-def _read_split(run: Running, folder: Path) -> Split:
-    import polars as pl
-
-    facts = json.loads((folder / "split.json").read_text("utf-8"))
-    like = Dataset(pl.LazyFrame(), run.plan.roles, facts["name"])
-    return read_split(folder, codec.from_json(Membership, facts["membership"]), like)
 
 
 def _knowledge(run: Running, stage: Stage) -> Knowledge:
@@ -341,46 +292,6 @@ def _monitor(run: Running, stage: Stage) -> Report:
     return report
 
 
-def _write_package(run: Running, stage: Stage, folder: Path) -> None:
-    packager = cast("Packager", stage.component)
-    pipeline = pipeline_of(run)
-    check_takes(packager, pipeline.model)
-    write_pipeline(pipeline, folder)
-    packager.save(pipeline, folder)
-    test = run.value("split").test.frame.head(PARITY_ROWS).collect()
-    packaged = packager.load(folder, Trust(everything=True))
-    parity = measure_parity(pipeline, packaged, test, packager.tolerance)
-    require_parity(packager, parity)
-    knowledge: Knowledge = run.value("knowledge")
-    (folder / "profile.json").write_text(json.dumps(codec.to_json(knowledge.profile)), "utf-8")
-    facts = {
-        "name": run.info.name,
-        "target": codec.to_json(pipeline.target),
-        "model": type(pipeline.model).__name__,
-        "trainer": {"component": run.plan.of("trainer")[0].name, "fields": run.plan.of("trainer")[0].parts["fields"]},
-        "features": [codec.to_json(feature) for feature in pipeline.featurizer.fitted.features],
-        "importances": dict(pipeline.model.importances()),
-        "parity": codec.to_json(parity) | {"ok": parity.ok},
-        "metrics": _metrics(run),
-        "environment": environment(),
-    }
-    _write_monitor_files(run, folder)
-    seal(folder, packager, facts)
-
-
-def _metrics(run: Running) -> list[Any]:
-    return [codec.to_json(metric) for stage in run.plan.of("evaluator") for metric in run.value(stage.key).metrics]
-
-
-def _write_monitor_files(run: Running, folder: Path) -> None:
-    for stage in run.plan.of("monitor"):
-        report: Report = run.value(stage.key)
-        for name, content in report.files.items():
-            path = folder / "monitors" / stage.key.partition(".")[2] / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-
-
 def _deploy(run: Running, stage: Stage) -> Deployment:
     catalog = run.workspace.catalog
     package: Package = run.value(stage.inputs[0])
@@ -425,23 +336,6 @@ def _fitted(run: Running, *scopes: str, until: str | None = None) -> tuple[Fitte
         if stage.applies in scopes:
             found.append(FittedStage(stage.key, stage.name, run.value(stage.key)))
     return tuple(found)
-
-
-def _write_model(model: Model, folder: Path) -> None:
-    cls = type(model)
-    (folder / "class.json").write_text(json.dumps([cls.__module__, cls.__qualname__]), "utf-8")
-    (folder / IMPORTANCES).write_text(json.dumps(dict(model.importances())), "utf-8")
-
-
-def _model_class(stage: Stage, folder: Path) -> type[Model]:
-    if not inspect.isabstract(stage.makes):
-        return cast("type[Model]", stage.makes)
-    # The trainer says only `Model`; the store is signed with this machine's key, so the name in it is our own word.
-    module, name = json.loads((folder / "class.json").read_text("utf-8"))
-    cls = getattr(importlib.import_module(module), name, None)
-    if not (isinstance(cls, type) and issubclass(cls, Model)):
-        raise StoreError(f"the stored model of stage '{stage.key}' is a {module}.{name}, which is no longer a Model")
-    return cls
 
 
 def _component(stage: Stage) -> Any:

@@ -1,0 +1,120 @@
+"""How the output of each kind of stage is written to the store, and read back."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from . import codec
+from .artifacts import ROW_ID, Dataset, Package, Report, Split
+from .components import Model, Packager, Trust
+from .errors import StoreError
+from .packages import PARITY_ROWS, check_takes, measure_parity, require_parity, seal, write_pipeline
+from .planning import Knowledge, Stage
+from .split import Membership, prepare, read_split
+from .stages import IMPORTANCES, Running, environment, make, pipeline_of
+
+
+def write(run: Running, stage: Stage, folder: Path) -> None:
+    """Make a stage's output and write it into an empty folder."""
+    if stage.kind == "split":
+        _write_split(run, stage, folder)
+    elif stage.kind == "packager":
+        _write_package(run, stage, folder)
+    else:
+        value = make(run, stage)
+        if stage.kind == "trainer":
+            _write_model(value, folder)
+        codec.write(value, folder)
+
+
+def read(run: Running, stage: Stage, folder: Path) -> Any:
+    """Read a stage's output back."""
+    if stage.kind == "split":
+        return _read_split(run, folder)
+    if stage.kind == "packager":
+        return Package(folder, stage.name, run.info.name)
+    if stage.kind == "trainer":
+        return codec.read(_model_class(stage, folder), folder)
+    return codec.read(tuple if stage.kind == "features" else stage.makes, folder)
+
+
+def _write_split(run: Running, stage: Stage, folder: Path) -> None:
+    options = run.plan.config.options
+    dataset: Dataset = run.value(stage.inputs[0])
+    membership = prepare(dataset, options.split, options.seed, folder)
+    facts = {"membership": codec.to_json(membership), "name": dataset.name}
+    (folder / "split.json").write_text(json.dumps(facts), "utf-8")
+    schema = dataset.frame.collect_schema()
+    columns = {name: repr(dtype) for name, dtype in schema.items() if name != ROW_ID}
+    origin = {"source": run.plan.of("source")[0].parts["fields"], "run": run.info.id}
+    rows = sum(membership.rows.values())
+    run.workspace.catalog.record_dataset(stage.fingerprint, dataset.name, rows, columns, origin)
+
+
+def _read_split(run: Running, folder: Path) -> Split:
+    import polars as pl
+
+    facts = json.loads((folder / "split.json").read_text("utf-8"))
+    like = Dataset(pl.LazyFrame(), run.plan.roles, facts["name"])
+    return read_split(folder, codec.from_json(Membership, facts["membership"]), like)
+
+
+def _write_package(run: Running, stage: Stage, folder: Path) -> None:
+    packager = cast("Packager", stage.component)
+    pipeline = pipeline_of(run)
+    check_takes(packager, pipeline.model)
+    write_pipeline(pipeline, folder)
+    packager.save(pipeline, folder)
+    test = run.value("split").test.frame.head(PARITY_ROWS).collect()
+    packaged = packager.load(folder, Trust(everything=True))
+    parity = measure_parity(pipeline, packaged, test, packager.tolerance)
+    require_parity(packager, parity)
+    knowledge: Knowledge = run.value("knowledge")
+    (folder / "profile.json").write_text(json.dumps(codec.to_json(knowledge.profile)), "utf-8")
+    facts = {
+        "name": run.info.name,
+        "target": codec.to_json(pipeline.target),
+        "model": type(pipeline.model).__name__,
+        "trainer": {"component": run.plan.of("trainer")[0].name, "fields": run.plan.of("trainer")[0].parts["fields"]},
+        "features": [codec.to_json(feature) for feature in pipeline.featurizer.fitted.features],
+        "importances": dict(pipeline.model.importances()),
+        "parity": codec.to_json(parity) | {"ok": parity.ok},
+        "metrics": _metrics(run),
+        "environment": environment(),
+    }
+    _write_monitor_files(run, folder)
+    seal(folder, packager, facts)
+
+
+def _metrics(run: Running) -> list[Any]:
+    return [codec.to_json(metric) for stage in run.plan.of("evaluator") for metric in run.value(stage.key).metrics]
+
+
+def _write_monitor_files(run: Running, folder: Path) -> None:
+    for stage in run.plan.of("monitor"):
+        report: Report = run.value(stage.key)
+        for name, content in report.files.items():
+            path = folder / "monitors" / stage.key.partition(".")[2] / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def _write_model(model: Model, folder: Path) -> None:
+    cls = type(model)
+    (folder / "class.json").write_text(json.dumps([cls.__module__, cls.__qualname__]), "utf-8")
+    (folder / IMPORTANCES).write_text(json.dumps(dict(model.importances())), "utf-8")
+
+
+def _model_class(stage: Stage, folder: Path) -> type[Model]:
+    if not inspect.isabstract(stage.makes):
+        return cast("type[Model]", stage.makes)
+    # The trainer says only `Model`; the store is signed with this machine's key, so the name in it is our own word.
+    module, name = json.loads((folder / "class.json").read_text("utf-8"))
+    cls = getattr(importlib.import_module(module), name, None)
+    if not (isinstance(cls, type) and issubclass(cls, Model)):
+        raise StoreError(f"the stored model of stage '{stage.key}' is a {module}.{name}, which is no longer a Model")
+    return cls
