@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+MOST_TWICE = 64 * 1024**2
+"""Bytes of a graph that is worth being held twice."""
 BATCH = 100_000
 """Rows given to the session at a time, so that memory stays flat."""
 MISSING_TIME = -(2**63)
@@ -35,6 +37,8 @@ class OnnxPredictor:
     roles: Roles
     session: Any
     familiar: Familiar
+    small: Any
+    """The same graph for a few rows at a time, which threads would only hold up."""
 
     @classmethod
     def of(cls, path: Path) -> OnnxPredictor:
@@ -42,7 +46,9 @@ class OnnxPredictor:
         state = json.loads((path / "pipeline.json").read_text("utf-8"))
         schema = from_json(Schema, state["schema"])
         target, roles = from_json(Target, state["target"]), from_json(Roles, state["roles"])
-        return cls(schema, target, roles, _session(path), Familiar(schema))
+        session = _session(path)
+        twice = (path / "model.onnx").stat().st_size <= MOST_TWICE
+        return cls(schema, target, roles, session, Familiar(schema), _session(path, threads=1) if twice else session)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
@@ -58,7 +64,7 @@ class OnnxPredictor:
         feeds = {column.name: _feed_values(columns[column.name], column) for column in self.schema.columns}
         given = columns.get(self.roles.id) if self.roles.id else None
         ids = np.arange(len(next(iter(columns.values())))) if given is None else np.array(given)
-        return self._prediction([self.session.run(None, feeds)], ids, self.familiar.warnings(columns))
+        return self._prediction([self.small.run(None, feeds)], ids, self.familiar.warnings(columns))
 
     def _prediction(self, answers: list[Any], ids: np.ndarray, warnings: Mapping[int, tuple[str, ...]]) -> Prediction:
         import numpy as np
@@ -81,7 +87,7 @@ class OnnxPredictor:
         return labels.astype(np.str_) if labels.dtype == object else labels
 
 
-def _session(path: Path) -> Any:
+def _session(path: Path, threads: int = 0) -> Any:
     import onnx
     import onnxruntime
 
@@ -99,6 +105,7 @@ def _session(path: Path) -> Any:
         raise StoreError(f"{file} needs operators of {', '.join(sorted(foreign))}, which are not ONNX's own")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
     try:
         return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:

@@ -50,11 +50,9 @@ class FittedTabular:
         import numpy as np
         import spox.opset.ai.onnx.v21 as op
 
-        from .tabular_onnx import columns_of
+        from .tabular_onnx import blocks_of
 
-        blocks = [
-            op.cast(block, to=np.float32) for encoding in self.encodings for block in columns_of(encoding, inputs)
-        ]
+        blocks = [op.cast(block, to=np.float32) for block in blocks_of(self.encodings, inputs)]
         return {"X": op.concat(blocks, axis=1)}
 
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from hookline.errors import ExportError
 
 from .encodings import LARGEST, Encoding
-from .onnx import MISSING_TIME, clip, codes, number, texts
+from .onnx import MISSING_TIME, clip, codes, texts
 
 DAY = 86_400_000_000
+
+
+def blocks_of(encodings: Sequence[Encoding], inputs: Mapping[str, Any]) -> list[Any]:
+    """Return the blocks of all encodings, in order; numbers that stand together are one, which a small batch feels."""
+    blocks: list[Any] = []
+    for together, some in groupby(encodings, key=lambda encoding: encoding.how == "number" and not encoding.indicator):
+        if together:
+            blocks.append(_numbers(list(some), inputs))
+        else:
+            blocks += [block for encoding in some for block in columns_of(encoding, inputs)]
+    return blocks
 
 
 def columns_of(encoding: Encoding, inputs: Mapping[str, Any]) -> list[Any]:
@@ -29,10 +41,23 @@ def columns_of(encoding: Encoding, inputs: Mapping[str, Any]) -> list[Any]:
 
 
 def _number(encoding: Encoding, column: Any) -> list[Any]:
+    return [_numbers([encoding], {encoding.column: column})]
+
+
+def _numbers(encodings: Sequence[Encoding], inputs: Mapping[str, Any]) -> Any:
+    """Return (N, n) numbers, scaled one by one."""
+    import numpy as np
     import spox.opset.ai.onnx.v21 as op
 
-    scaled = clip(op.div(op.sub(column, number(encoding.center)), number(encoding.scale)), -LARGEST, LARGEST)
-    return [scaled if encoding.fill is None else op.where(op.isnan(column), number(encoding.fill), scaled)]
+    def row(values: Iterable[float]) -> Any:
+        return op.const(np.array([list(values)], dtype=np.float64))
+
+    columns = [inputs[encoding.column] for encoding in encodings]
+    together = op.concat(columns, axis=1) if len(columns) > 1 else columns[0]
+    centered = op.sub(together, row(encoding.center for encoding in encodings))
+    scaled = clip(op.div(centered, row(encoding.scale for encoding in encodings)), -LARGEST, LARGEST)
+    fills = [np.nan if encoding.fill is None else encoding.fill for encoding in encodings]
+    return scaled if np.isnan(fills).all() else op.where(op.isnan(together), row(fills), scaled)
 
 
 def _one_hot(encoding: Encoding, column: Any) -> list[Any]:
