@@ -79,6 +79,7 @@ def _codes(train: pl.Series, test: pl.Series, dtype: pl.DataType) -> tuple[np.nd
     if number is not None:
         values = [column.to_frame().select(number.fill_nan(None)).to_series() for column in (train, test)]
         present = values[0].drop_nulls().to_numpy()
+        present = present[np.isfinite(present)]
         edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1))[1:-1]) if len(present) else np.empty(0)
         found = [np.searchsorted(edges, column.fill_null(0.0).to_numpy(), side="left") + 1 for column in values]
         missing = [column.is_null().to_numpy() for column in values]

@@ -18,6 +18,9 @@ def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:
     if isinstance(frame, (pl.DataFrame, pl.LazyFrame)):
         return frame
     if hasattr(frame, "dtypes") and hasattr(frame, "columns"):
+        twice = sorted({str(name) for name in frame.columns if list(frame.columns).count(name) > 1})
+        if twice:
+            raise DataError(f"the frame has the column name '{twice[0]}' more than once")
         return pl.DataFrame([_pandas_column(str(name), frame[name]) for name in frame.columns])
     if isinstance(frame, Mapping):
         return pl.DataFrame(dict(frame))
@@ -29,9 +32,14 @@ def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:
 
 
 def _pandas_column(name: str, column: Any) -> pl.Series:
+    import numpy as np
     import polars as pl
 
-    if column.dtype.kind in "iufbM":
+    if getattr(column.dtype, "tz", None) is not None:
+        moments = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        return pl.Series(name, moments, nan_to_null=True).dt.replace_time_zone("UTC")
+    # pandas' own nullable types have such kinds too, but come as arrays of objects.
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufbM":
         return pl.Series(name, column.to_numpy(), nan_to_null=True)
     values = [
         None if missing else value for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True)

@@ -226,3 +226,32 @@ def test_a_catalog_can_be_shared_by_url(tmp_path: Path, monkeypatch: pytest.Monk
         hl.run("source=iris", "trainer=decision_tree", home=tmp_path / home)
     assert not (tmp_path / "one" / "catalog.db").exists()
     assert len(hl.api.open_workspace(tmp_path / "one").catalog.runs()) == 2
+
+
+def test_pandas_frames_keep_zones_and_nullable_types() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(
+        {
+            "when": pd.date_range("2024-01-01", periods=3, tz="Europe/Berlin"),
+            "member": pd.array([True, None, False], dtype="boolean"),
+            "count": pd.array([1, None, 3], dtype="Int64"),
+        }
+    )
+    found = hl.frames.to_polars(frame)
+    assert isinstance(found, pl.DataFrame)
+    assert found["member"].to_list() == [True, None, False]
+    assert found["count"].to_list() == [1, None, 3]
+    assert found["when"][0] == frame["when"][0].to_pydatetime()
+
+
+def test_a_pandas_frame_with_one_name_twice_is_refused() -> None:
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(DataError, match="'a' more than once"):
+        hl.frames.to_polars(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_infinite_values_warn_of_nothing_but_what_is_wrong(table: pl.DataFrame) -> None:
+    infinite = table.with_columns(x=pl.when(pl.col("x") > 15).then(float("inf")).otherwise(pl.col("x")))
+    # Warnings are errors here, so that NumPy's would come before ours.
+    with pytest.raises(DataError, match="x hold infinite values"):
+        hl.run(source=infinite, target="y", trainer="decision_tree")
