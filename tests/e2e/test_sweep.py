@@ -113,6 +113,36 @@ def test_on_error_stop_leaves_the_others_for_later(
     assert statuses.count("pending") >= 5
 
 
+def test_a_job_that_ended_as_its_sweep_was_killed_is_not_run_again() -> None:
+    assert main(["-m", "source=iris", "trainer=decision_tree", "seed=0,1", "hydra.launcher.n_jobs=1"]) == 0
+    catalog = open_workspace().catalog
+    ledger = Ledger(catalog)
+    (before,) = [job for job in ledger.jobs(ledger.sweep("last").id) if job.number == 1]
+    with (
+        catalog.writing() as connection
+    ):  # As a sweep leaves it that is killed between a job's end and its own note of it.
+        jobs = catalog.tables["jobs"]
+        lost = {"status": "running", "pid": 2**22 + 1, "metrics": "{}", "path": "", "run_id": ""}
+        connection.execute(jobs.update().where(jobs.c.number == 1).values(**lost))
+    assert main(["resume", "last"]) == 0
+    (after,) = [job for job in ledger.jobs(ledger.sweep("last").id) if job.number == 1]
+    assert len(catalog.runs()) == 2
+    assert (after.status, after.run_id, after.metrics) == ("finished", before.run_id, before.metrics)
+    assert after.seconds > 0
+
+
+def test_a_resumed_sweep_keeps_its_limits(
+    project_module: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    project_module("dying", DYING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
+    sweep = ["-m", "source=iris", "trainer=dying", "trainer.how=raise,hang", "on_error=stop"]
+    assert main([*sweep, "hydra.launcher.n_jobs=1", "hydra.launcher.timeout=15"]) == 1
+    assert [row["status"] for row in rows()] == ["failed", "pending"]
+    assert main(["resume", "last"]) == 1
+    assert [row["status"] for row in rows()] == ["failed", "timed out"]
+
+
 def test_nothing_runs_if_one_job_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-m", "source=iris", "trainer=decision_tree", "trainer.max_depth=1,0,2,-3"]) == 2
     err = capsys.readouterr().err
@@ -197,7 +227,7 @@ def rows() -> list[dict[str, object]]:
 
 
 DYING = """
-    import ctypes, sys
+    import ctypes, sys, time
     from typing import Literal
 
     from hookline import Features, SklearnModel, Trainer, hookimpl
@@ -205,7 +235,7 @@ DYING = """
     class Dying(Trainer):
         "Ends as it is told to."
         name = "dying"
-        how: Literal["well", "exit", "segfault", "raise"] = "well"
+        how: Literal["well", "exit", "segfault", "raise", "hang"] = "well"
         seed: int = 0
 
         def fit(self, train: Features, valid: Features | None) -> SklearnModel:
@@ -214,6 +244,8 @@ DYING = """
                 sys.exit(5)
             if self.how == "segfault":
                 ctypes.string_at(0)
+            if self.how == "hang":
+                time.sleep(600)
             if self.how == "raise":
                 raise ValueError("on purpose")
             return SklearnModel.of(DecisionTreeClassifier(random_state=self.seed).fit(train.X, train.y), train)

@@ -18,7 +18,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the jobs of a sweep that have not finished, and show its leaderboard."""
     options = parser("resume", "Run what is missing of a sweep; what is done is not run again.")
     options.add_argument("sweep", nargs="?", default="last", help="`last`, an id, or its first letters")
-    options.add_argument("--n-jobs", type=int, default=os.cpu_count() or 1, help="worker processes")
+    options.add_argument("--n-jobs", type=int, help="worker processes (default: as the sweep had)")
     options.add_argument("--failed", action="store_true", help="run failed jobs again too (those that died are anyway)")
     given = options.parse_args(argv)
     ledger = Ledger(open_workspace().catalog)
@@ -34,5 +34,7 @@ def main(argv: Sequence[str]) -> int:
         ended[0] += 1
         say(job, ended[0], len(missing))
 
-    execute(ledger, sweep, [job.number for job in missing], given.n_jobs, Limits(), told)
+    workers = given.n_jobs or sweep.settings.get("workers") or os.cpu_count() or 1
+    limits = Limits(**sweep.settings.get("limits", {}))
+    execute(ledger, sweep, [job.number for job in missing], workers, limits, told)
     return conclude(ledger, ledger.sweep(sweep.id))

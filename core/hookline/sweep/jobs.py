@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 from ..api import load_registry, open_workspace, run_config
-from ..errors import ConfigError, GateFailed, HooklineError, JobFailed, Problem
+from ..errors import ConfigError, GateFailed, HooklineError, JobFailed, Problem, UnknownName
 from ..planning import Plan, explain, make_plan
 from ..registry import Registry
 from ..runconfig import RunConfig, resolve
@@ -186,23 +188,45 @@ def configured(registry: Registry, job: JobRecord) -> RunConfig:
 def run_job(setup: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
     """Run one job in a worker; a gate that says no is a result, all else that goes wrong is raised."""
     registry = _registry(tuple(map(tuple, setup["signature"])))
-    config = resolve(registry, payload["config"])
-    folder = _folder(Path(payload["folder"]), payload["number"])
-    status, error = "finished", ""
+    sweep, number = Path(payload["folder"]), payload["number"]
+    # A worker may end a job in the moment in which its sweep is killed; what is done is not done again.
+    done = _done_before(setup["home"], sweep, number)
+    if done is not None:
+        return done
+    folder, status, error = _folder(sweep, number), "finished", ""
     try:
-        run_config(registry, config, home=setup["home"], folder=folder)
+        run_config(registry, resolve(registry, payload["config"]), home=setup["home"], folder=folder)
     except GateFailed as gate:
         status, error = "gated", gate.message
-    from ..api import load
+    return _result(folder, status, error)
+
+
+def _result(folder: Path, status: str, error: str) -> dict[str, Any]:
+    """Return what the ledger keeps of a run that has ended."""
+    from ..api import Run, load
 
     run = load(folder)
+    assert isinstance(run, Run)
     metrics = {
         metric["name"]: [metric["value"], metric["greater_is_better"]]
-        for report in run.evidence["reports"]  # type: ignore[union-attr]  # a folder of a run holds a run
+        for report in run.evidence["reports"]
         for metric in report["metrics"]
         if report["kind"] == "evaluator"
     }
-    return {"run_id": run.id, "path": str(folder), "metrics": metrics, "status": status, "error": error}  # type: ignore[union-attr]
+    return {"run_id": run.id, "path": str(folder), "metrics": metrics, "status": status, "error": error}
+
+
+def _done_before(home: str, sweep: Path, number: int) -> dict[str, Any] | None:
+    """Return the result of an earlier try that ended, though nobody was there to write it down."""
+    catalog = open_workspace(home).catalog
+    for folder in takewhile(_begun, _tries(sweep, number)):
+        run_id = json.loads((folder / "run.json").read_text("utf-8"))["id"]
+        with suppress(UnknownName):
+            record = catalog.run(run_id)
+            if record.id == run_id and record.finished and record.status in ("finished", "gated"):
+                seconds = (record.finished - record.started).total_seconds()
+                return _result(folder, record.status, record.error or "") | {"seconds": seconds}
+    return None
 
 
 @lru_cache(maxsize=1)
@@ -219,11 +243,18 @@ def _pool(workers: int, limits: Limits, *, keep: bool = False) -> Pool:
 
 def _folder(sweep: Path, number: int) -> Path:
     """Return the job's folder; a second try gets one of its own."""
-    folder, tried = sweep / str(number), 1
-    while (folder / "run.json").exists():
-        tried += 1
-        folder = sweep / f"{number}-{tried}"
-    return folder
+    return next(folder for folder in _tries(sweep, number) if not _begun(folder))
+
+
+def _begun(folder: Path) -> bool:
+    return (folder / "run.json").exists()
+
+
+def _tries(sweep: Path, number: int) -> Iterator[Path]:
+    """Yield the folders of a job's first try, its second, and so on."""
+    yield sweep / str(number)
+    for tried in count(2):
+        yield sweep / f"{number}-{tried}"
 
 
 def _undeployed(tree: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,8 @@ class HooklineLauncher(Launcher):
 
     def _launch_sweep(self, sweep: Sweep, job_overrides: Sequence[Sequence[str]]) -> Sequence[JobReturn]:
         assert self.config is not None
+        # What a resumed sweep goes on with.
+        sweep.settings = {**sweep.settings, "limits": asdict(self.limits), "workers": self.workers}
         new = sweep.add(Path(str(self.config.hydra.sweep.dir)).absolute(), job_overrides, self.compose)
         stop = any(job.config.get("on_error") == "stop" for job in new)
         sweep.run(new, self.workers, self.limits, stop=stop)

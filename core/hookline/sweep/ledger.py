@@ -134,7 +134,7 @@ class Ledger:
             "path": value.get("path", ""),
             "error": value.get("error") or outcome.error or "",
             "metrics": json.dumps(value.get("metrics", {})),
-            "seconds": outcome.seconds,
+            "seconds": value.get("seconds", outcome.seconds),
             "peak_memory": outcome.peak_memory,
         }
         self._update(sweep_id, number, facts)
