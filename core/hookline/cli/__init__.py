@@ -21,6 +21,7 @@ VERBS = {
     "models": "list models and versions, show one, or move an alias",
     "predict": "score a file with a model or package",
     "serve": "answer predictions over HTTP",
+    "data": "look at tables, at their versions, and at what was done to them",
     "monitor": "compare current data with what a model was trained on",
     "report": "write a run's report.html again, and say where it is",
     "doctor": "check this environment, and say what is wrong with it",

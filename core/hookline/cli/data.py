@@ -1,0 +1,22 @@
+"""`hookline data`: look at tables, at their versions, and at what was done to them; each action is a module of its own."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+from .output import parser
+
+ACTIONS: tuple[str, ...] = ()
+"""Modules `data_<action>`, each with `add(actions)`, which adds its parser and says what it does as `act`."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one action."""
+    options = parser("data", "Look at tables, at their versions, and at what was done to them.")
+    actions = options.add_subparsers(dest="action", required=True)
+    for name in ACTIONS:
+        importlib.import_module(f".data_{name}", __package__).add(actions)
+    given = options.parse_args(argv)
+    code: int = given.act(given)
+    return code
