@@ -22,6 +22,7 @@ RUN_OPTIONS = {
     "--multirun": "a sweep",
     "--cfg": "the composed config",
     "--json": "the evidence as JSON",
+    "--profile": "where time and memory went",
 }
 MOST = 200
 """So many runs, sweeps or versions are offered, the newest."""

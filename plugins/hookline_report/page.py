@@ -57,12 +57,11 @@ def write_whole(page: str, path: Path) -> None:
 
 
 def vega_bundle() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script; bundling takes a second, so it is kept in HOOKLINE_HOME."""
+    """Return Vega, Vega-Lite and Vega-Embed as one script; bundling takes a second, so the user's cache folder keeps it."""
     from importlib.metadata import version
 
-    from hookline.config import home
-
-    kept = home() / "cache" / f"vega-{version('vl-convert-python')}.js"
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    kept = folder / "hookline" / f"vega-{version('vl-convert-python')}.js"
     try:
         return kept.read_text("utf-8")
     except OSError:

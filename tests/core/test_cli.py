@@ -179,3 +179,23 @@ def test_a_closed_pipe_is_no_error(hookline: Told) -> None:
         f"{HOOKLINE} components list | head -1", shell=True, capture_output=True, text=True, check=True
     )
     assert "Traceback" not in piped.stderr
+
+
+def test_a_profile_accounts_for_every_stage_that_ran_and_for_the_whole_time() -> None:
+    command = [HOOKLINE, "--profile", "source=iris", "trainer=decision_tree", "deployer=null"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    table = done.stderr[done.stderr.index("where the time went") :].splitlines()
+    told = table[1 : 1 + next(i for i, line in enumerate(table) if line.startswith("all "))]
+    parts = {line[:28].strip(): line[28:].split() for line in told}
+    (run,) = hl.api.open_workspace().catalog.runs()
+    assert run.status == "finished"
+    ran = [line.split()[2] for line in done.stderr.splitlines() if line.startswith("✓")]
+    assert [*parts] == ["start, config and plan", *ran, "evidence and report", "all"]
+    assert sum(float(row[0]) for row in parts.values()) == pytest.approx(2 * float(parts["all"][0]), abs=0.2)
+    assert float(parts["trainer"][3]) > 100
+
+
+def test_a_sweep_has_no_profile(hookline: Told) -> None:
+    with_code, _, err = hookline("-m", "source=iris", "seed=1,2", "--profile")
+    assert with_code == 2
+    assert "--profile is for a single run" in err

@@ -398,6 +398,7 @@ RUN: dict[str, Any] = {
     "options": {
         "--help": _flag("help", "show help"),
         "--json": _flag("json", "print the evidence of the run"),
+        "--profile": _flag("profile", "show where time and memory went"),
         "-m": _flag("multirun", "a sweep"),
         "--multirun": _flag("multirun", "a sweep"),
         "--cfg": _flag("cfg", "print the composed config", "job", "hydra", "all"),

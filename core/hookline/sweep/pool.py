@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
 
+from ..memory import forget_peak, peak
+
 Status = Literal["done", "failed", "crashed", "timed out", "out of memory"]
 LOOK_SECONDS = 0.2
 """How often time-outs and memory are looked at, and how soon a worker notices that its parent is gone."""
@@ -196,7 +198,7 @@ def _work(connection: Connection, function: str, setup: Any, lease: Sequence[int
             payload = connection.recv()
         except EOFError:
             return
-        _forget_peak()
+        forget_peak()
         try:
             answer: tuple[str, Any, str | None, str] = ("done", act(setup, payload), None, "")
         except SystemExit as error:
@@ -205,7 +207,7 @@ def _work(connection: Connection, function: str, setup: Any, lease: Sequence[int
             answer = ("failed", None, f"{type(error).__name__}: {error}", traceback.format_exc())
         sys.stdout.flush()
         sys.stderr.flush()
-        connection.send((*answer, _peak()))
+        connection.send((*answer, peak()))
 
 
 def _leave_with(parent: int) -> None:
@@ -254,21 +256,3 @@ def _resident(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0
-
-
-def _forget_peak() -> None:
-    try:
-        with open("/proc/self/clear_refs", "w") as file:  # noqa: PTH123  5 resets the peak of resident memory on Linux
-            file.write("5")
-    except OSError:
-        return
-
-
-def _peak() -> int:
-    try:
-        with open("/proc/self/status") as file:  # noqa: PTH123
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        import psutil
-
-        return int(psutil.Process().memory_info().rss)
