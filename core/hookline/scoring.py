@@ -78,6 +78,5 @@ def score_to(predictor: Any, rows: pl.LazyFrame, path: Path) -> Tally:
 def _warnings(warnings: Mapping[int, tuple[str, ...]], rows: int) -> pl.Series:
     import polars as pl
 
-    if not warnings:
-        return pl.Series("warnings", [""], dtype=pl.String).new_from_index(0, rows)
-    return pl.Series("warnings", ["; ".join(warnings.get(row, ())) for row in range(rows)])
+    empty = pl.Series("warnings", [""], dtype=pl.String).new_from_index(0, rows)
+    return empty.scatter(list(warnings), ["; ".join(texts) for texts in warnings.values()]) if warnings else empty
