@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import subprocess
 import sys
+import tempfile
 import textwrap
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,3 +68,57 @@ def project_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
         return module
 
     return write
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server without a database, started for this test process and stopped with it."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
+    if initdb is None:
+        message = "PostgreSQL is not installed: apt-get install postgresql"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # Short, since a socket's path may have 107 bytes.
+    port = _free_port()
+    owner = {"user": "postgres"} if os.getuid() == 0 else {}  # PostgreSQL does not run as root.
+    if owner:
+        shutil.chown(folder, "postgres")
+    data, quiet = folder / "data", {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    subprocess.run([initdb, "-D", data, "-U", "hookline", "--auth=trust", "--no-sync"], check=True, **quiet, **owner)  # type: ignore[call-overload]
+    command = [str(Path(initdb).resolve().with_name("postgres")), "-D", str(data), "-p", str(port), "-k", str(folder)]
+    server = subprocess.Popen([*command, "-h", "127.0.0.1", "-F"], **quiet, **owner)  # type: ignore[call-overload]
+    try:
+        _wait_for(port)
+        yield f"postgresql+psycopg://hookline@127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> str:
+    """The URL of a new, empty database on a real PostgreSQL server."""
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(f"{postgresql_server}/postgres".replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"create database {name}")  # type: ignore[call-overload]
+    return f"{postgresql_server}/{name}"
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"nothing listens at port {port}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .artifacts import Deployment, Feature, Route
-from .errors import StoreError, UnknownName, UsageError
+from .errors import MissingBackend, StoreError, UnknownName, UsageError
 from .tables import tables
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Catalog:
 
         self.url = url
         self._engine = _engine(url)
+        weakref.finalize(self, self._engine.dispose)  # A server's connections are closed with the catalog.
         self.tables = tables()
         try:
             self._prepare()
@@ -362,7 +364,7 @@ class Catalog:
         if row is None or row.format != FORMAT:
             found = row.format if row else "none"
             raise StoreError(
-                f"the catalog {self.url} has format {found}, and this hookline reads {FORMAT}",
+                f"the catalog {_shown(self.url)} has format {found}, and this hookline reads {FORMAT}",
                 hint="use the hookline that wrote it, or move the catalog away to begin a new one",
             )
 
@@ -378,7 +380,7 @@ def _engine(url: str) -> Engine:
     from sqlalchemy import create_engine, event
 
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return _server_engine(url)
     engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
@@ -388,6 +390,20 @@ def _engine(url: str) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
 
     return engine
+
+
+def _server_engine(url: str) -> Engine:
+    """Return an engine for a database server; raises UsageError for what is no URL, MissingBackend without its driver."""
+    from sqlalchemy import create_engine, exc
+
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except exc.ArgumentError as error:
+        raise UsageError(
+            f"HOOKLINE_CATALOG: {str(error).splitlines()[0]}", hint="write postgresql+psycopg://user@host/database"
+        ) from None
+    except ModuleNotFoundError as error:
+        raise MissingBackend("the catalog", str(error.name), "postgres") from None
 
 
 def _run_record(row: RowMapping) -> RunRecord:
@@ -419,12 +435,16 @@ def _deployment(row: RowMapping) -> Deployment:
 
 
 def _clear(url: str, error: Exception) -> StoreError:
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    hint = "move the file away to begin a new one" if "not a database" in reason or "malformed" in reason else None
+    return StoreError(f"the catalog {_shown(url)} cannot be used: {reason}", hint=hint)
+
+
+def _shown(url: str) -> str:
+    """Return a URL that may be printed."""
     from sqlalchemy import make_url
 
-    reason = str(getattr(error, "orig", None) or error)
-    url = make_url(url).render_as_string(hide_password=True)
-    hint = "move the file away to begin a new one" if "not a database" in reason or "malformed" in reason else None
-    return StoreError(f"the catalog {url} cannot be used: {reason}", hint=hint)
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def _text(value: Any) -> str:
