@@ -56,8 +56,10 @@ def heatmap(matrix: np.ndarray, labels: Sequence[str]) -> Chart:
         for i, actual in enumerate(labels)
         for j, predicted in enumerate(labels)
     ]
+    # Few short labels stand upright below the columns; many or long ones would run into each other.
+    angle = 0 if len(labels) <= 6 and max(map(len, labels)) <= 12 else -45
     axes = {
-        "x": {"field": "predicted", "type": "nominal", "sort": list(labels)},
+        "x": {"field": "predicted", "type": "nominal", "sort": list(labels), "axis": {"labelAngle": angle}},
         "y": {"field": "actual", "type": "nominal", "sort": list(labels)},
     }
     color = {
