@@ -1,6 +1,6 @@
 """hookline: from raw data to a watched model, through one typed plugin contract."""
 
-from .api import Run, compare, evaluate, load, plan, run
+from .api import Run, compare, evaluate, load, plan, run, why
 from .artifacts import (
     Chart,
     Dataset,
@@ -24,6 +24,7 @@ from .checkpoints import checkpoint_folder
 from .components import (
     Component,
     Deployer,
+    DropsRepeats,
     Evaluator,
     ExportsOnnx,
     Featurizer,
@@ -53,6 +54,7 @@ __all__ = [
     "Dataset",
     "Deployer",
     "Deployment",
+    "DropsRepeats",
     "Evaluator",
     "ExportsOnnx",
     "Feature",
@@ -95,4 +97,5 @@ __all__ = [
     "load",
     "plan",
     "run",
+    "why",
 ]

@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .artifacts import Dataset, Prediction, Report, Roles, Target
+from .artifacts import Dataset, Label, Prediction, Report, Roles, Target
 from .components import KINDS, Component, Source, Trust
 from .errors import DataError, UsageError
 from .frames import to_polars
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .planning import Plan
     from .registry import Registry
     from .runconfig import RunConfig
+    from .runner import Execution
+    from .tracing import RowTrace
     from .workspace import Workspace
 
 DEFAULTS: Mapping[str, Any] = {"featurizer": "tabular", "evaluator": ["standard"]}
@@ -76,6 +78,8 @@ class Run:
     path: Path
     evidence: Mapping[str, Any]
     load_predictor: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    execution: Execution | None = field(default=None, repr=False, compare=False)
+    """The run as it was executed, where that was in this process."""
 
     @cached_property
     def predictor(self) -> Any:
@@ -112,6 +116,15 @@ class Run:
 
         names = ("key", "component", "status", "seconds", "why", "summary")
         return pl.DataFrame([{name: stage[name] for name in names} for stage in self.evidence["plan"]])
+
+    @property
+    def cleaning(self) -> pl.DataFrame:
+        """Return one row a transform: rows in and out, dropped, added and changed, cells changed, and in which columns."""
+        from .cleaning import CleaningEntry, CleaningLedger
+        from .codec import from_json
+
+        entries = (from_json(CleaningEntry, entry) for entry in self.evidence.get("cleaning", ()))
+        return CleaningLedger(tuple(entries)).frame()
 
     def predict(self, frame: Any) -> Prediction:
         """Predict raw rows (polars or pandas frame, or a list of mappings) with the run's own pipeline."""
@@ -198,6 +211,30 @@ def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust |
     return compare_predictions(runs[0].id, runs[1].id, pipeline.target, pipeline.truth(rows), answers)
 
 
+def why(
+    run: str | Path | Run = "last",
+    row: Label | None = None,
+    *,
+    position: int | None = None,
+    home: str | Path | None = None,
+) -> RowTrace:
+    """Tell what a run did to one row of its source: every transform that dropped or changed it, and the part it landed in.
+
+    row: its value in the id role's column; where the run has no id role, its position from 0
+    position: its position, also where there are ids
+    Raises DataError where the source has changed since, the row is not there, or what the run fitted is lost.
+    """
+    from .tracing import reopen, trace
+
+    if (row is None) == (position is None):
+        raise UsageError("say which row: either `row` or `position`")
+    asked = run if isinstance(run, Run) else load(run, home=home)
+    if not isinstance(asked, Run):
+        raise UsageError("a package does not know rows, only a run does", hint="`hookline runs list` lists them")
+    execution = asked.execution or reopen(load_registry(), open_workspace(home), asked.id, asked.path)
+    return trace(execution, asked.evidence, row, position)
+
+
 def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:
     """Judge a fitted scikit-learn estimator or pipeline on rows it has not seen, with the report that runs get.
 
@@ -253,7 +290,7 @@ def run_config(
     workspace = open_workspace(home)
     run_id = run_id_of(folder) if folder else new_run_id()
     done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
-    return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done))
+    return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done), done)
 
 
 def config_of(registry: Registry, overrides: Sequence[Any], config: Mapping[str, Any]) -> RunConfig:

@@ -176,6 +176,14 @@ class Catalog:
             return None
         return StageRecord(row["run_id"], row["key"], row["component"], row["fingerprint"], json.loads(row["parts"]))
 
+    def stage_parts(self, run_id: str, key: str) -> Mapping[str, Any] | None:
+        """Return what a stage's fingerprint was made of in one run, or None where the catalog does not know it."""
+        stages = self.tables["stages"]
+        query = stages.select().where(stages.c.run_id == run_id, stages.c.key == key).order_by(stages.c.id.desc())
+        with self._engine.connect() as connection:
+            row = connection.execute(query.limit(1)).mappings().first()
+        return None if row is None else json.loads(row["parts"])
+
     def record_dataset(self, fingerprint: str, name: str, rows: int, columns: Any, origin: Any) -> None:
         """Record a dataset version the first time it is seen."""
         datasets = self.tables["datasets"]

@@ -142,6 +142,15 @@ class Transform(Component):
 
 
 @runtime_checkable
+class DropsRepeats(Protocol):
+    """A fitted transform that drops a row because it equals one that stays, so that `data why` can name that one."""
+
+    def repeats_in(self) -> tuple[str, ...]:
+        """Return the columns in which the two are equal."""
+        ...
+
+
+@runtime_checkable
 class FittedFeaturizer(Protocol):
     """A featurizer after fitting: a frozen dataclass of plain data, so that JSON can carry it."""
 

@@ -1,7 +1,7 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
-Keys: title, run, verdict, data, split, reports, importances, features, parity, packages, deployment, plan, config, environment.
-A key is left out where the run did not get so far.
+Keys: title, run, verdict, data, split, cleaning, reports, importances, features, parity, packages, deployment, plan, config,
+environment. A key is left out where the run did not get so far.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import codec
 from .artifacts import Deployment, Metric, Package, Report, Split
+from .cleaning import CleaningLedger
 from .planning import Knowledge, Stage
 from .stages import Running, count_rows, environment, importances_of
 
@@ -117,6 +118,11 @@ def _split(run: Told) -> dict[str, Any]:
     return {"method": split.method, **_sizes(split)}
 
 
+def _cleaning(run: Told) -> list[Any]:
+    ledger: CleaningLedger = run.value("cleaning")
+    return [codec.to_json(entry) for entry in ledger.entries]
+
+
 def _sizes(split: Split) -> dict[str, int]:
     parts = {"train": split.train, "valid": split.valid, "test": split.test}
     return {name: count_rows(part.frame) if part else 0 for name, part in parts.items()}
@@ -156,6 +162,7 @@ def _deployment(run: Told) -> Any:
 SECTIONS = (
     ("data", ("knowledge", "split", "target"), _data),
     ("split", ("split",), _split),
+    ("cleaning", ("cleaning",), _cleaning),
     ("importances", ("trainer",), _importances),
     ("features", ("featurizer",), _features),
     ("parity", ("packager",), _parity),

@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .artifacts import Dataset, Deployment, Features, Package, Profile, Reference, Report, Roles, Schema, Split, Target
+from .cleaning import CleaningLedger
 from .components import Component, FittedFeaturizer, FittedTransform, Source, Trainer, Transform
-from .digests import code_digest, core_digest, versions
+from .digests import CORE_MODULES, code_digest, core_digest, versions
 from .errors import ConfigError, PlanError, Problem
 from .pipeline import Pipeline
 from .registry import Ports, Registry, plain, ports, type_text
@@ -23,6 +24,7 @@ PERSISTED = frozenset(
         "split",
         "knowledge",
         "transform",
+        "cleaning",
         "target",
         "audit",
         "featurizer",
@@ -50,7 +52,7 @@ class Stage:
 
     key: str
     kind: str
-    """One of the eight kinds, or a stage of the core: split, knowledge, target, audit, features."""
+    """One of the eight kinds, or a stage of the core: split, knowledge, cleaning, target, audit, features."""
     component: Component | None
     inputs: tuple[str, ...]
     """Keys of the stages whose outputs it takes."""
@@ -100,7 +102,8 @@ class Plan:
         Work is demanded from the end: what only a cached stage would read is not needed.
         """
         held = set(cached)
-        wanted = {stage.key for stage in self.of("audit", "evaluator", "packager", "monitor", "deployer", "trainer")}
+        ends = ("cleaning", "audit", "evaluator", "packager", "monitor", "deployer", "trainer")
+        wanted = {stage.key for stage in self.of(*ends)}
         decided: dict[str, str] = {}
         for stage in reversed(self.stages):
             if stage.key not in wanted:
@@ -154,16 +157,22 @@ class _Layout:
     def stages(self) -> list[Stage]:
         """Return every stage, in an order in which each follows its inputs."""
         options = self.config.options
-        last = self._place(self.config.components["source"][0], (), Dataset, {"data": self._data()})
+        source = self._place(self.config.components["source"][0], (), Dataset, {"data": self._data()})
+        first = [source]
         for placed in self._transforms("dataset"):
-            last = self._place(placed, (last,), Dataset, {"roles": asdict(self.roles)})
+            first.append(self._place(placed, (first[-1],), Dataset, {"roles": asdict(self.roles)}))
         split = self._core(
-            "split", (last,), Split, {"split": asdict(options.split), "seed": options.seed, "roles": asdict(self.roles)}
+            "split",
+            (first[-1],),
+            Split,
+            {"split": asdict(options.split), "seed": options.seed, "roles": asdict(self.roles)},
         )
         knowledge = self._core("knowledge", (split,), Knowledge, {})
         fitted: list[str] = []
         for placed in self._transforms("training", "always"):
             fitted.append(self._place(placed, (split, *fitted), ports(type(placed.component)).makes, {}))
+        if self.config.components["transform"]:
+            self._cleaning((*(first if len(first) > 1 else ()), split, *fitted))
         target = self._core("target", (split, *fitted), Target, {"task": options.task})
         path = (split, *fitted, target)
         if options.audit != "off":
@@ -175,6 +184,9 @@ class _Layout:
         trainer_key = self._place(trainer, (features,), ports(type(trainer.component)).makes, {})
         self._evidence((*path, knowledge, featurizer_key, trainer_key), split, knowledge)
         return list(self.done.values())
+
+    def _cleaning(self, inputs: tuple[str, ...]) -> None:
+        self._core("cleaning", inputs, CleaningLedger, {"code": core_digest(*CORE_MODULES, "cleaning")})
 
     def _evidence(self, pipeline: tuple[str, ...], split: str, knowledge: str) -> None:
         components = self.config.components

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,7 +25,8 @@ from .artifacts import (
 )
 from .audit import audit
 from .checkpoints import checkpoints_in
-from .components import Model
+from .cleaning import CleaningLedger, Move
+from .components import FittedTransform, Model
 from .errors import DataError
 from .frames import mark_missing
 from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
@@ -85,6 +86,8 @@ def summarize(value: Any) -> str:
     if isinstance(value, Report):
         shown = [f"{m.name} {m.value:.4g}" for m in value.metrics[:2]]
         return ", ".join([*shown, *([f"{len(value.findings)} findings"] if value.findings else [])])
+    if isinstance(value, CleaningLedger):
+        return value.summary
     if isinstance(value, Package):
         size = sum(path.stat().st_size for path in value.path.rglob("*") if path.is_file())
         return f"{value.format}, {size / 1024:,.0f} KiB"
@@ -112,6 +115,18 @@ def pipeline_of(run: Running) -> Pipeline[Any]:
         FittedStage(featurizer.key, featurizer.name, run.value(featurizer.key)),
         run.value(run.plan.of("trainer")[0].key),
     )
+
+
+def dataset_moves(run: Running) -> list[Move]:
+    """Return the transforms before the split, ready to be applied to the source's rows."""
+    found = [stage for stage in run.plan.of("transform") if stage.applies == "dataset"]
+    return [Move(stage.key, stage.name, stage.applies, partial(_fit_to, run, stage)) for stage in found]
+
+
+def fitted_moves(run: Running) -> list[Move]:
+    """Return the transforms after the split, as they were fitted."""
+    found = [(stage, run.value(stage.key)) for stage in run.plan.fitted_transforms()]
+    return [Move(stage.key, stage.name, stage.applies, partial(_as_fitted, fitted)) for stage, fitted in found]
 
 
 def importances_of(run: Running) -> dict[str, float]:
@@ -153,6 +168,16 @@ def _source(run: Running, stage: Stage) -> Dataset:
 def _dataset_transform(run: Running, stage: Stage) -> Dataset:
     dataset: Dataset = run.value(stage.inputs[0])
     return dataset.with_frame(_component(stage).fit(dataset).transform(dataset.frame))
+
+
+def _fit_to(run: Running, stage: Stage, frame: pl.LazyFrame) -> FittedTransform:
+    source: Dataset = run.value(run.plan.of("source")[0].key)
+    fitted: FittedTransform = _component(stage).fit(source.with_frame(frame))
+    return fitted
+
+
+def _as_fitted(fitted: FittedTransform, frame: pl.LazyFrame) -> FittedTransform:
+    return fitted
 
 
 def _knowledge(run: Running, stage: Stage) -> Knowledge:

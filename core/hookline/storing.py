@@ -5,23 +5,27 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
 from . import codec
 from .artifacts import ROW_ID, Dataset, Package, Report, Split
+from .cleaning import keep_ledger
 from .components import Model, Packager, Trust
 from .errors import StoreError
 from .packages import PARITY_ROWS, check_takes, measure_parity, require_parity, seal, write_pipeline
 from .planning import Knowledge, Stage
 from .split import Membership, prepare, read_split
-from .stages import IMPORTANCES, Running, environment, make, pipeline_of
+from .stages import IMPORTANCES, Running, dataset_moves, environment, fitted_moves, make, pipeline_of
 
 
 def write(run: Running, stage: Stage, folder: Path) -> None:
     """Make a stage's output and write it into an empty folder."""
     if stage.kind == "split":
         _write_split(run, stage, folder)
+    elif stage.kind == "cleaning":
+        _write_ledger(run, folder)
     elif stage.kind == "packager":
         _write_package(run, stage, folder)
     else:
@@ -61,6 +65,16 @@ def _read_split(run: Running, folder: Path) -> Split:
     facts = json.loads((folder / "split.json").read_text("utf-8"))
     like = Dataset(pl.LazyFrame(), run.plan.roles, facts["name"])
     return read_split(folder, codec.from_json(Membership, facts["membership"]), like)
+
+
+def _write_ledger(run: Running, folder: Path) -> None:
+    first = dataset_moves(run)
+    source: Dataset | None = run.value(run.plan.of("source")[0].key) if first else None
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    ledger = keep_ledger(source, [*first, *fitted_moves(run)], run.value("split"), scratch)
+    shutil.rmtree(scratch)
+    codec.write(ledger, folder)
 
 
 def _write_package(run: Running, stage: Stage, folder: Path) -> None:

@@ -29,6 +29,10 @@ class FittedDedupe:
         """Keep the first of equal rows, in order."""
         return frame.unique(subset=list(self.columns), keep="first", maintain_order=True)
 
+    def repeats_in(self) -> tuple[str, ...]:
+        """Return the columns that make rows equal."""
+        return self.columns
+
 
 class DedupeTransform(Transform):
     """Drop rows that repeat an earlier one."""

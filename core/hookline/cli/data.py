@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .output import parser
 
-ACTIONS: tuple[str, ...] = ()
+ACTIONS: tuple[str, ...] = ("why",)
 """Modules `data_<action>`, each with `add(actions)`, which adds its parser and says what it does as `act`."""
 
 

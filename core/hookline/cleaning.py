@@ -1,0 +1,346 @@
+"""What each transform of a run did to its rows, counted exactly: the cleaning ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .artifacts import ROW_ID, Dataset, Label, Split
+from .components import FittedTransform
+from .errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SAMPLE = 10
+"""So many dropped and so many changed rows are named."""
+COLUMNS_AT_ONCE = 16
+"""So many columns are in memory while they are compared."""
+
+
+@dataclass(frozen=True)
+class RowRef:
+    """One row of the source."""
+
+    position: int
+    """Its place there, from 0: the value of `ROW_ID`."""
+    id: Label | None = None
+    """Its value in the id role's column, where there is one."""
+
+    def __str__(self) -> str:
+        return f"row {self.position if self.id is None else self.id}"
+
+
+@dataclass(frozen=True)
+class CleaningEntry:
+    """What one transform did, over all rows that it met.
+
+    A cell is changed where a row that stayed has another value in a column that stayed. Null and NaN are both missing. A
+    value that only changed its type (5 to 5.0, the text 5 to the number 5) is the same.
+    """
+
+    stage: str
+    component: str
+    applies: str
+    """`dataset`: rows before the split. `training`: training rows. `always`: training, validation and test rows."""
+    rows_in: int
+    rows_out: int
+    rows_dropped: int = 0
+    rows_added: int = 0
+    """Rows without a counterpart among those that came in: copies, and new ones."""
+    rows_changed: int = 0
+    cells_changed: Mapping[str, int] = field(default_factory=dict)
+    """Column -> changed cells, most first; columns without any are left out."""
+    columns_added: tuple[str, ...] = ()
+    columns_removed: tuple[str, ...] = ()
+    dropped: tuple[RowRef, ...] = ()
+    """The first dropped rows, at most 10."""
+    changed: tuple[RowRef, ...] = ()
+    """The first changed rows, at most 10."""
+
+    @property
+    def name(self) -> str:
+        """Its key in config, such as `impute`."""
+        return self.stage.partition(".")[2] or self.stage
+
+    @property
+    def cells(self) -> int:
+        """Changed cells in all."""
+        return sum(self.cells_changed.values())
+
+
+@dataclass(frozen=True)
+class CleaningLedger:
+    """What every transform of a run did, in order."""
+
+    entries: tuple[CleaningEntry, ...]
+
+    def __getitem__(self, stage: str) -> CleaningEntry:
+        return next(entry for entry in self.entries if stage in (entry.stage, entry.name))
+
+    @property
+    def summary(self) -> str:
+        """The whole in a few words: `dedupe -146 rows; 3 transforms changed 12,345 cells`."""
+        rows = [
+            f"{entry.name} {sign}{counted(count, 'row')}"
+            for entry in self.entries
+            for sign, count in (("-", entry.rows_dropped), ("+", entry.rows_added))
+            if count
+        ]
+        changing = [entry for entry in self.entries if entry.cells]
+        cells = counted(sum(entry.cells for entry in changing), "cell")
+        who = changing[0].name if len(changing) == 1 else f"{len(changing)} transforms"
+        told = [*([", ".join(rows)] if rows else []), *([f"{who} changed {cells}"] if changing else [])]
+        return "; ".join(told) or "no row dropped, no cell changed"
+
+    def frame(self) -> pl.DataFrame:
+        """Return one row a transform; `columns` lists what was changed: `column` and `cells`."""
+        import polars as pl
+
+        numbers = ("rows_in", "rows_out", "rows_dropped", "rows_added", "rows_changed")
+        columns = pl.List(pl.Struct({"column": pl.String, "cells": pl.Int64}))
+        words = dict.fromkeys(("stage", "component", "applies"), pl.String)
+        schema: dict[str, Any] = {**words, **dict.fromkeys((*numbers, "cells_changed"), pl.Int64), "columns": columns}
+        rows = [
+            {
+                **{name: getattr(entry, name) for name in (*words, *numbers)},
+                "cells_changed": entry.cells,
+                "columns": [{"column": column, "cells": cells} for column, cells in entry.cells_changed.items()],
+            }
+            for entry in self.entries
+        ]
+        return pl.DataFrame(rows, schema=schema)
+
+    def _repr_html_(self) -> str:
+        return f"<h4>{escape(self.summary)}</h4>{self.frame()._repr_html_()}"
+
+
+@dataclass(frozen=True)
+class Move:
+    """A transform at its place in a run, ready to be applied."""
+
+    stage: str
+    component: str
+    applies: str
+    fit: Callable[[pl.LazyFrame], FittedTransform]
+    """Fits to the rows before it; one that was fitted already just returns itself."""
+
+    def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return what becomes of rows."""
+        return self.fit(frame).transform(frame)
+
+
+def keep_ledger(source: Dataset | None, moves: Sequence[Move], split: Split, scratch: Path) -> CleaningLedger:
+    """Compare the rows before and after each transform; raises DataError where a transform breaks its contract.
+
+    source: the rows as loaded; needed where a transform applies to the dataset
+    scratch: an empty folder for the rows in between, so that each transform is computed once, and memory stays small
+    """
+    import polars as pl
+
+    parts = {"train": split.train, "valid": split.valid, "test": split.test}
+    frames = {name: part.frame for name, part in parts.items() if part is not None}
+    origin = whole = pl.concat(frames.values())
+    found: list[CleaningEntry] = []
+    first = [move for move in moves if move.applies == "dataset"]
+    if first:
+        assert source is not None
+        origin = _written(source.frame, scratch / "source.arrow", f"the rows of {source.name} cannot be read")
+        # A split by column leaves that column out, so there the last transform's own rows are looked at.
+        end = None if split.method == "column" else whole
+        found += _walk(origin, first, scratch, "source", end)
+    for name, frame in frames.items():
+        met = [move for move in moves if move.applies == "always" or (move.applies == "training" and name == "train")]
+        found += _walk(frame, met, scratch, name)
+    entries = [_together([entry for entry in found if entry.stage == move.stage]) for move in moves]
+    return CleaningLedger(tuple(_named(entries, origin, split.train.roles.id)))
+
+
+def differs(before: pl.Series, after: pl.Series) -> pl.Series:
+    """Tell, row by row (bool), whether a value is another: null and NaN are equal, and so are 5, 5.0 and the text 5."""
+    import polars as pl
+
+    first, second = _plain(before, after), _plain(after, before)
+    whole = [series.dtype.is_integer() for series in (first, second)]
+    if all(whole) and first.dtype != second.dtype:
+        return first.cast(pl.Int128).ne_missing(second.cast(pl.Int128))
+    if whole[0] and second.dtype.is_float():
+        return _differs_from_float(first, second)
+    if whole[1] and first.dtype.is_float():
+        return _differs_from_float(second, first)
+    gaps = first.is_null() != second.is_null()
+    try:
+        if first.dtype == pl.String:
+            first = first.cast(second.dtype, strict=False)
+        elif second.dtype == pl.String:
+            second = second.cast(first.dtype, strict=False)
+        return first.ne_missing(second) | gaps
+    except pl.exceptions.PolarsError:
+        # Types that do not compare, such as a text and a moment: a value that is there is another one.
+        return first.is_not_null() | second.is_not_null()
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 row`, `1,234 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def named(positions: Iterable[int], source: pl.LazyFrame, id_column: str | None) -> dict[int, RowRef]:
+    """Return rows of the source by position, with their ids where it has such a column."""
+    import polars as pl
+
+    wanted = sorted(set(positions))
+    if id_column is None or id_column not in source.collect_schema().names():
+        return {position: RowRef(position) for position in wanted}
+    held = source.filter(pl.col(ROW_ID).is_in(wanted)).select(ROW_ID, id_column).collect()
+    return {position: RowRef(position, _label(value)) for position, value in held.rows()}
+
+
+def _walk(
+    frame: pl.LazyFrame, moves: Sequence[Move], scratch: Path, where: str, end: pl.LazyFrame | None = None
+) -> Iterator[CleaningEntry]:
+    """Yield what each transform does to rows; `end`: the rows after the last, where they are at hand."""
+    before, held = frame, None
+    for place, move in enumerate(moves):
+        path = scratch / f"{where}-{place}.arrow"
+        if end is not None and move is moves[-1]:
+            after = end
+        else:
+            after = _written(move.transform(before), path, f"{move.stage} cannot be applied to the {where} rows")
+        yield _compare(move, before, after, where)
+        if held is not None:
+            held.unlink()
+        before, held = after, path
+
+
+def _written(frame: pl.LazyFrame, path: Path, problem: str) -> pl.LazyFrame:
+    import polars as pl
+
+    try:
+        frame.lazy().sink_ipc(path)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{problem}: {str(error).strip().splitlines()[0]}") from error
+    return pl.scan_ipc(path)
+
+
+def _compare(move: Move, before: pl.LazyFrame, after: pl.LazyFrame, where: str) -> CleaningEntry:
+
+    names = [frame.collect_schema().names() for frame in (before, after)]
+    if ROW_ID not in names[1]:
+        raise DataError(f"{move.stage} drops the column '{ROW_ID}'", hint="keep every column that is not yours")
+    ids = [frame.select(ROW_ID).collect()[ROW_ID] for frame in (before, after)]
+    counts = {"rows_in": len(ids[0]), "rows_out": len(ids[1])}
+    places, missing = None, ids[0].clear()
+    if move.applies == "always":
+        if len(ids[0]) != len(ids[1]) or not ids[0].equals(ids[1]):
+            raise DataError(
+                f"{move.stage} applies always, but drops, adds or reorders {where} rows: {len(ids[0]):,} became {len(ids[1]):,}",
+                hint=f'a transform that drops rows says applies = "dataset" or "training" (\'{move.component}\')',
+            )
+    else:
+        places, missing = _counterparts(*ids)
+        counts |= {"rows_dropped": len(missing), "rows_added": places.null_count()}
+    cells, touched = _changes(before, after, [name for name in names[0] if name in names[1] and name != ROW_ID], places)
+    changed = ids[1].filter(touched)
+    return CleaningEntry(
+        move.stage,
+        move.component,
+        move.applies,
+        **counts,
+        rows_changed=len(changed),
+        cells_changed=cells,
+        columns_added=tuple(name for name in names[1] if name not in names[0]),
+        columns_removed=tuple(name for name in names[0] if name not in names[1]),
+        dropped=_first(missing),
+        changed=_first(changed),
+    )
+
+
+def _counterparts(before: pl.Series, after: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return the place before of each row after (null for one that was added), and the row ids that have gone."""
+    import polars as pl
+
+    frames = [ids.to_frame() for ids in (before, after)]
+    if any(ids.n_unique() != len(ids) for ids in (before, after)):
+        # Rows may have been drawn several times: the n-th copy of a row is the counterpart of its n-th.
+        frames = [frame.with_columns(copy=pl.int_range(pl.len()).over(ROW_ID)) for frame in frames]
+    keys = frames[0].columns
+    placed = frames[0].with_row_index("place")
+    found = frames[1].join(placed, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    gone = frames[0].join(frames[1], on=keys, how="anti", nulls_equal=True)
+    return found["place"], gone[ROW_ID]
+
+
+def _changes(
+    before: pl.LazyFrame, after: pl.LazyFrame, names: Sequence[str], places: pl.Series | None
+) -> tuple[dict[str, int], pl.Series]:
+    """Return the changed cells by column, most first, and for each row after (bool) whether it has any."""
+    import polars as pl
+
+    rows = int(after.select(pl.len()).collect().item())
+    touched = pl.repeat(value=False, n=rows, eager=True)
+    stayed = None if places is None or not places.null_count() else places.is_not_null()
+    counts: dict[str, int] = {}
+    for start in range(0, len(names), COLUMNS_AT_ONCE):
+        block = list(names[start : start + COLUMNS_AT_ONCE])
+        old, new = before.select(block).collect(), after.select(block).collect()
+        if places is not None:
+            old = old.select(pl.all().gather(places))
+        for name in block:
+            changed = differs(old[name], new[name])
+            if stayed is not None:
+                changed = changed & stayed
+            if count := int(changed.sum()):
+                counts[name] = count
+                touched = touched | changed
+    return dict(sorted(counts.items(), key=lambda item: -item[1])), touched
+
+
+def _together(entries: Sequence[CleaningEntry]) -> CleaningEntry:
+    """Add up what one transform did to several parts."""
+    cells: Counter[str] = Counter()
+    for entry in entries:
+        cells.update(entry.cells_changed)
+    numbers = ("rows_in", "rows_out", "rows_dropped", "rows_added", "rows_changed")
+    sums: dict[str, Any] = {name: sum(getattr(entry, name) for entry in entries) for name in numbers}
+    for name in ("dropped", "changed"):
+        rows = sorted((row for entry in entries for row in getattr(entry, name)), key=attrgetter("position"))
+        sums[name] = tuple(rows[:SAMPLE])
+    return replace(entries[0], **sums, cells_changed=dict(cells.most_common()))
+
+
+def _named(entries: Sequence[CleaningEntry], origin: pl.LazyFrame, id_column: str | None) -> Iterator[CleaningEntry]:
+    told = named((row.position for entry in entries for row in (*entry.dropped, *entry.changed)), origin, id_column)
+    for entry in entries:
+        rows = [tuple(told[row.position] for row in sample) for sample in (entry.dropped, entry.changed)]
+        yield replace(entry, dropped=rows[0], changed=rows[1])
+
+
+def _first(ids: pl.Series) -> tuple[RowRef, ...]:
+    return tuple(RowRef(position) for position in ids.drop_nulls().unique().sort().head(SAMPLE).to_list())
+
+
+def _plain(series: pl.Series, other: pl.Series) -> pl.Series:
+    """Return a series with one word for missing, and in a type that compares with the other's."""
+    import polars as pl
+
+    if series.dtype.is_float():
+        return series.fill_nan(None)
+    if series.dtype in (pl.Categorical, pl.Enum):
+        return series.cast(pl.String)
+    return series.cast(pl.Int8) if series.dtype == pl.Boolean and other.dtype.is_numeric() else series
+
+
+def _differs_from_float(whole: pl.Series, number: pl.Series) -> pl.Series:
+    """Compare integers with floats exactly, beyond 2^53 too, where a float cannot hold every integer."""
+    read = number.cast(whole.dtype, strict=False)
+    return read.ne_missing(whole) | (number != number.floor()).fill_null(value=False)
+
+
+def _label(value: Any) -> Label | None:
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
