@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 10
 """So many dropped and so many changed rows are named."""
-COLUMNS_AT_ONCE = 16
-"""So many columns are in memory while they are compared."""
+CELLS_AT_ONCE = 2_000_000
+"""About so many cells, of whole columns, are in memory while they are compared."""
 
 
 @dataclass(frozen=True)
@@ -286,8 +286,9 @@ def _changes(
     touched = pl.repeat(value=False, n=rows, eager=True)
     stayed = None if places is None or not places.null_count() else places.is_not_null()
     counts: dict[str, int] = {}
-    for start in range(0, len(names), COLUMNS_AT_ONCE):
-        block = list(names[start : start + COLUMNS_AT_ONCE])
+    step = max(1, CELLS_AT_ONCE // max(1, rows))
+    for start in range(0, len(names), step):
+        block = list(names[start : start + step])
         old, new = before.select(block).collect(), after.select(block).collect()
         if places is not None:
             old = old.select(pl.all().gather(places))

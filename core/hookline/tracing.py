@@ -87,7 +87,7 @@ class RowTrace:
         return f"{self.row}{at} is {words[str(self.part)]}; {what}"
 
     def frame(self) -> pl.DataFrame:
-        """Return what happened in order: step, outcome, column, before, after (the last two as text)."""
+        """Return what happened in order: step, outcome, column, before, after (the last two as text, `null` where missing)."""
         import polars as pl
 
         names = ("step", "outcome", "column", "before", "after")
@@ -333,5 +333,5 @@ def _lines(step: Step) -> Iterator[tuple[str | None, ...]]:
         yield step.stage, outcome, change.column, _text(change.before), _text(change.after)
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _text(value: Any) -> str:
+    return "null" if value is None else str(value)

@@ -42,6 +42,7 @@ def fill(template: str, facts: Mapping[str, Any], charts: Sequence[Mapping[str, 
         facts,
         charts=charts,
         most_rows=MOST_ROWS,
+        most_columns=MOST_COLUMNS,
         chart_data=_for_script(charts),
         vega=vega_bundle() if charts else "",
         style=(HERE / "style.css").read_text("utf-8"),
@@ -134,7 +135,7 @@ def moment(text: str) -> str:
 def _sections(facts: dict[str, Any]) -> dict[str, Any]:
     """Return what the template shows, each section empty where the run did not get so far."""
     optional: dict[str, Any] = {"data": None, "split": None, "deployment": None}
-    several: dict[str, Any] = {"parity": [], "packages": [], "importances": [], "features": []}
+    several: dict[str, Any] = {"cleaning": [], "parity": [], "packages": [], "importances": [], "features": []}
     shown = optional | several | facts
     shown["evaluations"] = [report for report in facts["reports"] if report["kind"] == "evaluator"]
     shown["audits"] = [report for report in facts["reports"] if report["kind"] == "audit"]

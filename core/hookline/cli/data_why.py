@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from ..api import why
+from ..codec import to_json
 from .output import add_json, print_json, print_rows, say
 
 
@@ -23,7 +23,7 @@ def add(actions: Any) -> None:
 def _why(given: Any) -> int:
     found = why(given.run, given.row, position=given.position)
     if given.json:
-        print_json({**asdict(found), "dropped_by": found.dropped_by, "verdict": found.verdict})
+        print_json({**to_json(found), "dropped_by": found.dropped_by, "verdict": found.verdict})
         return 0
     rows = found.frame()
     print_rows(rows.to_dicts(), rows.columns, empty="")

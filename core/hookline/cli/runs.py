@@ -11,6 +11,9 @@ from typing import Any
 from ..api import open_workspace
 from .output import add_json, parser, print_json, print_rows, say
 
+MOST_COLUMNS = 5
+"""So many changed columns of a transform are named."""
+
 
 def main(argv: Sequence[str]) -> int:
     """List runs, or show one."""
@@ -65,6 +68,16 @@ def _show(name: str, *, as_json: bool) -> int:
     if found:
         say(found["verdict"]["headline"])
         print_rows(found["plan"], ("key", "component", "status", "seconds", "why", "summary"), empty="no stages")
+        if found.get("cleaning"):
+            columns = ("transform", "rows_in", "rows_out", "rows_changed", "cells_changed", "columns")
+            print_rows([_cleaned(entry) for entry in found["cleaning"]], columns, empty="")
         metrics = [metric for report in found["reports"] for metric in report["metrics"]]
         print_rows(metrics, ("name", "value", "low", "high"), empty="no metrics")
     return 0
+
+
+def _cleaned(entry: dict[str, Any]) -> dict[str, Any]:
+    cells = entry["cells_changed"]
+    columns = [f"{column} {count:,}" for column, count in list(cells.items())[:MOST_COLUMNS]]
+    more = [f"{len(cells) - MOST_COLUMNS} more"] if len(cells) > MOST_COLUMNS else []
+    return {**entry, "transform": entry["stage"], "cells_changed": sum(cells.values()), "columns": [*columns, *more]}
