@@ -301,3 +301,36 @@ def _with_nan(spec: Any) -> Any:
         if key is not None:
             values[0][key] = float("nan")
     return spec
+
+
+def test_what_cleaning_did_is_told_by_transform_and_column(evidence: dict[str, Any]) -> None:
+    assert 'id="cleaning"' not in render(evidence)
+    counts = {"rows_in": 1000, "rows_out": 900, "rows_dropped": 100, "rows_added": 0, "rows_changed": 0}
+    entry = {
+        "applies": "dataset",
+        "cells_changed": {},
+        "columns_added": [],
+        "columns_removed": [],
+        "changed": [],
+        **counts,
+    }
+    dropped = [{"position": 3, "id": "<b>"}, {"position": 5, "id": None}]
+    filled = {
+        **entry,
+        "applies": "always",
+        "rows_in": 900,
+        "rows_dropped": 0,
+        "rows_changed": 9,
+        "cells_changed": {"x": 9},
+    }
+    evidence["cleaning"] = [
+        {**entry, "stage": "transform.dedupe", "component": "dedupe", "dropped": dropped},
+        {**filled, "stage": "transform.fill", "component": "impute", "dropped": [], "changed": dropped[1:]},
+    ]
+    text = render(evidence)
+    section = text[text.index('id="cleaning"') :]
+    section = section[: section.index("</section>")]
+    assert "<code>&lt;b&gt;</code> <code>5</code>" in section
+    assert "fill <small>impute</small>" in section
+    assert "1.0 %" in section
+    assert f"hookline data why {evidence['run']['id']} --row ID" in section
