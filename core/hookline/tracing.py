@@ -139,8 +139,7 @@ def trace(
     _require_agreement(past, ref, first, held)
     steps = [step for step, _ in first]
     if part is not None:
-        split: Split = past.value("split")
-        frame = {"train": split.train, "valid": split.valid or split.train, "test": split.test}[part].frame
+        frame = getattr(past.value("split"), part).frame
         met = [move for move in fitted_moves(past) if move.applies == "always" or part == "train"]
         steps += [step for step, _ in _follow(met, frame, ref, source.frame, roles.id)]
     return RowTrace(run.info.id, ref, part, tuple(steps))
@@ -154,7 +153,8 @@ def _as_it_was(run: Execution, evidence: Mapping[str, Any]) -> Execution:
     for stage in wanted:
         if recorded[stage.key]["status"] in ("not reached", "failed"):
             raise DataError(f"run {run.info.id} {evidence['run']['status']} before stage '{stage.key}' was done")
-    stages = tuple(replace(stage, fingerprint=recorded[stage.key]["fingerprint"]) for stage in run.plan.stages)
+    known = [stage for stage in run.plan.stages if stage.key in recorded]
+    stages = tuple(replace(stage, fingerprint=recorded[stage.key]["fingerprint"]) for stage in known)
     past = replace(run, plan=replace(run.plan, stages=stages))
     for stage in wanted:
         # A stage whose fingerprint is still the same can be computed again, and gives the same.
