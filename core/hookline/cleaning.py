@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .artifacts import ROW_ID, Dataset, Label, Split
+from .cells import differs
 from .components import FittedTransform
 from .errors import DataError
 
@@ -150,7 +151,7 @@ def keep_ledger(source: Dataset | None, moves: Sequence[Move], split: Split, scr
     first = [move for move in moves if move.applies == "dataset"]
     if first:
         assert source is not None
-        origin = _written(source.frame, scratch / "source.arrow", f"the rows of {source.name} cannot be read")
+        origin = _held(source.frame, scratch / "source.arrow", f"the rows of {source.name} cannot be read")
         # A split by column leaves that column out, so there the last transform's own rows are looked at.
         end = None if split.method == "column" else whole
         found += _walk(origin, first, scratch, "source", end)
@@ -159,30 +160,6 @@ def keep_ledger(source: Dataset | None, moves: Sequence[Move], split: Split, scr
         found += _walk(frame, met, scratch, name)
     entries = [_together([entry for entry in found if entry.stage == move.stage]) for move in moves]
     return CleaningLedger(tuple(_named(entries, origin, split.train.roles.id)))
-
-
-def differs(before: pl.Series, after: pl.Series) -> pl.Series:
-    """Tell, row by row (bool), whether a value is another: null and NaN are equal, and so are 5, 5.0 and the text 5."""
-    import polars as pl
-
-    first, second = _plain(before, after), _plain(after, before)
-    whole = [series.dtype.is_integer() for series in (first, second)]
-    if all(whole) and first.dtype != second.dtype:
-        return first.cast(pl.Int128).ne_missing(second.cast(pl.Int128))
-    if whole[0] and second.dtype.is_float():
-        return _differs_from_float(first, second)
-    if whole[1] and first.dtype.is_float():
-        return _differs_from_float(second, first)
-    gaps = first.is_null() != second.is_null()
-    try:
-        if first.dtype == pl.String:
-            first = first.cast(second.dtype, strict=False)
-        elif second.dtype == pl.String:
-            second = second.cast(first.dtype, strict=False)
-        return first.ne_missing(second) | gaps
-    except pl.exceptions.PolarsError:
-        # Types that do not compare, such as a text and a moment: a value that is there is another one.
-        return first.is_not_null() | second.is_not_null()
 
 
 def counted(number: int, noun: str) -> str:
@@ -211,21 +188,27 @@ def _walk(
         if end is not None and move is moves[-1]:
             after = end
         else:
-            after = _written(move.transform(before), path, f"{move.stage} cannot be applied to the {where} rows")
+            after = _held(move.transform(before), path, f"{move.stage} cannot be applied to the {where} rows")
         yield _compare(move, before, after, where)
         if held is not None:
-            held.unlink()
+            held.unlink(missing_ok=True)
         before, held = after, path
 
 
-def _written(frame: pl.LazyFrame, path: Path, problem: str) -> pl.LazyFrame:
+def _held(frame: pl.LazyFrame, path: Path, problem: str) -> pl.LazyFrame:
+    """Compute rows once and keep them: on disk, or in memory where polars cannot write a type that was computed."""
     import polars as pl
 
+    plain = (pl.String, pl.Boolean, pl.Null)
     try:
-        frame.lazy().sink_ipc(path)
+        dtypes = frame.lazy().collect_schema().dtypes()
+        if all(dtype.is_numeric() or dtype.is_temporal() or dtype in plain for dtype in dtypes):
+            frame.lazy().sink_ipc(path)
+            return pl.scan_ipc(path)
+        # Its streaming writer panics at categories that an expression made (polars 2.1).
+        return frame.lazy().collect().lazy()
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{problem}: {str(error).strip().splitlines()[0]}") from error
-    return pl.scan_ipc(path)
 
 
 def _compare(move: Move, before: pl.LazyFrame, after: pl.LazyFrame, where: str) -> CleaningEntry:
@@ -324,23 +307,6 @@ def _named(entries: Sequence[CleaningEntry], origin: pl.LazyFrame, id_column: st
 
 def _first(ids: pl.Series) -> tuple[RowRef, ...]:
     return tuple(RowRef(position) for position in ids.drop_nulls().unique().sort().head(SAMPLE).to_list())
-
-
-def _plain(series: pl.Series, other: pl.Series) -> pl.Series:
-    """Return a series with one word for missing, and in a type that compares with the other's."""
-    import polars as pl
-
-    if series.dtype.is_float():
-        return series.fill_nan(None)
-    if series.dtype in (pl.Categorical, pl.Enum):
-        return series.cast(pl.String)
-    return series.cast(pl.Int8) if series.dtype == pl.Boolean and other.dtype.is_numeric() else series
-
-
-def _differs_from_float(whole: pl.Series, number: pl.Series) -> pl.Series:
-    """Compare integers with floats exactly, beyond 2^53 too, where a float cannot hold every integer."""
-    read = number.cast(whole.dtype, strict=False)
-    return read.ne_missing(whole) | (number != number.floor()).fill_null(value=False)
 
 
 def _label(value: Any) -> Label | None:

@@ -10,24 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .artifacts import ROW_ID, Dataset, Label, Split
-from .cleaning import Move, RowRef, counted, differs, named
+from .cells import differs
+from .cleaning import Move, RowRef, counted, named
 from .components import DropsRepeats, FittedTransform, Source
-from .errors import DataError, UsageError, closest
+from .errors import DataError
 from .hookspecs import RunInfo
+from .lookup import check_position, find_row
 from .packages import MANIFEST, read_pipeline, verify
 from .planning import Stage, make_plan
 from .registry import Registry
 from .runconfig import resolve
 from .runner import Execution
 from .split import PARTS
-from .stages import count_rows, dataset_moves, fitted_moves
+from .stages import dataset_moves, fitted_moves
 from .workspace import Workspace
 
 if TYPE_CHECKING:
     import polars as pl
-
-CANDIDATES = 5_000
-"""So many ids are looked at for one like a mistyped one."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def trace(
     past = _as_it_was(run, evidence)
     source: Dataset = past.value("source")
     roles = past.plan.roles
-    place = _at(source, position) if position is not None else _place(source, row, roles.id)
+    place = find_row(source, row) if position is None else check_position(source, position)
     ref = named([place], source.frame, roles.id)[place]
     first = list(_follow(dataset_moves(past), source.frame, ref, source.frame, roles.id))
     part, held = _part(past, ref)
@@ -155,7 +154,8 @@ def _as_it_was(run: Execution, evidence: Mapping[str, Any]) -> Execution:
             raise DataError(f"run {run.info.id} {evidence['run']['status']} before stage '{stage.key}' was done")
     known = [stage for stage in run.plan.stages if stage.key in recorded]
     stages = tuple(replace(stage, fingerprint=recorded[stage.key]["fingerprint"]) for stage in known)
-    past = replace(run, plan=replace(run.plan, stages=stages))
+    # With no values at hand, since what they stand for may have left the store.
+    past = replace(run, plan=replace(run.plan, stages=stages), values={})
     for stage in wanted:
         # A stage whose fingerprint is still the same can be computed again, and gives the same.
         if run.plan[stage.key].fingerprint != past.plan[stage.key].fingerprint:
@@ -258,70 +258,6 @@ def _require_agreement(
             f"the transforms before the split do something else to {ref} now than they did in run {past.info.id}",
             hint="their code or libraries have changed since; run it again, and ask about that run",
         )
-
-
-def _at(source: Dataset, position: int) -> int:
-    rows = count_rows(source.frame)
-    if not 0 <= position < rows:
-        raise DataError(f"there is no row {position}: the rows of {source.name} are 0 to {rows - 1:,}")
-    return position
-
-
-def _place(source: Dataset, row: Label | None, id_column: str | None) -> int:
-    """Return the position of the row that an id names, or that is a position itself."""
-    import polars as pl
-
-    text = str(row)
-    if row is None:
-        raise UsageError("say which row", hint="by its id, or by its position")
-    if id_column is None:
-        if not text.removeprefix("-").isdigit():
-            raise UsageError(
-                f"'{text}' is no position: this run has no id role, so its rows go by their position from 0",
-                hint="roles.id=COLUMN names the column that names rows",
-            )
-        return _at(source, int(text))
-    column = source.frame.select(ROW_ID, id_column)
-    fits = pl.col(id_column).cast(pl.String) == text
-    if column.collect_schema()[id_column].is_float():
-        fits = pl.col(id_column) == _number(text)
-    found = column.filter(fits).collect()[ROW_ID].to_list()
-    if not found:
-        raise DataError(f"no row of {source.name} has the {id_column} '{text}'", hint=_like(column, id_column, text))
-    if len(found) > 1:
-        shown = ", ".join(map(str, found[:5]))
-        raise DataError(
-            f"{len(found):,} rows of {source.name} have the {id_column} '{text}', at positions {shown}",
-            hint=f"say which by its position: --position {found[0]}",
-        )
-    return int(found[0])
-
-
-def _like(frame: pl.LazyFrame, column: str, text: str) -> str | None:
-    """Return a hint with the ids closest to one that is not there."""
-    import polars as pl
-
-    ids = frame.select(pl.col(column).drop_nulls())
-    number = _number(text)
-    if frame.collect_schema()[column].is_numeric() and number is not None:
-        nearest = ids.sort((pl.col(column).cast(pl.Float64) - number).abs()).head(3).collect()[column].to_list()
-    else:
-        texts = ids.select(pl.col(column).cast(pl.String).unique())
-        near = texts.filter(pl.col(column).str.len_chars().is_between(len(text) - 2, len(text) + 2))
-        alike = near.sort(pl.col(column).str.starts_with(text[:2]), descending=True).head(CANDIDATES).collect()
-        found = closest(text, alike[column].to_list())
-        if found:
-            return f"did you mean '{found}'?"
-        nearest = texts.sort(column).head(3).collect()[column].to_list()
-        return f"such values are {', '.join(map(repr, nearest))}" if nearest else None
-    return f"the closest are {', '.join(map(str, nearest))}" if nearest else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _lines(step: Step) -> Iterator[tuple[str | None, ...]]:
