@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -23,7 +23,6 @@ CONFIG_NAME = "hookline"
 PROVIDER = "hookline-plugins"
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 CONFIG_PACKAGE = "hookline_conf"
-VERSION_BASE = "1.3"
 
 
 def home() -> Path:
@@ -65,12 +64,35 @@ def key_of(name: str) -> str:
 def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
     """Compose a run config from Hydra overrides as plain values; raises ConfigError or UnknownName."""
     from hydra import compose as hydra_compose
-    from hydra import initialize_config_module
 
     _populate(registry)
     extra = [f"hydra.searchpath=[file://{config_dir.absolute()}]"] if config_dir else []
-    with _in_our_words(registry), initialize_config_module(CONFIG_PACKAGE, version_base=VERSION_BASE):
+    with _in_our_words(registry), initialized():
         return _plain(hydra_compose(CONFIG_NAME, [*extra, *map(_without_null, overrides)]))
+
+
+def initialized() -> AbstractContextManager[None]:
+    """Have Hydra look for config where ours is."""
+    from hydra import __version__, initialize_config_module
+
+    # Hydra 1.3 asks which version's defaults are meant, 1.4 warns of whoever says.
+    base = {"version_base": "1.3"} if is_before(__version__, 1, 4) else {}
+    return initialize_config_module(CONFIG_PACKAGE, **base)
+
+
+def is_before(version: str, *parts: int) -> bool:
+    """Tell whether a version such as `1.4.0rc3` is before 1.4 (`parts`), of which it is a candidate."""
+    return tuple(map(int, version.split(".")[: len(parts)])) < parts
+
+
+def store_config(name: str, node: Any, group: str | None = None) -> None:
+    """Make a config an option of Hydra, in the place of what had its name."""
+    from hydra import __version__
+    from hydra.core.config_store import ConfigStore
+
+    # Hydra 1.3 reads the module of a plugin twice, and 1.4 warns of a name that is stored twice.
+    replacing: dict[str, Any] = {} if is_before(__version__, 1, 4) else {"replace": True}
+    ConfigStore.instance().store(name=name, node=node, group=group, provider="hookline", **replacing)
 
 
 def run_app(
@@ -87,6 +109,9 @@ def run_app(
     job = Job(task, sweep)
     parser = get_args_parser()
     args = parser.parse_args([_without_null(argument) for argument in argv])
+    flags = [flag for flag in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(args, flag)]
+    if len(flags) > 1:
+        raise UsageError(" and ".join(f"--{flag}" for flag in flags) + " do not go together", hint="give one of them")
     with _in_our_words(registry), _full_errors():
         _run_hydra(args, parser, job, f"pkg://{CONFIG_PACKAGE}", CONFIG_NAME)
     if job.failures:
@@ -143,11 +168,10 @@ def _without_null(override: str) -> str:
 
 def options(registry: Registry) -> dict[str, list[str]]:
     """Return Hydra group -> option names, the experiments included."""
-    from hydra import initialize_config_module
     from hydra.core.global_hydra import GlobalHydra
 
     _populate(registry)
-    with initialize_config_module(CONFIG_PACKAGE, version_base=VERSION_BASE):
+    with initialized():
         loader = GlobalHydra.instance().config_loader()
         groups = [*KINDS, "experiment"]
         return {group: loader.get_group_options(group) for group in groups}
@@ -170,7 +194,7 @@ def _populate(registry: Registry) -> None:
     root: Any = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
     root["gates"] = _open({})
     root["settings"] = _open({name: node_of(cls, None) for name, cls in registry.settings().items()})
-    store.store(name=CONFIG_NAME, node=root)
+    store_config(CONFIG_NAME, root)
 
 
 def _open(values: Mapping[str, Any]) -> Any:
@@ -183,11 +207,14 @@ def _open(values: Mapping[str, Any]) -> Any:
 
 
 def _register_resolvers() -> None:
-    from omegaconf import OmegaConf
+    from omegaconf import OmegaConf, __version__
 
-    if not OmegaConf.has_resolver("hookline_home"):
-        OmegaConf.register_new_resolver("hookline_home", lambda: str(home()))
-        OmegaConf.register_new_resolver("hookline_run_id", new_run_id, use_cache=True)
+    if OmegaConf.has_resolver("hookline_home"):
+        return
+    # OmegaConf 2.4 takes back the name that 2.3 keeps for resolvers of another sort.
+    register = getattr(OmegaConf, "register_new_resolver" if is_before(__version__, 2, 4) else "register_resolver")
+    register("hookline_home", lambda: str(home()))
+    register("hookline_run_id", new_run_id, use_cache=True)
 
 
 def _search_path_plugin(registry: Registry) -> type[Any]:
@@ -275,6 +302,8 @@ def _unknown_key(registry: Registry, key: str) -> str:
             return f"'{choice}' is not among the chosen {root}s; add {root}=[...,{choice}]"
         known = [key_of(name) for name in registry.names(root)]
         root, key = choice, choice
+    elif root == "hydra":
+        known, key = _keys_of_hydra(rest), rest.rpartition(".")[2]
     elif rest:
         nested = {"roles": Roles, "split": SplitOptions}.get(root)
         known = [f.name for f in dataclasses.fields(nested)] if nested else []
@@ -282,4 +311,14 @@ def _unknown_key(registry: Registry, key: str) -> str:
     else:
         known = [*KINDS, "experiment", "settings", *(f.name for f in dataclasses.fields(Options))]
     match = closest(key, known)
-    return "unknown key" + (f"; did you mean '{match}'?" if match else f"; there is {', '.join(sorted(known))}")
+    there_is = f"; there is {', '.join(sorted(known))}" if known else ""
+    return "unknown key" + (f"; did you mean '{match}'?" if match else there_is)
+
+
+def _keys_of_hydra(key: str) -> list[str]:
+    """Return what the options of one of Hydra's own groups know, for a key such as `launcher.n_jobs`."""
+    from hydra.core.config_store import ConfigStore
+
+    group = ConfigStore.instance().repo.get("hydra", {}).get(key.partition(".")[0], {})
+    nodes = [option.node for option in group.values() if hasattr(option, "node")] if isinstance(group, dict) else []
+    return sorted({str(name) for node in nodes for name in node if not str(name).startswith("_")})

@@ -79,7 +79,7 @@ class Bench:
         }
         jobs = [job for job in self.sweep.jobs if job.number in missing]
         if jobs:
-            self.sweep.run(jobs, self.launcher.workers, self.launcher.limits, stop=False)
+            self.sweep.run(jobs, self.launcher, stop=False)
 
     def _tell(self, search: Search, places: Mapping[int, int]) -> None:
         """Tell the study of its trials (number -> the ledger's)."""

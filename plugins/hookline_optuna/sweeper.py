@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from hookline.config import store_config
 from hookline.errors import ConfigError, MissingBackend, UnknownName, UsageError
 from hookline.sweep.launcher import HooklineLauncher, sweep_of
 
@@ -91,7 +91,9 @@ class OptunaSweeper(Sweeper):
             hydra_context=hydra_context, task_function=task_function, config=config
         )
         if self.sweep_of_ours and not isinstance(self.launcher, HooklineLauncher):
-            raise UsageError("hydra/sweeper=optuna needs hydra/launcher=hookline", hint="leave the launcher as it is")
+            raise UsageError(
+                "hydra/sweeper=optuna needs hydra/launcher=hookline or ray", hint="leave the launcher as it is"
+            )
         if self.sweep_of_ours and self.given_directions:
             raise UsageError("hydra.sweeper.direction: a metric knows which way it is better", hint="leave it out")
 
@@ -226,7 +228,7 @@ class OptunaSweeper(Sweeper):
 def store_options(package: str) -> None:
     """Make the sweeper an option of Hydra; `package` is where it finds it."""
     conf = SweeperConf(f"{package}.OptunaSweeper")
-    ConfigStore.instance().store(group="hydra/sweeper", name="optuna", node=conf, provider="hookline")
+    store_config("optuna", conf, "hydra/sweeper")
 
 
 def _names(given: Any) -> tuple[str, ...]:
@@ -260,7 +262,8 @@ def _go_on_in(config: DictConfig, study: str, sweep: Sweep | None) -> None:
 
     if sweep is None:
         raise UsageError("hydra.sweeper.study: only studies of hookline are kept")
-    with open_dict(config):
+    # Hydra 1.4 gives a config that is not to be written to.
+    with read_write(config), open_dict(config):
         config.hydra.sweep.dir = Ledger(open_workspace().catalog).sweep(study).path
 
 

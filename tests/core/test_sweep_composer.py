@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hydra import initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from hookline.api import load_registry
-from hookline.config import CONFIG_NAME, CONFIG_PACKAGE, VERSION_BASE, _populate
+from hookline.config import CONFIG_NAME, _populate, initialized
 from hookline.sweep.composer import Composer
 
 
 @pytest.fixture(scope="module")
 def composer() -> Iterator[Composer]:
     _populate(load_registry())
-    with initialize_config_module(CONFIG_PACKAGE, version_base=VERSION_BASE):
+    with initialized():
         loader = GlobalHydra.instance().config_loader()
         yield Composer(loader, loader.load_configuration(CONFIG_NAME, [], RunMode.MULTIRUN))
 

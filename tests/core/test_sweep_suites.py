@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hydra import version
 from hydra.core.plugins import Plugins
+from hydra.core.singleton import Singleton
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, IntegrationTestSuite, LauncherTestSuite
@@ -17,7 +18,7 @@ PACKAGE = "hydra_plugins.hookline_sweep"
 @pytest.fixture(autouse=True)
 def _as_in_a_fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """The suites count on no version base having been chosen, as other tests of this process may have."""
-    monkeypatch.setattr(version.VersionBase.instance(), "version_base", version._UNSPECIFIED_)
+    monkeypatch.delitem(Singleton._instances, version.VersionBase, raising=False)
 
 
 def test_hydra_finds_both() -> None:

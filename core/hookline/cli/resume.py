@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from ..api import load_registry, open_workspace
-from ..sweep.jobs import check_unchanged, execute, say
+from ..sweep.jobs import check_unchanged, execute, pool_for, say
+from ..sweep.launcher import kept_launcher
 from ..sweep.ledger import JobRecord, Ledger
-from ..sweep.pool import Limits
 from .output import parser
 from .output import say as tell
 from .sweeps import conclude
@@ -34,7 +33,6 @@ def main(argv: Sequence[str]) -> int:
         ended[0] += 1
         say(job, ended[0], len(missing))
 
-    workers = given.n_jobs or sweep.settings.get("workers") or os.cpu_count() or 1
-    limits = Limits(**sweep.settings.get("limits", {}))
-    execute(ledger, sweep, [job.number for job in missing], workers, limits, told)
+    pool = pool_for(sweep, kept_launcher(sweep.settings, given.n_jobs), len(missing))
+    execute(ledger, sweep, [job.number for job in missing], pool, told)
     return conclude(ledger, ledger.sweep(sweep.id))

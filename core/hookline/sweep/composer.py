@@ -20,7 +20,7 @@ class Composer:
 
     def compose(self, overrides: Sequence[str]) -> Any:
         """Return the config of one job; raises what Hydra raises for overrides that do not fit."""
-        from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+        from hydra._internal import config_loader_impl
         from hydra.core.override_parser.overrides_parser import OverridesParser
         from omegaconf import OmegaConf, open_dict
 
@@ -31,13 +31,15 @@ class Composer:
             return self.loader.load_sweep_config(self.master, list(overrides))
         groups = tuple(str(o.input_line) for o in parsed if self._is_group(o))
         config = copy.deepcopy(self._base(groups))
-        ConfigLoaderImpl._apply_overrides_to_config(values, config)  # noqa: SLF001  Hydra offers no other door
+        config_loader_impl.ConfigLoaderImpl._apply_overrides_to_config(values, config)  # noqa: SLF001  Hydra offers no other door
         with open_dict(config.hydra):
             config.hydra.overrides.task = [str(override.input_line) for override in parsed]
-            style = config.hydra.job.config.override_dirname
-            config.hydra.job.override_dirname = get_overrides_dirname(
-                overrides=parsed, kv_sep=style.kv_sep, item_sep=style.item_sep, exclude_keys=style.exclude_keys
-            )
+            # From Hydra 1.4 on this is an interpolation of the line above.
+            if name := getattr(config_loader_impl, "get_overrides_dirname", None):
+                style = config.hydra.job.config.override_dirname
+                config.hydra.job.override_dirname = name(
+                    overrides=parsed, kv_sep=style.kv_sep, item_sep=style.item_sep, exclude_keys=style.exclude_keys
+                )
         OmegaConf.copy_cache(from_config=self.master, to_config=config)
         return config
 

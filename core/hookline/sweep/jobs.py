@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from ..api import load_registry, open_workspace, run_config
-from ..errors import ConfigError, GateFailed, HooklineError, JobFailed, Problem, UnknownName
+from ..errors import ConfigError, GateFailed, HooklineError, JobFailed, Problem, UnknownName, UsageError
 from ..planning import Plan, explain, make_plan
 from ..registry import Registry
 from ..runconfig import RunConfig, resolve
 from .leaderboard import headline_metric
 from .ledger import JobRecord, Ledger, NewJob, SweepRecord
-from .pool import Limits, Pool
+from .pool import JobPool, Pools
 
 FUNCTION = f"{__name__}:run_job"
+CHECK = f"{__name__}:check_machine"
 MOST_PROBLEMS = 10
 Compose = Callable[[Sequence[str]], Mapping[str, Any]]
 """Overrides as they were typed -> the plain config that they mean."""
@@ -44,7 +47,7 @@ class Sweep:
     """Kept on the ledger; `metrics` are what the leaderboard ranks by."""
     keep: bool = False
     """Whether workers wait for more jobs once these have ended; whoever says so must `close`."""
-    _pool: Pool | None = field(default=None, init=False, repr=False)
+    _pool: JobPool | None = field(default=None, init=False, repr=False)
 
     def go_on(self, sweep: SweepRecord, jobs: Sequence[JobRecord]) -> None:
         """Take up a sweep that is on the ledger: jobs that are added continue its numbers."""
@@ -72,12 +75,13 @@ class Sweep:
         self.jobs += jobs
         return jobs
 
-    def run(self, jobs: Sequence[NewJob], workers: int, limits: Limits, *, stop: bool) -> None:
+    def run(self, jobs: Sequence[NewJob], pools: Pools, *, stop: bool) -> None:
         """Run jobs; raises JobFailed where one failed and `stop` is wanted, and KeyboardInterrupt once all is written down."""
         ledger, numbers = Ledger(open_workspace().catalog), [job.number for job in jobs]
+        sweep = ledger.sweep(self.id)
         if self.keep and self._pool is None:
-            self._pool = _pool(workers, limits, keep=True)
-        execute(ledger, ledger.sweep(self.id), numbers, workers, limits, self._told, stop=stop, pool=self._pool)
+            self._pool = pool_for(sweep, pools)
+        execute(ledger, sweep, numbers, self._pool or pool_for(sweep, pools, len(jobs)), self._told, stop=stop)
 
     def close(self) -> None:
         """Stop the workers that were kept."""
@@ -132,18 +136,15 @@ def execute(
     ledger: Ledger,
     sweep: SweepRecord,
     numbers: Sequence[int],
-    workers: int,
-    limits: Limits,
+    pool: JobPool,
     tell: Callable[[JobRecord], None],
     *,
     stop: bool = False,
-    pool: Pool | None = None,
 ) -> None:
-    """Run jobs of a sweep that nobody else has taken, and write down what became of each; in workers of its own by default."""
+    """Run jobs of a sweep that nobody else has taken, and write down what became of each."""
     wanted = set(numbers)
     jobs = [job for job in ledger.jobs(sweep.id) if job.number in wanted]
     payloads = [(job.number, {"config": job.config, "folder": sweep.path, "number": job.number}) for job in jobs]
-    pool = pool or _pool(min(workers, len(jobs)), limits)
     running = pool.run(payloads, on_start=lambda number: ledger.claim(sweep.id, number))
     try:
         for outcome in running:
@@ -159,6 +160,13 @@ def execute(
     finally:
         running.close()
         ledger.release(sweep.id)
+
+
+def pool_for(sweep: SweepRecord, pools: Pools, jobs: int | None = None) -> JobPool:
+    """Return a pool that runs jobs of a sweep: so many, or as many as come until it is closed."""
+    home, signature = str(open_workspace().home), load_registry().plugins.signature()
+    setup = {"home": home, "signature": signature, "sweep": sweep.path, "host": platform.node()}
+    return pools.pool(FUNCTION, setup, jobs, CHECK)
 
 
 def check_unchanged(registry: Registry, sweep: SweepRecord, jobs: Sequence[JobRecord]) -> None:
@@ -183,6 +191,22 @@ def check_unchanged(registry: Registry, sweep: SweepRecord, jobs: Sequence[JobRe
 def configured(registry: Registry, job: JobRecord) -> RunConfig:
     """Return a job's config as typed values."""
     return resolve(registry, job.config)
+
+
+def check_machine(setup: Mapping[str, Any]) -> None:
+    """Raise where a worker, perhaps on another machine, does not see the sweep's home or has other plugins."""
+    here, there, sweep = platform.node(), setup["host"], Path(setup["sweep"])
+    if not sweep.is_dir():
+        raise UsageError(
+            f"{here} does not see {sweep}, the folder of the sweep on {there}",
+            hint="set HOOKLINE_HOME to a folder that every machine of the cluster has at the same path",
+        )
+    if here != there and (os.environ.get("HOOKLINE_CATALOG") or "sqlite").startswith("sqlite"):
+        raise UsageError(
+            f"{here} and {there} cannot share a catalog that is a SQLite file",
+            hint="set HOOKLINE_CATALOG to the URL of a PostgreSQL database",
+        )
+    _registry(tuple(map(tuple, setup["signature"])))
 
 
 def run_job(setup: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,11 +258,6 @@ def _registry(signature: tuple[tuple[str, str, str], ...]) -> Registry:
     registry = load_registry()
     registry.plugins.require(signature)
     return registry
-
-
-def _pool(workers: int, limits: Limits, *, keep: bool = False) -> Pool:
-    setup = {"home": str(open_workspace().home), "signature": load_registry().plugins.signature()}
-    return Pool(FUNCTION, setup, workers, limits, keep)
 
 
 def _folder(sweep: Path, number: int) -> Path:

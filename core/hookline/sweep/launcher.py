@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
@@ -19,15 +19,18 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from ..errors import UsageError
+from ..config import store_config
+from ..errors import UnknownName, UsageError
 from .composer import Composer
 from .jobs import Sweep
 from .ledger import Ledger
-from .pool import Limits, Outcome, Pool
+from .pool import JobPool, Limits, Outcome, Pool
 
 SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 SWEEP = "hookline_sweep"
 """The attribute by which a task function brings its `Sweep`; any other task function is run as it is."""
+KEPT = "launcher"
+"""Where a sweep's settings keep those of its launcher, which a resumed sweep goes on with."""
 
 
 @dataclass
@@ -78,6 +81,9 @@ class HooklineSweeper(BasicSweeper):
 class HooklineLauncher(Launcher):
     """Runs jobs in reused worker processes that lease cores; one that dies is named and takes nobody with it."""
 
+    option: ClassVar[str] = "hookline"
+    """Its name in the group `hydra/launcher`."""
+
     def __init__(
         self,
         n_jobs: int | None = None,
@@ -88,13 +94,25 @@ class HooklineLauncher(Launcher):
         fresh: bool = False,
     ) -> None:
         _check(cores=cores, timeout=timeout, retries=retries, n_jobs=n_jobs)
+        self.settings: dict[str, Any] = {"n_jobs": n_jobs, "cores": cores, "memory": memory, "timeout": timeout}
+        self.settings |= {"retries": retries, "fresh": fresh}
         self.limits = Limits(cores, bytes_of(memory), timeout, retries, fresh)
-        # -1 is what joblib's users write for all.
-        self.workers = n_jobs if n_jobs and n_jobs > 0 else max(1, len(_available()) // cores)
         self.config: DictConfig | None = None
         self.task_function: TaskFunction | None = None
         self.hydra_context: HydraContext | None = None
         self.composer: Composer | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at a time."""
+        n_jobs: int | None = self.settings["n_jobs"]
+        # -1 is what joblib's users write for all.
+        return n_jobs if n_jobs and n_jobs > 0 else max(1, len(available_cores()) // self.limits.cores)
+
+    def pool(self, function: str, setup: Any, jobs: int | None = None, check: str = "") -> JobPool:
+        """Return workers for jobs; `check` is for those on other machines."""
+        workers = self.workers if jobs is None else min(self.workers, jobs)
+        return Pool(function, setup, workers, self.limits, keep=jobs is None)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra gives every launcher."""
@@ -116,15 +134,14 @@ class HooklineLauncher(Launcher):
 
     def _launch_sweep(self, sweep: Sweep, job_overrides: Sequence[Sequence[str]]) -> Sequence[JobReturn]:
         assert self.config is not None
-        # What a resumed sweep goes on with.
-        sweep.settings = {**sweep.settings, "limits": asdict(self.limits), "workers": self.workers}
+        sweep.settings = {**sweep.settings, KEPT: {"option": self.option, **self.settings}}
         new = sweep.add(Path(str(self.config.hydra.sweep.dir)).absolute(), job_overrides, self.compose)
         stop = any(job.config.get("on_error") == "stop" for job in new)
-        sweep.run(new, self.workers, self.limits, stop=stop)
+        sweep.run(new, self, stop=stop)
         return _returns(sweep, [job.trial for job in new])
 
     def _launch_any(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
-        import cloudpickle
+        from .pickling import pickled
 
         assert self.composer is not None
         payloads = []
@@ -134,10 +151,23 @@ class HooklineLauncher(Launcher):
                 config.hydra.job.id = str(index)
                 config.hydra.job.num = index
             state = Singleton.get_state()
-            payloads.append((index - first, cloudpickle.dumps((self.hydra_context, self.task_function, config, state))))
-        pool = Pool(f"{__name__}:run_any", None, min(self.workers, len(payloads)), self.limits)
+            payloads.append((index - first, pickled((self.hydra_context, self.task_function, config, state))))
+        pool = self.pool(f"{__name__}:run_any", None, len(payloads))
         outcomes = sorted(pool.run(payloads), key=lambda outcome: outcome.job)
         return [_job_return(outcome) for outcome in outcomes]
+
+
+def kept_launcher(settings: Mapping[str, Any], n_jobs: int | None = None) -> HooklineLauncher:
+    """Return the launcher that a sweep had, from what its ledger keeps; raises UnknownName where nothing brings it."""
+    options: dict[str, Any] = dict(settings.get(KEPT, {}))
+    found = [cls for cls in Plugins.instance().discover(Launcher) if issubclass(cls, HooklineLauncher)]
+    known = {cls.option: cls for cls in found}
+    option = options.pop("option", HooklineLauncher.option)
+    if option not in known:
+        raise UnknownName("launcher", option, known)
+    if n_jobs:
+        options["n_jobs"] = n_jobs
+    return known[option](**options)
 
 
 def run_any(_: None, payload: bytes) -> bytes:
@@ -188,10 +218,8 @@ def bytes_of(size: str | int | None) -> int | None:
 
 def store_options(package: str) -> None:
     """Make the launcher and the sweeper options of Hydra; `package` is where it finds them."""
-    store = ConfigStore.instance()
-    launcher, sweeper = LauncherConf(f"{package}.HooklineLauncher"), SweeperConf(f"{package}.HooklineSweeper")
-    store.store(group="hydra/launcher", name="hookline", node=launcher, provider="hookline")
-    store.store(group="hydra/sweeper", name="hookline", node=sweeper, provider="hookline")
+    store_config("hookline", LauncherConf(f"{package}.HooklineLauncher"), "hydra/launcher")
+    store_config("hookline", SweeperConf(f"{package}.HooklineSweeper"), "hydra/sweeper")
 
 
 def _returns(sweep: Sweep, trials: Sequence[int]) -> list[JobReturn]:
@@ -235,5 +263,6 @@ def _plain(config: Any) -> dict[str, Any]:
     return {str(key): value for key, value in tree.items()}
 
 
-def _available() -> list[int]:
+def available_cores() -> list[int]:
+    """Return the cores that this process may use."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))

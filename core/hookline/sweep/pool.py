@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ..memory import forget_peak, peak
 
@@ -59,6 +59,32 @@ class Outcome:
     def ok(self) -> bool:
         """Whether the job returned."""
         return self.status == "done"
+
+
+class JobPool(Protocol):
+    """What runs jobs: worker processes of this machine (`Pool`), or of others."""
+
+    def run(
+        self, jobs: Sequence[tuple[int, Any]], on_start: Callable[[int], bool] | None = None
+    ) -> Generator[Outcome, None, None]:
+        """Yield outcomes as jobs end; `on_start` may refuse a job. Leaving early stops every job."""
+        ...
+
+    def close(self) -> None:
+        """Stop every worker at once."""
+        ...
+
+
+class Pools(Protocol):
+    """What makes pools: a launcher."""
+
+    def pool(self, function: str, setup: Any, jobs: int | None = None, check: str = "") -> JobPool:
+        """Return a pool for jobs by a function named `module:function`, which gets `setup` and a job's payload.
+
+        jobs: how many there will be; None for as many as come, and then the pool must be closed
+        check: another function, given `setup` on each machine that is to run jobs; raises where it cannot
+        """
+        ...
 
 
 @dataclass
