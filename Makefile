@@ -4,7 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types unit bench clean help
+# A second environment, with the next Hydra in front of everything that the first one has.
+VENV14 := .venv-hydra14
+BIN14 := $(VENV14)/bin
+HYDRA14 := tests/core/test_config.py tests/core/test_plan.py tests/core/test_cli.py tests/core/test_completion.py \
+	tests/core/test_schema_verb.py $(wildcard tests/core/test_sweep_*.py) $(wildcard tests/plugins/test_optuna_*.py) \
+	tests/plugins/test_ray_launcher.py tests/e2e/test_sweep.py
+
+.PHONY: demo test test-hydra14 lint types unit bench clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -12,6 +19,7 @@ help:
 	@echo "make lint   ruff and import-linter"
 	@echo "make types  mypy and pyright"
 	@echo "make unit   pytest"
+	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
 	@echo "make bench  speed and memory, against scripts and peers"
 	@echo "make clean  remove the environment and all caches"
 
@@ -32,6 +40,10 @@ types: $(VENV)/.all
 unit: $(VENV)/.all
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations 10
 
+test-hydra14: $(VENV14)/.hydra14
+	$(BIN14)/python -c "import hydra, omegaconf; print('hydra', hydra.__version__, 'omegaconf', omegaconf.__version__)"
+	$(BIN14)/python -m pytest --numprocesses 2 --dist loadgroup $(HYDRA14)
+
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[sklearn,onnx,serving,report]"
 	@touch $@
@@ -39,6 +51,16 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.all: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[all,dev]"
 	@touch $@ $(VENV)/.demo
+
+# A bound that names a pre-release lets pip take one, of Hydra alone; the rest is found where the first environment has it.
+$(VENV14)/.hydra14: $(VENV)/.all
+	rm -rf $(VENV14)
+	$(BIN)/python -m venv $(VENV14)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(BIN14)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/z_first.pth"
+	$(BIN14)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable . "hydra-core>=1.4.0.dev1,<1.5"
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("hookline needs Python 3.11 or later; say which with PYTHON=..." if sys.version_info < (3, 11) else 0)'
@@ -52,4 +74,4 @@ $(VENV)/.bench: $(VENV)/.all
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .hookline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV14) .hookline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cloudpickle
 import pytest
 from hydra import version
 from hydra.core.plugins import Plugins
@@ -11,6 +12,8 @@ from hydra.core.singleton import Singleton
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, IntegrationTestSuite, LauncherTestSuite
+
+from hookline.sweep.pickling import pickled
 
 PACKAGE = "hydra_plugins.hookline_sweep"
 
@@ -28,6 +31,12 @@ def test_hydra_finds_both() -> None:
 
 def _name(cls: type[Any]) -> str:
     return f"{cls.__module__}.{cls.__name__}"
+
+
+def test_what_goes_to_a_worker_keeps_the_file_that_it_is_from() -> None:
+    def inner() -> None: ...
+
+    assert cloudpickle.loads(pickled(inner)).__code__.co_filename == __file__
 
 
 @pytest.mark.parametrize(("launcher_name", "overrides"), [("hookline", []), ("hookline", ["hydra/sweeper=hookline"])])
