@@ -1,30 +1,19 @@
-"""A sweep of 20 settings against 20 runs, and against Hydra's own launcher; and what a job costs that does nothing."""
+"""A sweep of 20 settings against 20 runs, and against a script in Hydra's own launchers; and a job that does nothing."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from measure import HOOKLINE, Cost, run, show, table_w
+from measure import HERE, HOOKLINE, run, show, table_w
 from w import overrides
 
-NOTHING = """
-from hookline.sweep.pool import Limits, Pool
-import time
-
-def act(setup, payload):
-    return payload
-
-if __name__ == "__main__":
-    pool = Pool("nothing:act", None, 2, Limits())
-    running = pool.run([(number, number) for number in range(31)])
-    next(running)
-    started = time.perf_counter()
-    assert len(list(running)) == 30
-    print((time.perf_counter() - started) / 30)
-"""
+GOAL, GOAL_NOTHING = 0.35, 0.05
+"""Of a sweep against as many runs; seconds of a job that does nothing, in process."""
 
 
 def main() -> None:
@@ -33,31 +22,38 @@ def main() -> None:
     parser.add_argument("--settings", type=int, default=20)
     given = parser.parse_args()
     path = table_w(given.rows)
-    settings = [f"{0.01 * 1.4**number:.5g}" for number in range(given.settings)]
-    shown = []
+    values = [f"{0.01 * 1.4**number:.5g}" for number in range(given.settings)]
     with tempfile.TemporaryDirectory() as folder:
-        swept = run(
-            [HOOKLINE, "-m", *overrides(path), f"trainer.C={','.join(settings)}"], {"HOOKLINE_HOME": f"{folder}/a"}
-        )
+        swept = f"trainer.C={','.join(values)}"
+        plain = [HOOKLINE, *overrides(path), "deployer=null"]
+        apart = sum(run([*plain, f"trainer.C={value}"], at(folder, value)).seconds for value in values)
+        ours = run([HOOKLINE, "-m", *overrides(path), swept], at(folder, "ours")).seconds
         basic = ["hydra/launcher=basic", "hydra/sweeper=basic"]
-        by_hydra = run(
-            [HOOKLINE, "-m", *overrides(path), "deployer=null", f"trainer.C={','.join(settings)}", *basic],
-            {"HOOKLINE_HOME": f"{folder}/b"},
-        )
-        apart: list[Cost] = []
-        for number, value in enumerate(settings):
-            home = {"HOOKLINE_HOME": f"{folder}/c{number}"}
-            apart.append(run([HOOKLINE, *overrides(path), "deployer=null", f"trainer.C={value}"], home))
-        total = sum(cost.seconds for cost in apart)
-        shown.append([f"{given.settings} runs, each on its own", total, 1.0])
-        shown.append(["Hydra's basic launcher, shared store", by_hydra.seconds, by_hydra.seconds / total])
-        shown.append(["hookline's launcher", swept.seconds, swept.seconds / total])
-        (Path(folder) / "nothing.py").write_text(NOTHING)
-        import subprocess
+        by_hydra = run([*plain, "-m", swept, *basic], at(folder, "basic")).seconds
+        scripts = {name: script_swept(path, values, name, folder) for name in ("basic", "joblib")}
+    shown = [
+        [f"{given.settings} runs of hookline, each on its own", apart, 1.0, apart / ours],
+        ["hookline's launcher", ours, ours / apart, 1.0],
+        ["hookline in Hydra's basic launcher, shared store", by_hydra, by_hydra / apart, by_hydra / ours],
+        *([f"the script in Hydra's {name} launcher", s, s / apart, s / ours] for name, s in scripts.items()),
+    ]
+    show(shown, [f"{given.rows:,} rows", "seconds", f"against runs (goal {GOAL})", "against hookline's launcher"])
+    told = subprocess.run([sys.executable, str(HERE / "noop.py")], capture_output=True, text=True, check=True)
+    nothing = json.loads(told.stdout)
+    costs = [["in reused workers", nothing["workers"]], [f"in process (goal {GOAL_NOTHING})", nothing["here"]]]
+    show(costs, ["a job that does nothing, composed and run", "seconds"])
 
-        told = subprocess.run([sys.executable, "nothing.py"], cwd=folder, capture_output=True, text=True, check=True)
-        shown.append(["a job that does nothing, in a worker", float(told.stdout), ""])
-    show(shown, [f"{given.rows:,} rows", "seconds", "ratio"])
+
+def at(folder: str, name: str) -> dict[str, str]:
+    """Return a home of its own."""
+    return {"HOOKLINE_HOME": str(Path(folder) / name)}
+
+
+def script_swept(path: Path, values: list[str], launcher: str, folder: str) -> float:
+    """Return the seconds of the hand-written script as a Hydra application, swept by one of Hydra's launchers."""
+    app = [sys.executable, str(HERE / "w_app.py"), "-m", f"path={path}", f"C={','.join(values)}"]
+    plugins = [f"hydra/launcher={launcher}", "hydra/sweeper=basic", f"hydra.sweep.dir={folder}/script-{launcher}"]
+    return run([*app, *plugins]).seconds
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-path, out = sys.argv[1:]
+path, out, *more = sys.argv[1:]
 rows = pd.read_parquet(path).drop(columns=["id", "timestamp"]).drop_duplicates()
 y = rows.pop("target")
 numbers = [name for name in rows if name.startswith("number")]
@@ -32,7 +32,9 @@ columns = ColumnTransformer(
         ),
     ]
 )
-model = make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(X_train, y_train)
+model = make_pipeline(columns, LogisticRegression(C=float(more[0]) if more else 1.0, max_iter=1000)).fit(
+    X_train, y_train
+)
 chance = model.predict_proba(X_test)
 label = model.classes_[chance.argmax(axis=1)]
 print(

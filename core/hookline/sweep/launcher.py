@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -150,9 +151,9 @@ class HooklineLauncher(Launcher):
             with open_dict(config):
                 config.hydra.job.id = str(index)
                 config.hydra.job.num = index
-            state = Singleton.get_state()
-            payloads.append((index - first, pickled((self.hydra_context, self.task_function, config, state))))
-        pool = self.pool(f"{__name__}:run_any", None, len(payloads))
+            payloads.append((index - first, pickled(config)))
+        setup = pickled((self.hydra_context, self.task_function, Singleton.get_state()))
+        pool = self.pool(f"{__name__}:run_any", setup, len(payloads))
         outcomes = sorted(pool.run(payloads), key=lambda outcome: outcome.job)
         return [_job_return(outcome) for outcome in outcomes]
 
@@ -170,13 +171,12 @@ def kept_launcher(settings: Mapping[str, Any], n_jobs: int | None = None) -> Hoo
     return known[option](**options)
 
 
-def run_any(_: None, payload: bytes) -> bytes:
+def run_any(setup: bytes, payload: bytes) -> bytes:
     """Run one job of any Hydra application in a worker."""
     import cloudpickle
 
-    hydra_context, task_function, config, state = cloudpickle.loads(payload)
-    setup_globals()
-    Singleton.set_state(state)
+    hydra_context, task_function = _prepared(setup)
+    config = cloudpickle.loads(payload)
     returned = run_job(
         hydra_context=hydra_context,
         task_function=task_function,
@@ -186,6 +186,17 @@ def run_any(_: None, payload: bytes) -> bytes:
     )
     pickled: bytes = cloudpickle.dumps(returned)
     return pickled
+
+
+@lru_cache(maxsize=1)
+def _prepared(setup: bytes) -> tuple[HydraContext, TaskFunction]:
+    """Make this process one of Hydra's, once for all jobs that it gets: that takes longer than a small job."""
+    import cloudpickle
+
+    hydra_context, task_function, state = cloudpickle.loads(setup)
+    setup_globals()
+    Singleton.set_state(state)
+    return hydra_context, task_function
 
 
 def sweep_of(task_function: TaskFunction | None) -> Sweep | None:
