@@ -15,7 +15,11 @@ from .sweeps import conclude
 
 def main(argv: Sequence[str]) -> int:
     """Run the jobs of a sweep that have not finished, and show its leaderboard."""
-    options = parser("resume", "Run what is missing of a sweep; what is done is not run again.")
+    options = parser(
+        "resume",
+        "Run what is missing of a sweep by the launcher that it had, with its limits, and on Ray where it was on Ray; "
+        "what is done is not run again.",
+    )
     options.add_argument("sweep", nargs="?", default="last", help="`last`, an id, or its first letters")
     options.add_argument("--n-jobs", type=int, help="worker processes (default: as the sweep had)")
     options.add_argument("--failed", action="store_true", help="run failed jobs again too (those that died are anyway)")

@@ -13,7 +13,10 @@ from .output import add_json, parser, print_json, print_rows, say
 
 def main(argv: Sequence[str]) -> int:
     """List sweeps, or show one's leaderboard."""
-    options = parser("sweeps", "List sweeps, or show the leaderboard of one.")
+    options = parser(
+        "sweeps",
+        "List sweeps, on this machine or on Ray, or show the leaderboard of one; each is kept with its launcher.",
+    )
     actions = options.add_subparsers(dest="action", required=False)
     listing = actions.add_parser("list", help="list sweeps, the newest first")
     showing = actions.add_parser("show", help="show a leaderboard")
