@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Interval, Lt
+from annotated_types import Ge, Gt, Interval, Len, Lt
 
-from .artifacts import Roles
+from .artifacts import Label, Roles
 from .components import KINDS, Component, Settings
 from .errors import ConfigError, HooklineError, Problem, closest
 from .registry import Registry, plain, validate
@@ -37,7 +37,13 @@ class SplitOptions:
     valid: Annotated[float, Ge(0), Lt(1)] = 0.0
     """Share of rows that trainers may stop on; 0 leaves it to the trainer."""
     column: str | None = None
-    """For method `column`: the column that says train, valid or test."""
+    """For method `column`: the column that says train, valid or test; it is no feature."""
+    train_values: Annotated[tuple[Label, ...], Len(1)] = ("train",)
+    """What `column` holds in training rows, where it is not the word train."""
+    valid_values: tuple[Label, ...] = ("valid",)
+    """What it holds in validation rows."""
+    test_values: Annotated[tuple[Label, ...], Len(1)] = ("test",)
+    """What it holds in test rows."""
     folds: Annotated[int, Ge(2)] | None = None
     """Cross-validation: each of so many parts of the rows is held out once, by a sweep; `test` is not used then."""
     fold: Annotated[int, Ge(0)] = 0

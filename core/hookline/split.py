@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .artifacts import ROW_ID, Dataset, Split
-from .errors import DataError, suggestion
+from .errors import ConfigError, DataError, Problem, suggestion
 from .runconfig import SplitOptions
 from .schema import column_kind
 
@@ -114,7 +114,7 @@ def assign(frame: pl.LazyFrame, dataset: Dataset, method: str, options: SplitOpt
         _check_fold(options, method)
         shares, turn = (1 / options.folds, options.valid), options.fold / options.folds
     if method == "column":
-        return _by_column(_values(frame, str(options.column)), str(options.column))
+        return _by_column(_values(frame, str(options.column)), options)
     if method == "time":
         return _by_order(_times(frame, str(dataset.roles.time)), shares)
     if method == "group":
@@ -200,18 +200,36 @@ def _by_order(times: pl.Series, shares: tuple[float, float]) -> Any:
     return part
 
 
-def _by_column(values: pl.Series, name: str) -> Any:
+def _by_column(values: pl.Series, options: SplitOptions) -> Any:
     import numpy as np
     import polars as pl
 
-    values = values.cast(pl.String)
-    codes = np.full(len(values), len(PARTS), dtype=np.uint8)
-    for code, part in enumerate(PARTS):
-        codes[(values == part).fill_null(value=False).to_numpy()] = code
-    if (codes == len(PARTS)).any():
-        found = sorted({str(v) for v in values.unique().to_list()} - set(PARTS))
-        raise DataError(f"split.column '{name}' may hold only train, valid and test, got {', '.join(found[:5])}")
-    return codes
+    part_of = _part_of_value(options)
+    codes = values.cast(pl.String).replace_strict(part_of, default=len(PARTS), return_dtype=pl.UInt8)
+    part = codes.fill_null(len(PARTS)).to_numpy()
+    if (part == len(PARTS)).any():
+        strange = values.filter(pl.Series(part == len(PARTS))).unique().to_list()
+        found = sorted(map(str, strange))
+        raise DataError(
+            f"split.column '{values.name}' may hold only {', '.join(part_of)}, got {', '.join(found[:5])}",
+            hint="say which values mean which part: split.train_values=[...] split.test_values=[...]; "
+            "or transform=[filter_rows] leaves rows out",
+        )
+    return np.array(part)
+
+
+def _part_of_value(options: SplitOptions) -> dict[str, int]:
+    """Return each value of the split's column, as text, with its position in PARTS; raises ConfigError for one of two parts."""
+    part_of: dict[str, int] = {}
+    for code, values in enumerate((options.train_values, options.valid_values, options.test_values)):
+        for value in values:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            if part_of.setdefault(text, code) != code:
+                problem = Problem(
+                    f"split.{PARTS[code]}_values", f"{text} is also in split.{PARTS[part_of[text]]}_values"
+                )
+                raise ConfigError("bad config", [problem])
+    return part_of
 
 
 def _times(frame: pl.LazyFrame, name: str) -> pl.Series:

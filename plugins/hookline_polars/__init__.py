@@ -7,17 +7,12 @@ from hookline import Featurizer, Monitor, Source, Transform, hookimpl
 from .columns import Columns
 from .drift import DataDriftMonitor
 from .files import FileSource
+from .missing import ImputeTransform, NullValuesTransform
 from .rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
 from .synthetic import SyntheticSource
 from .tabular import TabularFeaturizer
-from .values import (
-    CastTransform,
-    ClipTransform,
-    ImputeTransform,
-    MapValuesTransform,
-    NormalizeTextTransform,
-    RareCategoriesTransform,
-)
+from .texts import NormalizeTextTransform, RareCategoriesTransform
+from .values import CastTransform, ClipTransform, MapValuesTransform
 
 __all__ = [
     "CastTransform",
@@ -31,6 +26,7 @@ __all__ = [
     "ImputeTransform",
     "MapValuesTransform",
     "NormalizeTextTransform",
+    "NullValuesTransform",
     "RareCategoriesTransform",
     "SyntheticSource",
     "TabularFeaturizer",
@@ -55,6 +51,7 @@ def register_transforms() -> list[type[Transform]]:
         ImputeTransform,
         MapValuesTransform,
         NormalizeTextTransform,
+        NullValuesTransform,
         RareCategoriesTransform,
     ]
 

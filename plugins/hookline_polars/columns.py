@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from hookline import Dataset
 from hookline.artifacts import ROW_ID, ColumnKind, require_columns
 from hookline.schema import column_kind
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Scalar = bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,12 @@ def choose(dataset: Dataset, columns: tuple[str, ...] | Columns, where: str, kin
     if wanted.kind is not None:
         chosen |= {name for name in features if column_kind(schema[name]) == wanted.kind}
     return [name for name in schema.names() if name in chosen]
+
+
+def present(frame: pl.LazyFrame, names: Iterable[str]) -> list[str]:
+    """Return those of `names` that a frame has: the target is absent at inference."""
+    held = set(frame.collect_schema().names())
+    return [name for name in names if name in held]
 
 
 def _regex(text: str) -> str:

@@ -64,6 +64,8 @@ class FileSource(Source):
     """CSV: `utf8-lossy` replaces bytes that are no UTF-8."""
     dtypes: Mapping[str, Dtype] = dataclasses.field(default_factory=dict)
     """Column -> type, where what is inferred is not what is meant."""
+    file_column: Annotated[str, Len(1)] | None = None
+    """Add a column of this name that holds each row's file name, such as `train.csv`: `split.column` may go by it."""
 
     def load(self) -> Dataset:
         """Return the rows lazily; raises DataError for what is missing, empty, or not readable as its format."""
@@ -71,7 +73,7 @@ class FileSource(Source):
 
         files = self._files()
         try:
-            frame = self._together([self._scan(file) for file in files], files)
+            frame = self._together([self._named(self._scan(file), file) for file in files], files)
             frame = self._typed(frame)
             empty = frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
@@ -144,6 +146,19 @@ class FileSource(Source):
         if kind == "ndjson":
             return pl.scan_ndjson(name, infer_schema_length=None if file.stat().st_size < WHOLE_FILE else 100_000)
         return self._scan_csv(file)
+
+    def _named(self, frame: pl.LazyFrame, file: Path) -> pl.LazyFrame:
+        """Add the file's name to each of its rows, where asked."""
+        import polars as pl
+
+        if self.file_column is None:
+            return frame
+        if self.file_column in frame.collect_schema():
+            raise DataError(
+                f"{file} has a column '{self.file_column}' of its own",
+                hint="choose another name for source.file_column",
+            )
+        return frame.with_columns(pl.lit(file.name).alias(self.file_column))
 
     def _scan_csv(self, file: Path) -> pl.LazyFrame:
         import polars as pl

@@ -50,6 +50,18 @@ def fill_text(column: Any, value: str) -> Any:
     return op.where(op.equal(column, texts([""])), texts([value]), column)
 
 
+def without_values(column: Any, values: Sequence[bool | int | float | str]) -> Any:
+    """Put NaN, or the empty string, in place of some values."""
+    import spox.opset.ai.onnx.v21 as op
+
+    numeric = is_number(column)
+    missing = number(float("nan")) if numeric else texts([""])
+    for value in values:
+        found = op.equal(column, texts([str(value)]) if not numeric else number(float(value)))
+        column = op.where(found, missing, column)
+    return column
+
+
 def clip(column: Any, low: float | None, high: float | None) -> Any:
     """Limit a column, NaN staying NaN."""
     import spox.opset.ai.onnx.v21 as op

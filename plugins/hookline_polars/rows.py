@@ -10,12 +10,11 @@ from hookline import Dataset, Transform
 from hookline.artifacts import ROW_ID, require_columns
 from hookline.errors import ConfigError, DataError, Problem
 
-from .columns import Columns, choose
+from .columns import Columns, Scalar, choose
 
 if TYPE_CHECKING:
     import polars as pl
 
-Scalar = bool | int | float | str
 Op = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not_in", "is_null", "not_null", "between", "matches"]
 
 

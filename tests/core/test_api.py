@@ -40,8 +40,7 @@ def test_a_table_in_memory_becomes_a_model_in_one_line(table: pl.DataFrame) -> N
 
 
 def test_a_csv_and_component_objects_need_no_yaml(table: pl.DataFrame) -> None:
-    from hookline_polars import FileSource
-    from hookline_polars.values import ClipTransform
+    from hookline_polars import ClipTransform, FileSource
     from hookline_sklearn.trainers import RandomForestTrainer
 
     table.write_csv("x.csv")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookline.artifacts import ROW_ID, Dataset, Roles, Split
-from hookline.errors import DataError
+from hookline.errors import ConfigError, DataError
 from hookline.runconfig import SplitOptions
 from hookline.split import prepare, read_split
 
@@ -73,6 +73,34 @@ def test_a_column_can_say_the_part(tmp_path: Path) -> None:
     made = split(tmp_path, TABLE, Roles(target="y"), method="column", column="part")
     assert made.valid is not None
     assert [len(ids(part)) for part in (made.train, made.valid, made.test)] == [60, 10, 30]
+
+
+def test_other_words_of_a_column_can_say_the_part(tmp_path: Path) -> None:
+    table = TABLE.with_columns(year=pl.Series([2019] * 50 + [2020] * 20 + [2021] * 30))
+    values = {"train_values": (2019, "2020"), "test_values": (2021,)}
+    made = split(tmp_path, table, Roles(target="y"), method="column", column="year", **values)
+    assert (ids(made.train), ids(made.test)) == (list(range(70)), list(range(70, 100)))
+    assert made.valid is None
+    assert "year" not in made.train.feature_columns()
+
+
+def test_booleans_can_say_the_part(tmp_path: Path) -> None:
+    table = TABLE.with_columns(held=pl.col("when") < 30)
+    options = {"train_values": (False,), "test_values": (True,)}
+    assert len(ids(split(tmp_path, table, Roles(target="y"), method="column", column="held", **options).test)) == 29
+
+
+@pytest.mark.parametrize("strange", ["later", None])
+def test_a_value_that_says_no_part_is_named(tmp_path: Path, strange: str | None) -> None:
+    table = TABLE.with_columns(part=pl.when(pl.col("part") == "valid").then(pl.lit(strange)).otherwise("part"))
+    with pytest.raises(DataError, match=rf"may hold only train, valid, test, got {strange}"):
+        split(tmp_path, table, Roles(target="y"), method="column", column="part")
+
+
+def test_a_value_cannot_mean_two_parts(tmp_path: Path) -> None:
+    options = {"method": "column", "column": "part", "test_values": ("train",)}
+    with pytest.raises(ConfigError, match=r"split\.test_values: train is also in split\.train_values"):
+        split(tmp_path, TABLE, Roles(target="y"), **options)
 
 
 def test_a_split_that_leaves_a_part_empty_is_refused(tmp_path: Path) -> None:

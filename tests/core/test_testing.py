@@ -60,6 +60,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "cast": {"dtypes": {"income": "string", "age": "integer"}},
     "clip": {"lower": 0.0, "upper_quantile": 0.9},
     "filter_rows": {"column": "age", "op": ">", "value": 30},
+    "null_values": {"values": ["Oslo", 2]},
     "map_values": {"column": "city", "old": ["Oslo"], "new": ["Rome"]},
     "sklearn": {"class_name": "ExtraTreesClassifier"},
 }

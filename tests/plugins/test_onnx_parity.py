@@ -176,6 +176,7 @@ TRANSFORMS: list[Any] = [
     {"component": "map_values", "column": "flag", "old": [True], "new": [None]},
     {"component": "cast", "dtypes": {"count": "number", "number": "integer", "flag": "number"}, "errors": "null"},
     {"component": "cast", "dtypes": {"count": "boolean"}},
+    {"component": "null_values", "values": [0, 3, "a", "c d", True]},
 ]
 
 

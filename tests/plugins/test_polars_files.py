@@ -286,6 +286,19 @@ def test_a_glob_puts_files_one_below_the_other_in_order_of_their_names(tmp_path:
     assert rows_of(FileSource(path=str(tmp_path / "*.csv")))["x"].to_list() == [1, 2, 3]
 
 
+def test_rows_tell_the_file_they_came_from(tmp_path: Path) -> None:
+    for name, value in (("b.csv", 1), ("a.csv", 2)):
+        (tmp_path / name).write_text(f"x\n{value}\n{value}\n")
+    rows = FileSource(tmp_path / "*.csv", file_column="file").load().frame.collect()
+    assert rows.rows() == [(2, "a.csv"), (2, "a.csv"), (1, "b.csv"), (1, "b.csv")]
+
+
+def test_a_file_column_that_the_files_already_have_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,file\n1,2\n")
+    with pytest.raises(DataError, match="has a column 'file' of its own"):
+        FileSource(tmp_path / "a.csv", file_column="file").load()
+
+
 @pytest.mark.parametrize("name", ["a[1].csv", "a*.csv", "[ab]?.tsv", "[a].parquet", "a[1].ndjson", "[a].arrow"])
 def test_a_file_that_is_there_is_no_glob(tmp_path: Path, name: str) -> None:
     frame = pl.DataFrame({"x": [1], "y": ["u"]})

@@ -25,6 +25,7 @@ from hookline_polars import (
     ImputeTransform,
     MapValuesTransform,
     NormalizeTextTransform,
+    NullValuesTransform,
     RareCategoriesTransform,
 )
 
@@ -54,6 +55,7 @@ ALWAYS: list[Transform] = [
     ImputeTransform(),
     MapValuesTransform(column="s", old=("é",), new=("e",)),
     NormalizeTextTransform(),
+    NullValuesTransform(values=(1, "é", True)),
     RareCategoriesTransform(min_count=2),
 ]
 
@@ -293,6 +295,35 @@ def test_the_target_may_be_normalized_by_name() -> None:
     assert out["x"].to_list() == ["a.", "b"]
 
 
+# null_values
+
+
+def test_values_that_stand_for_missing_ones_are_made_missing_in_columns_of_their_type() -> None:
+    train = dataset(x=[0.0, 1.5, None], n=[0, 999, 3], s=["?", "0", "b"], f=[True, False, None])
+    out = applied(NullValuesTransform(values=(0, 999, "?")), train)
+    assert out.to_dict(as_series=False) == {
+        "x": [None, 1.5, None],
+        "n": [None, None, 3],
+        "s": [None, "0", "b"],
+        "f": [True, False, None],
+    }
+    assert out.schema == train.frame.collect_schema()
+
+
+def test_values_mean_missing_only_in_the_chosen_columns() -> None:
+    train = dataset(x=[0.0, 1.0], y=[0.0, 1.0])
+    assert applied(NullValuesTransform(values=(0,), columns=("x",)), train)["y"].to_list() == [0.0, 1.0]
+
+
+def test_a_fraction_may_mean_missing_among_whole_numbers() -> None:
+    assert applied(NullValuesTransform(values=(0.5, 2)), dataset(n=[1, 2]))["n"].to_list() == [1, None]
+
+
+def test_a_column_of_another_type_than_the_values_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"'s': holds no number, as values are"):
+        NullValuesTransform(values=(0,), columns=("s", "x")).fit(dataset(s=["a"], x=[1.0]))
+
+
 # map_values
 
 
@@ -358,6 +389,13 @@ def test_rare_and_unseen_texts_share_a_label_and_missing_ones_stay_missing() -> 
 def test_a_share_of_the_rows_may_be_the_limit() -> None:
     train = dataset(s=["a"] * 6 + ["b"] * 3 + ["c"])
     assert RareCategoriesTransform(min_count=1, min_fraction=0.3).fit(train).kept == {"s": ("a", "b")}
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical(), pl.Enum(["a", "b", "c"])], ids=["categorical", "enum"])
+def test_columns_with_fixed_categories_may_hold_none_of_the_values(dtype: pl.DataType) -> None:
+    train = dataset(s=pl.Series(["a", "b", None], dtype=dtype))
+    out = applied(NullValuesTransform(values=("?", "b")), train)
+    assert out["s"].to_list() == ["a", None, None]
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical(), pl.Enum(["a", "b", "c"])], ids=["categorical", "enum"])
