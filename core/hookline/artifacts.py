@@ -247,6 +247,8 @@ class Finding:
     severity: Severity
     message: str
     """One sentence for a person."""
+    rows: tuple[int, ...] = ()
+    """Ids (positions in the source) of some of the rows that it is about, at most 10."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,9 @@ def _constant(value: Any) -> Any:
 def core_digest(*modules: str) -> str:
     """Return a digest of the core's own code, where it decides what a stage makes."""
     folder = Path(__file__).parent
-    return _digest_files([path for name in modules or CORE_MODULES if (path := folder / f"{name}.py").is_file()])
+    paths = [folder / f"{name}.py" for name in modules or CORE_MODULES]
+    packages = [path for name in modules for path in sorted((folder / name).glob("*.py"))]
+    return _digest_files([*(path for path in paths if path.is_file()), *packages])
 
 
 def versions(cls: type[Component]) -> dict[str, str]:

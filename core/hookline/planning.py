@@ -176,7 +176,8 @@ class _Layout:
         target = self._core("target", (split, *fitted), Target, {"task": options.task})
         path = (split, *fitted, target)
         if options.audit != "off":
-            self._core("audit", (split, target), Report, {"audit_code": core_digest("audit")})
+            looks = {"audit_code": core_digest("audit", "effects"), "audit_allow": list(options.audit_allow)}
+            self._core("audit", path, Report, looks)
         featurizer = self.config.components["featurizer"][0]
         featurizer_key = self._place(featurizer, path, ports(type(featurizer.component)).makes, {})
         features = self._core("features", (*path, featurizer_key), Features, {})
@@ -253,7 +254,7 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
         *(f"its {name} changed" for name in ("code", "data") if parts.get(name) != before.get(name)),
         *_changes("versions", parts.get("versions", {}), before.get("versions", {})),
     ]
-    for name in ("split", "roles", "seed", "task", "model", "name"):
+    for name in ("split", "roles", "seed", "task", "audit_allow", "model", "name"):
         reasons += _changes(name, parts.get(name), before.get(name))
     now, then = parts["inputs"], before.get("inputs", {})
     changed = sorted(key for key in now if now[key] != then.get(key)) + [

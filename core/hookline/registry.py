@@ -33,6 +33,7 @@ METHODS: Mapping[str, str] = {
 """Kind -> the method whose annotations are the ports."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
+REQUIRED = "required"
 T = TypeVar("T")
 
 
@@ -204,7 +205,9 @@ def validate(cls: type[T], values: Mapping[str, Any], path: str, title: str) -> 
     try:
         built: T = adapter(cls).validate_python(given)
     except ValidationError as error:
-        raise ConfigError(title, _problems(cls, error, path)) from None
+        problems = _problems(cls, error, path)
+        absent = [problem.path for problem in problems if problem.message.startswith(REQUIRED)]
+        raise ConfigError(title, problems, hint=f"add {'=... '.join(absent)}=..." if absent else None) from None
     return built
 
 
@@ -317,12 +320,15 @@ def _check_fields(cls: type[Component]) -> None:
     adapter(cls)
 
 
-def _problems(cls: type[Any], error: Any, path: str) -> list[Problem]:
+def _problems(cls: Any, error: Any, path: str) -> list[Problem]:
     found: dict[str, list[str]] = {}
     for item in error.errors(include_url=False):
         where, known = _locate(cls, item["loc"])
         full = ".".join([path, *where]) if path else ".".join(where)
-        found.setdefault(full, []).append(_message(item, where[-1] if where else "", known))
+        message = _message(item, where[-1] if where else "", known)
+        if message == REQUIRED and len(where) == 1 and (doc := field_docs(cls).get(where[0])):
+            message += f"; {doc[0].lower()}{doc[1:].partition('. ')[0].rstrip('.')}"
+        found.setdefault(full, []).append(message)
     return [Problem(where, " or ".join(dict.fromkeys(messages))) for where, messages in found.items()]
 
 
@@ -373,7 +379,7 @@ def _message(item: Mapping[str, Any], name: str, known: Sequence[str]) -> str:
         match = closest(name, known)
         return "unknown field" + (f"; did you mean '{match}'?" if match else f"; there is {', '.join(sorted(known))}")
     if item["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
-        return "required"
+        return REQUIRED
     text = str(item["msg"]).replace("Input should be ", "must be ")
     if item["type"] == "value_error":
         return str(text).removeprefix("Value error, ")

@@ -63,6 +63,8 @@ class Options:
     split: SplitOptions = field(default_factory=SplitOptions)
     audit: Literal["warn", "fail", "off"] = "warn"
     """What critical findings of the split audit do: they are told, or they stop the run before any training."""
+    audit_allow: tuple[str, ...] = ()
+    """Findings of the audit that somebody has looked at: `COLUMN`, or `STATISTIC:COLUMN`; they become notes."""
     gates: Mapping[str, float] = field(default_factory=dict)
     repeats: Annotated[int, Gt(0)] = 1
     """How often a sweep runs each job, with one seed more each time."""
@@ -151,6 +153,7 @@ def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hi
             placed.append(Placed(key, _build(registry, kind, key, values)))
         except ConfigError as error:
             problems.extend(error.problems)
+            hints.extend([error.hint] if error.hint else [])
         except HooklineError as error:
             problems.append(Problem(key, error.message))
             hints.extend([error.hint] if error.hint else [])

@@ -200,9 +200,12 @@ def check_audit(run: Execution) -> None:
     if run.plan.config.options.audit != "fail":
         return
     report: Report = run.value("audit")
-    critical = [finding.message for finding in report.findings if finding.severity == "critical"]
+    critical = [finding for finding in report.findings if finding.severity == "critical"]
     if critical:
-        raise GateFailed(f"the split audit said no: {' '.join(critical)}", hint="audit=warn tells it and goes on")
+        told = " ".join(finding.message for finding in critical)
+        names = ",".join(dict.fromkeys(finding.subject for finding in critical))
+        hint = f"audit_allow=[{names}] lets pass what you have looked at; audit=warn tells it and goes on"
+        raise GateFailed(f"the split audit said no: {told}", hint=hint)
 
 
 def check_gates(run: Execution) -> None:

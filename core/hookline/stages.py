@@ -302,7 +302,14 @@ def _fit_model(run: Running, stage: Stage) -> Model:
 
 
 def _audit(run: Running, stage: Stage) -> Report:
-    return audit(run.value("split"), run.value("target"))
+    split: Split = run.value("split")
+    target: Target = run.value("target")
+    always = _fitted(run, "always")
+    labels = [
+        apply_transforms(always, part.frame).select(target.name).collect()[target.name]
+        for part in (split.train, split.test)
+    ]
+    return audit(split, target, labels, run.plan.config.options.audit_allow)
 
 
 def _evaluate(run: Running, stage: Stage) -> Report:

@@ -9,10 +9,7 @@ from annotated_types import Gt, Interval
 
 from hookline import Chart, Dataset, Finding, Metric, Monitor, Reference, Report, Table
 from hookline.artifacts import ColumnProfile, Severity
-from hookline.profile import numbers, rebin
-from hookline.schema import column_kind
-
-from .effects import (
+from hookline.effects import (
     Effect,
     categorical_effect,
     categorical_effect_of_top,
@@ -20,6 +17,8 @@ from .effects import (
     numeric_effect,
     numeric_effect_of_bins,
 )
+from hookline.profile import numbers, rebin
+from hookline.schema import column_kind
 
 MAX_CHARTS = 6
 
@@ -120,7 +119,7 @@ def _numeric(before: ColumnProfile, now: ColumnProfile, current: Dataset, refere
     for frame in frames:
         dtype = frame.collect_schema()[before.name]
         samples.append(numbers(frame, before.name, column_kind(dtype), dtype))
-    return numeric_effect(before.name, *samples)
+    return numeric_effect(before.name, samples[0], samples[1])
 
 
 def _categorical(before: ColumnProfile, now: ColumnProfile, current: Dataset, reference: Reference) -> Effect:

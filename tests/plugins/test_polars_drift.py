@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hookline import Dataset, Reference, Report, Roles
-from hookline.profile import profile, rebin
-from hookline_polars import DataDriftMonitor, SyntheticSource
-from hookline_polars.effects import (
+from hookline.effects import (
     categorical_effect,
     categorical_effect_of_top,
     missing_effect,
     numeric_effect,
     numeric_effect_of_bins,
 )
+from hookline.profile import profile, rebin
+from hookline_polars import DataDriftMonitor, SyntheticSource
 
 FINITE = st.lists(st.floats(-1e6, 1e6) | st.integers(-3, 3).map(float), min_size=2, max_size=60)
 

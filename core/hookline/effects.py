@@ -1,25 +1,22 @@
-"""Effect sizes between two samples of a column, each with a lower 95 % confidence bound."""
+"""Effect sizes between two samples of a column, each with a lower confidence bound, by default at 95 %."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from hookline.artifacts import ColumnProfile
+from .artifacts import ColumnProfile
 
 if TYPE_CHECKING:
     import numpy as np
 
-KS_95 = 1.358
-"""Quantile of the Kolmogorov distribution (Smirnov, 1948): 95 % of equal samples differ by less than KS_95 * sqrt(1/n + 1/m)."""
-Z_95 = 1.645
-"""One-sided 95 % quantile of the normal distribution."""
-
 
 @dataclass(frozen=True)
 class Effect:
-    """A difference between two samples, and what it is at least, with 95 % confidence."""
+    """A difference between two samples, and what it is at least, with the confidence asked for."""
 
     column: str
     statistic: str
@@ -27,7 +24,7 @@ class Effect:
     low: float
 
 
-def numeric_effect(column: str, before: np.ndarray, now: np.ndarray) -> Effect:
+def numeric_effect(column: str, before: np.ndarray, now: np.ndarray, confidence: float = 0.95) -> Effect:
     """Return the Kolmogorov-Smirnov distance of two samples, (n,) and (m,); equals scipy.stats.ks_2samp."""
     import numpy as np
 
@@ -39,7 +36,7 @@ def numeric_effect(column: str, before: np.ndarray, now: np.ndarray) -> Effect:
     gaps = np.searchsorted(before, values, side="right") / len(before) - np.searchsorted(
         now, values, side="right"
     ) / len(now)
-    return _with_bound(column, float(np.abs(gaps).max()), len(before), len(now))
+    return _with_bound(column, float(np.abs(gaps).max()), len(before), len(now), confidence)
 
 
 def numeric_effect_of_bins(before: ColumnProfile, now: ColumnProfile) -> Effect:
@@ -52,13 +49,14 @@ def numeric_effect_of_bins(before: ColumnProfile, now: ColumnProfile) -> Effect:
         return Effect(before.name, "KS", 0.0, 0.0)
     shares = [np.cumsum(bins.counts) / sum(bins.counts) for bins in (before.bins, now.bins)]
     distance = float(np.abs(shares[0] - shares[1]).max(initial=0.0))
-    return _with_bound(before.name, distance, sum(before.bins.counts), sum(now.bins.counts))
+    return _with_bound(before.name, distance, sum(before.bins.counts), sum(now.bins.counts), 0.95)
 
 
 def categorical_effect(column: str, before: Mapping[str, int], now: Mapping[str, int]) -> Effect:
     """Return Cramer's V between value and sample, given how often each sample holds each value, and its lower bound."""
     values = sorted({*before, *now})
-    return _association(column, *([counts.get(value, 0) for value in values] for counts in (before, now)))
+    held = [[counts.get(value, 0) for value in values] for counts in (before, now)]
+    return association(column, held[0], held[1])
 
 
 def categorical_effect_of_top(before: ColumnProfile, now: Mapping[str, int]) -> Effect:
@@ -75,18 +73,28 @@ def categorical_effect_of_top(before: ColumnProfile, now: Mapping[str, int]) -> 
     scale = expected / max(1, sum(kept.values()))
     held = [now.get(value, 0) for value in kept]
     others = before.count - before.missing - expected, sum(now.values()) - sum(held)
-    return _association(before.name, [*(count * scale for count in kept.values()), others[0]], [*held, others[1]])
+    return association(before.name, [*(count * scale for count in kept.values()), others[0]], [*held, others[1]])
 
 
 def missing_effect(before: ColumnProfile, now: ColumnProfile) -> Effect:
-    """Return the difference of the shares of missing values, and its lower bound (Wald interval of two proportions)."""
-    shares = [column.missing / max(1, column.count) for column in (before, now)]
-    spread = sum(s * (1 - s) / max(1, column.count) for s, column in zip(shares, (before, now), strict=True)) ** 0.5
+    """Return the difference of the shares of missing values, and its lower bound."""
+    return share_effect(before.name, "missing share", (before.missing, before.count), (now.missing, now.count))
+
+
+def share_effect(
+    column: str, statistic: str, before: tuple[int, int], now: tuple[int, int], confidence: float = 0.95
+) -> Effect:
+    """Return the difference of two shares, each given as (rows that have it, rows), and its lower bound.
+
+    The bound is that of the Wald interval of two proportions.
+    """
+    shares = [held / max(1, rows) for held, rows in (before, now)]
+    spread = sum(s * (1 - s) / max(1, rows) for s, (_, rows) in zip(shares, (before, now), strict=True)) ** 0.5
     difference = abs(shares[0] - shares[1])
-    return Effect(before.name, "missing share", difference, max(0.0, difference - Z_95 * spread))
+    return Effect(column, statistic, difference, max(0.0, difference - _normal(confidence) * spread))
 
 
-def _association(column: str, before: Sequence[float], now: Sequence[float]) -> Effect:
+def association(column: str, before: Sequence[float], now: Sequence[float], confidence: float = 0.95) -> Effect:
     """Return Cramer's V of a table of two rows, and its lower bound.
 
     The chi-square statistic equals scipy.stats.chi2_contingency without correction; its noncentrality is bounded by the
@@ -101,10 +109,16 @@ def _association(column: str, before: Sequence[float], now: Sequence[float]) -> 
     chi2 = float(((table - expected) ** 2 / expected).sum())
     df = max(1, table.shape[1] - 1)
     noncentrality = max(0.0, chi2 - df)
-    low = max(0.0, noncentrality - Z_95 * (2 * (df + 2 * noncentrality)) ** 0.5)
+    low = max(0.0, noncentrality - _normal(confidence) * (2 * (df + 2 * noncentrality)) ** 0.5)
     return Effect(column, "Cramer's V", (chi2 / total) ** 0.5, (low / total) ** 0.5)
 
 
-def _with_bound(column: str, distance: float, rows_before: int, rows_now: int) -> Effect:
-    error = KS_95 * (1 / rows_before + 1 / rows_now) ** 0.5
+def _with_bound(column: str, distance: float, rows_before: int, rows_now: int, confidence: float) -> Effect:
+    """Bound a Kolmogorov-Smirnov distance (Smirnov, 1948): equal samples differ by less than `error` in so many of cases."""
+    error = (-log((1 - confidence) / 2) / 2 * (1 / rows_before + 1 / rows_now)) ** 0.5
     return Effect(column, "KS", distance, max(0.0, distance - error))
+
+
+def _normal(confidence: float) -> float:
+    """Return the one-sided quantile of the normal distribution."""
+    return NormalDist().inv_cdf(confidence)
