@@ -32,7 +32,7 @@ def audit(split: Split, target: Target, labels: Sequence[pl.Series], allow: Sequ
     rows = len(labels[0]), len(labels[1])
     sides = take_sides(split, target, labels)
     scores, leaks = find_leaks(sides)
-    twins = find_twins(split)
+    twins = find_twins(split, labels)
     shift, shifts = find_shifts(sides, split.method, split.train.roles)
     findings = list(_allowed([*leaks, *find_overlaps(split, twins, rows), *shifts], allow))
     findings.sort(key=lambda finding: ORDER.index(finding.severity))

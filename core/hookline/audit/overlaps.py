@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..artifacts import ROW_ID, Dataset, Finding, Severity, Split
@@ -17,13 +17,18 @@ ID_LIKE = 0.99
 """A text or whole number with a value of its own in this share of rows names them."""
 
 
-def find_twins(split: Split) -> pl.DataFrame:
-    """Return held-out rows that equal a training row in every feature: row ids `test` and `train`, and `same`, of the target."""
+def find_twins(split: Split, labels: Sequence[pl.Series]) -> pl.DataFrame:
+    """Return held-out rows that equal a training row in every feature: row ids `test` and `train`, and `same`, of the target.
+
+    labels: the target of all training rows and of all held-out rows, after transforms
+    """
     import polars as pl
 
-    target = pl.col(str(split.train.roles.target)).hash(0).alias("target")
     features = pl.struct(split.train.feature_columns()).hash(0).alias("hash")
-    train, test = (part.frame.select(ROW_ID, features, target).collect() for part in (split.train, split.test))
+    train, test = (
+        part.frame.select(ROW_ID, features).collect().with_columns(target=column.hash(0))
+        for part, column in zip((split.train, split.test), labels, strict=True)
+    )
     twin = train.rename({ROW_ID: "train"}).filter(pl.col("hash").is_in(test["hash"].implode()))
     found = test.rename({ROW_ID: "test"}).filter(pl.col("hash").is_in(twin["hash"].implode()))
     alike = twin.group_by("hash", "target").agg(pl.col("train").min())
@@ -50,10 +55,10 @@ def _duplicates(split: Split, twins: pl.DataFrame, rows: int) -> Iterator[Findin
     same = int(twins["same"].sum())
     text = (
         f"{twins.height:,} held-out rows ({share:.1%}) have a twin among the training rows, "
-        f"{same:,} of them with the same '{split.train.roles.target}': such rows are judged by heart."
+        f"{same:,} of them with the same '{split.train.roles.target}'"
     )
-    if same:
-        text += " transform=[dedupe] drops rows that repeat another whole."
+    heart = ": those are judged by heart. transform=[dedupe] drops rows that repeat another whole."
+    text += heart if same else ": no column tells them apart."
     pairs = twins.sort("same", descending=True, maintain_order=True).head(EXAMPLES // 2)
     yield Finding(
         "rows", "duplicates", share, OFTEN, severity, text, examples(pairs.select("test", "train").to_numpy().ravel())
