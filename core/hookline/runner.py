@@ -182,7 +182,8 @@ def _file_packages(run: Execution) -> None:
     """Copy each package into the run's folder, and put the run's evidence inside it and inside the registered copy."""
     names = ("evidence.json", "report.html")
     evidence = {f"evidence/{name}": run.info.path / name for name in names if (run.info.path / name).is_file()}
-    for stage in run.plan.of("packager"):
+    # A run that its audit stopped has none, and asking for one would train after all.
+    for stage in [stage for stage in run.plan.of("packager") if stage.key in run.told]:
         package: Package = run.value(stage.key)
         copy = run.info.path / "packages" / stage.key.partition(".")[2]
         shutil.copytree(package.path, copy, ignore=shutil.ignore_patterns("entry.json"))

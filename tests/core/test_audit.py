@@ -314,7 +314,7 @@ def test_labels_are_compared_as_transforms_leave_them(table: pl.DataFrame) -> No
 def test_the_audit_stops_a_run_before_training_where_asked(table: pl.DataFrame) -> None:
     leaky = table.with_columns(answer=pl.col("y"))
     with pytest.raises(hl.errors.GateFailed, match="'answer' is 'y' under other names") as caught:
-        hl.run(source=leaky, target="y", trainer="decision_tree", audit="fail")
+        hl.run(source=leaky, target="y", trainer="decision_tree", packager="skops", audit="fail")
     assert "audit_allow=[answer]" in str(caught.value.hint)
     run = hl.load("last")
     assert isinstance(run, hl.Run)
@@ -322,6 +322,9 @@ def test_the_audit_stops_a_run_before_training_where_asked(table: pl.DataFrame) 
     statuses = dict(run.stages().select("key", "status").rows())
     assert statuses["audit"] == "ran"
     assert statuses["trainer"] == "not reached"
+    assert not (run.path / "packages").exists()
+    (trainer,) = [stage for stage in run.evidence["plan"] if stage["kind"] == "trainer"]
+    assert not list(run.path.parents[1].glob(f"store/*/{trainer['fingerprint']}"))
 
 
 def test_findings_head_the_report(table: pl.DataFrame) -> None:

@@ -230,7 +230,7 @@ def test_experiments_of_the_users_own_folder_are_offered(ask: Ask, tmp_path: Pat
     folder = tmp_path / "mine" / "experiment" / "team"
     folder.mkdir(parents=True)
     (folder / "churn.yaml").write_text("defaults:\n  - override /trainer: random_forest # strong\n")
-    assert ask("--config-dir", "mine", "experiment=t") == ["experiment=team/churn"]
+    assert ask("--config-dir", "mine", "experiment=te") == ["experiment=team/churn"]
     assert ask("--config-dir=mine", "experiment=team/churn", "trainer.n_est") == ["trainer.n_estimators="]
 
 
