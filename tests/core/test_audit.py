@@ -116,6 +116,11 @@ def test_two_columns_that_together_decide_the_class_are_named(tmp_path: Path) ->
     assert "'left' and 'right' together decide 100.0% of 'y'" in finding.message
 
 
+def test_a_handful_of_rows_proves_nothing(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": [1.0, None, 1.0, None], "y": ["no", "yes", "no", "yes"]})
+    assert audited(tmp_path, frame, Roles(target="y"), YES, test=0.5).findings == ()
+
+
 def test_easy_small_tables_are_no_leak(tmp_path: Path) -> None:
     for name in ("iris", "wine", "breast_cancer"):
         run = hl.run(source=name, trainer="decision_tree", evaluator=[], packager=[], monitor=[])

@@ -7,6 +7,8 @@ from .guesses import EXACT, LEAK, SUSPECT, closest, explained, guesses, table_of
 from .sides import Column, Sides, examples
 from .together import find_together
 
+LEAST_ROWS = 10
+"""Rows outside the commonest class that it takes to say that a column goes one to one with the classes."""
 LEAST_STEPS = 100
 """Neighboring rows of different values that it takes to say that a column is in the order of the target."""
 
@@ -55,7 +57,8 @@ def _same_classes(sides: Sides, column: Column) -> Finding | None:
     mutual = of_class[of_code] == np.arange(column.size)
     total, base = table.sum(), table.sum(axis=0).max()
     matched = int(table.max(axis=1)[mutual].sum())
-    share = (matched - base) / (total - base) if total > base else 0.0
+    # Fewer rows than that may go one to one by chance.
+    share = float((matched - base) / (total - base)) if total - base >= LEAST_ROWS else 0.0
     if share < EXACT:
         return None
     name, target = column.name, sides.target.name

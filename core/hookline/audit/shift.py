@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LIMITS = {"KS": 0.05, "Cramer's V": 0.1, "missing share": 0.05}
 """Statistic -> the effect from which on two samples differ; as the `data_drift` monitor has them."""
+LEAST_ROWS = 30
+"""Rows of a side below which nothing is judged."""
 DOUBT = 0.01
 """Chance of one false alarm or more in a whole table, shared out among its columns."""
 
@@ -21,6 +23,8 @@ DOUBT = 0.01
 def find_shifts(sides: Sides, method: str, roles: Roles) -> tuple[Table, list[Finding]]:
     """Return every column's effect, and a finding for each that differs even by the lower bound of its effect."""
     columns = [column for column in (*sides.columns, _target(sides)) if method != "time" or column.name != roles.time]
+    if min(map(len, sides.y)) < LEAST_ROWS:
+        columns = []
     confidence = 1 - DOUBT / max(1, 2 * len(columns))
     effects = [effect for column in columns for effect in _effects(column, confidence)]
     effects.sort(key=lambda effect: -effect.low / LIMITS[effect.statistic])

@@ -118,15 +118,15 @@ def _word(label: Any) -> str:
 
 def _columns(train: pl.DataFrame, test: pl.DataFrame, dataset: Dataset) -> Iterator[Column]:
     for name in dataset.feature_columns():
-        kind = column_kind(train.schema[name])
-        yield column_of(train[name], test[name], kind)
+        yield column_of(train[name], test[name])
 
 
-def column_of(train: pl.Series, test: pl.Series, kind: ColumnKind) -> Column:
+def column_of(train: pl.Series, test: pl.Series) -> Column:
     """Return two samples of one column as codes, and as numbers where it holds some."""
     import numpy as np
     import polars as pl
 
+    kind = column_kind(train.dtype)
     number = as_number(train.name, kind, train.dtype)
     if number is None:
         # By digests, since ranks of texts would sort them.
