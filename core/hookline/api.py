@@ -174,25 +174,33 @@ def plan(*overrides: str | Sequence[str] | Mapping[str, Any], **config: Any) -> 
     return make_plan(registry, config_of(registry, overrides, config))
 
 
-def load(what: str | Path, *, trust: Trust | None = None, home: str | Path | None = None) -> Run | LoadedPackage:
+def load(
+    what: str | Path,
+    *,
+    trust: Trust | None = None,
+    home: str | Path | None = None,
+    contract: str | Path | None = None,
+) -> Run | LoadedPackage:
     """Load a run (`"last"`, an id, a folder) or a package (a folder, `"model"`, `"model@alias"`, `"model:3"`).
 
+    contract: a contract file whose word stands above the package's own.
     Raises UnknownName, DataError, StoreError, or UntrustedPackage where loading could run code that `trust` does not allow.
     """
     from .packages import MANIFEST, load_package
 
+    said = None if contract is None else Path(contract)
     folder = Path(what)
     if (folder / MANIFEST).is_file():
-        return load_package(folder, load_registry(), trust)
+        return load_package(folder, load_registry(), trust, said)
     if (folder / "evidence.json").is_file():
-        return _load_run(folder, trust)
+        return _load_run(folder, trust, said)
     workspace = open_workspace(home)
     name = str(what)
     model, number, alias = split_model_name(name)
     if model in {record.name for record in workspace.catalog.models()}:
         record = workspace.catalog.model(model, number or alias)
-        return load_package(Path(record.path), load_registry(), trust)
-    return _load_run(Path(workspace.catalog.run(name).path), trust)
+        return load_package(Path(record.path), load_registry(), trust, said)
+    return _load_run(Path(workspace.catalog.run(name).path), trust, said)
 
 
 def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust | None = None) -> Comparison:
@@ -422,7 +430,7 @@ def package_folders(folder: Path, evidence: Mapping[str, Any]) -> list[Path]:
     return [folder / "packages" / key for key in keys if (folder / "packages" / key).is_dir()]
 
 
-def _load_run(folder: Path, trust: Trust | None) -> Run:
+def _load_run(folder: Path, trust: Trust | None, contract: Path | None) -> Run:
     from .packages import load_package
 
     try:
@@ -435,6 +443,6 @@ def _load_run(folder: Path, trust: Trust | None) -> Run:
     packages = package_folders(folder, evidence)
 
     def predictor() -> LoadedPackage:
-        return load_package(packages[0], load_registry(), trust)
+        return load_package(packages[0], load_registry(), trust, contract)
 
     return Run(evidence["run"]["id"], folder, evidence, predictor if packages else None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Task: TypeAlias = Literal["binary", "multiclass", "regression"]
 Label: TypeAlias = str | int | float | bool
 ColumnKind: TypeAlias = Literal["number", "string", "boolean", "datetime"]
+OnViolation: TypeAlias = Literal["warn", "reject"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 ROW_ID = "__row_id__"
@@ -67,6 +68,14 @@ class Column:
     minimum: float | None = None
     """Smallest value seen in training; datetimes as seconds since 1970 UTC."""
     maximum: float | None = None
+    pattern: str | None = None
+    """A regular expression of Python's `re` that a text must match as a whole; only a contract that a person wrote has one."""
+    on_violation: OnViolation = "warn"
+    """What becomes of a row with a value that the above does not allow."""
+    required: bool = True
+    """Whether the column must be there; one that need not, and is not, is missing in every row."""
+    stated: bool = False
+    """Whether a person's contract names the column, rather than the training rows alone."""
 
 
 @dataclass(frozen=True)

@@ -426,6 +426,15 @@ class PredictsColumns(Protocol):
 
 
 @runtime_checkable
+class TakesContract(Protocol):
+    """A predictor that can be put under another contract for the same columns, such as one that a person edited."""
+
+    def with_schema(self, schema: Schema) -> Predictor:
+        """Return the same predictor, which warns of and rejects what `schema` says."""
+        ...
+
+
+@runtime_checkable
 class Serves(Protocol):
     """A deployer that can answer requests itself."""
 

@@ -17,6 +17,8 @@ CORE_MODULES = (
     "artifacts",
     "codec",
     "components",
+    "contract",
+    "contract_file",
     "frames",
     "models",
     "packages",

@@ -8,6 +8,7 @@ HooklineError                exit code
 ├── MissingBackend           2   a plugin's library is not installed
 ├── PluginError              4   a plugin is broken, clashes, or breaks the contract
 ├── DataError                1   the data do not fit: missing columns, empty tables, wrong types
+│   └── RejectedRows             values that the input contract rejects
 ├── ExportError              1   a pipeline cannot be written in a format, or predicts differently there
 ├── UntrustedPackage         1   loading a package would run code that nobody allowed
 ├── StoreError               1   the store or the catalog is damaged, read-only or from another version
@@ -20,6 +21,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+MOST_SHOWN = 20
+"""Rejected values that a message lists."""
 
 
 class HooklineError(Exception):
@@ -108,6 +112,31 @@ class DataError(HooklineError):
     def __init__(self, message: str, problems: Sequence[Problem] = (), *, hint: str | None = None) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join([message, *(f"  {problem}" for problem in problems)]), hint=hint)
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One value that a contract does not allow. row: its position in the table or request, from 0."""
+
+    row: int
+    column: str
+    message: str
+
+
+class RejectedRows(DataError):
+    """Rows with values that the input contract rejects; `breaches` holds the first of them."""
+
+    def __init__(self, count: int, breaches: Sequence[Breach]) -> None:
+        self.count = count
+        self.breaches = tuple(breaches)
+        shown = self.breaches[:MOST_SHOWN]
+        rest = f"; the first {len(shown)}:" if count > len(shown) else ""
+        does = "value breaks" if count == 1 else "values break"
+        super().__init__(
+            f"{count:,} {does} the input contract{rest}",
+            [Problem(f"row {breach.row}, {breach.column}", breach.message) for breach in shown],
+            hint="mend the rows, or say on_violation: warn in a contract",
+        )
 
 
 class ExportError(HooklineError):

@@ -45,7 +45,11 @@ class Told(Running, Protocol):
 
 def build_evidence(run: Told, status: str, error: str | None, started: float) -> dict[str, Any]:
     """Gather everything there is to say of a run, whatever became of it."""
-    reports = [_report(run, stage) for stage in run.plan.of("audit", "evaluator", "monitor") if _at_hand(run, stage)]
+    reports = [
+        _report(run, stage)
+        for stage in run.plan.of("contract", "audit", "evaluator", "monitor")
+        if _at_hand(run, stage)
+    ]
     evidence: dict[str, Any] = {
         "title": run.info.name,
         "run": _run_facts(run, status, error, started),

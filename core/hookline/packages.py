@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import codec
 from .artifacts import Prediction, Roles, Schema, Target
-from .components import Component, Model, Packager, Predictor, Trust
+from .components import Component, Model, Packager, Predictor, TakesContract, Trust
+from .contract_file import Contract, read_contract
 from .errors import DataError, ExportError, HooklineError, StoreError
 from .frames import to_polars
 from .pipeline import FittedStage, Pipeline
@@ -196,8 +197,14 @@ def verify(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def load_package(folder: Path, registry: Registry, trust: Trust | None = None) -> LoadedPackage:
-    """Verify a package and load it with the packager that wrote it; runs none of its code unless `trust` says so."""
+def load_package(
+    folder: Path, registry: Registry, trust: Trust | None = None, contract: Path | None = None
+) -> LoadedPackage:
+    """Verify a package and load it with the packager that wrote it; runs none of its code unless `trust` says so.
+
+    contract: a file whose word stands above the package's own contract, in this process.
+    """
+    said = None if contract is None else read_contract(contract, "--contract")
     manifest = verify(folder)
     packager = registry.build("packager", str(manifest["packager"]), manifest.get("packager_config") or {}, "packager")
     assert isinstance(packager, Packager)
@@ -206,7 +213,14 @@ def load_package(folder: Path, registry: Registry, trust: Trust | None = None) -
         predictor = packager.load(folder, trust or trust_of_environment())
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(f"package {folder} cannot be read: {type(error).__name__}: {error}".splitlines()[0]) from error
-    return LoadedPackage(folder, manifest, predictor)
+    return LoadedPackage(folder, manifest, predictor if said is None else under_contract(predictor, said))
+
+
+def under_contract(predictor: Predictor, contract: Contract) -> Predictor:
+    """Return a predictor under a person's contract; raises DataError where it does not fit the model's columns."""
+    if not isinstance(predictor, TakesContract):
+        raise DataError(f"{type(predictor).__name__} keeps the contract that it came with", hint="leave --contract out")
+    return predictor.with_schema(contract.over(predictor.schema, "the model takes"))
 
 
 def trust_of_environment() -> Trust:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from .artifacts import ROW_ID, Features, Prediction, Roles, Schema, Target
 from .components import FittedFeaturizer, FittedTransform, Model
+from .contract import unlike_training
 from .errors import DataError
-from .schema import conform, unlike_training
+from .schema import conform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,10 +45,14 @@ class Pipeline(Generic[M]):
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
-        rows, ids = admit(frame, self.schema, self.roles)
-        features = self.features(rows.lazy())
+        admitted = admit(frame, self.schema, self.roles)
+        features = self.features(admitted.rows.lazy())
         prediction = require_finite(decode(self.model.predict(features), self.target))
-        return replace(prediction, row_ids=ids, warnings=unlike_training(rows, self.schema))
+        return replace(prediction, row_ids=admitted.ids, warnings=admitted.warnings)
+
+    def with_schema(self, schema: Schema) -> Self:
+        """Return the same pipeline under another contract for the same columns."""
+        return replace(self, schema=schema)
 
     def features(self, frame: pl.LazyFrame) -> Features:
         """Return the design matrix of rows that conform to the schema."""
@@ -75,13 +81,23 @@ def apply_transforms(transforms: tuple[FittedStage, ...], frame: pl.LazyFrame) -
     return frame
 
 
-def admit(frame: pl.DataFrame | pl.LazyFrame, schema: Schema, roles: Roles) -> tuple[pl.DataFrame, np.ndarray]:
-    """Check raw rows against the schema; return them with just its columns, and their ids."""
+@dataclass(frozen=True)
+class Admitted:
+    """Raw rows that a model may see: just the schema's columns, the rows' ids, and what is to be warned of."""
+
+    rows: pl.DataFrame
+    ids: np.ndarray
+    warnings: Mapping[int, tuple[str, ...]]
+
+
+def admit(frame: pl.DataFrame | pl.LazyFrame, schema: Schema, roles: Roles) -> Admitted:
+    """Check raw rows against the contract; raises DataError for columns and values that it does not let in."""
     import polars as pl
 
     eager = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
     rows = conform(eager, schema)
-    return rows, row_ids(eager, roles)
+    numbers = eager[ROW_ID] if ROW_ID in eager.columns else None
+    return Admitted(rows, row_ids(eager, roles), unlike_training(rows, schema, numbers))
 
 
 def row_ids(frame: pl.DataFrame, roles: Roles) -> np.ndarray:

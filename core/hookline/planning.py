@@ -13,6 +13,7 @@ from typing import Any
 from .artifacts import Dataset, Deployment, Features, Package, Profile, Reference, Report, Roles, Schema, Split, Target
 from .cleaning import CleaningLedger
 from .components import Component, FittedFeaturizer, FittedTransform, Source, Trainer, Transform
+from .contract_file import Contract, read_contract
 from .digests import CORE_MODULES, code_digest, core_digest, versions
 from .errors import ConfigError, PlanError, Problem
 from .pipeline import Pipeline
@@ -23,6 +24,7 @@ PERSISTED = frozenset(
     {
         "split",
         "knowledge",
+        "contract",
         "transform",
         "cleaning",
         "target",
@@ -52,7 +54,7 @@ class Stage:
 
     key: str
     kind: str
-    """One of the eight kinds, or a stage of the core: split, knowledge, cleaning, target, audit, features."""
+    """One of the eight kinds, or a stage of the core: split, knowledge, contract, cleaning, target, audit, features."""
     component: Component | None
     inputs: tuple[str, ...]
     """Keys of the stages whose outputs it takes."""
@@ -84,6 +86,8 @@ class Plan:
     config: RunConfig
     roles: Roles
     stages: tuple[Stage, ...]
+    contract: Contract | None = None
+    """What a person says of the columns."""
 
     def __getitem__(self, key: str) -> Stage:
         return next(stage for stage in self.stages if stage.key == key)
@@ -102,7 +106,7 @@ class Plan:
         Work is demanded from the end: what only a cached stage would read is not needed.
         """
         held = set(cached)
-        ends = ("cleaning", "audit", "evaluator", "packager", "monitor", "deployer", "trainer")
+        ends = ("contract", "cleaning", "audit", "evaluator", "packager", "monitor", "deployer", "trainer")
         wanted = {stage.key for stage in self.of(*ends)}
         decided: dict[str, str] = {}
         for stage in reversed(self.stages):
@@ -133,7 +137,9 @@ def make_plan(registry: Registry, config: RunConfig) -> Plan:
     if doubled:
         raise ConfigError("bad config", doubled)
     _check_chain(registry, config)
-    return Plan(config, roles, tuple(_Layout(config, roles).stages()))
+    path = config.options.contract
+    contract = None if path is None else read_contract(path)
+    return Plan(config, roles, tuple(_Layout(config, roles, contract).stages()), contract)
 
 
 def _doubly_used(roles: Roles) -> Iterator[Problem]:
@@ -149,9 +155,10 @@ def _doubly_used(roles: Roles) -> Iterator[Problem]:
 class _Layout:
     """Lays out the stages of one config, each with the fingerprints upstream of it."""
 
-    def __init__(self, config: RunConfig, roles: Roles) -> None:
+    def __init__(self, config: RunConfig, roles: Roles, contract: Contract | None) -> None:
         self.config = config
         self.roles = roles
+        self.contract: dict[str, Any] = {} if contract is None else {"contract": contract.plain()}
         self.done: dict[str, Stage] = {}
 
     def stages(self) -> list[Stage]:
@@ -167,7 +174,9 @@ class _Layout:
             Split,
             {"split": asdict(options.split), "seed": options.seed, "roles": asdict(self.roles)},
         )
-        knowledge = self._core("knowledge", (split,), Knowledge, {})
+        knowledge = self._core("knowledge", (split,), Knowledge, self.contract)
+        if self.contract:
+            self._core("contract", (split,), Report, {**self.contract, "checks": core_digest("contract")})
         fitted: list[str] = []
         for placed in self._transforms("training", "always"):
             fitted.append(self._place(placed, (split, *fitted), ports(type(placed.component)).makes, {}))
@@ -254,7 +263,7 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
         *(f"its {name} changed" for name in ("code", "data") if parts.get(name) != before.get(name)),
         *_changes("versions", parts.get("versions", {}), before.get("versions", {})),
     ]
-    for name in ("split", "roles", "seed", "task", "audit_allow", "model", "name"):
+    for name in ("split", "roles", "seed", "task", "audit_allow", "model", "name", "contract"):
         reasons += _changes(name, parts.get(name), before.get(name))
     now, then = parts["inputs"], before.get("inputs", {})
     changed = sorted(key for key in now if now[key] != then.get(key)) + [

@@ -61,6 +61,8 @@ class Options:
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
     roles: Roles = field(default_factory=Roles)
     split: SplitOptions = field(default_factory=SplitOptions)
+    contract: Path | None = None
+    """A YAML file that says what the columns may hold, over what training rows show: see `hookline data contract`."""
     audit: Literal["warn", "fail", "off"] = "warn"
     """What critical findings of the split audit do: they are told, or they stop the run before any training."""
     audit_allow: tuple[str, ...] = ()

@@ -1,10 +1,9 @@
-"""The input contract of a pipeline: inferred from training rows, checked at every later door."""
+"""The raw columns that a pipeline takes: inferred from training rows, and how later rows are read as them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from .artifacts import Column, ColumnKind, Schema
 from .errors import DataError, Problem, StoreError, closest
@@ -13,6 +12,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 MAX_CATEGORIES = 1_000
+DTYPES: Mapping[ColumnKind, str] = {
+    "number": "Float64",
+    "string": "String",
+    "boolean": "Boolean",
+    "datetime": "Datetime(time_unit='us', time_zone=None)",
+}
+"""Kind -> the dtype of a column of which nothing else is known."""
 
 
 def column_kind(dtype: pl.DataType) -> ColumnKind:
@@ -36,8 +42,9 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
     """Infer the contract of columns `names` from training rows, in one pass."""
     import polars as pl
 
-    dtypes = frame.select(names).collect_schema()
-    kinds: dict[str, ColumnKind] = {name: _kind_or_raise(name, dtype) for name, dtype in dtypes.items()}
+    found_kinds = infer_kinds(frame, names)
+    dtypes = {name: dtype for name, (dtype, _) in found_kinds.items()}
+    kinds: dict[str, ColumnKind] = {name: kind for name, (_, kind) in found_kinds.items()}
     exprs = [pl.col(name).null_count().alias(f"{name}\0nulls") for name in names]
     for name, kind in kinds.items():
         value = as_number(name, kind, dtypes[name])
@@ -74,6 +81,12 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
     return Schema(tuple(columns))
 
 
+def infer_kinds(frame: pl.LazyFrame, names: Sequence[str]) -> dict[str, tuple[pl.DataType, ColumnKind]]:
+    """Return the dtype and kind of columns; raises DataError naming one whose type is not supported."""
+    dtypes = frame.select(names).collect_schema()
+    return {name: (dtype, _kind_or_raise(name, dtype)) for name, dtype in dtypes.items()}
+
+
 def as_number(name: str, kind: ColumnKind, dtype: pl.DataType) -> pl.Expr | None:
     """Return a column as float64 (datetimes: seconds since 1970 UTC), or None for strings and booleans."""
     import polars as pl
@@ -88,7 +101,8 @@ def as_number(name: str, kind: ColumnKind, dtype: pl.DataType) -> pl.Expr | None
 def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Return just the schema's columns in its order and dtypes, empty strings as missing.
 
-    Columns beyond the schema are left out. Raises DataError naming every column that is absent or cannot be read as its type.
+    Columns beyond the schema are left out, and one that is not required and absent is missing in every row. Raises DataError
+    naming every other column that is absent, and those that cannot be read as their type.
     """
     import polars as pl
 
@@ -96,85 +110,41 @@ def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     series: list[pl.Series] = []
     for column in schema.columns:
         if column.name not in frame.columns:
-            match = closest(column.name, frame.columns)
-            problems.append(Problem(column.name, "is missing" + (f"; did you mean '{match}'?" if match else "")))
+            if column.required:
+                problems.append(Problem(column.name, absence(column, frame.columns)))
+            else:
+                series.append(nothing(column, frame.height))
             continue
         try:
-            series.append(_cast(frame[column.name], column))
-        except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
-            problems.append(Problem(column.name, f"must be a {column.kind}, got {_example(frame[column.name], error)}"))
+            series.append(read_column(frame[column.name], column))
+        except ValueError as error:
+            problems.append(Problem(column.name, str(error)))
     if problems:
         raise DataError("the rows do not fit the model's input contract", problems)
     return pl.DataFrame(series)
 
 
-def unlike_training(frame: pl.DataFrame, schema: Schema) -> dict[int, tuple[str, ...]]:
-    """Return row position -> what in it training never saw: a new category, a number out of range, a gap where none was."""
+def absence(column: Column, present: Sequence[str]) -> str:
+    """Say that a column is not there, and which may have been meant."""
+    match = closest(column.name, present)
+    return "is missing" + (f"; did you mean '{match}'?" if match else "")
+
+
+def nothing(column: Column, rows: int) -> pl.Series:
+    """Return a column that is missing in every row."""
     import polars as pl
 
-    warnings: dict[int, list[str]] = {}
-    for column in schema.columns:
-        values = frame[column.name]
-        if not column.nullable:
-            for row in values.is_null().arg_true().to_list() if values.null_count() else []:
-                warnings.setdefault(row, []).append(f"{column.name}: is missing, and never was in training")
-        if column.categories is not None:
-            strange = values.cast(pl.String)
-            mask = ~strange.is_in(list(column.categories))
-        elif column.minimum is not None and column.maximum is not None:
-            expr = as_number(column.name, column.kind, values.dtype)
-            assert expr is not None
-            strange = frame.select(expr)[column.name]
-            mask = (strange < column.minimum) | (strange > column.maximum)
-        else:
-            continue
-        for row in (mask & strange.is_not_null()).arg_true().to_list():
-            warnings.setdefault(row, []).append(_warning(column, strange[row]))
-    return {row: tuple(texts) for row, texts in warnings.items()}
+    return pl.Series(column.name, [], dtype=parse_dtype(column.dtype)).extend_constant(None, rows)
 
 
-class Familiar:
-    """What training has seen, looked up value by value: `unlike_training` for a few rows of Python values."""
+def read_column(values: pl.Series, column: Column) -> pl.Series:
+    """Return values in a column's dtype; raises ValueError with an example where they cannot be read so."""
+    import polars as pl
 
-    def __init__(self, schema: Schema) -> None:
-        self._columns = [
-            (column, None if column.categories is None else frozenset(column.categories)) for column in schema.columns
-        ]
-
-    def warnings(self, columns: Mapping[str, list[Any]]) -> dict[int, tuple[str, ...]]:
-        """Return row position -> what in it training never saw."""
-        found: dict[int, tuple[str, ...]] = {}
-        for column, categories in self._columns:
-            for row, value in enumerate(columns[column.name]):
-                text = _strange(column, categories, value)
-                if text is not None:
-                    found[row] = (*found.get(row, ()), text)
-        return found
-
-
-def _strange(column: Column, categories: frozenset[str] | None, value: Any) -> str | None:
-    if value is None or value == "" or value != value:
-        return None if column.nullable else f"{column.name}: is missing, and never was in training"
-    if categories is not None:
-        word = str(value).lower() if isinstance(value, bool) else value
-        return None if word in categories else _warning(column, word)
-    if column.minimum is None or column.maximum is None:
-        return None
-    number = value.replace(tzinfo=UTC).timestamp() if isinstance(value, datetime) else value
-    return None if column.minimum <= number <= column.maximum else _warning(column, number)
-
-
-def _warning(column: Column, value: object) -> str:
-    if column.categories is not None:
-        return f"{column.name}: '{value}' was never seen in training"
-    shown = [_shown(column, number) for number in (value, column.minimum, column.maximum)]
-    return f"{column.name}: {shown[0]} is outside the training range [{shown[1]}, {shown[2]}]"
-
-
-def _shown(column: Column, number: Any) -> str:
-    if column.kind == "datetime":
-        return datetime.fromtimestamp(number, UTC).replace(tzinfo=None).isoformat(" ", "seconds")
-    return f"{number:g}"
+    try:
+        return _cast(values, column)
+    except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
+        raise ValueError(f"must be a {column.kind}, got {_example(values, error)}") from error
 
 
 def _cast(values: pl.Series, column: Column) -> pl.Series:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from hookline import Prediction, Roles, Schema, Target
 from hookline.artifacts import Column
 from hookline.codec import from_json
+from hookline.contract import Familiar
 from hookline.errors import StoreError
 from hookline.pipeline import admit, require_finite
-from hookline.schema import Familiar, unlike_training
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,18 +53,23 @@ class OnnxPredictor:
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
 
-        rows, ids = admit(frame, self.schema, self.roles)
-        answers = [self.session.run(None, feeds) for feeds in _batches(rows, self.schema)]
-        return self._prediction(answers, ids, unlike_training(rows, self.schema))
+        admitted = admit(frame, self.schema, self.roles)
+        answers = [self.session.run(None, feeds) for feeds in _batches(admitted.rows, self.schema)]
+        return self._prediction(answers, admitted.ids, admitted.warnings)
+
+    def with_schema(self, schema: Schema) -> Self:
+        """Return a predictor on the same session under another contract for the same columns."""
+        return replace(self, schema=schema, familiar=Familiar(schema))
 
     def predict_columns(self, columns: Mapping[str, list[Any]]) -> Prediction:
         """Predict a few rows given by column as Python values, without a data frame in between."""
         import numpy as np
 
+        warnings = self.familiar.warnings(columns)
         feeds = {column.name: _feed_values(columns[column.name], column) for column in self.schema.columns}
         given = columns.get(self.roles.id) if self.roles.id else None
         ids = np.arange(len(next(iter(columns.values())))) if given is None else np.array(given)
-        return self._prediction([self.small.run(None, feeds)], ids, self.familiar.warnings(columns))
+        return self._prediction([self.small.run(None, feeds)], ids, warnings)
 
     def _prediction(self, answers: list[Any], ids: np.ndarray, warnings: Mapping[int, tuple[str, ...]]) -> Prediction:
         import numpy as np

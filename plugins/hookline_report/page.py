@@ -138,7 +138,7 @@ def _sections(facts: dict[str, Any]) -> dict[str, Any]:
     several: dict[str, Any] = {"cleaning": [], "parity": [], "packages": [], "importances": [], "features": []}
     shown = optional | several | facts
     shown["evaluations"] = [report for report in facts["reports"] if report["kind"] == "evaluator"]
-    shown["audits"] = [report for report in facts["reports"] if report["kind"] == "audit"]
+    shown["audits"] = [report for report in facts["reports"] if report["kind"] in ("contract", "audit")]
     shown["monitors"] = [report for report in facts["reports"] if report["kind"] == "monitor"]
     shown["longest"] = max((stage["seconds"] for stage in facts["plan"]), default=0) or 1
     shown["config_text"] = json.dumps(facts["config"], indent=2, ensure_ascii=False)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
 from hookline import Prediction, Predictor, PredictsColumns
+from hookline.contract import Familiar
+from hookline.errors import RejectedRows
 
 from .log import PredictionLog
-from .rows import to_columns, to_frame
+from .rows import BadRows, RowProblem, to_columns, to_frame
 
 MOST_BY_COLUMN = 1_000
 """Rows above which a data frame is quicker than Python values."""
@@ -56,9 +59,20 @@ class Answerer:
     # The record is one file, and many rows are predicted in a thread of their own.
     lock: Lock = field(default_factory=Lock)
 
+    @cached_property
+    def familiar(self) -> Familiar:
+        """The predictor's contract."""
+        return Familiar(self.predictor.schema)
+
     def read(self, rows: Sequence[Mapping[str, Any]]) -> Question:
         """Check raw rows; raises BadRows with every problem."""
-        return Question(rows, to_columns(rows, self.predictor.schema, self.predictor.roles))
+        columns = to_columns(rows, self.predictor.schema, self.predictor.roles)
+        try:
+            # Here as well as in the predictor, since a request that is refused must not hold up those it would be asked with.
+            self.familiar.require(columns)
+        except RejectedRows as error:
+            raise BadRows([RowProblem(b.row, b.column, b.message) for b in error.breaches], error.count) from None
+        return Question(rows, columns)
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """Predict the rows of several requests at once; raises OSError where they cannot be recorded."""

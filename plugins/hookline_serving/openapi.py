@@ -50,7 +50,8 @@ def example_row(schema: Schema) -> dict[str, Any]:
 
 def _row(schema: Schema) -> dict[str, Any]:
     properties = {column.name: _property(column) for column in schema.columns}
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    required = [column.name for column in schema.columns if column.required]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def _property(column: Column) -> dict[str, Any]:
@@ -60,11 +61,21 @@ def _property(column: Column) -> dict[str, Any]:
         said["format"] = "date-time"
     if column.categories is not None and column.kind == "string":
         said["examples"] = list(column.categories[:MOST_EXAMPLES])
-        said["description"] = f"{len(column.categories)} values in training; another one is answered with a warning"
+        said["description"] = f"{len(column.categories)} values {_whose(column)}; another one is {_fate(column)}"
     elif column.minimum is not None and column.maximum is not None:
         low, high = (_shown(column, value) for value in (column.minimum, column.maximum))
-        said["description"] = f"{low} to {high} in training; a value beyond is answered with a warning"
+        said["description"] = f"{low} to {high} {_whose(column)}; a value beyond is {_fate(column)}"
+    if column.pattern is not None:
+        said["description"] = f"matches {column.pattern}; another value is {_fate(column)}"
     return said
+
+
+def _whose(column: Column) -> str:
+    return "in the contract" if column.stated else "in training"
+
+
+def _fate(column: Column) -> str:
+    return "refused" if column.on_violation == "reject" else "answered with a warning"
 
 
 def _predictions(target: Target) -> dict[str, Any]:
@@ -101,9 +112,13 @@ def _example(column: Column) -> Any:
         return True
     if column.kind == "string":
         return column.categories[0] if column.categories else "text"
-    if column.minimum is None or column.maximum is None:
+    low, high = column.minimum, column.maximum
+    if low is None or high is None:
+        # One is enough for a value that is allowed.
+        low = high = low if high is None else high
+    if low is None or high is None:
         return None
-    middle = (column.minimum + column.maximum) / 2
+    middle = low + (high - low) / 2
     if column.kind == "datetime":
         return datetime.fromtimestamp(middle, UTC).replace(microsecond=0, tzinfo=None).isoformat()
     return round(middle) if "Int" in column.dtype else float(f"{middle:.4g}")

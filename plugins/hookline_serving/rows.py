@@ -30,9 +30,10 @@ class RowProblem:
 class BadRows(ValueError):
     """Rows that do not fit the input contract, with every problem."""
 
-    def __init__(self, problems: Sequence[RowProblem]) -> None:
-        super().__init__(f"{len(problems)} problems")
+    def __init__(self, problems: Sequence[RowProblem], count: int | None = None) -> None:
         self.problems = problems
+        self.count = len(problems) if count is None else count
+        super().__init__(f"{self.count} problems")
 
 
 class BadRequest(ValueError):
@@ -75,10 +76,11 @@ def to_frame(columns: Mapping[str, list[Any]], schema: Schema) -> pl.DataFrame:
 def _values(column: Column, rows: Sequence[Mapping[str, Any]], problems: list[RowProblem]) -> list[Any]:
     values: list[Any] = []
     for index, row in enumerate(rows):
-        try:
-            values.append(_value(column, row[column.name]))
-        except KeyError:
+        if column.name not in row and column.required:
             problems.append(RowProblem(index, column.name, _absent(column.name, row)))
+            continue
+        try:
+            values.append(_value(column, row.get(column.name)))
         except (ValueError, OverflowError) as error:
             problems.append(RowProblem(index, column.name, str(error)))
     return values

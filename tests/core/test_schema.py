@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline.artifacts import Column, Schema
+from hookline.contract import unlike_training
 from hookline.errors import DataError, StoreError
-from hookline.schema import conform, infer_schema, parse_dtype, unlike_training
+from hookline.schema import conform, infer_schema, parse_dtype
 
 FRAME = pl.DataFrame(
     {

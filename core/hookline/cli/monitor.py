@@ -9,6 +9,7 @@ from typing import Any
 from .. import codec
 from ..api import load_registry
 from ..artifacts import Dataset, Profile, Reference, Report
+from ..contract import require_accepted
 from ..errors import GateFailed, StoreError
 from ..packages import package_schema, verify
 from ..registry import Registry
@@ -52,7 +53,9 @@ def check(model: str, data: str, monitors: Sequence[str]) -> dict[str, Report]:
     folder, _ = find_package(model)
     verify(folder)
     registry = load_registry()
-    current = read_table(registry, data, package_schema(folder))
+    schema = package_schema(folder)
+    current = read_table(registry, data, schema)
+    require_accepted(current.frame, schema)
     return {name: _check_one(registry, name, folder, current) for name in monitors}
 
 

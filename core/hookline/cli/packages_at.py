@@ -50,10 +50,17 @@ def find_package(what: str) -> tuple[Path, dict[str, Any]]:
     return _in_run(Path(catalog.run(what).path)), {}
 
 
-def load_named(what: str, trust: Trust) -> tuple[LoadedPackage, dict[str, Any]]:
+def add_contract(options: Any) -> None:
+    """Add the option that puts a package under another contract."""
+    options.add_argument(
+        "--contract", type=Path, help="a contract whose word stands above the package's own, this time"
+    )
+
+
+def load_named(what: str, trust: Trust, contract: Path | None = None) -> tuple[LoadedPackage, dict[str, Any]]:
     """Load the package that a command names, with the facts a server or a log wants."""
     folder, facts = find_package(what)
-    loaded = load_package(folder, load_registry(), trust)
+    loaded = load_package(folder, load_registry(), trust, contract)
     manifest = loaded.manifest
     return loaded, {"model": manifest["name"], "version": None, "format": manifest["packager"], **facts}
 

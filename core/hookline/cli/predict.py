@@ -10,7 +10,7 @@ from ..api import load_registry
 from ..errors import UsageError
 from ..scoring import FORMATS, Tally, score, score_to
 from .output import parser, say
-from .packages_at import add_trust, load_named, read_table, trust_of
+from .packages_at import add_contract, add_trust, load_named, read_table, trust_of
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,11 +21,12 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument(
         "-o", "--output", type=Path, help=f"write here ({', '.join(FORMATS)}) instead of CSV to stdout"
     )
+    add_contract(options)
     add_trust(options)
     given = options.parse_args(argv)
     if given.output and given.output.suffix not in FORMATS:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
-    loaded, _ = load_named(given.model, trust_of(given))
+    loaded, _ = load_named(given.model, trust_of(given), given.contract)
     rows = read_table(load_registry(), given.data, loaded.schema).frame
     tally = Tally()
     if given.output:

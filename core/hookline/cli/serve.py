@@ -11,7 +11,7 @@ from ..components import Serves
 from ..config import home
 from ..errors import UsageError
 from .output import parser
-from .packages_at import add_trust, load_named, trust_of
+from .packages_at import add_contract, add_trust, load_named, trust_of
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,9 +24,10 @@ def main(argv: Sequence[str]) -> int:
         "--log", type=Path, help="folder of the prediction log (default: predictions/ in HOOKLINE_HOME)"
     )
     options.add_argument("--no-log", action="store_true", help="keep no record of predictions")
+    add_contract(options)
     add_trust(options)
     given = options.parse_args(argv)
-    loaded, info = load_named(given.model, trust_of(given))
+    loaded, info = load_named(given.model, trust_of(given), given.contract)
     log = None if given.no_log else given.log or home() / "predictions" / str(info["model"])
     _server(info).serve(loaded.predictor, info, given.host, given.port, log)
     return 0
