@@ -22,6 +22,7 @@ from .artifacts import (
 )
 from .checkpoints import checkpoint_folder
 from .components import (
+    AnswersAsServed,
     Component,
     Deployer,
     DropsRepeats,
@@ -30,6 +31,8 @@ from .components import (
     Featurizer,
     FittedFeaturizer,
     FittedTransform,
+    Limit,
+    LimitedInOnnx,
     Model,
     Monitor,
     Packager,
@@ -38,6 +41,7 @@ from .components import (
     Serves,
     Settings,
     Source,
+    SplitsAt,
     TakesContract,
     Trainer,
     Transform,
@@ -50,6 +54,7 @@ from .pipeline import Pipeline
 from .version import __version__
 
 __all__ = [
+    "AnswersAsServed",
     "Chart",
     "Component",
     "Dataset",
@@ -64,6 +69,8 @@ __all__ = [
     "Finding",
     "FittedFeaturizer",
     "FittedTransform",
+    "Limit",
+    "LimitedInOnnx",
     "Metric",
     "Model",
     "Monitor",
@@ -84,6 +91,7 @@ __all__ = [
     "SklearnModel",
     "Source",
     "Split",
+    "SplitsAt",
     "Table",
     "TakesContract",
     "Target",

@@ -302,6 +302,15 @@ class Predictor(Protocol):
         ...
 
 
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """Numbers so large that a format is known to answer differently."""
+
+    largest: float
+    """The absolute value, of a raw number or a feature, from which on it holds."""
+    reason: str
+
+
 class Packager(Component):
     """Writes a pipeline to disk in one format, and reads it back.
 
@@ -327,6 +336,13 @@ class Packager(Component):
     @abstractmethod
     def save(self, pipeline: Any, path: Path) -> Package:
         """Write the files of this format into the empty folder `path`; raises ExportError where the format cannot say it."""
+
+    def limit(self, pipeline: Any) -> Limit | None:
+        """Return from where on this format may answer differently for this pipeline; None: nowhere, which most can say.
+
+        Generated rows of extreme values past it are told of in the certificate, and do not fail it.
+        """
+        return None
 
     @abstractmethod
     def load(self, path: Path, trust: Trust) -> Predictor:
@@ -405,6 +421,24 @@ class ExportsOnnx(Protocol):
 
 
 @runtime_checkable
+class LimitedInOnnx(Protocol):
+    """A fitted part or model that ONNX can say only for numbers that are not too large."""
+
+    def onnx_limit(self) -> Limit | None:
+        """Return from where on its graph may answer differently; None: nowhere."""
+        ...
+
+
+@runtime_checkable
+class SplitsAt(Protocol):
+    """A model of trees that can tell where it splits."""
+
+    def thresholds(self) -> Mapping[int, Any]:
+        """Return position of a feature -> its split thresholds, float64 (n,); empty where the model has no trees."""
+        ...
+
+
+@runtime_checkable
 class Updatable(Protocol):
     """A trainer that can go on learning from a batch."""
 
@@ -440,6 +474,19 @@ class Serves(Protocol):
 
     def serve(self, predictor: Predictor, info: Mapping[str, Any], host: str, port: int, log: Path | None) -> None:
         """Answer until interrupted. info: model, version, format. log: folder where each prediction is recorded first."""
+        ...
+
+
+@runtime_checkable
+class AnswersAsServed(Protocol):
+    """A deployer that can answer as its server would, without opening a port."""
+
+    def answer(self, predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Answer rows of JSON values as a client gets it: per row `prediction`, and `probabilities` by label for classes.
+
+        The rows go through JSON and the server's own checks, and the answers back through JSON. Raises DataError where
+        the server would refuse the request.
+        """
         ...
 
 

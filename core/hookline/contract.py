@@ -209,6 +209,19 @@ def check_rows(batches: Iterable[pl.DataFrame], schema: Schema) -> Checked:
     return checked
 
 
+def rejected_mask(frame: pl.DataFrame, schema: Schema) -> pl.Series:
+    """Return which raw rows, of the schema's columns, a contract rejects: boolean, (n,)."""
+    import polars as pl
+
+    found = pl.repeat(False, frame.height, eager=True)
+    for column in schema.columns:
+        limits = Limits(column)
+        if limits.rejects:
+            for _, mask, _ in _broken(limits, read_column(frame[column.name], column)):
+                found = found | mask
+    return found
+
+
 def require_accepted(frame: pl.LazyFrame, schema: Schema) -> None:
     """Raise RejectedRows where raw rows hold values that a contract rejects; what else is wrong with them is left alone."""
     rejecting = Schema(tuple(column for column in schema.columns if column.on_violation == "reject"))

@@ -15,10 +15,12 @@ from .version import __version__
 
 CORE_MODULES = (
     "artifacts",
+    "certificate",
     "codec",
     "components",
     "contract",
     "contract_file",
+    "edges",
     "frames",
     "models",
     "packages",

@@ -1,7 +1,7 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
-Keys: title, run, verdict, data, split, cleaning, reports, importances, features, parity, packages, deployment, plan, config,
-environment. A key is left out where the run did not get so far.
+Keys: title, run, verdict, data, split, cleaning, reports, importances, features, parity, certificates, packages, deployment,
+plan, config, environment. A key is left out where the run did not get so far.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import codec
 from .artifacts import Deployment, Metric, Package, Report, Split
+from .certificate import CERTIFICATE, HELD_OUT
 from .cleaning import CleaningLedger
 from .planning import Knowledge, Stage
-from .stages import Running, count_rows, environment, importances_of
+from .stages import Running, count_rows, environment, importances_of, served_folder
 
 if TYPE_CHECKING:
     from .hookspecs import StageInfo
@@ -151,6 +152,19 @@ def _parity(run: Told) -> list[dict[str, Any]]:
     return [{"package": key, **manifest["parity"]} for key, manifest in manifests]
 
 
+def _certificates(run: Told) -> list[dict[str, Any]]:
+    """Return the parity certificate of each package, and of what a client is answered."""
+    made = [(key, package.path / CERTIFICATE) for key, package in _made(run)]
+    for stage in run.plan.of("deployer"):
+        folder = served_folder(run, stage) if _reached(run, stage) else None
+        made += [] if folder is None else [(f"served by {stage.name}", folder / CERTIFICATE)]
+    return [{"package": key, **json.loads(path.read_text("utf-8"))} for key, path in made]
+
+
+def _reached(run: Told, stage: Stage) -> bool:
+    return stage.key in run.told and run.told[stage.key].status == "ran"
+
+
 def _packages(run: Told) -> list[dict[str, Any]]:
     return [
         {"format": package.format, "path": f"packages/{key}", "bytes": _bytes(package.path)}
@@ -170,6 +184,7 @@ SECTIONS = (
     ("importances", ("trainer",), _importances),
     ("features", ("featurizer",), _features),
     ("parity", ("packager",), _parity),
+    ("certificates", ("packager",), _certificates),
     ("packages", ("packager",), _packages),
     ("deployment", ("deployer",), _deployment),
 )
@@ -184,6 +199,10 @@ def _verdict(evidence: Mapping[str, Any], status: str, error: str | None) -> dic
         points += [{"level": f["severity"], "text": f["message"]} for f in report["findings"]]
     for parity in evidence.get("parity", []):
         points.append({"level": "ok" if parity["ok"] else "critical", "text": _parity_text(parity)})
+    points += [
+        {"level": "ok" if one["ok"] else "critical", "text": _certificate_text(one)}
+        for one in evidence.get("certificates", [])
+    ]
     if deployment := evidence.get("deployment"):
         text = ", ".join(f"{alias} is now version {version}" for alias, version in deployment["aliases"].items())
         points.append({"level": "ok", "text": f"{deployment['model']}: {text}"})
@@ -201,6 +220,17 @@ def _headline(evidence: Mapping[str, Any], status: str) -> str:
     rows = evidence.get("split", {}).get("test", 0)
     said = f"{found.name.replace('_', ' ').capitalize()} {found.value:.4g}{interval} on {rows:,} held-out rows"
     return said if status == "finished" else f"A gate said no: {said}"
+
+
+def _certificate_text(certificate: Mapping[str, Any]) -> str:
+    generated = [one for one in certificate["agreements"] if one["sort"] != HELD_OUT and one["rows"]]
+    counts = ", ".join(f"{one['rows']:,} {one['sort']}" for one in generated) or "no"
+    beyond = sum(one["beyond_limit_differing"] for one in generated)
+    said = f"; {beyond} beyond the format's limit differ: {certificate['limit']}" if beyond else ""
+    verb = "agrees" if certificate["ok"] else "does not agree"
+    who = certificate["package"]
+    subject = f"What is {who}" if who.startswith("served") else f"The {who} package"
+    return f"{subject} {verb} on generated rows at the edges ({counts}){said}"
 
 
 def _parity_text(parity: Mapping[str, Any]) -> str:

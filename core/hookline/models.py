@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -54,6 +54,18 @@ class SklearnModel(Model):
             raise TypeError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
         return model
 
+    def thresholds(self) -> dict[int, np.ndarray]:
+        """Return position of a feature -> where trees split it, float64 (n,); empty for other estimators."""
+        import numpy as np
+
+        found: dict[int, list[Any]] = {}
+        for feature, threshold in _splits(self.estimator):
+            for place in np.unique(feature).tolist():
+                found.setdefault(place, []).append(threshold[feature == place])
+        whole = {place: np.unique(np.concatenate(parts)) for place, parts in found.items()}
+        # A split of what is missing from all that is not has an infinite threshold.
+        return {place: values[np.isfinite(values)] for place, values in whole.items() if np.isfinite(values).any()}
+
     def importances(self) -> Mapping[str, float]:
         """Return impurity importances of trees, or the mean absolute coefficient of linear models."""
         import numpy as np
@@ -64,6 +76,23 @@ class SklearnModel(Model):
         if values is None:
             return {}
         return dict(zip(self.feature_names, map(float, values), strict=False))
+
+
+def _splits(estimator: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the split features (n,) and thresholds (n,) of each tree of an estimator."""
+    import numpy as np
+
+    if hasattr(estimator, "tree_"):
+        inner = estimator.tree_.feature >= 0
+        yield estimator.tree_.feature[inner], estimator.tree_.threshold[inner]
+    for stage in getattr(estimator, "_predictors", ()):
+        for tree in stage:
+            nodes = tree.nodes[(tree.nodes["is_leaf"] == 0) & (tree.nodes["is_categorical"] == 0)]
+            yield nodes["feature_idx"].astype(np.int64), nodes["num_threshold"]
+    members = getattr(estimator, "estimators_", ())
+    for member in members.ravel() if hasattr(members, "ravel") else members:
+        if hasattr(member, "tree_"):
+            yield from _splits(member)
 
 
 def _ask(method: Callable[[Any], np.ndarray], estimator: Any, features: Features) -> np.ndarray:

@@ -25,6 +25,7 @@ from .registry import Registry, plain, ports
 from .version import __version__
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
 FORMAT = 1
@@ -232,20 +233,26 @@ def measure_parity(native: Predictor, packaged: Predictor, frame: pl.DataFrame, 
     """Compare two predictors on the same raw rows."""
     import numpy as np
 
-    expected, actual = native.predict(frame), packaged.predict(frame)
+    difference, changed = differences(native.target, native.predict(frame), packaged.predict(frame), tolerance)
+    return Parity(frame.height, float(difference.max(initial=0.0)), int(np.sum(changed)), tolerance)
+
+
+def differences(
+    target: Target, expected: Prediction, actual: Prediction, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far two predictions of the same rows are apart, as in `Parity`: float64 (n,), and changed: bool (n,)."""
+    import numpy as np
+
     if expected.probabilities is not None and actual.probabilities is not None:
-        difference = np.abs(expected.probabilities - actual.probabilities)
+        difference = np.abs(expected.probabilities - actual.probabilities).max(axis=1, initial=0.0)
         changed = expected.values != actual.values
-    elif native.target.task == "regression":
+    elif target.task == "regression":
         difference = np.abs(expected.values - actual.values) / np.maximum(1.0, np.abs(expected.values))
         changed = difference > tolerance
     else:
         changed = expected.values != actual.values
         difference = changed.astype(float)
-    largest = float(difference.max(initial=0.0))
-    return Parity(
-        frame.height, largest if np.isfinite(difference).all() else float("inf"), int(np.sum(changed)), tolerance
-    )
+    return np.where(np.isfinite(difference), difference, np.inf), np.asarray(changed, dtype=bool)
 
 
 def require_parity(packager: Packager, parity: Parity) -> None:

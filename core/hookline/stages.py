@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -28,10 +29,12 @@ from .artifacts import (
     require_columns,
 )
 from .audit import audit
+from .certificate import CERTIFICATE, SERVED_ROWS, certify_served, plain_certificate, require_agreement
 from .checkpoints import checkpoints_in
 from .cleaning import CleaningLedger, Move
-from .components import FittedTransform, Model
+from .components import AnswersAsServed, FittedTransform, Model, Trust
 from .contract import RuleCheck, batches_of, check_rows
+from .edges import SAMPLE_ROWS, EdgeRows, make_edges
 from .errors import DataError, Problem
 from .frames import mark_missing
 from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
@@ -132,6 +135,12 @@ def fitted_moves(run: Running) -> list[Move]:
     """Return the transforms after the split, as they were fitted."""
     found = [(stage, run.value(stage.key)) for stage in run.plan.fitted_transforms()]
     return [Move(stage.key, stage.name, stage.applies, partial(_as_fitted, fitted)) for stage, fitted in found]
+
+
+def edges_of(run: Running, pipeline: Pipeline[Any]) -> EdgeRows:
+    """Return generated rows at the edges of what a pipeline may be asked, the same ones in every stage of a run."""
+    train = run.value("split").train.frame.head(SAMPLE_ROWS).collect()
+    return make_edges(pipeline, train, run.plan.config.options.seed)
 
 
 def importances_of(run: Running) -> dict[str, float]:
@@ -380,6 +389,7 @@ def _monitor(run: Running, stage: Stage) -> Report:
 def _deploy(run: Running, stage: Stage) -> Deployment:
     catalog = run.workspace.catalog
     package: Package = run.value(stage.inputs[0])
+    _check_served(run, stage, package)
     fingerprint = run.plan[stage.inputs[0]].fingerprint
     path = run.workspace.home / "models" / run.info.name / fingerprint[:16]
     if not path.exists():
@@ -400,6 +410,39 @@ def _deploy(run: Running, stage: Stage) -> Deployment:
     if deployment != current:
         catalog.record_deployment(deployment, f"run {run.info.id}")
     return deployment
+
+
+def served_folder(run: Running, stage: Stage) -> Path | None:
+    """Return where the store keeps the certificate of a deployer's answers for the run's package, where it does."""
+    folder: Path | None = run.workspace.store.get(_served_key(run, stage))
+    return folder
+
+
+def _served_key(run: Running, stage: Stage) -> str:
+    # The package and the deployer's code decide, and not the model's name.
+    parts = [run.plan[stage.inputs[0]].fingerprint, stage.parts["code"], stage.parts["versions"], stage.parts["fields"]]
+    return hashlib.sha256(json.dumps(["served", *parts]).encode()).hexdigest()
+
+
+def _check_served(run: Running, stage: Stage, package: Package) -> None:
+    """Ask a deployer as a client would, once for each package; raises ExportError where it answers otherwise."""
+    deployer: Any = stage.component
+    if not isinstance(deployer, AnswersAsServed) or served_folder(run, stage) is not None:
+        return
+    packager: Any = run.plan[stage.inputs[0]].component
+    packaged = packager.load(package.path, Trust(everything=True))
+    held_out = run.value("split").test.frame.head(SERVED_ROWS).collect()
+    edges = edges_of(run, pipeline_of(run))
+    certificate = certify_served(deployer, stage.name, packaged, packager.tolerance, held_out, edges)
+    require_agreement(certificate, f"deployer '{stage.name}'", "nothing was registered; see the rows above")
+    plain = json.dumps(plain_certificate(certificate))
+    note = {"stage": "served", "component": stage.name}
+    store = run.workspace.store
+    store.put(_served_key(run, stage), lambda path: _write_text(path / CERTIFICATE, plain), note=note)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
 
 
 def _record_features(run: Running) -> None:

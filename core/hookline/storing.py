@@ -7,17 +7,22 @@ import inspect
 import json
 import shutil
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from . import codec
 from .artifacts import ROW_ID, Dataset, Package, Report, Split
+from .certificate import CERTIFICATE, Certificate, as_parity, certify, plain_certificate, require_agreement
 from .cleaning import keep_ledger
-from .components import Model, Packager, Trust
+from .components import Model, Packager, Predictor, Trust
 from .errors import StoreError
-from .packages import PARITY_ROWS, check_takes, measure_parity, require_parity, seal, write_pipeline
+from .packages import PARITY_ROWS, check_takes, require_parity, seal, write_pipeline
+from .pipeline import Pipeline
 from .planning import Knowledge, Stage
 from .split import Membership, prepare, read_split
-from .stages import IMPORTANCES, Running, dataset_moves, environment, fitted_moves, make, pipeline_of
+from .stages import IMPORTANCES, Running, dataset_moves, edges_of, environment, fitted_moves, make, pipeline_of
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def write(run: Running, stage: Stage, folder: Path) -> None:
@@ -85,8 +90,9 @@ def _write_package(run: Running, stage: Stage, folder: Path) -> None:
     packager.save(pipeline, folder)
     test = run.value("split").test.frame.head(PARITY_ROWS).collect()
     packaged = packager.load(folder, Trust(everything=True))
-    parity = measure_parity(pipeline, packaged, test, packager.tolerance)
-    require_parity(packager, parity)
+    certificate = _certify(run, packager, pipeline, packaged, test)
+    (folder / CERTIFICATE).write_text(json.dumps(plain_certificate(certificate)), "utf-8")
+    parity = as_parity(certificate)
     knowledge: Knowledge = run.value("knowledge")
     (folder / "profile.json").write_text(json.dumps(codec.to_json(knowledge.profile)), "utf-8")
     facts = {
@@ -102,6 +108,16 @@ def _write_package(run: Running, stage: Stage, folder: Path) -> None:
     }
     _write_monitor_files(run, folder)
     seal(folder, packager, facts)
+
+
+def _certify(
+    run: Running, packager: Packager, pipeline: Pipeline[Any], packaged: Predictor, test: pl.DataFrame
+) -> Certificate:
+    certificate = certify(packager, pipeline, packaged, test, edges_of(run, pipeline))
+    require_parity(packager, as_parity(certificate))
+    subject = f"packager '{packager.name}'"
+    require_agreement(certificate, subject, "choose another packager, such as skops")
+    return certificate
 
 
 def _metrics(run: Running) -> list[Any]:

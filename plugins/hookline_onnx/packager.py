@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from hookline import ExportsOnnx, Package, Packager, Pipeline, Predictor, SklearnModel, Trust
+from hookline import (
+    ExportsOnnx,
+    Limit,
+    LimitedInOnnx,
+    Package,
+    Packager,
+    Pipeline,
+    Predictor,
+    SklearnModel,
+    SplitsAt,
+    Trust,
+)
+
+LARGEST_SUM = 1e7
+"""Numbers beyond which the sums of a linear model or a network in float32 are no longer those in float64."""
 
 
 class OnnxPackager(Packager):
@@ -31,6 +46,17 @@ class OnnxPackager(Packager):
 
         (path / "model.onnx").write_bytes(build_graph(pipeline).SerializeToString())
         return Package(path, self.name)
+
+    def limit(self, pipeline: Any) -> Limit | None:
+        """Return the smallest limit that a part states; models that are no trees add up float32, which large numbers end in."""
+        parts = [*(stage.fitted for stage in pipeline.transforms), pipeline.featurizer.fitted, pipeline.model]
+        limits = [part.onnx_limit() for part in parts if isinstance(part, LimitedInOnnx)]
+        model = pipeline.model
+        if not isinstance(model, LimitedInOnnx) and not (isinstance(model, SplitsAt) and model.thresholds()):
+            limits.append(
+                Limit(LARGEST_SUM, f"{type(model).__name__}: sums of large numbers in float32 depend on their order")
+            )
+        return min((limit for limit in limits if limit), key=lambda limit: limit.largest, default=None)
 
     def load(self, path: Path, trust: Trust) -> Predictor:
         """Return a predictor on onnxruntime; raises StoreError for a damaged file, or one that reaches outside the package."""

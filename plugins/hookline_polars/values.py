@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Interval
 
-from hookline import Dataset, Transform
+from hookline import Dataset, Limit, Transform
 from hookline.errors import ConfigError, DataError, Problem
 from hookline.schema import column_kind
 
@@ -114,6 +114,15 @@ class FittedCast:
 
         casts = {name: cast_number(inputs[name], dtype, name) for name, dtype in self.dtypes.items() if name in inputs}
         return {**inputs, **casts}
+
+    def onnx_limit(self) -> Limit | None:
+        """Return where integers end."""
+        whole = "integer" in self.dtypes.values()
+        return (
+            Limit(2.0**63, "transform 'cast' reads integers, which end at 2^63 and are not refused there")
+            if whole
+            else None
+        )
 
 
 class CastTransform(Transform):

@@ -18,6 +18,8 @@ MOST_COLUMNS = 300
 MOST_ROWS = 1_000
 """Rows of a table that are shown."""
 MOST_IMPORTANCES = 25
+SEVERAL = ("cleaning", "parity", "certificates", "packages", "importances", "features")
+"""Sections of evidence that hold several things."""
 
 
 def write_page(evidence: Mapping[str, Any], path: Path) -> None:
@@ -135,7 +137,7 @@ def moment(text: str) -> str:
 def _sections(facts: dict[str, Any]) -> dict[str, Any]:
     """Return what the template shows, each section empty where the run did not get so far."""
     optional: dict[str, Any] = {"data": None, "split": None, "deployment": None}
-    several: dict[str, Any] = {"cleaning": [], "parity": [], "packages": [], "importances": [], "features": []}
+    several: dict[str, Any] = dict.fromkeys(SEVERAL, ())
     shown = optional | several | facts
     shown["evaluations"] = [report for report in facts["reports"] if report["kind"] == "evaluator"]
     shown["audits"] = [report for report in facts["reports"] if report["kind"] in ("contract", "audit")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hookline import Predictor, codec
-from hookline.errors import DataError, HooklineError
+from hookline.errors import DataError, HooklineError, Problem
 
 from . import inference_protocol as v2
 from .answers import Answer, Answerer, Question
@@ -32,6 +33,7 @@ MOST_BYTES = 32 * 1024 * 1024
 """Largest body that is read."""
 MOST_ROWS_INLINE = 50
 """A request of more rows is predicted in a thread, so that others are not kept waiting."""
+OK = 200
 INTERNAL_ERROR = 500
 MOST_BYTES_SHORT = 1024 * 1024
 """Largest body that goes the short way."""
@@ -134,6 +136,21 @@ def make_app(predictor: Predictor, info: Mapping[str, Any], record: PredictionLo
     return _with_short_way(app, service)
 
 
+def answer_rows(predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answer one request as a client gets it, through JSON both ways; raises DataError where it is refused."""
+    service = Service(Answerer(predictor, None), {"model": "model", "version": None, "format": ""})
+    body = msgspec.json.encode({"rows": rows})
+    # In a thread of its own, since the caller's may have a loop that runs, as a notebook's has.
+    with ThreadPoolExecutor(1) as pool:
+        status, answer = pool.submit(lambda: asyncio.run(_respond(service, _predict, body))).result()
+    said: dict[str, Any] = msgspec.json.decode(answer)
+    if status != OK:
+        told = [Problem(f"row {one.get('row')}, {one['column']}", one["message"]) for one in said.get("problems", [])]
+        raise DataError(f"status {status}: {said['error']}", told)
+    predictions: list[dict[str, Any]] = said["predictions"]
+    return predictions
+
+
 def _with_short_way(app: Starlette, service: Service) -> ASGIApp:
     """Answer POST /predict without routing, request and response objects, which take longer than a small model does."""
 
@@ -181,7 +198,7 @@ def _guarded(service: Service, act: Act) -> Callable[[Request], Awaitable[Respon
 async def _respond(service: Service, act: Act, body: bytes) -> tuple[int, bytes]:
     """Return status and JSON; what can go wrong with a request becomes an answer that says what it was."""
     try:
-        return 200, msgspec.json.encode(await act(service, _decoded(body)))
+        return OK, msgspec.json.encode(await act(service, _decoded(body)))
     except BadRows as error:
         told = [asdict(problem) for problem in error.problems[:MOST_PROBLEMS]]
         return _failure(422, f"{error.count} values do not fit the input contract", problems=told)

@@ -25,6 +25,12 @@ class LocalDeployer(Deployer):
         assert package.version is not None, "the runner registers a package before it is deployed"
         return Deployment.single(package.name, package.version, self.name)
 
+    def answer(self, predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Answer rows as the server does, on no port; raises DataError where it would refuse the request."""
+        from .app import answer_rows
+
+        return answer_rows(predictor, rows)
+
     def serve(self, predictor: Predictor, info: Mapping[str, Any], host: str, port: int, log: Path | None) -> None:
         """Answer until interrupted; raises UsageError where the port is taken, StoreError where `log` cannot be written."""
         from .server import serve

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..api import open_workspace, split_model_name
 from ..artifacts import Deployment
+from ..certificate import CERTIFICATE
 from ..errors import UsageError
 from ..packages import verify
 from .output import add_json, parser, print_json, print_rows, say
@@ -60,16 +61,30 @@ def _show(given: Any) -> int:
     record = catalog.model(name, number or alias)
     manifest = verify(Path(record.path))
     if given.json:
-        print_json(dataclasses.asdict(record) | {"manifest": manifest})
+        path = Path(record.path) / CERTIFICATE
+        certificate = json.loads(path.read_text("utf-8")) if path.is_file() else None
+        print_json(dataclasses.asdict(record) | {"manifest": manifest, "certificate": certificate})
         return 0
     print_rows([_row(catalog, record)], ("name", "version", "aliases", "format", "created", "run_id", "path"), empty="")
     print(f"\ntarget: {json.dumps(manifest['target'])}")
     print(f"parity: {json.dumps(manifest['parity'])}\n")
+    _print_certificate(Path(record.path))
     print_rows(manifest["metrics"], ("name", "value", "low", "high"), empty="no metrics")
     weights = manifest.get("importances", {})
     features = [{**feature, "importance": weights.get(feature["name"])} for feature in manifest["features"]]
     print_rows(features[:50], ("name", "dtype", "inputs", "definition", "importance"), empty="no features")
     return 0
+
+
+def _print_certificate(folder: Path) -> None:
+    if not (folder / CERTIFICATE).is_file():
+        return
+    certificate = json.loads((folder / CERTIFICATE).read_text("utf-8"))
+    columns = ("rows", "sort", "max_difference", "changed_decisions", "refused", "beyond_limit", "ok")
+    print_rows(certificate["agreements"], columns, empty="")
+    if certificate["limit"]:
+        print(f"limit: {certificate['limit']}")
+    print()
 
 
 def _promote(given: Any) -> int:
