@@ -8,7 +8,7 @@ from .sides import Column, Sides, examples
 from .together import find_together
 
 LEAST_ROWS = 10
-"""Rows outside the commonest class that it takes to say that a column goes one to one with the classes."""
+"""Held-out rows, and rows outside the commonest class, that it takes to say that a column gives the target away."""
 LEAST_STEPS = 100
 """Neighboring rows of different values that it takes to say that a column is in the order of the target."""
 
@@ -25,7 +25,7 @@ def find_leaks(sides: Sides) -> tuple[list[tuple[str, float]], list[Finding]]:
 
 
 def _explains(sides: Sides, column: Column, score: float) -> Finding | None:
-    if score < SUSPECT:
+    if score < SUSPECT or len(sides.y[1]) < LEAST_ROWS:
         return None
     guess = guesses(sides, column.codes, column.size)
     name, target = column.name, sides.target.name
