@@ -25,7 +25,7 @@ CORE_MODULES = (
     "models",
     "packages",
     "pipeline",
-    "profile",
+    "profiling",
     "schema",
     "split",
     "stages",

@@ -39,7 +39,7 @@ from .errors import DataError, Problem
 from .frames import mark_missing
 from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
 from .planning import Knowledge, Plan, Stage
-from .profile import profile
+from .profiling import profile
 from .schema import infer_kinds, infer_schema
 from .split import is_label
 

@@ -17,7 +17,7 @@ from hookline.effects import (
     numeric_effect,
     numeric_effect_of_bins,
 )
-from hookline.profile import numbers, rebin
+from hookline.profiling import numbers, rebin
 from hookline.schema import column_kind
 
 MAX_CHARTS = 6

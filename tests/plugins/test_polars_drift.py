@@ -19,7 +19,7 @@ from hookline.effects import (
     numeric_effect,
     numeric_effect_of_bins,
 )
-from hookline.profile import profile, rebin
+from hookline.profiling import profile, rebin
 from hookline_polars import DataDriftMonitor, SyntheticSource
 
 FINITE = st.lists(st.floats(-1e6, 1e6) | st.integers(-3, 3).map(float), min_size=2, max_size=60)

@@ -13,7 +13,7 @@ from ..components import Component, Model, Trust
 from ..errors import ConfigError, ExportError, HooklineError
 from ..packages import components_at_hand, write_pipeline
 from ..pipeline import FittedStage, Pipeline
-from ..profile import profile
+from ..profiling import profile
 from ..registry import ports
 from .parts import LinearModel, SampleFeaturizer, fitted_features, known_pipelines, pipeline_around
 from .samples import Sample
