@@ -1,6 +1,6 @@
 """hookline: from raw data to a watched model, through one typed plugin contract."""
 
-from .api import Run, compare, evaluate, load, plan, run, why
+from .api import Run, compare, evaluate, load, plan, profile, run, why
 from .artifacts import (
     Chart,
     Dataset,
@@ -106,6 +106,7 @@ __all__ = [
     "hookimpl",
     "load",
     "plan",
+    "profile",
     "run",
     "why",
 ]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .registry import Registry
     from .runconfig import RunConfig
     from .runner import Execution
+    from .tableprofile import DataProfile
     from .tracing import RowTrace
     from .workspace import Workspace
 
@@ -267,6 +268,50 @@ def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:
     standard: Any = registry.build("evaluator", "standard", {}, "evaluator.standard")
     report: Report = standard.evaluate_predictions(truth, prediction, target, None)
     return report
+
+
+def profile(
+    what: Any,
+    *,
+    target: str | None = None,
+    group: str | None = None,
+    roles: Roles | Mapping[str, Any] | None = None,
+    html: str | Path | None = None,
+) -> DataProfile:
+    """Measure a table that nobody prepared, and say what is odd about it.
+
+    what: a path, a source's name, a source, or a polars or pandas data frame
+    html: a file to write the profile to, as a page
+    """
+    from .tableprofile import profile_dataset, profile_source, render
+
+    registry = load_registry()
+    given = roles if isinstance(roles, Roles) else Roles(**(roles or {}))
+    named = given.merged(Roles(target=target, group=group))
+    found = what if isinstance(what, (str, Path, Mapping, Component)) else to_polars(what)
+    if isinstance(found, (str, Path, Mapping, Component)):
+        made = profile_source(source_of(registry, found), named)
+    else:
+        import polars as pl
+
+        held = isinstance(found, pl.DataFrame)
+        made = profile_dataset(Dataset(found.lazy(), named, "frame"), {}, in_memory=held)
+    if html is not None:
+        render(registry, made, Path(html))
+    return made
+
+
+def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Component) -> Source:
+    """Return the source that a path, a name, or a mapping with `component` and its fields means."""
+    node = _source(registry, what)
+    if isinstance(node, Mapping):
+        fields = {name: value for name, value in node.items() if name != "component"}
+        node = registry.build("source", str(node.get("component")), fields, "source")
+    elif isinstance(node, str):
+        node = registry.build("source", node, {}, "source")
+    if not isinstance(node, Source):
+        raise UsageError(f"{node!r} is no source")
+    return node
 
 
 def load_registry() -> Registry:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -196,7 +195,9 @@ def _top_numbers(values: np.ndarray, starts: np.ndarray, counts: np.ndarray, kin
     repeated = np.flatnonzero(counts > 1)
     if len(repeated) > MOST_TOP:
         repeated = repeated[np.argpartition(-counts[repeated], MOST_TOP - 1)[:MOST_TOP]]
-    ordered = sorted(((int(counts[i]), values[starts[i]].item()) for i in repeated.tolist()), key=lambda pair: (-pair[0], pair[1]))
+    ordered = sorted(
+        ((int(counts[i]), values[starts[i]].item()) for i in repeated.tolist()), key=lambda pair: (-pair[0], pair[1])
+    )
     return tuple((shown(value, kind) if isinstance(value, float) else str(value), rows) for rows, value in ordered)
 
 

@@ -153,3 +153,8 @@ def render_report(evidence: Mapping[str, Any], path: Path) -> None:
 @hookspec
 def render_leaderboard(evidence: Mapping[str, Any], path: Path) -> None:
     """Write `path`/leaderboard.html from a leaderboard (sweep, metric, varied, rows); called after a sweep."""
+
+
+@hookspec
+def render_data_profile(profile: Mapping[str, Any], path: Path) -> None:
+    """Write a table's profile, plain data as `hookline.tableprofile` tells it, to the HTML file `path`."""

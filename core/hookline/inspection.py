@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ class TableFacts:
     columns: tuple[ColumnFacts, ...]
     duplicates: int
     """Rows that repeat an earlier one in every column but the id's; told by 64-bit hashes of rows."""
-    roles: Roles = Roles()
+    roles: Roles = field(default_factory=Roles)
     classes: tuple[tuple[str, int], ...] = ()
     """Labels of a target that has classes, with their rows: at most 20, the most frequent first."""
     groups: Groups | None = None
@@ -58,7 +58,7 @@ class TableFacts:
         return next(column for column in self.columns if column.name == name)
 
 
-def inspect(dataset: Dataset) -> TableFacts:
+def inspect(dataset: Dataset, *, in_memory: bool = False) -> TableFacts:
     """Measure a table with its roles; columns that are ignored are left out. Raises DataError where it cannot be read.
 
     Beside one column with its sorted copy (16 bytes a row) or its distinct texts, 8 bytes a row of hashes are held, and a
@@ -71,7 +71,7 @@ def inspect(dataset: Dataset) -> TableFacts:
     if not present:
         raise DataError(f"{dataset.name} has no columns")
     require_columns([name for name in (roles.target, roles.group, roles.id, *roles.ignore) if name], present, "roles")
-    with _at_hand(mark_missing(dataset.frame.drop(roles.ignore)), dataset.name) as frame:
+    with _at_hand(mark_missing(dataset.frame.drop(roles.ignore)), dataset.name, in_memory=in_memory) as frame:
         rows = int(frame.select(pl.len()).collect().item())
         target = _Target.of(frame, roles.target, rows) if roles.target else None
         hashes = _Hashes(rows, skip=roles.id)
@@ -93,10 +93,13 @@ def inspect(dataset: Dataset) -> TableFacts:
 
 
 @contextmanager
-def _at_hand(frame: pl.LazyFrame, name: str) -> Iterator[pl.LazyFrame]:
+def _at_hand(frame: pl.LazyFrame, name: str, *, in_memory: bool) -> Iterator[pl.LazyFrame]:
     """Write rows to a temporary file, so that a column can be read without reading, or making, all others again."""
     import polars as pl
 
+    if in_memory:
+        yield frame
+        return
     with tempfile.TemporaryDirectory(prefix="hookline-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "rows.arrow"
         try:
@@ -133,7 +136,11 @@ class _Hashes:
         if column.name == self._skip:
             return
         nested = of_kind(column.dtype) == "other" and column.dtype.is_nested()
-        hashed = column.to_frame().select(pl.struct(pl.all()).hash(self._seed)).to_series() if nested else column.hash(self._seed)
+        hashed = (
+            column.to_frame().select(pl.struct(pl.all()).hash(self._seed)).to_series()
+            if nested
+            else column.hash(self._seed)
+        )
         self._sum += hashed.to_numpy()
 
     def duplicates(self) -> int:

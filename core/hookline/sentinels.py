@@ -28,6 +28,8 @@ LEAST_ROWS, LEAST_SHARE = 5, 1e-4
 """A number that stands there less often than both is a chance."""
 LEAST_DISTINCT = 10
 """A column whose other values are fewer than these holds codes, among which none is outside."""
+MOSTLY_ZERO = 0.5
+"""Share of rows from which on zero is what the column is mostly about, as with amounts that few have."""
 FENCE = 1.5
 """Distance from the quartiles, in their own distance, beyond which a value is outside (Tukey, 1977, section 2D)."""
 GAP = 0.5
@@ -39,7 +41,9 @@ def is_placeholder(text: str) -> bool:
     return text.strip().lower() in PLACEHOLDERS
 
 
-def odd_numbers(distinct: np.ndarray, counts: np.ndarray, candidates: tuple[int, ...] = NUMBERS) -> list[tuple[float, int]]:
+def odd_numbers(
+    distinct: np.ndarray, counts: np.ndarray, candidates: tuple[int, ...] = NUMBERS
+) -> list[tuple[float, int]]:
     """Return the candidates that are frequent and apart from all other values, each with its rows.
 
     distinct: sorted, (n,); counts: rows of each, int64 (n,)
@@ -63,6 +67,8 @@ def odd_numbers(distinct: np.ndarray, counts: np.ndarray, candidates: tuple[int,
     found = []
     for place in sorted(set(held)):
         value = float(distinct[place])
+        if value == 0 and counts[place] > MOSTLY_ZERO * counts.sum():
+            continue
         beyond = value < low or value > high
         gap = max(others[0] - value, value - others[-1])
         if (beyond and gap >= GAP * width and gap > 0) or (value < 0 <= others[0]):

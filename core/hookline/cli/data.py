@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .output import parser
 
-ACTIONS: tuple[str, ...] = ("check", "contract", "why")
+ACTIONS: tuple[str, ...] = ("profile", "contract", "check", "why")
 """Modules `data_<action>`, each with `add(actions)`, which adds its parser and says what it does as `act`."""
 
 
