@@ -52,9 +52,10 @@ def oddities(table: TableFacts, fields: Mapping[str, Any] | None = None) -> tupl
         *_groups(table),
         *_constant(table),
         *_spaces(table, fields),
+        *_sentinels(table, fields),
     ]
     for column in table.columns:
-        found += [*_leak(table, column), *_sentinels(table, column, fields), *_column(table, column)]
+        found += [*_leak(table, column), *_column(table, column)]
     return tuple(sorted(found, key=lambda odd: (SEVERITIES.index(odd.severity), -odd.value)))
 
 
@@ -151,33 +152,41 @@ def _leak(table: TableFacts, column: ColumnFacts) -> Iterator[Oddity]:
     )
 
 
-def _sentinels(table: TableFacts, column: ColumnFacts, fields: Mapping[str, Any]) -> Iterator[Oddity]:
-    if not column.sentinels:
-        return
-    rows = sum(count for _, count in column.sentinels)
-    values = [value.strip() for value, _ in column.sentinels]
-    told = ", ".join(f"'{value}' in {count:,} rows" for value, count in column.sentinels[:MOST_NAMED])
-    text = f"'{column.name}' holds values that look like missing ones: {told}."
-    if column.kind == "string" and column.text and column.text.numbers and column.text.numbers + rows == column.present:
-        text += " All else in it are numbers."
-    yield Oddity(
-        column.name,
-        "sentinel_share",
-        rows / column.count,
-        0.0,
-        "warning",
-        text,
-        _as_missing(table, column, values, fields),
-    )
-
-
-def _as_missing(table: TableFacts, column: ColumnFacts, values: Sequence[str], fields: Mapping[str, Any]) -> str:
-    """Return the options that make values of a column missing."""
-    values = list(dict.fromkeys(values))
-    if column.kind != "number" and "missing" in fields:
+def _sentinels(table: TableFacts, fields: Mapping[str, Any]) -> Iterator[Oddity]:
+    """Find values that look like missing ones; those that the source can take so are told together, as its option is one."""
+    held = sorted((c for c in table.columns if c.sentinels), key=lambda c: -_rows_of(c))
+    read = [column for column in held if column.kind != "number" and "missing" in fields]
+    if read:
+        values = list(dict.fromkeys(value.strip() for column in read for value, _ in column.sentinels))
+        told = ", ".join(
+            f"{_quoted([value for value, _ in c.sentinels])} in '{c.name}' ({_count(_rows_of(c), 'row')})" for c in read
+        )
         # What is missing already may be so by a word of the option's default, which a new list would forget.
-        kept = [text for text in fields["missing"] if text] if any(c.missing for c in table.columns) else []
-        return _list("source.missing", [*kept, *values])
+        kept = [text for text in fields["missing"] if text] if any(column.missing for column in table.columns) else []
+        yield Oddity(
+            read[0].name,
+            "sentinel_share",
+            _rows_of(read[0]) / read[0].count,
+            0.0,
+            "warning",
+            f"Some values look like missing ones: {told}.",
+            _list("source.missing", [*kept, *values]),
+        )
+    for column in held:
+        if column not in read:
+            values = [value for value, _ in column.sentinels]
+            rows = _share(_rows_of(column), column.count)
+            text = f"'{column.name}' holds values that look like missing ones: {_quoted(values)} in {rows}."
+            action = _as_missing(column, values)
+            yield Oddity(column.name, "sentinel_share", _rows_of(column) / column.count, 0.0, "warning", text, action)
+
+
+def _rows_of(column: ColumnFacts) -> int:
+    return sum(rows for _, rows in column.sentinels)
+
+
+def _as_missing(column: ColumnFacts, values: Sequence[str]) -> str:
+    """Return the options that make values of one column missing."""
     place = "transform.map_values"
     old = f"{place}.old=[{','.join(values)}]" if column.kind == "number" else _list(f"{place}.old", values)
     new = f"{place}.new=[{','.join(['null'] * len(values))}]"
@@ -253,7 +262,7 @@ def _texts(column: ColumnFacts, facts: TextFacts) -> Iterator[Oddity]:
     dtype = "number" if kind == "number" else "datetime"
     cast = f"transform=[cast] {_option('transform.cast.dtypes', f'{{{_typed(column.name)}: {dtype}}}')}"
     if MIXED <= share < 1 and not set(facts.others) <= sentinels:
-        others = ", ".join(f"'{text}'" for text in facts.others)
+        others = _quoted(facts.others)
         text = f"'{column.name}' is a text, but {share:.1%} of its values are {kind}s; among the others are {others}."
         yield Oddity(
             column.name,
@@ -268,7 +277,7 @@ def _texts(column: ColumnFacts, facts: TextFacts) -> Iterator[Oddity]:
         text = f"'{column.name}' is a text, and every value of it is a {kind}."
         yield Oddity(column.name, f"{kind}s", 0.0, 0.0, "info", text, cast)
     if facts.variants:
-        same = ", ".join(f"'{text}'" for text in facts.variant)
+        same = _quoted(facts.variant)
         text = f"'{column.name}' writes one thing in several ways, such as {same}."
         action = "transform=[normalize_text] transform.normalize_text.case=lower"
         yield Oddity(column.name, "variants", facts.variants / max(1, column.present), 0.0, "warning", text, action)
@@ -280,6 +289,10 @@ def _share(rows: int, of: int) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return ", ".join(f"'{text}'" for text in texts[:MOST_NAMED])
 
 
 def _named(names: Sequence[str]) -> str:

@@ -28,9 +28,18 @@ def render_leaderboard(evidence: Mapping[str, Any], path: Path) -> None:
     write_board(evidence, path / "leaderboard.html")
 
 
-def _require() -> None:
+@hookimpl
+def render_data_profile(profile: Mapping[str, Any], path: Path) -> None:
+    """Write a table's profile to the file `path`; raises MissingBackend where a library is missing."""
+    _require("jinja2")
+    from .data_profile import write_data_profile
+
+    write_data_profile(profile, path)
+
+
+def _require(*modules: str) -> None:
     from importlib.util import find_spec
 
-    for module in ("jinja2", "vl_convert"):
+    for module in modules or ("jinja2", "vl_convert"):
         if find_spec(module) is None:
             raise MissingBackend("the report", module, "report")

@@ -17,6 +17,10 @@ def main(argv: Sequence[str]) -> int:
     actions = options.add_subparsers(dest="action", required=True)
     for name in ACTIONS:
         importlib.import_module(f".data_{name}", __package__).add(actions)
-    given = options.parse_args(argv)
+    # argparse takes overrides in one place only; they may stand on both sides of an option.
+    given, rest = options.parse_known_args(argv)
+    if rest and (not hasattr(given, "overrides") or any(word.startswith("-") for word in rest)):
+        options.error(f"unrecognized arguments: {' '.join(rest)}")
+    given.overrides = [*getattr(given, "overrides", ()), *rest]
     code: int = given.act(given)
     return code

@@ -1,0 +1,65 @@
+"""A table's profile as a page: what is odd first, then every column with its distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hookline.columnfacts import shown
+
+from .page import MOST_COLUMNS, fill, finite, write_whole
+from .sparkline import sparkline
+
+QUANTILES = ((0.0, "Min"), (0.25, "25 %"), (0.5, "Median"), (0.75, "75 %"), (1.0, "Max"))
+TAILS = (0.01, 0.05, 0.95, 0.99)
+LONGEST = 80
+"""Characters of a value that are shown."""
+
+
+def write_data_profile(profile: Mapping[str, Any], path: Path) -> None:
+    """Write the page in one step."""
+    facts: dict[str, Any] = finite(profile)
+    columns = [_column(column, facts) for column in facts["columns"][:MOST_COLUMNS]]
+    hidden = len(facts["columns"]) - len(columns)
+    levels = {finding["severity"] for finding in facts["findings"]}
+    told = {"columns": columns, "hidden": hidden, "width": len(facts["columns"]), "headline": _headline(facts)}
+    names = [name for _, name in QUANTILES]
+    compared = any(column["association"] for column in columns)
+    page = fill(
+        "data_profile.html.jinja", {**facts, **told, "levels": levels, "names": names, "compared": compared}, []
+    )
+    write_whole(page, path)
+
+
+def _headline(facts: Mapping[str, Any]) -> str:
+    count = len(facts["findings"])
+    odd = "nothing odd was found" if not count else "one thing is odd" if count == 1 else f"{count} things are odd"
+    rows, columns = facts["rows"], len(facts["columns"])
+    return f"{rows:,} row{'s' * (rows != 1)}, {columns:,} column{'s' * (columns != 1)}: {odd}"
+
+
+def _column(column: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a column with what the page shows of it as text."""
+    held = {share: value for share, value in column["quantiles"] if value is not None}
+    kind = column["kind"]
+    rows = max(1, column["count"])
+    top = [
+        [value if len(value) <= LONGEST else f"{value[:LONGEST]}…", count, 100 * count / rows]
+        for value, count in column["top"]
+    ]
+    moment = kind == "datetime"
+    role = next((name for name, named in facts["roles"].items() if named == column["name"]), None)
+    return {
+        **column,
+        "role": role,
+        "plain_type": column["dtype"].partition("(")[0],
+        "sparkline": sparkline({**column, "bins": column["histogram"]}),
+        "shown": [shown(held[share], kind) if share in held else "" for share, _ in QUANTILES],
+        "tails": [(f"{share:.0%}", shown(held[share], kind)) for share in TAILS if share in held],
+        "top": top,
+        "most": max((count for _, count, _ in top), default=1),
+        "number": kind == "number",
+        "average": shown(column["mean"], kind)[:10] if moment and column["mean"] is not None else column["mean"],
+        "findings": [finding for finding in facts["findings"] if finding["subject"] == column["name"]],
+    }
