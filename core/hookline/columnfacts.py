@@ -104,13 +104,19 @@ def of_kind(dtype: pl.DataType) -> ColumnKind | Literal["other"]:
 
 def measure_column(column: pl.Series) -> ColumnFacts:
     """Measure one column, NaN marked as missing already."""
+    import polars as pl
+
     kind = of_kind(column.dtype)
     facts: dict[str, Any] = {"name": column.name, "dtype": repr(column.dtype), "kind": kind, "count": len(column)}
     facts["missing"] = int(column.null_count())
     if kind == "other" or facts["missing"] == facts["count"]:
         return ColumnFacts(**facts)
     if kind in ("number", "datetime"):
-        return ColumnFacts(**facts, **_of_numbers(_sorted(column, kind), kind))
+        facts |= _of_numbers(_sorted(column, kind), kind)
+        if column.dtype.is_decimal() or column.dtype in (pl.Int128, pl.UInt128):
+            # As float64 several of them are one.
+            facts["distinct"] = column.drop_nulls().n_unique()
+        return ColumnFacts(**facts)
     return ColumnFacts(**facts, **_of_texts(column, kind))
 
 
@@ -204,8 +210,8 @@ def _top_numbers(values: np.ndarray, starts: np.ndarray, counts: np.ndarray, kin
 def _of_texts(column: pl.Series, kind: str) -> dict[str, Any]:
     import polars as pl
 
-    text = pl.col(column.name).cast(pl.String).alias("text")
-    counts = column.to_frame().lazy().select(text.drop_nulls()).group_by("text").len("rows").collect()
+    texts = column.drop_nulls().cast(pl.String).alias("text")
+    counts = texts.to_frame().lazy().group_by("text").len("rows").collect()
     facts: dict[str, Any] = {"distinct": counts.height, "top": _most(counts, MOST_TOP)}
     if kind == "string":
         looked = counts if counts.height <= MOST_TEXTS else counts.top_k(MOST_TEXTS, by="rows")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+HELD = 256 * 1024**2
+"""Bytes up to which all rows of a table that is not kept by column are held; a larger one waits in a temporary file."""
 TOGETHER = 64 * 1024**2
 """Bytes of columns that are read together, at 8 a value; one column may have more."""
 SAMPLE = 100_000
@@ -61,8 +64,9 @@ class TableFacts:
 def inspect(dataset: Dataset, *, in_memory: bool = False) -> TableFacts:
     """Measure a table with its roles; columns that are ignored are left out. Raises DataError where it cannot be read.
 
-    Beside one column with its sorted copy (16 bytes a row) or its distinct texts, 8 bytes a row of hashes are held, and a
-    sample of the target. Rows wait in a temporary file, uncompressed, unless they are in memory.
+    Held are one column with its sorted copy (16 bytes a row) or its distinct texts, 8 bytes a row of hashes, and at most
+    HELD bytes beside. Parquet and Arrow files are read a column at a time where they are; rows from elsewhere that are more
+    than HELD wait in a temporary file, uncompressed.
     """
     import polars as pl
 
@@ -73,6 +77,8 @@ def inspect(dataset: Dataset, *, in_memory: bool = False) -> TableFacts:
     require_columns([name for name in (roles.target, roles.group, roles.id, *roles.ignore) if name], present, "roles")
     with _at_hand(mark_missing(dataset.frame.drop(roles.ignore)), dataset.name, in_memory=in_memory) as frame:
         rows = int(frame.select(pl.len()).collect().item())
+        if not rows:
+            raise DataError(f"{dataset.name} has no rows")
         target = _Target.of(frame, roles.target, rows) if roles.target else None
         hashes = _Hashes(rows, skip=roles.id)
         columns: list[ColumnFacts] = []
@@ -94,19 +100,42 @@ def inspect(dataset: Dataset, *, in_memory: bool = False) -> TableFacts:
 
 @contextmanager
 def _at_hand(frame: pl.LazyFrame, name: str, *, in_memory: bool) -> Iterator[pl.LazyFrame]:
-    """Write rows to a temporary file, so that a column can be read without reading, or making, all others again."""
+    """Give rows of which a column can be read without reading, or making, all others again: in memory, or in a file."""
     import polars as pl
 
-    if in_memory:
-        yield frame
-        return
-    with tempfile.TemporaryDirectory(prefix="hookline-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "rows.arrow"
-        try:
-            frame.sink_ipc(path)
-        except pl.exceptions.PolarsError as error:
-            raise DataError(f"the rows of {name} cannot be read: {str(error).splitlines()[0]}") from error
-        yield pl.scan_ipc(path)
+    try:
+        if in_memory or _is_columnar(frame):
+            yield frame
+            return
+        held = _held(frame)
+        if held is not None:
+            yield held.lazy()
+            return
+        with tempfile.TemporaryDirectory(prefix="hookline-", ignore_cleanup_errors=True) as folder:
+            frame.sink_ipc(Path(folder) / "rows.arrow")
+            yield pl.scan_ipc(Path(folder) / "rows.arrow")
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"the rows of {name} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _is_columnar(frame: pl.LazyFrame) -> bool:
+    """Tell whether all that a frame reads is kept by column; where polars tells its plans in other words, it is not."""
+    kinds = set(re.findall(r"(\w+) SCAN\b", frame.explain(optimized=False)))
+    return bool(kinds) and kinds <= {"Parquet", "IPC"}
+
+
+def _held(frame: pl.LazyFrame) -> pl.DataFrame | None:
+    """Return all rows if they are few, else None."""
+    import polars as pl
+
+    batches: list[pl.DataFrame] = []
+    size = 0
+    for batch in frame.collect_batches(maintain_order=True):
+        batches.append(batch)
+        size += batch.estimated_size()
+        if size > HELD:
+            return None
+    return pl.concat(batches) if batches else frame.head(0).collect()
 
 
 def _columns(frame: pl.LazyFrame, rows: int) -> Iterator[pl.Series]:
