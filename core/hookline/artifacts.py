@@ -127,6 +127,28 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class ColumnVersion:
+    """One column of a version of a table."""
+
+    name: str
+    dtype: str
+    digest: str
+    """Of its type and its values, in order."""
+
+
+@dataclass(frozen=True)
+class DataVersion:
+    """What a table's rows are known by, as they were loaded."""
+
+    fingerprint: str
+    """Of the content: names, types and values, in order; neither the place nor the time."""
+    name: str
+    rows: int
+    columns: tuple[ColumnVersion, ...]
+    """Those of the run; what `roles.ignore` names is no part of it."""
+
+
+@dataclass(frozen=True)
 class Split:
     """A dataset divided into rows to learn from, to stop on, and to judge by."""
 
@@ -135,6 +157,8 @@ class Split:
     test: Dataset
     method: str = "random"
     """How it was divided: random, stratified, time, group or column."""
+    version: DataVersion | None = None
+    """Of the rows that the source loaded, before any transform."""
 
 
 @dataclass(frozen=True)

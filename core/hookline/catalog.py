@@ -20,7 +20,7 @@ from .tables import tables
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, RowMapping
 
-FORMAT = 1
+FORMAT = 2
 """Version of the tables."""
 WAIT_SECONDS = 60
 """How long a writer waits for another before it gives up."""
@@ -183,23 +183,6 @@ class Catalog:
         with self._engine.connect() as connection:
             row = connection.execute(query.limit(1)).mappings().first()
         return None if row is None else json.loads(row["parts"])
-
-    def record_dataset(self, fingerprint: str, name: str, rows: int, columns: Any, origin: Any) -> None:
-        """Record a dataset version the first time it is seen."""
-        datasets = self.tables["datasets"]
-        with self.writing() as connection:
-            if connection.execute(datasets.select().where(datasets.c.fingerprint == fingerprint)).first() is None:
-                values = {"name": name, "rows": rows, "columns": _text(columns), "origin": _text(origin)}
-                connection.execute(datasets.insert().values(fingerprint=fingerprint, first_seen=now(), **values))
-
-    def datasets(self) -> list[dict[str, Any]]:
-        """Return the dataset versions, newest first."""
-        datasets = self.tables["datasets"]
-        with self._engine.connect() as connection:
-            found = connection.execute(datasets.select().order_by(datasets.c.first_seen.desc())).mappings()
-            return [
-                {**row, "columns": json.loads(row["columns"]), "origin": json.loads(row["origin"])} for row in found
-            ]
 
     def record_features(self, run_id: str, features: Sequence[Feature], importances: Mapping[str, float]) -> None:
         """Record a run's features with their importances, once."""

@@ -163,6 +163,8 @@ def _valued(known: Known, verb: str, place: _Place, what: Mapping[str, Any], cur
         "sweep": lambda: _sweeps(known.home),
         "model": lambda: _models(known.home),
         "alias": lambda: _aliases(known.home),
+        **dict.fromkeys(("version", "before", "now"), lambda: _versions(known.home)),
+        "dataset": lambda: _datasets(known.home),
         "kind": lambda: map(Item, known.kinds),
         **{kind: partial(known.names, kind) for kind in known.kinds},
     }
@@ -417,6 +419,17 @@ def _models(home: Path) -> list[Item]:
 def _aliases(home: Path) -> list[Item]:
     rows = _rows(home, "SELECT DISTINCT alias FROM hookline_aliases ORDER BY alias LIMIT ?")
     return [Item(str(alias)) for (alias,) in rows]
+
+
+def _versions(home: Path) -> list[Item]:
+    query = "SELECT fingerprint, name, rows FROM hookline_datasets ORDER BY first_seen DESC LIMIT ?"
+    return [Item(str(mark)[:12], f"{name}, {rows:,} rows") for mark, name, rows in _rows(home, query)]
+
+
+def _datasets(home: Path) -> list[Item]:
+    return [
+        Item(str(name)) for (name,) in _rows(home, "SELECT DISTINCT name FROM hookline_datasets ORDER BY name LIMIT ?")
+    ]
 
 
 def _metrics(home: Path) -> list[str]:

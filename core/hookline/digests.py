@@ -29,6 +29,7 @@ CORE_MODULES = (
     "schema",
     "split",
     "stages",
+    "versions",
 )
 """Modules of the core whose code decides what a stage makes."""
 

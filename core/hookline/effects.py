@@ -52,6 +52,25 @@ def numeric_effect_of_bins(before: ColumnProfile, now: ColumnProfile) -> Effect:
     return _with_bound(before.name, distance, sum(before.bins.counts), sum(now.bins.counts), 0.95)
 
 
+def numeric_effect_of_profiles(before: ColumnProfile, now: ColumnProfile) -> Effect:
+    """Return the Kolmogorov-Smirnov distance of two profiles with bins of their own: at most the exact one.
+
+    At an edge of one the share of the other is known to within one of its bins; the smallest gap that this leaves is taken.
+    """
+    import numpy as np
+
+    assert before.bins is not None
+    assert now.bins is not None
+    sizes = [sum(bins.counts) for bins in (before.bins, now.bins)]
+    if not all(sizes):
+        return Effect(before.name, "KS", 0.0, 0.0)
+    edges = np.union1d(before.bins.edges, now.bins.edges)
+    bounds = [_share_bounds(column.bins.edges, column.bins.counts, edges) for column in (before, now) if column.bins]
+    gaps = [bounds[0][0] - bounds[1][1], bounds[1][0] - bounds[0][1]]
+    distance = max(0.0, float(np.max(gaps)))
+    return _with_bound(before.name, distance, sizes[0], sizes[1], 0.95)
+
+
 def categorical_effect(column: str, before: Mapping[str, int], now: Mapping[str, int]) -> Effect:
     """Return Cramer's V between value and sample, given how often each sample holds each value, and its lower bound."""
     values = sorted({*before, *now})
@@ -92,6 +111,18 @@ def share_effect(
     spread = sum(s * (1 - s) / max(1, rows) for s, (_, rows) in zip(shares, (before, now), strict=True)) ** 0.5
     difference = abs(shares[0] - shares[1])
     return Effect(column, statistic, difference, max(0.0, difference - _normal(confidence) * spread))
+
+
+def _share_bounds(edges: Sequence[float], counts: Sequence[int], at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return at least and at most which share of a binned sample is no larger than each of some values."""
+    import numpy as np
+
+    below = np.concatenate([[0.0], np.cumsum(counts) / sum(counts)])
+    left = np.searchsorted(edges, at, side="right") - 1
+    exact = np.isin(at, edges[1:])
+    low = np.where(left < 0, 0.0, below[np.clip(left, 0, len(below) - 1)])
+    high = np.where(left < 0, 0.0, below[np.clip(left + 1, 0, len(below) - 1)])
+    return low, np.where(exact, low, high)
 
 
 def association(column: str, before: Sequence[float], now: Sequence[float], confidence: float = 0.95) -> Effect:

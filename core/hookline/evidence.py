@@ -49,7 +49,7 @@ def build_evidence(run: Told, status: str, error: str | None, started: float) ->
     reports = [
         _report(run, stage)
         for stage in run.plan.of("contract", "audit", "evaluator", "monitor")
-        if _at_hand(run, stage)
+        if at_hand(run, stage)
     ]
     evidence: dict[str, Any] = {
         "title": run.info.name,
@@ -60,13 +60,13 @@ def build_evidence(run: Told, status: str, error: str | None, started: float) ->
         "environment": environment(),
     }
     for key, needs, tell in SECTIONS:
-        if all(_at_hand(run, stage) for stage in run.plan.of(*needs)) and run.plan.of(*needs):
+        if all(at_hand(run, stage) for stage in run.plan.of(*needs)) and run.plan.of(*needs):
             evidence[key] = tell(run)
     evidence["verdict"] = _verdict(evidence, status, error)
     return evidence
 
 
-def _at_hand(run: Told, stage: Stage) -> bool:
+def at_hand(run: Told, stage: Stage) -> bool:
     """Tell whether a stage's output can be had without computing it: evidence never runs a stage."""
     here = run.told.get(stage.key)
     if here is None or here.status == "failed":
@@ -111,6 +111,7 @@ def _data(run: Told) -> dict[str, Any]:
         "rows": sum(_sizes(split).values()),
         "columns": len(knowledge.schema.columns),
         "fingerprint": run.plan["source"].fingerprint,
+        "version": split.version.fingerprint if split.version else None,
         "target": target.name,
         "task": target.task,
         "classes": [list(pair) for pair in column.top] if column and column.top else [],

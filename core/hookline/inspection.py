@@ -132,7 +132,7 @@ def _held(frame: pl.LazyFrame) -> pl.DataFrame | None:
     size = 0
     for batch in frame.collect_batches(maintain_order=True):
         batches.append(batch)
-        size += batch.estimated_size()
+        size += int(batch.estimated_size())
         if size > HELD:
             return None
     return pl.concat(batches) if batches else frame.head(0).collect()

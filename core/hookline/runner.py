@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from . import stages, storing
-from .artifacts import Package, Report
+from .artifacts import Package, Report, Split
+from .datasets import record_version
 from .errors import ConfigError, GateFailed, HooklineError, Problem, StoreError, suggestion
-from .evidence import build_evidence
+from .evidence import at_hand, build_evidence
 from .hookspecs import RunInfo, StageInfo
 from .packages import add_files, components_at_hand
-from .planning import Plan, Stage, explain
+from .planning import Knowledge, Plan, Stage, explain
 from .registry import Registry
 from .workspace import Workspace
 
@@ -155,6 +156,7 @@ def _finish(run: Execution, status: str, error: BaseException | None, started: f
     text = None if error is None else f"{type(error).__name__}: {error}"
     metrics: dict[str, float] = {}
     try:
+        _record_data(run)
         evidence = build_evidence(run, status, text, started)
         reports = [report for report in evidence["reports"] if report["kind"] == "evaluator"]
         # JSON has no word for a number that is not one, so it stands there as text.
@@ -165,6 +167,19 @@ def _finish(run: Execution, status: str, error: BaseException | None, started: f
     finally:
         run.workspace.catalog.end_run(run.info.id, status, metrics, text)
     _tell(run.registry.plugins.manager.hook.after_run, run=run.info)
+
+
+def _record_data(run: Execution) -> None:
+    """Record which version of the data the run saw, with the profile of its training rows once there is one."""
+    if not at_hand(run, run.plan["split"]):
+        return
+    split: Split = run.value("split")
+    knowledge: Knowledge | None = run.value("knowledge") if at_hand(run, run.plan["knowledge"]) else None
+    source = run.plan["source"]
+    origin = {"component": source.name, **source.parts["fields"]}
+    if split.version is not None:
+        profile = None if knowledge is None else knowledge.profile
+        record_version(run.workspace.catalog, split.version, origin, run.info.id, profile)
 
 
 def _leave_evidence(run: Execution, status: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 PARTS = ("train", "valid", "test")
+ROWS = "rows.arrow"
 MAX_CLASSES = 20
 """An integer target with more values than this is a number to predict, not a label."""
 
@@ -33,19 +34,26 @@ class Membership:
     """Part -> number of rows."""
 
 
-def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) -> Membership:
-    """Write the prepared rows and the part of each into `folder`; raises DataError where no such split is possible."""
+def write_rows(dataset: Dataset, folder: Path) -> pl.LazyFrame:
+    """Write the rows into `folder`, for `prepare` to divide, and return them from there; raises DataError."""
     import polars as pl
 
     try:
-        dataset.frame.sink_ipc(folder / "rows.arrow")
+        dataset.frame.sink_ipc(folder / ROWS)
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
         raise DataError(
             f"the rows of {dataset.name} cannot be read or transformed: {reason}",
             hint="mend the file, say the type of a column with source.dtypes, or leave it out with roles.ignore",
         ) from error
-    stored = pl.scan_ipc(folder / "rows.arrow")
+    return pl.scan_ipc(folder / ROWS)
+
+
+def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) -> Membership:
+    """Write the prepared rows and the part of each into `folder`; raises DataError where no such split is possible."""
+    import polars as pl
+
+    stored = pl.scan_ipc(folder / ROWS) if (folder / ROWS).exists() else write_rows(dataset, folder)
     rows = stored.select(pl.len()).collect().item()
     if rows < 2:
         raise DataError(f"the data have {rows} rows, too few to train on some and test on others")
@@ -58,7 +66,7 @@ def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) ->
             # What says the part is known for these rows only, so it is no feature.
             kept = stored.drop(str(options.column)) if method == "column" else stored
             _write_part(kept, part, code, folder / f"{name}.arrow")
-    (folder / "rows.arrow").unlink()
+    (folder / ROWS).unlink()
     return Membership(method, counts)
 
 

@@ -6,11 +6,12 @@ import importlib
 import inspect
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from . import codec
-from .artifacts import ROW_ID, Dataset, Package, Report, Split
+from .artifacts import ROW_ID, Dataset, DataVersion, Package, Report, Split
 from .certificate import CERTIFICATE, Certificate, as_parity, certify, plain_certificate, require_agreement
 from .cleaning import keep_ledger
 from .components import Model, Packager, Predictor, Trust
@@ -18,8 +19,9 @@ from .errors import StoreError
 from .packages import PARITY_ROWS, check_takes, require_parity, seal, write_pipeline
 from .pipeline import Pipeline
 from .planning import Knowledge, Stage
-from .split import Membership, prepare, read_split
+from .split import Membership, prepare, read_split, write_rows
 from .stages import IMPORTANCES, Running, dataset_moves, edges_of, environment, fitted_moves, make, pipeline_of
+from .versions import version_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,14 +56,13 @@ def read(run: Running, stage: Stage, folder: Path) -> Any:
 def _write_split(run: Running, stage: Stage, folder: Path) -> None:
     options = run.plan.config.options
     dataset: Dataset = run.value(stage.inputs[0])
+    rows = write_rows(dataset, folder)
+    # Rows that no transform has touched are read from where they have just been written.
+    loaded = rows if stage.inputs[0] == "source" else run.value("source").frame
+    version = version_of(loaded, dataset.name, without=[ROW_ID])
     membership = prepare(dataset, options.split, options.seed, folder)
-    facts = {"membership": codec.to_json(membership), "name": dataset.name}
+    facts = {"membership": codec.to_json(membership), "name": dataset.name, "version": codec.to_json(version)}
     (folder / "split.json").write_text(json.dumps(facts), "utf-8")
-    schema = dataset.frame.collect_schema()
-    columns = {name: repr(dtype) for name, dtype in schema.items() if name != ROW_ID}
-    origin = {"source": run.plan.of("source")[0].parts["fields"], "run": run.info.id}
-    rows = sum(membership.rows.values())
-    run.workspace.catalog.record_dataset(stage.fingerprint, dataset.name, rows, columns, origin)
 
 
 def _read_split(run: Running, folder: Path) -> Split:
@@ -69,7 +70,8 @@ def _read_split(run: Running, folder: Path) -> Split:
 
     facts = json.loads((folder / "split.json").read_text("utf-8"))
     like = Dataset(pl.LazyFrame(), run.plan.roles, facts["name"])
-    return read_split(folder, codec.from_json(Membership, facts["membership"]), like)
+    split = read_split(folder, codec.from_json(Membership, facts["membership"]), like)
+    return replace(split, version=codec.from_json(DataVersion, facts["version"]))
 
 
 def _write_ledger(run: Running, folder: Path) -> None:
@@ -104,6 +106,7 @@ def _write_package(run: Running, stage: Stage, folder: Path) -> None:
         "importances": dict(pipeline.model.importances()),
         "parity": codec.to_json(parity) | {"ok": parity.ok},
         "metrics": _metrics(run),
+        "data": _data(run),
         "environment": environment(),
     }
     _write_monitor_files(run, folder)
@@ -118,6 +121,12 @@ def _certify(
     subject = f"packager '{packager.name}'"
     require_agreement(certificate, subject, "choose another packager, such as skops")
     return certificate
+
+
+def _data(run: Running) -> dict[str, Any]:
+    """Return which version of the data the model has seen."""
+    version: DataVersion | None = run.value("split").version
+    return {} if version is None else {"version": version.fingerprint, "name": version.name, "rows": version.rows}
 
 
 def _metrics(run: Running) -> list[Any]:

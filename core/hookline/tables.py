@@ -44,16 +44,20 @@ def _of_runs(meta: MetaData) -> dict[str, Table]:
 
 
 def _of_data(meta: MetaData) -> dict[str, Table]:
-    from sqlalchemy import Column, Float, Integer, String
+    from sqlalchemy import Column, Float, Integer, String, UniqueConstraint
 
     datasets = _table(
         meta,
         "datasets",
         Column("fingerprint", String(128), primary_key=True),
         *_words("name"),
-        *_texts("columns", "origin"),
+        *_texts("columns", "origin", "profile"),
         Column("rows", Integer),
         _moment("first_seen"),
+    )
+    # Which run saw which version.
+    seen = _table(
+        meta, "dataset_runs", _number(), *_words("fingerprint", "run_id"), UniqueConstraint("fingerprint", "run_id")
     )
     features = _table(
         meta,
@@ -63,7 +67,7 @@ def _of_data(meta: MetaData) -> dict[str, Table]:
         *_texts("name", "inputs", "definition"),
         Column("importance", Float),
     )
-    return {"datasets": datasets, "features": features}
+    return {"datasets": datasets, "dataset_runs": seen, "features": features}
 
 
 def _of_models(meta: MetaData) -> dict[str, Table]:

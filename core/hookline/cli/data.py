@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from .output import parser
 
-ACTIONS: tuple[str, ...] = ("profile", "contract", "check", "why")
-"""Modules `data_<action>`, each with `add(actions)`, which adds its parser and says what it does as `act`."""
+ACTIONS: tuple[str, ...] = ("profile", "versions", "contract", "check", "why")
+"""Modules `data_<action>`, each with `add(actions)`, which adds its parser (and kindred ones), with what it does as `act`."""
 
 
 def main(argv: Sequence[str]) -> int:
