@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .artifacts import Dataset, Label, Prediction, Report, Roles, Target
+from .caching import cache_in
 from .components import KINDS, Component, Source, Trust
 from .errors import DataError, UsageError
 from .frames import to_polars
@@ -334,12 +335,14 @@ def run_config(
     registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
+    from .config import home as default_home
     from .config import new_run_id, run_id_of
     from .planning import make_plan
     from .runner import execute
     from .stages import pipeline_of
 
-    planned = make_plan(registry, config)
+    with cache_in((Path(home).absolute() if home else default_home()) / "cache"):
+        planned = make_plan(registry, config)
     workspace = open_workspace(home)
     run_id = run_id_of(folder) if folder else new_run_id()
     done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)

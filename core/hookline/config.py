@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .artifacts import Roles
+from .caching import home as home
 from .components import KINDS
 from .errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
 from .registry import Registry, default_of, has_default
@@ -23,11 +24,6 @@ CONFIG_NAME = "hookline"
 PROVIDER = "hookline-plugins"
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 CONFIG_PACKAGE = "hookline_conf"
-
-
-def home() -> Path:
-    """Return where runs, models, the store and the catalog live: HOOKLINE_HOME, else `.hookline` here."""
-    return Path(os.environ.get("HOOKLINE_HOME") or ".hookline").absolute()
 
 
 def new_run_id() -> str:

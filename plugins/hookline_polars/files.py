@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from glob import escape, glob, has_magic
@@ -18,6 +18,7 @@ from hookline.errors import DataError, suggestion
 
 from .casts import Dtype, read_as
 from .csv_lines import blank_lines_at_end, first_row, require_utf8
+from .file_index import files_below, fingerprint_of, in_order
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,8 +39,6 @@ SUFFIXES: Mapping[str, str] = {
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 WHOLE_FILE = 100 * 1024**2
 """Bytes up to which the types of a CSV file's columns are inferred from all of it; beyond, from its first 100,000 rows."""
-EDGE = 64 * 1024
-"""Bytes at the head and the tail of a file that its fingerprint reads."""
 
 
 class FileSource(Source):
@@ -87,28 +86,21 @@ class FileSource(Source):
     def fingerprint(self) -> str:
         """Return a digest of names, sizes, modification times, and the first and last 64 KiB of each file.
 
-        A change that keeps a file's size and time and both its ends goes unseen.
+        Of several files, only those are opened that have been touched since the last time. A change that keeps a file's size
+        and time and both its ends goes unseen.
         """
-        digest = hashlib.blake2b(digest_size=16)
-        for file in self._files():
-            facts = file.stat()
-            digest.update(f"{file.name}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode())
-            with file.open("rb") as opened:
-                digest.update(opened.read(EDGE))
-                opened.seek(max(0, facts.st_size - EDGE))
-                digest.update(opened.read(EDGE))
-        return digest.hexdigest()
+        return fingerprint_of(self._files())
 
     def _files(self) -> list[Path]:
         text = str(Path(self.path).expanduser())
         path = Path(text)
         if has_magic(text) and not path.exists():
             names = glob(text, recursive=True)  # noqa: PTH207  Path.glob refuses absolute patterns
-            found = sorted(path for path in map(Path, names) if path.is_file())
+            found = in_order(name for name in names if os.path.isfile(name))  # noqa: PTH113  names may be many
             if not found:
                 raise DataError(f"no file fits {self.path}")
         elif path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            found = in_order(file for file in files_below(text) if known_suffix(file))
             if not found:
                 raise DataError(
                     f"the folder {self.path} holds no file of a known format", hint=f"known: {', '.join(SUFFIXES)}"
@@ -247,6 +239,11 @@ class FileSource(Source):
         same = all(schema == schemas[0] for schema in schemas)
         frames = [frame.select(names) if same else _without_empty(frame.select(names)) for frame in frames]
         return pl.concat(frames, how="vertical" if same else "vertical_relaxed")
+
+
+def known_suffix(name: str) -> bool:
+    """Tell whether a file's name ends as one of a known format does."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  names may be many
 
 
 def _without_empty(frame: pl.LazyFrame) -> pl.LazyFrame:
