@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from hookline.errors import DataError
 
+HEAD = 100
+"""Rows that are looked at first."""
 BLOCK = 64 * 1024
 """Bytes that are read at a time."""
 
@@ -59,6 +64,21 @@ def blank_lines_at_end(file: Path, separator: str) -> int:
     # What follows the first line break; the last line needs none of its own.
     _, *lines = tail[len(text) :].split(b"\n")
     return len(lines) - (lines[-1:] == [b""])
+
+
+def may_hold_dates(source: str | BytesIO, options: Mapping[str, Any]) -> bool:
+    """Tell whether a column may hold dates only, by the first rows: looking for them in all texts of a file is slow.
+
+    options: of `polars.scan_csv`
+    """
+    import polars as pl
+
+    some = {**options, "try_parse_dates": True, "infer_schema_length": HEAD, "n_rows": HEAD}
+    try:
+        frame = pl.scan_csv(source, **some).collect()
+    except pl.exceptions.PolarsError:
+        return True
+    return any(column.dtype.is_temporal() or column.null_count() == len(column) for column in frame)
 
 
 def _not_utf8(file: Path, error: UnicodeDecodeError, at: int) -> DataError:

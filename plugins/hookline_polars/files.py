@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from glob import escape, glob, has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Len
 
@@ -17,8 +17,9 @@ from hookline.artifacts import require_columns
 from hookline.errors import DataError, suggestion
 
 from .casts import Dtype, read_as
-from .csv_lines import blank_lines_at_end, first_row, require_utf8
+from .csv_lines import blank_lines_at_end, first_row, may_hold_dates, require_utf8
 from .file_index import files_below, fingerprint_of, in_order
+from .small_files import FEW, Group, groups
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,7 +73,7 @@ class FileSource(Source):
 
         files = self._files()
         try:
-            frame = self._together([self._named(self._scan(file), file) for file in files], files)
+            frame = self._together(*self._scans(files))
             frame = self._typed(frame)
             empty = frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
@@ -126,6 +127,43 @@ class FileSource(Source):
             raise DataError(f"the format of {file} is not known from its suffix", hint="say it: source.format=csv")
         return SUFFIXES[file.suffix.lower()]
 
+    def _scans(self, files: Sequence[Path]) -> tuple[list[pl.LazyFrame], list[Path]]:
+        """Return frames to put one below the other, and a file of each."""
+        import polars as pl
+
+        alike = len({file.suffix.lower() for file in files}) == 1 and self._format(files[0]) == "csv"
+        if len(files) < FEW or not alike or self.columns or self.skip_rows or self.file_column:
+            return [self._named(self._scan(file), file) for file in files], list(files)
+        scans: list[tuple[pl.LazyFrame, Path]] = []
+        separator = self._separator(files[0])
+        options = self._csv_options() | {"separator": separator, "encoding": self.encoding}
+        typed = {} if self.strip else dict.fromkeys(self.dtypes, pl.String())
+        for group in groups(files, options | {"schema_overrides": typed}, lossy=self.encoding == "utf8-lossy"):
+            # A file's own scan says what is wrong with its header, and reads what only it has.
+            if group.schema is None:
+                scans += [(self._scan(file), file) for file in group.files]
+                continue
+            self._header(group.files[0])
+            scans.append((self._scan_group(group, options), group.files[0]))
+        return [frame for frame, _ in scans], [file for _, file in scans]
+
+    def _scan_group(self, group: Group, options: Mapping[str, Any]) -> pl.LazyFrame:
+        import polars as pl
+
+        assert group.schema is not None
+        names = [str(file) for file in group.files]
+        frame = pl.scan_csv(names, **options, schema=group.schema, glob=False)
+        if not self.strip:
+            return frame
+        return self._stripped(frame.rename({name: name.strip() for name in group.schema}))
+
+    def _csv_options(self) -> dict[str, Any]:
+        """Return what polars is told of every CSV file."""
+        return {
+            "null_values": None if self.strip else list(self.missing),
+            "infer_schema": not self.strip,
+        }
+
     def _scan(self, file: Path) -> pl.LazyFrame:
         import polars as pl
 
@@ -159,21 +197,19 @@ class FileSource(Source):
         whole = file.stat().st_size < WHOLE_FILE
         if whole and self.encoding == "utf8":
             require_utf8(file)
-        frame = pl.scan_csv(
-            _literal(file),
-            has_header=not self.columns,
-            new_columns=header,
-            separator=self._separator(file),
-            schema_overrides={name: pl.String() for name in header if name in self.dtypes},
-            null_values=None if self.strip else list(self.missing),
-            infer_schema=not self.strip,
-            infer_schema_length=None if whole else 100_000,
-            skip_rows=self.skip_rows,
-            encoding=self.encoding,
-            try_parse_dates=not self.strip,
-            extra_columns="raise",
-            missing_columns="raise",
-        )
+        options: dict[str, Any] = {
+            "has_header": not self.columns,
+            "new_columns": header,
+            "separator": self._separator(file),
+            "schema_overrides": {name: pl.String() for name in header if name in self.dtypes},
+            "skip_rows": self.skip_rows,
+            "encoding": self.encoding,
+            "extra_columns": "raise",
+            "missing_columns": "raise",
+            **self._csv_options(),
+        }
+        options["try_parse_dates"] = not self.strip and may_hold_dates(_literal(file), options)
+        frame = pl.scan_csv(_literal(file), infer_schema_length=None if whole else 100_000, **options)
         # In a file of one column a blank line is a missing value.
         blank = blank_lines_at_end(file, self._separator(file)) if len(header) > 1 else 0
         if blank:
