@@ -52,6 +52,7 @@ def mark_missing(frame: pl.LazyFrame) -> pl.LazyFrame:
     import polars as pl
 
     schema = frame.collect_schema()
-    texts = [pl.col(name).replace("", None) for name, dtype in schema.items() if dtype == pl.String]
+    # `replace` would make its table of one value anew for every batch, of which a folder of small files has one a file.
+    texts = [pl.when(pl.col(name) != "").then(pl.col(name)) for name, dtype in schema.items() if dtype == pl.String]
     floats = [pl.col(name).fill_nan(None) for name, dtype in schema.items() if dtype.is_float()]
     return frame.with_columns(*texts, *floats)
