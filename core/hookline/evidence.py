@@ -47,9 +47,7 @@ class Told(Running, Protocol):
 def build_evidence(run: Told, status: str, error: str | None, started: float) -> dict[str, Any]:
     """Gather everything there is to say of a run, whatever became of it."""
     reports = [
-        _report(run, stage)
-        for stage in run.plan.of("contract", "audit", "evaluator", "monitor")
-        if at_hand(run, stage)
+        _report(run, stage) for stage in run.plan.of("contract", "audit", "evaluator", "monitor") if at_hand(run, stage)
     ]
     evidence: dict[str, Any] = {
         "title": run.info.name,

@@ -71,7 +71,13 @@ def _header(table: TableFacts, fields: Mapping[str, Any]) -> Iterator[Oddity]:
             "first line may be no header."
         )
         yield Oddity(
-            "columns", "number_names", share, 0.0, "warning", text, f"source.columns=[{_sketch(len(table.columns))}]"
+            "columns",
+            "number_names",
+            share,
+            0.0,
+            "warning",
+            text,
+            action=f"source.columns=[{_sketch(len(table.columns))}]",
         )
 
 
@@ -83,18 +89,24 @@ def _target(table: TableFacts) -> Iterator[Oddity]:
     if column.missing:
         text = f"The target '{name}' is missing in {_share(column.missing, table.rows)}."
         yield Oddity(
-            name, "missing_share", column.missing / table.rows, 0.0, "critical", text, "transform=[drop_missing_target]"
+            name,
+            "missing_share",
+            column.missing / table.rows,
+            0.0,
+            "critical",
+            text,
+            action="transform=[drop_missing_target]",
         )
     if column.distinct == 1:
         text = f"The target '{name}' has one value only: there is nothing to learn."
-        yield Oddity(name, "distinct", 1.0, 2.0, "critical", text, "choose another roles.target")
+        yield Oddity(name, "distinct", 1.0, 2.0, "critical", text, action="choose another roles.target")
     if table.classes and 1 < column.distinct == len(table.classes):
         label, rows = table.classes[-1]
         share = rows / max(1, column.present)
         if rows < RARE_ROWS or (share < RARE_CLASS and share < 0.5 / column.distinct):
             text = f"The class '{label}' of '{name}' has {_share(rows, column.present)}: accuracy says little of it."
             action = "judge by balanced_accuracy or average_precision, such as gates.balanced_accuracy=0.8"
-            yield Oddity(name, "class_share", 1 - share, 1 - RARE_CLASS, "warning", text, action)
+            yield Oddity(name, "class_share", 1 - share, 1 - RARE_CLASS, "warning", text, action=action)
 
 
 def _duplicates(table: TableFacts) -> Iterator[Oddity]:
@@ -102,7 +114,7 @@ def _duplicates(table: TableFacts) -> Iterator[Oddity]:
         share = table.duplicates / table.rows
         severity: Severity = "warning" if share >= REPEATED else "info"
         text = f"{_share(table.duplicates, table.rows)} {'repeat' if table.duplicates > 1 else 'repeats'} an earlier one whole."
-        yield Oddity("rows", "duplicate_share", share, REPEATED, severity, text, "transform=[dedupe]")
+        yield Oddity("rows", "duplicate_share", share, REPEATED, severity, text, action="transform=[dedupe]")
 
 
 def _groups(table: TableFacts) -> Iterator[Oddity]:
@@ -113,7 +125,13 @@ def _groups(table: TableFacts) -> Iterator[Oddity]:
     if share > 0.5:
         text = f"The largest of {groups.count:,} groups of '{name}' has {share:.0%} of the rows: a split by group is lopsided."
         yield Oddity(
-            name, "group_share", share, 0.5, "warning", text, "split.method=stratified, or choose another roles.group"
+            name,
+            "group_share",
+            share,
+            0.5,
+            "warning",
+            text,
+            action="split.method=stratified, or choose another roles.group",
         )
 
 
@@ -124,7 +142,7 @@ def _constant(table: TableFacts) -> Iterator[Oddity]:
         if names and table.rows > 1:
             text = f"{_named(names)} {'have' if len(names) > 1 else 'has'} {what}."
             share = len(names) / len(table.columns)
-            yield Oddity(names[0], "constant", share, 0.0, "warning", text, _ignored(names))
+            yield Oddity(names[0], "constant", share, 0.0, "warning", text, action=_ignored(names))
 
 
 def _spaces(table: TableFacts, fields: Mapping[str, Any]) -> Iterator[Oddity]:
@@ -134,7 +152,7 @@ def _spaces(table: TableFacts, fields: Mapping[str, Any]) -> Iterator[Oddity]:
     share = max(c.text.spaced / c.present for c in spaced if c.text)
     text = f"Texts of {_named([c.name for c in spaced])} begin or end with spaces, in up to {share:.0%} of the rows."
     action = "source.strip=true" if "strip" in fields else "transform=[normalize_text]"
-    yield Oddity(spaced[0].name, "spaced_share", share, 0.0, "warning", text, action)
+    yield Oddity(spaced[0].name, "spaced_share", share, 0.0, "warning", text, action=action)
 
 
 def _leak(table: TableFacts, column: ColumnFacts) -> Iterator[Oddity]:
@@ -148,7 +166,7 @@ def _leak(table: TableFacts, column: ColumnFacts) -> Iterator[Oddity]:
         f"{found.value:.3f}): is it known when a prediction is wanted?"
     )
     yield Oddity(
-        column.name, found.statistic, found.value, suspect, severity, text, f"if not, {_ignored([column.name])}"
+        column.name, found.statistic, found.value, suspect, severity, text, action=f"if not, {_ignored([column.name])}"
     )
 
 
@@ -170,7 +188,7 @@ def _sentinels(table: TableFacts, fields: Mapping[str, Any]) -> Iterator[Oddity]
             0.0,
             "warning",
             f"Some values look like missing ones: {told}.",
-            _list("source.missing", [*kept, *values]),
+            action=_list("source.missing", [*kept, *values]),
         )
     for column in held:
         if column not in read:
@@ -178,7 +196,9 @@ def _sentinels(table: TableFacts, fields: Mapping[str, Any]) -> Iterator[Oddity]
             rows = _share(_rows_of(column), column.count)
             text = f"'{column.name}' holds values that look like missing ones: {_quoted(values)} in {rows}."
             action = _as_missing(column, values)
-            yield Oddity(column.name, "sentinel_share", _rows_of(column) / column.count, 0.0, "warning", text, action)
+            yield Oddity(
+                column.name, "sentinel_share", _rows_of(column) / column.count, 0.0, "warning", text, action=action
+            )
 
 
 def _rows_of(column: ColumnFacts) -> int:
@@ -199,7 +219,7 @@ def _column(table: TableFacts, column: ColumnFacts) -> Iterator[Oddity]:
         return
     if column.kind == "other":
         text = f"'{column.name}' is of type {column.dtype}, which no pipeline takes."
-        yield Oddity(column.name, "type", 1.0, 0.0, "warning", text, _ignored([column.name]))
+        yield Oddity(column.name, "type", 1.0, 0.0, "warning", text, action=_ignored([column.name]))
     if column.name != table.roles.target:
         yield from _missing(column)
         yield from _id_like(column)
@@ -215,7 +235,7 @@ def _missing(column: ColumnFacts) -> Iterator[Oddity]:
         severity: Severity = "warning" if share >= MOSTLY else "info"
         text = f"'{column.name}' is missing in {_share(column.missing, column.count)}."
         action = "transform=[impute]" if share < MOSTLY else f"transform=[impute], or {_ignored([column.name])}"
-        yield Oddity(column.name, "missing_share", share, HARDLY, severity, text, action)
+        yield Oddity(column.name, "missing_share", share, HARDLY, severity, text, action=action)
 
 
 def _id_like(column: ColumnFacts) -> Iterator[Oddity]:
@@ -224,14 +244,14 @@ def _id_like(column: ColumnFacts) -> Iterator[Oddity]:
     if whole and column.present >= ID_ROWS and share >= ID_LIKE:
         text = f"'{column.name}' has a value of its own in nearly every row, so it names rows."
         action = f"{_option('roles.id', _typed(column.name))}, or {_ignored([column.name])}"
-        yield Oddity(column.name, "distinct_share", share, ID_LIKE, "warning", text, action)
+        yield Oddity(column.name, "distinct_share", share, ID_LIKE, "warning", text, action=action)
 
 
 def _cardinality(column: ColumnFacts) -> Iterator[Oddity]:
     share = column.distinct / max(1, column.present)
     if column.text and not column.text.numbers and column.distinct > MANY and share < ID_LIKE:
         text = f"'{column.name}' has {column.distinct:,} different texts."
-        yield Oddity(column.name, "distinct", share, 0.0, "info", text, "transform=[rare_categories]")
+        yield Oddity(column.name, "distinct", share, 0.0, "info", text, action="transform=[rare_categories]")
     if column.distinct > 1 and column.top and column.top[0][1] >= NEARLY_CONSTANT * column.count:
         value, rows = column.top[0]
         text = f"'{column.name}' is '{value}' in {rows / column.count:.2%} of the rows."
@@ -242,7 +262,7 @@ def _cardinality(column: ColumnFacts) -> Iterator[Oddity]:
             NEARLY_CONSTANT,
             "info",
             text,
-            f"it can say little; {_ignored([column.name])}",
+            action=f"it can say little; {_ignored([column.name])}",
         )
 
 
@@ -252,7 +272,7 @@ def _infinite(column: ColumnFacts) -> Iterator[Oddity]:
         low, high = column.quantile(0.0), column.quantile(1.0)
         bounds = "" if low is None or high is None else f" transform.clip.lower={low:g} transform.clip.upper={high:g}"
         action = f"transform=[clip] {_list('transform.clip.columns', [column.name])}{bounds}"
-        yield Oddity(column.name, "infinite_share", column.infinite / column.count, 0.0, "warning", text, action)
+        yield Oddity(column.name, "infinite_share", column.infinite / column.count, 0.0, "warning", text, action=action)
 
 
 def _texts(column: ColumnFacts, facts: TextFacts) -> Iterator[Oddity]:
@@ -271,16 +291,18 @@ def _texts(column: ColumnFacts, facts: TextFacts) -> Iterator[Oddity]:
             1 - MIXED,
             "warning",
             text,
-            f'write them as {kind}s, or {cast} transform.cast.errors="null"',
+            action=f'write them as {kind}s, or {cast} transform.cast.errors="null"',
         )
     elif share == 1 and not facts.coded and not facts.spaced:
         text = f"'{column.name}' is a text, and every value of it is a {kind}."
-        yield Oddity(column.name, f"{kind}s", 0.0, 0.0, "info", text, cast)
+        yield Oddity(column.name, f"{kind}s", 0.0, 0.0, "info", text, action=cast)
     if facts.variants:
         same = _quoted(facts.variant)
         text = f"'{column.name}' writes one thing in several ways, such as {same}."
         action = "transform=[normalize_text] transform.normalize_text.case=lower"
-        yield Oddity(column.name, "variants", facts.variants / max(1, column.present), 0.0, "warning", text, action)
+        yield Oddity(
+            column.name, "variants", facts.variants / max(1, column.present), 0.0, "warning", text, action=action
+        )
 
 
 def _share(rows: int, of: int) -> str:
