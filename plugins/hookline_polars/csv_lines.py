@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ HEAD = 100
 """Rows that are looked at first."""
 BLOCK = 64 * 1024
 """Bytes that are read at a time."""
+LARGE_BLOCK = 256 * 1024
+"""Bytes of which the separators are counted at a time."""
 
 
 def first_row(file: Path, separator: str, skip: int, encoding: str) -> list[str]:
@@ -27,19 +30,26 @@ def first_row(file: Path, separator: str, skip: int, encoding: str) -> list[str]
             row = next((row for row in csv.reader(opened, delimiter=separator) if row), [])
     except UnicodeDecodeError as error:
         raise _not_utf8(file, error, error.start) from None
+    except csv.Error as error:
+        raise DataError(f"the first line of {file} cannot be read: {error}", hint=_QUOTES) from None
     if not row:
         raise DataError(f"{file} is empty")
     return row
 
 
-def require_utf8(file: Path) -> None:
-    """Read a file through; raises DataError naming the place of the first byte that is not UTF-8."""
+def require_text(file: Path) -> None:
+    """Read a file through; raises DataError naming the place of the first byte that is not UTF-8, or that is NUL."""
     import codecs
 
     decoder = codecs.getincrementaldecoder("utf-8")()
     with file.open("rb") as opened:
         while True:
             block = opened.read(BLOCK)
+            if (place := block.find(0)) >= 0:
+                raise DataError(
+                    f"{file} is no text: it holds a NUL byte at byte {opened.tell() - len(block) + place}",
+                    hint="is it UTF-16, or was it cut off while it was written? Make it UTF-8 with iconv, or write it again",
+                )
             kept = len(decoder.getstate()[0])
             try:
                 decoder.decode(block, final=not block)
@@ -47,6 +57,87 @@ def require_utf8(file: Path) -> None:
                 raise _not_utf8(file, error, opened.tell() - len(block) - kept + error.start) from None
             if not block:
                 return
+
+
+def require_line_feeds(file: Path) -> None:
+    """Raise DataError where lines end with carriage returns alone, which polars takes for one line."""
+    with file.open("rb") as opened:
+        head = opened.read(BLOCK)
+    if b"\r" in head and b"\n" not in head:
+        raise DataError(
+            f"the lines of {file} end with carriage returns alone", hint=f"tr '\\r' '\\n' < {file} > new.csv"
+        )
+
+
+def require_width(file: Path, separator: str, skip: int, width: int) -> None:
+    """Raise DataError naming the first line that does not hold `width` values; polars would fill a short one with gaps."""
+    if width > 1 and len(separator.encode()) == 1 and _maybe_uneven(file, separator.encode(), skip, width - 1):
+        name_uneven(file, separator, skip, width)
+
+
+def name_uneven(file: Path, separator: str, skip: int, width: int) -> None:
+    """Raise DataError naming the first line that does not hold `width` values, or whose quote is not closed."""
+    import csv
+
+    before = skip
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+        for _ in range(skip):
+            next(opened, None)
+        rows = csv.reader(chain(opened, ["\n", _END]), delimiter=separator)
+        try:
+            for row in rows:
+                last = skip + rows.line_num
+                if row and row[-1].endswith(_END) and row != [_END]:
+                    raise _unclosed(file, before + 1)
+                if len(row) != width and any(value.strip() for value in row) and row != [_END]:
+                    raise _uneven(file, before + 1, last, len(row), width)
+                before = last
+        except csv.Error:
+            # A value beyond the module's limit: what a quote has swallowed.
+            raise _unclosed(file, before + 1) from None
+
+
+def _maybe_uneven(file: Path, separator: bytes, skip: int, separators: int) -> bool:
+    """Tell, fast, whether some line holds fewer separators; wrongly perhaps where quotes stand alone.
+
+    Where there are no quotes, the sum decides: a short line next to a long one is missed here, and the long one by nobody.
+    """
+    rest = b""
+    with file.open("rb") as opened:
+        for _ in range(skip):
+            opened.readline()
+        while block := opened.read(LARGE_BLOCK):
+            lines = rest + block
+            whole = lines.rfind(b"\n") + 1
+            even = lines.count(separator, 0, whole) == separators * lines.count(b"\n", 0, whole)
+            if b'"' in lines or not even:
+                whole, uneven = _counted(lines, separator, separators)
+                if uneven or len(lines) - whole > 64 * LARGE_BLOCK:
+                    return True
+            rest = lines[whole:]
+    whole, uneven = _counted(rest + b"\n", separator, separators)
+    return uneven or whole <= len(rest)
+
+
+def _counted(lines: bytes, separator: bytes, separators: int) -> tuple[int, bool]:
+    """Return how many bytes are whole lines, and whether one of them holds another number of separators and is not blank."""
+    import numpy as np
+
+    data = np.frombuffer(lines, dtype=np.uint8)
+    marks = np.flatnonzero((data == 10) | (data == separator[0]))
+    if b'"' in lines:
+        # What an odd number of quotes comes before is inside of them.
+        marks = marks[np.searchsorted(np.flatnonzero(data == 34), marks) % 2 == 0]
+    ends = np.flatnonzero(data[marks] == 10)
+    if not len(ends):
+        return 0, False
+    stops = marks[ends]
+    starts = np.concatenate([[0], stops[:-1] + 1])
+    odd = np.flatnonzero(np.diff(ends, prepend=-1) - 1 != separators)
+    uneven = any(
+        separator in lines[starts[i] : stops[i]] or lines[starts[i] : stops[i]].strip(b" \t\r\xef\xbb\xbf") for i in odd
+    )
+    return int(stops[-1]) + 1, uneven
 
 
 def blank_lines_at_end(file: Path, separator: str) -> int:
@@ -79,6 +170,23 @@ def may_hold_dates(source: str | BytesIO, options: Mapping[str, Any]) -> bool:
     except pl.exceptions.PolarsError:
         return True
     return any(column.dtype.is_temporal() or column.null_count() == len(column) for column in frame)
+
+
+def _unclosed(file: Path, line: int) -> DataError:
+    return DataError(f"line {line} of {file} opens a quote that is not closed", hint=_QUOTES)
+
+
+def _uneven(file: Path, first: int, last: int, values: int, width: int) -> DataError:
+    where = f"line {first} of {file}" if first == last else f"the row in lines {first} to {last} of {file}"
+    hint = _QUOTES if last > first or values > width else _SHORT
+    return DataError(
+        f"{where} has {values} {'value' if values == 1 else 'values'}, where there are {width} columns", hint=hint
+    )
+
+
+_END = "\0 the end of the file"
+_SHORT = "is the file cut short, or a separator missing?"
+_QUOTES = "look at its separators and quotes: a value that holds a separator, a quote or a line break stands in quotes"
 
 
 def _not_utf8(file: Path, error: UnicodeDecodeError, at: int) -> DataError:

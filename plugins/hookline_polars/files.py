@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,7 +19,16 @@ from hookline.artifacts import require_columns
 from hookline.errors import DataError, suggestion
 
 from .casts import Dtype, read_as
-from .csv_lines import blank_lines_at_end, first_row, may_hold_dates, require_utf8
+from .contents import SUFFIX_HINTS, require_format, require_objects
+from .csv_lines import (
+    blank_lines_at_end,
+    first_row,
+    may_hold_dates,
+    name_uneven,
+    require_line_feeds,
+    require_text,
+    require_width,
+)
 from .file_index import files_below, fingerprint_of, in_order
 from .small_files import FEW, Group, groups
 
@@ -40,6 +51,8 @@ SUFFIXES: Mapping[str, str] = {
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 WHOLE_FILE = 100 * 1024**2
 """Bytes up to which the types of a CSV file's columns are inferred from all of it; beyond, from its first 100,000 rows."""
+SEPARATORS = (",", ";", "\t", "|")
+"""What else may stand between the values of a CSV file whose header seems to hold one name."""
 
 
 class FileSource(Source):
@@ -73,12 +86,14 @@ class FileSource(Source):
 
         files = self._files()
         try:
-            frame = self._together(*self._scans(files))
-            frame = self._typed(frame)
-            empty = frame.head(1).collect().is_empty()
+            with self._readable():
+                frame = self._together(*self._scans(files))
+                frame = self._typed(frame)
+                empty = frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
             raise DataError(f"{self.path} is empty") from None
-        except (pl.exceptions.PolarsError, UnicodeDecodeError, OSError) as error:
+        except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+            self._name_place(files)
             raise DataError(f"{self.path} cannot be read: {_first_line(error)}", hint=_hint(str(error))) from error
         if empty:
             raise DataError(f"{self.path} has a header but no rows")
@@ -90,9 +105,27 @@ class FileSource(Source):
         Of several files, only those are opened that have been touched since the last time. A change that keeps a file's size
         and time and both its ends goes unseen.
         """
-        return fingerprint_of(self._files())
+        files = self._files()
+        with self._readable():
+            return fingerprint_of(files)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or _first_line(error)
+            raise DataError(f"{_short(error.filename or self.path)} cannot be read: {reason}") from error
 
     def _files(self) -> list[Path]:
+        if not str(self.path).strip():
+            raise DataError("source.path is empty", hint="name a file, a glob or a folder")
+        with self._readable():
+            found = self._found()
+        self._refuse_mixed(found)
+        return found
+
+    def _found(self) -> list[Path]:
         text = str(Path(self.path).expanduser())
         path = Path(text)
         if has_magic(text) and not path.exists():
@@ -108,11 +141,12 @@ class FileSource(Source):
                 )
         elif path.is_file():
             found = [path]
+        elif path.is_symlink():
+            raise DataError(f"{self.path} is a link to {path.readlink()}, which is not there")
         else:
             siblings = [file.name for file in path.parent.glob("*")] if path.parent.is_dir() else []
             hint = suggestion(path.name, siblings, "file") if siblings else None
             raise DataError(f"there is no file {self.path}", hint=hint if hint and "mean" in hint else None)
-        self._refuse_mixed(found)
         return found
 
     def _refuse_mixed(self, files: Sequence[Path]) -> None:
@@ -124,7 +158,8 @@ class FileSource(Source):
         if self.format != "auto":
             return self.format
         if file.suffix.lower() not in SUFFIXES:
-            raise DataError(f"the format of {file} is not known from its suffix", hint="say it: source.format=csv")
+            hint = SUFFIX_HINTS.get(file.suffix.lower(), "say it: source.format=csv")
+            raise DataError(f"the format of {file} is not known from its suffix", hint=hint)
         return SUFFIXES[file.suffix.lower()]
 
     def _scans(self, files: Sequence[Path]) -> tuple[list[pl.LazyFrame], list[Path]]:
@@ -169,6 +204,7 @@ class FileSource(Source):
 
         kind = self._format(file)
         name = _literal(file)
+        require_format(file, kind)
         if kind == "parquet":
             return pl.scan_parquet(name)
         if kind == "ipc":
@@ -193,10 +229,13 @@ class FileSource(Source):
     def _scan_csv(self, file: Path) -> pl.LazyFrame:
         import polars as pl
 
+        require_line_feeds(file)
         header = self._header(file)
         whole = file.stat().st_size < WHOLE_FILE
         if whole and self.encoding == "utf8":
-            require_utf8(file)
+            require_text(file)
+        if whole:
+            require_width(file, self._separator(file), self.skip_rows, len(header))
         options: dict[str, Any] = {
             "has_header": not self.columns,
             "new_columns": header,
@@ -222,6 +261,9 @@ class FileSource(Source):
         separator = self._separator(file)
         names = list(self.columns) or first_row(file, separator, self.skip_rows, self.encoding)
         names = [name.strip() for name in names] if self.strip else names
+        self._refuse_other_separator(file, names)
+        # What pandas writes of an unnamed index has no name.
+        names = [name or f"column_{place}" for place, name in enumerate(names, 1)]
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise DataError(f"{file} has the column name '{twice[0]}' {names.count(twice[0])} times")
@@ -230,6 +272,22 @@ class FileSource(Source):
             if width != len(names):
                 raise DataError(f"source.columns names {len(names)} columns, but {file} has {width}")
         return names
+
+    def _name_place(self, files: Sequence[Path]) -> None:
+        """Raise DataError naming the line that polars could not read, where one can be found."""
+        for file in files:
+            if self._format(file) == "ndjson":
+                require_objects(file)
+            elif self._format(file) == "csv":
+                name_uneven(file, self._separator(file), self.skip_rows, len(self._header(file)))
+
+    def _refuse_other_separator(self, file: Path, names: Sequence[str]) -> None:
+        others = [other for other in SEPARATORS if other in names[0] and other != self._separator(file)]
+        if len(names) == 1 and others and not self.columns:
+            hint = "call it .tsv" if others[0] == "\t" else f"source.separator='{others[0]}'"
+            raise DataError(
+                f"{file} has one column, named '{_short(names[0])}'", hint=f"is its separator another? {hint}"
+            )
 
     def _separator(self, file: Path) -> str:
         return "\t" if file.suffix.lower() == ".tsv" and self.separator == "," else self.separator
@@ -321,14 +379,23 @@ def _literal(file: Path) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    return _short(str(error).strip().splitlines()[0])
+
+
+def _short(text: object) -> str:
+    shown = str(text)
+    return shown if len(shown) <= 300 else f"{shown[:297]}..."
 
 
 def _hint(text: str) -> str | None:
     if "utf-8" in text.lower():
         return "source.encoding=utf8-lossy"
+    if "CSV malformed" in text:
+        return 'a quote stands inside a value: such a value stands in quotes, and the quote twice, as in "5"" nail"'
     if "found more fields" in text:
         return "a row has more values than the header has names; look at its separators and quotes"
     if "could not parse" in text.lower():
-        return "say what is meant with source.dtypes={column: string}, or add the text to source.missing"
+        found = re.search(r"at column '([^']+)'", text)
+        column = found.group(1) if found else "column"
+        return f"say what is meant with source.dtypes={{{column}: string}}, or add the text to source.missing"
     return None

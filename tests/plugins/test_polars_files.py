@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import os
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -94,17 +98,31 @@ def test_a_header_without_rows_is_refused(tmp_path: Path, strip: bool) -> None:
         FileSource(path=written(tmp_path / "a.csv", "a,b\n"), strip=strip).load()
 
 
-def test_a_row_with_too_many_values_far_down_stops_the_run(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 50_000 + "1,2,3\n")
-    with pytest.raises(DataError, match="found more fields"):
-        hl.run(source=FileSource(path=path), target="b", trainer="ridge")
+UNEVEN = {
+    "too many": (b"1,2\n" * 9 + b"1,2,3\n", "line 11 of .* has 3 values, where there are 2 columns"),
+    "too few": (b"1,2\n" * 9 + b"1\n" + b"1,2\n", "line 11 of .* has 1 value, where there are 2 columns"),
+    "far down": (b"1,2\n" * 150_000 + b"1\n" + b"1,2\n", "line 150002 of"),
+    "one short, one long": (b"1\n1,2,3\n", "line 2 of .* has 1 value"),
+    "among quotes": (b'"x,y",2\n"a ""b"",\nc",3\n1\n', "line 5 of .* has 1 value"),
+    "cut": (b"1,2\n1", "line 3 of .* has 1 value"),
+    "cut in a quote": (b'1,2\n1,"unfinis', "line 3 of .* opens a quote that is not closed"),
+    "a quote that is not closed": (b'1,"2\n' + b"3,4\n" * 5, "line 2 of .* opens a quote that is not closed"),
+    "a row of several lines": (b'1,"2\n3",4\n', "the row in lines 2 to 3 of .* has 3 values"),
+    "a quote that swallows all": (b'1,"2\n' + b"3,4\n" * 150_000, "line 2 of .* opens a quote that is not closed"),
+}
 
 
-def test_a_row_with_too_many_values_is_refused(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.csv", "a,b\n1,2\n1,2,3\n")
-    with pytest.raises(DataError, match="found more fields") as caught:
-        FileSource(path=path).load()
-    assert "more values than the header has names" in str(caught.value.hint)
+@pytest.mark.parametrize("rows", UNEVEN)
+def test_a_row_of_another_width_is_refused_by_its_line(tmp_path: Path, rows: str) -> None:
+    content, told = UNEVEN[rows]
+    (tmp_path / "a.csv").write_bytes(b"a,b\n" + content)
+    with pytest.raises(DataError, match=told):
+        FileSource(path=str(tmp_path / "a.csv")).load().frame.collect()
+
+
+@pytest.mark.parametrize("text", ['"5"" nail",2\n', '"x\ny",2\n', 'a,"b, ""c"""\n', "1,2\r\n \r\n3,4\r\n"])
+def test_quotes_and_blank_lines_make_no_row_uneven(tmp_path: Path, text: str) -> None:
+    assert rows_of(FileSource(path=written(tmp_path / "a.csv", f"a,b\n{text}"))).width == 2
 
 
 @pytest.mark.parametrize("strip", [False, True])
@@ -138,9 +156,16 @@ def test_bytes_that_are_no_utf8_far_down_are_refused_too(tmp_path: Path) -> None
     assert caught.value.hint == "source.encoding=utf8-lossy"
 
 
-@pytest.mark.parametrize("name", ["a.parquet", "a.arrow", "a.ndjson"])
-def test_junk_is_refused_as_the_format_that_it_is_not(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match=rf"{name} cannot be read"):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a.parquet", "a.parquet is CSV, not Parquet"),
+        ("a.arrow", "a.arrow is CSV, not Arrow IPC"),
+        ("a.ndjson", "a.ndjson cannot be read: line 1 is not JSON"),
+    ],
+)
+def test_junk_is_refused_as_the_format_that_it_is_not(tmp_path: Path, name: str, told: str) -> None:
+    with pytest.raises(DataError, match=told):
         FileSource(path=written(tmp_path / name, "junk junk junk")).load()
 
 
@@ -363,3 +388,100 @@ def test_the_fingerprint_follows_content_and_not_the_place(tmp_path: Path) -> No
 def test_moments_with_a_zone_are_told_in_utc(tmp_path: Path) -> None:
     frame = rows_of(FileSource(path=written(tmp_path / "a.csv", "at,y\n2026-01-02T03:04:05+02:00,0\n")))
     assert frame["at"].to_list() == [datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)]
+
+
+TABLE = pl.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]})
+CSV = TABLE.write_csv().encode()
+
+
+def _bytes_of(suffix: str) -> bytes:
+    buffer = io.BytesIO()
+    {"parquet": TABLE.write_parquet, "arrow": TABLE.write_ipc, "ndjson": TABLE.write_ndjson}[suffix](buffer)
+    return buffer.getvalue()
+
+
+FOREIGN = {
+    "parquet as csv": ("a.csv", _bytes_of("parquet"), "is Parquet, not CSV", "source.format=parquet"),
+    "ndjson as csv": ("a.csv", _bytes_of("ndjson"), "is NDJSON, not CSV", "source.format=ndjson"),
+    "csv as parquet": ("a.parquet", CSV, "is CSV, not Parquet", "source.format=csv"),
+    "arrow as parquet": ("a.parquet", _bytes_of("arrow"), "is Arrow IPC, not Parquet", "source.format=ipc"),
+    "gzip as csv": ("a.csv", gzip.compress(CSV), "is packed with gzip", "gunzip"),
+    "zip as csv": ("a.csv", b"PK\x03\x04" + b"0" * 99, "a zip archive or a spreadsheet", "save the sheet as CSV"),
+    "UTF-16 as csv": ("a.csv", CSV.decode().encode("utf-16"), "is UTF-16 text", "iconv -f UTF-16"),
+    "UTF-16 without a mark": ("a.csv", CSV.decode().encode("utf-16-le"), "NUL byte at byte 1", "iconv"),
+    "NUL bytes": ("a.csv", CSV[:6] + b"\0" + CSV[6:], "NUL byte at byte 6", "write it again"),
+    "carriage returns": ("a.csv", CSV.replace(b"\n", b"\r"), "end with carriage returns alone", "tr '"),
+    "cut parquet": ("a.parquet", _bytes_of("parquet")[:-40], "is cut short", "copy or write it again"),
+    "cut arrow": ("a.arrow", _bytes_of("arrow")[:-200], "cannot be read", None),
+    "cut ndjson": ("a.ndjson", _bytes_of("ndjson")[:-9], "line 3 is not JSON", None),
+    "an array": ("a.ndjson", b'[{"a": 1}]', "line 1 is not a JSON object", "one row a line"),
+    "nothing": ("a.parquet", b"", "is empty", None),
+    "semicolons": ("a.csv", CSV.replace(b",", b";"), "has one column, named 'a;b'", "source.separator=';'"),
+    "tabs": ("a.csv", CSV.replace(b",", b"\t"), "has one column, named 'a\tb'", "call it .tsv"),
+    "gz": ("a.csv.gz", gzip.compress(CSV), "not known from its suffix", "unpack it first"),
+    "xlsx": ("a.xlsx", b"PK\x03\x04", "not known from its suffix", "save the sheet as CSV"),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_a_file_that_is_not_what_its_name_says_is_refused_with_what_to_do(tmp_path: Path, case: str) -> None:
+    name, content, told, hint = FOREIGN[case]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(told)) as caught:
+        FileSource(path=str(tmp_path / name)).load().frame.collect()
+    assert hint is None or hint in str(caught.value.hint)
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+def test_a_damaged_block_of_a_parquet_file_is_one_line(tmp_path: Path) -> None:
+    content = bytearray(_bytes_of("parquet"))
+    content[10:60] = b"\xff" * 50
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read"):
+        FileSource(path=str(tmp_path / "a.parquet")).load().frame.collect()
+
+
+def test_columns_without_a_name_are_called_by_their_place(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", ",x,\n0,1,2\n")
+    assert rows_of(FileSource(path=path)).to_dicts() == [{"column_1": 0, "x": 1, "column_3": 2}]
+
+
+def test_a_type_that_does_not_fit_names_the_column_in_the_hint(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", f"n,b\n{10**40},1\n")
+    with pytest.raises(DataError) as caught:
+        FileSource(path=path).load()
+    assert "source.dtypes={n: string}" in str(caught.value.hint)
+
+
+def test_a_link_to_nothing_says_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").symlink_to(tmp_path / "gone.csv")
+    with pytest.raises(DataError, match=r"a\.csv is a link to .*gone\.csv, which is not there"):
+        FileSource(path=str(tmp_path / "a.csv")).load()
+
+
+@pytest.mark.parametrize(("path", "told"), [("", "source.path is empty"), ("x" * 5_000, "File name too long")])
+def test_a_path_that_can_be_no_file_is_refused(path: str, told: str) -> None:
+    with pytest.raises(DataError, match=told) as caught:
+        FileSource(path=path).load()
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("ask", ["load", "fingerprint"])
+def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, ask: str) -> None:
+    path = written(tmp_path / "a.csv", "a,b\n1,2\n")
+    rows_of(FileSource(path=path))  # What is imported late is imported by now.
+    Path(path).chmod(0)
+    mode, user = tmp_path.stat().st_mode, os.geteuid()
+    folders = [folder for folder in tmp_path.parents if not folder.stat().st_mode & 0o001]
+    modes = [folder.stat().st_mode for folder in folders]
+    for folder in (*folders, tmp_path):
+        folder.chmod(0o755)
+    try:
+        if user == 0:  # Rights do not hold root back.
+            os.seteuid(65534)
+        with pytest.raises(DataError, match=r"a\.csv cannot be read: Permission denied"):
+            getattr(FileSource(path=path), ask)()
+    finally:
+        os.seteuid(user)
+        for folder, before in zip((*folders, tmp_path), (*modes, mode), strict=True):
+            folder.chmod(before)
