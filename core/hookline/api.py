@@ -192,9 +192,13 @@ def load(
 
     said = None if contract is None else Path(contract)
     folder = Path(what)
-    if (folder / MANIFEST).is_file():
+    try:
+        is_package, is_run = ((folder / name).is_file() for name in (MANIFEST, "evidence.json"))
+    except OSError:  # What is too long for a path is none.
+        is_package = is_run = False
+    if is_package:
         return load_package(folder, load_registry(), trust, said)
-    if (folder / "evidence.json").is_file():
+    if is_run:
         return _load_run(folder, trust, said)
     workspace = open_workspace(home)
     name = str(what)

@@ -415,8 +415,12 @@ def require_columns(names: Sequence[str], present: Sequence[str], what: str) -> 
     """Raise DataError naming each of `names` that is not among `present`."""
     from .errors import suggestion
 
+    spaced = {name.strip(): name for name in present if name != name.strip()}
     problems = [
-        Problem(name, f"not a column; {suggestion(name, present, 'column')}") for name in names if name not in present
+        Problem(name, f"not a column; {suggestion(spaced.get(name, name), present, 'column')}")
+        for name in names
+        if name not in present
     ]
     if problems:
-        raise DataError(f"{what} names columns that the data do not have", problems)
+        hint = "source.strip=true takes the spaces off" if any(problem.path in spaced for problem in problems) else None
+        raise DataError(f"{what} names columns that the data do not have", problems, hint=hint)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .artifacts import ROW_ID, Roles
 from .errors import DataError
+from .schema import kind_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,13 +24,41 @@ def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:
         if twice:
             raise DataError(f"the frame has the column name '{twice[0]}' more than once")
         return pl.DataFrame([_pandas_column(str(name), frame[name]) for name in frame.columns])
-    if isinstance(frame, Mapping):
-        return pl.DataFrame(dict(frame))
-    if isinstance(frame, Sequence) and frame and all(isinstance(row, Mapping) for row in frame):
-        return pl.DataFrame(list(frame), infer_schema_length=None)
+    try:
+        if isinstance(frame, Mapping):
+            return pl.DataFrame(dict(frame))
+        if isinstance(frame, Sequence) and frame and all(isinstance(row, Mapping) for row in frame):
+            return pl.DataFrame(list(frame), infer_schema_length=None)
+    except (pl.exceptions.PolarsError, OverflowError, TypeError, ValueError) as error:
+        raise DataError(
+            f"the rows cannot be read as a table: {str(error).splitlines()[0][:200]}",
+            hint="give each column values of one type, under names that are texts",
+        ) from error
     raise DataError(
         f"rows must be a data frame, a mapping of columns or a list of mappings, got {type(frame).__name__}"
     )
+
+
+def require_names(names: Sequence[str]) -> None:
+    """Raise DataError where a column has no name, hookline's own, or one that polars takes for a pattern."""
+    for place, name in enumerate(names, 1):
+        if name == ROW_ID:
+            raise DataError(f"the column name '{ROW_ID}' is hookline's own", hint="rename the column")
+        if not name:
+            raise DataError(f"column {place} has no name", hint="name it at the source")
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise DataError(f"the column name '{name}' is a pattern to polars", hint="rename the column at the source")
+
+
+def require_role_types(roles: Roles, schema: pl.Schema) -> None:
+    """Raise DataError where a column cannot play its part: a target that is nested, a weight that is no number."""
+    if roles.target:
+        kind_of(roles.target, schema[roles.target])
+    if roles.weight and not schema[roles.weight].is_numeric():
+        raise DataError(
+            f"the weight '{roles.weight}' holds no numbers, but {schema[roles.weight]}",
+            hint=f"say that it does: source.dtypes={{{roles.weight}: number}}, or choose another column for roles.weight",
+        )
 
 
 def _pandas_column(name: str, column: Any) -> pl.Series:

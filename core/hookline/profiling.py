@@ -94,11 +94,14 @@ def _number(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind
     edges = np.unique(finite[places])
     if len(edges) == 1:
         edges = np.array([edges[0], edges[0]])
+    # Numbers beyond 1e154 have squares, and beyond 1e308 sums, that float64 does not hold.
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = float(finite.mean()), float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
     return ColumnProfile(
         **facts,
         distinct=distinct,
-        mean=float(finite.mean()),
-        std=float(finite.std(ddof=1)) if len(finite) > 1 else None,
+        mean=mean if np.isfinite(mean) else None,
+        std=std if np.isfinite(std) else None,
         minimum=float(finite[0]),
         maximum=float(finite[-1]),
         bins=Bins(tuple(map(float, edges)), tuple(count(values, edges.tolist()))),

@@ -38,6 +38,14 @@ def column_kind(dtype: pl.DataType) -> ColumnKind:
     )
 
 
+def kind_of(name: str, dtype: pl.DataType) -> ColumnKind:
+    """Return how hookline treats a column; raises DataError naming it where it cannot be treated at all."""
+    try:
+        return column_kind(dtype)
+    except DataError as error:
+        raise DataError(f"column '{name}': {error.message}", hint=error.hint) from None
+
+
 def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
     """Infer the contract of columns `names` from training rows, in one pass."""
     import polars as pl
@@ -84,7 +92,7 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
 def infer_kinds(frame: pl.LazyFrame, names: Sequence[str]) -> dict[str, tuple[pl.DataType, ColumnKind]]:
     """Return the dtype and kind of columns; raises DataError naming one whose type is not supported."""
     dtypes = frame.select(names).collect_schema()
-    return {name: (dtype, _kind_or_raise(name, dtype)) for name, dtype in dtypes.items()}
+    return {name: (dtype, kind_of(name, dtype)) for name, dtype in dtypes.items()}
 
 
 def as_number(name: str, kind: ColumnKind, dtype: pl.DataType) -> pl.Expr | None:
@@ -144,13 +152,15 @@ def read_column(values: pl.Series, column: Column) -> pl.Series:
     try:
         return _cast(values, column)
     except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
-        raise ValueError(f"must be a {column.kind}, got {_example(values, error)}") from error
+        raise ValueError(f"must be a {column.kind}, got {_example(values, column)}") from error
 
 
 def _cast(values: pl.Series, column: Column) -> pl.Series:
     import polars as pl
 
     dtype = parse_dtype(column.dtype)
+    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Duration, pl.Time, pl.Object):
+        raise ValueError(f"a {values.dtype}")
     if column.kind == "string":
         text = values if values.dtype == pl.String else values.cast(pl.String)
         cleaned = text.replace("", None)
@@ -169,6 +179,10 @@ def _cast(values: pl.Series, column: Column) -> pl.Series:
         values = values.fill_nan(None)
         # A whole-number column may meet a fraction later; float64 holds both.
         return values.cast(pl.Float64) if dtype.is_integer() else values.cast(dtype)
+    if values.dtype.is_integer() and dtype.is_integer():
+        # Or a number that is too large for its type.
+        fitting = values.cast(dtype, strict=False)
+        return fitting if fitting.null_count() == values.null_count() else values.cast(pl.Float64)
     return values.cast(dtype)
 
 
@@ -199,13 +213,19 @@ def _dtype_class(name: str) -> type[pl.DataType]:
     return found
 
 
-def _kind_or_raise(name: str, dtype: pl.DataType) -> ColumnKind:
-    try:
-        return column_kind(dtype)
-    except DataError as error:
-        raise DataError(f"column '{name}': {error.message}", hint=error.hint) from None
+def _example(values: pl.Series, column: Column) -> str:
+    """Return the first value that is not of the column's type, and its row."""
+    import polars as pl
 
-
-def _example(values: pl.Series, error: Exception) -> str:
-    present = values.drop_nulls()
-    return repr(present[0]) if len(present) else str(error)
+    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Duration, pl.Time, pl.Object):
+        return f"a {str(values.dtype).partition('(')[0].lower()}"
+    low, high = 0, len(values)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            _cast(values[low:middle], column)
+            low = middle
+        except (pl.exceptions.PolarsError, ValueError, TypeError):
+            high = middle
+    value = values[low]
+    return f"{value[:60]!r} in row {low}" if isinstance(value, str) else f"{value} in row {low}"

@@ -270,7 +270,9 @@ def _refuse_empty(counts: Mapping[str, int], options: SplitOptions, method: str)
     empty = [name for name in wanted if not counts[name]]
     if empty:
         told = ", ".join(f"{name} {counts[name]}" for name in PARTS)
+        hints = {"group": "rows of one group stay together; are there enough groups?", "column": "see split.column"}
+        hints["time"] = "rows of one moment stay together; are there enough moments?"
         raise DataError(
             f"the {method} split leaves no {' and no '.join(empty)} rows ({told})",
-            hint="change split.test or split.valid",
+            hint=hints.get(method, "change split.test or split.valid"),
         )

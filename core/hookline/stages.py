@@ -36,12 +36,12 @@ from .components import AnswersAsServed, FittedTransform, Model, Trust
 from .contract import RuleCheck, batches_of, check_rows
 from .edges import SAMPLE_ROWS, EdgeRows, make_edges
 from .errors import DataError, Problem
-from .frames import mark_missing
+from .frames import mark_missing, require_names, require_role_types
 from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
 from .planning import Knowledge, Plan, Stage
 from .profiling import profile
 from .schema import infer_kinds, infer_schema
-from .split import is_label
+from .split import MAX_CLASSES, is_label
 
 if TYPE_CHECKING:
     import polars as pl
@@ -171,8 +171,8 @@ def _source(run: Running, stage: Stage) -> Dataset:
     schema = loaded.frame.collect_schema()
     named = (roles.target, roles.id, roles.time, roles.weight, roles.group, *roles.ignore)
     require_columns([name for name in named if name], schema.names(), "roles")
-    if ROW_ID in schema:
-        raise DataError(f"the column name '{ROW_ID}' is hookline's own", hint="rename the column")
+    require_names(schema.names())
+    require_role_types(roles, schema)
     frame = (
         mark_missing(loaded.frame).drop(roles.ignore).with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
     )
@@ -290,10 +290,11 @@ def _class_target(labels: pl.LazyFrame, name: str) -> Target:
         column = column.cast(pl.Int64)
     classes = tuple(column.cast(pl.String).to_list() if column.dtype in (pl.Categorical, pl.Enum) else column.to_list())
     if len(classes) < 2:
+        raise _constant(name, *classes)
+    if len(classes) > MAX_CLASSES and len(classes) == count_rows(labels.drop_nulls()):
         raise DataError(
-            f"the target '{name}' has one value only, {classes[0]!r}"
-            if classes
-            else f"the target '{name}' is missing everywhere"
+            f"the target '{name}' has a value of its own in every row, so it is no class",
+            hint="name another target, or make it a number: source.dtypes, transform=[cast] or task=regression",
         )
     return Target(name, "binary" if len(classes) == 2 else "multiclass", classes)
 
@@ -303,9 +304,23 @@ def _require_numbers(labels: pl.LazyFrame, name: str) -> None:
 
     if not labels.collect_schema()[name].is_numeric():
         raise DataError(f"task=regression, but the target '{name}' does not hold numbers")
-    infinite = labels.select((~pl.col(name).cast(pl.Float64).is_finite()).sum()).collect().item()
-    if infinite:
-        raise DataError(f"the target '{name}' is infinite or not a number in {infinite} rows")
+    value = pl.col(name).cast(pl.Float64)
+    facts = {"infinite": (~value.is_finite()).sum(), "low": value.min(), "high": value.max()}
+    found = labels.select(**facts).collect().row(0, named=True)
+    if found["infinite"]:
+        raise DataError(f"the target '{name}' is infinite or not a number in {found['infinite']} rows")
+    if found["low"] == found["high"]:
+        raise _constant(name, *([] if found["low"] is None else [found["low"]]))
+    if labels.collect_schema()[name].is_integer() and max(-found["low"], found["high"]) > 2**53:
+        raise DataError(
+            f"the target '{name}' holds whole numbers beyond 2^53, which float64 cannot tell from their neighbors",
+            hint="take a constant off it, or scale it, at the source",
+        )
+
+
+def _constant(name: str, *value: object) -> DataError:
+    told = f"has one value only, {value[0]!r}" if value else "is missing everywhere"
+    return DataError(f"the target '{name}' {told}", hint="there is nothing to learn; is it the right column?")
 
 
 def _check_task(run: Running, target: Target) -> None:

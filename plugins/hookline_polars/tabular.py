@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +20,7 @@ from .stats import one_row
 if TYPE_CHECKING:
     import polars as pl
 
+CLIP = "transform=[clip] transform.clip.lower=-1e9 transform.clip.upper=1e9"
 SPARSE_SHARE = 0.2
 """Share of values that are not zero below which `sparse=auto` makes a sparse matrix: linear models are then far quicker."""
 
@@ -158,9 +159,17 @@ def _number_stats(frame: pl.LazyFrame, kinds: Mapping[str, str], schema: Mapping
     infinite = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0infinite") and value]
     if infinite:
         raise DataError(
-            f"{', '.join(infinite[:5])} hold infinite values", hint="add transform=[clip], or mend the source"
+            f"{_columns(infinite)} infinite values", hint=f"mend the source, or give bounds: {CLIP}"
         )
+    wide = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0std") and value == float("inf")]
+    if wide:
+        raise DataError(f"{_columns(wide)} numbers too large to be scaled", hint=f"give bounds: {CLIP}")
     return stats
+
+
+def _columns(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:5])
+    return f"column {shown} holds" if len(names) == 1 else f"columns {shown} hold"
 
 
 def _stat_exprs(kinds: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:

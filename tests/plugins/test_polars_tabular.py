@@ -91,7 +91,7 @@ def test_a_number_beyond_float32_stays_finite() -> None:
 
 
 def test_infinite_training_values_are_refused_by_column() -> None:
-    with pytest.raises(DataError, match="fare hold infinite values"):
+    with pytest.raises(DataError, match="column .fare. holds infinite values"):
         TabularFeaturizer().fit(dataset(fare=[1.0, float("inf")], age=[1.0, 2.0]))
 
 

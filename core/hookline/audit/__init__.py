@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..artifacts import Finding, Metric, Report, Split, Table, Target
 from .leaks import find_leaks
-from .overlaps import find_overlaps, find_twins
+from .overlaps import find_overlaps, find_twins, find_unseen
 from .shift import find_shifts
 from .sides import EXAMPLES, take_sides
 
@@ -34,7 +34,8 @@ def audit(split: Split, target: Target, labels: Sequence[pl.Series], allow: Sequ
     scores, leaks = find_leaks(sides)
     twins = find_twins(split, labels)
     shift, shifts = find_shifts(sides, split.method, split.train.roles)
-    findings = list(_allowed([*leaks, *find_overlaps(split, twins, rows), *shifts], allow))
+    unseen = find_unseen(split, target, labels)
+    findings = list(_allowed([*leaks, *find_overlaps(split, twins, rows), *unseen, *shifts], allow))
     findings.sort(key=lambda finding: ORDER.index(finding.severity))
     tables = [Table("explained", ("column", "share"), tuple((name, round(score, 4)) for name, score in scores)), shift]
     if twins.height:

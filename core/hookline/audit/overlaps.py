@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..artifacts import ROW_ID, Dataset, Finding, Severity, Split
+from ..artifacts import ROW_ID, Dataset, Finding, Severity, Split, Target
 from .sides import EXAMPLES, examples
 
 if TYPE_CHECKING:
@@ -36,6 +36,21 @@ def find_twins(split: Split, labels: Sequence[pl.Series]) -> pl.DataFrame:
     found = found.join(first, on="hash").join(alike, on=["hash", "target"], how="left")
     same = pl.col("train").is_not_null()
     return found.select("test", train=pl.coalesce("train", "first"), same=same).sort("test")
+
+
+def find_unseen(split: Split, target: Target, labels: Sequence[pl.Series]) -> Iterator[Finding]:
+    """Find classes that only held-out rows have, which no model can learn to predict; `labels` as in `find_twins`."""
+
+    if not target.classes:
+        return
+    train, test = labels
+    strange = ~test.is_in(train.drop_nulls().unique().implode()) & test.is_not_null()
+    unseen = [str(label) for label in test.filter(strange).unique().sort().to_list()]
+    if unseen:
+        rows = split.test.frame.select(ROW_ID).collect()[ROW_ID].filter(strange)
+        named = f"{', '.join(unseen[:5])}{', ...' if len(unseen) > 5 else ''}"
+        text = f"no training row is of class {named}: it cannot be predicted."
+        yield Finding(target.name, "unseen_classes", float(len(unseen)), 0.0, "warning", text, examples(rows.to_list()))
 
 
 def find_overlaps(split: Split, twins: pl.DataFrame, rows: tuple[int, int]) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,17 @@ def find_package(what: str) -> tuple[Path, dict[str, Any]]:
     what: a package folder, a run folder, `last`, a run id, `model`, `model:3` or `model@alias`.
     """
     folder = Path(what)
-    if (folder / MANIFEST).is_file():
-        return folder, {}
-    if folder.is_dir():
-        return _in_run(folder), {}
+    with suppress(OSError):  # What is too long for a path is none.
+        if what and (folder / MANIFEST).is_file():
+            return folder, {}
+        if what and folder.is_dir():
+            return _in_run(folder), {}
     catalog = open_workspace().catalog
     name, number, alias = split_model_name(what)
     models = {record.name for record in catalog.models()}
     runs = [record.id for record in catalog.runs(1000)]
-    if not (name in models or number or alias or what == "last" or any(run.startswith(what) for run in runs)):
-        raise UnknownName("model or run", what, sorted(models))
+    if not (name in models or number or alias or what == "last" or any(what and run.startswith(what) for run in runs)):
+        raise UnknownName("model or run", what[:100], sorted(models))
     if name in models or number or alias:
         record = catalog.model(name, number or alias)
         return Path(record.path), {"model": name, "version": record.version}
