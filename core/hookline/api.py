@@ -446,7 +446,7 @@ def _looks_like_path(text: str) -> bool:
 
 def _several(nodes: Any) -> dict[str, Any]:
     """Return the components of a multiple-choice kind by key; the same one twice gets a number."""
-    from .config import key_of
+    from .runconfig import key_of
 
     if nodes is None:
         return {}

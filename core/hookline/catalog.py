@@ -72,13 +72,18 @@ class Catalog:
         from sqlalchemy import exc
 
         self.url = url
-        self._engine = _engine(url)
-        weakref.finalize(self, self._engine.dispose)  # A server's connections are closed with the catalog.
         self.tables = tables()
         try:
+            self._engine = _engine(url)
+            weakref.finalize(self, self._engine.dispose)  # A server's connections are closed with the catalog.
             self._prepare()
         except exc.DatabaseError as error:
             raise _clear(url, error) from error
+        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
+            raise StoreError(
+                f"the catalog cannot be opened: {str(error).splitlines()[0]}",
+                hint="give HOOKLINE_CATALOG a URL such as postgresql+psycopg://user@host/name, and install its driver",
+            ) from error
 
     def begin_run(self, run_id: str, name: str, path: str, config: Any, plan: Any) -> None:
         """Record that a run has begun, by this process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import re
 import secrets
@@ -13,17 +14,30 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .artifacts import Roles
 from .caching import home as home
 from .components import KINDS
-from .errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
+from .errors import ConfigError, HooklineError, Problem, StoreError, UsageError
+from .overrides import check_overrides
 from .registry import Registry, default_of, has_default
-from .runconfig import COMPONENT, MULTIPLE, Options, SplitOptions
+from .runconfig import COMPONENT, MULTIPLE, key_of
+from .wording import in_our_words, of_value
 
 CONFIG_NAME = "hookline"
 PROVIDER = "hookline-plugins"
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 CONFIG_PACKAGE = "hookline_conf"
+_UNWRITABLE = frozenset(
+    {
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOENT,
+        errno.ENOSPC,
+        errno.ENAMETOOLONG,
+    }
+)
 
 
 def new_run_id() -> str:
@@ -52,19 +66,21 @@ def node_of(cls: type[Any], seed: str | None = "${seed}") -> dict[str, Any]:
     return node
 
 
-def key_of(name: str) -> str:
-    """Return the config key of a component in a multiple-choice kind; a dot would nest it."""
-    return name.replace(".", "_")
-
-
 def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
     """Compose a run config from Hydra overrides as plain values; raises ConfigError or UnknownName."""
     from hydra import compose as hydra_compose
 
     _populate(registry)
+    if config_dir and not config_dir.is_dir():
+        raise UsageError(f"there is no folder {config_dir}", hint="--config-dir names a folder of configs")
     extra = [f"hydra.searchpath=[file://{config_dir.absolute()}]"] if config_dir else []
-    with _in_our_words(registry), initialized():
-        return _plain(hydra_compose(CONFIG_NAME, [*extra, *map(_without_null, overrides)]))
+    given = [_without_null(override) for override in overrides]
+    check_overrides(registry, given, config_dir)
+    with (
+        in_our_words(registry, lambda: options(registry), config_dir),
+        initialized(),
+    ):
+        return _plain(hydra_compose(CONFIG_NAME, [*extra, *given]))
 
 
 def initialized() -> AbstractContextManager[None]:
@@ -104,12 +120,27 @@ def run_app(
     _populate(registry)
     job = Job(task, sweep)
     parser = get_args_parser()
+    setattr(parser, "error", _refuse)  # noqa: B010  argparse would exit, after a page of its own
     args = parser.parse_args([_without_null(argument) for argument in argv])
     flags = [flag for flag in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(args, flag)]
     if len(flags) > 1:
         raise UsageError(" and ".join(f"--{flag}" for flag in flags) + " do not go together", hint="give one of them")
-    with _in_our_words(registry), _full_errors():
-        _run_hydra(args, parser, job, f"pkg://{CONFIG_PACKAGE}", CONFIG_NAME)
+    folder = Path(args.config_dir) if args.config_dir else None
+    check_overrides(registry, args.overrides, folder)
+    try:
+        with in_our_words(registry, lambda: options(registry), folder), _full_errors():
+            _run_hydra(args, parser, job, f"pkg://{CONFIG_PACKAGE}", CONFIG_NAME)
+    except OSError as error:
+        if job.called or error.errno not in _UNWRITABLE:
+            raise
+        raise StoreError(
+            f"{error.filename} cannot be written: {error.strerror}",
+            hint="set HOOKLINE_HOME to a folder of yours, and leave hydra.run.dir alone",
+        ) from error
+    except RecursionError:
+        if job.called:
+            raise
+        raise UsageError("the config includes itself", hint="look at the `defaults` of your experiments") from None
     if job.failures:
         raise job.failures[0]
     return job.results
@@ -126,11 +157,13 @@ class Job:
         self.results: list[Any] = []
         self.failures: list[HooklineError] = []
         self.elsewhere = False
+        self.called = False
 
     def __call__(self, config: Any) -> float | None:
         """Run one job; returns the metric that heads its report, which sweepers of others optimize."""
         from hydra.core.hydra_config import HydraConfig
 
+        self.called = True
         folder = Path(HydraConfig.get().runtime.output_dir)
         try:
             done = self.task(_plain(config), folder)
@@ -227,12 +260,32 @@ def _search_path_plugin(registry: Registry) -> type[Any]:
     return HooklineSearchPath
 
 
+def _refuse(message: str) -> None:
+    raise UsageError(message, hint="hookline run --help")
+
+
 def _plain(config: Any) -> dict[str, Any]:
     from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
-    tree = OmegaConf.to_container(config, resolve=True)
+    try:
+        tree = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise of_value(error) from None
     assert isinstance(tree, dict)
+    refuse_misplaced(tree)
     return {str(key): value for key, value in tree.items() if key not in ("hydra", "experiment")}
+
+
+def refuse_misplaced(tree: Mapping[Any, Any]) -> None:
+    """Raise ConfigError where an experiment's keys came under `experiment`, where nothing reads them."""
+    if misplaced := tree.get("experiment"):
+        keys = misplaced if isinstance(misplaced, Mapping) else {str(misplaced): None}
+        raise ConfigError(
+            "bad config",
+            [Problem(f"experiment.{key}", "would not be read") for key in keys],
+            hint="begin the experiment's file with the line `# @package _global_`",
+        )
 
 
 @contextmanager
@@ -247,74 +300,3 @@ def _full_errors() -> Iterator[None]:
             os.environ.pop("HYDRA_FULL_ERROR", None)
         else:
             os.environ["HYDRA_FULL_ERROR"] = before
-
-
-@contextmanager
-def _in_our_words(registry: Registry) -> Iterator[None]:
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    try:
-        yield
-    except HydraException as error:
-        if isinstance(error.__cause__, HooklineError):
-            raise error.__cause__ from None
-        raise _translate(registry, str(error)) from None
-    except OmegaConfBaseException as error:
-        key = getattr(error, "full_key", "") or "config"
-        raise ConfigError("bad config", [Problem(str(key), str(error).splitlines()[0])]) from None
-
-
-def _translate(registry: Registry, text: str) -> HooklineError:
-    if found := re.search(r"Could not (?:find|load) '([\w.]+)/([\w./-]+)'", text):
-        group, name = found.groups()
-        if group in KINDS:
-            return _unknown_component(registry, group, name)
-        return UnknownName(f"config in '{group}'", name, options(registry).get(group, []))
-    if found := re.search(r"Could not override '([^']+)'", text):
-        key = found.group(1)
-        return ConfigError("bad config", [Problem(key, _unknown_key(registry, key))])
-    if found := re.search(r"Error parsing override '(.*)'", text):
-        return UsageError(
-            f"'{found.group(1)}' is no override",
-            hint="write key=value, such as seed=7; quote what the shell would eat",
-        )
-    return UsageError(text.splitlines()[0], hint="see https://hydra.cc/docs/advanced/override_grammar/basic")
-
-
-def _unknown_component(registry: Registry, kind: str, name: str) -> HooklineError:
-    try:
-        registry.entry(kind, name)
-    except UnknownName as error:
-        return error
-    return UsageError(f"{kind}={name} cannot be composed")
-
-
-def _unknown_key(registry: Registry, key: str) -> str:
-    root, _, rest = key.partition(".")
-    if root in MULTIPLE and rest:
-        choice = rest.partition(".")[0]
-        if any(key_of(name) == choice for name in registry.names(root)):
-            return f"'{choice}' is not among the chosen {root}s; add {root}=[...,{choice}]"
-        known = [key_of(name) for name in registry.names(root)]
-        root, key = choice, choice
-    elif root == "hydra":
-        known, key = _keys_of_hydra(rest), rest.rpartition(".")[2]
-    elif rest:
-        nested = {"roles": Roles, "split": SplitOptions}.get(root)
-        known = [f.name for f in dataclasses.fields(nested)] if nested else []
-        key = rest
-    else:
-        known = [*KINDS, "experiment", "settings", *(f.name for f in dataclasses.fields(Options))]
-    match = closest(key, known)
-    there_is = f"; there is {', '.join(sorted(known))}" if known else ""
-    return "unknown key" + (f"; did you mean '{match}'?" if match else there_is)
-
-
-def _keys_of_hydra(key: str) -> list[str]:
-    """Return what the options of one of Hydra's own groups know, for a key such as `launcher.n_jobs`."""
-    from hydra.core.config_store import ConfigStore
-
-    group = ConfigStore.instance().repo.get("hydra", {}).get(key.partition(".")[0], {})
-    nodes = [option.node for option in group.values() if hasattr(option, "node")] if isinstance(group, dict) else []
-    return sorted({str(name) for node in nodes for name in node if not str(name).startswith("_")})

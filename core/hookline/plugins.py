@@ -11,6 +11,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -23,6 +24,8 @@ from .errors import PluginError, closest
 
 GROUP = "hookline"
 BUILT_IN = "hookline"
+PROJECT_OPTIONS = ("plugins",)
+"""What `[tool.hookline]` in a pyproject.toml may say."""
 log = logging.getLogger("hookline.plugins")
 
 
@@ -108,8 +111,20 @@ def project_options(start: Path) -> tuple[Path | None, Mapping[str, object]]:
         table = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PluginError("project", f"{root / 'pyproject.toml'} is not valid TOML: {error}") from error
-    options = table.get("tool", {}).get("hookline", {})
-    return root, options if isinstance(options, Mapping) else {}
+    except OSError as error:
+        raise PluginError("project", f"{root / 'pyproject.toml'} cannot be read: {error.strerror}") from error
+    tools = table.get("tool", {})
+    options = tools.get("hookline", {}) if isinstance(tools, Mapping) else {}
+    if not isinstance(options, Mapping):
+        raise PluginError("project", f"[tool.hookline] in {root / 'pyproject.toml'} must be a table, got {options!r}")
+    for name in options:
+        if name not in PROJECT_OPTIONS:
+            match = closest(name, PROJECT_OPTIONS)
+            told = f"did you mean '{match}'?" if match else f"there is {', '.join(PROJECT_OPTIONS)}"
+            raise PluginError(
+                "project", f"[tool.hookline] in {root / 'pyproject.toml'} has no option '{name}'", hint=told
+            )
+    return root, options
 
 
 def _find(start: Path, environ: Mapping[str, str]) -> Iterator[Plugin]:
@@ -133,7 +148,9 @@ def _find(start: Path, environ: Mapping[str, str]) -> Iterator[Plugin]:
 def _load(manager: pluggy.PluginManager, found: Plugin, *, strict: bool) -> Plugin:
     started = time.perf_counter()
     try:
-        module = importlib.import_module(found.module)
+        # What a plugin prints is no data.
+        with redirect_stdout(sys.stderr):
+            module = importlib.import_module(found.module)
     except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin's import may raise anything, and must not stop the others
         return skip(found, f"{type(error).__name__}: {error}", strict=strict, cause=error)
     try:

@@ -7,9 +7,11 @@ import dataclasses
 import inspect
 import os
 import re
+import sys
 import textwrap
 import typing
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -291,7 +293,8 @@ def _collect(plugins: PluginSet, hook: str, broken: dict[str, Plugin]) -> Iterab
         if plugin.name not in by_name or plugin.name in broken:
             continue
         try:
-            classes: Sequence[Any] = tuple(by_name[plugin.name].function())
+            with redirect_stdout(sys.stderr):  # What a plugin prints is no data.
+                classes: Sequence[Any] = tuple(by_name[plugin.name].function())
         except Exception as error:  # noqa: BLE001  a plugin's hook may raise anything, and must not stop the others
             strict = os.environ.get("HOOKLINE_STRICT", "") not in ("", "0")
             broken[plugin.name] = skip(plugin, f"{hook}: {type(error).__name__}: {error}", strict=strict, cause=error)
@@ -337,7 +340,7 @@ def _locate(cls: Any, loc: Sequence[Any]) -> tuple[list[str], list[str]]:
     where: list[str] = []
     known: list[str] = []
     current = [cls]
-    for part in loc:
+    for place, part in enumerate(loc):
         nested = [c for c in map(_dataclass_in, current) if c]
         names = [f.name for c in nested for f in dataclasses.fields(c)]
         if isinstance(part, int):
@@ -347,7 +350,7 @@ def _locate(cls: Any, loc: Sequence[Any]) -> tuple[list[str], list[str]]:
             known = names
             hints = [typing.get_type_hints(c, include_extras=True).get(part) for c in nested]
             current = [inner for hint in hints for inner in _members(hint)]
-        elif nested and not _is_tag(part, current):
+        elif nested and (place == 0 or not _is_tag(part, current)):
             where.append(str(part))
             known = names
         elif not nested and not _is_tag(part, current):
@@ -377,7 +380,8 @@ def _dataclass_in(cls: Any) -> Any:
 def _message(item: Mapping[str, Any], name: str, known: Sequence[str]) -> str:
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         match = closest(name, known)
-        return "unknown field" + (f"; did you mean '{match}'?" if match else f"; there is {', '.join(sorted(known))}")
+        there = f"; there is {', '.join(sorted(known))}" if known else "; it has no fields"
+        return "unknown field" + (f"; did you mean '{match}'?" if match else there)
     if item["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return REQUIRED
     text = str(item["msg"]).replace("Input should be ", "must be ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -57,7 +58,7 @@ class Options:
     __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
 
     name: str | None = None
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
     roles: Roles = field(default_factory=Roles)
     split: SplitOptions = field(default_factory=SplitOptions)
@@ -117,6 +118,11 @@ class RunConfig:
         return tree | {"settings": {name: plain(value) for name, value in self.settings.items()}}
 
 
+def key_of(name: str) -> str:
+    """Return the config key of a component in a multiple-choice kind; a dot would nest it."""
+    return name.replace(".", "_")
+
+
 def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     """Turn a plain config into typed values; raises ConfigError with every problem of the whole config at once."""
     problems = [*_targets(tree), *_unknown_roots(tree)]
@@ -133,6 +139,14 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
                 f"may hold letters, digits, '_', '-' and '.' and begin with a letter, digit or '_', got {options.name!r}",
             )
         )
+    problems += [
+        Problem(f"gates.{name}", f"must be a finite number, got {bound}")
+        for name, bound in options.gates.items()
+        if not math.isfinite(bound)
+    ]
+    held_out = (1 / options.split.folds if options.split.folds else options.split.test) + options.split.valid
+    if held_out >= 1:
+        problems.append(Problem("split", f"leaves nothing to train on: test and valid together are {held_out:g}"))
     if any(problem.path == "seed" for problem in problems):
         # Components take the run's seed, and would say the same again.
         problems = [problem for problem in problems if not problem.path.endswith(".seed")]
@@ -191,8 +205,11 @@ def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _settings(registry: Registry, node: Mapping[str, Any], problems: list[Problem]) -> dict[str, Settings]:
+def _settings(registry: Registry, node: Any, problems: list[Problem]) -> dict[str, Settings]:
     known = registry.settings()
+    if not isinstance(node, Mapping):
+        problems.append(Problem("settings", f"must be a mapping of plugins' settings, got {node!r}"))
+        return {}
     problems += [
         Problem(f"settings.{name}", _did_you_mean("no plugin has settings of this name", name, known))
         for name in sorted(set(node) - set(known))

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hookline.components import KINDS
-from hookline.config import key_of
 from hookline.errors import ConfigError, Problem, UnknownName, suggestion
 from hookline.registry import Registry
-from hookline.runconfig import COMPONENT, MULTIPLE
+from hookline.runconfig import COMPONENT, MULTIPLE, key_of
 
 from .space import Choices, Condition, Numbers, Parameter, choices_of, components_in
 

@@ -49,7 +49,7 @@ class SyntheticSource(Source):
     """By how many standard deviations the first third of the numbers moves."""
     drift_concept: bool = False
     """Whether the target's dependence is turned round as well."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of everything."""
 
     def load(self) -> Dataset:

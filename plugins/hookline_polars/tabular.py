@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Interval
 
 from hookline import Dataset, Feature, Features, Featurizer
 from hookline.artifacts import ColumnKind
@@ -82,7 +82,7 @@ class TabularFeaturizer(Featurizer):
     """Whether columns that miss values in training get a 0/1 column that says where."""
     sparse: bool | Literal["auto"] = "auto"
     """Whether the matrix is sparse (CSR); `auto` makes it so where one-hot or hashed texts leave at least 80 % zeros."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of the cross-fitting's folds."""
 
     def fit(self, train: Dataset) -> FittedTabular:
@@ -158,9 +158,7 @@ def _number_stats(frame: pl.LazyFrame, kinds: Mapping[str, str], schema: Mapping
     stats = one_row(frame, _stat_exprs(kinds, schema))
     infinite = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0infinite") and value]
     if infinite:
-        raise DataError(
-            f"{_columns(infinite)} infinite values", hint=f"mend the source, or give bounds: {CLIP}"
-        )
+        raise DataError(f"{_columns(infinite)} infinite values", hint=f"mend the source, or give bounds: {CLIP}")
     wide = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0std") and value == float("inf")]
     if wide:
         raise DataError(f"{_columns(wide)} numbers too large to be scaled", hint=f"give bounds: {CLIP}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Interval
 
 from hookline import Dataset, Evaluator, Model, Pipeline, Prediction, Report, Target
 from hookline.errors import ConfigError, DataError, Problem
@@ -22,7 +22,7 @@ class MetricsEvaluator(Evaluator):
 
     n_bootstrap: Annotated[int, Ge(0)] = 200
     """Resamples of the test rows behind each 95 % interval; 0 leaves intervals out."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of the resampling."""
 
     def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:

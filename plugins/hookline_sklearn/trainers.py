@@ -57,7 +57,7 @@ class LogisticRegressionTrainer(EstimatorTrainer):
     """Most iterations of the solver."""
     tol: Annotated[float, Gt(0)] = 1e-4
     """Tolerance of the stopping criterion."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of the saga solver's shuffling."""
 
     def estimator(self, task: str) -> Any:
@@ -101,7 +101,7 @@ class RidgeTrainer(EstimatorTrainer):
     """Strength of the penalty."""
     fit_intercept: bool = True
     """Whether to fit a constant term."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of stochastic solvers."""
 
     def estimator(self, task: str) -> Any:
@@ -126,7 +126,7 @@ class DecisionTreeTrainer(EstimatorTrainer):
     """Strength of minimal cost-complexity pruning."""
     class_weight: Literal["balanced"] | None = None
     """`balanced` weighs each class by the inverse of its frequency; classification only."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of ties between splits."""
 
     def estimator(self, task: str) -> Any:
@@ -162,7 +162,7 @@ class RandomForestTrainer(EstimatorTrainer):
     """How classes are weighed; classification only."""
     n_jobs: int | None = None
     """Threads; null is one, -1 is every core. The forest is the same whatever the number."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of the bootstrap and of the features tried."""
 
     def estimator(self, task: str) -> Any:
@@ -208,7 +208,7 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
     """Rounds without gain before stopping."""
     class_weight: Literal["balanced"] | None = None
     """`balanced` weighs each class by the inverse of its frequency; classification only."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of binning samples and of the early-stopping hold-out."""
 
     def estimator(self, task: str) -> Any:
@@ -258,7 +258,7 @@ class SklearnTrainer(EstimatorTrainer):
     """The estimator's class name; one of scikit-learn's own classifiers and regressors."""
     params: Mapping[str, str | int | float | bool | None] = dataclasses.field(default_factory=dict)
     """Its parameters, as scikit-learn names them."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed, where the estimator takes a `random_state` that `params` does not set."""
 
     def estimator(self, task: str) -> Any:

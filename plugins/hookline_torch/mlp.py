@@ -47,7 +47,7 @@ class MlpTrainer(Trainer):
     """Share of training rows held out to stop on, where the split has no validation part."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; `auto` takes an accelerator if there is one."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of weights, shuffling and dropout."""
 
     @classmethod

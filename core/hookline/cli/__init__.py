@@ -6,8 +6,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from ..errors import HooklineError, UnknownName
+from ..errors import HooklineError, UnknownName, UsageError
 
 VERBS = {
     "run": "run a pipeline from data to deployment (`hookline trainer=ridge` is short for this)",
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code (0 ok, 1 failed, 2 usage, 3 gate, 4 plugin, 130 interrupted)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
+        _require_folder()
         return _dispatch(arguments)
     except HooklineError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -46,6 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not _reader_left():
             raise
         return 0
+
+
+def _require_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the current folder is gone", hint="cd to one that is there") from None
 
 
 def _reader_left() -> bool:
@@ -70,7 +79,7 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if first in VERBS:
         verb, rest = first, arguments[1:]
-    elif "=" in first or first[0] in "-+~":
+    elif "=" in first or first.startswith(("-", "+", "~")):
         verb, rest = "run", arguments
     else:
         raise UnknownName("command", first, VERBS)

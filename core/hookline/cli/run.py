@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,8 @@ class Task:
 
     def __call__(self, tree: dict[str, Any], folder: Path) -> Run:
         """Run a plain config in a folder."""
-        done = run_config(self.registry, resolve(self.registry, tree), folder=folder)
+        with redirect_stdout(sys.stderr):  # What components print is no data.
+            done = run_config(self.registry, resolve(self.registry, tree), folder=folder)
         print_json(done.evidence) if self.as_json else _print(done)
         return done
 

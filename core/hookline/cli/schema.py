@@ -15,10 +15,10 @@ from typing import Any
 from ..api import load_registry
 from ..codec import adapter
 from ..components import KINDS
-from ..config import CONFIG_PACKAGE, key_of
+from ..config import CONFIG_PACKAGE
 from ..errors import DataError
 from ..registry import Registry, field_docs
-from ..runconfig import COMPONENT, MULTIPLE, OPTIONAL, SINGLE, Options
+from ..runconfig import COMPONENT, MULTIPLE, OPTIONAL, SINGLE, Options, key_of
 from ..version import __version__
 from .output import parser, say
 

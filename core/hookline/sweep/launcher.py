@@ -20,7 +20,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from ..config import store_config
+from ..config import refuse_misplaced, store_config
 from ..errors import UnknownName, UsageError
 from .composer import Composer
 from .jobs import Sweep
@@ -271,6 +271,7 @@ def _plain(config: Any) -> dict[str, Any]:
     ours = OmegaConf.masked_copy(config, [key for key in config if key not in ("hydra", "experiment")])
     tree = OmegaConf.to_container(ours, resolve=True)
     assert isinstance(tree, dict)
+    refuse_misplaced({"experiment": config.get("experiment")})
     return {str(key): value for key, value in tree.items()}
 
 
