@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .artifacts import Dataset, Label, Prediction, Report, Roles, Target
 from .caching import cache_in
 from .components import KINDS, Component, Source, Trust
-from .errors import DataError, UsageError
+from .errors import DataError, StoreError, UsageError
 from .frames import to_polars
 
 if TYPE_CHECKING:
@@ -482,16 +482,25 @@ def package_folders(folder: Path, evidence: Mapping[str, Any]) -> list[Path]:
     return [folder / "packages" / key for key in keys if (folder / "packages" / key).is_dir()]
 
 
+def read_evidence(folder: Path) -> dict[str, Any]:
+    """Return the evidence in a run's folder; raises DataError where there is none, StoreError where it is damaged."""
+    path = folder / "evidence.json"
+    try:
+        evidence: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return {**evidence, "run": evidence["run"], "plan": evidence["plan"]}
+    except FileNotFoundError:
+        why = "it was killed before it ended" if folder.is_dir() else f"its folder {folder} is gone"
+        raise DataError(
+            f"run {folder.name} left no evidence: {why}", hint="run it again; what it computed is kept"
+        ) from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise StoreError(f"{path} is damaged: {error}", hint="run it again; what it computed is kept") from None
+
+
 def _load_run(folder: Path, trust: Trust | None, contract: Path | None) -> Run:
     from .packages import load_package
 
-    try:
-        evidence = json.loads((folder / "evidence.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise DataError(
-            f"run {folder.name} left no evidence: it was killed before it ended",
-            hint="run it again; what it computed is kept",
-        ) from None
+    evidence = read_evidence(folder)
     packages = package_folders(folder, evidence)
 
     def predictor() -> LoadedPackage:

@@ -7,7 +7,7 @@ import os
 import platform
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,7 +109,7 @@ class Catalog:
     def mark_interrupted(self) -> int:
         """Mark runs of this host whose process is gone as interrupted; returns how many."""
         runs = self.tables["runs"]
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             found = (
                 connection.execute(runs.select().where(runs.c.status == "running", runs.c.host == platform.node()))
                 .mappings()
@@ -127,7 +127,7 @@ class Catalog:
     def runs(self, limit: int = 50) -> list[RunRecord]:
         """Return the newest runs first."""
         runs = self.tables["runs"]
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             found = connection.execute(runs.select().order_by(runs.c.started.desc(), runs.c.id.desc()).limit(limit))
             return [_run_record(row) for row in found.mappings()]
 
@@ -175,19 +175,19 @@ class Catalog:
             query = query.where(
                 stages.c.run_id.in_(runs.select().with_only_columns(runs.c.id).where(runs.c.name == name))
             )
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             row = connection.execute(query.order_by(stages.c.id.desc()).limit(1)).mappings().first()
         if row is None:
             return None
-        return StageRecord(row["run_id"], row["key"], row["component"], row["fingerprint"], json.loads(row["parts"]))
+        return StageRecord(row["run_id"], row["key"], row["component"], row["fingerprint"], _data(row["parts"]))
 
     def stage_parts(self, run_id: str, key: str) -> Mapping[str, Any] | None:
         """Return what a stage's fingerprint was made of in one run, or None where the catalog does not know it."""
         stages = self.tables["stages"]
         query = stages.select().where(stages.c.run_id == run_id, stages.c.key == key).order_by(stages.c.id.desc())
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             row = connection.execute(query.limit(1)).mappings().first()
-        return None if row is None else json.loads(row["parts"])
+        return None if row is None else _data(row["parts"])
 
     def record_features(self, run_id: str, features: Sequence[Feature], importances: Mapping[str, float]) -> None:
         """Record a run's features with their importances, once."""
@@ -211,9 +211,9 @@ class Catalog:
     def features(self, run_id: str) -> list[dict[str, Any]]:
         """Return a run's features in order."""
         table = self.tables["features"]
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             found = connection.execute(table.select().where(table.c.run_id == run_id).order_by(table.c.id)).mappings()
-            return [{**row, "inputs": json.loads(row["inputs"])} for row in found]
+            return [{**row, "inputs": _data(row["inputs"])} for row in found]
 
     def register_model(
         self,
@@ -246,7 +246,7 @@ class Catalog:
     def models(self) -> list[ModelRecord]:
         """Return every version of every model, by name, newest version first."""
         models = self.tables["models"]
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             found = connection.execute(models.select().order_by(models.c.name, models.c.version.desc())).mappings()
             return [_model_record(row) for row in found]
 
@@ -282,7 +282,7 @@ class Catalog:
     def aliases(self, name: str) -> dict[str, int]:
         """Return a model's aliases and their versions."""
         aliases = self.tables["aliases"]
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             found = connection.execute(aliases.select().where(aliases.c.model == name)).mappings()
             return {row["alias"]: row["version"] for row in found}
 
@@ -305,7 +305,7 @@ class Catalog:
     def deployments(self, model: str) -> list[dict[str, Any]]:
         """Return every policy a model ever had, newest first: deployment, created, reason."""
         table = self.tables["deployments"]
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             query = table.select().where(table.c.model == model).order_by(table.c.id.desc())
             found = connection.execute(query).mappings().all()
         return [
@@ -324,9 +324,14 @@ class Catalog:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Hold a connection to read by."""
-        with self._engine.connect() as connection:
-            yield connection
+        """Hold a connection to read by; raises StoreError where the catalog is damaged or out of reach."""
+        from sqlalchemy import exc
+
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except exc.DatabaseError as error:
+            raise _clear(self.url, error) from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -372,6 +377,31 @@ def sqlite_url(path: Path) -> str:
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
+def is_locked(url: str) -> bool:
+    """Tell whether another process keeps writers of a SQLite catalog waiting; also raises StoreError where it is damaged."""
+    import sqlite3
+
+    from sqlalchemy import make_url
+
+    path = make_url(url).database if url.startswith("sqlite") else None
+    if path is None or not Path(path).is_file():
+        return False
+    with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                return True
+            raise _clear(url, error) from error
+    if problem != "ok":
+        raise StoreError(
+            f"the catalog {_shown(url)} is damaged: {problem}", hint="move the file away to begin a new one"
+        )
+    return False
+
+
 def _engine(url: str) -> Engine:
     from sqlalchemy import create_engine, event
 
@@ -403,7 +433,7 @@ def _server_engine(url: str) -> Engine:
 
 
 def _run_record(row: RowMapping) -> RunRecord:
-    metrics = json.loads(row["metrics"]) if row["metrics"] else {}
+    metrics = _data(row["metrics"]) if row["metrics"] else {}
     finished = _utc(row["finished"]) if row["finished"] else None
     return RunRecord(
         row["id"], row["name"], row["status"], _utc(row["started"]), finished, row["path"], metrics, row["error"]
@@ -411,7 +441,7 @@ def _run_record(row: RowMapping) -> RunRecord:
 
 
 def _model_record(row: RowMapping) -> ModelRecord:
-    metrics = json.loads(row["metrics"]) if row["metrics"] else {}
+    metrics = _data(row["metrics"]) if row["metrics"] else {}
     return ModelRecord(
         row["name"],
         row["version"],
@@ -425,14 +455,21 @@ def _model_record(row: RowMapping) -> ModelRecord:
 
 
 def _deployment(row: RowMapping) -> Deployment:
-    policy = json.loads(row["policy"])
+    policy = _data(row["policy"])
     routes = tuple(Route(version, weight, shadow) for version, weight, shadow in policy["routes"])
     return Deployment(row["model"], routes, row["deployer"], policy["aliases"])
 
 
 def _clear(url: str, error: Exception) -> StoreError:
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-    hint = "move the file away to begin a new one" if "not a database" in reason or "malformed" in reason else None
+    damaged = any(sign in reason for sign in ("not a database", "malformed", "no such table", "no such column"))
+    hint = "move the file away to begin a new one" if damaged else None
+    if "readonly" in reason or "unable to open" in reason:
+        hint = "set HOOKLINE_HOME to a folder of yours, or HOOKLINE_CATALOG to another database"
+    if "full" in reason or "disk I/O" in reason:
+        hint = "free space on its disk, or set HOOKLINE_HOME to a folder on another"
+    if "locked" in reason:
+        hint = "another process holds it; wait, or end that process"
     return StoreError(f"the catalog {_shown(url)} cannot be used: {reason}", hint=hint)
 
 
@@ -441,6 +478,15 @@ def _shown(url: str) -> str:
     from sqlalchemy import make_url
 
     return make_url(url).render_as_string(hide_password=True)
+
+
+def _data(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise StoreError(
+            f"the catalog holds a record that cannot be read: {error}", hint="move the catalog away to begin a new one"
+        ) from error
 
 
 def _text(value: Any) -> str:

@@ -159,6 +159,8 @@ def add_files(folder: Path, files: Mapping[str, Path]) -> None:
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read a package's manifest; raises DataError where there is none, StoreError where it is of a later version."""
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}", hint="`hookline models list` tells which versions there are")
     if not (folder / MANIFEST).is_file():
         raise DataError(f"{folder} is not a package: it has no {MANIFEST}")
     manifest = _read_json(folder / MANIFEST)

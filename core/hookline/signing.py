@@ -110,8 +110,7 @@ def read_key() -> bytes:
     shared = os.environ.get("HOOKLINE_STORE_KEY")
     if shared:
         return hashlib.sha256(shared.encode()).digest()
-    config = os.environ.get("XDG_CONFIG_HOME")
-    path = (Path(config) if config else Path.home() / ".config") / "hookline" / "store.key"
+    path = key_path()
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +124,12 @@ def read_key() -> bytes:
     if len(key) != KEY_BYTES:
         raise StoreError(f"{path} is not a store's key", hint="delete it; what was stored is computed again")
     return key
+
+
+def key_path() -> Path:
+    """Return where the user's own key lies."""
+    config = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(config) if config else Path.home() / ".config") / "hookline" / "store.key"
 
 
 def write_once(path: Path, content: bytes, mode: int) -> None:

@@ -409,7 +409,11 @@ def _deploy(run: Running, stage: Stage) -> Deployment:
     path = run.workspace.home / "models" / run.info.name / fingerprint[:16]
     if not path.exists():
         temporary = path.with_name(f".{path.name}.{run.info.id}")
-        shutil.copytree(package.path, temporary, ignore=shutil.ignore_patterns("entry.json"))
+        try:
+            shutil.copytree(package.path, temporary, ignore=shutil.ignore_patterns("entry.json"))
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
         try:
             temporary.rename(path)
         except OSError:

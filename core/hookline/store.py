@@ -23,7 +23,7 @@ from .signing import ENTRY, FORMAT, Signer, flush, read_key, write_once
 
 log = logging.getLogger("hookline.store")
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REFUSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
 _STALE_SECONDS = 3600
 
@@ -73,6 +73,10 @@ class Store:
         with suppress(OSError):
             os.utime(path / ENTRY)  # When an entry was last used is what `prune` goes by.
         return path
+
+    def problem(self, fingerprint: str) -> str | None:
+        """Say what is wrong with an entry, every file of it read; None where nothing is. Discards nothing."""
+        return self._signer.problem(self._path(fingerprint), fingerprint)
 
     def put(self, fingerprint: str, write: Callable[[Path], None], *, note: Mapping[str, Any] | None = None) -> Path:
         """Have `write` fill an empty folder, and make it visible in one step; where another was first, theirs is kept.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -30,6 +31,7 @@ VERBS = {
     "completion": "print the script for tab completion in bash, zsh or fish",
 }
 INTERRUPTED = 130
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,6 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not _reader_left():
             raise
         return 0
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        where = f" of {error.filename}" if error.filename else ""
+        sys.stderr.write(f"error: the disk{where} is full\nhint: free space; what was computed before is kept\n")
+        return 1
 
 
 def _require_folder() -> None:

@@ -79,6 +79,8 @@ def read_table(registry: Registry, path: str, schema: Schema) -> Dataset:
 
 
 def _in_run(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise DataError(f"the run's folder {folder} is gone", hint="run it again; what it computed is kept")
     found = sorted((folder / "packages").glob("*")) if (folder / "packages").is_dir() else []
     if not found:
         raise DataError(f"{folder} holds no package", hint="run with packager=[onnx]")

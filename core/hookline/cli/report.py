@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..api import load_registry, open_workspace
-from ..errors import DataError, MissingBackend
+from ..api import load_registry, open_workspace, read_evidence
+from ..errors import MissingBackend
 from .output import parser
 
 
@@ -18,13 +17,7 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument("run", nargs="?", default="last", help="`last`, an id, or its first letters")
     given = options.parse_args(argv)
     folder = Path(open_workspace().catalog.run(given.run).path)
-    evidence = folder / "evidence.json"
-    if not evidence.is_file():
-        raise DataError(
-            f"run {folder.name} left no evidence: it was killed before it ended",
-            hint="run it again; what it computed is kept",
-        )
-    load_registry().plugins.manager.hook.render_report(evidence=json.loads(evidence.read_text("utf-8")), path=folder)
+    load_registry().plugins.manager.hook.render_report(evidence=read_evidence(folder), path=folder)
     if not (folder / "report.html").is_file():
         raise MissingBackend("the report", "jinja2", "report")
     sys.stdout.write(f"{folder / 'report.html'}\n")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..api import open_workspace
+from ..api import open_workspace, read_evidence
 from .output import add_json, parser, print_json, print_rows, say
 
 MOST_COLUMNS = 5
@@ -57,8 +56,8 @@ def _row(record: Any) -> dict[str, Any]:
 
 def _show(name: str, *, as_json: bool) -> int:
     record = open_workspace().catalog.run(name)
-    evidence = Path(record.path) / "evidence.json"
-    found = json.loads(evidence.read_text("utf-8")) if evidence.is_file() else None
+    folder = Path(record.path)
+    found = read_evidence(folder) if (folder / "evidence.json").is_file() else None
     if as_json:
         print_json(found or dataclasses.asdict(record))
         return 0
