@@ -51,6 +51,7 @@ from .components import (
 from .hookspecs import hookimpl
 from .models import SklearnModel
 from .pipeline import Pipeline
+from .steps import report_step
 from .version import __version__
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "load",
     "plan",
     "profile",
+    "report_step",
     "run",
     "why",
 ]

@@ -90,7 +90,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """Return finished, gated, failed or interrupted."""
+        """Return finished, gated, pruned, failed or interrupted."""
         return str(self.evidence["run"]["status"])
 
     @property

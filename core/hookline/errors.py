@@ -13,6 +13,7 @@ HooklineError                exit code
 ├── UntrustedPackage         1   loading a package would run code that nobody allowed
 ├── StoreError               1   the store or the catalog is damaged, read-only or from another version
 ├── JobFailed                1   a job of a sweep failed, and the sweep was to stop there
+├── Pruned                   1   a sweep stopped a fit that was going badly
 └── GateFailed               3   a model did not meet a gate
 """
 
@@ -153,6 +154,16 @@ class StoreError(HooklineError):
 
 class JobFailed(HooklineError):
     """A job of a sweep that failed."""
+
+
+class Pruned(HooklineError):
+    """A fit that a sweep stopped, since others went better; a trainer lets it through."""
+
+    def __init__(self, step: int, name: str, value: float) -> None:
+        self.step = step
+        self.name = name
+        self.value = value
+        super().__init__(f"step {step}, {name} {value:.4g}")
 
 
 class GateFailed(HooklineError):

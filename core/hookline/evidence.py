@@ -1,7 +1,7 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
-Keys: title, run, verdict, data, split, cleaning, reports, importances, features, parity, certificates, packages, deployment,
-plan, config, environment. A key is left out where the run did not get so far.
+Keys: title, run, verdict, data, split, cleaning, reports, learning, importances, features, parity, certificates, packages,
+deployment, plan, config, environment. A key is left out where the run did not get so far.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .artifacts import Deployment, Metric, Package, Report, Split
 from .certificate import CERTIFICATE, HELD_OUT
 from .cleaning import CleaningLedger
 from .planning import Knowledge, Stage
-from .stages import Running, count_rows, environment, importances_of, served_folder
+from .stages import Running, count_rows, environment, importances_of, learning_of, served_folder
 
 if TYPE_CHECKING:
     from .hookspecs import StageInfo
@@ -60,6 +60,8 @@ def build_evidence(run: Told, status: str, error: str | None, started: float) ->
     for key, needs, tell in SECTIONS:
         if all(at_hand(run, stage) for stage in run.plan.of(*needs)) and run.plan.of(*needs):
             evidence[key] = tell(run)
+    if any(stage.key in run.told for stage in run.plan.of("trainer")) and (learning := learning_of(run)):
+        evidence["learning"] = learning
     evidence["verdict"] = _verdict(evidence, status, error)
     return evidence
 
@@ -193,7 +195,7 @@ SECTIONS = (
 def _verdict(evidence: Mapping[str, Any], status: str, error: str | None) -> dict[str, Any]:
     points: list[dict[str, str]] = []
     if error:
-        points.append({"level": "critical", "text": error})
+        points.append({"level": "info" if status == "pruned" else "critical", "text": error})
     for report in evidence["reports"]:
         points += [{"level": f["severity"], "text": f["message"]} for f in report["findings"]]
     for parity in evidence.get("parity", []):

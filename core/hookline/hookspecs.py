@@ -27,7 +27,7 @@ class StageInfo:
     index: int
     count: int
     status: str = "running"
-    """running, ran, cached, unneeded or failed."""
+    """running, ran, cached, unneeded, pruned or failed."""
     seconds: float = 0.0
     why: str = ""
     """Why it ran ("trainer.depth changed 3 -> 5"), or that it was cached."""
@@ -47,7 +47,7 @@ class RunInfo:
     settings: Mapping[str, Settings]
     """Plugin settings by name."""
     status: str = "running"
-    """running, finished, failed, interrupted or gated."""
+    """running, finished, failed, interrupted, gated or pruned."""
     stages: tuple[StageInfo, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict)
@@ -132,7 +132,7 @@ def before_stage(run: RunInfo, stage: StageInfo) -> None:
 
 @hookspec
 def after_stage(run: RunInfo, stage: StageInfo) -> None:
-    """Act after a stage has run, was found in the store, or was not needed."""
+    """Act after a stage has run, was found in the store, was not needed, or was pruned by its sweep."""
 
 
 @hookspec

@@ -14,12 +14,13 @@ from typing import Any
 from . import stages, storing
 from .artifacts import Package, Report, Split
 from .datasets import record_version
-from .errors import ConfigError, GateFailed, HooklineError, Problem, StoreError, suggestion
+from .errors import ConfigError, GateFailed, HooklineError, Problem, Pruned, StoreError, suggestion
 from .evidence import at_hand, build_evidence
 from .hookspecs import RunInfo, StageInfo
 from .packages import add_files, components_at_hand
 from .planning import Knowledge, Plan, Stage, explain
 from .registry import Registry
+from .steps import Curve
 from .workspace import Workspace
 
 log = logging.getLogger("hookline.runner")
@@ -35,6 +36,7 @@ class Execution:
     info: RunInfo
     values: dict[str, Any] = field(default_factory=dict)
     told: dict[str, StageInfo] = field(default_factory=dict)
+    curve: Curve = field(default_factory=Curve)
 
     def value(self, key: str) -> Any:
         """Return a stage's output: at hand, from the store, or made now."""
@@ -81,6 +83,9 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     except GateFailed as failed:
         status, error = "gated", failed
         raise
+    except Pruned as stopped:
+        status, error = "pruned", stopped
+        raise
     except KeyboardInterrupt:
         status = "interrupted"
         raise
@@ -118,8 +123,11 @@ def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
     try:
         value = run.value(stage.key)
     except BaseException as error:
-        seconds = time.perf_counter() - started
-        failed = replace(here, status="failed", seconds=seconds)
+        here = replace(here, seconds=time.perf_counter() - started)
+        if isinstance(error, Pruned):
+            _told(run, stage, replace(here, status="pruned", summary=error.message))
+            raise
+        failed = replace(here, status="failed")
         if not isinstance(error, HooklineError):
             error.add_note(f"in stage '{stage.key}' ({stage.name}) of run {run.info.id}")
         _tell(hooks.on_stage_error, run=run.info, stage=failed, error=error)

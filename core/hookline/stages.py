@@ -35,13 +35,14 @@ from .cleaning import CleaningLedger, Move
 from .components import AnswersAsServed, FittedTransform, Model, Trust
 from .contract import RuleCheck, batches_of, check_rows
 from .edges import SAMPLE_ROWS, EdgeRows, make_edges
-from .errors import DataError, Problem
+from .errors import DataError, Problem, Pruned
 from .frames import mark_missing, require_names, require_role_types
 from .pipeline import FittedStage, Pipeline, apply_transforms, encode, true_values
 from .planning import Knowledge, Plan, Stage
 from .profiling import profile
 from .schema import infer_kinds, infer_schema
 from .split import MAX_CLASSES, is_label
+from .steps import Curve, steps_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 
 IMPORTANCES = "importances.json"
+CURVE = "curve.json"
 
 
 class Running(Protocol):
@@ -69,6 +71,11 @@ class Running(Protocol):
     @property
     def info(self) -> RunInfo:
         """What lifecycle hooks see of it."""
+        ...
+
+    @property
+    def curve(self) -> Curve:
+        """The steps that its trainer reports."""
         ...
 
     def value(self, key: str) -> Any:
@@ -150,6 +157,17 @@ def importances_of(run: Running) -> dict[str, float]:
     if folder is None:
         return dict(run.value(trainer.key).importances())
     found: dict[str, float] = json.loads((folder / IMPORTANCES).read_text("utf-8"))
+    return found
+
+
+def learning_of(run: Running) -> dict[str, Any] | None:
+    """Return the curve that the trainer reported, in this run or in the one that left its model in the store."""
+    if run.curve.points:
+        return run.curve.plain()
+    folder = run.workspace.store.get(run.plan.of("trainer")[0].fingerprint)
+    if folder is None or not (folder / CURVE).is_file():
+        return None
+    found: dict[str, Any] = json.loads((folder / CURVE).read_text("utf-8"))
     return found
 
 
@@ -372,8 +390,12 @@ def _complete(features: Features, rows: Dataset, target: Target | None) -> Featu
 def _fit_model(run: Running, stage: Stage) -> Model:
     train, valid = run.value("features")
     folder = run.workspace.home / "checkpoints" / stage.fingerprint[:32]
-    with checkpoints_in(folder):
-        model: Model = _component(stage).fit(train, valid)
+    try:
+        with checkpoints_in(folder), steps_in(run.curve):
+            model: Model = _component(stage).fit(train, valid)
+    except Pruned:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     shutil.rmtree(folder, ignore_errors=True)
     return model
 

@@ -20,7 +20,7 @@ from .packages import PARITY_ROWS, check_takes, require_parity, seal, write_pipe
 from .pipeline import Pipeline
 from .planning import Knowledge, Stage
 from .split import Membership, prepare, read_split, write_rows
-from .stages import IMPORTANCES, Running, dataset_moves, edges_of, environment, fitted_moves, make, pipeline_of
+from .stages import CURVE, IMPORTANCES, Running, dataset_moves, edges_of, environment, fitted_moves, make, pipeline_of
 from .versions import version_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def write(run: Running, stage: Stage, folder: Path) -> None:
         value = make(run, stage)
         if stage.kind == "trainer":
             _write_model(value, folder)
+            _write_curve(run, folder)
         codec.write(value, folder)
 
 
@@ -146,6 +147,11 @@ def _write_model(model: Model, folder: Path) -> None:
     cls = type(model)
     (folder / "class.json").write_text(json.dumps([cls.__module__, cls.__qualname__]), "utf-8")
     (folder / IMPORTANCES).write_text(json.dumps(dict(model.importances())), "utf-8")
+
+
+def _write_curve(run: Running, folder: Path) -> None:
+    if run.curve.points:
+        (folder / CURVE).write_text(json.dumps(run.curve.plain()), "utf-8")
 
 
 def _model_class(stage: Stage, folder: Path) -> type[Model]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-STATUS = {"finished": "FINISHED", "gated": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
+STATUS = {"finished": "FINISHED", "gated": "FAILED", "failed": "FAILED", "interrupted": "KILLED", "pruned": "KILLED"}
 LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG = 250, 6000, 5000
 BATCH = 100
 """Most params in one request, by MLflow's REST API."""

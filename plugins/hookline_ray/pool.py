@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hookline.errors import UsageError
-from hookline.sweep.pool import Limits, Outcome
+from hookline.sweep.pool import Answer, Limits, Outcome
 
 from .cluster import Cluster, first_line
 from .station import Station, Surroundings
@@ -52,10 +52,14 @@ class RayPool:
     """What was asked of Ray and is not answered yet: whether a worker can work, or what became of a job."""
 
     def run(
-        self, jobs: Sequence[tuple[int, Any]], on_start: Callable[[int], bool] | None = None
+        self,
+        jobs: Sequence[tuple[int, Any]],
+        on_start: Callable[[int], bool] | None = None,
+        on_ask: Answer | None = None,
     ) -> Generator[Outcome, None, None]:
         """Yield outcomes as jobs end; `on_start` may refuse a job that somebody else has taken by now.
 
+        on_ask: never called, since a worker of another machine has no line to this process; what jobs `ask` is answered None
         Leaving early, by an exception or by closing the iterator, stops every worker. Raises UsageError where a machine of
         the cluster cannot run jobs.
         """

@@ -163,10 +163,31 @@ def _charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
         for report in facts["reports"]
         for chart in report["charts"]
     ]
+    if learning := facts.get("learning"):
+        drawn.append(
+            {"id": "learning", "section": "learning", "title": words(learning["name"]), "spec": _curve(learning)}
+        )
     if facts.get("importances"):
         top = facts["importances"][:MOST_IMPORTANCES]
         drawn.append({"id": "importances", "section": "importances", "title": "Feature importance", "spec": _bars(top)})
     return drawn
+
+
+def _curve(learning: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metric after each step, the best of them marked."""
+    values = [{"step": step, "value": value} for step, value in learning["points"]]
+    known = [value["value"] for value in values if value["value"] is not None]
+    best = (max if learning["greater_is_better"] else min)(known, default=None)
+    y = {"field": "value", "type": "quantitative", "title": words(learning["name"]), "scale": {"zero": False}}
+    axes = {
+        "x": {"field": "step", "type": "quantitative", "axis": {"tickMinStep": 1}, "scale": {"zero": False}},
+        "y": y,
+    }
+    axes["tooltip"] = [{"field": "step"}, {"field": "value", "format": ".4g"}]
+    mark = {"mark": {"type": "point", "size": 70}, "encoding": axes}
+    line = {"mark": {"type": "line", "tooltip": True}, "encoding": axes}
+    first = next((value for value in values if known and value["value"] == best), None)
+    return {"layer": [line | {"data": {"values": values}}, mark | {"data": {"values": [first] if first else []}}]}
 
 
 def _bars(importances: Sequence[Sequence[Any]]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from hookline import Features
+from hookline import Features, report_step
 from hookline.errors import DataError
 
 from .network import Network
@@ -158,6 +158,33 @@ class KeepBest(Callback):  # type: ignore[misc]  # mypy does not follow Lightnin
         self.loss, self.weights = state_dict["loss"], state_dict["weights"]
 
 
+class ReportLoss(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
+    """Reports the validation loss of each epoch; after a checkpoint, first those of the epochs before it."""
+
+    def __init__(self) -> None:
+        self.losses: dict[int, float] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report what an earlier try had reported."""
+        for epoch, loss in sorted(self.losses.items()):
+            report_step(epoch, loss, name=VALID_LOSS)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report the epoch that is done."""
+        epoch = trainer.current_epoch + 1
+        if not trainer.sanity_checking and epoch not in self.losses:
+            self.losses[epoch] = float(trainer.callback_metrics[VALID_LOSS])
+            report_step(epoch, self.losses[epoch], name=VALID_LOSS)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"losses": self.losses}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take what a checkpoint kept."""
+        self.losses = state_dict["losses"]
+
+
 def fit_network(
     network: Network, train: Rows, valid: Rows | None, options: MlpTrainer, folder: Path | None
 ) -> torch.nn.Sequential:
@@ -190,7 +217,7 @@ def fit_network(
 def _trainer(options: MlpTrainer, best: KeepBest | None, folder: Path | None) -> pl.Trainer:
     callbacks: list[Callback] = []
     if best is not None:
-        callbacks.append(best)
+        callbacks += [best, ReportLoss()]
         if options.patience:
             callbacks.append(EarlyStopping(VALID_LOSS, patience=options.patience, check_finite=True))
     if folder is not None:

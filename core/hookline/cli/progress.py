@@ -8,7 +8,7 @@ import sys
 from ..artifacts import Finding
 from ..hookspecs import RunInfo, StageInfo, hookimpl
 
-MARKS = {"ran": "✓", "cached": "=", "unneeded": "·", "failed": "✗"}
+MARKS = {"ran": "✓", "cached": "=", "unneeded": "·", "pruned": "–", "failed": "✗"}
 
 
 class Progress:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..api import load_registry, open_workspace
 from ..sweep.jobs import check_unchanged, execute, pool_for, say
 from ..sweep.launcher import kept_launcher
-from ..sweep.ledger import JobRecord, Ledger
+from ..sweep.ledger import ENDED, JobRecord, Ledger
 from .output import parser
 from .output import say as tell
 from .sweeps import conclude
@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     ledger = Ledger(open_workspace().catalog)
     sweep = ledger.sweep(given.sweep)
     jobs = ledger.jobs(sweep.id)
-    kept = ("finished", "gated") if given.failed else ("finished", "gated", "failed")
+    kept = (*ENDED, "gated") if given.failed else (*ENDED, "gated", "failed")
     missing = [job for job in jobs if job.status not in kept]
     tell(f"sweep {sweep.id}: {len(jobs) - len(missing)} of {len(jobs)} jobs are done")
     check_unchanged(load_registry(), sweep, missing)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..api import load_registry, open_workspace
 from ..errors import UnknownName
 from ..sweep.leaderboard import Leaderboard, leaderboard, write
-from ..sweep.ledger import Ledger, SweepRecord
+from ..sweep.ledger import ENDED, Ledger, SweepRecord
 from .output import add_json, parser, print_json, print_rows, say
 
 
@@ -49,7 +49,7 @@ def conclude(ledger: Ledger, sweep: SweepRecord) -> int:
     board = leaderboard(sweep, jobs)
     write(board, Path(sweep.path), load_registry())
     print_rows(board.rows, board.columns(), empty="no jobs")
-    failed = [job for job in jobs if job.status != "finished"]
+    failed = [job for job in jobs if job.status not in ENDED]
     best = board.rows[0] if board.rows and board.rows[0]["path"] else None
     if best:
         say(f"best: {best['path']}")

@@ -7,27 +7,30 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..api import load_registry, open_workspace, run_config
-from ..errors import ConfigError, GateFailed, HooklineError, JobFailed, Problem, UnknownName, UsageError
+from ..errors import ConfigError, GateFailed, HooklineError, JobFailed, Problem, Pruned, UnknownName, UsageError
 from ..planning import Plan, explain, make_plan
 from ..registry import Registry
 from ..runconfig import RunConfig, resolve
+from ..steps import Step, judged_by
 from .leaderboard import headline_metric
-from .ledger import JobRecord, Ledger, NewJob, SweepRecord
-from .pool import JobPool, Pools
+from .ledger import ENDED, JobRecord, Ledger, NewJob, SweepRecord
+from .pool import JobPool, Outcome, Pools, ask
 
 FUNCTION = f"{__name__}:run_job"
 CHECK = f"{__name__}:check_machine"
 MOST_PROBLEMS = 10
 Compose = Callable[[Sequence[str]], Mapping[str, Any]]
 """Overrides as they were typed -> the plain config that they mean."""
+Referee: TypeAlias = Callable[[int, Step], bool]
+"""Tells of a trial's number and a step of its first job whether the trial is to be stopped."""
 
 
 @dataclass
@@ -47,13 +50,15 @@ class Sweep:
     """Kept on the ledger; `metrics` are what the leaderboard ranks by."""
     keep: bool = False
     """Whether workers wait for more jobs once these have ended; whoever says so must `close`."""
+    referee: Referee | None = None
+    """Decides which trials are pruned; without one none is."""
     _pool: JobPool | None = field(default=None, init=False, repr=False)
 
     def go_on(self, sweep: SweepRecord, jobs: Sequence[JobRecord]) -> None:
         """Take up a sweep that is on the ledger: jobs that are added continue its numbers."""
         self.id, self.settings = sweep.id, dict(sweep.settings)
         self.jobs = [NewJob(job.number, job.trial, job.overrides, job.config, job.fingerprints) for job in jobs]
-        self.ended = sum(job.status == "finished" for job in jobs)
+        self.ended = sum(job.status in ENDED for job in jobs)
 
     def check(self, jobs_overrides: Sequence[Sequence[str]], compose: Compose) -> None:
         """Raise ConfigError with the problems of every job that `add` would refuse; writes nothing down."""
@@ -81,7 +86,8 @@ class Sweep:
         sweep = ledger.sweep(self.id)
         if self.keep and self._pool is None:
             self._pool = pool_for(sweep, pools)
-        execute(ledger, sweep, numbers, self._pool or pool_for(sweep, pools, len(jobs)), self._told, stop=stop)
+        pool = self._pool or pool_for(sweep, pools, len(jobs))
+        execute(ledger, sweep, numbers, pool, self._told, stop=stop, referee=self.referee)
 
     def close(self) -> None:
         """Stop the workers that were kept."""
@@ -140,18 +146,36 @@ def execute(
     tell: Callable[[JobRecord], None],
     *,
     stop: bool = False,
+    referee: Referee | None = None,
 ) -> None:
-    """Run jobs of a sweep that nobody else has taken, and write down what became of each."""
-    wanted = set(numbers)
-    jobs = [job for job in ledger.jobs(sweep.id) if job.number in wanted]
-    payloads = [(job.number, {"config": job.config, "folder": sweep.path, "number": job.number}) for job in jobs]
-    running = pool.run(payloads, on_start=lambda number: ledger.claim(sweep.id, number))
+    """Run jobs of a sweep that nobody else has taken, and write down what became of each.
+
+    referee: told of the steps that the first job of each trial reports, and stops every job of the trials that it gives up
+    """
+    known, wanted = ledger.jobs(sweep.id), set(numbers)
+    jobs = [job for job in known if job.number in wanted]
+    facts = {"folder": sweep.path, "judged": referee is not None}
+    payloads = [(job.number, {"config": job.config, "number": job.number, **facts}) for job in jobs]
+    pruning = Pruning(known, referee)
+
+    def note(outcome: Outcome) -> JobRecord:
+        ledger.finish(sweep.id, outcome.job, outcome)
+        record = next(job for job in ledger.jobs(sweep.id) if job.number == outcome.job)
+        tell(record)
+        return record
+
+    def start(number: int) -> bool:
+        if not ledger.claim(sweep.id, number):
+            return False
+        if given_up := pruning.refusal(number):
+            note(given_up)
+        return given_up is None
+
+    running = pool.run(payloads, on_start=start, on_ask=pruning.judge)
     try:
         for outcome in running:
-            ledger.finish(sweep.id, outcome.job, outcome)
-            record = next(job for job in ledger.jobs(sweep.id) if job.number == outcome.job)
-            tell(record)
-            if stop and record.status != "finished":
+            record = note(outcome)
+            if stop and record.status not in ENDED:
                 stopped = GateFailed if record.status == "gated" else JobFailed
                 raise stopped(
                     f"job {record.number} is {record.status}: {record.error}",
@@ -167,6 +191,31 @@ def pool_for(sweep: SweepRecord, pools: Pools, jobs: int | None = None) -> JobPo
     home, signature = str(open_workspace().home), load_registry().plugins.signature()
     setup = {"home": home, "signature": signature, "sweep": sweep.path, "host": platform.node()}
     return pools.pool(FUNCTION, setup, jobs, CHECK)
+
+
+class Pruning:
+    """Which trials of a sweep have been given up: the first job of a trial speaks for its other repeats and folds."""
+
+    def __init__(self, jobs: Sequence[JobRecord], referee: Referee | None) -> None:
+        self.referee = referee
+        self._trials = {job.number: job.trial for job in jobs}
+        self._first = {job.trial: job.number for job in reversed(jobs)}
+        self._given_up = {job.trial for job in jobs if job.status == "pruned"}
+
+    def judge(self, number: int, step: Step) -> bool:
+        """Tell whether a job that reports a step is to stop there."""
+        trial = self._trials[number]
+        if self.referee is not None and self._first[trial] == number and self.referee(trial, step):
+            self._given_up.add(trial)
+        return trial in self._given_up
+
+    def refusal(self, number: int) -> Outcome | None:
+        """Return what becomes of a job that need not start, since its trial has been given up."""
+        trial = self._trials[number]
+        if trial not in self._given_up:
+            return None
+        why = f"its trial was given up in job {self._first[trial]}"
+        return Outcome(number, "done", {"status": "pruned", "error": why})
 
 
 def check_unchanged(registry: Registry, sweep: SweepRecord, jobs: Sequence[JobRecord]) -> None:
@@ -210,7 +259,7 @@ def check_machine(setup: Mapping[str, Any]) -> None:
 
 
 def run_job(setup: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Run one job in a worker; a gate that says no is a result, all else that goes wrong is raised."""
+    """Run one job in a worker; a gate that says no is a result, as is being pruned; all else that goes wrong is raised."""
     registry = _registry(tuple(map(tuple, setup["signature"])))
     sweep, number = Path(payload["folder"]), payload["number"]
     # A worker may end a job in the moment in which its sweep is killed; what is done is not done again.
@@ -219,9 +268,12 @@ def run_job(setup: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, A
         return done
     folder, status, error = _folder(sweep, number), "finished", ""
     try:
-        run_config(registry, resolve(registry, payload["config"]), home=setup["home"], folder=folder)
+        with judged_by(ask) if payload["judged"] else nullcontext():
+            run_config(registry, resolve(registry, payload["config"]), home=setup["home"], folder=folder)
     except GateFailed as gate:
         status, error = "gated", gate.message
+    except Pruned as pruned:
+        status, error = "pruned", pruned.message
     return _result(folder, status, error)
 
 
@@ -247,7 +299,7 @@ def _done_before(home: str, sweep: Path, number: int) -> dict[str, Any] | None:
         run_id = json.loads((folder / "run.json").read_text("utf-8"))["id"]
         with suppress(UnknownName):
             record = catalog.run(run_id)
-            if record.id == run_id and record.finished and record.status in ("finished", "gated"):
+            if record.id == run_id and record.finished and record.status in (*ENDED, "gated"):
                 seconds = (record.finished - record.started).total_seconds()
                 return _result(folder, record.status, record.error or "") | {"seconds": seconds}
     return None
@@ -293,7 +345,7 @@ def _problems(trial: int, overrides: Sequence[str], error: HooklineError) -> lis
 
 def line(job: JobRecord, ended: int, count: int) -> str:
     """Return what is said on stderr of a job that has ended."""
-    mark = "✓" if job.status == "finished" else "✗"
+    mark = {"finished": "✓", "pruned": "–"}.get(job.status, "✗")
     metric = headline_metric([job])
     shown = f"{metric} {job.metrics[metric][0]:.4g}" if metric else ""
     what = shown if job.status == "finished" else f"{job.status}: {job.error.splitlines()[0] if job.error else ''}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..evidence import HEADLINES
 from ..registry import Registry
-from .ledger import JobRecord, SweepRecord
+from .ledger import ENDED, JobRecord, SweepRecord
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,10 +22,10 @@ REPLICATED = ("seed", "split.fold")
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Trials, the best first; those that failed last.
+    """Trials, the best first; then those that were pruned, and those that failed last.
 
     rows: trial, what varied, `<metric>` and `<metric>_low`/`_high` (95 % interval of the mean over repeats), jobs,
-    seconds (mean), peak_memory_mib (largest), status, error, path (of the trial's best job)
+    seconds (mean), peak_memory_mib (largest), status, pruned_at, error, path (of the trial's best job)
     """
 
     sweep: str
@@ -46,8 +46,8 @@ class Leaderboard:
         interval = [f"{self.metric}_low", f"{self.metric}_high"] if any(row["jobs"] > 1 for row in self.rows) else []
         front = [*self.others, "front"] if self.others else []
         shown = [*self.varied, *([self.metric] if self.metric else []), *interval, *front]
-        failed = ["error"] if any(row["error"] for row in self.rows) else []
-        return ["rank", *shown, "seconds", "peak_memory_mib", "status", *failed]
+        why = [name for name in ("pruned_at", "error") if any(row[name] for row in self.rows)]
+        return ["rank", *shown, "seconds", "peak_memory_mib", "status", *why]
 
     def _repr_html_(self) -> str:
         return self.frame()._repr_html_()
@@ -105,12 +105,14 @@ def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> di
         values = [float(job.metrics[name][0]) for job in done if name in job.metrics]
         row[name] = statistics.fmean(values)
         row[f"{name}_low"], row[f"{name}_high"] = interval(values)
-    failed = next((job for job in jobs if job.status != "finished"), None)
+    failed = next((job for job in jobs if job.status not in ENDED), None)
+    pruned = next((job for job in jobs if job.status == "pruned"), None)
     return row | {
         "jobs": len(jobs),
         "seconds": round(statistics.fmean(job.seconds for job in jobs), 3),
         "peak_memory_mib": round(max(job.peak_memory for job in jobs) / 1024**2, 1),
-        "status": failed.status if failed else "finished",
+        "status": failed.status if failed else "pruned" if pruned else "finished",
+        "pruned_at": pruned.error if pruned else "",
         "error": f"#{failed.number}: {failed.error.splitlines()[0]}" if failed and failed.error else "",
         "path": next((job.path for job in done), ""),
     }
@@ -131,10 +133,11 @@ def _t95(freedom: int) -> float:
     return float(t.ppf(0.975, freedom))
 
 
-def _order(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]) -> tuple[bool, float, int]:
+def _order(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]) -> tuple[int, float, int]:
     value = _loss(row, metric, jobs)
     missing = math.isnan(value)
-    return missing or row["status"] != "finished", 0.0 if missing else value, int(row["trial"])
+    place = ENDED.index(row["status"]) if row["status"] in ENDED else len(ENDED)
+    return max(place, int(missing)), 0.0 if missing else value, int(row["trial"])
 
 
 def _loss(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]) -> float:

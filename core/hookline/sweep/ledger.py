@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .pool import Outcome
 
 
+ENDED = ("finished", "pruned")
+"""What a job is called that went as it should, and is never run again."""
+
+
 @dataclass(frozen=True)
 class NewJob:
     """A job as it is defined, before anything of it has run."""
@@ -41,7 +45,7 @@ class JobRecord:
     config: Mapping[str, Any]
     fingerprints: Mapping[str, str]
     status: str
-    """pending, running, interrupted, finished, or why it failed: failed, gated, crashed, timed out, out of memory."""
+    """pending, running, interrupted, finished, pruned, or why it failed: failed, gated, crashed, timed out, out of memory."""
     run_id: str
     path: str
     error: str
@@ -119,7 +123,7 @@ class Ledger:
         with self.catalog.writing() as connection:
             row = connection.execute(self._jobs.select().where(here)).mappings().one()
             mine = row["pid"] == os.getpid() and row["host"] == platform.node()
-            if row["status"] == "finished" or (row["status"] == "running" and not mine and _owned(row)):
+            if row["status"] in ENDED or (row["status"] == "running" and not mine and _owned(row)):
                 return False
             owner = {"pid": os.getpid(), "host": platform.node(), "started": now()}
             connection.execute(self._jobs.update().where(here).values(status="running", **owner))

@@ -12,17 +12,41 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from ..memory import forget_peak, peak
 
+Answer: TypeAlias = Callable[[int, Any], Any]
+"""Answers what a job asks while it runs: its number and the question -> the answer."""
 Status = Literal["done", "failed", "crashed", "timed out", "out of memory"]
 LOOK_SECONDS = 0.2
 """How often time-outs and memory are looked at, and how soon a worker notices that its parent is gone."""
+ASKS = "asks"
+"""What a worker says instead of a status while its job goes on."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "NUMEXPR_MAX_THREADS")
+
+
+_parent: ContextVar[Callable[[Any], Any] | None] = ContextVar("hookline_parent", default=None)
+
+
+def ask(question: Any) -> Any:
+    """Ask, within a job, the process that runs the pool; None where it does not answer. Both must pickle."""
+    parent = _parent.get()
+    return None if parent is None else parent(question)
+
+
+@contextmanager
+def asking(parent: Callable[[Any], Any]) -> Iterator[None]:
+    """Let `ask` go to `parent` within this block, as each kind of worker does."""
+    token = _parent.set(parent)
+    try:
+        yield
+    finally:
+        _parent.reset(token)
 
 
 @dataclass(frozen=True)
@@ -65,9 +89,15 @@ class JobPool(Protocol):
     """What runs jobs: worker processes of this machine (`Pool`), or of others."""
 
     def run(
-        self, jobs: Sequence[tuple[int, Any]], on_start: Callable[[int], bool] | None = None
+        self,
+        jobs: Sequence[tuple[int, Any]],
+        on_start: Callable[[int], bool] | None = None,
+        on_ask: Answer | None = None,
     ) -> Generator[Outcome, None, None]:
-        """Yield outcomes as jobs end; `on_start` may refuse a job. Leaving early stops every job."""
+        """Yield outcomes as jobs end; `on_start` may refuse a job. Leaving early stops every job.
+
+        on_ask: answers what jobs ask by `ask`; a pool whose launcher is not `answering` never calls it
+        """
         ...
 
     def close(self) -> None:
@@ -117,10 +147,14 @@ class Pool:
     _held: list[Worker] = field(default_factory=list, repr=False)
 
     def run(
-        self, jobs: Sequence[tuple[int, Any]], on_start: Callable[[int], bool] | None = None
+        self,
+        jobs: Sequence[tuple[int, Any]],
+        on_start: Callable[[int], bool] | None = None,
+        on_ask: Answer | None = None,
     ) -> Generator[Outcome, None, None]:
         """Yield outcomes as jobs end; `on_start` may refuse a job that somebody else has taken by now.
 
+        on_ask: answers what jobs ask by `ask`; without it they are told None
         Leaving early, by an exception or by closing the iterator, stops every worker.
         """
         waiting, ended = deque((job, payload, 1) for job, payload in jobs), False
@@ -128,7 +162,7 @@ class Pool:
         try:
             while waiting or any(worker.job is not None for worker in self._held):
                 self._give(waiting, on_start)
-                yield from self._collect(waiting)
+                yield from self._collect(waiting, on_ask)
             ended = True
         finally:
             if not (ended and self.keep):
@@ -168,13 +202,13 @@ class Pool:
         self._held.append(worker)
         return worker
 
-    def _collect(self, waiting: deque[tuple[int, Any, int]]) -> Iterator[Outcome]:
+    def _collect(self, waiting: deque[tuple[int, Any, int]], on_ask: Answer | None) -> Iterator[Outcome]:
         busy = [worker for worker in self._held if worker.job is not None]
         ready = wait(
             [worker.connection for worker in busy] + [worker.process.sentinel for worker in busy], LOOK_SECONDS
         )
         for worker in busy:
-            outcome = self._look(worker, ready)
+            outcome = self._look(worker, ready, on_ask)
             if outcome is None:
                 continue
             if outcome.status in ("crashed", "timed out", "out of memory") or self.limits.fresh:
@@ -186,7 +220,7 @@ class Pool:
                 yield outcome
             worker.job = None
 
-    def _look(self, worker: Worker, ready: Sequence[Any]) -> Outcome | None:
+    def _look(self, worker: Worker, ready: Sequence[Any], on_ask: Answer | None) -> Outcome | None:
         """Return what became of a worker's job, or None while it goes on."""
         assert worker.job is not None
         worker.peak_memory = max(worker.peak_memory, _resident(worker.process.pid))
@@ -198,8 +232,13 @@ class Pool:
             except (EOFError, OSError):
                 worker.process.join()
                 return Outcome(worker.job, "crashed", error=_death(worker.process.exitcode), **facts)
-            facts["peak_memory"] = max(worker.peak_memory, peak)
-            return Outcome(worker.job, status, value, error, trace, **facts)
+            if status != ASKS:
+                facts["peak_memory"] = max(worker.peak_memory, peak)
+                return Outcome(worker.job, status, value, error, trace, **facts)
+            answer = on_ask(worker.job, value) if on_ask else None
+            # A worker that has died since is found when it is looked at again.
+            with suppress(OSError):
+                worker.connection.send(answer)
         if worker.process.sentinel in ready:
             worker.process.join()
             return Outcome(worker.job, "crashed", error=_death(worker.process.exitcode), **facts)
@@ -226,7 +265,8 @@ def _work(connection: Connection, function: str, setup: Any, lease: Sequence[int
             return
         forget_peak()
         try:
-            answer: tuple[str, Any, str | None, str] = ("done", act(setup, payload), None, "")
+            with asking(lambda question: _ask(connection, question)):
+                answer: tuple[str, Any, str | None, str] = ("done", act(setup, payload), None, "")
         except SystemExit as error:
             answer = ("failed", None, f"the job called sys.exit({error.code!r})", "")
         except BaseException as error:  # noqa: BLE001  whatever a job raises is its outcome, and must reach the parent
@@ -234,6 +274,15 @@ def _work(connection: Connection, function: str, setup: Any, lease: Sequence[int
         sys.stdout.flush()
         sys.stderr.flush()
         connection.send((*answer, peak()))
+
+
+def _ask(connection: Connection, question: Any) -> Any:
+    try:
+        connection.send((ASKS, question, None, "", 0))
+        return connection.recv()
+    except (EOFError, OSError):
+        # Nobody is left to answer, and the job must not end as one that failed.
+        os._exit(1)
 
 
 def _leave_with(parent: int) -> None:

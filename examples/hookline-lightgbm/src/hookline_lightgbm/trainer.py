@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
 
-from hookline import Features, Trainer
+from hookline import Features, Trainer, report_step
 from hookline.errors import DataError
 
 from .model import GbmModel
@@ -69,9 +69,11 @@ class GbmTrainer(Trainer):
         learn = lightgbm.Dataset(train.X, train.y, weight=self._weights(train), params={"verbosity": -1})
         callbacks: list[Callable[..., Any]] = []
         held = []
-        if valid is not None and self.early_stopping_rounds:
+        if valid is not None:
             held = [lightgbm.Dataset(valid.X, valid.y, weight=self._weights(valid), reference=learn)]
-            callbacks = [lightgbm.early_stopping(self.early_stopping_rounds, verbose=False)]
+            callbacks = [_report]
+        if held and self.early_stopping_rounds:
+            callbacks.append(lightgbm.early_stopping(self.early_stopping_rounds, verbose=False))
         booster = lightgbm.train(
             self._parameters(task, len(train.target.classes)),
             learn,
@@ -117,3 +119,9 @@ class GbmTrainer(Trainer):
         counts = np.bincount(codes, minlength=len(features.target.classes))
         balanced = len(codes) / (len(counts) * np.maximum(counts, 1))
         return balanced[codes] if weight is None else balanced[codes] * weight
+
+
+def _report(round_: Any) -> None:
+    """Report what LightGBM measured on the validation rows; a sweep may stop the training there."""
+    _, metric, value, greater_is_better, *_ = round_.evaluation_result_list[0]
+    report_step(round_.iteration + 1, value, name=metric, greater_is_better=greater_is_better)
