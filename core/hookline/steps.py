@@ -13,6 +13,9 @@ from .errors import Pruned
 MOST_POINTS = 1_000
 """Points of a curve that are kept; of a longer one every second, every fourth and so on."""
 
+EACH_JUDGED = 100
+"""Steps of a fit of which each is judged; after them every second, from 200 on every fourth, from 400 on every eighth."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -39,8 +42,8 @@ class Curve:
     _count: int = field(default=0, repr=False)
     _stride: int = field(default=1, repr=False)
 
-    def add(self, step: Step) -> bool:
-        """Take a step, and tell whether it is one that is kept.
+    def add(self, step: Step) -> int:
+        """Take a step, and return how many came before it.
 
         Raises ValueError where steps do not increase, or measure something else than those before.
         """
@@ -48,13 +51,12 @@ class Curve:
             self._check(step, self.last[0])
         self.name, self.greater_is_better = step.name, step.greater_is_better
         self.last = (step.step, step.value)
-        kept = self._count % self._stride == 0
-        self._count += 1
-        if kept:
+        if self._count % self._stride == 0:
             self.points.append(self.last)
         if len(self.points) == MOST_POINTS:
             self.points, self._stride = self.points[::2], 2 * self._stride
-        return kept
+        self._count += 1
+        return self._count - 1
 
     def plain(self) -> dict[str, Any]:
         """Return the curve as evidence has it: name, greater_is_better and points, each [step, value]; the last step included."""
@@ -84,8 +86,14 @@ def report_step(step: int, value: float, *, name: str = "loss", greater_is_bette
         return
     told = Step(int(step), float(value), name, greater_is_better)
     judge = _judge.get()
-    if curve.add(told) and judge is not None and judge(told):
+    before = curve.add(told)
+    if judge is not None and is_judged(before) and judge(told):
         raise Pruned(told.step, name, told.value)
+
+
+def is_judged(before: int) -> bool:
+    """Tell whether a step is judged before which so many came: a decision takes a while, and late ones save little."""
+    return before % (1 << (before // EACH_JUDGED).bit_length()) == 0
 
 
 @contextmanager

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName
-from hookline.sweep.jobs import Sweep, check_unchanged
+from hookline.steps import Step, is_judged
+from hookline.sweep.jobs import Referee, Sweep, check_unchanged
 from hookline.sweep.leaderboard import headline_metric
-from hookline.sweep.ledger import JobRecord, Ledger
+from hookline.sweep.ledger import ENDED, JobRecord, Ledger
 
 from .study import OVERRIDES, TRIAL, Asked, Definition, Direction, Search, check_same
 
@@ -31,6 +35,8 @@ class Bench:
     launcher: HooklineLauncher
     metrics: Sequence[str]
     """What a trial is judged by; none for the metric that heads the report."""
+    _warned: set[str] = field(default_factory=set, init=False)
+    """Trainers of which was told that their trials are not pruned."""
 
     def go_on(self, name: str, before: Definition, now: Definition) -> None:
         """Take up a sweep where it was left; raises ConfigError, with the difference, where it has changed since."""
@@ -50,6 +56,7 @@ class Bench:
         places = {trial.number: first + i for i, trial in enumerate(asked)}
         for number, place in places.items():
             search.place(number, place)
+        self.sweep.referee = self._referee(search, places)
         returned = self.launcher.launch([trial.overrides for trial in asked], initial_job_idx=first)
         self._tell(search, places)
         return returned
@@ -67,6 +74,7 @@ class Bench:
                 places[trial.number] = place
             else:
                 unbegun.append(Asked(trial.number, overrides))
+        self.sweep.referee = self._referee(search, places)
         self._run_missing(set(places.values()))
         self._tell(search, places)
         return unbegun
@@ -91,9 +99,32 @@ class Bench:
         if done and search.unmeasured():
             search.direct([self._direction(metric, done[0]) for metric in self._judged_by(done[0])])
         for number, jobs in measured.items():
-            failed = next((job for job in jobs if job.status != "finished"), None)
+            failed = next((job for job in jobs if job.status not in ENDED), None)
+            if search.pruner is not None and not failed:
+                self._compare(search, number, jobs[0])
+            if not failed and any(job.status == "pruned" for job in jobs):
+                search.give_up(number)
+                continue
             values = None if failed else [_mean(metric, jobs) for metric in self._judged_by(jobs)]
             search.tell(number, values, f"job {failed.number} {failed.status}: {failed.error}" if failed else "")
+
+    def _referee(self, search: Search, places: Mapping[int, int]) -> Referee | None:
+        if search.pruner is None:
+            return None
+        numbers = {place: number for number, place in places.items()}
+        return lambda trial, step: search.judge(numbers[trial], step)
+
+    def _compare(self, search: Search, number: int, job: JobRecord) -> None:
+        """Let others be compared with a trial, or say once of its trainer why that cannot be."""
+        steps = _steps(job)
+        if steps and search.is_comparable(steps[0].name, greater_is_better=steps[0].greater_is_better):
+            search.fill(number, steps)
+            return
+        trainer = str(job.config["trainer"]["component"])
+        why = f"reports '{steps[0].name}', and others another metric" if steps else "reports no steps"
+        if trainer not in self._warned:
+            self._warned.add(trainer)
+            sys.stderr.write(f"warning: trainer '{trainer}' {why}; nothing of it is pruned\n")
 
     def _judged_by(self, jobs: Sequence[JobRecord]) -> Sequence[str]:
         if self.metrics:
@@ -113,6 +144,15 @@ class Bench:
         from hookline.api import open_workspace
 
         return Ledger(open_workspace().catalog)
+
+
+def _steps(job: JobRecord) -> list[Step]:
+    """Return the learning curve of a job's run, at the steps at which others are judged."""
+    evidence: dict[str, Any] = json.loads((Path(job.path) / "evidence.json").read_text("utf-8"))
+    if (learning := evidence.get("learning")) is None:
+        return []
+    points = [point for before, point in enumerate(learning["points"]) if is_judged(before)]
+    return [Step(step, value, learning["name"], learning["greater_is_better"]) for step, value in points]
 
 
 def _mean(metric: str, jobs: Sequence[JobRecord]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import warnings
@@ -17,16 +18,21 @@ from .space import Choices, Parameter, Scalar, Space
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
+    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
+    from hookline.steps import Step
+
 Direction: TypeAlias = Literal["minimize", "maximize"]
-DEFINITION, OVERRIDES, TRIAL, ERROR = "hookline", "overrides", "sweep_trial", "error"
+DEFINITION, OVERRIDES, TRIAL, ERROR, STEPS = "hookline", "overrides", "sweep_trial", "error", "step_metric"
 """Names of what we write down beside optuna's own."""
 SAMPLERS = ("tpe", "cmaes", "gp", "nsga2", "random", "grid")
 SINGLE = ("cmaes",)
 """Samplers that know one metric only."""
+RUNG = "completed_rung_"
+"""Begins the names under which optuna keeps what a trial was worth when it was halved."""
 POPULATION = 50
 """Optuna's own size of a generation, which a short study would never fill."""
 
@@ -43,6 +49,9 @@ class Definition:
     metrics: Sequence[str]
     arguments: Sequence[str]
     """The overrides as they were typed, to go on without typing them again."""
+    pruner: str | None = None
+    """What the study was pruned by when it began; it may change."""
+    pruner_options: Mapping[str, Any] = field(default_factory=dict)
 
     def differences(self, before: Definition) -> list[Problem]:
         """Return what differs from the definition that a study began with."""
@@ -76,7 +85,10 @@ class Search:
     name: str | None = None
     directions: Sequence[Direction] = ("maximize",)
     """Provisional until `direct` is told what the metrics say."""
+    pruner: BasePruner | None = None
     study: Study = field(init=False)
+    _steps: list[Any] | None = field(default=None, init=False)
+    """Name of the metric that steps report, and whether greater is better."""
 
     def __post_init__(self) -> None:
         import optuna
@@ -113,6 +125,8 @@ class Search:
         if [direction.name.lower() for direction in self.study.directions] == list(directions):
             return
         trials, attributes, self.directions = self.study.get_trials(), self.study.user_attrs, directions
+        if len(directions) == 1:
+            trials = list(map(_flipped, trials))
         # Optuna never changes a direction, and nothing was told by it yet: no trial is complete.
         if self.name is not None and self.storage is not None:
             optuna.delete_study(study_name=self.name, storage=self.storage)
@@ -131,6 +145,39 @@ class Search:
             self._tell(number, None, TrialState.FAIL)
         else:
             self._tell(number, values, TrialState.COMPLETE)
+
+    def give_up(self, number: int) -> None:
+        """Write down that a trial was pruned, worth what it reported last."""
+        from optuna.trial import TrialState
+
+        self._tell(number, None, TrialState.PRUNED)
+
+    def judge(self, number: int, step: Step) -> bool:
+        """Write down a step of a trial, and tell whether the pruner gives the trial up there."""
+        if not self.is_comparable(step.name, greater_is_better=step.greater_is_better):
+            return False
+        trial = copy.copy(self._at(number))
+        value = self._note_step(trial, step)
+        # What an earlier try of this trial had reported of later steps is not known yet.
+        before = {at: known for at, known in trial.intermediate_values.items() if at < step.step}
+        trial.intermediate_values = {**before, step.step: value}
+        return self.study.pruner.prune(self.study, trial)
+
+    def fill(self, number: int, steps: Sequence[Step]) -> None:
+        """Write down the steps of a trial whose model came from the store, for others to be compared with."""
+        trial = self._at(number)
+        if not trial.intermediate_values:
+            for step in steps:
+                self._note_step(trial, step)
+
+    def is_comparable(self, name: str, *, greater_is_better: bool) -> bool:
+        """Tell whether steps measure what those of the study do; the first that are reported decide that."""
+        if self._steps is None:
+            self._steps = self.study.user_attrs.get(STEPS)
+        if self._steps is None:
+            self._steps = [name, greater_is_better]
+            self.study.set_user_attr(STEPS, self._steps)
+        return self._steps == [name, greater_is_better]
 
     def place(self, number: int, trial: int) -> None:
         """Write down which trial of the sweep's ledger a trial of the study is."""
@@ -152,8 +199,19 @@ class Search:
         import optuna
 
         return optuna.create_study(
-            storage=self.storage, study_name=self.name, directions=list(self.directions), load_if_exists=True
+            storage=self.storage,
+            study_name=self.name,
+            directions=list(self.directions),
+            load_if_exists=True,
+            pruner=self.pruner or optuna.pruners.NopPruner(),
         )
+
+    def _note_step(self, trial: FrozenTrial, step: Step) -> float:
+        """Write down a step so that it is better the way the study's own metric is, as pruners compare; returns the value."""
+        greater = self.study.direction.name == "MAXIMIZE"
+        value = step.value if step.greater_is_better == greater else -step.value
+        self.study._storage.set_trial_intermediate_value(trial._trial_id, step.step, value)  # noqa: SLF001  as _note
+        return value
 
     def _draw(self, trial: Trial) -> Asked:
         values = self.space.draw(lambda parameter: _suggest(trial, parameter))
@@ -235,6 +293,15 @@ def flat(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     for key, value in config.items():
         found |= flat(value, f"{before}{key}.") if isinstance(value, Mapping) and value else {f"{before}{key}": value}
     return found
+
+
+def _flipped(trial: FrozenTrial) -> FrozenTrial:
+    """Turn what a trial reported the other way round, as its study now has it."""
+    trial.intermediate_values = {step: -value for step, value in trial.intermediate_values.items()}
+    trial.system_attrs.update({key: -value for key, value in trial.system_attrs.items() if key.startswith(RUNG)})
+    if trial.values is not None:
+        trial.values = [-value for value in trial.values]
+    return trial
 
 
 def _differ(before: Mapping[str, Any], now: Mapping[str, Any], without: str) -> list[Problem]:

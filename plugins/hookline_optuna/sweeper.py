@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from hookline.config import store_config
 from hookline.errors import ConfigError, MissingBackend, UnknownName, UsageError
 from hookline.sweep.launcher import HooklineLauncher, sweep_of
 
+from .pruners import Pruner, all_options, read_pruner
+
 if TYPE_CHECKING:
     from hookline.sweep.jobs import Sweep
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from .study import Asked, Definition, Direction, Search
 
 TRIALS = 20
+SAID = {"failed": "FAIL", "pruned": "PRUNED"}
+"""What is said of trials that did not end by themselves -> their state in the study."""
 
 
 @dataclass
@@ -51,6 +55,10 @@ class SweeperConf:
     """Of the sampler; null is the run's."""
     study: str | None = None
     """A study to go on with: `last`, its id, or the id's first letters."""
+    pruner: str | None = None
+    """median, percentile, successive_halving, hyperband, patient or none; null is none, or what the study began with."""
+    pruner_options: Any = field(default_factory=all_options)
+    """Of the pruner, under optuna's own names; null leaves them as optuna has them."""
     params: dict[str, str] = field(default_factory=dict)
     """Overrides to search, as on the command line, for config files."""
 
@@ -68,11 +76,14 @@ class OptunaSweeper(Sweeper):
         spaces: Sequence[str] = (),
         seed: int | None = None,
         study: str | None = None,
+        pruner: str | None = None,
+        pruner_options: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> None:
         self.metrics, self.given_directions = _names(metric), _directions(direction)
         self.sampler, self.n_trials, self.n_jobs, self.seed = sampler, n_trials, n_jobs, seed
         self.spaces, self.study, self.params = list(spaces), study, dict(params or {})
+        self.pruner, self.pruner_options = pruner, _given(pruner_options or {})
         self.sweep_of_ours: Sweep | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -96,6 +107,8 @@ class OptunaSweeper(Sweeper):
             )
         if self.sweep_of_ours and self.given_directions:
             raise UsageError("hydra.sweeper.direction: a metric knows which way it is better", hint="leave it out")
+        if read_pruner(self.pruner, self.pruner_options) and self.sweep_of_ours is None:
+            raise UsageError("hydra.sweeper.pruner: only trials of hookline report steps", hint="leave it out")
 
     def sweep(self, arguments: list[str]) -> Any:
         """Search until the study has its trials; returns what each batch returned."""
@@ -140,6 +153,7 @@ class OptunaSweeper(Sweeper):
         chosen, config = self._chosen(arguments, sweep)
         space = self._space(arguments, chosen)
         metrics = self.metrics or tuple(before.metrics if before else ())
+        pruner = self._pruner(before, metrics)
         definition = _definition(space, chosen, config, metrics, arguments)
         bench = Bench(sweep, self.launcher, metrics)
         if before:
@@ -148,10 +162,10 @@ class OptunaSweeper(Sweeper):
         seed = self.seed if self.seed is not None else int(config.get("seed") or 0)
         directions: list[Direction] = ["maximize" for _ in metrics or "?"]
         settings = self._settings(len(directions), seed)
-        search = Search(space, *settings, storage, name, directions)
+        search = Search(space, *settings, storage, name, directions, pruner.build() if pruner else None)
         sweep.trials = search.trials
         if before is None:
-            define(search.study, definition)
+            define(search.study, replace(definition, pruner=self.pruner, pruner_options=self.pruner_options))
             sweep.settings = {"sweeper": "optuna", **({"metrics": list(metrics)} if metrics else {})}
         sweep.keep = True
         try:
@@ -168,6 +182,19 @@ class OptunaSweeper(Sweeper):
         while asked := search.ask(self._batch()):
             if sound := [trial for trial in asked if _is_sound(search, bench, trial)]:
                 yield bench.run(search, sound)
+
+    def _pruner(self, before: Definition | None, metrics: Sequence[str]) -> Pruner | None:
+        """Return the pruner that was asked for, or that a study began with; raises UsageError for several metrics."""
+        if self.pruner is None and before is not None:
+            pruner = read_pruner(before.pruner, self.pruner_options or before.pruner_options)
+        else:
+            pruner = read_pruner(self.pruner, self.pruner_options)
+        if pruner is not None and len(metrics) > 1:
+            raise UsageError(
+                "hydra.sweeper.pruner: a search for several metrics cannot be pruned",
+                hint="search for one, or leave it out",
+            )
+        return pruner
 
     def _settings(self, metrics: int, seed: int) -> tuple[str, int, int | None]:
         sampler = self.sampler or ("tpe" if metrics == 1 else "nsga2")
@@ -235,6 +262,10 @@ def _names(given: Any) -> tuple[str, ...]:
     if given is None:
         return ()
     return (given,) if isinstance(given, str) else tuple(map(str, given))
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(key): value for key, value in options.items() if value is not None}
 
 
 def _directions(given: Any) -> tuple[Direction, ...]:
@@ -306,8 +337,9 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _say(search: Search, name: str) -> None:
     trials = search.study.get_trials(deepcopy=False)
-    failed = sum(trial.state.name == "FAIL" for trial in trials)
-    of_them = f", of which {failed} failed" if failed else ""
+    counts = {word: sum(trial.state.name == state for trial in trials) for word, state in SAID.items()}
+    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    of_them = f", of which {said}" if said else ""
     sys.stderr.write(f"study {name}: {len(trials)} trials by {search.sampler}{of_them}\n")
     if search.sampler != "grid":
         more = f"hydra.sweeper.study={name} hydra.sweeper.n_trials={2 * len(trials)}"

@@ -178,16 +178,15 @@ def _curve(learning: Mapping[str, Any]) -> dict[str, Any]:
     values = [{"step": step, "value": value} for step, value in learning["points"]]
     known = [value["value"] for value in values if value["value"] is not None]
     best = (max if learning["greater_is_better"] else min)(known, default=None)
-    y = {"field": "value", "type": "quantitative", "title": words(learning["name"]), "scale": {"zero": False}}
+    marked = [value for value in values if known and value["value"] == best][:1]
     axes = {
         "x": {"field": "step", "type": "quantitative", "axis": {"tickMinStep": 1}, "scale": {"zero": False}},
-        "y": y,
+        "y": {"field": "value", "type": "quantitative", "title": words(learning["name"]), "scale": {"zero": False}},
+        "tooltip": [{"field": "step"}, {"field": "value", "format": ".4g"}],
     }
-    axes["tooltip"] = [{"field": "step"}, {"field": "value", "format": ".4g"}]
-    mark = {"mark": {"type": "point", "size": 70}, "encoding": axes}
-    line = {"mark": {"type": "line", "tooltip": True}, "encoding": axes}
-    first = next((value for value in values if known and value["value"] == best), None)
-    return {"layer": [line | {"data": {"values": values}}, mark | {"data": {"values": [first] if first else []}}]}
+    line = {"data": {"values": values}, "mark": {"type": "line", "tooltip": True}, "encoding": axes}
+    point = {"data": {"values": marked}, "mark": {"type": "point", "size": 70}, "encoding": axes}
+    return {"layer": [line, point]}
 
 
 def _bars(importances: Sequence[Sequence[Any]]) -> dict[str, Any]:
