@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName
 from hookline.steps import Step, is_judged
-from hookline.sweep.jobs import Referee, Sweep, check_unchanged
+from hookline.sweep.jobs import Sweep, check_unchanged
 from hookline.sweep.leaderboard import headline_metric
 from hookline.sweep.ledger import ENDED, JobRecord, Ledger
+from hookline.sweep.pruning import Referee
 
 from .study import OVERRIDES, TRIAL, Asked, Definition, Direction, Search, check_same
 
@@ -74,10 +75,19 @@ class Bench:
                 places[trial.number] = place
             else:
                 unbegun.append(Asked(trial.number, overrides))
-        self.sweep.referee = self._referee(search, places)
-        self._run_missing(set(places.values()))
-        self._tell(search, places)
+        # What has ended is told first, so that the others are compared with it.
+        ended = self._ended()
+        self._tell(search, {number: place for number, place in places.items() if place in ended})
+        rest = {number: place for number, place in places.items() if place not in ended}
+        self.sweep.referee = self._referee(search, rest)
+        self._run_missing(set(rest.values()))
+        self._tell(search, rest)
         return unbegun
+
+    def _ended(self) -> set[int]:
+        """Return the trials of which no job is missing."""
+        jobs = self._ledger().jobs(self.sweep.id)
+        return {job.trial for job in jobs} - {job.trial for job in jobs if job.status in MISSING}
 
     def _run_missing(self, trials: set[int]) -> None:
         if not trials:

@@ -84,12 +84,12 @@ class Hyperband(Pruner):
 
 @dataclass(frozen=True, kw_only=True)
 class Patient(Pruner):
-    """Stops a trial that has not become better for `patience` steps, whatever the others do."""
+    """Stops a trial that was better before its last `patience` steps, whatever the others do."""
 
     cls = "PatientPruner"
     patience: Annotated[int, Ge(0)] = 10
     min_delta: Annotated[float, Ge(0)] = 0.0
-    """What counts as better."""
+    """By how much it was better."""
 
     def build(self) -> BasePruner:
         """Return optuna's own, around no other."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hookline.errors import ConfigError, MissingBackend, Problem, UnknownName, UsageError
 
+from .pruners import Pruner
 from .space import Choices, Parameter, Scalar, Space
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
-    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
@@ -85,7 +85,7 @@ class Search:
     name: str | None = None
     directions: Sequence[Direction] = ("maximize",)
     """Provisional until `direct` is told what the metrics say."""
-    pruner: BasePruner | None = None
+    pruner: Pruner | None = None
     study: Study = field(init=False)
     _steps: list[Any] | None = field(default=None, init=False)
     """Name of the metric that steps report, and whether greater is better."""
@@ -198,12 +198,14 @@ class Search:
     def _made(self) -> Study:
         import optuna
 
+        with _quietly():
+            pruner = self.pruner.build() if self.pruner else optuna.pruners.NopPruner()
         return optuna.create_study(
             storage=self.storage,
             study_name=self.name,
             directions=list(self.directions),
             load_if_exists=True,
-            pruner=self.pruner or optuna.pruners.NopPruner(),
+            pruner=pruner,
         )
 
     def _note_step(self, trial: FrozenTrial, step: Step) -> float:

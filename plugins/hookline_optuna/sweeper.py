@@ -162,7 +162,7 @@ class OptunaSweeper(Sweeper):
         seed = self.seed if self.seed is not None else int(config.get("seed") or 0)
         directions: list[Direction] = ["maximize" for _ in metrics or "?"]
         settings = self._settings(len(directions), seed)
-        search = Search(space, *settings, storage, name, directions, pruner.build() if pruner else None)
+        search = Search(space, *settings, storage, name, directions, pruner)
         sweep.trials = search.trials
         if before is None:
             define(search.study, replace(definition, pruner=self.pruner, pruner_options=self.pruner_options))

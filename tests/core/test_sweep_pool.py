@@ -37,6 +37,9 @@ JOBS = textwrap.dedent("""
         if what == "cores":
             time.sleep(0.5)
             return (sorted(os.sched_getaffinity(0)), os.environ["OMP_NUM_THREADS"])
+        if what == "ask":
+            from hookline.sweep.pool import ask
+            return [ask(question) for question in range(value)]
 """)
 
 
@@ -106,6 +109,21 @@ def test_each_worker_leases_cores_of_its_own(function: str) -> None:
     first, second = (outcome.value for outcome in run(function, [("cores", 0), ("cores", 1)]))
     assert not set(first[0]) & set(second[0])
     assert first[1] == "1"
+
+
+def test_a_job_asks_the_parent_and_goes_on_with_the_answer(function: str) -> None:
+    pool = Pool(function, None, 2, Limits())
+    outcomes = pool.run([(4, ("ask", 3)), (5, ("ask", 2))], on_ask=lambda job, question: (job, question))
+    answers = {outcome.job: outcome.value for outcome in outcomes}
+    assert answers == {4: [(4, 0), (4, 1), (4, 2)], 5: [(5, 0), (5, 1)]}
+
+
+def test_a_job_that_nobody_answers_is_told_none(function: str) -> None:
+    assert run(function, [("ask", 2)], workers=1)[0].value == [None, None]
+
+
+def test_a_job_that_asks_all_the_time_still_runs_out_of_time(function: str) -> None:
+    assert run(function, [("ask", 10**9)], workers=1, timeout=3)[0].status == "timed out"
 
 
 def test_leaving_early_stops_the_workers(function: str) -> None:

@@ -44,6 +44,7 @@ from hookline import (
     Trainer,
     Transform,
     Trust,
+    report_step,
 )
 from hookline.api import load_registry
 from hookline.artifacts import ROW_ID, Route
@@ -641,6 +642,32 @@ class Brittle(Linear):
         return super().fit(train, valid)
 
 
+class Backward(Linear):
+    """Counts its steps down."""
+
+    def fit(self, train: Features, valid: Features | None) -> LinearModel:
+        for step in (3, 2, 1):
+            report_step(step, 1.0)
+        return super().fit(train, valid)
+
+
+class Diverging(Linear):
+    """Reports what is no number."""
+
+    def fit(self, train: Features, valid: Features | None) -> LinearModel:
+        report_step(1, float("nan"))
+        return super().fit(train, valid)
+
+
+class Unstoppable(Linear):
+    """Goes on where it is told to stop."""
+
+    def fit(self, train: Features, valid: Features | None) -> LinearModel:
+        with contextlib.suppress(Exception):
+            report_step(1, 1.0)
+        return super().fit(train, valid)
+
+
 # Faults of evaluators.
 
 
@@ -801,6 +828,7 @@ FAULTS: dict[tuple[str, str], Callable[[], Component]] = {
     ("trainer", "leaves_input_alone"): Overwriting,
     ("trainer", "weights_count"): Weightless,
     ("trainer", "takes_strange_rows"): Brittle,
+    ("trainer", "reports_steps"): Backward,
     ("trainer", "model_survives_saving"): making(Forgetful),
     ("trainer", "importances_are_features"): making(Nameless),
     ("trainer", "onnx_is_equal"): making(SaidWrongly),
@@ -840,6 +868,20 @@ def test_each_check_can_fail(kind: str, name: str) -> None:
     component = FAULTS[kind, name]()
     with pytest.raises(CheckFailed, match=f"^{component.kind} '{component.name}': "):
         named(component, name)()
+
+
+@pytest.mark.parametrize(
+    ("component", "told"),
+    [
+        (Backward(), "step 2 comes after step 3"),
+        (Diverging(), "reports loss nan at step 1"),
+        (Unstoppable(), "goes on, or raises another error"),
+    ],
+    ids=str,
+)
+def test_a_fault_in_reporting_steps_is_named(component: Component, told: str) -> None:
+    with pytest.raises(CheckFailed, match=told):
+        named(component, "reports_steps")()
 
 
 @pytest.mark.parametrize("what", ["random", "numpy", "environ", "folder", "filters", "levels"])

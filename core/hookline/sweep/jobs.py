@@ -12,25 +12,24 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count, takewhile
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..api import load_registry, open_workspace, run_config
 from ..errors import ConfigError, GateFailed, HooklineError, JobFailed, Problem, Pruned, UnknownName, UsageError
 from ..planning import Plan, explain, make_plan
 from ..registry import Registry
 from ..runconfig import RunConfig, resolve
-from ..steps import Step, judged_by
+from ..steps import judged_by
 from .leaderboard import headline_metric
 from .ledger import ENDED, JobRecord, Ledger, NewJob, SweepRecord
 from .pool import JobPool, Outcome, Pools, ask
+from .pruning import Pruning, Referee
 
 FUNCTION = f"{__name__}:run_job"
 CHECK = f"{__name__}:check_machine"
 MOST_PROBLEMS = 10
 Compose = Callable[[Sequence[str]], Mapping[str, Any]]
 """Overrides as they were typed -> the plain config that they mean."""
-Referee: TypeAlias = Callable[[int, Step], bool]
-"""Tells of a trial's number and a step of its first job whether the trial is to be stopped."""
 
 
 @dataclass
@@ -191,31 +190,6 @@ def pool_for(sweep: SweepRecord, pools: Pools, jobs: int | None = None) -> JobPo
     home, signature = str(open_workspace().home), load_registry().plugins.signature()
     setup = {"home": home, "signature": signature, "sweep": sweep.path, "host": platform.node()}
     return pools.pool(FUNCTION, setup, jobs, CHECK)
-
-
-class Pruning:
-    """Which trials of a sweep have been given up: the first job of a trial speaks for its other repeats and folds."""
-
-    def __init__(self, jobs: Sequence[JobRecord], referee: Referee | None) -> None:
-        self.referee = referee
-        self._trials = {job.number: job.trial for job in jobs}
-        self._first = {job.trial: job.number for job in reversed(jobs)}
-        self._given_up = {job.trial for job in jobs if job.status == "pruned"}
-
-    def judge(self, number: int, step: Step) -> bool:
-        """Tell whether a job that reports a step is to stop there."""
-        trial = self._trials[number]
-        if self.referee is not None and self._first[trial] == number and self.referee(trial, step):
-            self._given_up.add(trial)
-        return trial in self._given_up
-
-    def refusal(self, number: int) -> Outcome | None:
-        """Return what becomes of a job that need not start, since its trial has been given up."""
-        trial = self._trials[number]
-        if trial not in self._given_up:
-            return None
-        why = f"its trial was given up in job {self._first[trial]}"
-        return Outcome(number, "done", {"status": "pruned", "error": why})
 
 
 def check_unchanged(registry: Registry, sweep: SweepRecord, jobs: Sequence[JobRecord]) -> None:

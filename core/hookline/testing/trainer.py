@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from .. import codec
 from ..artifacts import Features, Task
 from ..components import ExportsOnnx, Model
-from ..errors import DataError
+from ..errors import DataError, Pruned
 from ..models import SklearnModel
+from ..steps import Curve, Step, judged_by, steps_in
 from .common import data_error_or_fail
 from .exercise import fit_model, learned_tasks, training_features
 from .onnx import require_onnx_parity
@@ -137,6 +138,19 @@ def check_takes_strange_rows(subject: Subject) -> None:
             data_error_or_fail(subject, error, what)
 
 
+def check_reports_steps(subject: Subject) -> None:
+    """Steps that it reports while it fits increase, are finite numbers of one metric, and may stop it."""
+    import math
+
+    for task in learned_tasks(subject):
+        train = training_features(subject, task)
+        told = _reported(subject, train)
+        if strange := next((step for step in told if not math.isfinite(step.value)), None):
+            subject.fail(f"reports {strange.name} {strange.value} at step {strange.step} on a {task} table.")
+        if told and not _stops(subject, train):
+            subject.fail("goes on, or raises another error, where report_step raises Pruned; let it through.")
+
+
 def check_model_survives_saving(subject: Subject) -> None:
     """A model that was written to files and read back predicts the same."""
     for task in learned_tasks(subject):
@@ -198,6 +212,34 @@ def _same(first: np.ndarray, second: np.ndarray, train: Features) -> bool:
     return first.shape == second.shape and bool(np.allclose(first, second, rtol=0, atol=SAME * max(spread, 1.0)))
 
 
+def _reported(subject: Subject, train: Features) -> list[Step]:
+    told: list[Step] = []
+
+    def judge(step: Step) -> bool:
+        told.append(step)
+        return False
+
+    try:
+        with steps_in(Curve()), judged_by(judge):
+            fit_model(subject, train, train)
+    except ValueError as error:
+        if not str(error).startswith("report_step"):
+            raise
+        subject.fail(f"{error}.")
+    return told
+
+
+def _stops(subject: Subject, train: Features) -> bool:
+    try:
+        with steps_in(Curve()), judged_by(lambda _: True):
+            subject.component.fit(train, train)
+    except Pruned:
+        return True
+    except Exception:  # noqa: BLE001  a trainer may turn the error into any other, which is what is checked
+        return False
+    return False
+
+
 def _rows(features: Features, rows: slice) -> Features:
     X: Any = features.X
     y: Any = features.y
@@ -227,6 +269,7 @@ CHECKS: tuple[CheckFunction, ...] = (
     check_leaves_input_alone,
     check_weights_count,
     check_takes_strange_rows,
+    check_reports_steps,
     check_model_survives_saving,
     check_importances_are_features,
     check_onnx_is_equal,
