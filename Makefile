@@ -11,7 +11,7 @@ HYDRA14 := tests/core/test_config.py tests/core/test_plan.py tests/core/test_cli
 	tests/core/test_schema_verb.py $(wildcard tests/core/test_sweep_*.py) $(wildcard tests/plugins/test_optuna_*.py) \
 	tests/plugins/test_ray_launcher.py tests/e2e/test_sweep.py
 
-.PHONY: demo test test-hydra14 lint types unit bench clean help
+.PHONY: demo test test-hydra14 lint types unit bench docs clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -20,6 +20,7 @@ help:
 	@echo "make types  mypy and pyright"
 	@echo "make unit   pytest"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
+	@echo "make docs   docs/reference, written again from the classes"
 	@echo "make bench  speed and memory, against scripts and peers"
 	@echo "make clean  remove the environment and all caches"
 
@@ -65,6 +66,9 @@ $(VENV14)/.hydra14: $(VENV)/.all
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("hookline needs Python 3.11 or later; say which with PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
+
+docs: $(VENV)/.all
+	$(BIN)/hookline components reference --output docs/reference
 
 bench: $(VENV)/.bench
 	cd benchmarks && for file in startup w serving predict sweep; do echo "== $$file"; ../$(BIN)/python $$file.py; done

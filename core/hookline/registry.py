@@ -246,14 +246,20 @@ def default_of(cls: type[Any], field: dataclasses.Field[Any]) -> Any:
 @cache
 def field_docs(cls: Any) -> Mapping[str, str]:
     """Return field name -> the string below it, or its `Annotated[..., Doc("...")]`."""
-    docs: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        if dataclasses.is_dataclass(base):
-            docs |= _attribute_docs(base)
+    docs = attribute_docs(cls)
     for name, hint in typing.get_type_hints(cls, include_extras=True).items():
         for extra in getattr(hint, "__metadata__", ()):
             if isinstance(text := getattr(extra, "documentation", None), str):
                 docs[name] = text
+    return docs
+
+
+def attribute_docs(cls: Any) -> dict[str, str]:
+    """Return field name -> the string below it, as the source has it."""
+    docs: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if dataclasses.is_dataclass(base):
+            docs |= _attribute_docs(base)
     return docs
 
 

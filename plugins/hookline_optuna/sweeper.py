@@ -189,6 +189,11 @@ class OptunaSweeper(Sweeper):
             pruner = read_pruner(before.pruner, self.pruner_options or before.pruner_options)
         else:
             pruner = read_pruner(self.pruner, self.pruner_options)
+        if pruner is not None and not getattr(self.launcher, "answering", False):
+            raise UsageError(
+                "hydra.sweeper.pruner: workers of this launcher cannot be stopped by what they report",
+                hint="leave the pruner out, or take hydra/launcher=hookline",
+            )
         if pruner is not None and len(metrics) > 1:
             raise UsageError(
                 "hydra.sweeper.pruner: a search for several metrics cannot be pruned",

@@ -34,6 +34,7 @@ class RayLauncher(launcher.HooklineLauncher):
     """Runs jobs in reused workers on the machines of a Ray cluster; one that dies is named and takes nobody with it."""
 
     option: ClassVar[str] = "ray"
+    answering: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ VERBS = {
     "sweeps": "list sweeps, or show a leaderboard",
     "compare": "compare two runs on the same held-out rows",
     "resume": "run what is missing of a sweep",
-    "components": "list components, or show one with its fields",
+    "components": "list components, show one with its fields, or write reference pages",
     "plugins": "list plugins, show one, check one, or begin a new one",
     "models": "list models and versions, show one, or move an alias",
     "predict": "score a file with a model or package",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..api import load_registry
 from ..components import KINDS
-from ..errors import UnknownName
-from .output import add_json, parser, print_json, print_rows
+from ..errors import UnknownName, UsageError
+from .output import add_json, parser, print_json, print_rows, say
 
 
 def main(argv: Sequence[str]) -> int:
-    """List components, or show one."""
-    options = parser("components", "List components, or show one with its fields.")
+    """List components, show one, or write about all of them."""
+    options = parser("components", "List components, show one with its fields, or write reference pages.")
     actions = options.add_subparsers(dest="action", required=False)
     listing = actions.add_parser("list", help="list components")
     listing.add_argument("kind", nargs="?", help=f"one of {', '.join(KINDS)}")
@@ -22,12 +23,31 @@ def main(argv: Sequence[str]) -> int:
     showing.add_argument("name")
     for made in (listing, showing):
         add_json(made)
+    writing = actions.add_parser("reference", help="write reference pages in Markdown")
+    writing.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the pages go")
+    writing.add_argument("--plugin", action="append", default=[], help="of this plugin only; may stand several times")
     given = options.parse_args(list(argv) or ["list"])
+    if given.action == "reference":
+        return _reference(given.output, given.plugin)
     if given.kind is not None and given.kind not in KINDS:
         raise UnknownName("kind", given.kind, KINDS)
     if given.action == "show":
         return _show(str(given.kind), given.name, as_json=given.json)
     return _list(given.kind, as_json=given.json)
+
+
+def _reference(folder: Path, plugins: Sequence[str]) -> int:
+    from .components_reference import pages
+
+    made = pages(load_registry(), plugins)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, page in made.items():
+            (folder / name).write_text(page, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
+    say(f"{len(made)} pages in {folder}")
+    return 0
 
 
 def _list(kind: str | None, *, as_json: bool) -> int:

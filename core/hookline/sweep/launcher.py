@@ -84,6 +84,8 @@ class HooklineLauncher(Launcher):
 
     option: ClassVar[str] = "hookline"
     """Its name in the group `hydra/launcher`."""
+    answering: ClassVar[bool] = True
+    """Whether jobs that `ask` while they run are answered, which pruning needs."""
 
     def __init__(
         self,
