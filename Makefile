@@ -11,7 +11,7 @@ HYDRA14 := tests/core/test_config.py tests/core/test_plan.py tests/core/test_cli
 	tests/core/test_schema_verb.py $(wildcard tests/core/test_sweep_*.py) $(wildcard tests/plugins/test_optuna_*.py) \
 	tests/plugins/test_ray_launcher.py tests/e2e/test_sweep.py
 
-.PHONY: demo test test-hydra14 lint types unit bench docs clean help
+.PHONY: demo test test-hydra14 lint types unit bench bench-peers docs clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -21,7 +21,8 @@ help:
 	@echo "make unit   pytest"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
 	@echo "make docs   docs/reference, written again from the classes"
-	@echo "make bench  speed and memory, against scripts and peers"
+	@echo "make bench  speed and memory, against scripts"
+	@echo "make bench-peers  the same against Kedro, ZenML, Metaflow and MLflow, each in an environment of its own"
 	@echo "make clean  remove the environment and all caches"
 
 demo: $(VENV)/.demo
@@ -73,9 +74,12 @@ docs: $(VENV)/.all
 bench: $(VENV)/.bench
 	cd benchmarks && for file in startup w serving predict sweep; do echo "== $$file"; ../$(BIN)/python $$file.py; done
 
+bench-peers: $(VENV)/.bench
+	$(BIN)/python benchmarks/peers/run.py all
+
 $(VENV)/.bench: $(VENV)/.all
 	$(PIP) --editable ".[all,bench]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV14) .hookline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV14) benchmarks/peers/.venv-* .hookline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

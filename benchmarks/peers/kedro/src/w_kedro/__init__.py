@@ -1,0 +1,1 @@
+"""Run W as a Kedro project."""

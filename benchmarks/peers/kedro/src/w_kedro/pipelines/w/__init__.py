@@ -1,0 +1,5 @@
+"""Run W."""
+
+from .pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]
