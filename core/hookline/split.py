@@ -218,8 +218,9 @@ def _by_column(values: pl.Series, options: SplitOptions) -> Any:
     if (part == len(PARTS)).any():
         strange = values.filter(pl.Series(part == len(PARTS))).unique().to_list()
         found = sorted(map(str, strange))
+        *most, last = part_of
         raise DataError(
-            f"split.column '{values.name}' may hold only {', '.join(part_of)}, got {', '.join(found[:5])}",
+            f"split.column '{values.name}' may hold only {', '.join(most)} and {last}, got {', '.join(found[:5])}",
             hint="say which values mean which part: split.train_values=[...] split.test_values=[...]; "
             "or transform=[filter_rows] leaves rows out",
         )

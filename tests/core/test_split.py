@@ -93,7 +93,7 @@ def test_booleans_can_say_the_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize("strange", ["later", None])
 def test_a_value_that_says_no_part_is_named(tmp_path: Path, strange: str | None) -> None:
     table = TABLE.with_columns(part=pl.when(pl.col("part") == "valid").then(pl.lit(strange)).otherwise("part"))
-    with pytest.raises(DataError, match=rf"may hold only train, valid, test, got {strange}"):
+    with pytest.raises(DataError, match=rf"may hold only train, valid and test, got {strange}"):
         split(tmp_path, table, Roles(target="y"), method="column", column="part")
 
 
