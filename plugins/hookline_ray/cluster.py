@@ -102,12 +102,14 @@ class Cluster:
         import ray
 
         try:
-            _reach(address)
+            # `auto` is what Ray's own variable says, where it is set.
+            _reach(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
             ray.init(address, **self._quiet())
         except (OSError, RuntimeError, ValueError) as error:
             raise UsageError(
                 f"hydra.launcher.address: no Ray cluster can be joined at '{address}': {first_line(error)}",
-                hint="`ray start --head` starts one; without an address the sweep starts its own",
+                hint="`ray start --head` starts one, which may ask for RAY_AUTH_MODE=token; "
+                "without an address the sweep starts its own",
             ) from error
         self._opened = True
 
