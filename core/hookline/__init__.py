@@ -1,6 +1,6 @@
 """hookline: from raw data to a watched model, through one typed plugin contract."""
 
-from .api import Run, compare, evaluate, load, plan, profile, run, why
+from .api import Run, compare, evaluate, features, load, plan, profile, run, why
 from .artifacts import (
     Chart,
     Dataset,
@@ -104,6 +104,7 @@ __all__ = [
     "checkpoint_folder",
     "compare",
     "evaluate",
+    "features",
     "hookimpl",
     "load",
     "plan",

@@ -209,6 +209,29 @@ def load(
     return _load_run(Path(workspace.catalog.run(name).path), trust, said)
 
 
+def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFrame:
+    """Return a model's features, one a row: name, dtype, inputs, definition, version, importance, share of all importance.
+
+    model: as for `load`; of a run, its first package. Raises UnknownName, DataError or StoreError.
+    """
+    import polars as pl
+
+    from .feature_records import features_in
+    from .packages import MANIFEST
+
+    folder, version = Path(model), None
+    if not (folder / MANIFEST).is_file():
+        name, number, alias = split_model_name(str(model))
+        catalog = open_workspace(home).catalog
+        if name in {record.name for record in catalog.models()}:
+            record = catalog.model(name, number or alias)
+            folder, version = Path(record.path), record.version
+        else:
+            folder = _load_run(folder if folder.is_dir() else Path(catalog.run(str(model)).path), None, None).package()
+    rows = [dataclasses.asdict(record) for record in features_in(folder, version)]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
 def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust | None = None) -> Comparison:
     """Compare two runs on the held-out rows that both were judged by, paired row by row.
 

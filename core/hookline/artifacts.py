@@ -172,6 +172,7 @@ class Feature:
     definition: str
     """How, in words exact enough to compute it again, such as `standard(age, mean=38.6, std=13.6)`."""
     version: str = "1"
+    """Changes when the definition means something else, and not when only fitted numbers in it moved."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 from hookline import Feature
@@ -43,6 +45,8 @@ class Encoding:
     parts: tuple[Part, ...] = ()
     time_zone: str | None = None
     indicator: bool = False
+    scaling: str = ""
+    """How `center` and `scale` were chosen, such as `standard`."""
 
     @property
     def width(self) -> int:
@@ -91,10 +95,24 @@ class Encoding:
 
     def features(self) -> list[Feature]:
         """Return the features that it makes."""
-        made = self._definitions()
+        version, rest = self._version(by_place=self.how == "ordinal"), self._version(by_place=True)
+        made = [
+            Feature(name, "float32", (self.column,), definition, rest if name.endswith("?other") else version)
+            for name, definition in self._definitions().items()
+        ]
         if self.indicator:
-            made[f"{self.column}?missing"] = f"is_null({self.column})"
-        return [Feature(name, "float32", (self.column,), definition) for name, definition in made.items()]
+            made.append(Feature(f"{self.column}?missing", "float32", (self.column,), f"is_null({self.column})"))
+        return made
+
+    def _version(self, *, by_place: bool) -> str:
+        """Return a digest of what a value means here: of how it is encoded, and not of means and scales that were fitted.
+
+        by_place: whether it means something else beside other categories, as the place of one in `ordinal` does, and
+        the column of all others; a category's own column, or its mean, does not.
+        """
+        known = self.categories if by_place else ()
+        shape = [self.how, self.scaling, self.fill, bool(self.default), known, self.hashes, self.time_zone]
+        return sha256(json.dumps(shape).encode()).hexdigest()[:8]
 
     def _definitions(self) -> dict[str, str]:
         """Return feature name -> definition, in the order of the matrix."""
@@ -132,7 +150,7 @@ def number_encoding(name: str, scaling: str, stats: Mapping[str, Any], fill: flo
     if found["min"] == found["max"] and scaling != "none":
         # The deviation of equal values is not always exactly 0, and nothing may be divided by what rounding left.
         center, scale = found["min"], 1.0
-    return Encoding(name, "number", float(center), float(scale) or 1.0, fill, indicator=indicator)
+    return Encoding(name, "number", float(center), float(scale) or 1.0, fill, indicator=indicator, scaling=scaling)
 
 
 def datetime_encoding(

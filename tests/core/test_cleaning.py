@@ -25,10 +25,12 @@ from hookline.errors import DataError
 from hookline.pipeline import FittedStage, apply_transforms
 from hookline.runconfig import SplitOptions
 from hookline.split import prepare, read_split
-from hookline_polars.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
-from hookline_polars.values import (
+from hookline_polars import (
     CastTransform,
     ClipTransform,
+    DedupeTransform,
+    DropMissingTargetTransform,
+    FilterRowsTransform,
     ImputeTransform,
     MapValuesTransform,
     NormalizeTextTransform,

@@ -21,6 +21,7 @@ VERBS = {
     "components": "list components, show one with its fields, or write reference pages",
     "plugins": "list plugins, show one, check one, or begin a new one",
     "models": "list models and versions, show one, or move an alias",
+    "features": "list a model's features, show one through the versions, or compare two models",
     "predict": "score a file with a model or package",
     "serve": "answer predictions over HTTP",
     "data": "look at tables, at their versions, and at what was done to them",
