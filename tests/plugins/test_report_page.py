@@ -334,3 +334,25 @@ def test_what_cleaning_did_is_told_by_transform_and_column(evidence: dict[str, A
     assert "fill <small>impute</small>" in section
     assert "1.0 %" in section
     assert f"hookline data why {evidence['run']['id']} --row ID" in section
+
+
+def test_a_table_profile_is_one_small_page_without_a_network(shared_data: Path, tmp_path: Path) -> None:
+    page = tmp_path / "titanic.html"
+    hl.profile(shared_data / "titanic.csv", target="survived", html=page)
+    seen = Page(page.read_text("utf-8"))
+    assert seen.loaded == []
+    assert {"verdict", "target", "columns", "values"} <= set(seen.ids)
+    assert "roles.ignore=[alive]" in page.read_text("utf-8")
+    assert page.stat().st_size < 100_000
+
+
+def test_a_table_profile_escapes_what_the_table_holds(tmp_path: Path) -> None:
+    frame = pl.DataFrame({HOSTILE: [HOSTILE] * 60 + ["b"] * 60, "y": ["no", "yes"] * 60})
+    hl.profile(frame, target="y", html=tmp_path / "x.html")
+    assert "<img" not in (tmp_path / "x.html").read_text("utf-8")
+
+
+def test_a_table_profile_of_many_columns_stays_small(tmp_path: Path) -> None:
+    frame = pl.DataFrame({f"c{i}": [f"{'x' * 200}{j}" for j in range(25)] for i in range(600)})
+    hl.profile(frame, html=tmp_path / "x.html")
+    assert (tmp_path / "x.html").stat().st_size < TWO_MEGABYTES
