@@ -54,7 +54,7 @@ def _column(column: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, An
         **column,
         "role": role,
         "plain_type": column["dtype"].partition("(")[0],
-        "sparkline": sparkline({**column, "bins": column["histogram"]}),
+        "sparkline": sparkline({**column, "bins": column["histogram"], "top": [pair[:2] for pair in top]}),
         "shown": [shown(held[share], kind) if share in held else "" for share, _ in QUANTILES],
         "tails": [(f"{share:.0%}", shown(held[share], kind)) for share in TAILS if share in held],
         "top": top,

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import hookline as hl
 from hookline.caching import cache_in
 from hookline.errors import DataError
 from hookline_polars import FileSource
@@ -146,7 +147,7 @@ def test_a_broken_file_among_many_is_told_as_it_is_alone(tmp_path: Path) -> None
     folder = filled(tmp_path / "data", 40)
     (folder / "00" / "0030.csv").write_text("id,x,kind,label\n1,2,a,yes,more\n")
     with pytest.raises(DataError, match="found more fields"):
-        FileSource(path=str(folder)).load().frame.collect()
+        hl.profile(folder)
     (folder / "00" / "0030.csv").write_bytes(b"id,x,kind,label\n1,2,\xff,yes\n")
     with pytest.raises(DataError, match=r"0030\.csv is not UTF-8"):
         FileSource(path=str(folder)).load()
