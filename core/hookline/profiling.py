@@ -111,8 +111,10 @@ def _number(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind
 def _text(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind) -> ColumnProfile:
     import polars as pl
 
-    counts = frame.group_by(pl.col(name).cast(pl.String)).len().collect()
-    rows = int(counts["len"].sum())
-    present = counts.drop_nulls(name).sort(["len", name], descending=[True, False])
-    top = tuple(zip(present[name].head(MAX_TOP).to_list(), present["len"].head(MAX_TOP).to_list(), strict=True))
-    return ColumnProfile(name, repr(dtype), kind, rows, rows - int(present["len"].sum()), present.height, top=top)
+    # Under names of our own, since the column's may be any.
+    values = frame.select(pl.col(name).cast(pl.String).alias("value"))
+    counts = values.group_by("value").agg(pl.len().alias("rows")).collect()
+    rows = int(counts["rows"].sum())
+    present = counts.drop_nulls("value").sort(["rows", "value"], descending=[True, False])
+    top = tuple(present.head(MAX_TOP).select("value", "rows").rows())
+    return ColumnProfile(name, repr(dtype), kind, rows, rows - int(present["rows"].sum()), present.height, top=top)

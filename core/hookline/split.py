@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PARTS = ("train", "valid", "test")
 ROWS = "rows.arrow"
+PART = "\0part"
+"""A column that no table has, while its rows are divided."""
 MAX_CLASSES = 20
 """An integer target with more values than this is a number to predict, not a label."""
 
@@ -261,9 +263,9 @@ def _values(frame: pl.LazyFrame, name: str) -> pl.Series:
 def _write_part(frame: pl.LazyFrame, part: Any, code: int, path: Path) -> None:
     import polars as pl
 
-    mask = pl.DataFrame({"__part__": part}).lazy()
+    mask = pl.DataFrame({PART: part}).lazy()
     joined = pl.concat([frame, mask], how="horizontal")
-    joined.filter(pl.col("__part__") == code).drop("__part__").sink_ipc(path)
+    joined.filter(pl.col(PART) == code).drop(PART).sink_ipc(path)
 
 
 def _refuse_empty(counts: Mapping[str, int], options: SplitOptions, method: str) -> None:

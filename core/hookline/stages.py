@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 IMPORTANCES = "importances.json"
 CURVE = "curve.json"
+LARGEST = 1e150
+"""The largest number that may be predicted: sums of squared errors must be numbers too."""
 
 
 class Running(Protocol):
@@ -329,6 +331,11 @@ def _require_numbers(labels: pl.LazyFrame, name: str) -> None:
         raise DataError(f"the target '{name}' is infinite or not a number in {found['infinite']} rows")
     if found["low"] == found["high"]:
         raise _constant(name, *([] if found["low"] is None else [found["low"]]))
+    if max(-found["low"], found["high"]) > LARGEST:
+        raise DataError(
+            f"the target '{name}' holds numbers beyond {LARGEST:g}, whose squares no float64 holds",
+            hint="scale it at the source",
+        )
     if labels.collect_schema()[name].is_integer() and max(-found["low"], found["high"]) > 2**53:
         raise DataError(
             f"the target '{name}' holds whole numbers beyond 2^53, which float64 cannot tell from their neighbors",

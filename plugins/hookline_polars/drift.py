@@ -20,6 +20,8 @@ from hookline.effects import (
 from hookline.profiling import numbers, rebin
 from hookline.schema import column_kind
 
+from .stats import value_counts
+
 MAX_CHARTS = 6
 
 
@@ -131,13 +133,9 @@ def _categorical(before: ColumnProfile, now: ColumnProfile, current: Dataset, re
 
 def _counts(column: ColumnProfile, dataset: Dataset | None) -> dict[str, int]:
     """Return value -> rows, of every value: from the profile where it holds them all, else from the rows."""
-    import polars as pl
-
     if dataset is None or not _is_cut(column):
         return dict(column.top)
-    text = pl.col(column.name).cast(pl.String).drop_nulls()
-    counts = dataset.frame.select(text.value_counts(name="rows")).unnest(column.name).collect()
-    return dict(zip(counts[column.name].to_list(), counts["rows"].to_list(), strict=True))
+    return dict(value_counts(dataset.frame, column.name).drop_nulls("value").select("value", "rows").collect().rows())
 
 
 def _is_cut(column: ColumnProfile) -> bool:

@@ -15,7 +15,7 @@ from hookline.schema import column_kind
 
 from .encodings import PARTS, Encoding, Part, datetime_encoding, number_encoding, part_means, text_encoding
 from .matrix import dense, sparse
-from .stats import one_row
+from .stats import one_row, value_counts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -196,9 +196,8 @@ def _category_counts(frame: pl.LazyFrame, names: list[str]) -> dict[str, dict[st
     """Return column -> category -> rows, the most frequent first and ties in order of their names."""
     import polars as pl
 
-    lazy = [frame.group_by(pl.col(name).cast(pl.String)).len() for name in names]
     counts = {}
-    for name, found in zip(names, pl.collect_all(lazy), strict=True):
-        ordered = found.drop_nulls(name).sort(["len", name], descending=[True, False])
-        counts[name] = dict(zip(ordered[name].to_list(), ordered["len"].to_list(), strict=True))
+    for name, found in zip(names, pl.collect_all([value_counts(frame, name) for name in names]), strict=True):
+        ordered = found.drop_nulls("value").sort(["rows", "value"], descending=[True, False])
+        counts[name] = dict(zip(ordered["value"].to_list(), ordered["rows"].to_list(), strict=True))
     return counts

@@ -12,6 +12,7 @@ from annotated_types import Ge, Interval
 from hookline import Dataset, Transform
 
 from .columns import Columns, choose, present
+from .stats import value_counts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -134,10 +135,8 @@ class RareCategoriesTransform(Transform):
         names = choose(train, self.columns, "transform.rare_categories.columns", ("string",))
         rows = train.frame.select(pl.len()).collect().item()
         least = max(self.min_count, self.min_fraction * rows)
-        counts = pl.collect_all([train.frame.group_by(pl.col(name).cast(pl.String)).len() for name in names])
+        counts = pl.collect_all([value_counts(train.frame, name) for name in names])
         kept = {}
         for name, count in zip(names, counts, strict=True):
-            kept[name] = tuple(
-                sorted(count.filter(pl.col(name).is_not_null() & (pl.col("len") >= least))[name].to_list())
-            )
+            kept[name] = tuple(sorted(count.drop_nulls("value").filter(pl.col("rows") >= least)["value"].to_list()))
         return FittedRareCategories(kept, self.label)

@@ -90,7 +90,9 @@ def test_labels_of_every_type_are_compared(tmp_path: Path, values: list[Any], cl
     assert finding.subject == "copy"
 
 
-@pytest.mark.parametrize("scale", [np.log, np.negative, lambda y: y * 100 + 3, lambda y: y**9], ids=("log", "negative", "line", "power"))
+@pytest.mark.parametrize(
+    "scale", [np.log, np.negative, lambda y: y * 100 + 3, lambda y: y**9], ids=("log", "negative", "line", "power")
+)
 def test_a_number_on_another_scale_is_critical(tmp_path: Path, scale: Any) -> None:
     y = np.random.default_rng(0).lognormal(1, 2, 2000)
     frame = pl.DataFrame({"other": scale(y), "noise": np.sin(np.arange(2000) ** 2), "y": y})

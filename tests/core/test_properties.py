@@ -112,6 +112,8 @@ def test_a_run_ends_with_a_model_that_its_package_agrees_with_or_with_an_error_o
     except HooklineError as error:
         assert len(str(error)) < 2_000
         return
+    except pl.exceptions.PanicException as error:  # No Exception, so that hypothesis would neither shrink nor show it.
+        raise AssertionError("polars gave up") from error
     assert all(math.isfinite(value) for value in run.metrics.values())
     rows = table.drop(target)
     expected, packaged = run.predict(rows), hl.load(run.package()).predict(rows)  # type: ignore[union-attr]
