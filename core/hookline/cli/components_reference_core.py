@@ -72,7 +72,7 @@ def _errors(content: CoreContent) -> str:
 
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
     known = [cls for cls in classes if issubclass(cls, errors.HooklineError)]
-    rows = [[f"`{cls.__name__}`", f"`{cls.__base__.__name__}`", str(cls.exit_code), _doc(cls)] for cls in known]
+    rows = [[f"`{cls.__name__}`", f"`{cls.__bases__[0].__name__}`", str(cls.exit_code), _doc(cls)] for cls in known]
     codes = [
         ["0", "it is done"],
         ["1", "a run, a job or a command failed"],
@@ -150,12 +150,12 @@ def _split(parameters: str) -> list[str]:
 def _signature(function: Any) -> str:
     found = inspect.signature(function)
     parameters = [p.replace(annotation=p.empty) for p in found.parameters.values() if p.name not in ("self", "cls")]
-    texts = []
+    texts: list[str] = []
     for parameter in parameters:
         hint = found.parameters[parameter.name].annotation
         typed = "" if hint is inspect.Parameter.empty else f": {_annotation(hint)}"
         default = "" if parameter.default is inspect.Parameter.empty else f" = {parameter.default!r}"
-        mark = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        mark = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
         keyword = parameter.kind is parameter.KEYWORD_ONLY and not any(text.startswith("*") for text in texts)
         texts += ["*"] if keyword else []
         texts.append(f"{mark}{parameter.name}{typed}{default}")
