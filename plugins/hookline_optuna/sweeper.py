@@ -299,7 +299,7 @@ def _go_on_in(config: DictConfig, study: str, sweep: Sweep | None) -> None:
     if sweep is None:
         raise UsageError("hydra.sweeper.study: only studies of hookline are kept")
     # Hydra 1.4 gives a config that is not to be written to.
-    with read_write(config), open_dict(config):
+    with read_write(config.hydra), open_dict(config.hydra):
         config.hydra.sweep.dir = Ledger(open_workspace().catalog).sweep(study).path
 
 
