@@ -12,7 +12,7 @@ from .artifacts import Prediction, Schema, Target
 from .components import AnswersAsServed, Limit, Packager, Predictor
 from .contract import rejected_mask
 from .edges import EdgeRows, plain_row
-from .errors import ExportError
+from .errors import DataError, ExportError
 from .packages import Parity, differences
 from .pipeline import Pipeline
 
@@ -51,7 +51,7 @@ class Agreement:
     """How two forms agree on one sort of rows.
 
     max_difference, changed_decisions: as in `Parity`, of the rows that count; infinite where only one of them answers
-    refused: rows that both refuse with the same kind of error
+    refused: rows that both refuse, with the same kind of error
     beyond_limit: rows past a limit that the format states, of which `beyond_limit_differing` differ; they do not count
     left_out: rows that were not compared
     """
@@ -196,7 +196,7 @@ class _Comparison:
             for place, pair in zip(places, zip(one.values.tolist(), other.values.tolist(), strict=True), strict=True):
                 told.answers[place] = pair
         elif len(places) == 1:
-            same = type(one) is type(other)
+            same = _alike(one, other)
             told.asked[places], told.refused[places] = True, same
             told.difference[places], told.changed[places] = (0.0, False) if same else (float("inf"), True)
             told.answers[int(places[0])] = (_answer(one), _answer(other))
@@ -251,6 +251,11 @@ def _ask(predict: Ask, rows: pl.DataFrame) -> Prediction | Exception:
             return predict(rows)
         except Exception as error:  # noqa: BLE001  a model or a library may raise anything for an odd row, and that is the answer
             return error
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Tell whether both refuse with the same kind of error: a contract's rejection, over HTTP, is the 422 of any bad data."""
+    return type(one) is type(other) or (isinstance(one, DataError) and isinstance(other, DataError))
 
 
 def _answer(found: Prediction | Exception) -> Any:

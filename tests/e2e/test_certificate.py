@@ -230,6 +230,19 @@ def test_a_row_that_both_refuse_alike_agrees_and_one_that_only_one_refuses_does_
     assert (unseen.rows, unseen.refused) == (2, 1)
 
 
+def test_rows_that_a_contract_rejects_are_refused_alike_by_package_and_server(tmp_path: Path) -> None:
+    contract = tmp_path / "contract.yaml"
+    contract.write_text("columns: {plan: {on_violation: reject}}")
+    run = hl.run(
+        source=table(), target="y", trainer="decision_tree", packager=["onnx"], deployer="local", evaluator=[],
+        contract=contract, home=tmp_path / "h",
+    )  # fmt: skip
+    for one in run.evidence["certificates"]:
+        unseen = next(a for a in one["agreements"] if a["sort"] == "unseen")
+        assert unseen["ok"]
+        assert unseen["refused"] == unseen["rows"] == 2
+
+
 def test_served_rows_are_json(pipeline: Pipeline[Any], edges: EdgeRows) -> None:
     rows = json_rows(edges.frame, pipeline.schema)
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
