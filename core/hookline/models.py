@@ -89,7 +89,7 @@ def _splits(estimator: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for tree in stage:
             nodes = tree.nodes[(tree.nodes["is_leaf"] == 0) & (tree.nodes["is_categorical"] == 0)]
             yield nodes["feature_idx"].astype(np.int64), nodes["num_threshold"]
-    members = getattr(estimator, "estimators_", ())
+    members: Any = getattr(estimator, "estimators_", ())
     for member in members.ravel() if hasattr(members, "ravel") else members:
         if hasattr(member, "tree_"):
             yield from _splits(member)
