@@ -53,7 +53,7 @@ def _problems(registry: Registry, override: Any, folder: Path | None) -> Iterato
         for choice in _choices(override):
             yield from _of_choice(registry, key, choice, folder)
     if override.is_range_sweep() and not list(override.sweep_iterator()):
-        yield Problem(key, f"the range is empty: {override.get_value_element_as_str()}"), None
+        yield Problem(key, f"the range is empty: {override.input_line}"), None
 
 
 def _short(text: str) -> str:

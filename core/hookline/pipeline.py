@@ -46,6 +46,8 @@ class Pipeline(Generic[M]):
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
         admitted = admit(frame, self.schema, self.roles)
+        if not admitted.rows.height:  # Which few models take.
+            return replace(no_prediction(self.target), row_ids=admitted.ids)
         features = self.features(admitted.rows.lazy())
         prediction = require_finite(decode(self.model.predict(features), self.target))
         return replace(prediction, row_ids=admitted.ids, warnings=admitted.warnings)
@@ -127,6 +129,16 @@ def require_finite(prediction: Prediction) -> Prediction:
             hint="train with transform=[impute] or featurizer.missing=zero, so that gaps are filled",
         )
     return prediction
+
+
+def no_prediction(target: Target) -> Prediction:
+    """Return what is predicted of no rows."""
+    import numpy as np
+
+    if target.task == "regression":
+        return Prediction(np.empty(0))
+    labels = np.array(target.classes, dtype=None if _one_type(target.classes) else object)
+    return Prediction(labels[:0], np.empty((0, len(target.classes))), target.classes)
 
 
 def decode(prediction: Prediction, target: Target) -> Prediction:

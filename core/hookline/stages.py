@@ -329,18 +329,19 @@ def _require_numbers(labels: pl.LazyFrame, name: str) -> None:
     found = labels.select(**facts).collect().row(0, named=True)
     if found["infinite"]:
         raise DataError(f"the target '{name}' is infinite or not a number in {found['infinite']} rows")
-    if found["low"] == found["high"]:
-        raise _constant(name, *([] if found["low"] is None else [found["low"]]))
-    if max(-found["low"], found["high"]) > LARGEST:
+    extreme = max(-(found["low"] or 0.0), found["high"] or 0.0)
+    if extreme > LARGEST:
         raise DataError(
             f"the target '{name}' holds numbers beyond {LARGEST:g}, whose squares no float64 holds",
             hint="scale it at the source",
         )
-    if labels.collect_schema()[name].is_integer() and max(-found["low"], found["high"]) > 2**53:
+    if labels.collect_schema()[name].is_integer() and extreme > 2**53:
         raise DataError(
             f"the target '{name}' holds whole numbers beyond 2^53, which float64 cannot tell from their neighbors",
             hint="take a constant off it, or scale it, at the source",
         )
+    if found["low"] == found["high"]:
+        raise _constant(name, *([] if found["low"] is None else [found["low"]]))
 
 
 def _constant(name: str, *value: object) -> DataError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -83,6 +83,16 @@ def tables(draw: st.DrawFn, *, least: int = 0, most: int = 16, kinds: list[str] 
     return pl.DataFrame([column(draw, name, draw(st.sampled_from(kinds)), rows) for name in names])
 
 
+def attempt(act: Callable[[], Any]) -> Any:
+    """Return what an act returns, or the error of ours that it raises; any other goes on."""
+    try:
+        return act()
+    except HooklineError as error:
+        return error
+    except pl.exceptions.PanicException as error:  # No Exception, so that hypothesis would neither shrink nor show it.
+        raise AssertionError("polars gave up") from error
+
+
 @pytest.fixture(autouse=True)
 def _no_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOKLINE_DISABLE", "report,mlflow")
@@ -107,13 +117,10 @@ def test_a_run_ends_with_a_model_that_its_package_agrees_with_or_with_an_error_o
         "split": {"valid": data.draw(st.sampled_from([0.0, 0.2]))},
         "monitor": data.draw(st.sampled_from([[], ["data_drift"]])),
     }
-    try:
-        run = hl.run(source=table, target=target, home=tmp_path / "home", **config)
-    except HooklineError as error:
-        assert len(str(error)) < 2_000
+    run = attempt(lambda: hl.run(source=table, target=target, home=tmp_path / "home", **config))
+    if isinstance(run, HooklineError):
+        assert len(str(run)) < 2_000
         return
-    except pl.exceptions.PanicException as error:  # No Exception, so that hypothesis would neither shrink nor show it.
-        raise AssertionError("polars gave up") from error
     assert all(math.isfinite(value) for value in run.metrics.values())
     rows = table.drop(target)
     expected, packaged = run.predict(rows), hl.load(run.package()).predict(rows)  # type: ignore[union-attr]
@@ -136,10 +143,9 @@ def test_what_conforms_stays_as_it_is(table: pl.DataFrame) -> None:
 def test_rows_of_another_table_conform_or_are_refused_by_column(data: st.DataObject) -> None:
     table, other = data.draw(tables(least=1, kinds=USUAL)), data.draw(tables(least=1))
     schema = infer_schema(mark_missing(table.lazy()), table.columns)
-    try:
-        rows = conform(other, schema)
-    except DataError as error:
-        assert {problem.path for problem in error.problems} <= set(table.columns)
+    rows = attempt(lambda: conform(other, schema))
+    if isinstance(rows, DataError):
+        assert {problem.path for problem in rows.problems} <= set(table.columns)
         return
     assert rows.columns == table.columns
     assert conform(rows, schema).equals(rows)
@@ -161,9 +167,8 @@ def test_a_transform_that_always_applies_keeps_rows_order_and_ids(data: st.DataO
     train = Dataset(numbered.head(max(1, table.height // 2)), Roles())
     component: Any = registry().build("transform", name, ALWAYS[name], f"transform.{name}")
     assert component.applies == "always"
-    try:
-        out = component.fit(train).transform(numbered).collect()
-    except HooklineError:
+    out = attempt(lambda: component.fit(train).transform(numbered).collect())
+    if isinstance(out, HooklineError):
         return
     assert out[ROW_ID].to_list() == list(range(table.height))
     assert set(out.columns) >= set(table.columns)
@@ -212,9 +217,8 @@ def test_a_row_is_answered_the_same_whatever_rows_come_with_it(data: st.DataObje
     chosen = data.draw(st.lists(st.sampled_from(range(rows.height)), min_size=1, max_size=5))
     package = hl.load(learned.package(data.draw(st.sampled_from(["onnx", "skops"]))))
     for predictor in (learned, package):
-        try:
-            together = predictor.predict(rows)  # type: ignore[union-attr]
-        except DataError:
+        together = attempt(lambda predictor=predictor: predictor.predict(rows))  # type: ignore[misc]
+        if isinstance(together, DataError):
             continue
         alone = predictor.predict(rows[chosen])  # type: ignore[union-attr]
         assert alone.values.tolist() == together.values[chosen].tolist()
@@ -259,17 +263,14 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
 @settings(FEW, max_examples=150)
 @given(tree=configs())
 def test_a_config_is_planned_or_refused_by_the_path_of_each_fault(tree: dict[str, Any]) -> None:
-    try:
-        config = resolve(registry(), tree)
-    except ConfigError as error:
-        assert error.problems
-        roots = {problem.path.partition(".")[0] for problem in error.problems}
+    config = attempt(lambda: resolve(registry(), tree))
+    if isinstance(config, ConfigError):
+        assert config.problems
+        roots = {problem.path.partition(".")[0] for problem in config.problems}
         assert roots <= {*tree, *KINDS, "split", "roles"}, roots
         return
-    try:
-        make_plan(registry(), config)
-    except (PlanError, ConfigError, DataError):
-        pass
+    plan = attempt(lambda: make_plan(registry(), config))
+    assert not isinstance(plan, HooklineError) or isinstance(plan, (PlanError, ConfigError, DataError))
     assert _same(resolve(registry(), config.plain()), config)
 
 
