@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from hookline.cli import main
+from hookline.cli.plugins_new import files
 from hookline.components import KINDS
 
 Told = Callable[..., tuple[int, str, str]]
@@ -194,6 +196,13 @@ def test_a_new_plugin_passes_its_own_tests_and_the_check(kind: str, hookline: To
     for argv in ([sys.executable, "-m", "pytest", "-q", "-W", "error"], [HOOKLINE, "plugins", "check", "my_own"]):
         done = subprocess.run(argv, cwd=root, env=environ, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_plugin_has_no_mark_left_to_fill(kind: str) -> None:
+    written = files("my_shop", kind)
+    assert not re.findall(r"@[A-Z]+@", "".join(written.values()))
+    assert "my_shop." in written["README.md"].partition("To work on it")[0].rpartition("hookline ")[2]
 
 
 def test_new_overwrites_nothing(hookline: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,8 @@ from sklearn.datasets import make_classification, make_regression
 import hookline as hl
 from hookline import Feature, Features, Target
 from hookline.checkpoints import checkpoints_in
-from hookline.errors import DataError
+from hookline.errors import DataError, Pruned
+from hookline.steps import Curve, judged_by, steps_in
 from hookline_torch import MlpTrainer
 from hookline_torch.loop import Loop
 from hookline_torch.torch_model import TorchModel
@@ -134,6 +135,28 @@ def test_training_that_was_cut_off_goes_on_to_the_same_weights(
         resumed = trainer.fit(train, None)
     assert epochs == [2, 3]
     assert_same(whole, resumed)
+
+
+def test_each_epoch_is_reported_once_also_those_before_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, trainer, whole, cut, resumed = labeled(), MlpTrainer(**SMALL), Curve(), Curve(), Curve()
+    with steps_in(whole):
+        trainer.fit(train, None)
+    assert [epoch for epoch, _ in whole.points] == [1, 2, 3, 4]
+    assert whole.name == "valid_loss"
+    with monkeypatch.context() as patch, checkpoints_in(tmp_path), steps_in(cut), pytest.raises(CutOff):
+        cut_off_in_epoch(2, 1, patch, raise_cut_off)
+        trainer.fit(train, None)
+    with checkpoints_in(tmp_path), steps_in(resumed):
+        trainer.fit(train, None)
+    assert cut.points == whole.points[:2]
+    assert resumed.points == whole.points
+
+
+def test_training_that_is_pruned_stops_at_that_epoch() -> None:
+    with steps_in(Curve()), judged_by(lambda step: step.step == 2), pytest.raises(Pruned, match="step 2, valid_loss"):
+        MlpTrainer(**SMALL).fit(labeled(), None)
 
 
 def test_training_cut_off_after_it_stopped_early_trains_no_further(

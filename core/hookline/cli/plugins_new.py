@@ -46,6 +46,7 @@ def files(name: str, kind: str) -> dict[str, str]:
     component = COMPONENTS[kind]
     module = f"hookline_{name}"
     words = {
+        "@USE@": component.use,  # First: it holds marks itself.
         "@NAME@": name,
         "@DISTRIBUTION@": f"hookline-{name.replace('_', '-')}",
         "@MODULE@": module,
@@ -58,7 +59,6 @@ def files(name: str, kind: str) -> dict[str, str]:
         "@DEPENDENCIES@": ", ".join(
             f'"{item}"' for item in ("annotated-types>=0.7", f"hookline>={__version__}", *component.needs)
         ),
-        "@USE@": component.use,
     }
     written = {
         "pyproject.toml": PYPROJECT,

@@ -7,6 +7,7 @@ from hookline_lightgbm import GbmTrainer
 import hookline as hl
 from hookline import Feature, Features, Target
 from hookline.errors import DataError
+from hookline.steps import Curve, steps_in
 from hookline.testing import Check, checks_for
 
 TASKS = ("binary", "multiclass", "regression")
@@ -55,6 +56,15 @@ def test_stops_early_on_the_validation_rows() -> None:
     short = GbmTrainer(n_estimators=500, early_stopping_rounds=5).fit(train, valid)
     assert short.booster.num_trees() < 200
     assert GbmTrainer(n_estimators=500, early_stopping_rounds=None).fit(train, valid).booster.num_trees() == 500
+
+
+def test_reports_the_metric_of_each_round_on_the_validation_rows() -> None:
+    curve = Curve()
+    with steps_in(curve):
+        GbmTrainer(n_estimators=8, early_stopping_rounds=None).fit(rows("binary"), rows("binary", seed=1))
+    assert [step for step, _ in curve.points] == list(range(1, 9))
+    assert (curve.name, curve.greater_is_better) == ("binary_logloss", False)
+    assert curve.points[-1][1] < curve.points[0][1]
 
 
 def test_importances_are_gains_and_find_the_column_that_matters() -> None:
