@@ -72,7 +72,7 @@ def _errors(content: CoreContent) -> str:
 
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
     known = [cls for cls in classes if issubclass(cls, errors.HooklineError)]
-    rows = [[f"`{cls.__name__}`", f"`{cls.__bases__[0].__name__}`", str(cls.exit_code), _doc(cls)] for cls in known]
+    rows = [[f"`{cls.__name__}`", f"`{cls.__mro__[1].__name__}`", str(cls.exit_code), _doc(cls)] for cls in known]
     codes = [
         ["0", "it is done"],
         ["1", "a run, a job or a command failed"],
@@ -149,19 +149,24 @@ def _split(parameters: str) -> list[str]:
 
 def _signature(function: Any) -> str:
     found = inspect.signature(function)
-    parameters = [p.replace(annotation=p.empty) for p in found.parameters.values() if p.name not in ("self", "cls")]
     texts: list[str] = []
-    for parameter in parameters:
-        hint = found.parameters[parameter.name].annotation
-        typed = "" if hint is inspect.Parameter.empty else f": {_annotation(hint)}"
-        default = "" if parameter.default is inspect.Parameter.empty else f" = {parameter.default!r}"
-        mark = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
-        keyword = parameter.kind is parameter.KEYWORD_ONLY and not any(text.startswith("*") for text in texts)
-        texts += ["*"] if keyword else []
-        texts.append(f"{mark}{parameter.name}{typed}{default}")
+    for parameter in found.parameters.values():
+        if parameter.name in ("self", "cls"):
+            continue
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not any(text.startswith("*") for text in texts):
+            texts.append("*")
+        texts.append(_parameter(parameter))
     returned = found.return_annotation
     arrow = "" if returned is inspect.Signature.empty else f" -> {_annotation(returned)}"
     return f"({', '.join(texts)}){arrow}"
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    # The standard library would write annotations that are texts in quotes, on some versions of Python.
+    marks: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    hint = "" if parameter.annotation is parameter.empty else f": {_annotation(parameter.annotation)}"
+    default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+    return f"{marks.get(parameter.kind, '')}{parameter.name}{hint}{default}"
 
 
 def _annotation(hint: Any) -> str:
