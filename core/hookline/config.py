@@ -121,7 +121,8 @@ def run_app(
     job = Job(task, sweep)
     parser = get_args_parser()
     setattr(parser, "error", _refuse)  # noqa: B010  argparse would exit, after a page of its own
-    args = parser.parse_args([_without_null(argument) for argument in argv])
+    # Flags may stand between overrides, as Hydra 1.4 has it.
+    args = parser.parse_intermixed_args([_without_null(argument) for argument in argv])
     flags = [flag for flag in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(args, flag)]
     if len(flags) > 1:
         raise UsageError(" and ".join(f"--{flag}" for flag in flags) + " do not go together", hint="give one of them")

@@ -117,7 +117,7 @@ def test_drift_fails_the_command_where_asked(hookline: Told, tips: Path, tmp_pat
         (("source=file", "source.path=nowhere.csv", "roles.target=y"), 1, "there is no file nowhere.csv"),
         (("+trainer._target_=os.system",), 2, "_target_"),
         (("run", "frobnicate"), 2, "is no override"),
-        (("-m", "seed=1", "--cfg", "job"), 2, "--multirun and --cfg do not go together"),
+        (("seed=1", "-m", "name=x", "--cfg", "job"), 2, "--multirun and --cfg do not go together"),
         (("-m", "seed=1", "hydra.launcher.core=2"), 2, "did you mean 'cores'"),
         (("predict", "nobody", "x.csv"), 2, "no model or run named 'nobody'"),
         (("serve", "nobody"), 2, "no model or run named 'nobody'"),
