@@ -76,11 +76,12 @@ def to_frame(columns: Mapping[str, list[Any]], schema: Schema) -> pl.DataFrame:
 def _values(column: Column, rows: Sequence[Mapping[str, Any]], problems: list[RowProblem]) -> list[Any]:
     values: list[Any] = []
     for index, row in enumerate(rows):
-        if column.name not in row and column.required:
-            problems.append(RowProblem(index, column.name, _absent(column.name, row)))
-            continue
         try:
-            values.append(_value(column, row.get(column.name)))
+            values.append(_value(column, row[column.name]))
+        except KeyError:
+            values.append(None)
+            if column.required:
+                problems.append(RowProblem(index, column.name, _absent(column.name, row)))
         except (ValueError, OverflowError) as error:
             problems.append(RowProblem(index, column.name, str(error)))
     return values
