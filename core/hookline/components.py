@@ -64,7 +64,11 @@ class Component(ABC):
         from importlib.util import find_spec
 
         for module in cls.requires():
-            if find_spec(module) is None:
+            try:
+                found = find_spec(module)
+            except ImportError:  # A package around it is not there, or broken.
+                found = None
+            if found is None:
                 raise MissingBackend(f"{cls.kind} '{cls.name}'", module, cls.extra)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import HooklineError, UnknownName, UsageError
@@ -32,18 +35,27 @@ VERBS = {
     "completion": "print the script for tab completion in bash, zsh or fish",
 }
 INTERRUPTED = 130
+TERMINATED = 143
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does: what is under way is put down, and recorded as interrupted."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; returns the exit code (0 ok, 1 failed, 2 usage, 3 gate, 4 plugin, 130 interrupted)."""
+    """Run one command line; returns the exit code: 0 ok, 1 failed, 2 usage, 3 gate, 4 plugin, 130 interrupted, 143 terminated."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         _require_folder()
-        return _dispatch(arguments)
+        with _terminable():
+            return _dispatch(arguments)
     except HooklineError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
+    except Terminated:
+        sys.stderr.write("terminated\n")
+        return TERMINATED
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
@@ -57,6 +69,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f" of {error.filename}" if error.filename else ""
         sys.stderr.write(f"error: the disk{where} is full\nhint: free space; what was computed before is kept\n")
         return 1
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread may say what a signal does.
+        return
+    before, hook = signal.signal(signal.SIGTERM, _terminate), sys.unraisablehook
+    sys.unraisablehook = _send_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
+
+
+def _send_again(lost: sys.UnraisableHookArgs) -> None:
+    """Send a signal once more whose exception a library let fall, as one does that was called back from C."""
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    number = signal.SIGTERM if issubclass(lost.exc_type, Terminated) else signal.SIGINT
+    # Later and from elsewhere, since here it would be let fall again.
+    later = threading.Timer(0.05, os.kill, (os.getpid(), number))
+    later.daemon = True
+    later.start()
 
 
 def _require_folder() -> None:
@@ -111,5 +153,5 @@ def usage() -> str:
         "  hookline -m trainer=ridge,random_forest source=diabetes  a sweep\n"
         "  hookline --cfg job                                       the config, composed\n\n"
         "`hookline VERB --help` tells more. Exit codes: 0 ok, 1 failed, 2 usage or config, 3 a gate said no,\n"
-        "4 a plugin failed to load, 130 interrupted.\n"
+        "4 a plugin failed to load, 130 interrupted, 143 terminated.\n"
     )

@@ -15,7 +15,7 @@ from ..api import load_registry
 from ..components import KINDS
 from ..errors import HooklineError, MissingBackend, closest
 from ..registry import Registry
-from .doctor_home import catalog_facts, home_problem, key_problem, space_problem, store_facts
+from .doctor_home import catalog_facts, home_problem, key_problem, space_of, store_facts
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -191,8 +191,6 @@ def _backends(registries: list[Registry]) -> Iterator[Check]:
                     registry.entry(kind, name).cls.check_backend()
                 except MissingBackend as error:
                     missing.setdefault((error.module, str(error.hint)), []).append(f"{kind} {name}")
-                except ImportError as error:  # A package around it may be broken.
-                    missing.setdefault((error.name or str(error), "install it again"), []).append(f"{kind} {name}")
     for (module, hint), names in missing.items():
         yield Check(f"backend {module}", "warning", f"is not installed, so these cannot run: {', '.join(names)}", hint)
     if registries and not missing:
@@ -207,7 +205,7 @@ def _home() -> Iterator[Check]:
         yield Check("home", "error", problem, "set HOOKLINE_HOME to a folder of yours")
         return
     yield Check("home", "ok", str(folder))
-    status, detail, todo = space_problem(folder)
+    status, detail, todo = space_of(folder)
     yield Check("disk", status, detail, todo)
 
 

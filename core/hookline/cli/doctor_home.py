@@ -53,9 +53,13 @@ def home_problem(folder: Path) -> str | None:
     return None
 
 
-def space_problem(folder: Path) -> tuple[Literal["ok", "warning", "error"], str, str]:
+def space_of(folder: Path) -> tuple[Literal["ok", "warning", "error"], str, str]:
     """Return status, what is free on a folder's disk, and what to do."""
-    free = shutil.disk_usage(folder).free
+    return space_verdict(shutil.disk_usage(folder).free, folder)
+
+
+def space_verdict(free: int, folder: Path) -> tuple[Literal["ok", "warning", "error"], str, str]:
+    """Return what so many free bytes mean: status, what is free, and what to do."""
     told = f"{size_text(free)} are free for {folder}"
     todo = "free space, or set HOOKLINE_HOME to a folder on another disk"
     if free < TOO_FEW_BYTES:

@@ -1,0 +1,91 @@
+"""A full disk, a signal at any moment, a reader that leaves: one line, the right exit code, and nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import hookline as hl
+from hookline.api import open_workspace
+from hookline.packages import verify
+
+HOOKLINE = str(Path(sys.executable).with_name("hookline"))
+QUICK = ("source=iris", "trainer=decision_tree", "packager=[onnx,skops]")
+
+
+@pytest.mark.parametrize("kibibytes", [4, 40, 200])
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(kibibytes: int) -> None:
+    def limit() -> None:
+        # What write() answers then differs from a full disk by the number only, and needs no disk of its own.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (kibibytes * 1024, resource.RLIM_INFINITY))
+
+    done = subprocess.run([HOOKLINE, *QUICK], preexec_fn=limit, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "full" in error or "disk I/O error" in error
+    store = open_workspace().store
+    assert all(store.problem(fingerprint) is None for fingerprint in store.entries())
+    assert not list((store.root / "tmp").iterdir())
+    run = hl.run(*QUICK)
+    assert run.status == "finished"
+    verify(run.package())
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment_ends_a_run_without_a_traceback(sent: signal.Signals, seed: int) -> None:
+    delay = 0.5 + seed * 0.3
+    with subprocess.Popen([HOOKLINE, *QUICK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        time.sleep(delay)
+        run.send_signal(sent)
+        out, err = run.communicate(timeout=60)
+    assert run.returncode in (130 if sent == signal.SIGINT else 143, 0), (run.returncode, err)
+    assert "Traceback" not in err + out
+    statuses = {record.status for record in open_workspace().catalog.runs()}
+    assert statuses <= {"interrupted", "finished"}
+    store = open_workspace().store
+    assert all(store.problem(fingerprint) is None for fingerprint in store.entries())
+    assert hl.run(*QUICK).status == "finished"
+
+
+def test_a_signal_ends_a_sweep_and_keeps_what_was_done() -> None:
+    command = [
+        HOOKLINE,
+        "-m",
+        "source=iris",
+        "trainer=decision_tree",
+        "packager=[]",
+        "deployer=null",
+        "seed=range(0,40)",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        told = ""
+        for line in run.stderr:
+            told += line
+            if "✓" in line:
+                break
+        run.send_signal(signal.SIGINT)
+        told += run.stderr.read()
+    assert run.returncode == 130, told
+    assert "Traceback" not in told
+    assert "finished" in {record.status for record in open_workspace().catalog.runs()}
+
+
+@pytest.mark.parametrize("argv", ["components list", "components list --json", "--help", "schema", "doctor --json"])
+def test_a_reader_that_leaves_is_no_error(argv: str) -> None:
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{HOOKLINE} {argv} | head -c 10 > /dev/null"],
+        env=dict(os.environ), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "Broken pipe" not in done.stderr
