@@ -13,7 +13,7 @@ from .components import AnswersAsServed, Limit, Packager, Predictor
 from .contract import rejected_mask
 from .edges import EdgeRows, plain_row
 from .errors import DataError, ExportError
-from .packages import Parity, differences
+from .packages import Parity, differences, spread_of
 from .pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def certify(
 ) -> Certificate:
     """Compare a package with its pipeline on held-out and edge rows, raw."""
     limit = packager.limit(pipeline)
-    asked = _Comparison(pipeline.target, pipeline.schema, pipeline.predict, packaged.predict, packager.tolerance)
+    asked = _Comparison.of(pipeline, packaged.predict, packager.tolerance, held_out)
     beyond = _beyond(limit, pipeline, edges) if limit else None
     found = [*asked.on(held_out, [HELD_OUT] * held_out.height), *asked.on(edges.frame, edges.sorts, beyond)]
     found = [replace(one, left_out=one.left_out + edges.left_out.get(one.sort, 0)) for one in found]
@@ -108,7 +108,7 @@ def certify_served(
     def served(frame: pl.DataFrame) -> Prediction:
         return _as_client(deployer, packaged, frame)
 
-    asked = _Comparison(packaged.target, packaged.schema, packaged.predict, served, tolerance)
+    asked = _Comparison.of(packaged, served, tolerance, held_out)
     found = [*asked.on(held_out, [HELD_OUT] * held_out.height), *asked.on(edges.frame, edges.sorts)]
     return Certificate(f"served by {name}", tolerance, edges.seed, tuple(found))
 
@@ -146,6 +146,14 @@ class _Comparison:
     native: Ask
     other: Ask
     tolerance: float
+    spread: float
+    """Of the native numbers on held-out rows; see `Parity`."""
+
+    @classmethod
+    def of(cls, native: Predictor, other: Ask, tolerance: float, held_out: pl.DataFrame) -> _Comparison:
+        """Compare a predictor with another way to ask."""
+        spread = spread_of(native.target, native.predict(held_out))
+        return cls(native.target, native.schema, native.predict, other, tolerance, spread)
 
     def on(self, frame: pl.DataFrame, sorts: Sequence[str], beyond: np.ndarray | None = None) -> list[Agreement]:
         """Compare them on rows, all at once, and tell it sort by sort. beyond: rows past the format's limit, (n,)."""
@@ -191,7 +199,9 @@ class _Comparison:
         rows = frame[places]
         one, other = _ask(self.native, rows), _ask(self.other, rows)
         if isinstance(one, Prediction) and isinstance(other, Prediction):
-            told.difference[places], told.changed[places] = differences(self.target, one, other, self.tolerance)
+            told.difference[places], told.changed[places] = differences(
+                self.target, one, other, self.tolerance, self.spread
+            )
             told.asked[places] = True
             for place, pair in zip(places, zip(one.values.tolist(), other.values.tolist(), strict=True), strict=True):
                 told.answers[place] = pair

@@ -42,7 +42,8 @@ _at_hand: ContextVar[Mapping[tuple[str, str], type[Component]] | None] = Context
 class Parity:
     """How a package's predictions differ from the native pipeline's, on the same raw rows.
 
-    max_difference: of probabilities absolute; of numbers relative to max(1, |native|)
+    max_difference: of probabilities absolute; of numbers relative to the native one, or to their standard deviation on the
+        held-out rows where that is larger: next to 0 every rounding would be a large share of a number
     changed_decisions: rows whose label differs, or whose number differs by more than the tolerance
     """
 
@@ -235,12 +236,23 @@ def measure_parity(native: Predictor, packaged: Predictor, frame: pl.DataFrame, 
     """Compare two predictors on the same raw rows."""
     import numpy as np
 
-    difference, changed = differences(native.target, native.predict(frame), packaged.predict(frame), tolerance)
+    expected = native.predict(frame)
+    difference, changed = differences(
+        native.target, expected, packaged.predict(frame), tolerance, spread_of(native.target, expected)
+    )
     return Parity(frame.height, float(difference.max(initial=0.0)), int(np.sum(changed)), tolerance)
 
 
+def spread_of(target: Target, prediction: Prediction) -> float:
+    """Return the standard deviation of predicted numbers; 1 where there is none, and for labels."""
+    import numpy as np
+
+    spread = float(np.std(prediction.values)) if target.task == "regression" and len(prediction.values) else 0.0
+    return spread if np.isfinite(spread) and spread > 0 else 1.0
+
+
 def differences(
-    target: Target, expected: Prediction, actual: Prediction, tolerance: float
+    target: Target, expected: Prediction, actual: Prediction, tolerance: float, spread: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how far two predictions of the same rows are apart, as in `Parity`: float64 (n,), and changed: bool (n,)."""
     import numpy as np
@@ -249,7 +261,7 @@ def differences(
         difference = np.abs(expected.probabilities - actual.probabilities).max(axis=1, initial=0.0)
         changed = expected.values != actual.values
     elif target.task == "regression":
-        difference = np.abs(expected.values - actual.values) / np.maximum(1.0, np.abs(expected.values))
+        difference = np.abs(expected.values - actual.values) / np.maximum(spread, np.abs(expected.values))
         changed = difference > tolerance
     else:
         changed = expected.values != actual.values

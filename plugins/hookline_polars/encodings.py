@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Part = Literal["year", "month", "day", "weekday", "hour", "minute", "ordinal_day"]
 PARTS: tuple[Part, ...] = ("year", "month", "day", "weekday", "hour")
+FIRST_YEAR = 2000
+"""Years are counted from this one: a linear model would lose in float32 what a weight times 2,026 rounds away."""
 LARGEST = 1e30
 """Numbers end here after scaling, so that neither float32 nor the sums of a linear model overflow."""
 How = Literal["number", "one_hot", "ordinal", "target", "hashing", "datetime"]
@@ -132,7 +134,10 @@ class Encoding:
             return dict.fromkeys(names, f"mean target of {column}, smoothed, {known}")
         if self.how == "hashing":
             return {f"{column}#{i}": f"crc32({column}) mod {self.hashes} == {i}" for i in range(self.hashes)}
-        return {f"{column}.{part}": f"{column}.{part}" for part in self.parts}
+        return {
+            f"{column}.{part}": f"{column}.{part}" + (f" - {FIRST_YEAR}" if part == "year" else "")
+            for part in self.parts
+        }
 
 
 def number_encoding(name: str, scaling: str, stats: Mapping[str, Any], fill: float | None, indicator: bool) -> Encoding:
@@ -200,7 +205,7 @@ def _part(column: pl.Expr, part: Part, time_zone: str | None) -> pl.Expr:
 
     # A date has no hour of its own; a moment in a time zone has, and a cast would move it to UTC.
     moment = column.cast(pl.Datetime("us")) if part in ("hour", "minute") and not time_zone else column
-    return {
+    value = {
         "year": moment.dt.year,
         "month": moment.dt.month,
         "day": moment.dt.day,
@@ -209,6 +214,7 @@ def _part(column: pl.Expr, part: Part, time_zone: str | None) -> pl.Expr:
         "minute": moment.dt.minute,
         "ordinal_day": moment.dt.ordinal_day,
     }[part]()
+    return value - FIRST_YEAR if part == "year" else value
 
 
 def _hashes(texts: pl.Series, hashes: int) -> pl.Series:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hookline.errors import ExportError
 
-from .encodings import LARGEST, Encoding
+from .encodings import FIRST_YEAR, LARGEST, Encoding
 from .onnx import MISSING_TIME, clip, codes, texts
 
 DAY = 86_400_000_000
@@ -131,7 +131,7 @@ def _parts(moment: Any) -> dict[str, Any]:
     late = op.where(op.less_or_equal(month, _integer(2)), _integer(1), _integer(0))
     year = op.add(op.add(yoe, op.mul(era, _integer(400))), late)
     return {
-        "year": year,
+        "year": op.sub(year, _integer(FIRST_YEAR)),
         "month": month,
         "day": day,
         "weekday": op.add(op.mod(op.add(days, _integer(3)), _integer(7)), _integer(1)),

@@ -136,7 +136,7 @@ def moment(text: str) -> str:
 
 def _sections(facts: dict[str, Any]) -> dict[str, Any]:
     """Return what the template shows, each section empty where the run did not get so far."""
-    optional: dict[str, Any] = {"data": None, "split": None, "deployment": None}
+    optional: dict[str, Any] = dict.fromkeys(("data", "split", "deployment", "learning"))
     several: dict[str, Any] = dict.fromkeys(SEVERAL, ())
     shown = optional | several | facts
     shown["evaluations"] = [report for report in facts["reports"] if report["kind"] == "evaluator"]

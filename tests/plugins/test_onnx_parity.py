@@ -266,7 +266,7 @@ def parts_in_onnx(moments: list[datetime]) -> list[list[float]]:
 
 def parts_in_python(moment: datetime) -> list[float]:
     return [
-        moment.year,
+        moment.year - 2000,
         moment.month,
         moment.day,
         moment.isoweekday(),
