@@ -79,11 +79,6 @@ class Catalog:
             self._prepare()
         except exc.DatabaseError as error:
             raise _clear(url, error) from error
-        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
-            raise StoreError(
-                f"the catalog cannot be opened: {str(error).splitlines()[0]}",
-                hint="give HOOKLINE_CATALOG a URL such as postgresql+psycopg://user@host/name, and install its driver",
-            ) from error
 
     def begin_run(self, run_id: str, name: str, path: str, config: Any, plan: Any) -> None:
         """Record that a run has begun, by this process."""

@@ -185,7 +185,9 @@ def _put(sample: pl.DataFrame, edges: Sequence[Edge], columns: Sequence[Column])
         if column.name not in changed:
             continue
         values = frame[column.name]
-        values = values.cast(pl.Float64) if column.kind == "number" else values
+        # A column of gaps only has no type of its own.
+        kind = pl.Float64 if column.kind == "number" else pl.String if values.dtype == pl.Null else values.dtype
+        values = values.cast(kind)
         rows, new = zip(*changed[column.name], strict=True)
         frame = frame.with_columns(values.scatter(rows, pl.Series(_fitting(new, values.dtype), dtype=values.dtype)))
     return frame
