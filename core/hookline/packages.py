@@ -17,7 +17,7 @@ from . import codec
 from .artifacts import Prediction, Roles, Schema, Target
 from .components import Component, Model, Packager, Predictor, TakesContract, Trust
 from .contract_file import Contract, read_contract
-from .errors import DataError, ExportError, HooklineError, StoreError
+from .errors import DataError, ExportError, HooklineError, StoreError, UnknownName
 from .frames import to_polars
 from .pipeline import FittedStage, Pipeline
 from .plugins import load_plugins
@@ -210,11 +210,19 @@ def load_package(
     """
     said = None if contract is None else read_contract(contract, "--contract")
     manifest = verify(folder)
-    packager = registry.build("packager", str(manifest["packager"]), manifest.get("packager_config") or {}, "packager")
-    assert isinstance(packager, Packager)
-    type(packager).check_backend()
     try:
+        given = manifest.get("packager_config") or {}
+        packager = registry.build("packager", str(manifest["packager"]), given, "packager")
+        assert isinstance(packager, Packager)
+        type(packager).check_backend()
         predictor = packager.load(folder, trust or trust_of_environment())
+    except UnknownName as error:
+        raise _missing_plugin(folder, manifest, error) from error
+    except ImportError as error:
+        raise StoreError(
+            f"package {folder} needs the module '{error.name}', which cannot be imported",
+            hint="install what it was made with: see `environment` in its manifest.json",
+        ) from error
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(f"package {folder} cannot be read: {type(error).__name__}: {error}".splitlines()[0]) from error
     return LoadedPackage(folder, manifest, predictor if said is None else under_contract(predictor, said))
@@ -225,6 +233,23 @@ def under_contract(predictor: Predictor, contract: Contract) -> Predictor:
     if not isinstance(predictor, TakesContract):
         raise DataError(f"{type(predictor).__name__} keeps the contract that it came with", hint="leave --contract out")
     return predictor.with_schema(contract.over(predictor.schema, "the model takes"))
+
+
+def _missing_plugin(folder: Path, manifest: Mapping[str, Any], error: UnknownName) -> HooklineError:
+    """Say which plugin a package needs, and how to get it: the name before the dot is the plugin's."""
+    plugin, dot, _ = error.name.partition(".")
+    installed = (manifest.get("environment") or {}).get("packages") or {}
+    made_by = [name for name in installed if name.lower().replace("_", "-").removeprefix("hookline-") == plugin]
+    if not dot:
+        return StoreError(
+            f"package {folder} needs {error.what} '{error.name}', which no plugin here brings",
+            hint="name the module that has it in HOOKLINE_PLUGINS, or in [tool.hookline] plugins of pyproject.toml",
+        )
+    told = f"{made_by[0]}=={installed[made_by[0]]}" if made_by else f"hookline-{plugin}"
+    return StoreError(
+        f"package {folder} needs {error.what} '{error.name}' of the plugin '{plugin}', which is not installed",
+        hint=f"pip install '{told}'",
+    )
 
 
 def trust_of_environment() -> Trust:

@@ -31,13 +31,15 @@ class FittedImpute:
     booleans: Mapping[str, bool]
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Fill; numbers become float64, so that a mean fits an integer column."""
+        """Fill; numbers become float64, so that a mean fits an integer column, and categories become texts."""
         import polars as pl
 
         fill = {**self.numbers, **self.texts, **self.booleans}
+        # A filled enum that is grouped by its texts makes polars 2.1 give up, and has no place for a text of another kind.
+        types = {**dict.fromkeys(self.numbers, pl.Float64), **dict.fromkeys(self.texts, pl.String)}
         exprs = []
         for name in present(frame, fill):
-            column = pl.col(name).cast(pl.Float64) if name in self.numbers else pl.col(name)
+            column = pl.col(name).cast(types[name]) if name in types else pl.col(name)
             exprs.append(column.fill_null(pl.lit(fill[name])))
         return frame.with_columns(exprs)
 

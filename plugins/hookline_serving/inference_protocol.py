@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 DATATYPES = {"number": "FP64", "string": "BYTES", "boolean": "BOOL", "datetime": "BYTES"}
 """How each kind of column travels; datetimes as ISO 8601 text."""
+KNOWN_DATATYPES = (
+    "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64", "BYTES",
+)  # fmt: skip
+"""The protocol's own; the values themselves decide whether they fit the model."""
 
 
 def server_metadata() -> dict[str, Any]:
@@ -87,7 +91,11 @@ def _rows(body: Any) -> list[Mapping[str, Any]]:
         raise BadRequest(
             'the body must be {"inputs": [{"name": ..., "datatype": ..., "shape": [n], "data": [...]}, ...]}'
         )
-    columns = dict(_column(tensor) for tensor in tensors)
+    named = [_column(tensor) for tensor in tensors]
+    columns = dict(named)
+    if len(columns) < len(named):
+        twice = next(name for name, _ in named if [other for other, _ in named].count(name) > 1)
+        raise BadRequest(f"input '{twice}' is given more than once")
     sizes = {name: len(data) for name, data in columns.items()}
     if len(set(sizes.values())) != 1:
         raise BadRequest(f"the inputs differ in length: {sizes}")
@@ -103,7 +111,9 @@ def _column(tensor: Any) -> tuple[str, list[Any]]:
         or not isinstance(tensor.get("data"), list)
     ):
         raise BadRequest("each input needs a name (a string) and data (a list)")
-    name, data = tensor["name"], tensor["data"]
+    name, data, datatype = tensor["name"], tensor["data"], tensor.get("datatype", "BYTES")
+    if datatype not in KNOWN_DATATYPES:
+        raise BadRequest(f"input '{name}': there is no datatype {datatype!r}; there is {', '.join(KNOWN_DATATYPES)}")
     if data and all(isinstance(item, list) and len(item) == 1 for item in data):
         data = [item[0] for item in data]
     shape = tensor.get("shape", [len(data)])

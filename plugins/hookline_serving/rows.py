@@ -112,7 +112,10 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"must be {WANTED['datetime']}, got {_shown(text)}") from None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except OverflowError:
+        raise ValueError(f"must be a moment of the years 1 to 9999, got {_shown(text)}") from None
 
 
 def _shown(value: Any) -> str:

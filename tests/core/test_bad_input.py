@@ -301,6 +301,9 @@ LEARNABLE: dict[str, pl.DataFrame] = {
     "moments with a zone": BASE.with_columns(
         t=pl.datetime(2024, 1, 1, time_zone="Europe/Berlin") + pl.duration(hours=ROW)
     ),
+    "categories and gaps": BASE.with_columns(
+        e=pl.when(ROW % 9 > 0).then(pl.lit("p")).cast(pl.Enum(["p", "q"])), k=pl.col("s").cast(pl.Categorical)
+    ),
     "a line of blanks": BASE.with_columns(s=pl.lit(" ")),
 }
 
@@ -308,7 +311,8 @@ LEARNABLE: dict[str, pl.DataFrame] = {
 @pytest.mark.parametrize("case", LEARNABLE)
 def test_an_odd_table_is_learned_from_and_its_package_agrees(case: str) -> None:
     table = LEARNABLE[case]
-    run = hl.run(source=table, target="y", trainer="decision_tree", packager=["skops"])
+    transforms = [] if case == "a column of gaps" else ["impute", "rare_categories"]
+    run = hl.run(source=table, target="y", trainer="decision_tree", transform=transforms, packager=["skops"])
     rows = table.drop("y")
     packaged = hl.load(run.package()).predict(rows)  # type: ignore[union-attr]
     assert packaged.values.tolist() == run.predict(rows).values.tolist()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 import hookline as hl
+from hookline.api import load_registry
 from hookline.errors import DataError, HooklineError, StoreError, UntrustedPackage
+from hookline.packages import load_package
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +92,7 @@ def test_a_file_that_nobody_listed_is_refused(package: Path) -> None:
         hl.load(package)
 
 
-@pytest.mark.parametrize("path", ["../outside.txt", "/etc/passwd", "a/../../b"])
+@pytest.mark.parametrize("path", ["../outside.txt", "/etc/passwd", "a/../../b", "..\\outside.txt", "C:\\x"])
 def test_a_path_that_climbs_out_is_refused(package: Path, path: str) -> None:
     files = json.loads((package / "manifest.json").read_text())["files"]
     reseal(package, {"files": files | {path: {"bytes": 0, "sha256": ""}}})
@@ -107,6 +110,75 @@ def test_a_manifest_cannot_name_a_component_that_is_not_registered(package: Path
     reseal(package, {"packager": "os.system"})
     with pytest.raises(HooklineError, match=r"os.system"):
         hl.load(package)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is damaged"),
+        (b"not json", "is damaged"),
+        (b"[]", "is not an object"),
+        (b"\xff\xfe", "is damaged"),
+        (b'{"format": 1}', "is not the manifest of a package"),
+        (b'{"format": 1, "packager": 3, "files": {}}', "is not the manifest of a package"),
+    ],
+)
+def test_a_manifest_that_is_none_is_one_clear_error(package: Path, content: bytes, told: str) -> None:
+    (package / "manifest.json").write_bytes(content)
+    with pytest.raises(StoreError, match=told):
+        hl.load(package)
+
+
+SCALE = """
+from dataclasses import dataclass
+from hookline import Dataset, Transform, hookimpl
+
+@dataclass(frozen=True)
+class Fitted:
+    by: float
+    def transform(self, frame):
+        return frame
+
+class Scale(Transform):
+    "Leaves rows as they are."
+    name = "{name}"
+    def fit(self, train: Dataset) -> Fitted:
+        return Fitted(1.0)
+
+@hookimpl
+def register_transforms():
+    return [Scale]
+"""
+
+
+def test_a_package_whose_plugin_is_not_installed_says_which_and_how_to_get_it(
+    install_plugin: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_plugin("hookline-scaling", "scaling", "scaling_module", SCALE.replace("{name}", "scaling.scale"))
+    hl.run(source="iris", trainer="decision_tree", transform=["scaling.scale"], packager=["skops"])
+    package = hl.load("last").package()  # type: ignore[union-attr]
+    monkeypatch.setenv("HOOKLINE_DISABLE", "scaling")
+    with pytest.raises(StoreError, match=r"needs transform 'scaling\.scale' of the plugin 'scaling'") as caught:
+        hl.load(package)
+    # With its version, unless the list of what is installed was made before it was.
+    assert str(caught.value.hint).startswith("pip install 'hookline-scaling")
+
+
+def test_a_package_that_a_project_made_says_where_its_component_is_looked_for(
+    project_module: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_module("scaling", SCALE.replace("{name}", "own_scale"))
+    run = hl.run(source="iris", trainer="decision_tree", transform=["own_scale"], packager=["skops"])
+    monkeypatch.delenv("HOOKLINE_PLUGINS")
+    with pytest.raises(StoreError, match="needs transform 'own_scale', which no plugin here brings") as caught:
+        hl.load(run.package())
+    assert "HOOKLINE_PLUGINS" in str(caught.value.hint)
+
+
+def test_a_package_whose_folder_is_gone_says_so(package: Path) -> None:
+    shutil.rmtree(package)
+    with pytest.raises(DataError, match="there is no folder"):
+        load_package(package, load_registry())
 
 
 def test_a_folder_that_is_no_package_says_so(tmp_path: Path) -> None:

@@ -195,6 +195,38 @@ def test_a_body_that_holds_no_rows_is_a_bad_request(server: Server, body: bytes)
     assert response.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"amount": "5"}, 'must be a number, got "5"'),
+        ({"amount": [1]}, "must be a number, got [1]"),
+        ({"plan": {"a": 1}}, 'must be a string, got {"a":1}'),
+        ({"plan": 5}, "must be a string, got 5"),
+        ({"joined": 5}, "must be an ISO 8601 date or time"),
+        ({"joined": ""}, "must be an ISO 8601 date or time"),
+        ({"joined": "99999-01-01"}, "must be an ISO 8601 date or time"),
+        ({"joined": "0001-01-01T00:00:00+14:00"}, "must be a moment of the years 1 to 9999"),
+    ],
+)
+def test_a_value_of_another_type_is_told_as_it_was_sent(server: Server, change: dict[str, Any], told: str) -> None:
+    response = server.post([ROW, ROW | change])
+    assert response.status_code == 422
+    (problem,) = response.json()["problems"]
+    assert problem["row"] == 1
+    assert told in problem["message"]
+
+
+def test_rows_with_different_keys_are_told_apart(server: Server) -> None:
+    problems = server.post([ROW, {k: v for k, v in ROW.items() if k != "plan"}, ROW | {"more": 1}]).json()["problems"]
+    assert [(problem["row"], problem["column"]) for problem in problems] == [(1, "plan")]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "nonsense"])
+def test_the_content_decides_not_what_its_type_is_called(server: Server, kind: str) -> None:
+    response = httpx.post(f"{server.url}/predict", content=json.dumps([ROW]), headers={"content-type": kind})
+    assert response.status_code == 200
+
+
 def test_a_body_over_the_limit_is_refused(server: Server) -> None:
     response = httpx.post(f"{server.url}/predict", content=b" " * (33 * 1024**2), timeout=30)
     assert response.status_code == 413
@@ -325,8 +357,34 @@ def test_the_inference_protocol_answers_as_predict_does(server: Server) -> None:
         {"inputs": [{"name": "amount", "datatype": "FP64", "shape": [2], "data": [1.0]}]},
         {"inputs": [{"name": "amount", "data": [1.0]}, {"name": "visits", "data": [1, 2]}]},
         {"inputs": [{"name": "amount", "data": []}]},
+        {"inputs": {"name": "amount", "data": [1.0]}},
+        {"inputs": ["amount"]},
+        {"inputs": [{"data": [1.0]}]},
+        {"inputs": [{"name": "amount", "data": None}]},
+        {"inputs": [{"name": "amount", "shape": [-1], "data": [1.0]}]},
+        {"inputs": [{"name": "amount", "shape": "x", "data": [1.0]}]},
+        {"inputs": [{"name": "amount", "shape": [10**30], "data": [1.0]}]},
+        {"inputs": [{"name": "amount", "datatype": "FP8", "data": [1.0]}]},
+        {"inputs": [{"name": "amount", "data": [1.0]}] * 2},
+        [1],
     ],
-    ids=["nothing", "no inputs", "shape", "lengths", "no rows"],
+    ids=[
+        "nothing",
+        "no inputs",
+        "shape",
+        "lengths",
+        "no rows",
+        "an object",
+        "a name only",
+        "no name",
+        "no data",
+        "a negative shape",
+        "a text for a shape",
+        "a huge shape",
+        "no such datatype",
+        "one input twice",
+        "a list",
+    ],
 )
 def test_tensors_that_do_not_fit_each_other_are_a_bad_request(server: Server, body: Any) -> None:
     response = server.post(body, "/v2/models/churn/infer")
@@ -438,6 +496,27 @@ def test_a_port_that_is_taken_is_one_clear_line(server: Server, package: Path, h
     assert done.stderr.splitlines()[0] == f"error: port {port} of 127.0.0.1 is taken"
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--port", "99999"], "port must be 0-65535"),
+        (["--port", "x"], "invalid int value: 'x'"),
+        (["--host", "no.such.host.invalid"], "no.such.host.invalid"),
+    ],
+)
+def test_an_address_that_cannot_be_is_one_clear_line(package: Path, home: Path, options: list[str], told: str) -> None:
+    done = subprocess.run(
+        [str(HOOKLINE), "serve", str(package), "--no-log", *options],
+        env={**os.environ, "HOOKLINE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr.splitlines()[0]
+    assert "Traceback" not in done.stderr
 
 
 def _tensors(rows: list[dict[str, Any]]) -> dict[str, Any]:
