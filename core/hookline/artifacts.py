@@ -22,6 +22,8 @@ ColumnKind: TypeAlias = Literal["number", "string", "boolean", "datetime"]
 OnViolation: TypeAlias = Literal["warn", "reject"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
+LARGE_MATRIX = 256 * 1024**2
+"""Bytes from which a matrix is compared with the memory that is free."""
 ROW_ID = "__row_id__"
 """The column that every row carries from the source to its prediction: its position there, int64."""
 
@@ -199,9 +201,13 @@ class Features:
         return int(X.shape[0]), int(X.shape[1])
 
     def dense(self) -> np.ndarray:
-        """Return X as a dense array, float32 (n_rows, n_features)."""
+        """Return X as a dense array, float32 (n_rows, n_features); raises DataError where there is no memory for it."""
         X: Any = self.X
-        array: np.ndarray = X.toarray() if hasattr(X, "toarray") else X
+        if not hasattr(X, "toarray"):
+            held: np.ndarray = X
+            return held
+        require_memory(*self.shape)
+        array: np.ndarray = X.toarray()
         return array
 
     @property
@@ -410,6 +416,21 @@ class Deployment:
     def single(cls, model: str, version: int, deployer: str) -> Deployment:
         """Send everything to one version, and call it the champion."""
         return cls(model, (Route(version, 1.0),), deployer, {"champion": version})
+
+
+def require_memory(rows: int, columns: int) -> None:
+    """Raise DataError where a dense float32 matrix is larger than the memory that is free."""
+    size = rows * columns * 4
+    if size < LARGE_MATRIX:
+        return
+    import psutil
+
+    free = psutil.virtual_memory().available
+    if size > free:
+        raise DataError(
+            f"a matrix of {rows:,} x {columns:,} numbers takes {size / 1024**3:,.1f} GiB, and {free / 1024**3:,.1f} GiB are free",
+            hint="lower featurizer.max_categories, or choose featurizer.categorical=hashing, or a trainer that takes sparse rows",
+        )
 
 
 def require_columns(names: Sequence[str], present: Sequence[str], what: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hookline.artifacts import require_memory
+
 from .encodings import Encoding
 
 if TYPE_CHECKING:
@@ -19,7 +21,9 @@ def dense(encodings: Sequence[Encoding], rows: pl.DataFrame) -> np.ndarray:
     """Return float32, (n_rows, n_features), C order."""
     import numpy as np
 
-    X = np.zeros((rows.height, sum(encoding.width for encoding in encodings)), dtype=np.float32)
+    width = sum(encoding.width for encoding in encodings)
+    require_memory(rows.height, width)
+    X = np.zeros((rows.height, width), dtype=np.float32)
     for start in range(0, rows.height, BLOCK):
         _fill(encodings, rows.slice(start, BLOCK), X[start : start + BLOCK])
     return X

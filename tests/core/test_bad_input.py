@@ -340,6 +340,15 @@ def test_a_hundred_thousand_categories_do_not_fill_the_memory() -> None:
     assert matrix == "14,000 x 14,001 matrix"
 
 
+def test_a_matrix_that_no_memory_holds_is_refused_before_it_is_made() -> None:
+    from scipy.sparse import csr_matrix
+
+    features = hl.Features(csr_matrix((5_000_000, 5_000_000), dtype="float32"), ())
+    with pytest.raises(DataError, match=r"a matrix of 5,000,000 x 5,000,000 numbers takes 93,132\.3 GiB") as caught:
+        features.dense()
+    assert "featurizer.max_categories" in str(caught.value.hint)
+
+
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> hl.Run:
     table = BASE.with_columns(
