@@ -72,7 +72,7 @@ docs: $(VENV)/.all
 	$(BIN)/hookline components reference --output docs/reference
 
 bench: $(VENV)/.bench
-	cd benchmarks && for file in startup w serving predict sweep; do echo "== $$file"; ../$(BIN)/python $$file.py; done
+	cd benchmarks && for file in startup w featurize data_profile serving predict sweep; do echo "== $$file"; ../$(BIN)/python $$file.py; done
 
 bench-peers: $(VENV)/.bench
 	$(BIN)/python benchmarks/peers/run.py all

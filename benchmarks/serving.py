@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from load import requests_per_second
@@ -41,28 +42,32 @@ def server(command: list[str], port: int, env: dict[str, str]) -> Iterator[str]:
 
 
 def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 64])
+    given = parser.parse_args()
     shown = []
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, ExitStack() as running:
         env = {"HOOKLINE_HOME": home}
         run([HOOKLINE, *overrides(table_w(10_000))], env)
         package = next(Path(home).glob("models/w/*"))
+        peers = [sys.executable, str(HERE / "serving_peers.py")]
         commands = {
             "hookline": [HOOKLINE, "serve", "w", "--port", str(PORTS["hookline"])],
-            "fastapi": [sys.executable, str(HERE / "serving_peers.py"), "fastapi", str(PORTS["fastapi"]), str(package)],
-            "echo": [sys.executable, str(HERE / "serving_peers.py"), "echo", str(PORTS["echo"])],
+            "fastapi": [*peers, "fastapi", str(PORTS["fastapi"]), str(package)],
+            "echo": [*peers, "echo", str(PORTS["echo"])],
         }
-        with (
-            server(commands["hookline"], PORTS["hookline"], env) as url,
-            urllib.request.urlopen(url.replace("predict", "example")) as answer,
-        ):
+        urls = {name: running.enter_context(server(command, PORTS[name], env)) for name, command in commands.items()}
+        with urllib.request.urlopen(urls["hookline"].replace("predict", "example")) as answer:
             body = json.dumps(json.load(answer)).encode()
-        found: dict[str, dict[int, float]] = {}
-        for name, command in commands.items():
-            with server(command, PORTS[name], env) as url:
-                found[name] = {count: requests_per_second(url, body, count, seconds) for count in (1, 8, 64)}
-        for count in (1, 8, 64):
-            ours, peer, echo = (found[name][count] for name in ("hookline", "fastapi", "echo"))
+        for count in given.connections:
+            found = dict.fromkeys(urls, 0.0)
+            for _ in range(given.tries):
+                # In turn, so that what else the machine does falls on each of them.
+                for name, url in urls.items():
+                    found[name] = max(found[name], requests_per_second(url, body, count, given.seconds))
+            ours, peer, echo = (found[name] for name in ("hookline", "fastapi", "echo"))
             shown.append([count, ours, peer, echo, ours / peer, ours / echo])
     show(shown, ["connections", "hookline /s", "FastAPI /s", "echo /s", "against FastAPI", "against echo"])
 

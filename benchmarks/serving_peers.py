@@ -45,7 +45,11 @@ def echo_app() -> Any:
     import msgspec
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
             return
         body = b""
         more = True
@@ -66,4 +70,5 @@ if __name__ == "__main__":
 
     which, port = sys.argv[1], int(sys.argv[2])
     app = echo_app() if which == "echo" else fastapi_app(Path(sys.argv[3]))
-    uvicorn.run(app, port=port, log_level="warning", access_log=False, lifespan="off")
+    # As hookline's own server is set up; uvloop and httptools are uvicorn's choice where they are installed.
+    uvicorn.run(app, port=port, log_level="warning", access_log=False, server_header=False, proxy_headers=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, dataclass_transform, runtime_checkable
 
@@ -455,8 +455,8 @@ class Updatable(Protocol):
 class PredictsColumns(Protocol):
     """A predictor that answers a few rows without a data frame, as a server wants it."""
 
-    def predict_columns(self, columns: Mapping[str, list[Any]]) -> Prediction:
-        """Predict rows given by column, as Python values of the schema's kinds: float, str, bool, naive UTC datetime, or None.
+    def predict_columns(self, columns: Mapping[str, Sequence[Any]]) -> Prediction:
+        """Predict rows given by column, as Python values of the schema's kinds: float, int, str, bool, naive UTC datetime, None.
 
         A column named by the id role holds the rows' ids.
         """

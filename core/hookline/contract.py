@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -55,7 +55,12 @@ class Familiar:
         self._limits = [Limits(column) for column in schema.columns]
         self._rejecting = [limits for limits in self._limits if limits.rejects]
 
-    def warnings(self, columns: Mapping[str, list[Any]]) -> dict[int, tuple[str, ...]]:
+    @property
+    def rejects(self) -> bool:
+        """Whether any column rejects what breaks its limits."""
+        return bool(self._rejecting)
+
+    def warnings(self, columns: Mapping[str, Sequence[Any]]) -> dict[int, tuple[str, ...]]:
         """Return row position -> what in it the contract warns of; raises RejectedRows for what it rejects."""
         if self._rejecting:
             self.require(columns)
@@ -67,7 +72,7 @@ class Familiar:
                     found[row] = (*found.get(row, ()), f"{name}: {limits.complain(value)}")
         return found
 
-    def require(self, columns: Mapping[str, list[Any]]) -> None:
+    def require(self, columns: Mapping[str, Sequence[Any]]) -> None:
         """Raise RejectedRows for the values that the contract rejects."""
         breaches = [
             Breach(row, limits.column.name, limits.complain(value))

@@ -117,18 +117,18 @@ def require_finite(prediction: Prediction) -> Prediction:
     import numpy as np
 
     found = prediction.values if prediction.probabilities is None else prediction.probabilities
-    if not np.issubdtype(found.dtype, np.floating):
+    if found.dtype.kind != "f":
         return prediction
     finite = np.isfinite(found)
+    if finite.all():
+        return prediction
     bad = ~(finite if found.ndim == 1 else finite.all(axis=1))
-    if bad.any():
-        rows = np.flatnonzero(bad)
-        shown = ", ".join(str(row) for row in rows[:5])
-        raise DataError(
-            f"the model has no answer for {len(rows)} of {len(found)} rows, such as row {shown}: a value is missing or too large",
-            hint="train with transform=[impute] or featurizer.missing=zero, so that gaps are filled",
-        )
-    return prediction
+    rows = np.flatnonzero(bad)
+    shown = ", ".join(str(row) for row in rows[:5])
+    raise DataError(
+        f"the model has no answer for {len(rows)} of {len(found)} rows, such as row {shown}: a value is missing or too large",
+        hint="train with transform=[impute] or featurizer.missing=zero, so that gaps are filled",
+    )
 
 
 def no_prediction(target: Target) -> Prediction:

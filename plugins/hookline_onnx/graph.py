@@ -21,6 +21,8 @@ def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
     """Return the graph of a whole pipeline; raises ExportError naming the part that cannot be said."""
     import spox
 
+    from .fold import fold
+
     inputs = {
         column.name: spox.argument(spox.Tensor(input_dtype(column), ("N", 1))) for column in pipeline.schema.columns
     }
@@ -32,6 +34,7 @@ def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
     ]
     outputs = _finish(_model(pipeline.model, matrix, pipeline), pipeline.target)
     graph = spox.build(inputs, outputs)
+    fold(graph.graph)
     _describe(graph, pipeline)
     return graph
 

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hookline import Prediction, Roles, Schema, Target
 from hookline.artifacts import Column
 from hookline.codec import from_json
-from hookline.contract import Familiar
 from hookline.errors import StoreError
 from hookline.pipeline import admit, require_finite
 
+from .intake import MISSING_TIME, Intake, gather
+
 if TYPE_CHECKING:
     import numpy as np
+    import onnx
     import polars as pl
 
 MOST_TWICE = 64 * 1024**2
 """Bytes of a graph that is worth being held twice."""
 BATCH = 100_000
 """Rows given to the session at a time, so that memory stays flat."""
-MISSING_TIME = -(2**63)
-EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ class OnnxPredictor:
     target: Target
     roles: Roles
     session: Any
-    familiar: Familiar
+    intake: Intake
     small: Any
-    """The same graph for a few rows at a time, which threads would only hold up."""
+    """The same graph, gathered, for a few rows at a time, which threads would only hold up; None where it is large."""
 
     @classmethod
     def of(cls, path: Path) -> OnnxPredictor:
@@ -46,9 +45,16 @@ class OnnxPredictor:
         state = json.loads((path / "pipeline.json").read_text("utf-8"))
         schema = from_json(Schema, state["schema"])
         target, roles = from_json(Target, state["target"]), from_json(Roles, state["roles"])
-        session = _session(path)
-        twice = (path / "model.onnx").stat().st_size <= MOST_TWICE
-        return cls(schema, target, roles, session, Familiar(schema), _session(path, threads=1) if twice else session)
+        file = path / "model.onnx"
+        graph = _graph(file)
+        absent = {column.name for column in schema.columns} - {given.name for given in graph.graph.input}
+        if absent:
+            raise StoreError(f"{file} has no input for {', '.join(sorted(absent))}")
+        session, small = _session(graph, file), None
+        if file.stat().st_size <= MOST_TWICE:
+            gather(graph.graph, schema)
+            small = _session(graph, file, threads=1)
+        return cls(schema, target, roles, session, Intake(schema), small)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
@@ -59,14 +65,16 @@ class OnnxPredictor:
 
     def with_schema(self, schema: Schema) -> Self:
         """Return a predictor on the same session under another contract for the same columns."""
-        return replace(self, schema=schema, familiar=Familiar(schema))
+        return replace(self, schema=schema, intake=Intake(schema))
 
-    def predict_columns(self, columns: Mapping[str, list[Any]]) -> Prediction:
+    def predict_columns(self, columns: Mapping[str, Sequence[Any]]) -> Prediction:
         """Predict a few rows given by column as Python values, without a data frame in between."""
         import numpy as np
+        import polars as pl
 
-        warnings = self.familiar.warnings(columns)
-        feeds = {column.name: _feed_values(columns[column.name], column) for column in self.schema.columns}
+        if self.small is None:
+            return self.predict(pl.DataFrame(columns, strict=False))
+        feeds, warnings = self.intake(columns)
         given = columns.get(self.roles.id) if self.roles.id else None
         ids = np.arange(len(next(iter(columns.values())))) if given is None else np.array(given)
         return self._prediction([self.small.run(None, feeds)], ids, warnings)
@@ -75,28 +83,31 @@ class OnnxPredictor:
         import numpy as np
 
         if self.target.task == "regression":
-            values = np.concatenate([answer[0] for answer in answers]) if answers else np.empty(0)
+            values = _joined([answer[0] for answer in answers], np.empty(0))
             return require_finite(Prediction(values.astype(np.float64), row_ids=ids, warnings=warnings))
-        labels = np.concatenate([answer[0] for answer in answers]) if answers else np.empty(0, dtype=object)
-        probabilities = (
-            np.concatenate([answer[1] for answer in answers]) if answers else np.empty((0, len(self.target.classes)))
-        )
-        found = Prediction(self._labels(labels), probabilities.astype(np.float64), self.target.classes, ids, warnings)
+        classes = self.target.classes
+        labels = _joined([answer[0] for answer in answers], np.empty(0, dtype=object))
+        probabilities = _joined([answer[1] for answer in answers], np.empty((0, len(classes))))
+        found = Prediction(self._labels(labels), probabilities.astype(np.float64), classes, ids, warnings)
         return require_finite(found)
 
     def _labels(self, labels: np.ndarray) -> np.ndarray:
         import numpy as np
 
-        if all(isinstance(label, bool) for label in self.target.classes):
-            return labels.astype(np.bool_)
-        return labels.astype(np.str_) if labels.dtype == object else labels
+        if labels.dtype == object:
+            return labels.astype(np.str_)
+        return labels.astype(np.bool_) if all(isinstance(label, bool) for label in self.target.classes) else labels
 
 
-def _session(path: Path, threads: int = 0) -> Any:
+def _joined(parts: list[np.ndarray], nothing: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else nothing
+
+
+def _graph(file: Path) -> onnx.ModelProto:
     import onnx
-    import onnxruntime
 
-    file = path / "model.onnx"
     try:
         graph = onnx.load(file, load_external_data=False)
     except (OSError, ValueError) as error:
@@ -108,6 +119,12 @@ def _session(path: Path, threads: int = 0) -> Any:
     foreign = {opset.domain for opset in graph.opset_import} - {"", "ai.onnx", "ai.onnx.ml"}
     if foreign:
         raise StoreError(f"{file} needs operators of {', '.join(sorted(foreign))}, which are not ONNX's own")
+    return graph
+
+
+def _session(graph: onnx.ModelProto, file: Path, threads: int = 0) -> Any:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
@@ -146,15 +163,3 @@ def _feed(values: pl.Series, column: Column) -> np.ndarray:
         moments = values.cast(pl.Datetime("us")).dt.epoch("us")
         return moments.fill_null(MISSING_TIME).to_numpy().astype(np.int64).reshape(-1, 1)
     return values.cast(pl.Float64).fill_null(float("nan")).to_numpy().reshape(-1, 1)
-
-
-def _feed_values(values: list[Any], column: Column) -> np.ndarray:
-    import numpy as np
-
-    if column.kind == "string":
-        return np.array([value or "" for value in values], dtype=object).reshape(-1, 1)
-    if column.kind == "datetime":
-        moments = [MISSING_TIME if value is None else (value - EPOCH) // MICROSECOND for value in values]
-        return np.array(moments, dtype=np.int64).reshape(-1, 1)
-    # None becomes NaN.
-    return np.array(values, dtype=np.float64).reshape(-1, 1)

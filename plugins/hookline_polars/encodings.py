@@ -142,19 +142,23 @@ class Encoding:
 
 def number_encoding(name: str, scaling: str, stats: Mapping[str, Any], fill: float | None, indicator: bool) -> Encoding:
     """Return a number's encoding; a constant column is centered and not scaled, an empty one has no width."""
-    found = {stat: stats[f"{name}\0{stat}"] for stat in ("mean", "std", "min", "max", "q1", "median", "q3")}
-    if found["mean"] is None:
+
+    def found(stat: str) -> Any:
+        return stats[f"{name}\0{stat}"]
+
+    if found("mean") is None:
         return Encoding(name, "hashing")
-    ways = {
-        "standard": (found["mean"], found["std"]),
-        "robust": (found["median"], found["q3"] - found["q1"]),
-        "min_max": (found["min"], found["max"] - found["min"]),
-        "none": (0.0, 1.0),
-    }
-    center, scale = ways[scaling]
-    if found["min"] == found["max"] and scaling != "none":
+    if scaling != "none" and found("min") == found("max"):
         # The deviation of equal values is not always exactly 0, and nothing may be divided by what rounding left.
-        center, scale = found["min"], 1.0
+        center, scale = found("min"), 1.0
+    elif scaling == "standard":
+        center, scale = found("mean"), found("std")
+    elif scaling == "robust":
+        center, scale = found("median"), found("q3") - found("q1")
+    elif scaling == "min_max":
+        center, scale = found("min"), found("max") - found("min")
+    else:
+        center, scale = 0.0, 1.0
     return Encoding(name, "number", float(center), float(scale) or 1.0, fill, indicator=indicator, scaling=scaling)
 
 

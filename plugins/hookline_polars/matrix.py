@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BLOCK = 65_536
 """Rows written at a time, so that a block of the matrix stays in the processor's cache."""
+CODED = ("one_hot", "hashing")
+"""Encodings that put a single 1 into a row."""
 
 
 def dense(encodings: Sequence[Encoding], rows: pl.DataFrame) -> np.ndarray:
@@ -58,23 +60,59 @@ def write_block(encoding: Encoding, rows: pl.DataFrame, X: np.ndarray) -> None:
 
 
 def sparse(encodings: Sequence[Encoding], rows: pl.DataFrame) -> Any:
-    """Return CSR, float32, (n_rows, n_features)."""
+    """Return CSR, float32, (n_rows, n_features), indices in order and no zero stored."""
     import numpy as np
     from scipy import sparse as sp
 
-    blocks = []
+    columns = _columns(encodings)
+    cells = rows.height * len(columns)
+    # Room for every cell; what zeros leave over at the end is never touched, and so takes no memory.
+    data = np.empty(cells, dtype=np.float32)
+    indices = np.empty(cells, dtype=np.int32 if cells < 2**31 else np.int64)
+    indptr = np.zeros(rows.height + 1, dtype=indices.dtype)
+    block, places = np.zeros((BLOCK, len(columns)), np.float32), np.tile(columns.astype(indices.dtype), (BLOCK, 1))
+    end = 0
+    for start in range(0, rows.height, BLOCK):
+        part = rows.slice(start, BLOCK)
+        _fill_cells(encodings, part, block[: part.height], places[: part.height])
+        held = block[: part.height] != 0
+        begin, end = end, end + int(np.count_nonzero(held))
+        data[begin:end], indices[begin:end] = block[: part.height][held], places[: part.height][held]
+        indptr[start + 1 : start + part.height + 1] = begin + np.cumsum(np.count_nonzero(held, axis=1))
+    return sp.csr_matrix(
+        (data[:end], indices[:end], indptr), (rows.height, sum(encoding.width for encoding in encodings))
+    )
+
+
+def _columns(encodings: Sequence[Encoding]) -> np.ndarray:
+    """Return the columns of the matrix that the cells of a row stand in; one-hot and hashed texts have one cell, in the first."""
+    import numpy as np
+
+    columns: list[int] = []
+    at = 0
+    for encoding in encodings:
+        last = at + encoding.width - encoding.indicator
+        columns += [at] if encoding.how in CODED else range(at, last)
+        columns += [last] if encoding.indicator else []
+        at += encoding.width
+    return np.array(columns)
+
+
+def _fill_cells(encodings: Sequence[Encoding], rows: pl.DataFrame, block: np.ndarray, places: np.ndarray) -> None:
+    """Write the cells of some rows, and for coded texts their places."""
+    cell, at = 0, 0
     for encoding in encodings:
         width = encoding.width - encoding.indicator
-        if encoding.how in ("one_hot", "hashing"):
+        if encoding.how in CODED:
             codes = rows[f"{encoding.column}\0" + "0"]
-            present = codes.is_not_null().to_numpy()
-            indptr = np.concatenate([[0], np.cumsum(present)])
-            indices = codes.drop_nulls().to_numpy()
-            blocks.append(sp.csr_matrix((np.ones(len(indices), np.float32), indices, indptr), (rows.height, width)))
+            block[:, cell] = codes.is_not_null().to_numpy()
+            places[:, cell] = codes.fill_null(0).to_numpy()
+            places[:, cell] += at
+            cell += 1
         else:
-            block = np.zeros((rows.height, width), dtype=np.float32)
-            write_block(encoding, rows, block)
-            blocks.append(sp.csr_matrix(block))
+            write_block(encoding, rows, block[:, cell : cell + width])
+            cell += width
         if encoding.indicator:
-            blocks.append(sp.csr_matrix(rows[f"{encoding.column}\0missing"].to_numpy()[:, None]))
-    return sp.hstack(blocks, format="csr", dtype=np.float32)
+            block[:, cell] = rows[f"{encoding.column}\0missing"].to_numpy()
+            cell += 1
+        at += encoding.width

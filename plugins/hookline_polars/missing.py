@@ -45,12 +45,10 @@ class FittedImpute:
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Say it as ONNX."""
-        from .onnx import fill_number, fill_text
+        from .onnx import fill_numbers, fill_text
 
-        out = dict(inputs)
-        for name, value in {**self.numbers, **{k: float(v) for k, v in self.booleans.items()}}.items():
-            if name in out:
-                out[name] = fill_number(out[name], value)
+        fills = {name: float(value) for name, value in {**self.numbers, **self.booleans}.items() if name in inputs}
+        out = {**inputs, **fill_numbers({name: inputs[name] for name in fills}, fills)}
         for name, text in self.texts.items():
             if name in out:
                 out[name] = fill_text(out[name], text)

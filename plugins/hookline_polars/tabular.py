@@ -89,7 +89,7 @@ class TabularFeaturizer(Featurizer):
         """Learn statistics of all columns; raises DataError where there is no column to learn from."""
         schema = train.frame.collect_schema()
         kinds: dict[str, ColumnKind] = {name: column_kind(schema[name]) for name in train.feature_columns()}
-        stats = _number_stats(train.frame, kinds, schema)
+        stats = _number_stats(train.frame, kinds, schema, self.numeric)
         counts = _category_counts(train.frame, [name for name, kind in kinds.items() if kind == "string"])
         means = self._target_means(train, list(counts)) if self.categorical == "target" and counts else {}
         encodings: list[Encoding] = []
@@ -153,9 +153,11 @@ def _require_one_name_each(features: tuple[Feature, ...]) -> None:
         columns[feature.name] = column
 
 
-def _number_stats(frame: pl.LazyFrame, kinds: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> dict[str, Any]:
-    """Return every statistic of every column; keys are `column\\0statistic`."""
-    stats = one_row(frame, _stat_exprs(kinds, schema))
+def _number_stats(
+    frame: pl.LazyFrame, kinds: Mapping[str, str], schema: Mapping[str, pl.DataType], scaling: str
+) -> dict[str, Any]:
+    """Return every statistic of every column that a way of scaling needs; keys are `column\\0statistic`."""
+    stats = one_row(frame, _stat_exprs(kinds, schema, scaling))
     infinite = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0infinite") and value]
     if infinite:
         raise DataError(f"{_columns(infinite)} infinite values", hint=f"mend the source, or give bounds: {CLIP}")
@@ -170,7 +172,7 @@ def _columns(names: Sequence[str]) -> str:
     return f"column {shown} holds" if len(names) == 1 else f"columns {shown} hold"
 
 
-def _stat_exprs(kinds: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+def _stat_exprs(kinds: Mapping[str, str], schema: Mapping[str, pl.DataType], scaling: str) -> list[pl.Expr]:
     import polars as pl
 
     exprs = [pl.col(name).null_count().alias(f"{name}\0missing") for name in kinds]
@@ -178,16 +180,17 @@ def _stat_exprs(kinds: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> 
         if kind not in ("number", "boolean"):
             continue
         value = pl.col(name).cast(pl.Float64)
-        found = {
-            "mean": value.mean(),
-            "std": value.std(ddof=0),
-            "min": value.min(),
-            "max": value.max(),
-            "q1": value.quantile(0.25, "linear"),
-            "median": value.median(),
-            "q3": value.quantile(0.75, "linear"),
-            "infinite": value.is_infinite().sum() if kind == "number" and schema[name].is_float() else pl.lit(0),
-        }
+        found = {"mean": value.mean(), "min": value.min(), "max": value.max()}
+        if kind == "number" and scaling == "standard":
+            found["std"] = value.std(ddof=0)
+        if kind == "number" and scaling == "robust":
+            found |= {
+                "q1": value.quantile(0.25, "linear"),
+                "median": value.median(),
+                "q3": value.quantile(0.75, "linear"),
+            }
+        if kind == "number" and schema[name].is_float():
+            found["infinite"] = value.is_infinite().sum()
         exprs += [expr.alias(f"{name}\0{stat}") for stat, expr in found.items()]
     return exprs
 

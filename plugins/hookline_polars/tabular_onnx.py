@@ -15,11 +15,12 @@ DAY = 86_400_000_000
 
 
 def blocks_of(encodings: Sequence[Encoding], inputs: Mapping[str, Any]) -> list[Any]:
-    """Return the blocks of all encodings, in order; numbers that stand together are one, which a small batch feels."""
+    """Return the blocks of all encodings, in order; those of one sort that stand together are one, which a small batch feels."""
+    together = {"number": _numbers, "one_hot": _one_hots}
     blocks: list[Any] = []
-    for together, some in groupby(encodings, key=lambda encoding: encoding.how == "number" and not encoding.indicator):
-        if together:
-            blocks.append(_numbers(list(some), inputs))
+    for how, some in groupby(encodings, key=lambda encoding: None if encoding.indicator else encoding.how):
+        if how in together:
+            blocks.append(together[how](list(some), inputs))
         else:
             blocks += [block for encoding in some for block in columns_of(encoding, inputs)]
     return blocks
@@ -64,13 +65,25 @@ def _one_hot(encoding: Encoding, column: Any) -> list[Any]:
     import numpy as np
     import spox.opset.ai.onnx.v21 as op
 
+    return [op.cast(_hot(encoding, column), to=np.float32)]
+
+
+def _one_hots(encodings: Sequence[Encoding], inputs: Mapping[str, Any]) -> Any:
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    return op.cast(op.concat([_hot(one, inputs[one.column]) for one in encodings], axis=1), to=np.float32)
+
+
+def _hot(encoding: Encoding, column: Any) -> Any:
+    """Return (N, width) booleans."""
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
     width = len(encoding.categories) + encoding.other
-    found = codes(column, encoding.categories, len(encoding.categories))
-    if encoding.other:
-        # A missing text is not one of the others.
-        found = op.where(op.equal(column, texts([""])), op.const(np.int64(width)), found)
-    hot = op.equal(found, op.const(np.arange(width, dtype=np.int64)[None, :]))
-    return [op.cast(hot, to=np.float32)]
+    # A missing text is not one of the others.
+    found = codes(column, encoding.categories, len(encoding.categories), width if encoding.other else None)
+    return op.equal(found, op.const(np.arange(width, dtype=np.int64)[None, :]))
 
 
 def _ordinal(encoding: Encoding, column: Any) -> list[Any]:

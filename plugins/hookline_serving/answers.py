@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
+
+import msgspec
 
 from hookline import Prediction, Predictor, PredictsColumns
 from hookline.contract import Familiar
 from hookline.errors import RejectedRows
 
 from .log import PredictionLog
-from .rows import BadRows, RowProblem, to_columns, to_frame
+from .rows import BadRows, Reader, RowProblem, to_frame
 
 MOST_BY_COLUMN = 1_000
 """Rows above which a data frame is quicker than Python values."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """Predictions of one request, each under an id that a later label can name."""
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """What is answered for one row, under an id that a later label can name."""
 
-    ids: tuple[str, ...]
-    prediction: Prediction
-
-    def items(self) -> list[dict[str, Any]]:
-        """Return one mapping a row: id, prediction, probabilities by class where there are any, warnings."""
-        values = self.prediction.values.tolist()
-        items: list[dict[str, Any]] = [
-            {"id": made, "prediction": value} for made, value in zip(self.ids, values, strict=True)
-        ]
-        if self.prediction.probabilities is not None:
-            labels = [label_text(label) for label in self.prediction.classes]
-            for item, chances in zip(items, self.prediction.probabilities.tolist(), strict=True):
-                item["probabilities"] = dict(zip(labels, chances, strict=True))
-        for row, item in enumerate(items):
-            item["warnings"] = list(self.prediction.warnings.get(row, ()))
-        return items
+    id: str
+    prediction: Any
+    probabilities: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+    """By class; not there for regression."""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,70 +36,74 @@ class Question:
     """The rows of one request, as they came and as the model takes them."""
 
     rows: Sequence[Mapping[str, Any]]
-    columns: Mapping[str, list[Any]]
+    checked: Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
 class Answerer:
     """A predictor with the record that it keeps."""
 
-    predictor: Predictor
-    log: PredictionLog | None
-    # The record is one file, and many rows are predicted in a thread of their own.
-    lock: Lock = field(default_factory=Lock)
-
-    @cached_property
-    def familiar(self) -> Familiar:
-        """The predictor's contract."""
-        return Familiar(self.predictor.schema)
+    def __init__(self, predictor: Predictor, log: PredictionLog | None) -> None:
+        self.predictor = predictor
+        # Asked once, since a look at a protocol takes as long as a small model does.
+        self._few = predictor if isinstance(predictor, PredictsColumns) else None
+        self._log = log
+        self._reader = Reader(predictor.schema, predictor.roles)
+        self._familiar = Familiar(predictor.schema)
+        self._labels = [label_text(label) for label in predictor.target.classes]
+        # The record is one file, and many rows are predicted in a thread of their own.
+        self._lock = Lock()
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> Question:
         """Check raw rows; raises BadRows with every problem."""
-        columns = to_columns(rows, self.predictor.schema, self.predictor.roles)
+        checked = self._reader.check(rows)
+        if self._familiar.rejects:
+            self._require(checked)
+        return Question(rows, checked)
+
+    def answer(self, questions: Sequence[Question]) -> list[list[Item]]:
+        """Predict the rows of several requests at once, one item a row; raises OSError where they cannot be recorded."""
+        prediction = self._predict([row for question in questions for row in question.checked])
+        rows = [row for question in questions for row in question.rows]
+        ids = new_ids(len(rows))
+        if self._log is not None:
+            with self._lock:
+                self._log.write(ids, rows, prediction)
+        items = iter(self._items(ids, prediction))
+        return [[next(items) for _ in question.rows] for question in questions]
+
+    def _require(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Raise BadRows for what the contract rejects: in the predictor it would hold up the requests asked with it."""
         try:
-            # Here as well as in the predictor, since a request that is refused must not hold up those it would be asked with.
-            self.familiar.require(columns)
+            self._familiar.require(self._reader.columns(rows))
         except RejectedRows as error:
             raise BadRows([RowProblem(b.row, b.column, b.message) for b in error.breaches], error.count) from None
-        return Question(rows, columns)
 
-    def answer(self, questions: Sequence[Question]) -> list[Answer]:
-        """Predict the rows of several requests at once; raises OSError where they cannot be recorded."""
-        columns = questions[0].columns if len(questions) == 1 else _together([one.columns for one in questions])
-        prediction = self._predict(columns)
-        rows = [row for question in questions for row in question.rows]
-        ids = tuple(str(uuid.uuid4()) for _ in rows)
-        if self.log is not None:
-            with self.lock:
-                self.log.write(ids, rows, prediction)
-        if len(questions) == 1:
-            return [Answer(ids, prediction)]
-        return list(_apart(questions, ids, prediction))
-
-    def _predict(self, columns: Mapping[str, list[Any]]) -> Prediction:
-        if isinstance(self.predictor, PredictsColumns) and len(next(iter(columns.values()))) <= MOST_BY_COLUMN:
-            return self.predictor.predict_columns(columns)
+    def _predict(self, rows: Sequence[Mapping[str, Any]]) -> Prediction:
+        columns = self._reader.columns(rows)
+        if self._few is not None and len(rows) <= MOST_BY_COLUMN:
+            return self._few.predict_columns(columns)
         return self.predictor.predict(to_frame(columns, self.predictor.schema))
 
+    def _items(self, ids: Sequence[str], prediction: Prediction) -> list[Item]:
+        values, warnings = prediction.values.tolist(), prediction.warnings
+        if prediction.probabilities is None:
+            return [Item(made, values[i], msgspec.UNSET, warnings.get(i, ())) for i, made in enumerate(ids)]
+        chances = prediction.probabilities.tolist()
+        return [
+            Item(made, values[i], dict(zip(self._labels, chances[i], strict=True)), warnings.get(i, ()))
+            for i, made in enumerate(ids)
+        ]
 
-def _together(several: Sequence[Mapping[str, list[Any]]]) -> dict[str, list[Any]]:
-    # Ids are left out unless every request names them.
-    names = [name for name in several[0] if all(name in columns for columns in several)]
-    return {name: [value for columns in several for value in columns[name]] for name in names}
+
+def new_ids(count: int) -> list[str]:
+    """Return random UUIDs (RFC 9562, version 4), made together, which is quicker than one by one."""
+    digits = os.urandom(16 * count).hex()
+    return [_uuid(digits[start : start + 32]) for start in range(0, 32 * count, 32)]
 
 
-def _apart(questions: Sequence[Question], ids: Sequence[str], prediction: Prediction) -> Iterator[Answer]:
-    start = 0
-    for question in questions:
-        end = start + len(question.rows)
-        part = slice(start, end)
-        warnings = {row - start: texts for row, texts in prediction.warnings.items() if start <= row < end}
-        chances = None if prediction.probabilities is None else prediction.probabilities[part]
-        row_ids = None if prediction.row_ids is None else prediction.row_ids[part]
-        yield Answer(
-            tuple(ids[part]), Prediction(prediction.values[part], chances, prediction.classes, row_ids, warnings)
-        )
-        start = end
+def _uuid(digits: str) -> str:
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def label_text(label: Any) -> str:

@@ -22,7 +22,7 @@ from hookline import Predictor, codec
 from hookline.errors import DataError, HooklineError, Problem
 
 from . import inference_protocol as v2
-from .answers import Answer, Answerer, Question
+from .answers import Answerer, Item, Question
 from .log import PredictionLog
 from .openapi import document, example_row
 from .rows import MOST_PROBLEMS, BadRequest, BadRows, rows_of
@@ -50,25 +50,37 @@ class Service:
 
     answerer: Answerer
     info: Mapping[str, Any]
-    _waiting: list[tuple[Question, asyncio.Future[Answer]]] = field(default_factory=list)
+    _waiting: list[tuple[Question, asyncio.Future[list[Item]]]] = field(default_factory=list)
+    _asked: int = 0
+    """Requests of this turn of the loop."""
+    _quiet: bool = True
+    """Whether the last turn with any had only one; the next one then need not wait for others."""
 
     @property
     def predictor(self) -> Predictor:
         """The model that is asked."""
         return self.answerer.predictor
 
-    async def answer(self, rows: list[Mapping[str, Any]]) -> Answer:
+    async def answer(self, rows: list[Mapping[str, Any]]) -> list[Item]:
         """Predict rows: with those of other requests, or in a thread where there are many. Raises BadRows or OSError."""
         question = self.answerer.read(rows)
         if len(rows) > MOST_ROWS_INLINE:
             return (await asyncio.to_thread(self.answerer.answer, [question]))[0]
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
-        if not self._waiting:
-            # All requests that this turn of the loop has read are waiting by the next.
-            loop.call_soon(self._answer_waiting)
+        self._asked += 1
+        if self._asked == 1:
+            # All requests that this turn of the loop has read have asked by the next.
+            loop.call_soon(self._end_turn)
+            if self._quiet:
+                return self.answerer.answer([question])[0]
+        answer: asyncio.Future[list[Item]] = loop.create_future()
         self._waiting.append((question, answer))
         return await answer
+
+    def _end_turn(self) -> None:
+        self._quiet, self._asked = self._asked == 1, 0
+        if self._waiting:
+            self._answer_waiting()
 
     def _answer_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -81,7 +93,7 @@ class Service:
             if not future.done():
                 future.set_result(answer)
 
-    def _answer_alone(self, waiting: list[tuple[Question, asyncio.Future[Answer]]], error: Exception) -> None:
+    def _answer_alone(self, waiting: list[tuple[Question, asyncio.Future[list[Item]]]], error: Exception) -> None:
         """Ask again for each request by itself, so that one that the model cannot answer does not fail the others."""
         for question, future in waiting:
             if future.done():
@@ -182,8 +194,8 @@ def _again(first: Message, receive: Receive) -> Receive:
 
 
 async def _predict(service: Service, body: Any) -> Any:
-    answer = await service.answer(rows_of(body))
-    return {"model": service.info["model"], "version": service.info["version"], "predictions": answer.items()}
+    items = await service.answer(rows_of(body))
+    return {"model": service.info["model"], "version": service.info["version"], "predictions": items}
 
 
 def _guarded(service: Service, act: Act) -> Callable[[Request], Awaitable[Response]]:

@@ -57,24 +57,21 @@ def check_asked(asked: Mapping[str, str], service: Service) -> None:
 
 async def infer(service: Service, body: Any) -> dict[str, Any]:
     """Answer an inference request; ids and warnings travel in `parameters`."""
-    answer = await service.answer(_rows(body))
-    prediction = answer.prediction
-    size = len(answer.ids)
-    values = prediction.values.tolist()
-    outputs = [
-        {"name": "prediction", "datatype": _datatype(prediction.classes), "shape": [size], "data": values},
-    ]
-    if prediction.probabilities is not None:
-        shape = list(prediction.probabilities.shape)
-        flat = prediction.probabilities.ravel().tolist()
+    items = await service.answer(_rows(body))
+    classes = service.predictor.target.classes
+    values = [item.prediction for item in items]
+    outputs = [{"name": "prediction", "datatype": _datatype(classes), "shape": [len(items)], "data": values}]
+    flat = [chance for item in items if item.probabilities for chance in item.probabilities.values()]
+    if flat:
+        shape = [len(items), len(classes)]
         outputs.append({"name": "probabilities", "datatype": "FP64", "shape": shape, "data": flat})
     version = service.info["version"]
     reply = {
         "model_name": service.info["model"],
         "outputs": outputs,
         "parameters": {
-            "prediction_ids": list(answer.ids),
-            "warnings": {str(row): list(texts) for row, texts in prediction.warnings.items()},
+            "prediction_ids": [item.id for item in items],
+            "warnings": {str(row): item.warnings for row, item in enumerate(items) if item.warnings},
         },
     }
     if version:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any
+
+import msgspec
 
 from hookline import Prediction
 from hookline.errors import StoreError
@@ -18,19 +20,32 @@ SYNC_SECONDS = 1.0
 """Most that a power cut can take; a killed process loses nothing, because each record is handed to the system first."""
 
 
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One line of the record."""
+
+    id: str
+    time: str
+    model: str
+    version: int | None
+    row: Mapping[str, Any]
+    """Raw columns as they came."""
+    row_id: Any
+    prediction: Any
+    probabilities: Sequence[float] | None
+    warnings: Sequence[str]
+
+
 @dataclass
 class PredictionLog:
-    """Appends records to `predictions-<day>-<pid>.ndjson` in a folder.
-
-    A record: id, time, model, version, row (raw columns as they came), row_id, prediction, probabilities, warnings.
-    """
+    """Appends records to `predictions-<day>-<pid>.ndjson` in a folder."""
 
     folder: Path
     model: str
     version: int | None
-    _day: str = ""
+    _day: date | None = None
     _file: IO[bytes] | None = field(default=None, repr=False)
     _synced: float = 0.0
+    _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder, repr=False)
 
     @classmethod
     def open(cls, folder: Path, info: Mapping[str, Any]) -> PredictionLog:
@@ -50,8 +65,8 @@ class PredictionLog:
         now = datetime.now(UTC)
         self._turn(now)
         assert self._file is not None
-        before = self._file.tell()
-        left = memoryview(self._lines(ids, rows, prediction, now.isoformat(timespec="microseconds")))
+        lines = self._lines(ids, rows, prediction, now.isoformat(timespec="microseconds"))
+        left = memoryview(lines)
         try:
             while left:
                 # A disk that is nearly full takes a part, and says so only of the rest.
@@ -60,7 +75,8 @@ class PredictionLog:
         except OSError:
             # What a full disk cut off would join the next record's line.
             with suppress(OSError):
-                os.ftruncate(self._file.fileno(), before)
+                size = os.fstat(self._file.fileno()).st_size
+                os.ftruncate(self._file.fileno(), size - (len(lines) - len(left)))
             raise
 
     def close(self) -> None:
@@ -71,30 +87,29 @@ class PredictionLog:
             self._file = None
 
     def _lines(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]], prediction: Prediction, now: str) -> bytes:
-        import msgspec
-
         values, probabilities = prediction.values.tolist(), prediction.probabilities
         chances = [None] * len(values) if probabilities is None else probabilities.tolist()
         row_ids = [None] * len(values) if prediction.row_ids is None else prediction.row_ids.tolist()
+        quiet: tuple[str, ...] = ()
         records = [
-            {
-                "id": ids[i],
-                "time": now,
-                "model": self.model,
-                "version": self.version,
-                "row": rows[i],
-                "row_id": row_ids[i],
-                "prediction": values[i],
-                "probabilities": chances[i],
-                "warnings": prediction.warnings.get(i, ()),
-            }
+            Record(
+                ids[i],
+                now,
+                self.model,
+                self.version,
+                rows[i],
+                row_ids[i],
+                values[i],
+                chances[i],
+                prediction.warnings.get(i, quiet),
+            )
             for i in range(len(values))
         ]
-        return msgspec.json.Encoder().encode_lines(records)
+        return self._encoder.encode_lines(records)
 
     def _turn(self, now: datetime) -> None:
         """Begin another file with the day."""
-        day = now.strftime("%Y-%m-%d")
+        day = now.date()
         if day != self._day:
             self.close()
             # Unbuffered, so that a written record is the system's and outlives this process.

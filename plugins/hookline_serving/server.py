@@ -32,6 +32,7 @@ def serve(predictor: Predictor, info: Mapping[str, Any], host: str, port: int, l
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
+        proxy_headers=False,
         lifespan="on",
     )
     version = f" version {info['version']}" if info.get("version") else ""

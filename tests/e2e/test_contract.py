@@ -227,6 +227,6 @@ def test_a_request_that_is_refused_does_not_fail_another_that_came_with_it(made:
         return await asyncio.gather(*asked, return_exceptions=True)
 
     good, bad = asyncio.run(both())
-    assert len(good.ids) == 1
+    assert [item.prediction for item in good] in (["no"], ["yes"])
     assert not isinstance(bad, HooklineError)
     assert len(bad.problems) == 2

@@ -17,11 +17,12 @@ from onnx import TensorProto, helper
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 import hookline as hl
-from hookline import Features, Model, Pipeline, Prediction, SklearnModel, Trust
+from hookline import Features, Model, Pipeline, Prediction, PredictsColumns, SklearnModel, Trust
 from hookline.errors import DataError, ExportError, StoreError
 from hookline.packages import write_pipeline
 from hookline.pipeline import FittedStage
 from hookline_onnx import OnnxPackager
+from hookline_onnx.fold import fold
 
 ROWS = pl.DataFrame(
     {
@@ -251,3 +252,69 @@ def test_ids_come_back_with_the_predictions(tmp_path: Path) -> None:
     prediction = OnnxPackager().load(saved(pipeline, tmp_path), Trust()).predict(frame[5:7])
     assert prediction.row_ids is not None
     assert prediction.row_ids.tolist() == ["r5", "r6"]
+
+
+@pytest.mark.parametrize("largest", [0, 2**30], ids=["large graph", "small graph"])
+def test_values_by_column_are_answered_and_warned_of_as_a_frame_is(
+    largest: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hookline_onnx.predictor.MOST_TWICE", largest)
+    start = datetime(2026, 1, 1)
+    known = ROWS.with_columns(b=pl.int_range(80) % 2 == 0, full=pl.lit("all"), many=pl.int_range(80).cast(pl.String))
+    predictor = OnnxPackager().load(saved(fitted(known), tmp_path), Trust())
+    assert isinstance(predictor, PredictsColumns)
+    columns: dict[str, list[Any]] = {
+        "x": [0.5, None, 99, -1.0],
+        "s": ["a", "never seen", None, "c"],
+        "t": [start, start + timedelta(days=900), None, start],
+        "b": [True, None, False, True],
+        "full": ["all", None, "", "other"],
+        "many": ["1", "2", None, "x"],
+    }
+    by_frame, by_column = predictor.predict(pl.DataFrame(columns, strict=False)), predictor.predict_columns(columns)
+    assert by_column.warnings == by_frame.warnings
+    assert {1, 2, 3} <= set(by_column.warnings)
+    assert by_column.probabilities is not None
+    np.testing.assert_allclose(by_column.probabilities, by_frame.probabilities, atol=1e-6)
+    assert by_column.values.tolist() == by_frame.values.tolist()
+
+
+def test_a_text_that_is_filled_and_looked_up_is_looked_up_at_once() -> None:
+    texts = [helper.make_tensor(name, TensorProto.STRING, [1], [text]) for name, text in (("a", ""), ("b", "gold"))]
+    nodes = [
+        *(helper.make_node("Constant", [], [f"{tensor.name}_text"], value=tensor) for tensor in texts),
+        helper.make_node("Equal", ["x", "a_text"], ["absent"]),
+        helper.make_node("Where", ["absent", "b_text", "x"], ["filled"]),
+        helper.make_node(
+            "LabelEncoder",
+            ["filled"],
+            ["y"],
+            domain="ai.onnx.ml",
+            keys_strings=["basic", "gold"],
+            values_int64s=[0, 1],
+            default_int64=7,
+        ),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "plan",
+        [helper.make_tensor_value_info("x", TensorProto.STRING, ["N", 1])],
+        [helper.make_tensor_value_info("y", TensorProto.INT64, ["N", 1])],
+    )
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    rows = {"x": np.array([["basic"], ["gold"], [""], ["tin"]], dtype=object)}
+    before = onnxruntime.InferenceSession(model.SerializeToString()).run(None, rows)[0]
+    fold(model.graph)
+    after = onnxruntime.InferenceSession(model.SerializeToString()).run(None, rows)[0]
+    assert [node.op_type for node in model.graph.node] == ["LabelEncoder"]
+    assert after.tolist() == before.tolist() == [[0], [1], [1], [7]]
+
+
+def test_a_graph_that_lacks_a_column_of_the_contract_is_a_store_error(tmp_path: Path) -> None:
+    path = saved(fitted(), tmp_path)
+    graph = onnx.load(path / "model.onnx")
+    next(given for given in graph.graph.input if given.name == "s").name = "other"
+    onnx.save(graph, path / "model.onnx")
+    with pytest.raises(StoreError, match="has no input for s"):
+        OnnxPackager().load(path, Trust())

@@ -137,6 +137,16 @@ def test_many_rows_are_answered_in_order(server: Server) -> None:
     assert [item["prediction"] for item in answered] == ["no", "yes"] * 250
 
 
+def test_rows_asked_for_at_the_same_moment_each_get_their_own_answer(server: Server) -> None:
+    rows = [ROW | {"amount": float(amount)} for amount in range(5, 21)]
+    alone = [server.predict(row)[0]["probabilities"] for row in rows]
+    with ThreadPoolExecutor(16) as pool:
+        together = list(pool.map(lambda row: server.predict(row)[0]["probabilities"], rows * 10))
+    assert [chances["yes"] for chances in together] == pytest.approx(
+        [chances["yes"] for chances in alone * 10], rel=1e-4
+    )
+
+
 def test_every_prediction_has_an_id_of_its_own(server: Server) -> None:
     ids = [item["id"] for _ in range(3) for item in server.predict(*[ROW] * 60)]
     assert len(set(ids)) == 180
