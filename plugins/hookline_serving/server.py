@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 import sys
 from collections.abc import Mapping
@@ -42,6 +43,8 @@ def serve(predictor: Predictor, info: Mapping[str, Any], host: str, port: int, l
     sys.stderr.write(f"try: curl {where}/example | curl {where}/predict --json @-\n")
     sys.stderr.write(f"every prediction is recorded in {log}\n" if log else "predictions are not recorded\n")
     sys.stderr.flush()
+    # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
+    gc.freeze()
     uvicorn.Server(config).run(sockets=[listening])
 
 
