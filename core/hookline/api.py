@@ -78,7 +78,7 @@ class Run:
 
     id: str
     path: Path
-    evidence: Mapping[str, Any]
+    evidence: Mapping[str, Any] = field(repr=False)
     load_predictor: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
     execution: Execution | None = field(default=None, repr=False, compare=False)
     """The run as it was executed, where that was in this process."""

@@ -20,6 +20,8 @@ from hookline import (
 
 LARGEST_SUM = 1e7
 """Numbers beyond which the sums of a linear model or a network in float32 are no longer those in float64."""
+LARGEST_SQUARE = 1e3
+"""The same for squares: those of 1,000 and of 0.1 are as far apart as float32 can hold together."""
 
 
 class OnnxPackager(Packager):
@@ -53,9 +55,7 @@ class OnnxPackager(Packager):
         limits = [part.onnx_limit() for part in parts if isinstance(part, LimitedInOnnx)]
         model = pipeline.model
         if not isinstance(model, LimitedInOnnx) and not (isinstance(model, SplitsAt) and model.thresholds()):
-            limits.append(
-                Limit(LARGEST_SUM, f"{type(model).__name__}: sums of large numbers in float32 depend on their order")
-            )
+            limits.append(_limit_of(model))
         return min((limit for limit in limits if limit), key=lambda limit: limit.largest, default=None)
 
     def load(self, path: Path, trust: Trust) -> Predictor:
@@ -63,3 +63,12 @@ class OnnxPackager(Packager):
         from .predictor import OnnxPredictor
 
         return OnnxPredictor.of(path)
+
+
+def _limit_of(model: Any) -> Limit:
+    """Return from where on float32 may tell: sums lose what is small beside a large number, squares lose it sooner."""
+    estimator = getattr(model, "estimator", None)
+    name = type(model).__name__ if estimator is None else type(estimator).__name__
+    if estimator is None or hasattr(estimator, "coef_"):
+        return Limit(LARGEST_SUM, f"{name}: sums of large numbers in float32 depend on their order")
+    return Limit(LARGEST_SQUARE, f"{name}: squares of large numbers, as in distances, hide small ones in float32")
