@@ -20,33 +20,35 @@ from .artifacts import (
     Table,
     Target,
 )
+from .capabilities import (
+    AnswersAsServed,
+    DropsRepeats,
+    ExportsOnnx,
+    LimitedInOnnx,
+    PredictsColumns,
+    Serves,
+    SplitsAt,
+    TakesContract,
+    Updatable,
+)
 from .checkpoints import checkpoint_folder
 from .components import (
-    AnswersAsServed,
     Component,
     Deployer,
-    DropsRepeats,
     Evaluator,
-    ExportsOnnx,
     Featurizer,
     FittedFeaturizer,
     FittedTransform,
     Limit,
-    LimitedInOnnx,
     Model,
     Monitor,
     Packager,
     Predictor,
-    PredictsColumns,
-    Serves,
     Settings,
     Source,
-    SplitsAt,
-    TakesContract,
     Trainer,
     Transform,
     Trust,
-    Updatable,
 )
 from .hookspecs import hookimpl
 from .models import SklearnModel

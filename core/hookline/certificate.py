@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import codec
 from .artifacts import Prediction, Schema, Target
-from .components import AnswersAsServed, Limit, Packager, Predictor
+from .capabilities import AnswersAsServed
+from .components import Limit, Packager, Predictor
 from .contract import rejected_mask
 from .edges import EdgeRows, plain_row
 from .errors import DataError, ExportError

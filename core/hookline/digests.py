@@ -15,6 +15,7 @@ from .version import __version__
 
 CORE_MODULES = (
     "artifacts",
+    "capabilities",
     "certificate",
     "codec",
     "components",

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .artifacts import Column, Feature
-from .components import SplitsAt
+from .capabilities import SplitsAt
 from .schema import as_number, conform
 
 if TYPE_CHECKING:

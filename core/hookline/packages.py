@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import codec
 from .artifacts import Prediction, Roles, Schema, Target
-from .components import Component, Model, Packager, Predictor, TakesContract, Trust
+from .capabilities import TakesContract
+from .components import Component, Model, Packager, Predictor, Trust
 from .contract_file import Contract, read_contract
 from .errors import DataError, ExportError, HooklineError, StoreError, UnknownName
 from .frames import to_polars

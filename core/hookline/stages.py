@@ -29,10 +29,11 @@ from .artifacts import (
     require_columns,
 )
 from .audit import audit
+from .capabilities import AnswersAsServed
 from .certificate import CERTIFICATE, SERVED_ROWS, certify_served, plain_certificate, require_agreement
 from .checkpoints import checkpoints_in
 from .cleaning import CleaningLedger, Move
-from .components import AnswersAsServed, FittedTransform, Model, Trust
+from .components import FittedTransform, Model, Trust
 from .contract import RuleCheck, batches_of, check_rows
 from .edges import SAMPLE_ROWS, EdgeRows, make_edges
 from .errors import DataError, Problem, Pruned

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .artifacts import ROW_ID, Dataset, Label, Split
+from .capabilities import DropsRepeats
 from .cells import differs
 from .cleaning import Move, RowRef, counted, named
-from .components import DropsRepeats, FittedTransform, Source
+from .components import FittedTransform, Source
 from .errors import DataError
 from .hookspecs import RunInfo
 from .lookup import check_position, find_row

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api import load_registry, open_workspace
-from ..components import Serves
+from ..capabilities import Serves
 from ..config import home
 from ..errors import UsageError
 from .output import parser

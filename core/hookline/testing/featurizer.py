@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..artifacts import Features
-from ..components import ExportsOnnx
+from ..capabilities import ExportsOnnx
 from ..pipeline import FittedStage, Pipeline
 from ..schema import infer_schema
 from .common import data_error_or_fail

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import codec
 from ..artifacts import Features, Task
-from ..components import ExportsOnnx, Model
+from ..capabilities import ExportsOnnx
+from ..components import Model
 from ..errors import DataError, Pruned
 from ..models import SklearnModel
 from ..steps import Curve, Step, judged_by, steps_in

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import codec
 from ..artifacts import ROW_ID
-from ..components import ExportsOnnx
+from ..capabilities import ExportsOnnx
 from ..registry import ports
 from .common import data_error_or_fail
 from .exercise import fitted_stage
