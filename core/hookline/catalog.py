@@ -2,67 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .artifacts import Deployment, Feature, Route
-from .errors import MissingBackend, StoreError, UnknownName, UsageError
+from .artifacts import Deployment, Feature
+from .database import engine_of, shown, store_error
+from .errors import StoreError, UnknownName, UsageError
+from .records import (
+    ModelRecord,
+    RunRecord,
+    StageRecord,
+    data_of,
+    deployment_of,
+    model_record,
+    now,
+    run_record,
+    text_of,
+    utc,
+)
 from .tables import tables
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, RowMapping
+    from sqlalchemy import Connection
 
 FORMAT = 2
 """Version of the tables."""
-WAIT_SECONDS = 60
-"""How long a writer waits for another before it gives up."""
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """A run as the catalog knows it."""
-
-    id: str
-    name: str
-    status: str
-    started: datetime
-    finished: datetime | None
-    path: str
-    metrics: Mapping[str, float]
-    error: str | None
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """A stage of a past run."""
-
-    run_id: str
-    key: str
-    component: str
-    fingerprint: str
-    parts: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class ModelRecord:
-    """One version of a model."""
-
-    name: str
-    version: int
-    run_id: str
-    path: str
-    format: str
-    created: datetime
-    metrics: Mapping[str, float]
-    fingerprint: str
 
 
 class Catalog:
@@ -74,11 +42,11 @@ class Catalog:
         self.url = url
         self.tables = tables()
         try:
-            self._engine = _engine(url)
+            self._engine = engine_of(url)
             weakref.finalize(self, self._engine.dispose)  # A server's connections are closed with the catalog.
             self._prepare()
         except exc.DatabaseError as error:
-            raise _clear(url, error) from error
+            raise store_error(url, error) from error
 
     def begin_run(self, run_id: str, name: str, path: str, config: Any, plan: Any) -> None:
         """Record that a run has begun, by this process."""
@@ -88,17 +56,17 @@ class Catalog:
             "path": path,
             "status": "running",
             "started": now(),
-            "config": _text(config),
+            "config": text_of(config),
         }
         with self.writing() as connection:
-            owner = {"plan": _text(plan), "pid": os.getpid(), "host": platform.node()}
+            owner = {"plan": text_of(plan), "pid": os.getpid(), "host": platform.node()}
             connection.execute(self.tables["runs"].insert().values(**row, **owner))
 
     def end_run(self, run_id: str, status: str, metrics: Mapping[str, float], error: str | None = None) -> None:
         """Record how a run ended."""
         runs = self.tables["runs"]
         with self.writing() as connection:
-            values = {"status": status, "finished": now(), "metrics": _text(metrics), "error": error}
+            values = {"status": status, "finished": now(), "metrics": text_of(metrics), "error": error}
             connection.execute(runs.update().where(runs.c.id == run_id).values(**values))
 
     def mark_interrupted(self) -> int:
@@ -124,7 +92,7 @@ class Catalog:
         runs = self.tables["runs"]
         with self.reading() as connection:
             found = connection.execute(runs.select().order_by(runs.c.started.desc(), runs.c.id.desc()).limit(limit))
-            return [_run_record(row) for row in found.mappings()]
+            return [run_record(row) for row in found.mappings()]
 
     def run(self, name: str) -> RunRecord:
         """Return a run by `last`, its id, or the id's first letters; raises UnknownName, or UsageError where several fit."""
@@ -157,7 +125,7 @@ class Catalog:
             connection.execute(
                 self.tables["stages"]
                 .insert()
-                .values(**values, fingerprint=fingerprint, parts=_text(parts), seconds=seconds, recorded=now())
+                .values(**values, fingerprint=fingerprint, parts=text_of(parts), seconds=seconds, recorded=now())
             )
 
     def last_stage(self, key: str, component: str | None = None, name: str | None = None) -> StageRecord | None:
@@ -174,7 +142,7 @@ class Catalog:
             row = connection.execute(query.order_by(stages.c.id.desc()).limit(1)).mappings().first()
         if row is None:
             return None
-        return StageRecord(row["run_id"], row["key"], row["component"], row["fingerprint"], _data(row["parts"]))
+        return StageRecord(row["run_id"], row["key"], row["component"], row["fingerprint"], data_of(row["parts"]))
 
     def stage_parts(self, run_id: str, key: str) -> Mapping[str, Any] | None:
         """Return what a stage's fingerprint was made of in one run, or None where the catalog does not know it."""
@@ -182,7 +150,7 @@ class Catalog:
         query = stages.select().where(stages.c.run_id == run_id, stages.c.key == key).order_by(stages.c.id.desc())
         with self.reading() as connection:
             row = connection.execute(query.limit(1)).mappings().first()
-        return None if row is None else _data(row["parts"])
+        return None if row is None else data_of(row["parts"])
 
     def record_features(self, run_id: str, features: Sequence[Feature], importances: Mapping[str, float]) -> None:
         """Record a run's features with their importances, once."""
@@ -192,7 +160,7 @@ class Catalog:
                 "run_id": run_id,
                 "name": feature.name,
                 "dtype": feature.dtype,
-                "inputs": _text(feature.inputs),
+                "inputs": text_of(feature.inputs),
                 "definition": feature.definition,
                 "version": feature.version,
                 "importance": importances.get(feature.name),
@@ -208,7 +176,7 @@ class Catalog:
         table = self.tables["features"]
         with self.reading() as connection:
             found = connection.execute(table.select().where(table.c.run_id == run_id).order_by(table.c.id)).mappings()
-            return [{**row, "inputs": _data(row["inputs"])} for row in found]
+            return [{**row, "inputs": data_of(row["inputs"])} for row in found]
 
     def register_model(
         self,
@@ -234,7 +202,7 @@ class Catalog:
             newest = connection.execute(select(func.max(models.c.version)).where(models.c.name == name)).scalar() or 0
             values = {"name": name, "version": newest + 1, "run_id": run_id, "path": path, "format": package_format}
             connection.execute(
-                models.insert().values(**values, created=now(), metrics=_text(metrics), fingerprint=fingerprint)
+                models.insert().values(**values, created=now(), metrics=text_of(metrics), fingerprint=fingerprint)
             )
             return int(newest) + 1
 
@@ -243,7 +211,7 @@ class Catalog:
         models = self.tables["models"]
         with self.reading() as connection:
             found = connection.execute(models.select().order_by(models.c.name, models.c.version.desc())).mappings()
-            return [_model_record(row) for row in found]
+            return [model_record(row) for row in found]
 
     def versions(self, name: str) -> list[ModelRecord]:
         """Return a model's versions, newest first; raises UnknownName."""
@@ -292,7 +260,7 @@ class Catalog:
         values = {"model": deployment.model, "deployer": deployment.deployer, "reason": reason}
         with self.writing() as connection:
             connection.execute(
-                self.tables["deployments"].insert().values(**values, policy=_text(policy), created=now())
+                self.tables["deployments"].insert().values(**values, policy=text_of(policy), created=now())
             )
             for alias, version in deployment.aliases.items():
                 self._set_alias(connection, deployment.model, alias, version)
@@ -304,7 +272,7 @@ class Catalog:
             query = table.select().where(table.c.model == model).order_by(table.c.id.desc())
             found = connection.execute(query).mappings().all()
         return [
-            {"deployment": _deployment(row), "created": _utc(row["created"]), "reason": row["reason"]} for row in found
+            {"deployment": deployment_of(row), "created": utc(row["created"]), "reason": row["reason"]} for row in found
         ]
 
     def current_deployment(self, model: str) -> Deployment | None:
@@ -326,7 +294,7 @@ class Catalog:
             with self._engine.connect() as connection:
                 yield connection
         except exc.DatabaseError as error:
-            raise _clear(self.url, error) from error
+            raise store_error(self.url, error) from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -343,7 +311,7 @@ class Catalog:
                 yield connection
                 connection.commit()
         except exc.DatabaseError as error:
-            raise _clear(self.url, error) from error
+            raise store_error(self.url, error) from error
 
     def _prepare(self) -> None:
         from sqlalchemy import inspect
@@ -360,142 +328,9 @@ class Catalog:
         if row is None or row.format != FORMAT:
             found = row.format if row else "none"
             raise StoreError(
-                f"the catalog {_shown(self.url)} has format {found}, and this hookline reads {FORMAT}",
+                f"the catalog {shown(self.url)} has format {found}, and this hookline reads {FORMAT}",
                 hint="use the hookline that wrote it, or move the catalog away to begin a new one",
             )
-
-
-def sqlite_url(path: Path) -> str:
-    """Return the URL of a SQLite file, whatever characters its path holds."""
-    from sqlalchemy import URL
-
-    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
-
-
-def is_locked(url: str) -> bool:
-    """Tell whether another process keeps writers of a SQLite catalog waiting; also raises StoreError where it is damaged."""
-    import sqlite3
-
-    from sqlalchemy import make_url
-
-    path = make_url(url).database if url.startswith("sqlite") else None
-    if path is None or not Path(path).is_file():
-        return False
-    with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
-            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            if "locked" in str(error):
-                return True
-            raise _clear(url, error) from error
-    if problem != "ok":
-        raise StoreError(
-            f"the catalog {_shown(url)} is damaged: {problem}", hint="move the file away to begin a new one"
-        )
-    return False
-
-
-def _engine(url: str) -> Engine:
-    from sqlalchemy import create_engine, event
-
-    if not url.startswith("sqlite"):
-        return _server_engine(url)
-    engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS, "isolation_level": None})
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA busy_timeout = 60000")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    return engine
-
-
-def _server_engine(url: str) -> Engine:
-    """Return an engine for a database server; raises UsageError for what is no URL, MissingBackend without its driver."""
-    from sqlalchemy import create_engine, exc
-
-    try:
-        return create_engine(url, pool_pre_ping=True)
-    except exc.ArgumentError as error:
-        raise UsageError(
-            f"HOOKLINE_CATALOG: {str(error).splitlines()[0]}", hint="write postgresql+psycopg://user@host/database"
-        ) from None
-    except ModuleNotFoundError as error:
-        raise MissingBackend("the catalog", str(error.name), "postgres") from None
-
-
-def _run_record(row: RowMapping) -> RunRecord:
-    metrics = _data(row["metrics"]) if row["metrics"] else {}
-    finished = _utc(row["finished"]) if row["finished"] else None
-    return RunRecord(
-        row["id"], row["name"], row["status"], _utc(row["started"]), finished, row["path"], metrics, row["error"]
-    )
-
-
-def _model_record(row: RowMapping) -> ModelRecord:
-    metrics = _data(row["metrics"]) if row["metrics"] else {}
-    return ModelRecord(
-        row["name"],
-        row["version"],
-        row["run_id"],
-        row["path"],
-        row["format"],
-        _utc(row["created"]),
-        metrics,
-        row["fingerprint"],
-    )
-
-
-def _deployment(row: RowMapping) -> Deployment:
-    policy = _data(row["policy"])
-    routes = tuple(Route(version, weight, shadow) for version, weight, shadow in policy["routes"])
-    return Deployment(row["model"], routes, row["deployer"], policy["aliases"])
-
-
-def _clear(url: str, error: Exception) -> StoreError:
-    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-    damaged = any(sign in reason for sign in ("not a database", "malformed", "no such table", "no such column"))
-    hint = "move the file away to begin a new one" if damaged else None
-    if "readonly" in reason or "unable to open" in reason:
-        hint = "set HOOKLINE_HOME to a folder of yours, or HOOKLINE_CATALOG to another database"
-    if "full" in reason or "disk I/O" in reason:
-        hint = "free space on its disk, or set HOOKLINE_HOME to a folder on another"
-    if "locked" in reason:
-        hint = "another process holds it; wait, or end that process"
-    return StoreError(f"the catalog {_shown(url)} cannot be used: {reason}", hint=hint)
-
-
-def _shown(url: str) -> str:
-    """Return a URL that may be printed."""
-    from sqlalchemy import make_url
-
-    return make_url(url).render_as_string(hide_password=True)
-
-
-def _data(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise StoreError(
-            f"the catalog holds a record that cannot be read: {error}", hint="move the catalog away to begin a new one"
-        ) from error
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
-
-
-def now() -> datetime:
-    """Return the time in UTC."""
-    return datetime.now(UTC)
-
-
-def _utc(moment: datetime) -> datetime:
-    # SQLite keeps no time zone; what was written is always UTC.
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def is_alive(pid: int) -> bool:

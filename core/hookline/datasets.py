@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import codec
 from .artifacts import ColumnVersion, DataVersion, Profile
-from .catalog import Catalog, now
+from .catalog import Catalog
 from .errors import UnknownName, UsageError
+from .records import now
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping

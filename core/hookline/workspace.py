@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .catalog import Catalog, sqlite_url
+from .catalog import Catalog
+from .database import sqlite_url
 from .errors import StoreError
 from .store import Store
 

@@ -140,7 +140,7 @@ class OptunaSweeper(Sweeper):
 
     def _search_ours(self, sweep: Sweep, folder: Path, arguments: Sequence[str]) -> list[Sequence[JobReturn]]:
         from hookline.api import open_workspace
-        from hookline.catalog import WAIT_SECONDS
+        from hookline.database import WAIT_SECONDS
 
         from .bench import Bench
         from .study import Search, catalog_storage, define, read_definition

@@ -21,8 +21,8 @@ import pytest
 
 import hookline as hl
 from hookline.api import open_workspace
-from hookline.catalog import WAIT_SECONDS
 from hookline.cli import main
+from hookline.database import WAIT_SECONDS
 from hookline.steps import Step
 from hookline.sweep.ledger import Ledger
 from hookline_optuna.pruners import read_pruner

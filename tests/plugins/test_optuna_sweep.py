@@ -21,8 +21,8 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite
 
 from hookline.api import open_workspace
-from hookline.catalog import WAIT_SECONDS
 from hookline.cli import main
+from hookline.database import WAIT_SECONDS
 from hookline.sweep.leaderboard import headline_metric
 from hookline.sweep.ledger import Ledger
 from hookline.sweep.pool import Pool

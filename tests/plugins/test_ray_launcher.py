@@ -23,8 +23,8 @@ from hydra.core.singleton import Singleton
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite
 
 from hookline.api import load_registry, open_workspace
-from hookline.catalog import WAIT_SECONDS
 from hookline.cli import main
+from hookline.database import WAIT_SECONDS
 from hookline.errors import UsageError
 from hookline.sweep.jobs import CHECK, check_machine
 from hookline.sweep.launcher import kept_launcher

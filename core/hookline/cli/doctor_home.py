@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..catalog import Catalog, is_locked, sqlite_url
+from ..catalog import Catalog
+from ..database import is_locked, sqlite_url
 from ..signing import key_path
 from ..store import Store
 

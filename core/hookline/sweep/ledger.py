@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..catalog import Catalog, is_alive, now
+from ..catalog import Catalog, is_alive
 from ..errors import UnknownName, UsageError
+from ..records import now
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
