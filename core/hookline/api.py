@@ -366,7 +366,7 @@ def run_config(
     from .config import new_run_id, run_id_of
     from .planning import make_plan
     from .runner import execute
-    from .stages import pipeline_of
+    from .running import pipeline_of
 
     with cache_in((Path(home).absolute() if home else default_home()) / "cache"):
         planned = make_plan(registry, config)

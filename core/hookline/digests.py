@@ -21,15 +21,18 @@ CORE_MODULES = (
     "components",
     "contract",
     "contract_file",
+    "deploying",
     "edges",
     "frames",
     "models",
     "packages",
     "pipeline",
     "profiling",
+    "running",
     "schema",
     "split",
     "stages",
+    "targets",
     "versions",
 )
 """Modules of the core whose code decides what a stage makes."""

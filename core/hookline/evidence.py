@@ -17,8 +17,11 @@ from . import codec
 from .artifacts import Deployment, Metric, Package, Report, Split
 from .certificate import CERTIFICATE, HELD_OUT
 from .cleaning import CleaningLedger
+from .deploying import served_folder
+from .frames import count_rows
 from .planning import Knowledge, Stage
-from .stages import Running, count_rows, environment, importances_of, learning_of, served_folder
+from .running import Running, importances_of, learning_of
+from .stages import environment
 
 if TYPE_CHECKING:
     from .hookspecs import StageInfo

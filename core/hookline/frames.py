@@ -86,3 +86,10 @@ def mark_missing(frame: pl.LazyFrame) -> pl.LazyFrame:
     texts = [pl.when(pl.col(name) != "").then(pl.col(name)) for name, dtype in schema.items() if dtype == pl.String]
     floats = [pl.col(name).fill_nan(None) for name, dtype in schema.items() if dtype.is_float()]
     return frame.with_columns(*texts, *floats)
+
+
+def count_rows(frame: pl.LazyFrame) -> int:
+    """Count a lazy frame's rows."""
+    import polars as pl
+
+    return int(frame.select(pl.len()).collect().item())

@@ -14,6 +14,7 @@ from typing import Any
 from . import stages, storing
 from .artifacts import Package, Report, Split
 from .datasets import record_version
+from .deploying import deployed_version
 from .errors import ConfigError, GateFailed, HooklineError, Problem, Pruned, StoreError, suggestion
 from .evidence import at_hand, build_evidence
 from .hookspecs import RunInfo, StageInfo
@@ -213,7 +214,7 @@ def _file_packages(run: Execution) -> None:
         add_files(copy, evidence)
     for stage in run.plan.of("deployer"):
         if stage.key in run.values:
-            registered = run.workspace.catalog.model(run.info.name, stages.deployed_version(run, stage))
+            registered = run.workspace.catalog.model(run.info.name, deployed_version(run, stage))
             # Only the run that made the version speaks for it; what is registered does not change afterwards.
             if registered.run_id == run.info.id:
                 add_files(Path(registered.path), evidence)

@@ -19,8 +19,9 @@ from .errors import StoreError
 from .packages import PARITY_ROWS, check_takes, require_parity, seal, write_pipeline
 from .pipeline import Pipeline
 from .planning import Knowledge, Stage
+from .running import CURVE, IMPORTANCES, Running, edges_of, pipeline_of
 from .split import Membership, prepare, read_split, write_rows
-from .stages import CURVE, IMPORTANCES, Running, dataset_moves, edges_of, environment, fitted_moves, make, pipeline_of
+from .stages import dataset_moves, environment, fitted_moves, make
 from .versions import version_of
 
 if TYPE_CHECKING:
