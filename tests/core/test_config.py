@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
-from hookline.api import config_of, load_registry
+from hookline.api import load_registry
 from hookline.config import compose
 from hookline.errors import ConfigError, HooklineError, UnknownName, UsageError
+from hookline.keywords import config_of
 from hookline.registry import Registry
 from hookline.runconfig import resolve
 
