@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .components import KINDS
-from .errors import ConfigError, HooklineError, Problem, UnknownName, UsageError
-from .registry import Registry
-from .runconfig import MULTIPLE
+from ..components import KINDS
+from ..errors import ConfigError, HooklineError, Problem, UnknownName, UsageError
+from ..registry import Registry
+from ..runconfig import MULTIPLE
 from .wording import nested_keys, of_value, of_yaml, root_keys, unknown_key
 
 SHAPE = "write key=value, such as seed=7; quote what the shell would eat"

@@ -1,4 +1,4 @@
-"""The only module that knows Hydra and OmegaConf: components as options, composition, and errors in hookline's words."""
+"""The only package that knows Hydra and OmegaConf: components as options, composition, and errors in hookline's words."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .caching import home as home
-from .components import KINDS
-from .errors import ConfigError, HooklineError, Problem, StoreError, UsageError
+from ..caching import home as home
+from ..components import KINDS
+from ..errors import ConfigError, HooklineError, Problem, StoreError, UsageError
+from ..registry import Registry, default_of, has_default
+from ..runconfig import COMPONENT, MULTIPLE, key_of
 from .overrides import check_overrides
-from .registry import Registry, default_of, has_default
-from .runconfig import COMPONENT, MULTIPLE, key_of
 from .wording import in_our_words, of_value
 
 CONFIG_NAME = "hookline"

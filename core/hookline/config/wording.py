@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .artifacts import Roles
-from .components import KINDS
-from .errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
-from .registry import Registry
-from .runconfig import MULTIPLE, Options, SplitOptions, key_of
+from ..artifacts import Roles
+from ..components import KINDS
+from ..errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
+from ..registry import Registry
+from ..runconfig import MULTIPLE, Options, SplitOptions, key_of
 
 GRAMMAR = "see https://hydra.cc/docs/advanced/override_grammar/basic"
 Known = Callable[[], Mapping[str, list[str]]]
