@@ -34,6 +34,8 @@ def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:
             f"the rows cannot be read as a table: {str(error).splitlines()[0][:200]}",
             hint="give each column values of one type, under names that are texts",
         ) from error
+    if isinstance(frame, Sequence) and not isinstance(frame, str) and not frame:
+        raise DataError("there are no rows")
     raise DataError(
         f"rows must be a data frame, a mapping of columns or a list of mappings, got {type(frame).__name__}"
     )

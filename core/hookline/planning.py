@@ -40,6 +40,10 @@ PERSISTED = frozenset(
 """Stage kinds whose output the store keeps; rows before the split stay lazy, and a deployment is never skipped."""
 
 
+MOST_NAMED = 3
+"""Inputs that are named where they are why a stage must run."""
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """What a model knows of its training rows: the contract of its input and their distributions."""
@@ -263,14 +267,16 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
         *(f"its {name} changed" for name in ("code", "data") if parts.get(name) != before.get(name)),
         *_changes("versions", parts.get("versions", {}), before.get("versions", {})),
     ]
-    for name in ("split", "roles", "seed", "task", "audit_allow", "model", "name", "contract"):
+    for name in ("split", "roles", "seed", "task", "audit_allow", "model", "name"):
         reasons += _changes(name, parts.get(name), before.get(name))
+    reasons += ["contract changed"] if parts.get("contract") != before.get("contract") else []
     now, then = parts["inputs"], before.get("inputs", {})
     changed = sorted(key for key in now if now[key] != then.get(key)) + [
         f"{key} (removed)" for key in sorted(set(then) - set(now))
     ]
     if changed and not reasons:
-        reasons.append(f"its input changed: {', '.join(changed)}")
+        more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
+        reasons.append(f"its input changed: {', '.join(changed[:MOST_NAMED])}{more}")
     if not reasons:
         return "not in the store any more" if stage.persisted else "never kept: it runs each time"
     return "; ".join(reasons)

@@ -103,6 +103,9 @@ def _number(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind
     edges = np.unique(finite[places])
     if len(edges) == 1:
         edges = np.array([edges[0], edges[0]])
+    elif len(edges) == len(np.unique(finite)):
+        # Each value gets a bin of its own, as wide as the gap to the next.
+        edges = np.concatenate([[2 * edges[0] - edges[1]], edges])
     # Numbers beyond 1e154 have squares, and beyond 1e308 sums, that float64 does not hold.
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = float(finite.mean()), float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")

@@ -390,6 +390,10 @@ def _message(item: Mapping[str, Any], name: str, known: Sequence[str]) -> str:
         return "unknown field" + (f"; did you mean '{match}'?" if match else there)
     if item["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return REQUIRED
+    if item["type"] == "tuple_type":
+        return (
+            f"must be a list, such as {name}=[{item['input']}]" if isinstance(item["input"], str) else "must be a list"
+        )
     text = str(item["msg"]).replace("Input should be ", "must be ")
     if item["type"] == "value_error":
         return str(text).removeprefix("Value error, ")

@@ -28,7 +28,7 @@ from .artifacts import (
 )
 from .audit import audit
 from .checkpoints import checkpoints_in
-from .cleaning import CleaningLedger, Move
+from .cleaning import CleaningLedger, Move, counted
 from .components import FittedTransform, Model
 from .contract import RuleCheck, batches_of, check_rows
 from .deploying import deploy
@@ -63,7 +63,7 @@ def summarize(value: Any) -> str:
         return "{:,} x {:,} matrix".format(*value[0].shape)
     if isinstance(value, Report):
         shown = [f"{m.name} {m.value:.4g}" for m in value.metrics[:2]]
-        return ", ".join([*shown, *([f"{len(value.findings)} findings"] if value.findings else [])])
+        return ", ".join([*shown, *([counted(len(value.findings), "finding")] if value.findings else [])])
     if isinstance(value, CleaningLedger):
         return value.summary
     if isinstance(value, Package):

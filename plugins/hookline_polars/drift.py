@@ -62,17 +62,19 @@ class DataDriftMonitor(Monitor):
     def check(self, current: Dataset, reference: Reference) -> Report:
         """Report an effect per column; raises nothing for columns that are absent, but says so."""
         now = rebin(current.frame, reference.profile)
-        if now.rows < self.min_rows:
-            text = f"{now.rows} rows are too few to judge drift by; {self.min_rows} are needed."
-            few = Finding("rows", "rows", float(now.rows), float(self.min_rows), "info", text)
-            return Report("Data drift", (Metric("drift_share", 0.0, greater_is_better=False),), findings=(few,))
-        verdicts, findings = [], []
         held = {column.name: column for column in now.columns}
         target = reference.dataset.roles.target if reference.dataset else None
-        for before in reference.profile.columns:
+        expected = _expected(reference) - {target}
+        columns = reference.profile.columns
+        verdicts = []
+        findings = [_absent(c.name) for c in columns if c.name not in held and c.name in expected]
+        if now.rows < self.min_rows:
+            text = f"{now.rows} rows are too few to judge drift by; {self.min_rows} are needed."
+            findings.append(Finding("rows", "rows", float(now.rows), float(self.min_rows), "info", text))
+            metric = Metric("drift_share", 0.0, greater_is_better=False)
+            return Report("Data drift", (metric,), findings=tuple(findings))
+        for before in columns:
             if before.name not in held:
-                if before.name != target and before.name in _expected(reference):
-                    findings.append(_absent(before.name))
                 continue
             found = self._judge(before, held[before.name], current, reference)
             verdicts += found

@@ -23,12 +23,17 @@ Facts = tuple[int, int, int, int]
 
 
 def files_below(folder: str) -> Iterator[str]:
-    """Yield the path of every file below a folder; links to folders are not followed. Raises DataError for one that is shut."""
+    """Yield the path of every file below a folder; raises DataError for one that is shut.
+
+    Links to folders are not followed, and names that begin with a dot are passed over: `.hookline` itself may lie there.
+    """
     try:
         entries = list(os.scandir(folder))
     except OSError as error:
         raise DataError(f"the folder {folder} cannot be listed: {error.strerror}") from error
     for entry in entries:
+        if entry.name.startswith("."):
+            continue
         if entry.is_dir(follow_symlinks=False):
             yield from files_below(entry.path)
         elif entry.is_file():

@@ -213,7 +213,11 @@ async def _respond(service: Service, act: Act, body: bytes) -> tuple[int, bytes]
         return OK, msgspec.json.encode(await act(service, _decoded(body)))
     except BadRows as error:
         told = [asdict(problem) for problem in error.problems[:MOST_PROBLEMS]]
-        return _failure(422, f"{error.count} values do not fit the input contract", problems=told)
+        return _failure(
+            422,
+            f"{error.count} {'value does' if error.count == 1 else 'values do'} not fit the input contract",
+            problems=told,
+        )
     except DataError as error:
         problems = [{"column": problem.path, "message": problem.message} for problem in error.problems]
         return _failure(422, error.message, problems=problems)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import UsageError, closest
 
 
 class Parser(argparse.ArgumentParser):
@@ -16,7 +17,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Any:
         """Raise UsageError instead of exiting."""
-        raise UsageError(message, hint=f"{self.prog} --help")
+        found = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)|unrecognized arguments: (\S+)", message)
+        near = None
+        if found:
+            choices = re.findall(r"[\w-]+", found.group(2) or " ".join(self._option_string_actions))
+            near = closest((found.group(1) or found.group(3)).lstrip("-"), [choice.lstrip("-") for choice in choices])
+        told = f"did you mean '{'--' if found and found.group(3) else ''}{near}'?" if near else f"{self.prog} --help"
+        raise UsageError(message, hint=told)
 
 
 def parser(verb: str, text: str, *, json_too: bool = False) -> Parser:

@@ -113,6 +113,9 @@ def _print(run: Run) -> None:
     for name, value in shown.items():
         sys.stdout.write(f"{name:<{width}}  {value}\n")
     say(run.evidence["verdict"]["headline"])
+    for finding in run.findings:
+        if finding["severity"] == "critical":
+            say(f"critical: {finding['message']}")
     say(f"report: {run.report}" if run.report.is_file() else f"run folder: {run.path}")
 
 

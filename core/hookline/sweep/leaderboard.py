@@ -119,8 +119,11 @@ def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> di
 
 
 def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of a mean by Student's t; None for both where there is one value."""
-    if len(values) < 2:
+    """Return the 95 % interval of a mean by Student's t; None for both where there are fewer than three values.
+
+    Of two values it would be 13 standard errors wide to each side, which says nothing.
+    """
+    if len(values) < 3:
         return None, None
     half = _t95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
     return statistics.fmean(values) - half, statistics.fmean(values) + half
