@@ -361,8 +361,8 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> hl.Run:
 GOOD = {"x": 1.0, "s": "a", "n": 1, "b": True, "t": datetime(2024, 1, 2)}
 UNFIT: dict[str, tuple[object, list[str]]] = {
     "no rows at all": ([], ["there are no rows"]),
-    "no table": (5, ["there are no rows"]),
-    "rows that are lists": ([[1, 2]], ["there are no rows"]),
+    "no table": (5, ["rows must be a data frame"]),
+    "rows that are lists": ([[1, 2]], ["rows must be a data frame"]),
     "no columns": ([{}], [f"{name}: is missing" for name in GOOD]),
     "a column less": ([{k: v for k, v in GOOD.items() if k != "x"}], ["x: is missing"]),
     "texts for numbers": ([GOOD, GOOD | {"x": "much"}], ["x: must be a number, got 'much' in row 1"]),
