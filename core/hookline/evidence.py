@@ -239,9 +239,11 @@ def _certificate_text(certificate: Mapping[str, Any]) -> str:
 
 def _parity_text(parity: Mapping[str, Any]) -> str:
     verb = "predicts the same as" if parity["ok"] else "differs from"
+    # Within the tolerance a label changes only where two classes are as likely as each other.
+    ties = ", all at ties" if parity["ok"] and parity["changed_decisions"] else ""
     return (
         f"The {parity['package']} package {verb} the native pipeline on {parity['rows']:,} rows: largest difference "
-        f"{parity['max_difference']:.2g}, {parity['changed_decisions']} changed decisions"
+        f"{parity['max_difference']:.2g}, {parity['changed_decisions']} changed decisions{ties}"
     )
 
 
