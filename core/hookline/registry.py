@@ -274,7 +274,8 @@ def type_text(annotation: Any) -> str:
     if origin is typing.Literal:
         return " | ".join(map(repr, args))
     if origin is not None and _is_union(origin):
-        return " | ".join(map(type_text, args))
+        # Python takes unions of the same types for one, and keeps the order of whichever it has met first.
+        return " | ".join(sorted(map(type_text, args), key=lambda text: (text == "None", text)))
     if origin is not None:
         inner = ", ".join("..." if arg is Ellipsis else type_text(arg) for arg in args)
         return f"{getattr(origin, '__name__', origin)}[{inner}]"
