@@ -62,6 +62,8 @@ $(VENV14)/.hydra14: $(VENV)/.all
 		> "$$($(BIN14)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/z_first.pth"
 	$(BIN14)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable . "hydra-core>=1.4.0.dev1,<1.5"
+	# The setuptools of a new environment may be older than torch takes; the first one's is not.
+	$(BIN14)/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools
 	@touch $@
 
 $(BIN)/python:

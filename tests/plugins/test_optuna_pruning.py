@@ -308,8 +308,14 @@ def test_a_trial_from_the_store_is_compared_with() -> None:
 
 @pytest.mark.parametrize("name", ["median", "percentile", "successive_halving", "hyperband"])
 def test_each_pruner_stops_what_is_worse_than_the_others(name: str) -> None:
-    options = {"n_startup_trials": 2} if name in ("median", "percentile") else {"min_resource": 2}
-    found = search(name, **options)
+    options = {
+        "median": {"n_startup_trials": 2},
+        "percentile": {"n_startup_trials": 2},
+        "successive_halving": {"min_resource": 2},
+        # One bracket: which of several a trial is in goes by the study's name, which is drawn.
+        "hyperband": {"min_resource": 4, "max_resource": 9},
+    }
+    found = search(name, **options[name])
     for trial in found.ask(3):
         steps_taken(found, trial.number, trial.number)
         found.tell(trial.number, [-float(trial.number)])
