@@ -201,3 +201,12 @@ def test_a_sweep_has_no_profile(hookline: Told) -> None:
     with_code, _, err = hookline("-m", "source=iris", "seed=1,2", "--profile")
     assert with_code == 2
     assert "--profile is for a single run" in err
+
+
+def test_what_was_found_stands_beside_the_verdict(hookline: Told, tmp_path: Path) -> None:
+    table = tmp_path / "leaky.csv"
+    table.write_text("a,copy,y\n" + "".join(f"{i % 7},{i % 2},{i % 2}\n" for i in range(200)))
+    code, _, err = hookline("source=file", f"source.path={table}", "roles.target=y", "trainer=decision_tree")
+    assert code == 0
+    assert "critical: 'copy'" in err[err.index("held-out rows\n") :]
+    assert "critical: 'copy'" in hookline("runs", "show", "last")[2]

@@ -66,6 +66,9 @@ def _show(name: str, *, as_json: bool) -> int:
         say(f"error: {record.error}")
     if found:
         say(found["verdict"]["headline"])
+        for point in found["verdict"]["points"]:
+            if point["level"] in ("critical", "warning"):
+                say(f"{point['level']}: {point['text']}")
         print_rows(found["plan"], ("key", "component", "status", "seconds", "why", "summary"), empty="no stages")
         if found.get("cleaning"):
             columns = ("transform", "rows_in", "rows_out", "rows_changed", "cells_changed", "columns")
