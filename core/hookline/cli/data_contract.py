@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from .. import codec
 from ..contract_file import contract_text
-from ..errors import DataError, UsageError
+from ..errors import UsageError
 from ..packages import package_schema, verify
-from .output import add_json, print_json, say
+from .output import add_json, print_json, say, write_text
 from .packages_at import find_package
 
 
@@ -45,11 +44,4 @@ def main(given: Any) -> int:
 def _write(path: Path, text: str) -> None:
     if path.exists():
         raise UsageError(f"{path} exists, and may hold what somebody edited", hint="name another file, or move it away")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, text)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError, closest
+from ..errors import DataError, UsageError, closest
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,6 +62,18 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, emp
     console = Console(soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False, highlight=False)
     console.width = console.width if sys.stdout.isatty() else 10_000
     console.print(table)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step; raises DataError where it cannot be written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def text(value: Any) -> str:

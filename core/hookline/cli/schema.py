@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,11 +15,10 @@ from ..api import load_registry
 from ..codec import adapter
 from ..components import KINDS
 from ..config import CONFIG_PACKAGE
-from ..errors import DataError
 from ..registry import Registry, field_docs
 from ..runconfig import COMPONENT, MULTIPLE, OPTIONAL, SINGLE, Options, key_of
 from ..version import __version__
-from .output import parser, say
+from .output import parser, say, write_text
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INTERPOLATION = {"type": "string", "pattern": r"^(\$\{.+\}|\?\?\?)$", "description": "a reference such as ${seed}"}
@@ -38,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     if given.output is None:
         sys.stdout.write(text)
         return 0
-    _write(given.output, text)
+    write_text(given.output, text)
     say(f"{given.output}: begin a YAML file with `# yaml-language-server: $schema={given.output.name}`")
     return 0
 
@@ -249,14 +247,3 @@ def _defaults(registry: Registry) -> dict[str, Any]:
 def _unknown_override(groups: Mapping[str, Any]) -> str:
     known = "|".join([*KINDS, *groups, "experiment"])
     return rf"^override (?!/?({known})(@.*)?$|/?hydra/)"
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
