@@ -48,35 +48,20 @@ def unlike_training(frame: pl.DataFrame, schema: Schema, rows: pl.Series | None 
     return {row: tuple(texts) for row, texts in warnings.items()}
 
 
-class Familiar:
-    """A contract looked up value by value: `unlike_training` for a few rows of Python values."""
+class Refusals:
+    """What a contract rejects, looked up value by value: for a few rows of Python values, before any is predicted."""
 
     def __init__(self, schema: Schema) -> None:
-        self._limits = [Limits(column) for column in schema.columns]
-        self._rejecting = [limits for limits in self._limits if limits.rejects]
+        self._limits = [limits for limits in map(Limits, schema.columns) if limits.rejects]
 
-    @property
-    def rejects(self) -> bool:
-        """Whether any column rejects what breaks its limits."""
-        return bool(self._rejecting)
-
-    def warnings(self, columns: Mapping[str, Sequence[Any]]) -> dict[int, tuple[str, ...]]:
-        """Return row position -> what in it the contract warns of; raises RejectedRows for what it rejects."""
-        if self._rejecting:
-            self.require(columns)
-        found: dict[int, tuple[str, ...]] = {}
-        for limits in self._limits:
-            allows, name = limits.allows, limits.column.name
-            for row, value in enumerate(columns[name]):
-                if not allows(value):
-                    found[row] = (*found.get(row, ()), f"{name}: {limits.complain(value)}")
-        return found
+    def __bool__(self) -> bool:
+        return bool(self._limits)
 
     def require(self, columns: Mapping[str, Sequence[Any]]) -> None:
         """Raise RejectedRows for the values that the contract rejects."""
         breaches = [
             Breach(row, limits.column.name, limits.complain(value))
-            for limits in self._rejecting
+            for limits in self._limits
             for row, value in enumerate(columns[limits.column.name])
             if not limits.allows(value)
         ]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from hookline import Prediction, Predictor, PredictsColumns
-from hookline.contract import Familiar
+from hookline.contract import Refusals
 from hookline.errors import RejectedRows
 
 from .log import PredictionLog
@@ -48,7 +48,7 @@ class Answerer:
         self._few = predictor if isinstance(predictor, PredictsColumns) else None
         self._log = log
         self._reader = Reader(predictor.schema, predictor.roles)
-        self._familiar = Familiar(predictor.schema)
+        self._refusals = Refusals(predictor.schema)
         self._labels = [label_text(label) for label in predictor.target.classes]
         # The record is one file, and many rows are predicted in a thread of their own.
         self._lock = Lock()
@@ -56,7 +56,7 @@ class Answerer:
     def read(self, rows: Sequence[Mapping[str, Any]]) -> Question:
         """Check raw rows; raises BadRows with every problem."""
         checked = self._reader.check(rows)
-        if self._familiar.rejects:
+        if self._refusals:
             self._require(checked)
         return Question(rows, checked)
 
@@ -74,7 +74,7 @@ class Answerer:
     def _require(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Raise BadRows for what the contract rejects: in the predictor it would hold up the requests asked with it."""
         try:
-            self._familiar.require(self._reader.columns(rows))
+            self._refusals.require(self._reader.columns(rows))
         except RejectedRows as error:
             raise BadRows([RowProblem(b.row, b.column, b.message) for b in error.breaches], error.count) from None
 
