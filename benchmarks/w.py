@@ -21,7 +21,7 @@ def overrides(path: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--alone", type=int, nargs="*", default=[], help="sizes for hookline without the script")
     parser.add_argument("--tries", type=int, default=3)
     given = parser.parse_args()

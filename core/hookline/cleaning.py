@@ -14,6 +14,7 @@ from .artifacts import ROW_ID, Dataset, Label, Split
 from .cells import differs
 from .components import FittedTransform
 from .errors import DataError
+from .frames import count_rows, hold
 
 if TYPE_CHECKING:
     import polars as pl
@@ -146,14 +147,14 @@ def keep_ledger(source: Dataset | None, moves: Sequence[Move], split: Split, scr
 
     parts = {"train": split.train, "valid": split.valid, "test": split.test}
     frames = {name: part.frame for name, part in parts.items() if part is not None}
-    origin = whole = pl.concat(frames.values())
+    origin = pl.concat(frames.values())
     found: list[CleaningEntry] = []
     first = [move for move in moves if move.applies == "dataset"]
     if first:
         assert source is not None
-        origin = _held(source.frame, scratch / "source.arrow", f"the rows of {source.name} cannot be read")
+        origin = source.frame
         # A split by column leaves that column out, so there the last transform's own rows are looked at.
-        end = None if split.method == "column" else whole
+        end = () if split.method == "column" else tuple(frames.values())
         found += _walk(origin, first, scratch, "source", end)
     for name, frame in frames.items():
         met = [move for move in moves if move.applies == "always" or (move.applies == "training" and name == "train")]
@@ -179,44 +180,30 @@ def named(positions: Iterable[int], source: pl.LazyFrame, id_column: str | None)
 
 
 def _walk(
-    frame: pl.LazyFrame, moves: Sequence[Move], scratch: Path, where: str, end: pl.LazyFrame | None = None
+    frame: pl.LazyFrame, moves: Sequence[Move], scratch: Path, where: str, end: Sequence[pl.LazyFrame] = ()
 ) -> Iterator[CleaningEntry]:
-    """Yield what each transform does to rows; `end`: the rows after the last, where they are at hand."""
+    """Yield what each transform does to rows; `end`: the rows after the last in parts, where they are at hand."""
     before, held = frame, None
     for place, move in enumerate(moves):
         path = scratch / f"{where}-{place}.arrow"
-        if end is not None and move is moves[-1]:
-            after = end
-        else:
-            after = _held(move.transform(before), path, f"{move.stage} cannot be applied to the {where} rows")
+        after = end
+        if not end or move is not moves[-1]:
+            after = [hold(move.transform(before), path, f"{move.stage} cannot be applied to the {where} rows")]
         yield _compare(move, before, after, where)
         if held is not None:
             held.unlink(missing_ok=True)
-        before, held = after, path
+        before, held = after[0], path
 
 
-def _held(frame: pl.LazyFrame, path: Path, problem: str) -> pl.LazyFrame:
-    """Compute rows once and keep them: on disk, or in memory where polars cannot write a type that was computed."""
+def _compare(move: Move, before: pl.LazyFrame, after: Sequence[pl.LazyFrame], where: str) -> CleaningEntry:
+    """Compare the rows before a transform with those after it, which may lie in several parts."""
     import polars as pl
 
-    plain = (pl.String, pl.Boolean, pl.Null)
-    try:
-        dtypes = frame.lazy().collect_schema().dtypes()
-        if all(dtype.is_numeric() or dtype.is_temporal() or dtype in plain for dtype in dtypes):
-            frame.lazy().sink_ipc(path)
-            return pl.scan_ipc(path)
-        # Its streaming writer panics at categories that an expression made (polars 2.1).
-        return frame.lazy().collect().lazy()
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{problem}: {str(error).strip().splitlines()[0]}") from error
-
-
-def _compare(move: Move, before: pl.LazyFrame, after: pl.LazyFrame, where: str) -> CleaningEntry:
-
-    names = [frame.collect_schema().names() for frame in (before, after)]
+    names = [frame.collect_schema().names() for frame in (before, after[0])]
     if ROW_ID not in names[1]:
         raise DataError(f"{move.stage} drops the column '{ROW_ID}'", hint="keep every column that is not yours")
-    ids = [frame.select(ROW_ID).collect()[ROW_ID] for frame in (before, after)]
+    parts = [frame.select(ROW_ID).collect()[ROW_ID] for frame in after]
+    ids = before.select(ROW_ID).collect()[ROW_ID], pl.concat(parts)
     counts = {"rows_in": len(ids[0]), "rows_out": len(ids[1])}
     places, missing = None, ids[0].clear()
     if move.applies == "always":
@@ -228,19 +215,25 @@ def _compare(move: Move, before: pl.LazyFrame, after: pl.LazyFrame, where: str) 
     else:
         places, missing = _counterparts(*ids)
         counts |= {"rows_dropped": len(missing), "rows_added": places.null_count()}
-    cells, touched = _changes(before, after, [name for name in names[0] if name in names[1] and name != ROW_ID], places)
-    changed = ids[1].filter(touched)
+    shared = [name for name in names[0] if name in names[1] and name != ROW_ID]
+    cells: Counter[str] = Counter()
+    changed, start = [], 0
+    for frame, held in zip(after, parts, strict=True):
+        found, touched = _changes(before, frame, shared, None if places is None else places.slice(start, len(held)))
+        cells.update(found)
+        changed.append(held.filter(touched))
+        start += len(held)
     return CleaningEntry(
         move.stage,
         move.component,
         move.applies,
         **counts,
-        rows_changed=len(changed),
-        cells_changed=cells,
+        rows_changed=sum(map(len, changed)),
+        cells_changed=dict(cells.most_common()),
         columns_added=tuple(name for name in names[1] if name not in names[0]),
         columns_removed=tuple(name for name in names[0] if name not in names[1]),
         dropped=_first(missing),
-        changed=_first(changed),
+        changed=_first(pl.concat(changed)),
     )
 
 
@@ -248,6 +241,9 @@ def _counterparts(before: pl.Series, after: pl.Series) -> tuple[pl.Series, pl.Se
     """Return the place before of each row after (null for one that was added), and the row ids that have gone."""
     import polars as pl
 
+    stayed = _mask_of(after, len(before)) if _counts_rows(before) else None
+    if stayed is not None:
+        return after, before.filter(~stayed)
     frames = [ids.to_frame() for ids in (before, after)]
     if any(ids.n_unique() != len(ids) for ids in (before, after)):
         # Rows may have been drawn several times: the n-th copy of a row is the counterpart of its n-th.
@@ -259,22 +255,42 @@ def _counterparts(before: pl.Series, after: pl.Series) -> tuple[pl.Series, pl.Se
     return found["place"], gone[ROW_ID]
 
 
+def _counts_rows(ids: pl.Series) -> bool:
+    """Tell whether row ids are just the rows' places, as the source counts them."""
+    import polars as pl
+
+    return ids.equals(pl.int_range(len(ids), eager=True))
+
+
+def _mask_of(places: pl.Series, rows: int) -> pl.Series | None:
+    """Return for each of so many rows whether it is among places; None where a place is missing, twice or no row's."""
+    import numpy as np
+    import polars as pl
+
+    if places.null_count() or not places.is_between(0, rows - 1).all():
+        return None
+    mask = np.zeros(rows, dtype=np.bool_)
+    mask[places.to_numpy()] = True
+    return pl.Series(mask) if np.count_nonzero(mask) == len(places) else None
+
+
 def _changes(
     before: pl.LazyFrame, after: pl.LazyFrame, names: Sequence[str], places: pl.Series | None
 ) -> tuple[dict[str, int], pl.Series]:
-    """Return the changed cells by column, most first, and for each row after (bool) whether it has any."""
+    """Return the changed cells by column, and for each row after (bool) whether it has any."""
     import polars as pl
 
-    rows = int(after.select(pl.len()).collect().item())
+    rows = count_rows(after)
     touched = pl.repeat(value=False, n=rows, eager=True)
     stayed = None if places is None or not places.null_count() else places.is_not_null()
+    pick = None if places is None else _pick(places, count_rows(before))
     counts: dict[str, int] = {}
     step = max(1, CELLS_AT_ONCE // max(1, rows))
     for start in range(0, len(names), step):
         block = list(names[start : start + step])
         old, new = before.select(block).collect(), after.select(block).collect()
-        if places is not None:
-            old = old.select(pl.all().gather(places))
+        if pick is not None:
+            old = pick(old)
         for name in block:
             changed = differs(old[name], new[name])
             if stayed is not None:
@@ -282,7 +298,17 @@ def _changes(
             if count := int(changed.sum()):
                 counts[name] = count
                 touched = touched | changed
-    return dict(sorted(counts.items(), key=lambda item: -item[1])), touched
+    return counts, touched
+
+
+def _pick(places: pl.Series, rows: int) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Return what takes these rows out of a frame: where they stand in order, which is quicker, by a mask."""
+    import polars as pl
+
+    mask = _mask_of(places, rows) if places.is_sorted() else None
+    if mask is None:
+        return lambda frame: frame.select(pl.all().gather(places))
+    return lambda frame: frame.filter(mask)
 
 
 def _together(entries: Sequence[CleaningEntry]) -> CleaningEntry:

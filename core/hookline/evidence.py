@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import codec
-from .artifacts import Deployment, Metric, Package, Report, Split
+from .artifacts import Deployment, Metric, Package, Report
 from .certificate import CERTIFICATE, HELD_OUT
 from .cleaning import CleaningLedger
 from .deploying import served_folder
-from .frames import count_rows
 from .planning import Knowledge, Stage
 from .running import Running, importances_of, learning_of
+from .split import SplitFacts
 from .stages import environment
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ class Told(Running, Protocol):
 
     def value(self, key: str) -> Any:
         """Return a stage's output."""
+        ...
+
+    def split_facts(self) -> SplitFacts:
+        """Return what is known of the split, without its rows."""
         ...
 
     def is_stored(self, stage: Stage) -> bool:
@@ -106,12 +110,12 @@ def _stage_facts(run: Told, stage: Stage) -> dict[str, Any]:
 
 def _data(run: Told) -> dict[str, Any]:
     knowledge: Knowledge = run.value("knowledge")
-    split: Split = run.value("split")
+    split = run.split_facts()
     target = run.value("target")
     column = next((c for c in knowledge.profile.columns if c.name == target.name), None)
     return {
-        "name": split.train.name,
-        "rows": sum(_sizes(split).values()),
+        "name": split.name,
+        "rows": sum(split.rows.values()),
         "columns": len(knowledge.schema.columns),
         "fingerprint": run.plan["source"].fingerprint,
         "version": split.version.fingerprint if split.version else None,
@@ -123,18 +127,13 @@ def _data(run: Told) -> dict[str, Any]:
 
 
 def _split(run: Told) -> dict[str, Any]:
-    split: Split = run.value("split")
-    return {"method": split.method, **_sizes(split)}
+    split = run.split_facts()
+    return {"method": split.method, **split.rows}
 
 
 def _cleaning(run: Told) -> list[Any]:
     ledger: CleaningLedger = run.value("cleaning")
     return [codec.to_json(entry) for entry in ledger.entries]
-
-
-def _sizes(split: Split) -> dict[str, int]:
-    parts = {"train": split.train, "valid": split.valid, "test": split.test}
-    return {name: count_rows(part.frame) if part else 0 for name, part in parts.items()}
 
 
 def _importances(run: Told) -> list[list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .artifacts import ROW_ID, Roles
@@ -88,6 +89,28 @@ def mark_missing(frame: pl.LazyFrame) -> pl.LazyFrame:
     texts = [pl.when(pl.col(name) != "").then(pl.col(name)) for name, dtype in schema.items() if dtype == pl.String]
     floats = [pl.col(name).fill_nan(None) for name, dtype in schema.items() if dtype.is_float()]
     return frame.with_columns(*texts, *floats)
+
+
+UNREADABLE_HINT = "mend the file, say the type of a column with source.dtypes, or leave it out with roles.ignore"
+
+
+def hold(frame: pl.LazyFrame, path: Path, problem: str, hint: str | None = None) -> pl.LazyFrame:
+    """Compute rows once and keep them: on disk, or in memory where polars cannot write a type that was computed.
+
+    Raises DataError, which says `problem` and why.
+    """
+    import polars as pl
+
+    plain = (pl.String, pl.Boolean, pl.Null)
+    try:
+        dtypes = frame.lazy().collect_schema().dtypes()
+        if all(dtype.is_numeric() or dtype.is_temporal() or dtype in plain for dtype in dtypes):
+            frame.lazy().sink_ipc(path)
+            return pl.scan_ipc(path)
+        # Its streaming writer panics at categories that an expression made (polars 2.1).
+        return frame.lazy().collect().lazy()
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{problem}: {str(error).strip().splitlines()[0]}", hint=hint) from error
 
 
 def count_rows(frame: pl.LazyFrame) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from .artifacts import Bins, ColumnKind, ColumnProfile, Profile
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+AT_ONCE = 4
+"""So many columns are profiled at a time, since sorting a column keeps one core busy."""
 MAX_TOP = 1_000
 """Most values of a text column that a profile counts one by one."""
 
 
 def profile(frame: pl.LazyFrame, names: Sequence[str], *, bins: int = 256) -> Profile:
-    """Profile columns exactly, one column in memory at a time; NaN counts as missing.
+    """Profile columns exactly, AT_ONCE columns in memory at a time; NaN counts as missing.
 
     bins: equal-frequency bins of numbers and datetimes; fewer where values repeat
     """
@@ -26,7 +28,9 @@ def profile(frame: pl.LazyFrame, names: Sequence[str], *, bins: int = 256) -> Pr
 
     schema = frame.collect_schema()
     rows = int(frame.select(pl.len()).collect().item())
-    return Profile(rows, tuple(_column(frame, name, schema[name], bins) for name in dict.fromkeys(names)))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        columns = pool.map(lambda name: _column(frame, name, schema[name], bins), dict.fromkeys(names))
+        return Profile(rows, tuple(columns))
 
 
 def rebin(frame: pl.LazyFrame, reference: Profile) -> Profile:
@@ -34,16 +38,15 @@ def rebin(frame: pl.LazyFrame, reference: Profile) -> Profile:
     import polars as pl
 
     schema = frame.collect_schema()
-    columns = []
-    for column in reference.columns:
-        if column.name not in schema:
-            continue
-        found = _column(frame, column.name, schema[column.name], 1)
-        if column.bins is not None and found.kind == column.kind:
-            values = numbers(frame, column.name, column.kind, schema[column.name])
-            found = replace(found, bins=Bins(column.bins.edges, tuple(count(values, column.bins.edges))))
-        columns.append(found)
-    return Profile(int(frame.select(pl.len()).collect().item()), tuple(columns))
+    rows = int(frame.select(pl.len()).collect().item())
+
+    def again(column: ColumnProfile) -> ColumnProfile:
+        dtype = schema[column.name]
+        same = column.bins is not None and column_kind(dtype) == column.kind
+        return _column(frame, column.name, dtype, column.bins if same and column.bins else 1)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return Profile(rows, tuple(pool.map(again, [column for column in reference.columns if column.name in schema])))
 
 
 def numbers(frame: pl.LazyFrame, name: str, kind: ColumnKind, dtype: pl.DataType) -> np.ndarray:
@@ -55,17 +58,8 @@ def numbers(frame: pl.LazyFrame, name: str, kind: ColumnKind, dtype: pl.DataType
     return frame.select(expr.fill_nan(None).drop_nulls()).collect()[name].to_numpy()
 
 
-def count(values: np.ndarray, edges: Sequence[float]) -> list[int]:
-    """Count values between edges: edges[i] < value <= edges[i + 1], the outer bins open-ended."""
-    import numpy as np
-
-    inner = np.asarray(edges[1:-1], dtype=np.float64)
-    counts: list[int] = np.bincount(np.searchsorted(inner, values, side="left"), minlength=len(edges) - 1).tolist()
-    return counts
-
-
 def _count_sorted(values: np.ndarray, edges: np.ndarray) -> list[int]:
-    """Return what `count` does of sorted values: it then takes a look for each edge rather than for each value."""
+    """Count sorted values between edges: edges[i] < value <= edges[i + 1], the outer bins open-ended."""
     import numpy as np
 
     ends = np.searchsorted(values, edges[1:-1], side="right")
@@ -73,14 +67,15 @@ def _count_sorted(values: np.ndarray, edges: np.ndarray) -> list[int]:
     return counts
 
 
-def _column(frame: pl.LazyFrame, name: str, dtype: pl.DataType, bins: int) -> ColumnProfile:
+def _column(frame: pl.LazyFrame, name: str, dtype: pl.DataType, bins: int | Bins) -> ColumnProfile:
+    """Profile a column, a number in so many bins or in those of another time."""
     kind = column_kind(dtype)
     return (
         _number(frame, name, dtype, kind, bins) if kind in ("number", "datetime") else _text(frame, name, dtype, kind)
     )
 
 
-def _number(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind, bins: int) -> ColumnProfile:
+def _number(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind, bins: int | Bins) -> ColumnProfile:
     import numpy as np
     import polars as pl
 
@@ -93,19 +88,18 @@ def _number(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind
         "count": rows,
         "missing": rows - len(values),
     }
+    given = None
+    if isinstance(bins, Bins):
+        given = Bins(bins.edges, tuple(_count_sorted(values, np.asarray(bins.edges))))
     if not len(values):
-        return ColumnProfile(**facts, distinct=0)
+        return ColumnProfile(**facts, distinct=0, bins=given)
     distinct = 1 + int((values[1:] != values[:-1]).sum())
     finite = values[np.isfinite(values)]
     if not len(finite):
-        return ColumnProfile(**facts, distinct=distinct)
-    places = np.linspace(0, len(finite) - 1, bins + 1).round().astype(np.int64)
-    edges = np.unique(finite[places])
-    if len(edges) == 1:
-        edges = np.array([edges[0], edges[0]])
-    elif len(edges) == len(np.unique(finite)):
-        # Each value gets a bin of its own, as wide as the gap to the next.
-        edges = np.concatenate([[2 * edges[0] - edges[1]], edges])
+        return ColumnProfile(**facts, distinct=distinct, bins=given)
+    if not isinstance(bins, Bins):
+        edges = _edges(finite, bins)
+        given = Bins(tuple(map(float, edges)), tuple(_count_sorted(values, edges)))
     # Numbers beyond 1e154 have squares, and beyond 1e308 sums, that float64 does not hold.
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = float(finite.mean()), float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
@@ -116,8 +110,22 @@ def _number(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind
         std=std if np.isfinite(std) else None,
         minimum=float(finite[0]),
         maximum=float(finite[-1]),
-        bins=Bins(tuple(map(float, edges)), tuple(_count_sorted(values, edges))),
+        bins=given,
     )
+
+
+def _edges(finite: np.ndarray, bins: int) -> np.ndarray:
+    """Return the edges of equal-frequency bins of sorted numbers."""
+    import numpy as np
+
+    places = np.linspace(0, len(finite) - 1, bins + 1).round().astype(np.int64)
+    edges = np.unique(finite[places])
+    if len(edges) == 1:
+        return np.array([edges[0], edges[0]])
+    if len(edges) == 1 + np.count_nonzero(finite[1:] != finite[:-1]):
+        # Each value gets a bin of its own, as wide as the gap to the next.
+        return np.concatenate([[2 * edges[0] - edges[1]], edges])
+    return edges
 
 
 def _text(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind) -> ColumnProfile:

@@ -6,13 +6,14 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from . import stages, storing
-from .artifacts import Package, Report, Split
+from .artifacts import Package, Report
 from .datasets import record_version
 from .deploying import deployed_version
 from .errors import ConfigError, GateFailed, HooklineError, Problem, Pruned, StoreError, suggestion
@@ -21,6 +22,7 @@ from .hookspecs import RunInfo, StageInfo
 from .packages import add_files, components_at_hand
 from .planning import Knowledge, Plan, Stage, explain
 from .registry import Registry
+from .split import SplitFacts
 from .steps import Curve
 from .workspace import Workspace
 
@@ -38,6 +40,7 @@ class Execution:
     values: dict[str, Any] = field(default_factory=dict)
     told: dict[str, StageInfo] = field(default_factory=dict)
     curve: Curve = field(default_factory=Curve)
+    scratch: Path | None = None
 
     def value(self, key: str) -> Any:
         """Return a stage's output: at hand, from the store, or made now."""
@@ -45,6 +48,18 @@ class Execution:
             stage = self.plan[key]
             self.values[key] = self._stored(stage) if stage.persisted else stages.make(self, stage)
         return self.values[key]
+
+    @contextmanager
+    def scratch_folder(self) -> Iterator[None]:
+        """Have a scratch folder for the time of this block; then what may read from it is forgotten: rows before the split."""
+        try:
+            with self.workspace.store.scratch() as self.scratch:
+                yield
+        finally:
+            self.scratch = None
+            for stage in self.plan.stages:
+                if stage.kind == "source" or stage.applies == "dataset":
+                    self.values.pop(stage.key, None)
 
     def _stored(self, stage: Stage) -> Any:
         store = self.workspace.store
@@ -55,6 +70,14 @@ class Execution:
                 folder = store.put(stage.fingerprint, lambda path: storing.write(self, stage, path), note=note)
             # Read back what was stored, so that a fresh run and a cached one see the very same values.
             return storing.read(self, stage, folder)
+
+    def split_facts(self) -> SplitFacts:
+        """Return what is known of the split, without reading its rows where they need not be made."""
+        if "split" not in self.values:
+            content = self.workspace.store.read(self.plan["split"].fingerprint, storing.SPLIT)
+            if content is not None:
+                return storing.split_facts(content)
+        return SplitFacts.of(self.value("split"))
 
     def is_stored(self, stage: Stage) -> bool:
         """Tell whether the store holds a stage's output."""
@@ -78,7 +101,8 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     error: BaseException | None = None
     try:
         _tell(hooks.before_run, run=run.info)
-        with components_at_hand({(s.kind, s.name): type(s.component) for s in plan.stages if s.component}):
+        classes = {(s.kind, s.name): type(s.component) for s in plan.stages if s.component}
+        with components_at_hand(classes), run.scratch_folder():
             _run_stages(run)
         status = "finished"
     except GateFailed as failed:
@@ -182,13 +206,13 @@ def _record_data(run: Execution) -> None:
     """Record which version of the data the run saw, with the profile of its training rows once there is one."""
     if not at_hand(run, run.plan["split"]):
         return
-    split: Split = run.value("split")
+    version = run.split_facts().version
     knowledge: Knowledge | None = run.value("knowledge") if at_hand(run, run.plan["knowledge"]) else None
     source = run.plan["source"]
     origin = {"component": source.name, **source.parts["fields"]}
-    if split.version is not None:
+    if version is not None:
         profile = None if knowledge is None else knowledge.profile
-        record_version(run.workspace.catalog, split.version, origin, run.info.id, profile)
+        record_version(run.workspace.catalog, version, origin, run.info.id, profile)
 
 
 def _leave_evidence(run: Execution, status: str) -> None:

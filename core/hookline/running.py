@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .edges import SAMPLE_ROWS, EdgeRows, make_edges
@@ -34,6 +35,11 @@ class Running(Protocol):
     @property
     def info(self) -> RunInfo:
         """What lifecycle hooks see of it."""
+        ...
+
+    @property
+    def scratch(self) -> Path | None:
+        """A folder for as long as its stages run."""
         ...
 
     @property

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .artifacts import ROW_ID, Dataset, Split
+from .artifacts import ROW_ID, Dataset, DataVersion, Roles, Split
 from .errors import ConfigError, DataError, Problem, suggestion
+from .frames import UNREADABLE_HINT, count_rows
 from .runconfig import SplitOptions
 from .schema import column_kind
 
@@ -24,16 +25,23 @@ MAX_CLASSES = 20
 
 
 @dataclass(frozen=True)
-class Membership:
-    """Where each row of one frame goes.
+class SplitFacts:
+    """What is known of a split without its rows."""
 
-    path: Arrow IPC file of the prepared rows
-    parts: Arrow IPC file with one column, `part` (uint8: position in PARTS), row by row
-    """
-
+    name: str
+    """Of the dataset."""
     method: str
     rows: Mapping[str, int]
-    """Part -> number of rows."""
+    """Part -> number of rows, 0 for one that is not there."""
+    version: DataVersion | None = None
+    """Of the rows that the source loaded, before any transform."""
+
+    @classmethod
+    def of(cls, split: Split) -> SplitFacts:
+        """Return the facts of a split whose rows are at hand."""
+        parts = {name: getattr(split, name) for name in PARTS}
+        rows = {name: count_rows(part.frame) if part else 0 for name, part in parts.items()}
+        return cls(split.train.name, split.method, rows, split.version)
 
 
 def write_rows(dataset: Dataset, folder: Path) -> pl.LazyFrame:
@@ -46,13 +54,16 @@ def write_rows(dataset: Dataset, folder: Path) -> pl.LazyFrame:
         reason = str(error).splitlines()[0]
         raise DataError(
             f"the rows of {dataset.name} cannot be read or transformed: {reason}",
-            hint="mend the file, say the type of a column with source.dtypes, or leave it out with roles.ignore",
+            hint=UNREADABLE_HINT,
         ) from error
     return pl.scan_ipc(folder / ROWS)
 
 
-def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) -> Membership:
-    """Write the prepared rows and the part of each into `folder`; raises DataError where no such split is possible."""
+def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) -> tuple[str, dict[str, int]]:
+    """Write the rows of each part into `folder`, and return the method with the number of rows of each part.
+
+    Raises DataError where no such split is possible.
+    """
     import polars as pl
 
     stored = pl.scan_ipc(folder / ROWS) if (folder / ROWS).exists() else write_rows(dataset, folder)
@@ -69,17 +80,18 @@ def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) ->
             kept = stored.drop(str(options.column)) if method == "column" else stored
             _write_part(kept, part, code, folder / f"{name}.arrow")
     (folder / ROWS).unlink()
-    return Membership(method, counts)
+    return method, counts
 
 
-def read_split(folder: Path, membership: Membership, like: Dataset) -> Split:
-    """Return the parts that `prepare` wrote, as lazy, memory-mapped frames with the roles of `like`."""
+def read_split(folder: Path, facts: SplitFacts, roles: Roles) -> Split:
+    """Return the parts that `prepare` wrote, as lazy, memory-mapped frames."""
     import polars as pl
 
     def part(name: str) -> Dataset:
-        return like.with_frame(pl.scan_ipc(folder / f"{name}.arrow"))
+        return Dataset(pl.scan_ipc(folder / f"{name}.arrow"), roles, facts.name)
 
-    return Split(part("train"), part("valid") if membership.rows["valid"] else None, part("test"), membership.method)
+    valid = part("valid") if facts.rows["valid"] else None
+    return Split(part("train"), valid, part("test"), facts.method, facts.version)
 
 
 def choose_method(dataset: Dataset, options: SplitOptions, frame: pl.LazyFrame) -> str:

@@ -33,7 +33,7 @@ from .components import FittedTransform, Model
 from .contract import RuleCheck, batches_of, check_rows
 from .deploying import deploy
 from .errors import DataError, Problem, Pruned
-from .frames import count_rows, mark_missing, require_names, require_role_types
+from .frames import UNREADABLE_HINT, count_rows, hold, mark_missing, require_names, require_role_types
 from .pipeline import apply_transforms, encode, true_values
 from .planning import Knowledge, Stage
 from .profiling import profile
@@ -103,6 +103,10 @@ def _source(run: Running, stage: Stage) -> Dataset:
     frame = (
         mark_missing(loaded.frame).drop(roles.ignore).with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
     )
+    if run.scratch and any(other.applies == "dataset" for other in run.plan.of("transform")):
+        # Read several times: by those transforms, for the version of the data, and for the ledger.
+        problem = f"the rows of {loaded.name} cannot be read"
+        frame = hold(frame, run.scratch / "source.arrow", problem, UNREADABLE_HINT)
     return Dataset(frame, roles, loaded.name)
 
 

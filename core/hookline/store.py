@@ -74,6 +74,13 @@ class Store:
             os.utime(path / ENTRY)  # When an entry was last used is what `prune` goes by.
         return path
 
+    def read(self, fingerprint: str, name: str) -> bytes | None:
+        """Return one file of an entry, or None where it is not there or damaged; no other file of the entry is read."""
+        path = self._path(fingerprint)
+        if self._mirror and not path.exists():
+            self._download(fingerprint, self._mirror)
+        return self._signer.read(path, fingerprint, name)
+
     def problem(self, fingerprint: str) -> str | None:
         """Say what is wrong with an entry, every file of it read; None where nothing is. Discards nothing."""
         return self._signer.problem(self._path(fingerprint), fingerprint)
@@ -109,6 +116,12 @@ class Store:
             yield
         finally:
             held.release()
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Make an empty folder that lasts as long as this block; what a killed process leaves is removed later."""
+        with _clear_errors(self.root), self._temporary() as folder:
+            yield folder
 
     def discard(self, fingerprint: str) -> bool:
         """Remove an entry, which disappears in one step; tells whether there was one."""

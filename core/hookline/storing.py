@@ -6,7 +6,6 @@ import importlib
 import inspect
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,12 +19,16 @@ from .packages import PARITY_ROWS, check_takes, require_parity, seal, write_pipe
 from .pipeline import Pipeline
 from .planning import Knowledge, Stage
 from .running import CURVE, IMPORTANCES, Running, edges_of, pipeline_of
-from .split import Membership, prepare, read_split, write_rows
+from .split import SplitFacts, prepare, read_split, write_rows
 from .stages import dataset_moves, environment, fitted_moves, make
 from .versions import version_of
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+SPLIT = "split.json"
+"""What is known of a split, beside its rows."""
 
 
 def write(run: Running, stage: Stage, folder: Path) -> None:
@@ -62,18 +65,18 @@ def _write_split(run: Running, stage: Stage, folder: Path) -> None:
     # Rows that no transform has touched are read from where they have just been written.
     loaded = rows if stage.inputs[0] == "source" else run.value("source").frame
     version = version_of(loaded, dataset.name, without=[ROW_ID])
-    membership = prepare(dataset, options.split, options.seed, folder)
-    facts = {"membership": codec.to_json(membership), "name": dataset.name, "version": codec.to_json(version)}
-    (folder / "split.json").write_text(json.dumps(facts), "utf-8")
+    method, counts = prepare(dataset, options.split, options.seed, folder)
+    facts = SplitFacts(dataset.name, method, counts, version)
+    (folder / SPLIT).write_text(json.dumps(codec.to_json(facts)), "utf-8")
 
 
 def _read_split(run: Running, folder: Path) -> Split:
-    import polars as pl
+    return read_split(folder, split_facts((folder / SPLIT).read_bytes()), run.plan.roles)
 
-    facts = json.loads((folder / "split.json").read_text("utf-8"))
-    like = Dataset(pl.LazyFrame(), run.plan.roles, facts["name"])
-    split = read_split(folder, codec.from_json(Membership, facts["membership"]), like)
-    return replace(split, version=codec.from_json(DataVersion, facts["version"]))
+
+def split_facts(content: bytes) -> SplitFacts:
+    """Return what the file SPLIT of a stored split says."""
+    return codec.from_json(SplitFacts, json.loads(content))
 
 
 def _write_ledger(run: Running, folder: Path) -> None:

@@ -25,12 +25,34 @@ class FittedDedupe:
     columns: tuple[str, ...]
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Keep the first of equal rows, in order."""
-        return frame.unique(subset=list(self.columns), keep="first", maintain_order=True)
+        """Keep the first of equal rows, in order.
+
+        Rows with ids are compared by a hash first, and value by value only where that is equal, which holds little in memory.
+        """
+        import polars as pl
+
+        columns = list(self.columns)
+        repeated = _repeated(frame, columns) if ROW_ID in frame.collect_schema() else None
+        if repeated is None:
+            return frame.unique(subset=columns, keep="first", maintain_order=True)
+        return frame.filter(~pl.col(ROW_ID).is_in(repeated.implode())) if len(repeated) else frame
 
     def repeats_in(self) -> tuple[str, ...]:
         """Return the columns that make rows equal."""
         return self.columns
+
+
+def _repeated(frame: pl.LazyFrame, columns: list[str]) -> pl.Series | None:
+    """Return the ids of rows that repeat an earlier one; None where row ids do not name rows, or most rows are suspect."""
+    import polars as pl
+
+    keys = frame.select(ROW_ID, hash=pl.struct(columns).hash()).collect(engine="streaming")
+    suspect = keys.filter(pl.col("hash").is_duplicated())[ROW_ID]
+    if 2 * len(suspect) > len(keys) or keys[ROW_ID].n_unique() < len(keys):
+        return None
+    rows = frame.filter(pl.col(ROW_ID).is_in(suspect.implode())).collect(engine="streaming")
+    kept = rows.unique(subset=columns, keep="first", maintain_order=True)[ROW_ID]
+    return suspect.filter(~suspect.is_in(kept.implode()))
 
 
 class DedupeTransform(Transform):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -98,6 +99,18 @@ def test_the_same_table_is_recognized_and_nothing_runs_twice(table: pl.DataFrame
     again = hl.run(source=table.clone(), target="bought", trainer="decision_tree")
     assert first.metrics == again.metrics
     assert set(again.stages()["status"]) <= {"cached", "unneeded"}
+
+
+def test_rows_that_nothing_needs_are_not_read_again(table: pl.DataFrame) -> None:
+    first = hl.run(source=table, target="bought", trainer="decision_tree")
+    (rows,) = Path(os.environ["HOOKLINE_HOME"]).glob("store/??/*/test.arrow")
+    rows.write_bytes(b"x" * rows.stat().st_size)
+    again = hl.run(source=table, target="bought", trainer="decision_tree")
+    assert (again.evidence["data"], again.evidence["split"]) == (first.evidence["data"], first.evidence["split"])
+    assert rows.is_file()
+    # What does need them finds the damage, and makes them anew.
+    other = hl.run(source=table, target="bought", trainer="logistic_regression")
+    assert other.evidence["split"] == first.evidence["split"]
 
 
 def test_a_run_is_loaded_by_last_by_id_and_by_folder(table: pl.DataFrame) -> None:

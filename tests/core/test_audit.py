@@ -13,7 +13,7 @@ import hookline as hl
 from hookline.artifacts import ROW_ID, Dataset, Finding, Report, Roles, Target
 from hookline.audit import audit
 from hookline.runconfig import SplitOptions
-from hookline.split import prepare, read_split
+from hookline.split import SplitFacts, prepare, read_split
 
 
 def audited(
@@ -22,8 +22,8 @@ def audited(
     seed = options.pop("seed", 0)
     folder.mkdir(parents=True, exist_ok=True)
     rows = frame.lazy().with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
-    membership = prepare(Dataset(rows, roles), SplitOptions(**options), seed, folder)
-    split = read_split(folder, membership, Dataset(pl.LazyFrame(), roles))
+    method, counts = prepare(Dataset(rows, roles), SplitOptions(**options), seed, folder)
+    split = read_split(folder, SplitFacts("data", method, counts), roles)
     labels = [part.frame.select(target.name).collect()[target.name] for part in (split.train, split.test)]
     return audit(split, target, labels, allow)
 

@@ -24,7 +24,7 @@ from hookline.components import FittedTransform, Transform
 from hookline.errors import DataError
 from hookline.pipeline import FittedStage, apply_transforms
 from hookline.runconfig import SplitOptions
-from hookline.split import prepare, read_split
+from hookline.split import SplitFacts, prepare, read_split
 from hookline_polars import (
     CastTransform,
     ClipTransform,
@@ -90,7 +90,8 @@ def clean(folder: Path, frame: pl.DataFrame, *transforms: Transform, roles: Role
         moves.append(Move(f"transform.{transform.name}", transform.name, "dataset", fit))
         current = current.with_frame(moves[-1].transform(current.frame))
     folder.mkdir(parents=True, exist_ok=True)
-    split = read_split(folder, prepare(current, SplitOptions(method="random", test=0.5), 0, folder), source)
+    method, counts = prepare(current, SplitOptions(method="random", test=0.5), 0, folder)
+    split = read_split(folder, SplitFacts(source.name, method, counts), source.roles)
     stages: list[FittedStage] = []
     for transform in (each for each in transforms if each.applies != "dataset"):
         train = split.train.with_frame(apply_transforms(tuple(stages), split.train.frame))

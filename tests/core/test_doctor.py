@@ -193,7 +193,9 @@ def used() -> hl.Run:
 
 def test_damaged_entries_of_the_store_are_counted_and_kept(doctor: Found, used: hl.Run) -> None:
     entries = [entry.parent for entry in home().glob("store/??/*/entry.json")]
-    contents = [[path for path in entry.rglob("*") if path.is_file() and path.name != "entry.json"] for entry in entries]
+    contents = [
+        [path for path in entry.rglob("*") if path.is_file() and path.name != "entry.json"] for entry in entries
+    ]
     victims = [files[0] for files in contents if files][:2]
     for path in victims:
         path.write_bytes(b"flipped")

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from hookline.artifacts import ROW_ID, Dataset, Roles, Split
 from hookline.errors import ConfigError, DataError
 from hookline.runconfig import SplitOptions
-from hookline.split import prepare, read_split
+from hookline.split import SplitFacts, prepare, read_split
 
 
 def split(folder: Path, frame: pl.DataFrame, roles: Roles, seed: int = 0, **options: object) -> Split:
     dataset = Dataset(frame.lazy().with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64)), roles)
     folder.mkdir(parents=True, exist_ok=True)
-    membership = prepare(dataset, SplitOptions(**options), seed, folder)  # type: ignore[arg-type]
-    return read_split(folder, membership, Dataset(pl.LazyFrame(), roles))
+    method, rows = prepare(dataset, SplitOptions(**options), seed, folder)  # type: ignore[arg-type]
+    return read_split(folder, SplitFacts(dataset.name, method, rows), roles)
 
 
 def ids(dataset: Dataset) -> list[int]:

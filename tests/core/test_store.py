@@ -71,6 +71,20 @@ def test_a_damaged_entry_is_discarded_and_made_anew(
     assert (store.get(KEY) / "value.txt").read_text() == "anew"  # type: ignore[operator]
 
 
+def test_one_file_is_read_whatever_became_of_the_others(tmp_path: Path) -> None:
+    def write(folder: Path) -> None:
+        (folder / "facts.json").write_text("{}")
+        (folder / "rows.bin").write_bytes(b"rows")
+
+    store = Store(tmp_path)
+    folder = store.put(KEY, write)
+    (folder / "rows.bin").write_bytes(b"swor")
+    assert store.read(KEY, "facts.json") == b"{}"
+    assert store.read(KEY, "rows.bin") is None
+    assert store.read(KEY, "absent") is None
+    assert store.read("cd" * 32, "facts.json") is None
+
+
 def test_an_entry_signed_by_somebody_else_is_not_taken_for_our_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

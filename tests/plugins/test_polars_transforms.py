@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import hookline as hl
 from hookline import Dataset, FittedTransform, Roles, Transform, codec
+from hookline.artifacts import ROW_ID
 from hookline.errors import ConfigError, DataError
 from hookline.registry import validate
 from hookline_polars import (
@@ -421,6 +422,22 @@ def test_rows_may_be_equal_in_some_columns_only() -> None:
     train = dataset(i=[1, 2, 3], x=["b", "b", "a"], y=[1, 2, 2])
     assert applied(DedupeTransform(columns=("x",)), train)["i"].to_list() == [1, 3]
     assert applied(DedupeTransform(columns=Columns(pattern="y")), train)["i"].to_list() == [1, 2]
+
+
+NUMBERS = st.sampled_from([0.0, -0.0, 1.5, float("nan"), -float("nan"), float("inf"), None])
+CELLS = st.tuples(NUMBERS, st.sampled_from(["", "a", "b", None]), st.sampled_from([[1], [1, 2], [], None]))
+
+
+@given(cells=st.lists(CELLS, min_size=1, max_size=60), repeat=st.sampled_from([1, 2, 50]))
+@settings(max_examples=60, deadline=None)
+def test_rows_with_ids_are_compared_as_those_without(cells: list[Any], repeat: int) -> None:
+    rows = pl.DataFrame(cells, schema={"x": pl.Float64, "s": pl.String, "l": pl.List(pl.Int64)}, orient="row")
+    # Few of many rows are repeated in the one case, most of them in the other.
+    rows = pl.concat([rows, pl.DataFrame({"x": map(float, range(100, 100 * repeat))}), rows], how="diagonal")
+    numbered = rows.with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+    found = applied(DedupeTransform(), Dataset(numbered.lazy(), Roles()))
+    expected = numbered.unique(subset=rows.columns, keep="first", maintain_order=True)
+    assert found[ROW_ID].to_list() == expected[ROW_ID].to_list()
 
 
 @pytest.mark.parametrize(
