@@ -106,7 +106,8 @@ def _source(run: Running, stage: Stage) -> Dataset:
     if run.scratch and any(other.applies == "dataset" for other in run.plan.of("transform")):
         # Read several times: by those transforms, for the version of the data, and for the ledger.
         problem = f"the rows of {loaded.name} cannot be read"
-        frame = hold(frame, run.scratch / "source.arrow", problem, UNREADABLE_HINT)
+        with run.workspace.store.clear_errors():
+            frame = hold(frame, run.scratch / "source.arrow", problem, UNREADABLE_HINT)
     return Dataset(frame, roles, loaded.name)
 
 

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -120,8 +120,14 @@ class Store:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Make an empty folder that lasts as long as this block; what a killed process leaves is removed later."""
-        with _clear_errors(self.root), self._temporary() as folder:
+        with ExitStack() as held:
+            with _clear_errors(self.root):
+                folder = held.enter_context(self._temporary())
             yield folder
+
+    def clear_errors(self) -> AbstractContextManager[None]:
+        """Say, in this block, what a full or read-only disk means for a scratch folder; raises StoreError."""
+        return _clear_errors(self.root)
 
     def discard(self, fingerprint: str) -> bool:
         """Remove an entry, which disappears in one step; tells whether there was one."""
@@ -260,9 +266,10 @@ def _clear_errors(root: Path) -> Iterator[None]:
         elsewhere = isinstance(error.filename, str) and not Path(error.filename).absolute().is_relative_to(
             root.absolute()
         )
-        if elsewhere or error.errno not in _FULL | _REFUSED:
+        number = _number_of(error)
+        if elsewhere or number not in _FULL | _REFUSED:
             raise
-        if error.errno in _FULL:
+        if number in _FULL:
             raise StoreError(
                 f"the disk of the store at {root} is full; nothing was half written",
                 hint="free space, or set HOOKLINE_HOME to a folder on another disk",
@@ -270,3 +277,10 @@ def _clear_errors(root: Path) -> Iterator[None]:
         raise StoreError(
             f"the store at {root} cannot be written: {error.strerror}", hint="set HOOKLINE_HOME to a folder of yours"
         ) from error
+
+
+def _number_of(error: OSError) -> int | None:
+    """Return the system's number of an error; polars says that of a full disk in its text only."""
+    told = re.search(r"os error (\d+)", str(error)) if error.errno is None else None
+    full = told is not None and int(told[1]) in _FULL
+    return int(told[1]) if told is not None and full else error.errno

@@ -20,13 +20,20 @@ HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 QUICK = ("source=iris", "trainer=decision_tree", "packager=[onnx,skops]")
 
 
-@pytest.mark.parametrize("kibibytes", [4, 40, 200])
-def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(kibibytes: int) -> None:
+LARGE = ("source=synthetic", "source.rows=20000", "roles.target=target", "trainer=decision_tree")
+
+
+@pytest.mark.parametrize(
+    ("kibibytes", "command"),
+    [(4, QUICK), (40, QUICK), (200, QUICK), (1_000, LARGE), (1_000, (*LARGE, "transform=[dedupe]"))],
+    ids=["4", "40", "200", "while rows are divided", "while rows are kept"],
+)
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(kibibytes: int, command: tuple[str, ...]) -> None:
     def limit() -> None:
         # What write() answers then differs from a full disk by the number only, and needs no disk of its own.
         resource.setrlimit(resource.RLIMIT_FSIZE, (kibibytes * 1024, resource.RLIM_INFINITY))
 
-    done = subprocess.run([HOOKLINE, *QUICK], preexec_fn=limit, capture_output=True, text=True, check=False)
+    done = subprocess.run([HOOKLINE, *command], preexec_fn=limit, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
@@ -34,7 +41,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(kibibytes: int)
     store = open_workspace().store
     assert all(store.problem(fingerprint) is None for fingerprint in store.entries())
     assert not list((store.root / "tmp").iterdir())
-    run = hl.run(*QUICK)
+    run = hl.run(*command)
     assert run.status == "finished"
     verify(run.package())
 
