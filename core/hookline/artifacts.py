@@ -370,11 +370,13 @@ class Reference:
     profile: of the training rows
     dataset: the training rows themselves; None once only the package is at hand
     files: what the same monitor's report left in the package (file name -> path)
+    time: the column that says when a row happened, which moves on by itself; None where there is none
     """
 
     profile: Profile
     dataset: Dataset | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
+    time: str | None = None
 
 
 @dataclass(frozen=True)

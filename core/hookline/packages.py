@@ -36,6 +36,7 @@ PIPELINE = "pipeline.json"
 PARITY_ROWS = 10_000
 
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 _at_hand: ContextVar[Mapping[tuple[str, str], type[Component]] | None] = ContextVar("hookline_components", default=None)
 
 
@@ -123,8 +124,17 @@ def read_pipeline(folder: Path, model: M) -> Pipeline[M]:
 
 def package_schema(folder: Path) -> Schema:
     """Return the input contract of a package; raises StoreError where it is damaged."""
+    return _from_pipeline(folder, "schema", Schema)
+
+
+def package_roles(folder: Path) -> Roles:
+    """Return which columns of the training data played which part; raises StoreError where the package is damaged."""
+    return _from_pipeline(folder, "roles", Roles)
+
+
+def _from_pipeline(folder: Path, key: str, cls: type[T]) -> T:
     try:
-        return codec.from_json(Schema, _read_json(folder / PIPELINE)["schema"])
+        return codec.from_json(cls, _read_json(folder / PIPELINE)[key])
     except (KeyError, ValueError) as error:
         raise StoreError(f"{folder / PIPELINE} is damaged: {type(error).__name__}") from error
 

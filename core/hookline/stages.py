@@ -268,7 +268,8 @@ def _evaluate(run: Running, stage: Stage) -> Report:
 def _monitor(run: Running, stage: Stage) -> Report:
     split: Split = run.value("split")
     knowledge: Knowledge = run.value("knowledge")
-    report: Report = _component(stage).check(split.test, Reference(knowledge.profile, split.train))
+    reference = Reference(knowledge.profile, split.train, time=split.train.roles.time)
+    report: Report = _component(stage).check(split.test, reference)
     return report
 
 

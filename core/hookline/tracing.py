@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +19,7 @@ from .hookspecs import RunInfo
 from .lookup import check_position, find_row
 from .packages import MANIFEST, read_pipeline, verify
 from .planning import Stage, make_plan
-from .registry import Registry
+from .registry import Registry, field_infos, plain
 from .runconfig import resolve
 from .runner import Execution
 from .split import PARTS
@@ -52,6 +52,8 @@ class Step:
     """How often the row stands among the rows after it: 0 where it was dropped, more where it was drawn several times."""
     repeats: RowRef | None = None
     """The row that stayed, where this one was dropped because it repeats another."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The transform's fields that are not at their defaults."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ class RowTrace:
         if last is not None and last.outcome == "dropped":
             when = "" if self.part is None else f" {words[self.part]} that"
             why = "" if last.repeats is None else f": it repeats {last.repeats}"
-            return f"{self.row}{at} {'is' + when + ' ' if when else ''}was dropped by {last.stage}{why}"
+            told = ", ".join(f"{name}={json.dumps(value)}" for name, value in last.settings.items())
+            by = f"{last.stage} ({told})" if told else last.stage
+            return f"{self.row}{at} {'is' + when + ' ' if when else ''}was dropped by {by}{why}"
         changed = [step for step in self.steps if step.changes]
         cells = counted(sum(len(step.changes) for step in changed), "cell")
         who = " and ".join(step.stage for step in changed)
@@ -142,7 +146,15 @@ def trace(
         frame = getattr(past.value("split"), part).frame
         met = [move for move in fitted_moves(past) if move.applies == "always" or part == "train"]
         steps += [step for step, _ in _follow(met, frame, ref, source.frame, roles.id)]
-    return RowTrace(run.info.id, ref, part, tuple(steps))
+    settings = {step.stage: _settings(past.plan[step.stage].component) for step in steps}
+    return RowTrace(run.info.id, ref, part, tuple(replace(step, settings=settings[step.stage]) for step in steps))
+
+
+def _settings(component: Any) -> dict[str, Any]:
+    """Return the fields of a component that are not at their defaults, as plain data."""
+    said: dict[str, Any] = plain(component)
+    infos = field_infos(type(component))
+    return {info.name: said[info.name] for info in infos if info.required or said[info.name] != info.default}
 
 
 def _as_it_was(run: Execution, evidence: Mapping[str, Any]) -> Execution:

@@ -231,11 +231,10 @@ class FileSource(Source):
 
         require_line_feeds(file)
         header = self._header(file)
-        whole = file.stat().st_size < WHOLE_FILE
-        if whole and self.encoding == "utf8":
+        if self.encoding == "utf8":
             require_text(file)
-        if whole:
-            require_width(file, self._separator(file), self.skip_rows, len(header))
+        require_width(file, self._separator(file), self.skip_rows, len(header))
+        whole = file.stat().st_size < WHOLE_FILE
         options: dict[str, Any] = {
             "has_header": not self.columns,
             "new_columns": header,

@@ -78,13 +78,20 @@ def test_a_repeated_row_names_the_one_that_stayed(run: hl.Run) -> None:
     assert outcomes(trace) == [("drop_missing_target", "kept"), ("dedupe", "dropped")]
     assert (trace.part, trace.dropped_by) == (None, "transform.dedupe")
     assert trace.steps[-1].repeats == hl.why(run.id, "n8").row
-    assert trace.verdict == "row n9 (position 9) was dropped by transform.dedupe: it repeats row n8"
+    assert trace.verdict == 'row n9 (position 9) was dropped by transform.dedupe (columns=["z"]): it repeats row n8'
 
 
 def test_a_row_dropped_for_another_reason_repeats_none(run: hl.Run) -> None:
     trace = hl.why(run.id, "n7")
     assert outcomes(trace) == [("drop_missing_target", "dropped")]
     assert trace.steps[0].repeats is None
+
+
+def test_a_row_dropped_by_a_condition_is_told_the_condition(place: Path) -> None:
+    filtered = {"component": "filter_rows", "column": "x", "op": "<", "value": 50}
+    run = hl.run(CONFIG | {"transform": ["drop_missing_target", filtered]}, source=place / "rows.csv")
+    trace = hl.why(run, position=40)
+    assert trace.verdict == ('row n3 (position 40) was dropped by transform.filter_rows (column="x", op="<", value=50)')
 
 
 def test_each_change_is_told_with_the_value_before_and_after(run: hl.Run) -> None:

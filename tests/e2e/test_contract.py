@@ -183,6 +183,8 @@ def test_a_contract_on_the_command_line_stands_above_the_packages_own(made: hl.R
     assert main(["predict", "churn", str(rows), "-o", str(out)]) == 1
     assert main(["predict", "churn", str(rows), "--contract", str(lax), "-o", str(out)]) == 0
     assert "is not among the contract's categories" in out.read_text()
+    assert main(["monitor", "run", "churn", str(rows)]) == 1
+    assert main(["monitor", "run", "churn", str(rows), "--contract", str(lax)]) == 0
     loaded = cast("Any", hl.load("churn", contract=lax))
     assert loaded.schema["age"].maximum is None
 

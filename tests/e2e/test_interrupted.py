@@ -84,6 +84,7 @@ def test_a_signal_ends_a_sweep_and_keeps_what_was_done() -> None:
         told += run.stderr.read()
     assert run.returncode == 130, told
     assert "Traceback" not in told
+    assert "`hookline resume 2" in told.splitlines()[-1]
     assert "finished" in {record.status for record in open_workspace().catalog.runs()}
 
 

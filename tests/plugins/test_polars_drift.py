@@ -38,6 +38,16 @@ def frame(rows: int, seed: int, **over: Any) -> pl.DataFrame:
     return pl.DataFrame(columns | over)
 
 
+@pytest.mark.parametrize("rows", [True, False], ids=["with the rows", "with the profile only"])
+def test_a_time_that_moves_on_is_no_drift(rows: bool) -> None:
+    before, now = (pl.DataFrame({"t": range(start, start + 500), "x": [1.0, 2.0] * 250}) for start in (0, 500))
+    held = Dataset(before.lazy(), Roles(time="t")) if rows else None
+    learned = profile(before.lazy(), before.columns)
+    for time, drifted in ((None, ["t"]), ("t", [])):
+        report = DataDriftMonitor().check(Dataset(now.lazy()), Reference(learned, held, time=time))
+        assert [finding.subject for finding in report.findings] == drifted
+
+
 @settings(max_examples=60, deadline=None)
 @given(FINITE, FINITE)
 def test_the_distance_of_numbers_equals_scipys(before: list[float], now: list[float]) -> None:

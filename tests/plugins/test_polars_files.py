@@ -120,6 +120,13 @@ def test_a_row_of_another_width_is_refused_by_its_line(tmp_path: Path, rows: str
         FileSource(path=str(tmp_path / "a.csv")).load().frame.collect()
 
 
+def test_a_short_line_is_refused_in_a_large_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hookline_polars.files.WHOLE_FILE", 1)
+    (tmp_path / "a.csv").write_text("a,b\n" + "1,2\n" * 9 + "1\n")
+    with pytest.raises(DataError, match="line 11 of .* has 1 value"):
+        FileSource(path=str(tmp_path / "a.csv")).load()
+
+
 @pytest.mark.parametrize("text", ['"5"" nail",2\n', '"x\ny",2\n', 'a,"b, ""c"""\n', "1,2\r\n \r\n3,4\r\n"])
 def test_quotes_and_blank_lines_make_no_row_uneven(tmp_path: Path, text: str) -> None:
     assert rows_of(FileSource(path=written(tmp_path / "a.csv", f"a,b\n{text}"))).width == 2

@@ -53,12 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HooklineError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
-    except Terminated:
-        sys.stderr.write("terminated\n")
-        return TERMINATED
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+    except KeyboardInterrupt as stopped:
+        terminated = isinstance(stopped, Terminated)
+        told = ["terminated" if terminated else "interrupted", *getattr(stopped, "__notes__", ())]
+        sys.stderr.write("; ".join(told) + "\n")
+        return TERMINATED if terminated else INTERRUPTED
     except BrokenPipeError:
         if not _reader_left():
             raise

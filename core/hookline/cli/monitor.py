@@ -10,11 +10,12 @@ from .. import codec
 from ..api import load_registry
 from ..artifacts import Dataset, Profile, Reference, Report
 from ..contract import require_accepted
+from ..contract_file import read_contract
 from ..errors import GateFailed, StoreError
-from ..packages import package_schema, verify
+from ..packages import package_roles, package_schema, verify
 from ..registry import Registry
 from .output import add_json, parser, print_json, print_rows, say
-from .packages_at import find_package, read_table
+from .packages_at import add_contract, find_package, read_table
 
 SEVERITIES = ("info", "warning", "critical")
 
@@ -29,9 +30,10 @@ def main(argv: Sequence[str]) -> int:
     running.add_argument("--monitor", action="append", help="which monitor (repeat; default: data_drift)")
     running.add_argument("--fail-on", choices=SEVERITIES, help="exit with 3 on a finding this severe or worse")
     running.add_argument("--output", type=Path, help="write the monitors' files (such as profiles) into this folder")
+    add_contract(running)
     add_json(running)
     given = options.parse_args(argv)
-    reports = check(given.model, given.data, given.monitor or ["data_drift"])
+    reports = check(given.model, given.data, given.monitor or ["data_drift"], given.contract)
     if given.output:
         _write_files(reports, given.output)
     if given.json:
@@ -48,12 +50,17 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def check(model: str, data: str, monitors: Sequence[str]) -> dict[str, Report]:
-    """Return each monitor's report on a file against a package's reference."""
+def check(model: str, data: str, monitors: Sequence[str], contract: Path | None = None) -> dict[str, Report]:
+    """Return each monitor's report on a file against a package's reference.
+
+    contract: a file whose word stands above the package's own contract
+    """
     folder, _ = find_package(model)
     verify(folder)
     registry = load_registry()
     schema = package_schema(folder)
+    if contract is not None:
+        schema = read_contract(contract, "--contract").over(schema, "the model takes")
     current = read_table(registry, data, schema)
     require_accepted(current.frame, schema)
     return {name: _check_one(registry, name, folder, current) for name in monitors}
@@ -63,7 +70,8 @@ def _check_one(registry: Registry, name: str, folder: Path, current: Dataset) ->
     monitor: Any = registry.build("monitor", name, {}, f"monitor.{name}")
     type(monitor).check_backend()
     files = {path.name: path for path in (folder / "monitors" / name).glob("*")}
-    report: Report = monitor.check(current, Reference(_profile(folder), None, files))
+    reference = Reference(_profile(folder), None, files, package_roles(folder).time)
+    report: Report = monitor.check(current, reference)
     return report
 
 

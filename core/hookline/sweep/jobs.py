@@ -86,7 +86,11 @@ class Sweep:
         if self.keep and self._pool is None:
             self._pool = pool_for(sweep, pools)
         pool = self._pool or pool_for(sweep, pools, len(jobs))
-        execute(ledger, sweep, numbers, pool, self._told, stop=stop, referee=self.referee)
+        try:
+            execute(ledger, sweep, numbers, pool, self._told, stop=stop, referee=self.referee)
+        except KeyboardInterrupt as stopped:
+            stopped.add_note(f"`hookline resume {self.id}` goes on")
+            raise
 
     def close(self) -> None:
         """Stop the workers that were kept."""
