@@ -67,15 +67,29 @@ class SklearnModel(Model):
         return {place: values[np.isfinite(values)] for place, values in whole.items() if np.isfinite(values).any()}
 
     def importances(self) -> Mapping[str, float]:
-        """Return impurity importances of trees, or the mean absolute coefficient of linear models."""
+        """Return impurity importances of trees, shares of the gain of boosted ones, or mean absolute coefficients."""
         import numpy as np
 
         values: np.ndarray | None = getattr(self.estimator, "feature_importances_", None)
+        if values is None and hasattr(self.estimator, "_predictors"):
+            values = _gains(self.estimator, len(self.feature_names))
         if values is None and hasattr(self.estimator, "coef_"):
             values = np.abs(np.atleast_2d(self.estimator.coef_)).mean(axis=0)
         if values is None:
             return {}
         return dict(zip(self.feature_names, map(float, values), strict=False))
+
+
+def _gains(estimator: Any, width: int) -> np.ndarray:
+    """Return each feature's share of what the splits of histogram gradient boosting gained, (width,)."""
+    import numpy as np
+
+    gains = np.zeros(width)
+    for stage in estimator._predictors:  # noqa: SLF001  scikit-learn has no public way to the trees
+        for tree in stage:
+            inner = tree.nodes[tree.nodes["is_leaf"] == 0]
+            np.add.at(gains, inner["feature_idx"], inner["gain"])
+    return gains / gains.sum() if gains.any() else gains
 
 
 def _splits(estimator: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:

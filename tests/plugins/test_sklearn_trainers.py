@@ -272,7 +272,8 @@ def test_early_stopping_takes_weights() -> None:
 
 
 def test_importances_go_by_feature_name() -> None:
-    for trainer in (RandomForestTrainer(n_estimators=5), LogisticRegressionTrainer()):
+    boosted = HistGradientBoostingTrainer(max_iter=20)
+    for trainer in (RandomForestTrainer(n_estimators=5), LogisticRegressionTrainer(), boosted):
         found = trainer.fit(made("binary"), None).importances()
         assert list(found) == ["f0", "f1", "f2", "f3"]
         assert max(found, key=lambda name: found[name]) == "f1"
