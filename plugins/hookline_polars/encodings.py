@@ -120,6 +120,8 @@ class Encoding:
         """Return feature name -> definition, in the order of the matrix."""
         column = self.column
         known = f"{len(self.categories)} categories"
+        if self.how == "number" and (self.center, self.scale) == (0, 1):
+            return {column: column}
         if self.how == "number":
             return {column: f"({column} - {self.center:.6g}) / {self.scale:.6g}"}
         if self.how == "one_hot":

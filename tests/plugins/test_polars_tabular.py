@@ -310,9 +310,10 @@ def test_blocks_of_rows_join_without_a_seam() -> None:
 
 
 def test_features_say_what_they_are_made_of() -> None:
-    fitted = TabularFeaturizer().fit(dataset(age=[20.0, 40.0], sex=["f", "m"]))
+    fitted = TabularFeaturizer().fit(dataset(age=[20.0, 40.0], old=[False, True], sex=["f", "m"]))
     assert [(f.name, f.inputs, f.definition) for f in fitted.features] == [
         ("age", ("age",), "(age - 30) / 10"),
+        ("old", ("old",), "old"),
         ("sex=f", ("sex",), "one_hot(sex, 'f')"),
         ("sex=m", ("sex",), "one_hot(sex, 'm')"),
     ]
