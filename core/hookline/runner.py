@@ -220,7 +220,7 @@ def _leave_evidence(run: Execution, status: str) -> None:
     folder, evidence = run.info.path, run.info.evidence
     _write_json(folder / "plan.json", evidence["plan"])
     _write_json(folder / "metrics.json", run.info.metrics)
-    _write_json(folder / "evidence.json", evidence)
+    (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
     _tell(run.registry.plugins.manager.hook.render_report, evidence=evidence, path=folder)
     if status in ("finished", "gated"):
         _file_packages(run)

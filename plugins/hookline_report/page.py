@@ -35,9 +35,15 @@ def render(evidence: Mapping[str, Any]) -> str:
 
 def fill(template: str, facts: Mapping[str, Any], charts: Sequence[Mapping[str, Any]]) -> str:
     """Return a template with facts, charts, and all that they need to be shown without a network."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
-    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+    folder = cache_folder()
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        bytecode_cache=FileSystemBytecodeCache(str(folder)) if folder else None,
+    )
     environment.filters |= {"number": number, "words": words, "seconds": seconds, "size": size, "moment": moment}
     environment.filters["numeric"] = numeric
     return environment.get_template(template).render(
@@ -52,10 +58,10 @@ def fill(template: str, facts: Mapping[str, Any], charts: Sequence[Mapping[str, 
     )
 
 
-def write_whole(page: str, path: Path) -> None:
-    """Write a page in one step."""
+def write_whole(text: str, path: Path) -> None:
+    """Write a file in one step."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(page, "utf-8")
+    temporary.write_text(text, "utf-8")
     temporary.replace(path)
 
 
@@ -63,17 +69,24 @@ def vega_bundle() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script; bundling takes a second, so the user's cache folder keeps it."""
     from importlib.metadata import version
 
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    kept = folder / "hookline" / f"vega-{version('vl-convert-python')}.js"
-    try:
+    folder = cache_folder()
+    kept = folder / f"vega-{version('vl-convert-python')}.js" if folder else None
+    if kept is not None and kept.is_file():
         return kept.read_text("utf-8")
-    except OSError:
-        bundle = _bundle().replace("</script", "<\\/script")
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
-    temporary.write_text(bundle, "utf-8")
-    temporary.replace(kept)
+    bundle = _bundle().replace("</script", "<\\/script")
+    if kept is not None:
+        write_whole(bundle, kept)
     return bundle
+
+
+def cache_folder() -> Path | None:
+    """Return the user's cache folder of ours, made if need be; None where it cannot be written."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hookline"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _bundle() -> str:

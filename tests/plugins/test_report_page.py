@@ -106,6 +106,15 @@ def dom(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
     return opened
 
 
+def test_a_cache_that_cannot_be_kept_costs_no_page(
+    evidence: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    write_page(evidence, tmp_path / "report.html")
+    assert "vegaEmbed" in (tmp_path / "report.html").read_text()
+
+
 def assert_drawn(page: str, charts: int) -> None:
     places = re.findall(r'<div class="(chart[^"]*)" data-chart="([^"]+)"[^>]*>(.*?)</figure>', page, re.DOTALL)
     assert len(places) >= charts
