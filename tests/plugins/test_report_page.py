@@ -20,7 +20,7 @@ import pytest
 import hookline as hl
 from hookline.errors import DataError, GateFailed, MissingBackend
 from hookline_report import render_report
-from hookline_report.page import MOST_ROWS, number, render, seconds, size, words
+from hookline_report.page import MOST_ROWS, number, render, seconds, size, words, write_page
 
 HOSTILE = "</script><script>document.body.dataset.hurt=1</script><img src=x onerror=alert(1)>"
 LOADS = {"src", "href", "data", "action", "poster", "srcset"}
