@@ -200,7 +200,9 @@ class _Layout:
         return list(self.done.values())
 
     def _cleaning(self, inputs: tuple[str, ...]) -> None:
-        self._core("cleaning", inputs, CleaningLedger, {"code": core_digest(*CORE_MODULES, "cells", "cleaning")})
+        self._core(
+            "cleaning", inputs, CleaningLedger, {"code": core_digest(*CORE_MODULES, "cells", "cleaning", "moves")}
+        )
 
     def _evidence(self, pipeline: tuple[str, ...], split: str, knowledge: str) -> None:
         components = self.config.components

@@ -28,12 +28,13 @@ from .artifacts import (
 )
 from .audit import audit
 from .checkpoints import checkpoints_in
-from .cleaning import CleaningLedger, Move, counted
+from .cleaning import CleaningLedger, counted
 from .components import FittedTransform, Model
 from .contract import RuleCheck, batches_of, check_rows
 from .deploying import deploy
 from .errors import DataError, Problem, Pruned
 from .frames import UNREADABLE_HINT, count_rows, hold, mark_missing, require_names, require_role_types
+from .moves import Move
 from .pipeline import apply_transforms, encode, true_values
 from .planning import Knowledge, Stage
 from .profiling import profile

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 from . import codec
 from .artifacts import ROW_ID, Dataset, DataVersion, Package, Report, Split
 from .certificate import CERTIFICATE, Certificate, as_parity, certify, plain_certificate, require_agreement
-from .cleaning import keep_ledger
 from .components import Model, Packager, Predictor, Trust
 from .errors import StoreError
+from .moves import keep_ledger
 from .packages import PARITY_ROWS, check_takes, require_parity, seal, write_pipeline
 from .pipeline import Pipeline
 from .planning import Knowledge, Stage

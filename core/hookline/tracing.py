@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from .artifacts import ROW_ID, Dataset, Label, Split
 from .capabilities import DropsRepeats
 from .cells import differs
-from .cleaning import Move, RowRef, counted, named
+from .cleaning import RowRef, counted
 from .components import FittedTransform, Source
 from .errors import DataError
 from .hookspecs import RunInfo
 from .lookup import check_position, find_row
+from .moves import Move, named
 from .packages import MANIFEST, read_pipeline, verify
 from .planning import Stage, make_plan
 from .registry import Registry, field_infos, plain

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 import hookline as hl
 from hookline.artifacts import ROW_ID, Dataset, Roles, Split
 from hookline.cells import differs
-from hookline.cleaning import CleaningLedger, Move, keep_ledger
+from hookline.cleaning import CleaningLedger
 from hookline.components import FittedTransform, Transform
 from hookline.errors import DataError
+from hookline.moves import Move, keep_ledger
 from hookline.pipeline import FittedStage, apply_transforms
 from hookline.runconfig import SplitOptions
 from hookline.split import SplitFacts, prepare, read_split
