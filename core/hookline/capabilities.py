@@ -63,13 +63,13 @@ class Updatable(Protocol):
 
 
 @runtime_checkable
-class PredictsColumns(Protocol):
+class PredictsRows(Protocol):
     """A predictor that answers a few rows without a data frame, as a server wants it."""
 
-    def predict_columns(self, columns: Mapping[str, Sequence[Any]]) -> Prediction:
-        """Predict rows given by column, as Python values of the schema's kinds: float, int, str, bool, naive UTC datetime, None.
+    def predict_rows(self, rows: Sequence[Sequence[Any]]) -> Prediction:
+        """Predict rows given by value in the schema's order: float, int, str, bool, naive UTC datetime, None.
 
-        A column named by the id role holds the rows' ids.
+        The caller has asked the contract of them (`hookline.contract.Limits`): the answer has neither warnings nor ids.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -46,27 +46,6 @@ def unlike_training(frame: pl.DataFrame, schema: Schema, rows: pl.Series | None 
     if count:
         raise RejectedRows(count, sorted(rejected, key=lambda breach: breach.row))
     return {row: tuple(texts) for row, texts in warnings.items()}
-
-
-class Refusals:
-    """What a contract rejects, looked up value by value: for a few rows of Python values, before any is predicted."""
-
-    def __init__(self, schema: Schema) -> None:
-        self._limits = [limits for limits in map(Limits, schema.columns) if limits.rejects]
-
-    def __bool__(self) -> bool:
-        return bool(self._limits)
-
-    def require(self, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Raise RejectedRows for the values that the contract rejects."""
-        breaches = [
-            Breach(row, limits.column.name, limits.complain(value))
-            for limits in self._limits
-            for row, value in enumerate(columns[limits.column.name])
-            if not limits.allows(value)
-        ]
-        if breaches:
-            raise RejectedRows(len(breaches), sorted(breaches, key=lambda breach: breach.row)[:MOST_KEPT])
 
 
 class Limits:

@@ -88,16 +88,16 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
     for node in reversed(graph.node):
         if read.intersection(node.output):
             kept.append(node)
-            read.update(_reads(node))
+            read.update(reads(node))
     graph.ClearField("node")
     graph.node.extend(reversed(kept))
 
 
-def _reads(node: onnx.NodeProto) -> Iterator[str]:
+def reads(node: onnx.NodeProto) -> Iterator[str]:
     """Return what a node reads, also inside the graphs that it may run."""
     yield from node.input
     for attribute in node.attribute:
         for inner in [attribute.g, *attribute.graphs]:
             for part in inner.node:
-                yield from _reads(part)
+                yield from reads(part)
             yield from (output.name for output in inner.output)

@@ -1,148 +1,132 @@
-"""Takes a few rows of Python values: as a session wants them, and with what their contract warns of."""
+"""Takes a few rows of Python values as a session wants them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hookline import Schema
-from hookline.artifacts import Column
-from hookline.contract import MOST_KEPT, Limits
-from hookline.errors import Breach, RejectedRows
 
 if TYPE_CHECKING:
     import numpy as np
     import onnx
 
+    from .lookup import Lookup
+
 MISSING_TIME = -(2**63)
 EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
-NUMBERS, TEXTS, MOMENTS = "\0numbers", "\0texts", "\0moments"
+NUMBERS, TEXTS, MOMENTS, LOOKED_UP = "\0numbers", "\0texts", "\0moments", "\0looked up"
 """Inputs of a gathered graph; no column of a table is called so."""
 GROUPS = {"number": NUMBERS, "boolean": NUMBERS, "string": TEXTS, "datetime": MOMENTS}
 
-Cell = tuple[int, int]
-"""Row and column of the schema."""
+Rows: TypeAlias = "Sequence[Sequence[Any]]"
+"""Values in the order of the schema."""
+Taker: TypeAlias = "Callable[[Rows], np.ndarray]"
+"""Makes one input of a graph, (n_rows, n_columns), out of rows."""
 
 
-def gather(graph: onnx.GraphProto, schema: Schema) -> None:
-    """Give a graph one input for all columns of a sort: each input costs a call as much as an operator does."""
-    import onnx.helper
-
-    from .fold import fold
-
-    groups = _groups(schema)
-    types = {given.name: given.type.tensor_type.elem_type for given in graph.input}
-    inputs, splits = [], []
-    for group, places in groups.items():
-        names = [schema.columns[place].name for place in places]
-        inputs.append(onnx.helper.make_tensor_value_info(group, types[names[0]], ["N", len(names)]))
-        splits.append(onnx.helper.make_node("Split", [group], names, axis=1, num_outputs=len(names)))
-    nodes = [*splits, *graph.node]
-    for field, new in (("input", inputs), ("node", nodes)):
-        graph.ClearField(field)
-        getattr(graph, field).extend(new)
-    fold(graph)
-
-
+@dataclass(frozen=True)
 class Intake:
     """Makes what a gathered graph takes; what can be prepared before any row is there is."""
 
-    def __init__(self, schema: Schema) -> None:
-        import numpy as np
+    takers: Mapping[str, Taker]
+    """By input."""
 
-        self._limits = [Limits(column) for column in schema.columns]
-        self._groups = _groups(schema)
-        self._names = {group: [schema.columns[i].name for i in places] for group, places in self._groups.items()}
-        ranges = [_range(schema.columns[i]) for i in self._groups.get(NUMBERS, ())]
-        self._lows, self._highs = np.array(ranges, dtype=np.float64).reshape(-1, 2).T
-        self._known = [_known(schema.columns[i]) for i in self._groups.get(TEXTS, ())]
+    def __call__(self, rows: Rows) -> dict[str, np.ndarray]:
+        """Return one array a sort of columns, (n_rows, n_columns).
 
-    def __call__(
-        self, columns: Mapping[str, Sequence[Any]]
-    ) -> tuple[dict[str, np.ndarray], dict[int, tuple[str, ...]]]:
-        """Return one array a sort of columns, (n_rows, n_columns), and row position -> what its contract warns of.
-
-        Numbers and booleans are float64 with NaN for missing, texts objects with "", datetimes int64 with MISSING_TIME.
+        Numbers and booleans are float64 with NaN for missing, texts objects with "" or what the graph makes of each, datetimes
+        int64 with MISSING_TIME.
         """
-        ways = {NUMBERS: self._numbers, TEXTS: self._texts, MOMENTS: self._moments}
-        feeds: dict[str, np.ndarray] = {}
-        odd: list[Cell] = []
-        for group, names in self._names.items():
-            feeds[group], cells = ways[group]([columns[name] for name in names])
-            odd += cells
-        return feeds, self._warnings(columns, odd) if odd else {}
-
-    def _numbers(self, values: Sequence[Sequence[Any]]) -> tuple[np.ndarray, Sequence[Cell]]:
-        import numpy as np
-
-        numbers = np.ascontiguousarray(np.array(values, dtype=np.float64).T)
-        inside = (numbers >= self._lows) & (numbers <= self._highs)
-        if inside.all():
-            return numbers, ()
-        places = self._groups[NUMBERS]
-        return numbers, [(row, places[i]) for row, i in np.argwhere(~inside).tolist()]
-
-    def _texts(self, values: Sequence[Sequence[Any]]) -> tuple[np.ndarray, Sequence[Cell]]:
-        import numpy as np
-
-        texts = np.array([[value or "" for value in column] for column in values], dtype=object)
-        odd = [
-            (row, place)
-            for place, known, column in zip(self._groups[TEXTS], self._known, values, strict=True)
-            if known is None or not known.issuperset(column)
-            for row in range(len(column))
-        ]
-        return np.ascontiguousarray(texts.T), odd
-
-    def _moments(self, values: Sequence[Sequence[Any]]) -> tuple[np.ndarray, Sequence[Cell]]:
-        import numpy as np
-
-        moments = np.array([[_microseconds(value) for value in column] for column in values], dtype=np.int64)
-        places = self._groups[MOMENTS]
-        return np.ascontiguousarray(moments.T), [(row, i) for i in places for row in range(moments.shape[1])]
-
-    def _warnings(self, columns: Mapping[str, Sequence[Any]], odd: Sequence[Cell]) -> dict[int, tuple[str, ...]]:
-        """Look closely at values that may break the contract; raises RejectedRows for those that it rejects."""
-        found: dict[int, tuple[str, ...]] = {}
-        rejected: list[Breach] = []
-        for row, i in sorted(odd):
-            limits = self._limits[i]
-            name = limits.column.name
-            value = columns[name][row]
-            if limits.allows(value):
-                continue
-            if limits.rejects:
-                rejected.append(Breach(row, name, limits.complain(value)))
-            else:
-                found[row] = (*found.get(row, ()), f"{name}: {limits.complain(value)}")
-        if rejected:
-            raise RejectedRows(len(rejected), rejected[:MOST_KEPT])
-        return found
+        return {name: take(rows) for name, take in self.takers.items()}
 
 
-def _groups(schema: Schema) -> dict[str, list[int]]:
-    """Return input of a gathered graph -> places of its columns in the schema, for those that have any."""
-    groups: dict[str, list[int]] = {}
-    for place, column in enumerate(schema.columns):
-        groups.setdefault(GROUPS[column.kind], []).append(place)
-    return groups
+def gather(model: onnx.ModelProto, schema: Schema) -> Intake:
+    """Give a graph one input for all columns of a sort: each input costs a call as much as an operator does."""
+    from .fold import fold
+    from .lookup import look_up
+
+    places = {column.name: place for place, column in enumerate(schema.columns)}
+    lookups: dict[np.dtype[Any], list[Lookup]] = {}
+    for lookup in look_up(model, [column.name for column in schema.columns if column.kind == "string"]):
+        lookups.setdefault(lookup.dtype, []).append(lookup)
+    left = {given.name for given in model.graph.input}
+    groups: dict[str, list[str]] = {}
+    for column in schema.columns:
+        if column.name in left:
+            groups.setdefault(GROUPS[column.kind], []).append(column.name)
+    takers: dict[str, Taker] = {}
+    ways = {NUMBERS: _numbers, TEXTS: _texts, MOMENTS: _moments}
+    for group, names in groups.items():
+        _join(model.graph, group, dict.fromkeys(names, 1))
+        takers[group] = ways[group]([places[name] for name in names])
+    for dtype, found in lookups.items():
+        group = f"{LOOKED_UP} {dtype}"
+        _join(model.graph, group, {lookup.name: lookup.width for lookup in found})
+        takers[group] = _looked_up([(places[lookup.column], lookup.becomes) for lookup in found], dtype)
+    fold(model.graph)
+    return Intake(takers)
 
 
-def _range(column: Column) -> tuple[float, float]:
-    """Return the range of values that need no closer look."""
-    if column.kind == "boolean" and column.categories is not None:
-        seen = [float(word == "true") for word in column.categories]
-        return (min(seen), max(seen)) if seen else (1.0, 0.0)
-    low = -float("inf") if column.minimum is None else column.minimum
-    high = float("inf") if column.maximum is None else column.maximum
-    return low, high
+def _join(graph: onnx.GraphProto, joined: str, widths: Mapping[str, int]) -> None:
+    """Put one input in the place of several of one type, given with their widths."""
+    import onnx.helper
+
+    given = {one.name: one for one in graph.input}
+    kind = given[next(iter(widths))].type.tensor_type.elem_type
+    sizes = onnx.helper.make_tensor("", onnx.TensorProto.INT64, [len(widths)], list(widths.values()))
+    new = onnx.helper.make_tensor_value_info(joined, kind, ["N", sum(widths.values())])
+    nodes = [
+        onnx.helper.make_node("Constant", [], [f"{joined} widths"], value=sizes),
+        onnx.helper.make_node("Split", [joined, f"{joined} widths"], list(widths), axis=1),
+        *graph.node,
+    ]
+    inputs = [new, *(one for one in graph.input if one.name not in widths)]
+    for field, held in (("input", inputs), ("node", nodes)):
+        graph.ClearField(field)
+        getattr(graph, field).extend(held)
 
 
-def _known(column: Column) -> frozenset[str | None] | None:
-    """Return the texts that need no closer look, None where that cannot be told from texts."""
-    missing = frozenset({"", None}) if column.nullable else frozenset[str | None]()
-    return None if column.categories is None or column.pattern is not None else missing.union(column.categories)
+def _picker(places: list[int]) -> Callable[[Sequence[Any]], Any]:
+    """Return what takes some of a row's values, as a sequence."""
+    first, last = places[0], places[-1]
+    if places == [*range(first, last + 1)]:
+        return itemgetter(slice(first, last + 1))
+    return itemgetter(*places)
+
+
+def _numbers(places: list[int]) -> Taker:
+    import numpy as np
+
+    pick = _picker(places)
+    return lambda rows: np.array([pick(row) for row in rows], dtype=np.float64)
+
+
+def _texts(places: list[int]) -> Taker:
+    import numpy as np
+
+    pick = _picker(places)
+    return lambda rows: np.array([[text or "" for text in pick(row)] for row in rows], dtype=object)
+
+
+def _moments(places: list[int]) -> Taker:
+    import numpy as np
+
+    pick = _picker(places)
+    return lambda rows: np.array([[_microseconds(moment) for moment in pick(row)] for row in rows], dtype=np.int64)
+
+
+def _looked_up(tables: list[tuple[int, Mapping[Any, bytes]]], dtype: np.dtype[Any]) -> Taker:
+    import numpy as np
+
+    def take(rows: Rows) -> np.ndarray:
+        found = b"".join([table[row[place]] for row in rows for place, table in tables])
+        return np.frombuffer(found, dtype).reshape(len(rows), -1)
+
+    return take
 
 
 def _microseconds(moment: datetime | None) -> int:

@@ -35,7 +35,7 @@ class OnnxPredictor:
     target: Target
     roles: Roles
     session: Any
-    intake: Intake
+    intake: Intake | None
     small: Any
     """The same graph, gathered, for a few rows at a time, which threads would only hold up; None where it is large."""
 
@@ -50,11 +50,11 @@ class OnnxPredictor:
         absent = {column.name for column in schema.columns} - {given.name for given in graph.graph.input}
         if absent:
             raise StoreError(f"{file} has no input for {', '.join(sorted(absent))}")
-        session, small = _session(graph, file), None
+        session, small, intake = _session(graph, file), None, None
         if file.stat().st_size <= MOST_TWICE:
-            gather(graph.graph, schema)
+            intake = gather(graph, schema)
             small = _session(graph, file, threads=1)
-        return cls(schema, target, roles, session, Intake(schema), small)
+        return cls(schema, target, roles, session, intake, small)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
@@ -65,19 +65,21 @@ class OnnxPredictor:
 
     def with_schema(self, schema: Schema) -> Self:
         """Return a predictor on the same session under another contract for the same columns."""
-        return replace(self, schema=schema, intake=Intake(schema))
+        return replace(self, schema=schema)
 
-    def predict_columns(self, columns: Mapping[str, Sequence[Any]]) -> Prediction:
-        """Predict a few rows given by column as Python values, without a data frame in between."""
+    def predict_rows(self, rows: Sequence[Sequence[Any]]) -> Prediction:
+        """Predict a few rows of values in the schema's order, without a data frame in between."""
         import numpy as np
         import polars as pl
 
-        if self.small is None:
-            return self.predict(pl.DataFrame(columns, strict=False))
-        feeds, warnings = self.intake(columns)
-        given = columns.get(self.roles.id) if self.roles.id else None
-        ids = np.arange(len(next(iter(columns.values())))) if given is None else np.array(given)
-        return self._prediction([self.small.run(None, feeds)], ids, warnings)
+        if self.intake is None:
+            columns = zip(self.schema.names, zip(*rows, strict=True), strict=True)
+            return replace(self.predict(pl.DataFrame(dict(columns), strict=False)), row_ids=None, warnings={})
+        answer = self.small.run(None, self.intake(rows))
+        if self.target.task == "regression":
+            return require_finite(Prediction(answer[0].astype(np.float64)))
+        labels, probabilities = self._labels(answer[0]), answer[1].astype(np.float64)
+        return require_finite(Prediction(labels, probabilities, self.target.classes))
 
     def _prediction(self, answers: list[Any], ids: np.ndarray, warnings: Mapping[int, tuple[str, ...]]) -> Prediction:
         import numpy as np

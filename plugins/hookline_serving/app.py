@@ -22,10 +22,11 @@ from hookline import Predictor, codec
 from hookline.errors import DataError, HooklineError, Problem
 
 from . import inference_protocol as v2
-from .answers import Answerer, Item, Question
+from .answers import Answerer
+from .exchange import Item, Question
 from .log import PredictionLog
 from .openapi import document, example_row
-from .rows import MOST_PROBLEMS, BadRequest, BadRows, rows_of
+from .rows import MOST_PROBLEMS, BadRequest, BadRows
 
 log = logging.getLogger("hookline.serving")
 
@@ -40,8 +41,8 @@ MOST_BYTES_SHORT = 1024 * 1024
 PLAIN_ROUTES = ("/predict", "/example", "/health", "/metadata", "/openapi.json")
 
 
-Act = Callable[["Service", Any], Awaitable[Any]]
-"""Answers a decoded body."""
+Act = Callable[["Service", bytes], Awaitable[Any]]
+"""Answers a body."""
 
 
 @dataclass
@@ -61,10 +62,9 @@ class Service:
         """The model that is asked."""
         return self.answerer.predictor
 
-    async def answer(self, rows: list[Mapping[str, Any]]) -> list[Item]:
-        """Predict rows: with those of other requests, or in a thread where there are many. Raises BadRows or OSError."""
-        question = self.answerer.read(rows)
-        if len(rows) > MOST_ROWS_INLINE:
+    async def answer(self, question: Question) -> list[Item]:
+        """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
+        if len(question.rows) > MOST_ROWS_INLINE:
             return (await asyncio.to_thread(self.answerer.answer, [question]))[0]
         loop = asyncio.get_running_loop()
         self._asked += 1
@@ -193,8 +193,8 @@ def _again(first: Message, receive: Receive) -> Receive:
     return again
 
 
-async def _predict(service: Service, body: Any) -> Any:
-    items = await service.answer(rows_of(body))
+async def _predict(service: Service, body: bytes) -> Any:
+    items = await service.answer(service.answerer.reader.read_body(body))
     return {"model": service.info["model"], "version": service.info["version"], "predictions": items}
 
 
@@ -210,12 +210,12 @@ def _guarded(service: Service, act: Act) -> Callable[[Request], Awaitable[Respon
 async def _respond(service: Service, act: Act, body: bytes) -> tuple[int, bytes]:
     """Return status and JSON; what can go wrong with a request becomes an answer that says what it was."""
     try:
-        return OK, msgspec.json.encode(await act(service, _decoded(body)))
+        return OK, msgspec.json.encode(await act(service, body))
     except BadRows as error:
         told = [asdict(problem) for problem in error.problems[:MOST_PROBLEMS]]
         return _failure(
             422,
-            f"{error.count} {'value does' if error.count == 1 else 'values do'} not fit the input contract",
+            f"{len(error.problems)} {'value does' if len(error.problems) == 1 else 'values do'} not fit the input contract",
             problems=told,
         )
     except DataError as error:
@@ -242,15 +242,6 @@ async def _body(request: Request) -> bytes:
     except ClientDisconnect:
         raise HTTPException(400, "the client went away") from None
     return bytes(received)
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequest(str(error)) from None
-    except RecursionError:
-        raise BadRequest("the body is nested too deeply") from None
 
 
 def _constant(service: Service, content: Any) -> Callable[[Request], Awaitable[Response]]:

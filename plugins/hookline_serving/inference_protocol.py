@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 import hookline
 
-from .rows import BadRequest
+from .rows import BadRequest, decoded
 
 if TYPE_CHECKING:
     from .app import Service
@@ -55,9 +55,10 @@ def check_asked(asked: Mapping[str, str], service: Service) -> None:
             raise HTTPException(404, f"{what} {asked[what]} is not served here; {what} {held} is")
 
 
-async def infer(service: Service, body: Any) -> dict[str, Any]:
+async def infer(service: Service, body: bytes) -> dict[str, Any]:
     """Answer an inference request; ids and warnings travel in `parameters`."""
-    items = await service.answer(_rows(body))
+    asked = decoded(body)
+    items = await service.answer(service.answerer.reader.read(_rows(asked)))
     classes = service.predictor.target.classes
     values = [item.prediction for item in items]
     outputs = [{"name": "prediction", "datatype": _datatype(classes), "shape": [len(items)], "data": values}]
@@ -76,8 +77,8 @@ async def infer(service: Service, body: Any) -> dict[str, Any]:
     }
     if version:
         reply["model_version"] = str(version)
-    if isinstance(body.get("id"), str):
-        reply["id"] = body["id"]
+    if isinstance(asked.get("id"), str):
+        reply["id"] = asked["id"]
     return reply
 
 

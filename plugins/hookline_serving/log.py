@@ -13,8 +13,9 @@ from typing import IO, Any
 
 import msgspec
 
-from hookline import Prediction
 from hookline.errors import StoreError
+
+from .exchange import Item, Question
 
 SYNC_SECONDS = 1.0
 """Most that a power cut can take; a killed process loses nothing, because each record is handed to the system first."""
@@ -27,9 +28,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     time: str
     model: str
     version: int | None
-    row: Mapping[str, Any]
+    row: Any
     """Raw columns as they came."""
     row_id: Any
+    """What the row calls itself, None where it does not."""
     prediction: Any
     probabilities: Sequence[float] | None
     warnings: Sequence[str]
@@ -60,12 +62,12 @@ class PredictionLog:
             ) from error
         return log
 
-    def write(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]], prediction: Prediction) -> None:
-        """Record one request's predictions; raises OSError, after which none of them may be answered."""
+    def write(self, question: Question, items: Sequence[Item]) -> None:
+        """Record what is answered; raises OSError, after which none of it may be."""
         now = datetime.now(UTC)
         self._turn(now)
         assert self._file is not None
-        lines = self._lines(ids, rows, prediction, now.isoformat(timespec="microseconds"))
+        lines = self._lines(question, items, now.isoformat(timespec="microseconds"))
         left = memoryview(lines)
         try:
             while left:
@@ -86,24 +88,20 @@ class PredictionLog:
             self._file.close()
             self._file = None
 
-    def _lines(self, ids: Sequence[str], rows: Sequence[Mapping[str, Any]], prediction: Prediction, now: str) -> bytes:
-        values, probabilities = prediction.values.tolist(), prediction.probabilities
-        chances = [None] * len(values) if probabilities is None else probabilities.tolist()
-        row_ids = [None] * len(values) if prediction.row_ids is None else prediction.row_ids.tolist()
-        quiet: tuple[str, ...] = ()
+    def _lines(self, question: Question, items: Sequence[Item], now: str) -> bytes:
         records = [
             Record(
-                ids[i],
+                item.id,
                 now,
                 self.model,
                 self.version,
-                rows[i],
-                row_ids[i],
-                values[i],
-                chances[i],
-                prediction.warnings.get(i, quiet),
+                row,
+                row_id,
+                item.prediction,
+                list(item.probabilities.values()) if item.probabilities else None,
+                item.warnings,
             )
-            for i in range(len(values))
+            for item, row, row_id in zip(items, question.rows, question.ids, strict=True)
         ]
         return self._encoder.encode_lines(records)
 

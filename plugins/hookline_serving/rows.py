@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import msgspec
 
 from hookline import Roles, Schema
 from hookline.artifacts import Column
+from hookline.contract import Limits
 from hookline.errors import suggestion
 
-if TYPE_CHECKING:
-    import polars as pl
+from .exchange import Question
+from .typed import asks_more, fitting_row, plain_row
 
-JSON_TYPES = {"number": float | None, "string": str | None, "boolean": bool | None, "datetime": str | None}
-"""How each kind of column travels."""
 MOST_PROBLEMS = 100
 """A client that got every row wrong need not be told of each."""
+NOT_PLAIN = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+"""What reading a body as plain rows raises where it does not hold them."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,23 @@ class RowProblem:
 class BadRows(ValueError):
     """Rows that do not fit the input contract, with every problem."""
 
-    def __init__(self, problems: Sequence[RowProblem], count: int | None = None) -> None:
+    def __init__(self, problems: Sequence[RowProblem]) -> None:
         self.problems = problems
-        self.count = len(problems) if count is None else count
-        super().__init__(f"{self.count} problems")
+        super().__init__(f"{len(problems)} problems")
 
 
 class BadRequest(ValueError):
     """A body that does not hold rows at all."""
+
+
+def decoded(body: bytes) -> Any:
+    """Return what a JSON body says; raises BadRequest."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(str(error)) from None
+    except RecursionError:
+        raise BadRequest("the body is nested too deeply") from None
 
 
 def rows_of(body: Any) -> list[Mapping[str, Any]]:
@@ -57,64 +66,71 @@ def rows_of(body: Any) -> list[Mapping[str, Any]]:
 
 
 class Reader:
-    """Checks rows against the input contract, and turns checked rows into columns."""
+    """Checks rows against the input contract, and says what in them is unlike the training data."""
 
     def __init__(self, schema: Schema, roles: Roles) -> None:
         self._columns, self._id = schema.columns, roles.id
-        self._moments = tuple(column.name for column in schema.columns if column.kind == "datetime")
-        self._names = [column.name for column in schema.columns]
-        self._values = itemgetter(*self._names)
-        self._optional = {column.name: None for column in schema.columns if not column.required}
-        # msgspec compares a row with this type at once, where going through its values takes 20 times as long.
-        self._fitting = msgspec.defstruct(
-            "Row",
-            [_field(f"column_{i}", column) for i, column in enumerate(schema.columns)],
-            rename={f"column_{i}": column.name for i, column in enumerate(schema.columns)},
-            kw_only=True,
-            gc=False,
-        )
+        self._limits = [Limits(column) for column in schema.columns]
+        self._moments = [i for i, column in enumerate(schema.columns) if column.kind == "datetime"]
+        self._asked = [i for i, column in enumerate(schema.columns) if asks_more(column)]
+        # msgspec compares a row with a type at once, where going through its values takes 20 times as long.
+        self._fitting = fitting_row(schema)
+        plain = plain_row(schema, roles)
+        self._names_rows = "row_id" in plain.__struct_fields__
+        rows: Any = Annotated[list[plain], msgspec.Meta(min_length=1)]
+        body: Any = msgspec.defstruct("Body", [("rows", rows)], gc=False)
+        self._plain = msgspec.json.Decoder(body)
 
-    def check(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-        """Return rows with moments in place of their texts; raises BadRows with every problem."""
+    def read_body(self, body: bytes) -> Question:
+        """Return what a body asks; raises BadRequest, or BadRows with every problem.
+
+        Rows with nothing odd in them, which most are, are told by reading them as a type; all others are looked at closely.
+        """
         try:
-            for row in rows:
-                msgspec.convert(row, self._fitting)
-            rows = [{**self._optional, **row} for row in rows] if self._optional else rows
-            return [self._with_moments(row) for row in rows] if self._moments else rows
+            rows = self._plain.decode(body).rows
+            values = [self._taken(row) for row in rows]
+        except NOT_PLAIN:
+            return self.read(rows_of(decoded(body)))
+        if any(not self._limits[i].allows(row[i]) for i in self._asked for row in values):
+            return self.read(rows_of(decoded(body)))
+        ids = [row.row_id for row in rows] if self._names_rows else [None] * len(rows)
+        return Question(rows, values, ids, {})
+
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> Question:
+        """Return what rows ask; raises BadRows with every problem."""
+        try:
+            values = [self._taken(msgspec.convert(row, self._fitting)) for row in rows]
         except (msgspec.ValidationError, ValueError, OverflowError):
-            problems = [problem for column in self._columns for problem in _problems(column, rows)]
-            raise BadRows(problems) from None
+            raise BadRows([problem for column in self._columns for problem in _problems(column, rows)]) from None
+        ids = [row.get(self._id) if self._id else None for row in rows]
+        return Question(rows, values, ids, self._warnings(values))
 
-    def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
-        """Return checked rows by column, and their ids where each row names one."""
-        values = list(map(self._values, rows))
-        # Of a single name, itemgetter makes no tuple.
-        by_column = zip(*values, strict=True) if len(self._names) > 1 else [values]
-        columns: dict[str, Sequence[Any]] = dict(zip(self._names, by_column, strict=True))
-        if self._id:
-            ids = [row.get(self._id) for row in rows]
-            if None not in ids:
-                columns[self._id] = ids
-        return columns
+    def _taken(self, row: msgspec.Struct) -> tuple[Any, ...]:
+        """Return a row's values as the model takes them."""
+        values = msgspec.structs.astuple(row)[: len(self._columns)]
+        if not self._moments:
+            return values
+        taken = list(values)
+        for place in self._moments:
+            taken[place] = None if values[place] is None else _moment(values[place])
+        return tuple(taken)
 
-    def _with_moments(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**row, **{name: None if row[name] is None else _moment(row[name]) for name in self._moments}}
-
-
-def _field(name: str, column: Column) -> tuple[Any, ...]:
-    """Return a field of a row's type: a column that the contract does not require may be left out."""
-    return (name, JSON_TYPES[column.kind]) if column.required else (name, JSON_TYPES[column.kind], None)
-
-
-def to_frame(columns: Mapping[str, Sequence[Any]], schema: Schema) -> pl.DataFrame:
-    """Return columns as a frame."""
-    import polars as pl
-
-    dtypes = {"number": pl.Float64(), "string": pl.String(), "boolean": pl.Boolean(), "datetime": pl.Datetime("us")}
-    kinds = {column.name: dtypes[column.kind] for column in schema.columns}
-    return pl.DataFrame(
-        [pl.Series(name, values, dtype=kinds.get(name), strict=False) for name, values in columns.items()]
-    )
+    def _warnings(self, values: Sequence[Sequence[Any]]) -> dict[int, tuple[str, ...]]:
+        """Return row position -> what the contract warns of; raises BadRows for what it rejects."""
+        warnings: dict[int, tuple[str, ...]] = {}
+        rejected: list[RowProblem] = []
+        for i, row in enumerate(values):
+            for limits, value in zip(self._limits, row, strict=True):
+                if limits.allows(value):
+                    continue
+                name, said = limits.column.name, limits.complain(value)
+                if limits.rejects:
+                    rejected.append(RowProblem(i, name, said))
+                else:
+                    warnings[i] = (*warnings.get(i, ()), f"{name}: {said}")
+        if rejected:
+            raise BadRows(rejected)
+        return warnings
 
 
 def _problems(column: Column, rows: Sequence[Mapping[str, Any]]) -> Iterator[RowProblem]:
