@@ -51,11 +51,15 @@ class Service:
 
     answerer: Answerer
     info: Mapping[str, Any]
+    _loop: asyncio.AbstractEventLoop | None = None
+    """Kept, since asking for it is a system call."""
     _waiting: list[tuple[Question, asyncio.Future[list[Item]]]] = field(default_factory=list)
     _asked: int = 0
-    """Requests of this turn of the loop."""
+    """Requests of this moment."""
+    _seen: int = 0
+    """Of these, those that had asked a turn of the loop ago."""
     _quiet: bool = True
-    """Whether the last turn with any had only one; the next one then need not wait for others."""
+    """Whether the last moment with any had only one; the next one then need not wait for others."""
 
     @property
     def predictor(self) -> Predictor:
@@ -66,19 +70,26 @@ class Service:
         """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
         if len(question.rows) > MOST_ROWS_INLINE:
             return (await asyncio.to_thread(self.answerer.answer, [question]))[0]
-        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
         self._asked += 1
         if self._asked == 1:
-            # All requests that this turn of the loop has read have asked by the next.
-            loop.call_soon(self._end_turn)
+            self._loop.call_soon(self._end_turn)
             if self._quiet:
+                self._seen = 1
                 return self.answerer.answer([question])[0]
-        answer: asyncio.Future[list[Item]] = loop.create_future()
+        answer: asyncio.Future[list[Item]] = self._loop.create_future()
         self._waiting.append((question, answer))
         return await answer
 
     def _end_turn(self) -> None:
-        self._quiet, self._asked = self._asked == 1, 0
+        """End the moment with the first turn of the loop that brings no further request."""
+        if self._asked > self._seen:
+            self._seen = self._asked
+            assert self._loop is not None
+            self._loop.call_soon(self._end_turn)
+            return
+        self._quiet, self._asked, self._seen = self._asked == 1, 0, 0
         if self._waiting:
             self._answer_waiting()
 

@@ -25,10 +25,13 @@ def serve(predictor: Predictor, info: Mapping[str, Any], host: str, port: int, l
     """Answer until interrupted or terminated."""
     import uvicorn
 
+    from .connection import Connection
+
     listening = _bind(host, port)
     record = PredictionLog.open(log, info) if log else None
     config = uvicorn.Config(
         make_app(predictor, info, record),
+        http=Connection,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
