@@ -137,8 +137,8 @@ def _run(model: onnx.ModelProto, branch: Branch, fixed: Mapping[str, onnx.Tensor
     options = onnxruntime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, 1
     session = onnxruntime.InferenceSession(part.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    answers: list[np.ndarray] = session.run(None, {branch.column: np.array(branch.texts, dtype=object).reshape(-1, 1)})
-    return answers
+    answers = session.run(None, {branch.column: np.array(branch.texts, dtype=object).reshape(-1, 1)})
+    return [np.asarray(answer) for answer in answers]
 
 
 def _can_be_kept(table: np.ndarray, branch: Branch) -> bool:

@@ -49,7 +49,7 @@ class Answerer:
         if len(questions) == 1:
             return [items]
         left = iter(items)
-        return [[next(left) for _ in one.rows] for one in questions]
+        return [[*islice(left, len(one.rows))] for one in questions]
 
     def _predict(self, values: Sequence[Sequence[Any]]) -> Prediction:
         if self._few is not None and len(values) <= MOST_BY_ROW:

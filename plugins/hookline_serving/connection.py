@@ -1,44 +1,47 @@
-"""Sends each answer whole: uvicorn writes its head and its body apart, and each write wakes the client and costs a system call."""
+"""Sends an answer whole: uvicorn writes head and body apart, and each write is a system call that wakes the client."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 
-class Connection(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
-    """uvicorn's own protocol, over a transport that holds a head until its body follows."""
+class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn chooses the class by what is installed
+    """uvicorn's own protocol, on a transport that holds a head until its body follows."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with the transport."""
-        super().connection_made(_Whole(transport))
+        whole = WholeAnswers(cast("asyncio.Transport", transport), asyncio.get_running_loop())
+        super().connection_made(cast("asyncio.Transport", whole))
 
 
-class _Whole:
-    """A transport to which the head of an answer is written together with what comes next."""
+class WholeAnswers:
+    """A transport that writes the head of an answer together with what comes after it, and is otherwise the one it is given."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
         self._head = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write, or hold the head of an answer; an interim one (1xx) has no body that would follow."""
+        """Write, or hold the head of an answer; an interim one (1xx) is no head, since no body would follow."""
         if not self._head and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
             self._head = data
+            # Not every answer has a body, and some bodies come late.
+            self._loop.call_soon(self._release)
             return
-        self._flush_with(data)
-
-    def close(self) -> None:
-        """Close once everything is written."""
-        if self._head:
-            self._flush_with(b"")
-        self._transport.close()
-
-    def _flush_with(self, data: bytes) -> None:
         held, self._head = self._head, b""
         self._transport.write(held + data)
+
+    def close(self) -> None:
+        """Close, after what is held was written."""
+        self._release()
+        self._transport.close()
+
+    def _release(self) -> None:
+        if self._head:
+            self.write(b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -38,11 +39,12 @@ def joined(questions: Sequence[Question]) -> Question:
     warnings: dict[int, tuple[str, ...]] = {}
     start = 0
     for question in questions:
-        warnings.update((start + row, texts) for row, texts in question.warnings.items())
+        if question.warnings:
+            warnings.update((start + row, texts) for row, texts in question.warnings.items())
         start += len(question.rows)
     return Question(
-        [row for question in questions for row in question.rows],
-        [values for question in questions for values in question.values],
-        [given for question in questions for given in question.ids],
+        [*chain.from_iterable([question.rows for question in questions])],
+        [*chain.from_iterable([question.values for question in questions])],
+        [*chain.from_iterable([question.ids for question in questions])],
         warnings,
     )

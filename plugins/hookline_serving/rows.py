@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -15,11 +15,11 @@ from hookline.contract import Limits
 from hookline.errors import suggestion
 
 from .exchange import Question
-from .typed import asks_more, fitting_row, plain_row
+from .typed import asks_more, body_of, fitting_row, plain_row
 
 MOST_PROBLEMS = 100
 """A client that got every row wrong need not be told of each."""
-NOT_PLAIN = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+NOT_PLAIN = (ValueError, OverflowError, RecursionError)
 """What reading a body as plain rows raises where it does not hold them."""
 
 
@@ -77,9 +77,7 @@ class Reader:
         self._fitting = fitting_row(schema)
         plain = plain_row(schema, roles)
         self._names_rows = "row_id" in plain.__struct_fields__
-        rows: Any = Annotated[list[plain], msgspec.Meta(min_length=1)]
-        body: Any = msgspec.defstruct("Body", [("rows", rows)], gc=False)
-        self._plain = msgspec.json.Decoder(body)
+        self._plain = msgspec.json.Decoder(body_of(plain))
 
     def read_body(self, body: bytes) -> Question:
         """Return what a body asks; raises BadRequest, or BadRows with every problem.

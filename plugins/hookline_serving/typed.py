@@ -27,6 +27,12 @@ def fitting_row(schema: Schema) -> Any:
     return _row(schema, lambda column: JSON_TYPES[column.kind], None, only=False)
 
 
+def body_of(row: Any) -> Any:
+    """Return the type of a body that holds rows of a type, at least one."""
+    rows = Annotated[list[row], msgspec.Meta(min_length=1)]
+    return msgspec.defstruct("Body", [("rows", rows)], gc=False)
+
+
 def plain_row(schema: Schema, roles: Roles) -> Any:
     """Return the type of rows in which the contract finds nothing to tell, but for the columns that `asks_more` names.
 
@@ -60,7 +66,11 @@ def _row(schema: Schema, kind: Callable[[Column], Any], row_id: str | None, only
 def _plain(column: Column) -> Any:
     if asks_more(column):
         return JSON_TYPES[column.kind]
-    kind: Any = {"number": _number, "string": _text, "boolean": lambda _: bool}[column.kind](column)
+    kind: Any = bool
+    if column.kind == "number":
+        kind = _number(column)
+    elif column.kind == "string":
+        kind = _text(column)
     return kind | None if column.nullable else kind
 
 
