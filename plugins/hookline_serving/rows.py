@@ -72,6 +72,7 @@ class Reader:
         self._columns, self._id = schema.columns, roles.id
         self._limits = [Limits(column) for column in schema.columns]
         self._moments = [i for i, column in enumerate(schema.columns) if column.kind == "datetime"]
+        self._translated = bool(self._moments) or not all(column.required for column in schema.columns)
         self._asked = [i for i, column in enumerate(schema.columns) if asks_more(column)]
         # msgspec compares a row with a type at once, where going through its values takes 20 times as long.
         self._fitting = fitting_row(schema)
@@ -91,7 +92,7 @@ class Reader:
             return self.read(rows_of(decoded(body)))
         if any(not self._limits[i].allows(row[i]) for i in self._asked for row in values):
             return self.read(rows_of(decoded(body)))
-        ids = [row.row_id for row in rows] if self._names_rows else [None] * len(rows)
+        ids = [_given(row.row_id) for row in rows] if self._names_rows else [None] * len(rows)
         return Question(rows, values, ids, {})
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> Question:
@@ -106,11 +107,11 @@ class Reader:
     def _taken(self, row: msgspec.Struct) -> tuple[Any, ...]:
         """Return a row's values as the model takes them."""
         values = msgspec.structs.astuple(row)[: len(self._columns)]
-        if not self._moments:
+        if not self._translated:
             return values
-        taken = list(values)
+        taken = [*map(_given, values)]
         for place in self._moments:
-            taken[place] = None if values[place] is None else _moment(values[place])
+            taken[place] = None if taken[place] is None else _moment(taken[place])
         return tuple(taken)
 
     def _warnings(self, values: Sequence[Sequence[Any]]) -> dict[int, tuple[str, ...]]:
@@ -129,6 +130,11 @@ class Reader:
         if rejected:
             raise BadRows(rejected)
         return warnings
+
+
+def _given(value: Any) -> Any:
+    """Return a value, None where a row has it not."""
+    return None if value is msgspec.UNSET else value
 
 
 def _problems(column: Column, rows: Sequence[Mapping[str, Any]]) -> Iterator[RowProblem]:

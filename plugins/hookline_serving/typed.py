@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -24,7 +24,20 @@ MOST_EXACT = 2**53
 
 def fitting_row(schema: Schema) -> Any:
     """Return the type of rows that the model can take: a field a column, in order, whatever else there is."""
-    return _row(schema, lambda column: JSON_TYPES[column.kind], None, only=False)
+    fields = [(JSON_TYPES[column.kind], *(() if column.required else (None,))) for column in schema.columns]
+    return _row(schema.names, fields, only=False)
+
+
+def plain_row(schema: Schema, roles: Roles) -> Any:
+    """Return the type of rows in which the contract finds nothing to tell, but for the columns that `asks_more` names.
+
+    A field a column, in order, and last `row_id` for an id apart from them, UNSET where a row has not what it need not; a row
+    with anything else in it is no plain one.
+    """
+    fields = [_plain(column) for column in schema.columns]
+    if roles.id is None or roles.id in schema.names:
+        return _row(schema.names, fields, only=True)
+    return _row((*schema.names, roles.id), [*fields, (Any, msgspec.UNSET)], only=True, row_id=len(fields))
 
 
 def body_of(row: Any) -> Any:
@@ -33,45 +46,34 @@ def body_of(row: Any) -> Any:
     return msgspec.defstruct("Body", [("rows", rows)], gc=False)
 
 
-def plain_row(schema: Schema, roles: Roles) -> Any:
-    """Return the type of rows in which the contract finds nothing to tell, but for the columns that `asks_more` names.
-
-    A field a column, in order, and last `row_id` for an id apart from them; a row with anything else in it is no plain one.
-    """
-    return _row(schema, _plain, None if roles.id in schema.names else roles.id, only=True)
-
-
 def asks_more(column: Column) -> bool:
     """Tell whether a plain row's type does not say all that the contract asks of a column."""
     if column.kind == "boolean":
         return column.categories is not None and not {"true", "false"} <= set(column.categories)
-    return column.kind == "datetime" or column.pattern is not None or column.categories == ()
+    no_text = column.categories is not None and not any(column.categories)
+    return column.kind == "datetime" or column.pattern is not None or no_text
 
 
-def _row(schema: Schema, kind: Callable[[Column], Any], row_id: str | None, only: bool) -> Any:
-    """Return a type of rows; a column that the contract does not require may be left out. only: of nothing else."""
-    fields: list[Any] = []
-    # Fields are numbered, since a column may be called what no field of Python can be.
-    for place, column in enumerate(schema.columns):
-        fields.append((f"column_{place}", kind(column), *(() if column.required else (None,))))
-    names = {f"column_{place}": name for place, name in enumerate(schema.names)}
-    if row_id is not None:
-        fields.append(("row_id", Any, None))
-        names["row_id"] = row_id
-    return msgspec.defstruct(
-        "Row", fields, rename=names, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=only
-    )
+def _row(names: Sequence[str], fields: Sequence[tuple[Any, ...]], only: bool, row_id: int | None = None) -> Any:
+    """Return a type of rows. fields: type, and default where there is one; only: of nothing else; row_id: the id's place."""
+    # Not called as the columns are, which may have names that no field of Python can have.
+    called = ["row_id" if place == row_id else f"column_{place}" for place in range(len(fields))]
+    given = [(name, *field) for name, field in zip(called, fields, strict=True)]
+    rename = dict(zip(called, names, strict=True))
+    return msgspec.defstruct("Row", given, rename=rename, kw_only=True, gc=False, forbid_unknown_fields=only)
 
 
-def _plain(column: Column) -> Any:
-    if asks_more(column):
-        return JSON_TYPES[column.kind]
+def _plain(column: Column) -> tuple[Any, ...]:
     kind: Any = bool
-    if column.kind == "number":
+    if asks_more(column):
+        kind = JSON_TYPES[column.kind]
+    elif column.kind == "number":
         kind = _number(column)
     elif column.kind == "string":
         kind = _text(column)
-    return kind | None if column.nullable else kind
+    if not column.nullable:
+        return (kind,)
+    return (kind | None,) if column.required else (kind | msgspec.UnsetType | None, msgspec.UNSET)
 
 
 def _number(column: Column) -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 import hookline as hl
 from hookline.cli import main
-from hookline.errors import ConfigError, DataError, HooklineError, RejectedRows
+from hookline.errors import ConfigError, DataError, RejectedRows
 from hookline_serving.answers import Answerer
 from hookline_serving.app import Service, _predict, _respond
 
@@ -92,11 +92,6 @@ def by_frame(predictor: Any) -> list[tuple[int, str, str]]:
     return breaches(lambda: predictor.predict(pl.DataFrame(BAD)))
 
 
-def by_columns(predictor: Any) -> list[tuple[int, str, str]]:
-    columns = {name: [row.get(name) for row in BAD] for name in ("age", "plan", "bill")}
-    return breaches(lambda: predictor.predict_columns(columns))
-
-
 def by_http(predictor: Any) -> list[tuple[int, str, str]]:
     status, answer = served(predictor, BAD)
     assert status == 422
@@ -110,11 +105,10 @@ def by_http(predictor: Any) -> list[tuple[int, str, str]]:
         (lambda run: package(run, "pickle").predictor, by_frame),
         (lambda run: package(run, "skops").predictor, by_frame),
         (lambda run: package(run, "onnx").predictor, by_frame),
-        (lambda run: package(run, "onnx").predictor, by_columns),
         (lambda run: package(run, "onnx").predictor, by_http),
         (lambda run: package(run, "skops").predictor, by_http),
     ],
-    ids=["native", "pickle", "skops", "onnx", "onnx by columns", "onnx by http", "skops by http"],
+    ids=["native", "pickle", "skops", "onnx", "onnx by http", "skops by http"],
 )
 def test_every_door_says_the_same_of_the_same_rows(made: hl.Run, of: Any, door: Any) -> None:
     assert sorted(door(of(made))) == WORDS
@@ -224,11 +218,11 @@ def test_a_contract_that_cannot_be_read_is_told_before_anything_runs(path: str, 
 def test_a_request_that_is_refused_does_not_fail_another_that_came_with_it(made: hl.Run) -> None:
     service = Service(Answerer(package(made, "onnx").predictor, None), {"model": "churn", "version": 1})
 
-    async def both() -> list[Any]:
-        asked = [service.answer([row]) for row in ({"age": 30, "plan": "pro", "bill": 1}, BAD[0])]
-        return await asyncio.gather(*asked, return_exceptions=True)
+    async def both() -> list[tuple[int, bytes]]:
+        bodies = [json.dumps({"rows": [row]}).encode() for row in ({"age": 30, "plan": "pro", "bill": 1}, BAD[0])]
+        return await asyncio.gather(*(_respond(service, _predict, body) for body in bodies))
 
-    good, bad = asyncio.run(both())
-    assert [item.prediction for item in good] in (["no"], ["yes"])
-    assert not isinstance(bad, HooklineError)
-    assert len(bad.problems) == 2
+    (good, answer), (bad, refusal) = asyncio.run(both())
+    assert (good, bad) == (200, 422)
+    assert json.loads(answer)["predictions"][0]["prediction"] in ("no", "yes")
+    assert len(json.loads(refusal)["problems"]) == 2

@@ -17,12 +17,14 @@ from onnx import TensorProto, helper
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 import hookline as hl
-from hookline import Features, Model, Pipeline, Prediction, PredictsColumns, SklearnModel, Trust
+from hookline import Features, Model, Pipeline, Prediction, PredictsRows, SklearnModel, Trust
 from hookline.errors import DataError, ExportError, StoreError
 from hookline.packages import write_pipeline
 from hookline.pipeline import FittedStage
 from hookline_onnx import OnnxPackager
 from hookline_onnx.fold import fold
+from hookline_onnx.intake import LOOKED_UP, gather
+from hookline_onnx.lookup import look_up
 
 ROWS = pl.DataFrame(
     {
@@ -255,28 +257,63 @@ def test_ids_come_back_with_the_predictions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("largest", [0, 2**30], ids=["large graph", "small graph"])
-def test_values_by_column_are_answered_and_warned_of_as_a_frame_is(
-    largest: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"featurizer": {"component": "tabular", "categorical": "ordinal"}},
+        {"featurizer": {"component": "tabular", "categorical": "target"}},
+        {"featurizer": {"component": "tabular", "max_categories": 2}, "transform": ["impute", "rare_categories"]},
+        {"transform": [{"component": "map_values", "column": "s", "old": ["a"], "new": ["b"]}]},
+    ],
+    ids=["one hot", "ordinal", "target", "filled and rare", "mapped"],
+)
+def test_rows_of_values_are_answered_as_a_frame_is(
+    largest: int, config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hookline_onnx.predictor.MOST_TWICE", largest)
     start = datetime(2026, 1, 1)
     known = ROWS.with_columns(b=pl.int_range(80) % 2 == 0, full=pl.lit("all"), many=pl.int_range(80).cast(pl.String))
-    predictor = OnnxPackager().load(saved(fitted(known), tmp_path), Trust())
-    assert isinstance(predictor, PredictsColumns)
-    columns: dict[str, list[Any]] = {
-        "x": [0.5, None, 99, -1.0],
-        "s": ["a", "never seen", None, "c"],
-        "t": [start, start + timedelta(days=900), None, start],
-        "b": [True, None, False, True],
-        "full": ["all", None, "", "other"],
-        "many": ["1", "2", None, "x"],
-    }
-    by_frame, by_column = predictor.predict(pl.DataFrame(columns, strict=False)), predictor.predict_columns(columns)
-    assert by_column.warnings == by_frame.warnings
-    assert {1, 2, 3} <= set(by_column.warnings)
-    assert by_column.probabilities is not None
-    np.testing.assert_allclose(by_column.probabilities, by_frame.probabilities, atol=1e-6)
-    assert by_column.values.tolist() == by_frame.values.tolist()
+    predictor = OnnxPackager().load(saved(fitted(known, **config), tmp_path), Trust())
+    assert isinstance(predictor, PredictsRows)
+    rows: list[tuple[Any, ...]] = [
+        (0.5, "a", start, True, "all", "1"),
+        (None, "never seen", start + timedelta(days=900), None, None, "2"),
+        (99, None, None, False, "", None),
+        (-1.0, "c", start, True, "other", "x"),
+        (2, "", start, False, "all", "79"),
+    ]
+    frame = pl.DataFrame(rows, schema=predictor.schema.names, orient="row", strict=False)
+    by_frame, by_row = predictor.predict(frame), predictor.predict_rows(rows)
+    assert by_row.probabilities is not None
+    np.testing.assert_allclose(by_row.probabilities, by_frame.probabilities, atol=1e-6)
+    assert by_row.values.tolist() == by_frame.values.tolist()
+
+
+def test_texts_that_a_graph_only_compares_are_looked_up_before_it(tmp_path: Path) -> None:
+    graph = onnx.load(saved(fitted(), tmp_path) / "model.onnx")
+    intake = gather(graph, fitted().schema)
+    found = intake([(0.5, "a", None), (0.5, "never seen", None)])
+    (looked_up,) = [array for name, array in found.items() if name.startswith(LOOKED_UP)]
+    assert not {"LabelEncoder", "Equal"} & {node.op_type for node in graph.graph.node if "s" in node.input}
+    assert looked_up.astype(int).sum(axis=1).tolist() == [1, 0]
+
+
+def test_a_text_that_a_graph_does_something_else_with_is_left_to_it() -> None:
+    nodes = [
+        helper.make_node("StringNormalizer", ["s"], ["lower"], case_change_action="LOWER"),
+        helper.make_node("Equal", ["s", "a"], ["same"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "texts",
+        [helper.make_tensor_value_info("s", TensorProto.STRING, ["N", 1])],
+        [helper.make_tensor_value_info("lower", TensorProto.STRING, ["N", 1])],
+        [helper.make_tensor("a", TensorProto.STRING, [1], ["a"])],
+    )
+    model = helper.make_model(graph)
+    assert look_up(model, ["s"]) == []
+    assert [given.name for given in model.graph.input] == ["s"]
 
 
 def test_a_text_that_is_filled_and_looked_up_is_looked_up_at_once() -> None:

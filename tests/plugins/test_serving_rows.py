@@ -1,0 +1,160 @@
+"""How rows of a request are read: as a type where nothing is odd in them, and value by value otherwise, to the same end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hookline import Roles, Schema
+from hookline.artifacts import Column
+from hookline_serving.answers import random_ids
+from hookline_serving.connection import WholeAnswers
+from hookline_serving.rows import BadRequest, BadRows, Reader
+
+MOMENT = 1_704_067_200.0
+SCHEMA = Schema(
+    (
+        Column("amount", "Float64", "number", nullable=False, minimum=0.5, maximum=9.5),
+        Column("visits", "Int64", "number", minimum=0, maximum=9),
+        Column("free", "Float64", "number"),
+        Column("plan", "String", "string", categories=("basic", "gold")),
+        Column("note", "String", "string", nullable=False),
+        Column("zip", "String", "string", pattern=r"\d{4}", on_violation="reject", stated=True),
+        Column("empty", "String", "string", categories=()),
+        Column("active", "Boolean", "boolean", nullable=False, categories=("true",)),
+        Column("new", "Boolean", "boolean", categories=("false", "true")),
+        Column(
+            "joined", "Datetime(time_unit='us', time_zone=None)", "datetime", minimum=MOMENT, maximum=MOMENT + 86_400
+        ),
+        Column("maybe", "Float64", "number", required=False, minimum=0, maximum=1),
+        Column("rarely", "String", "string", nullable=False, required=False, categories=("a", "b")),
+    )
+)
+PLAIN = {
+    "amount": 1.5,
+    "visits": 3,
+    "free": 7,
+    "plan": "gold",
+    "note": "n",
+    "zip": "8000",
+    "empty": None,
+    "active": True,
+    "new": False,
+    "joined": "2024-01-01T10:00:00",
+    "rarely": "a",
+}
+ODD = {
+    "amount": [None, 0.5, 10, -3.5, "1", True],
+    "visits": [None, 0, 3.0, 3.5, 10, 2**70],
+    "free": [None, 10**30, 1e300, "x"],
+    "plan": [None, "", "basic", "silver", 3],
+    "note": [None, "", "zürich", {"a": 1}],
+    "zip": [None, "", "80001", 8000],
+    "empty": ["", "x"],
+    "active": [None, False, 1],
+    "new": [None, True, "true"],
+    "joined": [None, "2024-01-01", "2024-01-01T11:00:00+02:00", "2030-01-01", "soon", "0001-01-01T00:00:00+14:00", 5],
+    "maybe": [None, 0.5, 2],
+    "rarely": [None, "b", "c"],
+    "customer": [None, 7, "c-7", [1]],
+    "beyond": [None, 1],
+}
+ABSENT = object()
+ROWS = st.dictionaries(st.sampled_from(sorted(ODD)), st.integers(0, 9), max_size=4).map(
+    lambda chosen: {name: [*ODD[name], ABSENT][which % (len(ODD[name]) + 1)] for name, which in chosen.items()}
+)
+
+
+def reader() -> Reader:
+    return Reader(SCHEMA, Roles(target="y", id="customer"))
+
+
+def body_of(rows: list[dict[str, Any]]) -> bytes:
+    return json.dumps({"rows": rows}).encode()
+
+
+def told(read: Any) -> Any:
+    try:
+        question = read()
+    except BadRows as error:
+        return error.problems
+    recorded = msgspec.json.decode(msgspec.json.encode(question.rows))
+    return recorded, [*map(tuple, question.values)], [*question.ids], question.warnings
+
+
+@given(st.lists(ROWS, min_size=1, max_size=3))
+def test_both_ways_of_reading_a_row_come_to_the_same(changes: list[dict[str, Any]]) -> None:
+    rows = [{name: value for name, value in (PLAIN | change).items() if value is not ABSENT} for change in changes]
+    read = reader()
+    assert told(lambda: read.read_body(body_of(rows))) == told(lambda: read.read(rows))
+
+
+def test_a_row_with_nothing_odd_in_it_is_read_as_a_type() -> None:
+    (row,) = reader().read_body(body_of([PLAIN | {"customer": "c-7"}])).rows
+    assert isinstance(row, msgspec.Struct)
+
+
+@pytest.mark.parametrize("change", [{"amount": 10}, {"plan": "silver"}, {"joined": "2030-01-01"}, {"beyond": 1}])
+def test_a_row_with_something_odd_in_it_is_recorded_as_it_came(change: dict[str, Any]) -> None:
+    row = PLAIN | change
+    assert reader().read_body(body_of([row])).rows == [row]
+
+
+@pytest.mark.parametrize("body", [b'{"rows": []}', b"", b'{"rows": [{"plan": "\xff"}]}'])
+def test_a_body_that_holds_no_rows_is_told(body: bytes) -> None:
+    with pytest.raises(BadRequest):
+        reader().read_body(body)
+
+
+def test_ids_are_random_uuids_of_version_4() -> None:
+    from uuid import RFC_4122, UUID
+
+    made = [UUID(next(ids)) for ids in [random_ids()] for _ in range(600)]
+    assert len(set(made)) == 600
+    assert {(one.version, one.variant) for one in made} == {(4, RFC_4122)}
+
+
+class Written(asyncio.Transport):
+    """A transport that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[bytes] = []
+
+    def write(self, data: Any) -> None:
+        self.parts.append(bytes(data))
+
+    def close(self) -> None:
+        self.parts.append(b"closed")
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ([HEAD, b"body"], [HEAD + b"body"]),
+        ([HEAD, b"part", b"part"], [HEAD + b"part", b"part"]),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n", HEAD, b"body"], [b"HTTP/1.1 100 Continue\r\n\r\n", HEAD + b"body"]),
+        ([HEAD], [HEAD]),
+        ([HEAD, None], [HEAD, b"closed"]),
+    ],
+    ids=["answer", "parts", "interim", "no body", "closed"],
+)
+def test_a_head_is_sent_with_what_follows_it(written: list[bytes | None], sent: list[bytes]) -> None:
+    async def write() -> list[bytes]:
+        transport = Written()
+        whole = WholeAnswers(transport, asyncio.get_running_loop())
+        for data in written:
+            whole.close() if data is None else whole.write(data)
+        await asyncio.sleep(0)
+        return transport.parts
+
+    assert asyncio.run(write()) == sent
