@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MOST_BY_ROW = 1_000
 """Rows above which a data frame is quicker than Python values."""
-IDS_AT_ONCE = 256
 
 
 class Answerer:
@@ -34,17 +33,15 @@ class Answerer:
         self._few = predictor if isinstance(predictor, PredictsRows) else None
         self._log = log
         self._labels = [label_text(label) for label in predictor.target.classes]
-        self._ids = random_ids()
-        # Both the record and the ids are one, and many rows are predicted in a thread of their own.
+        # The record is one file, and many rows are predicted in a thread of their own.
         self._lock = Lock()
 
     def answer(self, questions: Sequence[Question]) -> list[list[Item]]:
         """Predict the rows of several requests at once, one item a row; raises OSError where they cannot be recorded."""
         question = joined(questions)
-        prediction = self._predict(question.values)
-        with self._lock:
-            items = self._items(question, prediction)
-            if self._log is not None:
+        items = self._items(question, self._predict(question.values))
+        if self._log is not None:
+            with self._lock:
                 self._log.write(question, items)
         if len(questions) == 1:
             return [items]
@@ -58,7 +55,7 @@ class Answerer:
 
     def _items(self, question: Question, prediction: Prediction) -> list[Item]:
         values, warnings = prediction.values.tolist(), question.warnings
-        ids = islice(self._ids, len(values))
+        ids = new_ids(len(values))
         if prediction.probabilities is None:
             return [Item(made, values[i], msgspec.UNSET, warnings.get(i, ())) for i, made in enumerate(ids)]
         chances = prediction.probabilities.tolist()
@@ -68,12 +65,10 @@ class Answerer:
         ]
 
 
-def random_ids() -> Iterator[str]:
-    """Yield random UUIDs (RFC 9562, version 4) without end; the system is asked for many at a time, which is quicker."""
-    while True:
-        digits = os.urandom(16 * IDS_AT_ONCE).hex()
-        for start in range(0, len(digits), 32):
-            yield _uuid(digits[start : start + 32])
+def new_ids(count: int) -> list[str]:
+    """Return random UUIDs (RFC 9562, version 4), made together, which is quicker than one by one."""
+    digits = os.urandom(16 * count).hex()
+    return [_uuid(digits[start : start + 32]) for start in range(0, 32 * count, 32)]
 
 
 def _uuid(digits: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -24,6 +25,9 @@ import polars as pl
 import pytest
 
 import hookline as hl
+from hookline_serving.answers import Answerer
+from hookline_serving.app import Service, _predict, _respond
+from hookline_serving.log import PredictionLog
 
 HOOKLINE = Path(sys.executable).with_name("hookline")
 ROW = {"amount": 12.5, "visits": 3, "plan": "gold", "active": True, "joined": "2024-01-03T10:00:00"}
@@ -247,6 +251,44 @@ def test_a_whole_number_too_large_for_a_float_is_told(server: Server) -> None:
     body = json.dumps({"rows": [ROW]}).replace("12.5", "1" + "0" * 400)
     response = httpx.post(f"{server.url}/predict", content=body)
     assert response.status_code in (400, 422)
+
+
+def test_a_head_that_no_body_follows_is_sent(server: Server) -> None:
+    with httpx.Client(base_url=server.url, timeout=10) as client:
+        found = [client.head("/health"), client.get("/health")]
+    assert [(response.status_code, len(response.content) > 0) for response in found] == [(200, False), (200, True)]
+
+
+def test_an_answer_arrives_in_one_piece(server: Server) -> None:
+    url, body = httpx.URL(server.url), json.dumps({"rows": [ROW]}).encode()
+    with socket.create_connection((url.host, url.port or 80), timeout=20) as client:
+        client.sendall(f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        head, _, answer = client.recv(65_536).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert json.loads(answer)["model"] == "churn"
+
+
+def test_requests_of_following_turns_of_the_loop_are_predicted_together(package: Path, tmp_path: Path) -> None:
+    info = {"model": "churn", "version": None}
+    log = PredictionLog.open(tmp_path, info)
+    service = Service(Answerer(hl.load(package).predictor, log), info)  # type: ignore[union-attr]
+
+    async def ask(turn: int) -> None:
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        assert (await _respond(service, _predict, json.dumps({"rows": [ROW]}).encode()))[0] == 200
+
+    async def twice() -> None:
+        # The first of several is answered alone, since nothing tells yet that there are others.
+        for turns in ([0, 0], range(4)):
+            await asyncio.gather(*map(ask, turns))
+
+    asyncio.run(twice())
+    log.close()
+    (path,) = tmp_path.glob("*.ndjson")
+    moments = [json.loads(line)["time"] for line in path.read_text().splitlines()]
+    assert len(moments) == 6
+    assert len(set(moments[2:])) == 1
 
 
 def test_an_unknown_path_is_answered_as_json(server: Server) -> None:

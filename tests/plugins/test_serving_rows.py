@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from hookline import Roles, Schema
 from hookline.artifacts import Column
-from hookline_serving.answers import random_ids
+from hookline_serving.answers import new_ids
 from hookline_serving.connection import WholeAnswers
 from hookline_serving.rows import BadRequest, BadRows, Reader
 
@@ -113,9 +114,7 @@ def test_a_body_that_holds_no_rows_is_told(body: bytes) -> None:
 
 
 def test_ids_are_random_uuids_of_version_4() -> None:
-    from uuid import RFC_4122, UUID
-
-    made = [UUID(next(ids)) for ids in [random_ids()] for _ in range(600)]
+    made = [UUID(text) for text in new_ids(600)]
     assert len(set(made)) == 600
     assert {(one.version, one.variant) for one in made} == {(4, RFC_4122)}
 
