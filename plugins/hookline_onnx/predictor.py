@@ -69,17 +69,18 @@ class OnnxPredictor:
 
     def predict_rows(self, rows: Sequence[Sequence[Any]]) -> Prediction:
         """Predict a few rows of values in the schema's order, without a data frame in between."""
-        import numpy as np
-        import polars as pl
-
         if self.intake is None:
-            columns = zip(self.schema.names, zip(*rows, strict=True), strict=True)
-            return replace(self.predict(pl.DataFrame(dict(columns), strict=False)), row_ids=None, warnings={})
+            return self._predict_framed(rows)
         answer = self.small.run(None, self.intake(rows))
         if self.target.task == "regression":
-            return require_finite(Prediction(answer[0].astype(np.float64)))
-        labels, probabilities = self._labels(answer[0]), answer[1].astype(np.float64)
-        return require_finite(Prediction(labels, probabilities, self.target.classes))
+            return require_finite(Prediction(answer[0].astype(float)))
+        return require_finite(Prediction(self._labels(answer[0]), answer[1].astype(float), self.target.classes))
+
+    def _predict_framed(self, rows: Sequence[Sequence[Any]]) -> Prediction:
+        import polars as pl
+
+        frame = pl.DataFrame(dict(zip(self.schema.names, zip(*rows, strict=True), strict=True)), strict=False)
+        return replace(self.predict(frame), row_ids=None, warnings={})
 
     def _prediction(self, answers: list[Any], ids: np.ndarray, warnings: Mapping[int, tuple[str, ...]]) -> Prediction:
         import numpy as np

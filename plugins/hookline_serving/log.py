@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -18,14 +19,17 @@ from hookline.errors import StoreError
 from .exchange import Item, Question
 
 SYNC_SECONDS = 1.0
-"""Most that a power cut can take; a killed process loses nothing, because each record is handed to the system first."""
+"""How often the disk is asked to take what was written, so that a power cut takes little.
+
+A killed process loses nothing, because each record is handed to the system first.
+"""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
     """One line of the record."""
 
     id: str
-    time: str
+    time: datetime
     model: str
     version: int | None
     row: Any
@@ -47,6 +51,9 @@ class PredictionLog:
     _day: date | None = None
     _file: IO[bytes] | None = field(default=None, repr=False)
     _synced: float = 0.0
+    _syncing: Future[None] | None = field(default=None, repr=False)
+    _syncer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "sync"), repr=False)
+    """Its own thread, since a disk may hold up what waits for it for as long as many requests take."""
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder, repr=False)
 
     @classmethod
@@ -67,7 +74,7 @@ class PredictionLog:
         now = datetime.now(UTC)
         self._turn(now)
         assert self._file is not None
-        lines = self._lines(question, items, now.isoformat(timespec="microseconds"))
+        lines = self._lines(question, items, now)
         left = memoryview(lines)
         try:
             while left:
@@ -84,11 +91,12 @@ class PredictionLog:
     def close(self) -> None:
         """Flush to the disk and close."""
         if self._file is not None:
+            self._end_sync()
             os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
 
-    def _lines(self, question: Question, items: Sequence[Item], now: str) -> bytes:
+    def _lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
         records = [
             Record(
                 item.id,
@@ -115,7 +123,14 @@ class PredictionLog:
             self._day = day
 
     def _sync(self) -> None:
+        """Have the disk take what was written, once in a while; raises OSError where it did not take what was written before."""
         assert self._file is not None
         if time.monotonic() - self._synced > SYNC_SECONDS:
-            os.fsync(self._file.fileno())
+            self._end_sync()
+            self._syncing = self._syncer.submit(os.fsync, self._file.fileno())
             self._synced = time.monotonic()
+
+    def _end_sync(self) -> None:
+        syncing, self._syncing = self._syncing, None
+        if syncing is not None:
+            syncing.result()

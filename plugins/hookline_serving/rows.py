@@ -90,7 +90,7 @@ class Reader:
             values = [self._taken(row) for row in rows]
         except NOT_PLAIN:
             return self.read(rows_of(decoded(body)))
-        if any(not self._limits[i].allows(row[i]) for i in self._asked for row in values):
+        if self._asked and not all(self._limits[i].allows(row[i]) for i in self._asked for row in values):
             return self.read(rows_of(decoded(body)))
         ids = [_given(row.row_id) for row in rows] if self._names_rows else [None] * len(rows)
         return Question(rows, values, ids, {})
