@@ -18,8 +18,8 @@ JSON_TYPES: dict[str, Any] = {
     "datetime": str | None,
 }
 """How each kind of column travels."""
-MOST_EXACT = 2**53
-"""Whole numbers up to this one are themselves as float64."""
+MOST_EXACT = 2**53 - 1
+"""Whole numbers up to this one are themselves as float64, and no others become one of them."""
 
 
 def fitting_row(schema: Schema) -> Any:
@@ -77,10 +77,10 @@ def _plain(column: Column) -> tuple[Any, ...]:
 
 
 def _number(column: Column) -> Any:
-    low, high = column.minimum, column.maximum
-    whole = column.dtype.startswith(("Int", "UInt"))
-    if whole and low is not None and high is not None and max(-low, high) <= MOST_EXACT:
-        # As the column's own type, so that the record shows whole numbers as they came.
+    # A whole number beyond would not be itself as a float, which the record is to show.
+    low = -MOST_EXACT if column.minimum is None else max(column.minimum, -MOST_EXACT)
+    high = MOST_EXACT if column.maximum is None else min(column.maximum, MOST_EXACT)
+    if column.dtype.startswith(("Int", "UInt")) and low <= high:
         return Annotated[int, msgspec.Meta(ge=math.ceil(low), le=math.floor(high))]
     return Annotated[float, msgspec.Meta(ge=low, le=high)]
 
