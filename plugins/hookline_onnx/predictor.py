@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 MOST_TWICE = 64 * 1024**2
 """Bytes of a graph that is worth being held twice."""
-BATCH = 100_000
-"""Rows made ready for the session at a time, so that memory stays flat."""
-SLICE = 4_000
+BATCH = 50_000
+"""Rows made ready for the session at a time."""
+SLICE = 2_000
 """Rows that one call of the session answers: few enough for what it makes of them to stay in a processor's cache."""
 
 
@@ -41,7 +41,7 @@ class OnnxPredictor:
     session: Any
     intake: Intake | None
     small: Any
-    """The same graph, gathered, for a few rows at a time, which threads would only hold up; None where it is large."""
+    """The same graph, gathered, for a few rows at a time; None where it is large."""
 
     @classmethod
     def of(cls, path: Path) -> OnnxPredictor:
@@ -57,24 +57,24 @@ class OnnxPredictor:
         session, small, intake = _session(graph, file), None, None
         if file.stat().st_size <= MOST_TWICE:
             intake = gather(graph, schema)
-            small = _session(graph, file, threads=1)
+            small = _session(graph, file)
         return cls(schema, target, roles, session, intake, small)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
         admitted = admit(frame, self.schema, self.roles)
-        answers: list[Any] = []
-        for batch in admitted.rows.iter_slices(BATCH):
-            answers += self._answers(_feeds(batch, self.schema), batch.height)
-        return self._prediction(answers, admitted.ids, admitted.warnings)
+        return self._prediction(self._answers(admitted.rows), admitted.ids, admitted.warnings)
 
-    def _answers(self, feeds: Mapping[str, np.ndarray], rows: int) -> list[Any]:
-        """Return what the session says of each slice, in order; slices are answered at the same time."""
-        slices = ({name: feed[start : start + SLICE] for name, feed in feeds.items()} for start in range(0, rows, SLICE))
-        if rows <= SLICE:
-            return [self.session.run(None, part) for part in slices]
+    def _answers(self, rows: pl.DataFrame) -> list[list[np.ndarray]]:
+        """Return the session's outputs for each slice of rows; several are answered at a time, while more are made ready."""
+        if rows.height <= SLICE:
+            return [self._run(feeds) for feeds in _slices(rows, self.schema)]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(lambda part: self.session.run(None, part), slices))
+            return list(pool.map(self._run, _slices(rows, self.schema)))
+
+    def _run(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        outputs: list[np.ndarray] = self.session.run(None, feeds)
+        return outputs
 
     def with_schema(self, schema: Schema) -> Self:
         """Return a predictor on the same session under another contract for the same columns."""
@@ -138,14 +138,13 @@ def _graph(file: Path) -> onnx.ModelProto:
     return graph
 
 
-def _session(graph: onnx.ModelProto, file: Path, threads: int = 0) -> Any:
+def _session(graph: onnx.ModelProto, file: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    # A thread that waits in a loop takes the core from one that has work.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Many rows are shared out among threads by slices, and few rows are only held up by threads.
+    options.intra_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
@@ -165,9 +164,13 @@ def _tensors(message: Any) -> Iterator[Any]:
                 yield from _tensors(item)
 
 
-def _feeds(rows: pl.DataFrame, schema: Schema) -> dict[str, np.ndarray]:
-    filled = rows.select(_filled(column) for column in schema.columns)
-    return {column.name: _feed(filled[column.name], column).reshape(-1, 1) for column in schema.columns}
+def _slices(rows: pl.DataFrame, schema: Schema) -> Iterator[dict[str, np.ndarray]]:
+    """Yield what the session takes for each slice of rows."""
+    for batch in rows.iter_slices(BATCH):
+        filled = batch.select(_filled(column) for column in schema.columns)
+        feeds = {column.name: _feed(filled[column.name], column).reshape(-1, 1) for column in schema.columns}
+        for start in range(0, batch.height, SLICE):
+            yield {name: feed[start : start + SLICE] for name, feed in feeds.items()}
 
 
 def _filled(column: Column) -> pl.Expr:
