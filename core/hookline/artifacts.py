@@ -237,13 +237,22 @@ class Prediction:
         import polars as pl
 
         columns: dict[str, Any] = {} if self.row_ids is None else {"row_id": self.row_ids}
-        columns["prediction"] = self.values.tolist() if self.values.dtype == object else self.values
+        columns["prediction"] = _column(self.values)
         if self.probabilities is not None:
             columns |= {f"probability_{label}": self.probabilities[:, i] for i, label in enumerate(self.classes)}
         return pl.DataFrame(columns)
 
     def _repr_html_(self) -> str:
         return self.frame()._repr_html_()
+
+
+def _column(values: np.ndarray) -> Any:
+    """Return values as polars takes them: objects and, since they are read faster so, texts as Python's."""
+    import polars as pl
+
+    if values.dtype.kind == "U":
+        return pl.Series(values.tolist(), dtype=pl.String)
+    return values.tolist() if values.dtype == object else values
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ def unlike_training(frame: pl.DataFrame, schema: Schema, rows: pl.Series | None 
                 kept = places.head(MOST_KEPT - len(rejected)).to_list()
                 rejected += [Breach(_number(rows, row), column.name, limits.complain(values[row])) for row in kept]
                 continue
-            for row in places.to_list():
-                warnings.setdefault(row, []).append(f"{column.name}: {limits.complain(values[row])}")
+            for row, value in zip(places.to_list(), values.gather(places).to_list(), strict=True):
+                warnings.setdefault(row, []).append(f"{column.name}: {limits.complain(value)}")
     if count:
         raise RejectedRows(count, sorted(rejected, key=lambda breach: breach.row))
     return {row: tuple(texts) for row, texts in warnings.items()}

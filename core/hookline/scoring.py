@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH_ROWS = 200_000
+PIECE_ROWS = 20_000
+"""Rows that polars reads at a time; of such pieces it holds dozens on their way to a batch."""
 FORMATS = (".csv", ".parquet", ".ndjson", ".arrow")
 
 
@@ -33,18 +36,7 @@ def score(predictor: Any, rows: pl.LazyFrame, tally: Tally) -> Iterator[pl.DataF
 
     A row's id is the id role's value, else its position in the table, from 0.
     """
-    import polars as pl
-
-    numbered = rows.with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
-    for batch in numbered.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
-        if not batch.height:
-            continue
-        prediction: Prediction = predictor.predict(batch)
-        tally.rows += batch.height
-        tally.strange += len(prediction.warnings)
-        yield prediction.frame().with_columns(_warnings(prediction.warnings, batch.height))
-    if not tally.rows:
-        raise DataError("there are no rows to predict")
+    return map(_frame, _predictions(predictor, rows, tally))
 
 
 def score_to(predictor: Any, rows: pl.LazyFrame, path: Path) -> Tally:
@@ -55,8 +47,7 @@ def score_to(predictor: Any, rows: pl.LazyFrame, path: Path) -> Tally:
     parts, temporary = (path.with_name(f".{path.name}.{os.getpid()}{end}") for end in (".parts", ""))
     try:
         parts.mkdir(parents=True)
-        for number, frame in enumerate(score(predictor, rows, tally)):
-            frame.write_ipc(parts / f"{number:08d}.arrow")
+        _write_parts(_predictions(predictor, rows, tally), parts)
         whole = pl.scan_ipc(parts / "*.arrow")
         sinks: dict[str, Any] = {
             ".csv": whole.sink_csv,
@@ -73,6 +64,49 @@ def score_to(predictor: Any, rows: pl.LazyFrame, path: Path) -> Tally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
     return tally
+
+
+def _predictions(predictor: Any, rows: pl.LazyFrame, tally: Tally) -> Iterator[Prediction]:
+    import polars as pl
+
+    for batch in _batches(rows):
+        numbered = batch.with_row_index(ROW_ID, tally.rows).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+        prediction: Prediction = predictor.predict(numbered)
+        tally.rows += batch.height
+        tally.strange += len(prediction.warnings)
+        yield prediction
+    if not tally.rows:
+        raise DataError("there are no rows to predict")
+
+
+def _batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    import polars as pl
+
+    with pl.Config(streaming_chunk_size=PIECE_ROWS):
+        for batch in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+            if batch.height:
+                yield batch
+
+
+def _write_parts(predictions: Iterable[Prediction], folder: Path) -> None:
+    """Write each prediction to a file in a thread of its own, while the next one is made."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        written: Future[None] | None = None
+        for number, prediction in enumerate(predictions):
+            if written is not None:
+                written.result()
+            written = pool.submit(_write_part, prediction, folder / f"{number:08d}.arrow")
+        if written is not None:
+            written.result()
+
+
+def _write_part(prediction: Prediction, path: Path) -> None:
+    _frame(prediction).write_ipc(path)
+
+
+def _frame(prediction: Prediction) -> pl.DataFrame:
+    frame = prediction.frame()
+    return frame.with_columns(_warnings(prediction.warnings, frame.height))
 
 
 def _warnings(warnings: Mapping[int, tuple[str, ...]], rows: int) -> pl.Series:
