@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -41,24 +42,22 @@ def score(predictor: Any, rows: pl.LazyFrame, tally: Tally) -> Iterator[pl.DataF
 
 def score_to(predictor: Any, rows: pl.LazyFrame, path: Path) -> Tally:
     """Score rows into a file (CSV, Parquet, NDJSON or Arrow, by its suffix), which appears once it is whole."""
-    import polars as pl
-
     tally = Tally()
     parts, temporary = (path.with_name(f".{path.name}.{os.getpid()}{end}") for end in (".parts", ""))
     try:
         parts.mkdir(parents=True)
         _write_parts(_predictions(predictor, rows, tally), parts)
-        whole = pl.scan_ipc(parts / "*.arrow")
-        sinks: dict[str, Any] = {
-            ".csv": whole.sink_csv,
-            ".parquet": whole.sink_parquet,
-            ".ndjson": whole.sink_ndjson,
-            ".arrow": whole.sink_ipc,
-        }
-        sinks[path.suffix](temporary)
+        _join(parts, temporary, path.suffix)
         temporary.replace(path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+    except KeyboardInterrupt:
+        # polars raises it and leaves it to Python to raise again, which here would cut the tidying short.
+        try:  # noqa: SIM105  it would be raised where suppress() is called
+            time.sleep(0)
+        except KeyboardInterrupt:
+            pass
+        raise
     finally:
         shutil.rmtree(parts, ignore_errors=True)
         with suppress(OSError):
@@ -98,6 +97,20 @@ def _write_parts(predictions: Iterable[Prediction], folder: Path) -> None:
             written = pool.submit(_write_part, prediction, folder / f"{number:08d}.arrow")
         if written is not None:
             written.result()
+
+
+def _join(folder: Path, path: Path, suffix: str) -> None:
+    """Write the parts, in order, as one file in the format of a suffix."""
+    import polars as pl
+
+    whole = pl.scan_ipc(folder / "*.arrow")
+    sinks: dict[str, Any] = {
+        ".csv": whole.sink_csv,
+        ".parquet": whole.sink_parquet,
+        ".ndjson": whole.sink_ndjson,
+        ".arrow": whole.sink_ipc,
+    }
+    sinks[suffix](path)
 
 
 def _write_part(prediction: Prediction, path: Path) -> None:

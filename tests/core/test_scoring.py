@@ -36,6 +36,26 @@ def test_batches_keep_order_and_positions(run: hl.Run, rows: pl.LazyFrame, monke
     assert (tally.rows, tally.strange) == (1050, 0)
 
 
+def test_a_file_of_many_parts_is_in_order(
+    run: hl.Run, rows: pl.LazyFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "BATCH_ROWS", 100)
+    monkeypatch.setattr(scoring, "PIECE_ROWS", 30)
+    tally = score_to(run.predictor, rows.with_columns(pl.col("x").replace(3.0, 99.0)), tmp_path / "out.parquet")
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    assert found["row_id"].to_list() == list(range(1050))
+    assert found["warnings"].to_list() == [
+        "x: 99 is outside the training range [0, 9]" if i % 10 == 3 else "" for i in range(1050)
+    ]
+    assert (tally.rows, tally.strange) == (1050, 105)
+
+
+def test_the_settings_of_polars_are_as_before(run: hl.Run, rows: pl.LazyFrame) -> None:
+    before = pl.Config.save()
+    list(score(run.predictor, rows, Tally()))
+    assert pl.Config.save() == before
+
+
 @pytest.mark.parametrize("suffix", scoring.FORMATS)
 def test_every_format_holds_the_same(run: hl.Run, rows: pl.LazyFrame, tmp_path: Path, suffix: str) -> None:
     readers = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".ndjson": pl.read_ndjson, ".arrow": pl.read_ipc}

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import hookline as hl
@@ -61,6 +62,22 @@ def test_a_signal_at_any_moment_ends_a_run_without_a_traceback(sent: signal.Sign
     store = open_workspace().store
     assert all(store.problem(fingerprint) is None for fingerprint in store.entries())
     assert hl.run(*QUICK).status == "finished"
+
+
+@pytest.mark.parametrize("made", ["*.parts/*.arrow", "*.ndjson.*[0-9]"], ids=["predicting", "joining"])
+def test_an_interrupted_prediction_leaves_nothing_behind(made: str, tmp_path: Path) -> None:
+    columns = [column.name for column in hl.run(*QUICK, "name=iris").predictor.schema.columns]
+    rows, folder = tmp_path / "rows.parquet", tmp_path / "out"
+    pl.select((pl.int_range(600_000) % 7 + 1).cast(pl.Float64).alias(name) for name in columns).write_parquet(rows)
+    folder.mkdir()
+    command = [HOOKLINE, "predict", "iris", str(rows), "-o", str(folder / "out.ndjson")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as predict:
+        while not list(folder.glob(made)) and predict.poll() is None:
+            time.sleep(0.005)
+        predict.send_signal(signal.SIGINT)
+        _, told = predict.communicate(timeout=60)
+    assert (predict.returncode, told) == (130, "interrupted\n")
+    assert list(folder.iterdir()) == []
 
 
 def test_a_signal_ends_a_sweep_and_keeps_what_was_done() -> None:

@@ -248,6 +248,20 @@ def test_rows_unlike_training_are_answered_with_a_warning(tmp_path: Path) -> Non
     assert len(found[0]) == 2
 
 
+def test_rows_of_many_slices_are_answered_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hookline_onnx.predictor.BATCH", 30)
+    monkeypatch.setattr("hookline_onnx.predictor.SLICE", 7)
+    known = ROWS.with_columns(b=pl.int_range(80) % 2 == 0)
+    pipeline = fitted(known)
+    rows = pl.concat([known, known.reverse(), known.with_columns(s=pl.lit("never seen"))])
+    expected = pipeline.predict(rows)
+    found = OnnxPackager().load(saved(pipeline, tmp_path), Trust()).predict(rows)
+    assert found.values.tolist() == expected.values.tolist()
+    assert found.probabilities is not None
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
+    assert found.warnings == expected.warnings
+
+
 def test_ids_come_back_with_the_predictions(tmp_path: Path) -> None:
     frame = ROWS.with_columns(key=pl.Series([f"r{i}" for i in range(80)]))
     pipeline = fitted(frame, roles={"id": "key"})
