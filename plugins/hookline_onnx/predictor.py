@@ -192,5 +192,6 @@ def _feed(values: pl.Series, column: Column) -> np.ndarray:
         return values.to_numpy()
     # Of a few texts that return, each is made once for Python, not once a row.
     distinct = values.unique()
-    texts = np.array(distinct.to_list(), dtype=object)
-    return texts[values.cast(pl.Enum(distinct)).to_physical().to_numpy()]
+    places = values.cast(pl.Enum(distinct)).to_physical().to_numpy()
+    texts: np.ndarray = np.array(distinct.to_list(), dtype=object)[places]
+    return texts
