@@ -12,6 +12,8 @@ from hookline.errors import ExportError
 if TYPE_CHECKING:
     import onnx
 
+TIE = 2**16
+"""Probabilities of trees that differ by less than one part of so many are equal."""
 ML_OPSET = 3
 """ai.onnx.ml operator set that skl2onnx writes trees in."""
 
@@ -38,7 +40,20 @@ def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target
         place = np.zeros((len(codes), len(target.classes)), dtype=np.float32)
         place[np.arange(len(codes)), codes] = 1.0
         probabilities = op.matmul(probabilities, op.const(place))
-    return {"label": found[0], "probabilities": probabilities}
+    label = _most_probable(found[1], codes) if _trees(model.estimator) else found[0]
+    return {"label": label, "probabilities": probabilities}
+
+
+def _most_probable(probabilities: Any, codes: list[int]) -> Any:
+    """Return the first of the most probable classes, as forests do, whose votes are often equal.
+
+    Sums of votes in float32 depend on their order, so what differs by less than 1 / TIE is taken for equal.
+    """
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    rounded = op.round(op.mul(probabilities, op.const(np.float32(TIE))))
+    return op.gather(op.const(np.array(codes, dtype=np.int64)), op.arg_max(rounded, axis=1, keepdims=0), axis=0)
 
 
 def convert(estimator: Any, width: int) -> onnx.ModelProto:

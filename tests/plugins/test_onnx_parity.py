@@ -222,6 +222,16 @@ def test_even_votes_are_decided_the_same(tmp_path: Path) -> None:
     require_same(pipeline, tmp_path, frame, pl.DataFrame({"count": range(-10, 70)}))
 
 
+@pytest.mark.parametrize(("n_estimators", "task"), [(20, "binary"), (50, "binary"), (9, "multiclass")])
+def test_even_votes_of_many_trees_are_decided_the_same(n_estimators: int, task: str, tmp_path: Path) -> None:
+    rows = rows_of(task, 3_000).select("number", "text", "y")
+    pipeline = fitted(rows, {"component": "random_forest", "n_estimators": n_estimators})
+    others = rows_of(task, 10_000, seed=1).select("number", "text")
+    chances = np.sort(pipeline.predict(others).probabilities, axis=1)
+    assert np.isclose(chances[:, -1], chances[:, -2]).sum() > 20
+    require_same(pipeline, tmp_path, others)
+
+
 def test_values_at_the_thresholds_go_the_same_way(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = np.unique(rng.normal(size=400).astype(np.float32))[:200].astype(np.float64)
