@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,12 @@ from .artifacts import Deployment, Package
 from .capabilities import AnswersAsServed
 from .certificate import CERTIFICATE, SERVED_ROWS, certify_served, plain_certificate, require_agreement
 from .components import Trust
+from .errors import StoreError
+from .packages import verify
 from .planning import Stage
 from .running import Running, edges_of, importances_of, pipeline_of
+
+log = logging.getLogger("hookline.deploying")
 
 
 def deploy(run: Running, stage: Stage) -> Deployment:
@@ -25,6 +30,7 @@ def deploy(run: Running, stage: Stage) -> Deployment:
     _check_served(run, stage, package)
     fingerprint = run.plan[stage.inputs[0]].fingerprint
     path = run.workspace.home / "models" / run.info.name / fingerprint[:16]
+    _clear_damaged(path)
     if not path.exists():
         temporary = path.with_name(f".{path.name}.{run.info.id}")
         try:
@@ -47,6 +53,17 @@ def deploy(run: Running, stage: Stage) -> Deployment:
     if deployment != current:
         catalog.record_deployment(deployment, f"run {run.info.id}")
     return deployment
+
+
+def _clear_damaged(path: Path) -> None:
+    """Take a registered copy away that is not whole, so that it is made again from the package."""
+    if not path.exists():
+        return
+    try:
+        verify(path)
+    except StoreError as error:
+        log.warning("the registered copy is made again: %s", error.message)
+        shutil.rmtree(path)
 
 
 def deployed_version(run: Running, stage: Stage) -> int:

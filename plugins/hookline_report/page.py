@@ -61,8 +61,11 @@ def fill(template: str, facts: Mapping[str, Any], charts: Sequence[Mapping[str, 
 def write_whole(text: str, path: Path) -> None:
     """Write a file in one step."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def vega_bundle() -> str:

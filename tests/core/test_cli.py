@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,6 +97,35 @@ def test_the_whole_journey(hookline: Told, tips: Path, tmp_path: Path) -> None:
     assert hookline("models", "promote", "tips:1", "--reason", "the first was better")[0] == 0
     code, out, _ = hookline("models", "show", "tips", "--json")
     assert json.loads(out)["version"] == 1
+
+
+def test_a_lost_file_of_a_registered_model_is_made_again(hookline: Told, tips: Path, tmp_path: Path) -> None:
+    overrides = ("source=file", f"source.path={tips}", "roles.target=big", "trainer=decision_tree", "name=tips")
+    assert hookline(*overrides)[0] == 0
+    (lost,) = (Path(os.environ["HOOKLINE_HOME"]) / "models" / "tips").glob("*/model.onnx")
+    lost.unlink()
+    assert hookline("predict", "tips", str(tips))[0] == 1
+    assert hookline(*overrides)[0] == 0
+    assert hookline("predict", "tips", str(tips))[0] == 0
+
+
+def test_a_folder_does_not_hide_a_model_of_its_name(
+    hookline: Told, tips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hookline("source=file", f"source.path={tips}", "roles.target=big", "trainer=decision_tree", "name=tips")
+    (tmp_path / "here" / "tips").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert hookline("predict", "tips", str(tips))[0] == 0
+    (tmp_path / "here" / "empty").mkdir()
+    assert "holds no package" in hookline("predict", "empty", str(tips))[2]
+
+
+def test_a_page_that_cannot_be_written_is_one_line(hookline: Told, tips: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    code, _, err = hookline("data", "profile", str(tips), "--html", str(tmp_path / "folder"))
+    assert code == 2
+    assert "cannot be written" in err
+    assert not list(tmp_path.glob(".folder*"))
 
 
 def test_drift_fails_the_command_where_asked(hookline: Told, tips: Path, tmp_path: Path) -> None:

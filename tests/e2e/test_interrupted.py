@@ -105,6 +105,11 @@ def test_a_signal_ends_a_sweep_and_keeps_what_was_done() -> None:
     assert "finished" in {record.status for record in open_workspace().catalog.runs()}
 
 
+def test_a_reader_of_the_progress_that_leaves_does_not_end_the_run() -> None:
+    subprocess.run(["bash", "-c", f"{HOOKLINE} {' '.join(QUICK)} 2>&1 | head -n 1"], capture_output=True, check=False)
+    assert open_workspace().catalog.run("last").status == "finished"
+
+
 @pytest.mark.parametrize("argv", ["components list", "components list --json", "--help", "schema", "doctor --json"])
 def test_a_reader_that_leaves_is_no_error(argv: str) -> None:
     done = subprocess.run(

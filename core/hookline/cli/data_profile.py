@@ -41,7 +41,10 @@ def act(given: Any) -> int:
     source, roles = chosen(registry, words)
     found = profile_source(source, roles.merged(Roles(target=given.target, group=given.group)))
     if given.html:
-        render(registry, found, given.html)
+        try:
+            render(registry, found, given.html)
+        except OSError as error:
+            raise UsageError(f"--html {given.html} cannot be written: {error.strerror or error}") from error
     if given.json:
         print_json(found.plain())
     else:

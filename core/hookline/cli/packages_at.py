@@ -38,13 +38,16 @@ def find_package(what: str) -> tuple[Path, dict[str, Any]]:
     with suppress(OSError):  # What is too long for a path is none.
         if what and (folder / MANIFEST).is_file():
             return folder, {}
-        if what and folder.is_dir():
+        if what and (folder / "packages").is_dir():
             return _in_run(folder), {}
     catalog = open_workspace().catalog
     name, number, alias = split_model_name(what)
     models = {record.name for record in catalog.models()}
     runs = [record.id for record in catalog.runs(1000)]
     if not (name in models or number or alias or what == "last" or any(what and run.startswith(what) for run in runs)):
+        with suppress(OSError):
+            if what and folder.is_dir():
+                return _in_run(folder), {}
         raise UnknownName("model or run", what[:100], sorted(models))
     if name in models or number or alias:
         record = catalog.model(name, number or alias)

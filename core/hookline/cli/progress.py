@@ -17,10 +17,15 @@ class Progress:
     def __init__(self) -> None:
         from rich.console import Console
 
+        class Patient(Console):
+            def on_broken_pipe(self) -> None:
+                """Fall silent where nobody reads on; rich would end the run."""
+                self.quiet = True
+
         mode = os.environ.get("HOOKLINE_PROGRESS", "auto")
         self.off = mode in ("off", "0")
         live = mode == "rich" or (mode == "auto" and sys.stderr.isatty() and not os.environ.get("CI"))
-        self.console = Console(stderr=True, highlight=False, markup=False, emoji=False, force_terminal=live or None)
+        self.console = Patient(stderr=True, highlight=False, markup=False, emoji=False, force_terminal=live or None)
         self.status = self.console.status("") if live else None
 
     @hookimpl
