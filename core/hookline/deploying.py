@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
 import logging
@@ -14,8 +15,7 @@ from .artifacts import Deployment, Package
 from .capabilities import AnswersAsServed
 from .certificate import CERTIFICATE, SERVED_ROWS, certify_served, plain_certificate, require_agreement
 from .components import Trust
-from .errors import StoreError
-from .packages import verify
+from .packages import MANIFEST, read_manifest
 from .planning import Stage
 from .running import Running, edges_of, importances_of, pipeline_of
 
@@ -30,7 +30,7 @@ def deploy(run: Running, stage: Stage) -> Deployment:
     _check_served(run, stage, package)
     fingerprint = run.plan[stage.inputs[0]].fingerprint
     path = run.workspace.home / "models" / run.info.name / fingerprint[:16]
-    _clear_damaged(path)
+    _clear_damaged(path, package.path)
     if not path.exists():
         temporary = path.with_name(f".{path.name}.{run.info.id}")
         try:
@@ -55,14 +55,18 @@ def deploy(run: Running, stage: Stage) -> Deployment:
     return deployment
 
 
-def _clear_damaged(path: Path) -> None:
-    """Take a registered copy away that is not whole, so that it is made again from the package."""
+def _clear_damaged(path: Path, package: Path) -> None:
+    """Take a registered copy away where a file of its package is lost or changed, so that it is made again.
+
+    Only the package's own files count: another run may be adding its evidence at this moment.
+    """
     if not path.exists():
         return
-    try:
-        verify(path)
-    except StoreError as error:
-        log.warning("the registered copy is made again: %s", error.message)
+    names = [MANIFEST, *read_manifest(package)["files"]]
+    lost = [name for name in names if not (path / name).is_file()]
+    _, changed, unread = filecmp.cmpfiles(package, path, names[1:], shallow=False)
+    if lost or changed or unread:
+        log.warning("the registered copy %s is made again: %s", path, ", ".join(lost or changed or unread))
         shutil.rmtree(path)
 
 
