@@ -21,7 +21,7 @@ Facts = dict[str, dict[str, Any]]
 def by_hookline(path: Path) -> Facts:
     import polars as pl
 
-    from hookline.profiling import profile
+    from hookline.quality.distributions import profile
 
     frame = pl.scan_parquet(path)
     found = profile(frame, frame.collect_schema().names(), bins=BINS)

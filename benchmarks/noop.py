@@ -14,9 +14,9 @@ from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
 
-from hookline.config import initialized, store_config
-from hookline.sweep.launcher import HooklineLauncher, run_any
-from hookline.sweep.pool import JobPool, Outcome
+from hookline.plans.hydra.compose import initialized, store_config
+from hookline.sweeps.launcher import HooklineLauncher, run_any
+from hookline.sweeps.pool import JobPool, Outcome
 
 JOBS = 30
 TRIES = 3

@@ -33,7 +33,7 @@ def main() -> None:
             (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: hookline-extra{number}\nVersion: 1.0\n")
             (info / "entry_points.txt").write_text(f"[hookline]\nextra{number} = extra{number}\n")
         env = {"HOOKLINE_HOME": f"{folder}/home"}
-        load = "from hookline.plugins import load_plugins; from hookline.registry import Registry; Registry(load_plugins())"
+        load = "from hookline.registry.registry import load_registry; load_registry()"
         commands = {
             "python -c pass": ([sys.executable, "-c", "pass"], env),
             "import hookline": ([sys.executable, "-c", "import hookline"], env),

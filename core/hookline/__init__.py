@@ -1,26 +1,8 @@
 """hookline: from raw data to a watched model, through one typed plugin contract."""
 
-from .api import Run, compare, evaluate, features, load, plan, profile, run, why
-from .artifacts import (
-    Chart,
-    Dataset,
-    Deployment,
-    Feature,
-    Features,
-    Finding,
-    Metric,
-    Package,
-    Prediction,
-    Profile,
-    Reference,
-    Report,
-    Roles,
-    Schema,
-    Split,
-    Table,
-    Target,
-)
-from .capabilities import (
+from .api import compare, evaluate, features, load, plan, profile, run, why
+from .kinds.artifacts import Dataset, Feature, Features, Prediction, Roles, Schema, Split, Target
+from .kinds.capabilities import (
     AnswersAsServed,
     DropsRepeats,
     ExportsOnnx,
@@ -31,29 +13,16 @@ from .capabilities import (
     TakesContract,
     Updatable,
 )
-from .checkpoints import checkpoint_folder
-from .components import (
-    Component,
-    Deployer,
-    Evaluator,
-    Featurizer,
-    FittedFeaturizer,
-    FittedTransform,
-    Limit,
-    Model,
-    Monitor,
-    Packager,
-    Predictor,
-    Settings,
-    Source,
-    Trainer,
-    Transform,
-    Trust,
-)
-from .hookspecs import hookimpl
-from .models import SklearnModel
-from .pipeline import Pipeline
-from .steps import report_step
+from .kinds.component import Component, Settings
+from .kinds.deployments import Deployment, Package, Trust
+from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Predictor
+from .kinds.fitting import checkpoint_folder, report_step
+from .kinds.hooks import hookimpl
+from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
+from .kinds.reports import Chart, Finding, Metric, Profile, Reference, Report, Table
+from .kinds.sklearn_model import SklearnModel
+from .packages.pipeline import Pipeline
+from .runs.result import Run
 from .version import __version__
 
 __all__ = [

@@ -3,125 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
-from html import escape
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .artifacts import Dataset, Label, Prediction, Report, Roles, Target
-from .caching import cache_in
-from .components import Component, Trust
-from .errors import DataError, StoreError, UsageError
-from .frames import to_polars
-from .keywords import config_of, source_of
+from hookline.data.frames import to_polars
+from hookline.errors import UsageError
+from hookline.kinds.artifacts import Dataset, Label, Prediction, Roles, Target
+from hookline.kinds.component import Component
+from hookline.kinds.deployments import Trust
+from hookline.kinds.reports import Report
+from hookline.plans.keywords import config_of, source_of
+from hookline.runs.result import Run
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from .comparison import Comparison
-    from .packages import LoadedPackage
-    from .planning import Plan
-    from .registry import Registry
-    from .runconfig import RunConfig
-    from .runner import Execution
-    from .tableprofile import DataProfile
-    from .tracing import RowTrace
-    from .workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run that has ended: its numbers, its evidence, and its model.
-
-    Example:
-        >>> import hookline as hl
-        >>> run = hl.run(source="iris", trainer="logistic_regression")  # doctest: +SKIP
-        >>> run.metrics["accuracy"]  # doctest: +SKIP
-        0.95
-    """
-
-    id: str
-    path: Path
-    evidence: Mapping[str, Any] = field(repr=False)
-    load_predictor: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
-    execution: Execution | None = field(default=None, repr=False, compare=False)
-    """The run as it was executed, where that was in this process."""
-
-    @cached_property
-    def predictor(self) -> Any:
-        """The run's own pipeline, or its package; read when it is first asked for. None where the run kept neither."""
-        return None if self.load_predictor is None else self.load_predictor()
-
-    @property
-    def status(self) -> str:
-        """Return finished, gated, pruned, failed or interrupted."""
-        return str(self.evidence["run"]["status"])
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The evaluators' metrics by name."""
-        reports = [report for report in self.evidence["reports"] if report["kind"] == "evaluator"]
-        return {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
-
-    @property
-    def headline(self) -> float | None:
-        """The metric that heads the report."""
-        from .evidence import HEADLINES
-
-        return next((self.metrics[name] for name in (*HEADLINES, *self.metrics) if name in self.metrics), None)
-
-    @property
-    def findings(self) -> list[dict[str, Any]]:
-        """What evaluators and monitors noticed, worst first."""
-        found = [finding for report in self.evidence["reports"] for finding in report["findings"]]
-        return sorted(found, key=lambda finding: ("critical", "warning", "info").index(finding["severity"]))
-
-    def stages(self) -> pl.DataFrame:
-        """Return one row a stage: key, component, status, seconds, why, summary."""
-        import polars as pl
-
-        names = ("key", "component", "status", "seconds", "why", "summary")
-        return pl.DataFrame([{name: stage[name] for name in names} for stage in self.evidence["plan"]])
-
-    @property
-    def cleaning(self) -> pl.DataFrame:
-        """Return one row a transform: rows in and out, dropped, added and changed, cells changed, and in which columns."""
-        from .cleaning import CleaningEntry, CleaningLedger
-        from .codec import from_json
-
-        entries = (from_json(CleaningEntry, entry) for entry in self.evidence.get("cleaning", ()))
-        return CleaningLedger(tuple(entries)).frame()
-
-    def predict(self, frame: Any) -> Prediction:
-        """Predict raw rows (polars or pandas frame, or a list of mappings) with the run's own pipeline."""
-        if self.predictor is None:
-            raise UsageError(f"run {self.id} has no model to predict with: it is {self.status}, or kept no package")
-        prediction: Prediction = self.predictor.predict(to_polars(frame))
-        return prediction
-
-    def package(self, name: str | None = None) -> Path:
-        """Return a package's folder by its key in config (default: the first there); raises UsageError if there is none."""
-        folders = package_folders(self.path, self.evidence)
-        chosen = [folder for folder in folders if name in (None, folder.name)]
-        if not chosen:
-            known = ", ".join(folder.name for folder in folders) or "none"
-            raise UsageError(
-                f"run {self.id} has no package '{name or ''}'; there is {known}", hint="add packager=[onnx]"
-            )
-        return chosen[0]
-
-    @property
-    def report(self) -> Path:
-        """The path of report.html."""
-        return self.path / "report.html"
-
-    def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><td>{escape(name)}</td><td>{value:.4g}</td></tr>" for name, value in self.metrics.items())
-        headline = escape(self.evidence["verdict"]["headline"])
-        return f"<h4>{headline}</h4><p>run {escape(self.id)}: {escape(self.status)}</p><table>{rows}</table>"
+    from hookline.packages.loading import LoadedPackage
+    from hookline.plans.plan import Plan
+    from hookline.quality.profile.profile import DataProfile
+    from hookline.runs.comparison import Comparison
+    from hookline.runs.trace import RowTrace
 
 
 def run(*overrides: str | Sequence[str] | Mapping[str, Any], home: str | Path | None = None, **config: Any) -> Run:
@@ -131,13 +33,17 @@ def run(*overrides: str | Sequence[str] | Mapping[str, Any], home: str | Path | 
     `packager` and `monitor` take several; `source` also takes a data frame or a path; `target` is short for `roles`.
     Raises ConfigError, PlanError or DataError before any compute where the fault can be known; else what a stage raises.
     """
+    from hookline.registry.registry import load_registry
+    from hookline.runs.runner import run_config
+
     registry = load_registry()
     return run_config(registry, config_of(registry, overrides, config), home=home)
 
 
 def plan(*overrides: str | Sequence[str] | Mapping[str, Any], **config: Any) -> Plan:
     """Check a config as a whole and return its stages; takes what `run` takes, and runs nothing."""
-    from .planning import make_plan
+    from hookline.plans.layout import make_plan
+    from hookline.registry.registry import load_registry
 
     registry = load_registry()
     return make_plan(registry, config_of(registry, overrides, config))
@@ -155,25 +61,9 @@ def load(
     contract: a contract file whose word stands above the package's own.
     Raises UnknownName, DataError, StoreError, or UntrustedPackage where loading could run code that `trust` does not allow.
     """
-    from .packages import MANIFEST, load_package
+    from hookline.runs.names import load as load_by_name
 
-    said = None if contract is None else Path(contract)
-    folder = Path(what)
-    try:
-        is_package, is_run = ((folder / name).is_file() for name in (MANIFEST, "evidence.json"))
-    except OSError:  # What is too long for a path is none.
-        is_package = is_run = False
-    if is_package:
-        return load_package(folder, load_registry(), trust, said)
-    if is_run:
-        return _load_run(folder, trust, said)
-    workspace = open_workspace(home)
-    name = str(what)
-    model, number, alias = split_model_name(name)
-    if model in {record.name for record in workspace.catalog.models()}:
-        record = workspace.catalog.model(model, number or alias)
-        return load_package(Path(record.path), load_registry(), trust, said)
-    return _load_run(Path(workspace.catalog.run(name).path), trust, said)
+    return load_by_name(what, trust=trust, home=home, contract=contract)
 
 
 def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFrame:
@@ -183,8 +73,11 @@ def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFra
     """
     import polars as pl
 
-    from .feature_records import features_in
-    from .packages import MANIFEST
+    from hookline.packages.features import features_in
+    from hookline.packages.manifest import MANIFEST
+    from hookline.runs.names import split_model_name
+    from hookline.runs.result import load_run
+    from hookline.workspace.workspace import open_workspace
 
     folder, version = Path(model), None
     if not (folder / MANIFEST).is_file():
@@ -194,7 +87,7 @@ def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFra
             record = catalog.model(name, number or alias)
             folder, version = Path(record.path), record.version
         else:
-            folder = _load_run(folder if folder.is_dir() else Path(catalog.run(str(model)).path), None, None).package()
+            folder = load_run(folder if folder.is_dir() else Path(catalog.run(str(model)).path), None, None).package()
     rows = [dataclasses.asdict(record) for record in features_in(folder, version)]
     return pl.DataFrame(rows, infer_schema_length=None)
 
@@ -204,11 +97,11 @@ def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust |
 
     Raises UsageError where these were not the same rows, DataError where the store no longer has them.
     """
-    from .comparison import compare_predictions
-    from .packages import read_pipeline
+    from hookline.packages.state import read_pipeline
+    from hookline.runs.comparison import compare_predictions, judged_by
 
     runs = [_as_run(run, trust) for run in (first, second)]
-    rows = _judged_by(*runs)
+    rows = judged_by(*runs)
     nothing: Any = None  # Only the transforms are wanted.
     pipeline = read_pipeline(runs[0].package(), nothing)
     answers = (runs[0].predict(rows), runs[1].predict(rows))
@@ -228,7 +121,9 @@ def why(
     position: its position, also where there are ids
     Raises DataError where the source has changed since, the row is not there, or what the run fitted is lost.
     """
-    from .tracing import reopen, trace
+    from hookline.registry.registry import load_registry
+    from hookline.runs.trace import reopen, trace
+    from hookline.workspace.workspace import open_workspace
 
     if (row is None) == (position is None):
         raise UsageError("say which row: either `row` or `position`")
@@ -246,6 +141,8 @@ def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:
     task: classification or regression; by default what the model is for
     """
     import numpy as np
+
+    from hookline.registry.registry import load_registry
 
     registry = load_registry()
     truth = np.asarray(y)
@@ -278,7 +175,8 @@ def profile(
     what: a path, a source's name, a source, or a polars or pandas data frame
     html: a file to write the profile to, as a page
     """
-    from .tableprofile import profile_dataset, profile_source, render
+    from hookline.quality.profile.profile import profile_dataset, profile_source, render
+    from hookline.registry.registry import load_registry
 
     registry = load_registry()
     given = roles if isinstance(roles, Roles) else Roles(**(roles or {}))
@@ -296,103 +194,8 @@ def profile(
     return made
 
 
-def load_registry() -> Registry:
-    """Load every plugin and return the registry of their components."""
-    from .plugins import load_plugins
-    from .registry import Registry
-
-    return Registry(load_plugins())
-
-
-def open_workspace(home: str | Path | None = None) -> Workspace:
-    """Open the workspace: runs, models, store and catalog."""
-    from .config import home as default_home
-    from .workspace import Workspace
-
-    return Workspace.open(Path(home).absolute() if home else default_home())
-
-
-def run_config(
-    registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
-) -> Run:
-    """Plan and execute a resolved config in a folder of its own."""
-    from .config import home as default_home
-    from .config import new_run_id, run_id_of
-    from .planning import make_plan
-    from .runner import execute
-    from .running import pipeline_of
-
-    with cache_in((Path(home).absolute() if home else default_home()) / "cache"):
-        planned = make_plan(registry, config)
-    workspace = open_workspace(home)
-    run_id = run_id_of(folder) if folder else new_run_id()
-    done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
-    return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done), done)
-
-
-def split_model_name(text: str) -> tuple[str, int | None, str | None]:
-    """Split `model`, `model:3` or `model@alias` into name, version and alias."""
-    name, at, alias = text.partition("@")
-    if at:
-        return name, None, alias
-    name, colon, number = text.partition(":")
-    return (name, int(number), None) if colon and number.isdigit() else (text, None, None)
-
-
 def _as_run(what: str | Path | Run, trust: Trust | None) -> Run:
     run = what if isinstance(what, Run) else load(what, trust=trust)
     if not isinstance(run, Run):
         raise UsageError("a package cannot be compared, only a run", hint="`hookline runs list` lists them")
     return run
-
-
-def _judged_by(first: Run, second: Run) -> pl.DataFrame:
-    """Return the raw held-out rows of two runs, with the truth."""
-    import polars as pl
-
-    splits = [
-        next(stage["fingerprint"] for stage in run.evidence["plan"] if stage["kind"] == "split")
-        for run in (first, second)
-    ]
-    if splits[0] != splits[1]:
-        raise UsageError(
-            f"runs {first.id} and {second.id} were judged by different rows",
-            hint="give both the same source, transforms before the split, split and seed",
-        )
-    folder = open_workspace().store.get(splits[0])
-    if folder is None:
-        raise DataError("the rows are no longer in the store", hint=f"run {first.id} again, then compare")
-    return pl.read_ipc(folder / "test.arrow")
-
-
-def package_folders(folder: Path, evidence: Mapping[str, Any]) -> list[Path]:
-    """Return the packages in a run's folder, in the order of its config."""
-    keys = [stage["key"].partition(".")[2] for stage in evidence["plan"] if stage["kind"] == "packager"]
-    return [folder / "packages" / key for key in keys if (folder / "packages" / key).is_dir()]
-
-
-def read_evidence(folder: Path) -> dict[str, Any]:
-    """Return the evidence in a run's folder; raises DataError where there is none, StoreError where it is damaged."""
-    path = folder / "evidence.json"
-    try:
-        evidence: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return {**evidence, "run": evidence["run"], "plan": evidence["plan"]}
-    except FileNotFoundError:
-        why = "it was killed before it ended" if folder.is_dir() else f"its folder {folder} is gone"
-        raise DataError(
-            f"run {folder.name} left no evidence: {why}", hint="run it again; what it computed is kept"
-        ) from None
-    except (ValueError, LookupError, TypeError) as error:
-        raise StoreError(f"{path} is damaged: {error}", hint="run it again; what it computed is kept") from None
-
-
-def _load_run(folder: Path, trust: Trust | None, contract: Path | None) -> Run:
-    from .packages import load_package
-
-    evidence = read_evidence(folder)
-    packages = package_folders(folder, evidence)
-
-    def predictor() -> LoadedPackage:
-        return load_package(packages[0], load_registry(), trust, contract)
-
-    return Run(evidence["run"]["id"], folder, evidence, predictor if packages else None)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from hookline.hookspecs import RunInfo
+from hookline.kinds.hooks import RunInfo
 
 from . import MlflowSettings
 

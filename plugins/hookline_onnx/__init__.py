@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hookline import Packager, hookimpl
 
-from .packager import OnnxPackager
+from .packagers import OnnxPackager
 
 __all__ = ["OnnxPackager"]
 

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from hookline import ExportsOnnx, Pipeline, SklearnModel, Target
-from hookline.artifacts import Column
 from hookline.errors import ExportError
+from hookline.kinds.artifacts import Column
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hookline import Prediction, Roles, Schema, Target
-from hookline.artifacts import Column
-from hookline.codec import from_json
 from hookline.errors import StoreError
-from hookline.pipeline import admit, require_finite
+from hookline.kinds.artifacts import Column
+from hookline.kinds.plain import from_json
+from hookline.packages.pipeline import admit, require_finite
 
 from .intake import MISSING_TIME, Intake, gather
 

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName
-from hookline.steps import Step, is_judged
-from hookline.sweep.jobs import Sweep, check_unchanged
-from hookline.sweep.leaderboard import headline_metric
-from hookline.sweep.ledger import ENDED, JobRecord, Ledger
-from hookline.sweep.pruning import Referee
+from hookline.kinds.fitting import Step, is_judged
+from hookline.sweeps.jobs import Sweep, check_unchanged
+from hookline.sweeps.leaderboard import headline_metric
+from hookline.sweeps.ledger import ENDED, JobRecord, Ledger
+from hookline.sweeps.pruning import Referee
 
 from .study import OVERRIDES, TRIAL, Asked, Definition, Direction, Search, check_same
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
 
-    from hookline.sweep.launcher import HooklineLauncher
+    from hookline.sweeps.launcher import HooklineLauncher
 
 MISSING = ("pending", "running", "interrupted")
 """What a job is called that an earlier process did not get to the end of."""
@@ -151,7 +151,7 @@ class Bench:
         return "maximize" if known[metric][1] else "minimize"
 
     def _ledger(self) -> Ledger:
-        from hookline.api import open_workspace
+        from hookline.workspace.workspace import open_workspace
 
         return Ledger(open_workspace().catalog)
 

@@ -9,10 +9,10 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hookline.components import KINDS
 from hookline.errors import ConfigError, Problem, UnknownName, suggestion
-from hookline.registry import Registry
-from hookline.runconfig import COMPONENT, MULTIPLE, key_of
+from hookline.kinds.kinds import KINDS
+from hookline.plans.config import COMPONENT, MULTIPLE, key_of
+from hookline.registry.registry import Registry
 
 from .space import Choices, Condition, Numbers, Parameter, choices_of, components_in
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt, Interval
 
 from hookline.errors import UnknownName, UsageError
-from hookline.registry import validate
+from hookline.registry.values import validate
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner

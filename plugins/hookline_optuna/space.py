@@ -8,8 +8,8 @@ from decimal import Decimal
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hookline.components import KINDS
 from hookline.errors import UsageError
+from hookline.kinds.kinds import KINDS
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
-    from hookline.steps import Step
+    from hookline.kinds.fitting import Step
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
 DEFINITION, OVERRIDES, TRIAL, ERROR, STEPS = "hookline", "overrides", "sweep_trial", "error", "step_metric"

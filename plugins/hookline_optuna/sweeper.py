@@ -15,14 +15,14 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from hookline.config import store_config
 from hookline.errors import ConfigError, MissingBackend, UnknownName, UsageError
-from hookline.sweep.launcher import HooklineLauncher, sweep_of
+from hookline.plans.hydra.compose import store_config
+from hookline.sweeps.launcher import HooklineLauncher, sweep_of
 
 from .pruners import Pruner, all_options, read_pruner
 
 if TYPE_CHECKING:
-    from hookline.sweep.jobs import Sweep
+    from hookline.sweeps.jobs import Sweep
 
     from .bench import Bench
     from .fields import Chosen
@@ -139,8 +139,8 @@ class OptunaSweeper(Sweeper):
         return returns
 
     def _search_ours(self, sweep: Sweep, folder: Path, arguments: Sequence[str]) -> list[Sequence[JobReturn]]:
-        from hookline.api import open_workspace
-        from hookline.database import WAIT_SECONDS
+        from hookline.workspace.catalog.engine import WAIT_SECONDS
+        from hookline.workspace.workspace import open_workspace
 
         from .bench import Bench
         from .study import Search, catalog_storage, define, read_definition
@@ -220,7 +220,7 @@ class OptunaSweeper(Sweeper):
 
     def _chosen(self, arguments: Sequence[str], sweep: Sweep) -> tuple[Chosen, Mapping[str, Any]]:
         """Return the components that may be chosen, and the config of what is not searched."""
-        from hookline.components import KINDS
+        from hookline.kinds.kinds import KINDS
 
         from .fields import chosen_in
 
@@ -293,8 +293,8 @@ def _definition(
 
 def _go_on_in(config: DictConfig, study: str, sweep: Sweep | None) -> None:
     """Have a study that is gone on with write to the folder that it has."""
-    from hookline.api import open_workspace
-    from hookline.sweep.ledger import Ledger
+    from hookline.sweeps.ledger import Ledger
+    from hookline.workspace.workspace import open_workspace
 
     if sweep is None:
         raise UsageError("hydra.sweeper.study: only studies of hookline are kept")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hookline import Featurizer, Monitor, Source, Transform, hookimpl
 
 from .columns import Columns
-from .drift import DataDriftMonitor
-from .files import FileSource
-from .missing import ImputeTransform, NullValuesTransform
-from .rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
-from .synthetic import SyntheticSource
-from .tabular import TabularFeaturizer
-from .texts import NormalizeTextTransform, RareCategoriesTransform
-from .values import CastTransform, ClipTransform, MapValuesTransform
+from .featurizers.tabular import TabularFeaturizer
+from .monitors.drift import DataDriftMonitor
+from .sources.file import FileSource
+from .sources.synthetic import SyntheticSource
+from .transforms.missing import ImputeTransform, NullValuesTransform
+from .transforms.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
+from .transforms.texts import NormalizeTextTransform, RareCategoriesTransform
+from .transforms.values import CastTransform, ClipTransform, MapValuesTransform
 
 __all__ = [
     "CastTransform",

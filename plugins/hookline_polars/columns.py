@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from hookline import Dataset
-from hookline.artifacts import ROW_ID, ColumnKind, require_columns
-from hookline.schema import column_kind
+from hookline.data.columns import column_kind
+from hookline.data.frames import require_columns
+from hookline.kinds.artifacts import ROW_ID, ColumnKind
 
 if TYPE_CHECKING:
     import polars as pl

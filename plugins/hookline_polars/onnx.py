@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import ExportError
 
 if TYPE_CHECKING:
-    from .values import FittedMapValues
+    from .transforms.values import FittedMapValues
 
 MISSING_TIME = -(2**63)
 

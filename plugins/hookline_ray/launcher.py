@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from hookline.config import store_config
 from hookline.errors import UsageError
-from hookline.sweep import launcher
-from hookline.sweep.pool import JobPool
+from hookline.plans.hydra.compose import store_config
+from hookline.sweeps import launcher
+from hookline.sweeps.pool import JobPool
 
 from .cluster import Cluster, require_ray
 from .pool import RayPool

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.sweep.pool import THREADS, Limits, Outcome, Pool
+from hookline.sweeps.pool import THREADS, Limits, Outcome, Pool
 
 PREFIX = "HOOKLINE_"
 

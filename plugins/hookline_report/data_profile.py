@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hookline.columnfacts import shown
+from hookline.quality.profile.column import shown
 
 from .page import MOST_COLUMNS, fill, finite, write_whole
 from .sparkline import sparkline

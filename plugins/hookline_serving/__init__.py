@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hookline import Deployer, hookimpl
 
-from .local import LocalDeployer
+from .deployers import LocalDeployer
 
 __all__ = ["LocalDeployer"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hookline import Evaluator, Packager, Source, Trainer, hookimpl
 
-from .evaluators import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
+from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
 from .packagers import PicklePackager, SkopsPackager
 from .sources import BreastCancerSource, DiabetesSource, DigitsSource, IrisSource, WineSource
 from .trainers import (

@@ -9,7 +9,7 @@ from hookline import Model, Package, Packager, Pipeline, Predictor, SklearnModel
 from hookline.errors import DataError, StoreError, UntrustedPackage
 
 OWN_TYPES = (
-    "hookline.models.SklearnModel",
+    "hookline.kinds.sklearn_model.SklearnModel",
     # Containers of numbers that scikit-learn's trees are made of; none of them carries code of its own.
     "sklearn.tree._tree.Tree",
     "sklearn._loss._loss.CyHalfBinomialLoss",
@@ -59,7 +59,7 @@ class SkopsPackager(Packager):
 
         import skops.io
 
-        from hookline.packages import read_pipeline
+        from hookline.packages.state import read_pipeline
 
         file = path / "model.skops"
         try:
@@ -97,7 +97,7 @@ class PicklePackager(Packager):
         """Unpickle the model where `trust` allows it; else raises UntrustedPackage."""
         import pickle
 
-        from hookline.packages import read_pipeline
+        from hookline.packages.state import read_pipeline
 
         if not (trust.pickle or trust.everything):
             raise UntrustedPackage(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hookline import Trainer, hookimpl
 
-from .mlp import MlpTrainer
+from .trainers import MlpTrainer
 
 __all__ = ["MlpTrainer"]
 

@@ -26,7 +26,7 @@ from hookline.errors import DataError
 from .network import Network
 
 if TYPE_CHECKING:
-    from .mlp import MlpTrainer
+    from .trainers import MlpTrainer
 
 VALID_LOSS = "valid_loss"
 VALID_BATCH = 8_192

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hookline import Monitor, hookimpl
 
-from .monitor import ProfileMonitor
+from .monitors import ProfileMonitor
 
 __all__ = ["ProfileMonitor"]
 

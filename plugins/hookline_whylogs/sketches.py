@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hookline.data.columns import as_number, column_kind
 from hookline.errors import StoreError
-from hookline.schema import as_number, column_kind
 
 from .compat import whylogs
 

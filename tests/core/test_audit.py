@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.artifacts import ROW_ID, Dataset, Finding, Report, Roles, Target
-from hookline.audit import audit
-from hookline.runconfig import SplitOptions
-from hookline.split import SplitFacts, prepare, read_split
+from hookline.data.parts import SplitOptions
+from hookline.data.split import SplitFacts, prepare, read_split
+from hookline.kinds.artifacts import ROW_ID, Dataset, Roles, Target
+from hookline.kinds.reports import Finding, Report
+from hookline.quality.audit import audit
 
 
 def audited(

@@ -14,13 +14,12 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.api import load_registry
 from hookline.cli import main
-from hookline.config import compose
+from hookline.data.frames import to_polars
 from hookline.errors import ConfigError, DataError, HooklineError, StoreError, UsageError
-from hookline.frames import to_polars
-from hookline.registry import Registry
-from hookline.runconfig import resolve
+from hookline.plans.config import resolve
+from hookline.plans.hydra.compose import compose
+from hookline.registry.registry import Registry, load_registry
 
 HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 Told = Callable[..., tuple[int, str]]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
-from hookline.artifacts import Deployment
-from hookline.catalog import Catalog
 from hookline.cli import main
 from hookline.errors import HooklineError, StoreError, UnknownName
+from hookline.kinds.deployments import Deployment
+from hookline.workspace.catalog.database import Catalog
 
 
 def catalog(folder: Path) -> Catalog:
@@ -61,7 +61,7 @@ def test_unknown_models_versions_and_aliases_say_what_there_is(url: str) -> None
 
 def python(code: str, url: str) -> subprocess.Popen[str]:
     """Start another process that holds the catalog as `held`."""
-    opening = "import json, sys\nfrom hookline.catalog import Catalog\nheld = Catalog(sys.argv[1])\n"
+    opening = "import json, sys\nfrom hookline.workspace.catalog.database import Catalog\nheld = Catalog(sys.argv[1])\n"
     return subprocess.Popen([sys.executable, "-c", opening + code, url], stdout=subprocess.PIPE, text=True)
 
 

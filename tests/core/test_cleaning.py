@@ -17,15 +17,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import hookline as hl
-from hookline.artifacts import ROW_ID, Dataset, Roles, Split
-from hookline.cells import differs
-from hookline.cleaning import CleaningLedger
-from hookline.components import FittedTransform, Transform
+from hookline.data.cleaning.cells import differs
+from hookline.data.cleaning.ledger import CleaningLedger
+from hookline.data.cleaning.replay import Move, keep_ledger
+from hookline.data.parts import SplitOptions
+from hookline.data.split import SplitFacts, prepare, read_split
 from hookline.errors import DataError
-from hookline.moves import Move, keep_ledger
-from hookline.pipeline import FittedStage, apply_transforms
-from hookline.runconfig import SplitOptions
-from hookline.split import SplitFacts, prepare, read_split
+from hookline.kinds.artifacts import ROW_ID, Dataset, Roles, Split
+from hookline.kinds.fitted import FittedTransform
+from hookline.kinds.kinds import Transform
+from hookline.packages.pipeline import FittedStage, apply_transforms
 from hookline_polars import (
     CastTransform,
     ClipTransform,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import hookline as hl
-from hookline.artifacts import Prediction, Target
-from hookline.comparison import compare_predictions
 from hookline.errors import UsageError
+from hookline.kinds.artifacts import Prediction, Target
+from hookline.runs.comparison import compare_predictions
 
 TARGET = Target("y", "binary", ("no", "yes"))
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from hookline.catalog import Catalog
 from hookline.cli import VERBS, completion, main
 from hookline.cli.completion import split
-from hookline.completing import answer, choices_in
+from hookline.cli.completion.answers import answer, choices_in
+from hookline.workspace.catalog.database import Catalog
 
 ASK = ("completion", "--complete")
 PROGRAM = str(Path(sys.executable).with_name("hookline"))
@@ -53,7 +53,7 @@ def catalog() -> Catalog:
     made = Catalog(f"sqlite:///{home / 'catalog.db'}")
     made.begin_run("20260101-101010-aaaaaa", "tips", str(home), {}, [])
     made.end_run("20260101-101010-aaaaaa", "finished", {"accuracy": 0.9, "log_loss": 0.2})
-    from hookline.sweep.ledger import Ledger  # The sweeps' own door to the catalog.
+    from hookline.sweeps.ledger import Ledger  # The sweeps' own door to the catalog.
 
     assert Ledger(made).sweeps() == []
     with made.writing() as connection:
@@ -132,8 +132,8 @@ def test_a_line_is_answered(ask: Ask, line: list[str], expected: list[str] | Non
 
 
 def test_every_component_of_every_kind_is_offered(ask: Ask) -> None:
-    from hookline.api import load_registry
-    from hookline.components import KINDS
+    from hookline.kinds.kinds import KINDS
+    from hookline.registry.registry import load_registry
 
     registry = load_registry()
     for kind in KINDS:
@@ -142,9 +142,9 @@ def test_every_component_of_every_kind_is_offered(ask: Ask) -> None:
 
 
 def test_what_is_chosen_by_default_is_what_a_run_chooses(cache: dict[str, object]) -> None:
-    from hookline.api import load_registry
-    from hookline.components import KINDS
-    from hookline.config import compose
+    from hookline.kinds.kinds import KINDS
+    from hookline.plans.hydra.compose import compose
+    from hookline.registry.registry import load_registry
 
     tree = compose(load_registry(), [])
     several = ("transform", "evaluator", "packager", "monitor")

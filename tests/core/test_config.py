@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
-from hookline.api import load_registry
-from hookline.config import compose
 from hookline.errors import ConfigError, HooklineError, UnknownName, UsageError
-from hookline.keywords import config_of
-from hookline.registry import Registry
-from hookline.runconfig import resolve
+from hookline.plans.config import resolve
+from hookline.plans.hydra.compose import compose
+from hookline.plans.keywords import config_of
+from hookline.registry.registry import Registry, load_registry
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookline.artifacts import Column, Schema
-from hookline.contract import check_rows, unlike_training
-from hookline.contract_file import contract_text, read_contract
+from hookline.data.columns import conform, infer_schema
+from hookline.data.contract.file import read_contract
+from hookline.data.contract.rules import check_rows, unlike_training
+from hookline.data.contract.text import contract_text
 from hookline.errors import ConfigError, DataError, RejectedRows
-from hookline.schema import conform, infer_schema
+from hookline.kinds.artifacts import Column, Schema
 
 FRAME = pl.DataFrame(
     {

@@ -18,8 +18,8 @@ import pytest
 
 import hookline as hl
 from hookline.cli import main
-from hookline.cli.doctor_home import FEW_BYTES, TOO_FEW_BYTES, space_verdict
-from hookline.signing import key_path
+from hookline.cli.doctor.home import FEW_BYTES, TOO_FEW_BYTES, space_verdict
+from hookline.workspace.signing import key_path
 
 Found = Callable[[], tuple[int, dict[str, dict[str, str]]]]
 HOOKLINE = str(Path(sys.executable).with_name("hookline"))

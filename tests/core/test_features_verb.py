@@ -108,7 +108,7 @@ def test_python_gets_a_frame(home: Path) -> None:
     ids=str,
 )
 def test_a_version_follows_what_decides_the_value(changed: dict[str, Any], same: bool) -> None:
-    from hookline_polars.tabular import TabularFeaturizer
+    from hookline_polars.featurizers.tabular import TabularFeaturizer
 
     def version(**fields: Any) -> str:
         fitted = TabularFeaturizer(**fields).fit(hl.Dataset(ROWS.lazy(), hl.Roles(target="y")))
@@ -118,7 +118,7 @@ def test_a_version_follows_what_decides_the_value(changed: dict[str, Any], same:
 
 
 def test_the_place_of_a_category_is_part_of_an_ordinal_version() -> None:
-    from hookline_polars.tabular import TabularFeaturizer
+    from hookline_polars.featurizers.tabular import TabularFeaturizer
 
     def versions(how: str, plan: str) -> list[str]:
         rows = ROWS.with_columns(pl.col("plan").replace("basic", plan))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import hookline
-from hookline import hookspecs
+from hookline.kinds import hooks as hookspecs
 
 HEAVY = (
     *("hydra", "numpy", "omegaconf", "polars", "pydantic", "rich", "scipy", "sqlalchemy"),
@@ -45,7 +45,7 @@ def test_help_imports_neither_hydra_nor_a_backend() -> None:
 
 
 def test_loading_plugins_imports_no_backend() -> None:
-    assert loaded_by("from hookline.plugins import load_plugins\nload_plugins()") == set()
+    assert loaded_by("from hookline.registry.loading import load_plugins\nload_plugins()") == set()
 
 
 def test_public_names_are_sorted_and_exist() -> None:

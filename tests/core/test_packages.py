@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.api import load_registry
 from hookline.errors import DataError, HooklineError, StoreError, UntrustedPackage
-from hookline.packages import load_package
+from hookline.packages.loading import load_package
+from hookline.registry.registry import load_registry
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_a_pickle_is_not_read_without_the_callers_word(made: hl.Run, tmp_path: P
     content = pickle.dumps(Bomb())
     (package / "model.pkl").write_bytes(content)
     manifest = json.loads((package / "manifest.json").read_text())
-    from hookline.packages import _facts_of
+    from hookline.packages.manifest import _facts_of
 
     reseal(package, {"files": manifest["files"] | {"model.pkl": _facts_of(package / "model.pkl")}})
     with pytest.raises(UntrustedPackage, match="--allow-pickle"):

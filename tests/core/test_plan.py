@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
-from hookline.api import load_registry
 from hookline.errors import ConfigError, PlanError
-from hookline.planning import explain
+from hookline.plans.explain import explain
+from hookline.registry.registry import load_registry
 
 
 def test_a_packager_that_cannot_take_the_model_is_an_error_before_compute() -> None:

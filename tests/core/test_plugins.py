@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hookline.errors import PluginError, UnknownName
-from hookline.plugins import load_plugins
-from hookline.registry import Registry
+from hookline.registry.loading import load_plugins
+from hookline.registry.registry import Registry
 
 TRAINER = """
     from hookline import Features, SklearnModel, Trainer, hookimpl
@@ -43,7 +43,7 @@ def test_a_broken_plugin_is_reported_and_the_rest_goes_on(
     install_plugin: Install, caplog: pytest.LogCaptureFixture
 ) -> None:
     install_plugin("hookline-broken", "broken", "broken_one", "import nothing_of_this_name\n")
-    with caplog.at_level(logging.WARNING, "hookline.plugins"):
+    with caplog.at_level(logging.WARNING, "hookline.registry.loading"):
         plugins = load_plugins()
     assert "nothing_of_this_name" in plugins["broken"].skipped
     assert "broken" in caplog.text

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from hookline.cli import main
-from hookline.cli.plugins_new import files
-from hookline.components import KINDS
+from hookline.cli.plugins.new import files
+from hookline.kinds.kinds import KINDS
 
 Told = Callable[..., tuple[int, str, str]]
 HOOKLINE = str(Path(sys.executable).with_name("hookline"))

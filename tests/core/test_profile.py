@@ -16,11 +16,11 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 import hookline as hl
-from hookline.association import auc, cramers_v, epsilon_squared, spearman
 from hookline.cli import main
-from hookline.columnfacts import QUANTILES, measure_column
 from hookline.errors import DataError, UsageError
-from hookline.sentinels import odd_numbers
+from hookline.quality.profile.association import auc, cramers_v, epsilon_squared, spearman
+from hookline.quality.profile.column import QUANTILES, measure_column
+from hookline.quality.profile.sentinels import odd_numbers
 
 RNG = np.random.default_rng(0)
 
@@ -241,7 +241,7 @@ def test_frames_without_rows_or_columns_are_refused() -> None:
 
 
 def test_a_table_larger_than_what_is_held_gives_the_same_profile(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hookline import inspection
+    from hookline.quality.profile import table as inspection
 
     small = hl.profile("iris").plain()
     monkeypatch.setattr(inspection, "HELD", 100)

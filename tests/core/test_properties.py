@@ -16,15 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hookline as hl
-from hookline.api import load_registry
-from hookline.artifacts import ROW_ID, Dataset, Roles
-from hookline.components import KINDS, Component
+from hookline.data.columns import conform, infer_schema
+from hookline.data.frames import mark_missing
 from hookline.errors import ConfigError, DataError, HooklineError, PlanError
-from hookline.frames import mark_missing
-from hookline.planning import make_plan
-from hookline.registry import Registry
-from hookline.runconfig import MULTIPLE, RunConfig, resolve
-from hookline.schema import conform, infer_schema
+from hookline.kinds.artifacts import ROW_ID, Dataset, Roles
+from hookline.kinds.component import Component
+from hookline.kinds.kinds import KINDS
+from hookline.plans.config import MULTIPLE, RunConfig, resolve
+from hookline.plans.layout import make_plan
+from hookline.registry.registry import Registry, load_registry
 
 FEW = settings(
     max_examples=30,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import hookline
-from hookline.api import load_registry
 from hookline.cli import main
-from hookline.cli.components_reference import pages
+from hookline.cli.components.reference import pages
+from hookline.registry.registry import load_registry
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "reference"
 SHOP = """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hookline.components import KINDS
 from hookline.errors import ConfigError, UnknownName
-from hookline.plugins import load_plugins
-from hookline.registry import Registry
+from hookline.kinds.kinds import KINDS
+from hookline.registry.loading import load_plugins
+from hookline.registry.registry import Registry
 
 
 @pytest.fixture(scope="module")

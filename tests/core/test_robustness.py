@@ -16,7 +16,7 @@ import pytest
 import hookline as hl
 from hookline.cli import main
 from hookline.errors import ConfigError, DataError, StoreError
-from hookline.plugins import load_plugins
+from hookline.registry.loading import load_plugins
 
 Write = Callable[[str, str], str]
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookline.artifacts import Column, Schema
-from hookline.contract import unlike_training
+from hookline.data.columns import conform, infer_schema, parse_dtype
+from hookline.data.contract.rules import unlike_training
 from hookline.errors import DataError, StoreError
-from hookline.schema import conform, infer_schema, parse_dtype
+from hookline.kinds.artifacts import Column, Schema
 
 FRAME = pl.DataFrame(
     {

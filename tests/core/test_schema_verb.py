@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from hookline.api import load_registry
 from hookline.cli import main
-from hookline.cli.schema import schema_of
-from hookline.components import KINDS
+from hookline.kinds.kinds import KINDS
+from hookline.plans.json_schema import schema_of
+from hookline.registry.registry import load_registry
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline import scoring
 from hookline.errors import DataError
-from hookline.scoring import Tally, score, score_to
+from hookline.packages import scoring
+from hookline.packages.scoring import Tally, score, score_to
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookline.artifacts import ROW_ID, Dataset, Roles, Split
+from hookline.data.parts import SplitOptions
+from hookline.data.split import SplitFacts, prepare, read_split
 from hookline.errors import ConfigError, DataError
-from hookline.runconfig import SplitOptions
-from hookline.split import SplitFacts, prepare, read_split
+from hookline.kinds.artifacts import ROW_ID, Dataset, Roles, Split
 
 
 def split(folder: Path, frame: pl.DataFrame, roles: Roles, seed: int = 0, **options: object) -> Split:

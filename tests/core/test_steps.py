@@ -8,7 +8,7 @@ import pytest
 
 from hookline import report_step
 from hookline.errors import Pruned
-from hookline.steps import MOST_POINTS, Curve, Step, judged_by, steps_in
+from hookline.kinds.fitting import MOST_POINTS, Curve, Step, judged_by, steps_in
 
 
 def test_outside_a_run_nothing_happens() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hookline.errors import StoreError
-from hookline.store import Store
+from hookline.workspace.store import Store
 
 KEY = "ab" * 32
 
@@ -135,7 +135,7 @@ def test_parallel_writers_of_one_entry_agree(tmp_path: Path) -> None:
     code = textwrap.dedent("""
         import sys
         from pathlib import Path
-        from hookline.store import Store
+        from hookline.workspace.store import Store
         store, made = Store(Path(sys.argv[1])), 0
         for number in range(20):
             key = f"{number:02x}" * 32
@@ -157,7 +157,7 @@ def test_a_killed_writer_leaves_nothing_that_a_reader_sees(tmp_path: Path) -> No
     code = textwrap.dedent(f"""
         import itertools, os
         from pathlib import Path
-        from hookline.store import Store
+        from hookline.workspace.store import Store
         store = Store(Path({str(tmp_path)!r}))
         def write(folder):
             for part in range(5):

@@ -10,14 +10,14 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from hookline.api import load_registry
-from hookline.config import CONFIG_NAME, _populate, initialized
-from hookline.sweep.composer import Composer
+from hookline.plans.hydra.compose import CONFIG_NAME, initialized, populate
+from hookline.registry.registry import load_registry
+from hookline.sweeps.composer import Composer
 
 
 @pytest.fixture(scope="module")
 def composer() -> Iterator[Composer]:
-    _populate(load_registry())
+    populate(load_registry())
     with initialized():
         loader = GlobalHydra.instance().config_loader()
         yield Composer(loader, loader.load_configuration(CONFIG_NAME, [], RunMode.MULTIRUN))

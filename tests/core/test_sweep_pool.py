@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hookline.sweep.pool import Limits, Outcome, Pool
+from hookline.sweeps.pool import Limits, Outcome, Pool
 
 JOBS = textwrap.dedent("""
     import ctypes, os, sys, time
@@ -38,7 +38,7 @@ JOBS = textwrap.dedent("""
             time.sleep(0.5)
             return (sorted(os.sched_getaffinity(0)), os.environ["OMP_NUM_THREADS"])
         if what == "ask":
-            from hookline.sweep.pool import ask
+            from hookline.sweeps.pool import ask
             return [ask(question) for question in range(value)]
 """)
 

@@ -13,7 +13,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, IntegrationTestSuite, LauncherTestSuite
 
-from hookline.sweep.pickling import pickled
+from hookline.sweeps.pickling import pickled
 
 PACKAGE = "hydra_plugins.hookline_sweep"
 

@@ -46,14 +46,16 @@ from hookline import (
     Trust,
     report_step,
 )
-from hookline.api import load_registry
-from hookline.artifacts import ROW_ID, Route
-from hookline.components import KINDS, Component
 from hookline.errors import UnknownName, UsageError
-from hookline.packages import read_pipeline
+from hookline.kinds.artifacts import ROW_ID
+from hookline.kinds.component import Component
+from hookline.kinds.deployments import Route
+from hookline.kinds.kinds import KINDS
+from hookline.packages.state import read_pipeline
+from hookline.registry.registry import load_registry
 from hookline.testing import Check, CheckFailed, checks_for
 from hookline.testing.check import CHECKS, name_of
-from hookline.testing.common import CHECKS as COMMON
+from hookline.testing.checks.common import CHECKS as COMMON
 from hookline.testing.parts import LinearModel
 from hookline.testing.samples import table
 

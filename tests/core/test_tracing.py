@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.api import open_workspace
 from hookline.cli import main
 from hookline.errors import DataError, UnknownName, UsageError
-from hookline.tracing import RowTrace
+from hookline.runs.trace import RowTrace
+from hookline.workspace.workspace import open_workspace
 
 TABLE = pl.DataFrame(
     {

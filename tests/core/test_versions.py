@@ -12,18 +12,18 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline import versions
-from hookline.api import open_workspace
-from hookline.artifacts import Bins, ColumnProfile
 from hookline.cli import main
-from hookline.completing import Known, answer
-from hookline.datasets import find_version
-from hookline.datasets import versions as known_versions
-from hookline.effects import numeric_effect, numeric_effect_of_profiles
+from hookline.cli.completion.answers import Known, answer
+from hookline.data import versions
+from hookline.data.versions import version_of
 from hookline.errors import UnknownName
-from hookline.profiling import profile
-from hookline.versiondiff import LIMITS, diff_versions
-from hookline.versions import version_of
+from hookline.kinds.reports import Bins, ColumnProfile
+from hookline.quality.diff import LIMITS, diff_versions
+from hookline.quality.distributions import profile
+from hookline.quality.effects import numeric_effect, numeric_effect_of_profiles
+from hookline.workspace.catalog.datasets import find_version
+from hookline.workspace.catalog.datasets import versions as known_versions
+from hookline.workspace.workspace import open_workspace
 from hookline_polars import DataDriftMonitor
 
 

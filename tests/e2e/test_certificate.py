@@ -14,13 +14,14 @@ import pytest
 
 import hookline as hl
 from hookline import Pipeline, Prediction, Trust
-from hookline.certificate import certify, certify_served, json_rows, require_agreement
 from hookline.cli import main
-from hookline.components import Limit
-from hookline.edges import MOST, EdgeRows, make_edges
 from hookline.errors import ExportError, HooklineError
+from hookline.kinds.fitted import Limit
+from hookline.packages.certificate.certificate import require_agreement
+from hookline.packages.certificate.certifying import certify, certify_served, json_rows
+from hookline.packages.certificate.edges import MOST, EdgeRows, make_edges
 from hookline_onnx import OnnxPackager
-from hookline_serving.local import LocalDeployer
+from hookline_serving.deployers import LocalDeployer
 
 SIZE = 300
 
@@ -257,7 +258,7 @@ class Lying(Deployer):
     def deploy(self, package: Package, current: Deployment | None) -> Deployment:
         return Deployment.single(package.name, package.version, self.name)
     def answer(self, predictor, rows):
-        from hookline_serving.app import answer_rows
+        from hookline_serving.http.app import answer_rows
         told = answer_rows(predictor, rows)
         return [{**one, "probabilities": {k: round(v, 2) for k, v in one["probabilities"].items()}} for one in told]
 
@@ -271,6 +272,6 @@ def test_a_deployer_that_answers_otherwise_registers_nothing(project_module: Any
     project_module("lying_deployer", LYING)
     with pytest.raises(ExportError, match="deployer 'lying' changes predictions"):
         hl.run(source="iris", trainer="logistic_regression", packager=["onnx"], deployer="lying", home=tmp_path / "h")
-    from hookline.api import open_workspace
+    from hookline.workspace.workspace import open_workspace
 
     assert open_workspace(tmp_path / "h").catalog.models() == []

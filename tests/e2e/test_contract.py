@@ -14,8 +14,9 @@ import pytest
 import hookline as hl
 from hookline.cli import main
 from hookline.errors import ConfigError, DataError, RejectedRows
-from hookline_serving.answers import Answerer
-from hookline_serving.app import Service, _predict, _respond
+from hookline_serving.http.answers import Answerer
+from hookline_serving.http.app import _predict, _respond
+from hookline_serving.http.service import Service
 
 SIZE = 200
 ROWS = pl.DataFrame(

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.api import load_registry
+from hookline.registry.registry import load_registry
 
 HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 CASES = {

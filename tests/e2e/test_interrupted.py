@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.api import open_workspace
-from hookline.packages import verify
+from hookline.packages.manifest import verify
+from hookline.workspace.workspace import open_workspace
 
 HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 QUICK = ("source=iris", "trainer=decision_tree", "packager=[onnx,skops]")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
-from hookline.api import open_workspace
+from hookline.workspace.workspace import open_workspace
 
 HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 OVERRIDES = ("source=digits", "trainer=random_forest", "trainer.n_estimators=60", "packager=[onnx,skops]")

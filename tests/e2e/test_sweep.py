@@ -15,9 +15,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hookline.api import open_workspace
 from hookline.cli import main
-from hookline.sweep.ledger import Ledger
+from hookline.sweeps.ledger import Ledger
+from hookline.workspace.workspace import open_workspace
 
 HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 DEPTHS = ",".join(map(str, range(1, 16)))
@@ -199,9 +199,9 @@ def test_jobs_of_a_sweep_move_no_champion() -> None:
 
 
 def test_two_hundred_jobs_are_composed_and_checked_in_seconds() -> None:
-    from hookline.api import load_registry
-    from hookline.config import run_app
-    from hookline.sweep.jobs import Sweep
+    from hookline.plans.hydra.app import run_app
+    from hookline.registry.registry import load_registry
+    from hookline.sweeps.jobs import Sweep
 
     class Composed(Exception):
         """Enough has been seen."""

@@ -19,7 +19,7 @@ import pytest
 
 import hookline as hl
 from hookline.errors import DataError
-from hookline.hookspecs import RunInfo
+from hookline.kinds.hooks import RunInfo
 from hookline_mlflow import MlflowSettings, after_run
 
 pytest.importorskip("mlflow", reason="MLflow is not installed: pip install 'hookline[mlflow]'")

@@ -19,8 +19,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 import hookline as hl
 from hookline import Features, Model, Pipeline, Prediction, PredictsRows, SklearnModel, Trust
 from hookline.errors import DataError, ExportError, StoreError
-from hookline.packages import write_pipeline
-from hookline.pipeline import FittedStage
+from hookline.packages.pipeline import FittedStage
+from hookline.packages.state import write_pipeline
 from hookline_onnx import OnnxPackager
 from hookline_onnx.fold import fold
 from hookline_onnx.intake import LOOKED_UP, gather

@@ -17,10 +17,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 import hookline as hl
 from hookline import Pipeline, Trust
-from hookline.packages import measure_parity, write_pipeline
+from hookline.packages.certificate.parity import measure_parity
+from hookline.packages.state import write_pipeline
 from hookline_onnx import OnnxPackager
-from hookline_polars.encodings import Encoding
-from hookline_polars.tabular import FittedTabular
+from hookline_polars.featurizers.encodings import Encoding
+from hookline_polars.featurizers.fitted import FittedTabular
 
 START = datetime(2019, 1, 1)
 

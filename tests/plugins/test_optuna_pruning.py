@@ -20,11 +20,11 @@ import optuna
 import pytest
 
 import hookline as hl
-from hookline.api import open_workspace
 from hookline.cli import main
-from hookline.database import WAIT_SECONDS
-from hookline.steps import Step
-from hookline.sweep.ledger import Ledger
+from hookline.kinds.fitting import Step
+from hookline.sweeps.ledger import Ledger
+from hookline.workspace.catalog.engine import WAIT_SECONDS
+from hookline.workspace.workspace import open_workspace
 from hookline_optuna.pruners import read_pruner
 from hookline_optuna.space import Choices, Parameter, Space
 from hookline_optuna.study import Search, catalog_storage

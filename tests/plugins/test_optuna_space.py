@@ -8,8 +8,8 @@ import pytest
 from annotated_types import Ge, Gt, Interval, Le, Lt
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from hookline.api import load_registry
 from hookline.errors import ConfigError, UnknownName, UsageError
+from hookline.registry.registry import load_registry
 from hookline_optuna.fields import _bounds, chosen_in
 from hookline_optuna.space import Choices, Condition, Fixed, Numbers, Parameter, Space, domain_of
 

@@ -9,8 +9,8 @@ from typing import Any
 import optuna
 import pytest
 
-from hookline.catalog import Catalog
 from hookline.errors import ConfigError, UnknownName, UsageError
+from hookline.workspace.catalog.database import Catalog
 from hookline_optuna.space import Choices, Condition, Numbers, Parameter, Space
 from hookline_optuna.study import Definition, Search, catalog_storage, check_same, define, read_definition
 

@@ -20,12 +20,12 @@ from hydra.core.singleton import Singleton
 from hydra.plugins.sweeper import Sweeper
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite
 
-from hookline.api import open_workspace
 from hookline.cli import main
-from hookline.database import WAIT_SECONDS
-from hookline.sweep.leaderboard import headline_metric
-from hookline.sweep.ledger import Ledger
-from hookline.sweep.pool import Pool
+from hookline.sweeps.leaderboard import headline_metric
+from hookline.sweeps.ledger import Ledger
+from hookline.sweeps.pool import Pool
+from hookline.workspace.catalog.engine import WAIT_SECONDS
+from hookline.workspace.workspace import open_workspace
 from hookline_optuna.study import catalog_storage
 
 SEARCH = ("-m", "hydra/sweeper=optuna", "hydra.launcher.n_jobs=1", "packager=[]", "monitor=[]")

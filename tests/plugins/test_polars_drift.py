@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hookline import Dataset, Reference, Report, Roles
-from hookline.effects import (
+from hookline.quality.distributions import profile, rebin
+from hookline.quality.effects import (
     categorical_effect,
     categorical_effect_of_top,
     missing_effect,
     numeric_effect,
     numeric_effect_of_bins,
 )
-from hookline.profiling import profile, rebin
 from hookline_polars import DataDriftMonitor, SyntheticSource
 
 FINITE = st.lists(st.floats(-1e6, 1e6) | st.integers(-3, 3).map(float), min_size=2, max_size=60)

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.caching import cache_in
 from hookline.errors import DataError
+from hookline.workspace.home import cache_in
 from hookline_polars import FileSource
 
 FILES = 2_000

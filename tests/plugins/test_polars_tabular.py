@@ -22,11 +22,12 @@ from sklearn.preprocessing import (
 )
 
 import hookline as hl
-from hookline import Dataset, Roles, Target, codec
+from hookline import Dataset, Roles, Target
 from hookline.errors import DataError
+from hookline.kinds.plain import from_json, to_json
 from hookline_polars import TabularFeaturizer
-from hookline_polars.crossfit import target_columns
-from hookline_polars.tabular import FittedTabular
+from hookline_polars.featurizers.crossfit import target_columns
+from hookline_polars.featurizers.fitted import FittedTabular
 
 RNG = np.random.default_rng(0)
 ROWS = 400
@@ -40,8 +41,8 @@ def dataset(target: Target | None = None, roles: Roles | None = None, **columns:
 
 def matrix(featurizer: TabularFeaturizer, train: Dataset, rows: pl.LazyFrame | None = None) -> np.ndarray:
     """Fit, carry the fitted state through JSON, and return the matrix of `rows` (default: the training rows)."""
-    state = json.loads(json.dumps(codec.to_json(featurizer.fit(train))))
-    X = codec.from_json(FittedTabular, state).transform(train.frame if rows is None else rows).X
+    state = json.loads(json.dumps(to_json(featurizer.fit(train))))
+    X = from_json(FittedTabular, state).transform(train.frame if rows is None else rows).X
     return X if isinstance(X, np.ndarray) else X.toarray()
 
 

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hookline as hl
-from hookline import Dataset, FittedTransform, Roles, Transform, codec
-from hookline.artifacts import ROW_ID
+from hookline import Dataset, FittedTransform, Roles, Transform
 from hookline.errors import ConfigError, DataError
-from hookline.registry import validate
+from hookline.kinds.artifacts import ROW_ID
+from hookline.kinds.plain import from_json, to_json
+from hookline.registry.values import validate
 from hookline_polars import (
     CastTransform,
     ClipTransform,
@@ -38,7 +39,7 @@ def dataset(roles: Roles | None = None, **columns: Any) -> Dataset:
 def applied(transform: Transform, train: Dataset, rows: pl.LazyFrame | None = None) -> pl.DataFrame:
     """Fit on `train`, carry the fitted state through JSON, and transform `rows` (default: the training rows)."""
     fitted: FittedTransform = transform.fit(train)
-    carried = codec.from_json(type(fitted), json.loads(json.dumps(codec.to_json(fitted))))
+    carried = from_json(type(fitted), json.loads(json.dumps(to_json(fitted))))
     assert carried == fitted
     return carried.transform(train.frame if rows is None else rows).collect()
 

@@ -22,14 +22,15 @@ from hydra import version
 from hydra.core.singleton import Singleton
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite
 
-from hookline.api import load_registry, open_workspace
 from hookline.cli import main
-from hookline.database import WAIT_SECONDS
 from hookline.errors import UsageError
-from hookline.sweep.jobs import CHECK, check_machine
-from hookline.sweep.launcher import kept_launcher
-from hookline.sweep.ledger import Ledger
-from hookline.sweep.pool import Limits, Outcome
+from hookline.registry.registry import load_registry
+from hookline.sweeps.jobs import CHECK, check_machine
+from hookline.sweeps.launcher import kept_launcher
+from hookline.sweeps.ledger import Ledger
+from hookline.sweeps.pool import Limits, Outcome
+from hookline.workspace.catalog.engine import WAIT_SECONDS
+from hookline.workspace.workspace import open_workspace
 from hookline_optuna.study import catalog_storage
 from hookline_ray.cluster import Cluster
 from hookline_ray.pool import RayPool

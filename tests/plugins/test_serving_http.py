@@ -25,9 +25,10 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline_serving.answers import Answerer
-from hookline_serving.app import Service, _predict, _respond
-from hookline_serving.log import PredictionLog
+from hookline_serving.http.answers import Answerer
+from hookline_serving.http.app import _predict, _respond
+from hookline_serving.http.log import PredictionLog
+from hookline_serving.http.service import Service
 
 HOOKLINE = Path(sys.executable).with_name("hookline")
 ROW = {"amount": 12.5, "visits": 3, "plan": "gold", "active": True, "joined": "2024-01-03T10:00:00"}

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline import Roles, Schema
-from hookline.artifacts import Column
-from hookline_serving.answers import new_ids
-from hookline_serving.connection import WholeAnswers
-from hookline_serving.rows import BadRequest, BadRows, Reader
+from hookline.kinds.artifacts import Column
+from hookline_serving.http.answers import new_ids
+from hookline_serving.http.connection import WholeAnswers
+from hookline_serving.http.rows import BadRequest, BadRows, Reader
 
 MOMENT = 1_704_067_200.0
 SCHEMA = Schema(

@@ -14,8 +14,9 @@ from sklearn import metrics
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import hookline as hl
-from hookline import Prediction, Report, Target, codec
+from hookline import Prediction, Report, Target
 from hookline.errors import ConfigError, DataError
+from hookline.kinds.plain import from_json, to_json
 from hookline_sklearn import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
 
 BINARY = Target("y", "binary", ("no", "yes"))
@@ -307,7 +308,7 @@ def test_a_report_is_plain_data_with_charts_that_hold_few_points(target: Target)
     numbers = Prediction(y + rng.normal(size=5_000))
     truth, prediction = (y, numbers) if target.task == "regression" else classified(target, 5_000, ties=False)
     report = judged(target, truth, prediction)
-    back = codec.from_json(Report, json.loads(json.dumps(codec.to_json(report))))
+    back = from_json(Report, json.loads(json.dumps(to_json(report))))
     assert back.metrics == report.metrics
     assert report.charts
     assert all(len(json.dumps(chart.spec)) < 60_000 for chart in report.charts)

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 import hookline as hl
 from hookline import Pipeline, SklearnModel, Trust
 from hookline.errors import StoreError, UntrustedPackage
-from hookline.packages import write_pipeline
+from hookline.packages.state import write_pipeline
 from hookline_sklearn import PicklePackager, SkopsPackager
 
 ROWS = pl.DataFrame(

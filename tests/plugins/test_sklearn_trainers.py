@@ -12,9 +12,10 @@ from scipy import sparse
 from sklearn import ensemble, linear_model, neighbors, tree
 
 import hookline as hl
-from hookline import Feature, Features, SklearnModel, Target, Trainer, codec
+from hookline import Feature, Features, SklearnModel, Target, Trainer
 from hookline.errors import ConfigError, DataError
-from hookline.registry import validate
+from hookline.registry.values import validate
+from hookline.runs import outputs
 from hookline_sklearn import (
     DecisionTreeTrainer,
     HistGradientBoostingTrainer,
@@ -232,8 +233,8 @@ def test_trees_learn_from_missing_values_in_a_memory_mapped_matrix(trainer: Trai
     X = np.array(made(task).X)
     X[::3, 0] = np.nan
     train = made(task, X=X)
-    codec.write(train, tmp_path)
-    mapped = codec.read(Features, tmp_path)
+    outputs.write(train, tmp_path)
+    mapped = outputs.read(Features, tmp_path)
     assert not mapped.X.flags.writeable
     np.testing.assert_array_equal(answers(trainer, mapped, train), answers(trainer, train, train))
 
@@ -243,9 +244,11 @@ def test_a_sparse_matrix_is_taken_from_the_store(trainer: Trainer, task: str, tm
     X = np.array(made(task).X)
     X[np.abs(X) < 0.3] = 0
     train = made(task, X=sparse.csr_matrix(X))
-    codec.write(train, tmp_path)
+    outputs.write(train, tmp_path)
     test = made(task, X=X)
-    np.testing.assert_array_equal(answers(trainer, codec.read(Features, tmp_path), test), answers(trainer, train, test))
+    np.testing.assert_array_equal(
+        answers(trainer, outputs.read(Features, tmp_path), test), answers(trainer, train, test)
+    )
 
 
 def test_early_stopping_listens_to_the_validation_rows() -> None:

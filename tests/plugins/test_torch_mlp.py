@@ -19,12 +19,11 @@ from sklearn.datasets import make_classification, make_regression
 
 import hookline as hl
 from hookline import Feature, Features, Target
-from hookline.checkpoints import checkpoints_in
 from hookline.errors import DataError, Pruned
-from hookline.steps import Curve, judged_by, steps_in
+from hookline.kinds.fitting import Curve, checkpoints_in, judged_by, steps_in
 from hookline_torch import MlpTrainer
 from hookline_torch.loop import Loop
-from hookline_torch.torch_model import TorchModel
+from hookline_torch.model import TorchModel
 
 SMALL: dict[str, Any] = {"hidden": (8,), "device": "cpu", "max_epochs": 4, "batch_size": 32, "learning_rate": 0.01}
 

@@ -18,8 +18,8 @@ import pytest
 
 import hookline as hl
 from hookline import Dataset, Profile, Reference, Report
-from hookline.artifacts import ColumnProfile
 from hookline.errors import StoreError
+from hookline.kinds.reports import ColumnProfile
 from hookline_whylogs import ProfileMonitor
 
 with warnings.catch_warnings():

@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from ..errors import HooklineError, UnknownName, UsageError
+from hookline.errors import HooklineError, UnknownName, UsageError
 
 VERBS = {
     "run": "run a pipeline from data to deployment (`hookline trainer=ridge` is short for this)",
@@ -34,6 +35,11 @@ VERBS = {
     "schema": "write a JSON schema of config files, for editors",
     "completion": "print the script for tab completion in bash, zsh or fish",
 }
+FOLDERS = {
+    "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report"),
+    "models": ("models", "features", "predict", "serve", "monitor"),
+}
+"""Folder of verbs -> those in it; every other verb is a module or folder of its own name."""
 INTERRUPTED = 130
 TERMINATED = 143
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -123,7 +129,7 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(usage())
         return 0
     if first == "--version":
-        from ..version import __version__
+        from hookline.version import __version__
 
         sys.stdout.write(f"hookline {__version__}\n")
         return 0
@@ -133,9 +139,14 @@ def _dispatch(arguments: list[str]) -> int:
         verb, rest = "run", arguments
     else:
         raise UnknownName("command", first, VERBS)
-    module = importlib.import_module(f".{verb}", __name__)
-    code: int = module.main(rest)
+    code: int = module_of(verb).main(rest)
     return code
+
+
+def module_of(verb: str) -> Any:
+    """Return the module of a verb, whose `main` takes the words after it."""
+    folder = next((folder for folder, verbs in FOLDERS.items() if verb in verbs), None)
+    return importlib.import_module(f".{folder}.{verb}" if folder else f".{verb}", __name__)
 
 
 def usage() -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, UsageError, closest
+from hookline.errors import DataError, UsageError, closest
 
 
 class Parser(argparse.ArgumentParser):

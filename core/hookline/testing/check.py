@@ -6,19 +6,20 @@ import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..artifacts import Dataset
-from ..components import Component
-from ..errors import UnknownName, UsageError
-from .common import CHECKS as COMMON
-from .deployer import CHECKS as DEPLOYER
-from .evaluator import CHECKS as EVALUATOR
-from .featurizer import CHECKS as FEATURIZER
-from .monitor import CHECKS as MONITOR
-from .packager import CHECKS as PACKAGER
-from .source import CHECKS as SOURCE
+from hookline.errors import UnknownName, UsageError
+from hookline.kinds.artifacts import Dataset
+from hookline.kinds.component import Component
+
+from .checks.common import CHECKS as COMMON
+from .checks.deployer import CHECKS as DEPLOYER
+from .checks.evaluator import CHECKS as EVALUATOR
+from .checks.featurizer import CHECKS as FEATURIZER
+from .checks.monitor import CHECKS as MONITOR
+from .checks.packager import CHECKS as PACKAGER
+from .checks.source import CHECKS as SOURCE
+from .checks.trainer import CHECKS as TRAINER
+from .checks.transform import CHECKS as TRANSFORM
 from .subject import CheckFailed, CheckFunction, Subject
-from .trainer import CHECKS as TRAINER
-from .transform import CHECKS as TRANSFORM
 
 CHECKS: Mapping[str, tuple[CheckFunction, ...]] = {
     "source": SOURCE,

@@ -8,13 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..artifacts import Features, Package, Reference, Task
-from ..components import Component, Model, Trust
-from ..errors import ConfigError, ExportError, HooklineError
-from ..packages import components_at_hand, write_pipeline
-from ..pipeline import FittedStage, Pipeline
-from ..profiling import profile
-from ..registry import ports
+from hookline.errors import ConfigError, ExportError, HooklineError
+from hookline.kinds.artifacts import Features, Task
+from hookline.kinds.component import Component
+from hookline.kinds.deployments import Package, Trust
+from hookline.kinds.fitted import Model
+from hookline.kinds.reports import Reference
+from hookline.packages.pipeline import FittedStage, Pipeline
+from hookline.packages.state import components_at_hand, write_pipeline
+from hookline.quality.distributions import profile
+from hookline.registry.ports import ports
+
 from .parts import LinearModel, SampleFeaturizer, fitted_features, known_pipelines, pipeline_around
 from .samples import Sample
 from .subject import Subject
@@ -170,7 +174,7 @@ EXERCISES: Mapping[str, Callable[[Subject], None]] = {
 
 
 def _taken(subject: Subject, model: Model) -> bool:
-    from ..packages import check_takes
+    from hookline.packages.certificate.parity import check_takes
 
     try:
         check_takes(subject.component, model)
@@ -188,7 +192,7 @@ def _models(train: Features) -> Iterator[Callable[[], Model | None]]:
 def _sklearn_model(train: Features) -> Model | None:
     from importlib.util import find_spec
 
-    from ..models import SklearnModel
+    from hookline.kinds.sklearn_model import SklearnModel
 
     if find_spec("sklearn") is None:
         return None
@@ -200,7 +204,7 @@ def _sklearn_model(train: Features) -> Model | None:
 
 
 def _registered_models(train: Features) -> Iterator[Callable[[], Model | None]]:
-    from ..api import load_registry
+    from hookline.registry.registry import load_registry
 
     registry = load_registry()
     for name in registry.names("trainer"):

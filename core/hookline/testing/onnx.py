@@ -7,11 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..artifacts import Package
-from ..components import Trust
-from ..errors import ExportError
-from ..packages import measure_parity, write_pipeline
-from ..pipeline import Pipeline
+from hookline.errors import ExportError
+from hookline.kinds.deployments import Package, Trust
+from hookline.packages.certificate.parity import measure_parity
+from hookline.packages.pipeline import Pipeline
+from hookline.packages.state import write_pipeline
+
 from .samples import Sample
 from .subject import Subject
 
@@ -40,7 +41,7 @@ def require_onnx_parity(subject: Subject, pipeline: Pipeline[Any], sample: Sampl
 
 
 def _packager() -> Any:
-    from ..api import load_registry
+    from hookline.registry.registry import load_registry
 
     registry = load_registry()
     if ("packager", "onnx") not in registry:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ..artifacts import Dataset, Feature, Features, Prediction, Target
-from ..components import Featurizer, Model
-from ..pipeline import FittedStage, Pipeline, encode, true_values
-from ..schema import column_kind, infer_schema
+from hookline.data.columns import column_kind, infer_schema
+from hookline.data.target import encode, true_values
+from hookline.kinds.artifacts import Dataset, Feature, Features, Prediction, Target
+from hookline.kinds.fitted import Model
+from hookline.kinds.kinds import Featurizer
+from hookline.packages.pipeline import FittedStage, Pipeline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -224,7 +226,7 @@ def fitted_features(rows: Dataset, target: Target, *, fill: bool = True) -> Feat
 
 def with_truth(features: Features, rows: Dataset, target: Target) -> Features:
     """Add y and row ids to a design matrix."""
-    from ..artifacts import ROW_ID
+    from hookline.kinds.artifacts import ROW_ID
 
     y = encode(true_values(rows.frame, target), target)
     return replace(features, y=y, row_ids=rows.frame.select(ROW_ID).collect()[ROW_ID].to_numpy(), target=target)
@@ -234,7 +236,7 @@ def pipeline_around(
     model: Any, sample: Sample, *, fill: bool = True, transforms: tuple[FittedStage, ...] = ()
 ) -> Pipeline[Any]:
     """Put the kit's featurizer and a model around fitted transforms."""
-    from ..pipeline import apply_transforms
+    from hookline.packages.pipeline import apply_transforms
 
     train = sample.train.with_frame(apply_transforms(transforms, sample.train.frame))
     fitted = SampleFeaturizer(fill=fill).fit(train)

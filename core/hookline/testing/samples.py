@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..artifacts import ROW_ID, Dataset, Roles, Target, Task
-from ..errors import UsageError
+from hookline.errors import UsageError
+from hookline.kinds.artifacts import ROW_ID, Dataset, Roles, Target, Task
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from ..artifacts import Dataset, Task
+from hookline.kinds.artifacts import Dataset, Task
 
 if TYPE_CHECKING:
     from .samples import Sample

@@ -1,6 +1,6 @@
 """Where Hydra looks for launchers and sweepers: ours are `hydra/launcher=hookline` and `hydra/sweeper=hookline`."""
 
-from hookline.sweep import launcher
+from hookline.sweeps import launcher
 
 launcher.store_options(__name__)
 

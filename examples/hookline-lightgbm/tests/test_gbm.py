@@ -7,7 +7,7 @@ from hookline_lightgbm import GbmTrainer
 import hookline as hl
 from hookline import Feature, Features, Target
 from hookline.errors import DataError
-from hookline.steps import Curve, steps_in
+from hookline.kinds.fitting import Curve, steps_in
 from hookline.testing import Check, checks_for
 
 TASKS = ("binary", "multiclass", "regression")

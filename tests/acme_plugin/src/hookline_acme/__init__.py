@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hookline import Finding, Settings, Trainer, Transform, hookimpl
-from hookline.hookspecs import RunInfo
+from hookline.kinds.hooks import RunInfo
 
 from .centroid import CentroidTrainer
 from .winsorize import WinsorizeTransform

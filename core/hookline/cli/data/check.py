@@ -1,0 +1,92 @@
+"""`hookline data check`: a table against a contract, rule by rule, before anything is trained or predicted with it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hookline.data.columns import infer_kinds
+from hookline.data.contract.file import read_contract
+from hookline.data.contract.rules import Checked, RuleCheck, batches_of, check_rows
+from hookline.errors import DataError, GateFailed, UsageError
+from hookline.kinds.artifacts import Dataset, Schema
+from hookline.packages.manifest import verify
+from hookline.packages.scoring import read_table
+from hookline.packages.state import package_schema
+from hookline.registry.registry import Registry, load_registry
+from hookline.runs.names import find_package
+
+from ..output import add_json, print_json, print_rows, say
+
+
+def add(actions: Any) -> None:
+    """Add the action."""
+    made = actions.add_parser(
+        "check", help="check a table against a contract; exits with 3 where something is rejected"
+    )
+    made.add_argument("data", help="a CSV, Parquet, NDJSON or Arrow file, a glob or a folder")
+    made.add_argument(
+        "--contract", type=Path, help="a contract file; with --model, its word stands above the model's own"
+    )
+    made.add_argument("--model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
+    add_json(made)
+    made.set_defaults(act=main)
+
+
+def main(given: Any) -> int:
+    """Check a table; raises GateFailed where something is rejected."""
+    if given.contract is None and given.model is None:
+        raise UsageError("say what to check against", hint="--contract FILE, or --model MODEL, or both")
+    registry = load_registry()
+    schema = _schema(registry, given)
+    dataset = read_table(registry, given.data, schema)
+    checked = check_rows(batches_of(dataset.frame), schema)
+    if not checked.rows:
+        raise DataError(f"there are no rows in {given.data}")
+    _print(checked, schema, as_json=given.json)
+    rejected = sum(check.count for check in checked.rejected)
+    if rejected:
+        columns = ", ".join(dict.fromkeys(check.column for check in checked.rejected))
+        raise GateFailed(f"the contract rejects {rejected:,} values in {columns}")
+    return 0
+
+
+def _schema(registry: Registry, given: Any) -> Schema:
+    contract = None if given.contract is None else read_contract(given.contract, "--contract")
+    if given.model is not None:
+        folder, _ = find_package(given.model)
+        verify(folder)
+        schema = package_schema(folder)
+        return schema if contract is None else contract.over(schema, "the model takes")
+    assert contract is not None
+    dataset: Dataset = read_table(registry, given.data, Schema(()))
+    present = dataset.frame.collect_schema().names()
+    unsaid = [name for name, rule in contract.columns.items() if rule.kind == "inferred" and name in present]
+    return contract.alone({name: kind for name, (_, kind) in infer_kinds(dataset.frame, unsaid).items()})
+
+
+def _print(checked: Checked, schema: Schema, *, as_json: bool) -> None:
+    checks = list(checked.broken.values())
+    if as_json:
+        print_json(
+            {"rows": checked.rows, "columns": list(schema.names), "broken": [_plain(c, checked.rows) for c in checks]}
+        )
+        return
+    rows = [
+        {
+            "column": check.column,
+            "rule": check.rule,
+            "then": "reject" if check.rejects else "warn",
+            "rows": check.count,
+            "share": check.count / checked.rows,
+            "examples": "; ".join(f"row {breach.row}: {breach.message}" for breach in check.examples[:2]),
+        }
+        for check in checks
+    ]
+    print_rows(rows, ("column", "rule", "then", "rows", "share", "examples"), empty="nothing breaks the contract")
+    say(f"{checked.rows:,} rows, {len(schema.columns)} columns checked")
+
+
+def _plain(check: RuleCheck, rows: int) -> dict[str, Any]:
+    return {**asdict(check), "share": check.count / rows}

@@ -1,0 +1,105 @@
+"""`hookline data versions`, `hookline data show`, `hookline data diff`: which data models saw, and what changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hookline.kinds.plain import to_json
+from hookline.quality.diff import diff_versions, title
+from hookline.workspace.catalog.datasets import SHORT, DataRecord, find_version, versions
+from hookline.workspace.workspace import open_workspace
+
+from ..output import add_json, print_json, print_rows, say
+
+WHICH = "`last`, the first letters of a fingerprint, a dataset's name (its newest), or a run"
+
+
+def add(actions: Any) -> None:
+    """Add the actions."""
+    listing = actions.add_parser("versions", help="list the versions of data that runs saw, newest first")
+    listing.add_argument("dataset", nargs="?", help="only of this name")
+    showing = actions.add_parser("show", help="show one version with its columns")
+    showing.add_argument("version", help=WHICH)
+    comparing = actions.add_parser("diff", help="say what changed from one version to another")
+    comparing.add_argument("before", help=WHICH)
+    comparing.add_argument("now", help="the same")
+    for made, act in ((listing, _list), (showing, _show), (comparing, _diff)):
+        add_json(made)
+        made.set_defaults(act=act)
+
+
+def _list(given: Any) -> int:
+    found = versions(open_workspace().catalog, given.dataset)
+    if given.json:
+        print_json([_plain(record) for record in found])
+        return 0
+    columns = ("version", "name", "rows", "columns", "first seen", "runs", "models", "origin")
+    print_rows(list(map(_row, found)), columns, empty="no versions yet; a run records the data that it saw")
+    return 0
+
+
+def _show(given: Any) -> int:
+    record = find_version(open_workspace().catalog, given.version)
+    if given.json:
+        print_json(_plain(record))
+        return 0
+    print_rows(
+        [_row(record) | {"version": record.version.fingerprint}], ("version", "name", "rows", "first seen"), empty=""
+    )
+    print(f"origin: {record.where}")
+    print(f"runs: {', '.join(record.runs) or 'none'}")
+    print(f"models: {', '.join(record.models) or 'none'}\n")
+    facts = {column.name: column for column in record.profile.columns} if record.profile else {}
+    rows = [
+        {"column": column.name, "type": column.dtype, "digest": column.digest[:SHORT], **_told(facts.get(column.name))}
+        for column in record.version.columns
+    ]
+    told = ("missing", "distinct", "mean", "std", "min", "max") if facts else ()
+    print_rows(rows, ("column", "type", *told, "digest"), empty="no columns")
+    if record.profile:
+        say(f"missing, distinct and so on are of {record.profile.rows:,} training rows")
+    return 0
+
+
+def _diff(given: Any) -> int:
+    catalog = open_workspace().catalog
+    before, now = (find_version(catalog, text) for text in (given.before, given.now))
+    found = diff_versions(before, now)
+    if given.json:
+        columns = [to_json(column) | {"sentence": column.sentence} for column in found.columns]
+        print_json(to_json(found) | {"columns": columns, "sentences": found.sentences()})
+        return 0
+    say(f"from {title(before)} to {title(now)}")
+    print("\n".join(found.sentences()))
+    if not found.identical and before.profile and now.profile:
+        say(f"distributions are of {before.profile.rows:,} and {now.profile.rows:,} training rows")
+    return 0
+
+
+def _row(record: DataRecord) -> dict[str, Any]:
+    version = record.version
+    return {
+        "version": version.fingerprint[:SHORT],
+        "name": version.name,
+        "rows": f"{version.rows:,}",
+        "columns": len(version.columns),
+        "first seen": f"{record.first_seen:%Y-%m-%d %H:%M:%S}",
+        "runs": len(record.runs),
+        "models": list(record.models),
+        "origin": record.where,
+    }
+
+
+def _plain(record: DataRecord) -> dict[str, Any]:
+    found: dict[str, Any] = to_json(record.version)
+    profile = None if record.profile is None else to_json(record.profile)
+    seen = {"first_seen": record.first_seen.isoformat(), "origin": dict(record.origin)}
+    return {**found, **seen, "runs": list(record.runs), "models": list(record.models), "profile": profile}
+
+
+def _told(column: Any) -> dict[str, Any]:
+    if column is None:
+        return {}
+    missing = f"{column.missing / max(1, column.count):.1%}" if column.missing else ""
+    numbers = {"mean": column.mean, "std": column.std, "min": column.minimum, "max": column.maximum}
+    return {"missing": missing, "distinct": column.distinct, **(numbers if column.kind == "number" else {})}

@@ -1,0 +1,108 @@
+"""What lies in a home folder, and what is wrong with it: rights, disk, store, key and catalog."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hookline.workspace.catalog.database import Catalog
+from hookline.workspace.catalog.engine import is_locked, sqlite_url
+from hookline.workspace.signing import key_path
+from hookline.workspace.store import Store
+
+SAMPLE = 200
+"""Entries of the store that are read at most."""
+FEW_BYTES, TOO_FEW_BYTES = 2 * 1024**3, 100 * 1024**2
+"""Free disk space below which a run may fail, and below which it will."""
+
+
+@dataclass(frozen=True)
+class StoreFacts:
+    """What a store holds, and what of a sample of its entries is damaged."""
+
+    entries: int
+    size: str
+    checked: int
+    damaged: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CatalogFacts:
+    """What a catalog holds."""
+
+    runs: int = 0
+    versions: int = 0
+    lost: tuple[str, ...] = ()
+    """Registered versions whose folder is gone."""
+    locked: bool = False
+
+
+def home_problem(folder: Path) -> str | None:
+    """Say why a home folder cannot be used, or None; makes the folder, as a run would, and writes a file for a moment."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"0" * 4096)
+    except OSError as error:
+        return f"{folder} cannot be written: {'it is a file' if folder.is_file() else error.strerror}"
+    return None
+
+
+def space_of(folder: Path) -> tuple[Literal["ok", "warning", "error"], str, str]:
+    """Return status, what is free on a folder's disk, and what to do."""
+    return space_verdict(shutil.disk_usage(folder).free, folder)
+
+
+def space_verdict(free: int, folder: Path) -> tuple[Literal["ok", "warning", "error"], str, str]:
+    """Return what so many free bytes mean: status, what is free, and what to do."""
+    told = f"{size_text(free)} are free for {folder}"
+    todo = "free space, or set HOOKLINE_HOME to a folder on another disk"
+    if free < TOO_FEW_BYTES:
+        return "error", told, todo
+    return ("warning", told, todo) if free < FEW_BYTES else ("ok", told, "")
+
+
+def key_problem() -> tuple[str, str] | None:
+    """Say what is wrong with the rights of the store key's file, and what to do; None where it is right or not there."""
+    path = key_path()
+    if os.environ.get("HOOKLINE_STORE_KEY") or not path.is_file():
+        return None
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        return f"{path} can be used by others (mode {mode:o}), who could then sign entries", f"chmod 600 {path}"
+    return None
+
+
+def store_facts(root: Path) -> StoreFacts:
+    """Read a sample of a store's entries, all of it where there are few; raises StoreError where it cannot be opened."""
+    store = Store(root)
+    entries = store.entries()
+    sample = entries if len(entries) <= SAMPLE else random.sample(entries, SAMPLE)
+    damaged = [f"{name[:12]}: {problem}" for name in sample if (problem := store.problem(name)) is not None]
+    return StoreFacts(len(entries), size_text(store.size()), len(sample), tuple(damaged))
+
+
+def catalog_facts(home: Path) -> CatalogFacts:
+    """Count what a catalog holds; raises StoreError where it cannot be read."""
+    url = os.environ.get("HOOKLINE_CATALOG") or sqlite_url(home / "catalog.db")
+    if is_locked(url):
+        return CatalogFacts(locked=True)
+    catalog = Catalog(url)
+    models = catalog.models()
+    lost = [f"{record.name}:{record.version} ({record.path})" for record in models if not Path(record.path).is_dir()]
+    return CatalogFacts(len(catalog.runs(1_000_000)), len(models), tuple(lost))
+
+
+def size_text(size: float) -> str:
+    """Return bytes as a person reads them."""
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"

@@ -1,0 +1,1 @@
+"""Verbs of models, and of what answers or watches."""

@@ -1,0 +1,109 @@
+"""`hookline models`: versions, aliases, and what is live."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hookline.errors import UsageError
+from hookline.kinds.deployments import Deployment
+from hookline.packages.certificate.certificate import CERTIFICATE
+from hookline.packages.manifest import verify
+from hookline.runs.names import split_model_name
+from hookline.workspace.workspace import open_workspace
+
+from ..output import add_json, parser, print_json, print_rows, say
+
+
+def main(argv: Sequence[str]) -> int:
+    """List models, show one, or move an alias."""
+    options = parser("models", "List models and versions, show one, or move an alias.")
+    actions = options.add_subparsers(dest="action", required=False)
+    listing = actions.add_parser("list", help="list models, newest version first")
+    listing.add_argument("model", nargs="?", help="only this model")
+    showing = actions.add_parser("show", help="show one version")
+    showing.add_argument("model", help="name, name:3 or name@alias (default: the champion)")
+    promoting = actions.add_parser(
+        "promote", help="move an alias to a version; running servers of it follow on restart"
+    )
+    promoting.add_argument("model", help="name:3")
+    promoting.add_argument("--alias", default="champion")
+    promoting.add_argument("--reason", default="promoted by hand")
+    for made in (listing, showing, promoting):
+        add_json(made)
+    given = options.parse_args(list(argv) or ["list"])
+    acts = {"show": _show, "promote": _promote}
+    return acts.get(given.action, _list)(given)
+
+
+def _list(given: Any) -> int:
+    catalog = open_workspace().catalog
+    names = [given.model] if given.model else sorted({record.name for record in catalog.models()})
+    rows = [_row(catalog, record) for name in names for record in catalog.versions(name)]
+    if given.json:
+        print_json(rows)
+    else:
+        columns = ("name", "version", "aliases", "format", "created", "metrics", "run_id")
+        print_rows(rows, columns, empty="no models yet; a run with a deployer registers one")
+    return 0
+
+
+def _row(catalog: Any, record: Any) -> dict[str, Any]:
+    aliases = [alias for alias, version in catalog.aliases(record.name).items() if version == record.version]
+    metrics = ", ".join(f"{name} {value:.4g}" for name, value in list(record.metrics.items())[:2])
+    return dataclasses.asdict(record) | {"aliases": aliases, "metrics": metrics}
+
+
+def _show(given: Any) -> int:
+    catalog = open_workspace().catalog
+    name, number, alias = split_model_name(given.model)
+    record = catalog.model(name, number or alias)
+    manifest = verify(Path(record.path))
+    if given.json:
+        path = Path(record.path) / CERTIFICATE
+        certificate = json.loads(path.read_text("utf-8")) if path.is_file() else None
+        print_json(dataclasses.asdict(record) | {"manifest": manifest, "certificate": certificate})
+        return 0
+    print_rows([_row(catalog, record)], ("name", "version", "aliases", "format", "created", "run_id", "path"), empty="")
+    print(f"\ntarget: {json.dumps(manifest['target'])}")
+    print(f"parity: {json.dumps(manifest['parity'])}\n")
+    _print_certificate(Path(record.path))
+    print_rows(manifest["metrics"], ("name", "value", "low", "high"), empty="no metrics")
+    weights = manifest.get("importances", {})
+    features = [{**feature, "importance": weights.get(feature["name"])} for feature in manifest["features"]]
+    print_rows(features[:50], ("name", "dtype", "inputs", "definition", "importance"), empty="no features")
+    return 0
+
+
+def _print_certificate(folder: Path) -> None:
+    if not (folder / CERTIFICATE).is_file():
+        return
+    certificate = json.loads((folder / CERTIFICATE).read_text("utf-8"))
+    columns = ("rows", "sort", "max_difference", "changed_decisions", "refused", "beyond_limit", "ok")
+    print_rows(certificate["agreements"], columns, empty="")
+    if certificate["limit"]:
+        print(f"limit: {certificate['limit']}")
+    print()
+
+
+def _promote(given: Any) -> int:
+    catalog = open_workspace().catalog
+    name, number, _ = split_model_name(given.model)
+    if number is None:
+        raise UsageError(f"say which version to promote, such as {name}:3", hint=f"hookline models list {name}")
+    record = catalog.model(name, number)
+    verify(Path(record.path))
+    if given.alias == "champion":
+        current = catalog.current_deployment(name)
+        deployer = current.deployer if current else "local"
+        catalog.record_deployment(Deployment.single(name, number, deployer), given.reason)
+    else:
+        catalog.set_alias(name, given.alias, number)
+    if given.json:
+        print_json({"model": name, "alias": given.alias, "version": number})
+    else:
+        say(f"{name}@{given.alias} is now version {number}")
+    return 0

@@ -1,0 +1,68 @@
+"""`hookline monitor run`: compare current data with what a model was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hookline.errors import GateFailed
+from hookline.kinds.plain import to_json
+from hookline.kinds.reports import Report
+from hookline.live.monitoring import check
+
+from ..options import add_contract
+from ..output import add_json, parser, print_json, print_rows, say
+
+SEVERITIES = ("info", "warning", "critical")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run monitors on current data against a package's own reference."""
+    options = parser("monitor", "Compare current data with what a model was trained on.")
+    actions = options.add_subparsers(dest="action", required=True)
+    running = actions.add_parser("run", help="check a file now")
+    running.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
+    running.add_argument("data", help="current rows: a CSV, Parquet, NDJSON or Arrow file, a glob or a folder")
+    running.add_argument("--monitor", action="append", help="which monitor (repeat; default: data_drift)")
+    running.add_argument("--fail-on", choices=SEVERITIES, help="exit with 3 on a finding this severe or worse")
+    running.add_argument("--output", type=Path, help="write the monitors' files (such as profiles) into this folder")
+    add_contract(running)
+    add_json(running)
+    given = options.parse_args(argv)
+    reports = check(given.model, given.data, given.monitor or ["data_drift"], given.contract)
+    if given.output:
+        _write_files(reports, given.output)
+    if given.json:
+        plain = {name: {k: v for k, v in to_json(report).items() if k != "files"} for name, report in reports.items()}
+        print_json(plain)
+    else:
+        _print(reports)
+    worst = [f for report in reports.values() for f in report.findings if _as_bad(f.severity, given.fail_on)]
+    if worst:
+        are = "finding is" if len(worst) == 1 else "findings are"
+        raise GateFailed(f"{len(worst)} {are} {given.fail_on} or worse")
+    return 0
+
+
+def _write_files(reports: dict[str, Report], folder: Path) -> None:
+    for name, report in reports.items():
+        for file, content in report.files.items():
+            path = folder / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def _print(reports: dict[str, Report]) -> None:
+    for report in reports.values():
+        print(report.title)
+        for table in report.tables:
+            rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+            print_rows(rows, table.columns, empty="")
+        for finding in report.findings:
+            print(f"{finding.severity}: {finding.message}")
+        if not report.findings:
+            say("nothing to report")
+
+
+def _as_bad(severity: str, bound: str | None) -> bool:
+    return bound is not None and SEVERITIES.index(severity) >= SEVERITIES.index(bound)

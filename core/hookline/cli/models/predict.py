@@ -1,0 +1,40 @@
+"""`hookline predict`: score a file of rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hookline.errors import UsageError
+from hookline.packages.scoring import FORMATS, Tally, read_table, score, score_to
+from hookline.registry.registry import load_registry
+from hookline.runs.names import load_named
+
+from ..options import add_contract, add_trust, trust_of
+from ..output import parser, say
+
+
+def main(argv: Sequence[str]) -> int:
+    """Score a file: one prediction a row, in order."""
+    options = parser("predict", "Score a file of rows: one prediction a row, in order.")
+    options.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
+    options.add_argument("data", help="a CSV, Parquet, NDJSON or Arrow file, a glob or a folder")
+    options.add_argument(
+        "-o", "--output", type=Path, help=f"write here ({', '.join(FORMATS)}) instead of CSV to stdout"
+    )
+    add_contract(options)
+    add_trust(options)
+    given = options.parse_args(argv)
+    if given.output and given.output.suffix not in FORMATS:
+        raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
+    loaded, _ = load_named(given.model, trust_of(given), given.contract)
+    rows = read_table(load_registry(), given.data, loaded.schema).frame
+    tally = Tally()
+    if given.output:
+        tally = score_to(loaded, rows, given.output)
+    else:
+        for frame in score(loaded, rows, tally):
+            sys.stdout.write(frame.write_csv(include_header=tally.rows == frame.height))
+    say(f"{tally.rows:,} rows, {tally.strange:,} of them unlike the training data")
+    return 0

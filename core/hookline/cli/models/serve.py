@@ -1,0 +1,32 @@
+"""`hookline serve`: answer predictions over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hookline.live.serving import server
+from hookline.runs.names import load_named
+from hookline.workspace.home import home
+
+from ..options import add_contract, add_trust, trust_of
+from ..output import parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve a model or package until interrupted."""
+    options = parser("serve", "Answer predictions over HTTP until interrupted.")
+    options.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
+    options.add_argument("--host", default="127.0.0.1")
+    options.add_argument("--port", type=int, default=8000, help="0 picks a free one")
+    options.add_argument(
+        "--log", type=Path, help="folder of the prediction log (default: predictions/ in HOOKLINE_HOME)"
+    )
+    options.add_argument("--no-log", action="store_true", help="keep no record of predictions")
+    add_contract(options)
+    add_trust(options)
+    given = options.parse_args(argv)
+    loaded, info = load_named(given.model, trust_of(given), given.contract)
+    log = None if given.no_log else given.log or home() / "predictions" / str(info["model"])
+    server(info).serve(loaded.predictor, info, given.host, given.port, log)
+    return 0

@@ -1,0 +1,30 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hookline.kinds.deployments import Trust
+from hookline.packages.loading import trust_of_environment
+
+
+def add_trust(options: Any) -> None:
+    """Add the options that let a package run code."""
+    options.add_argument("--allow-pickle", action="store_true", help="let a pickle package run its code")
+    options.add_argument(
+        "--trust-type", action="append", default=[], help="let a skops package build this type (repeat)"
+    )
+
+
+def trust_of(given: Any) -> Trust:
+    """Return what the command line and the environment allow."""
+    base = trust_of_environment()
+    return Trust(pickle=base.pickle or given.allow_pickle, types=frozenset(given.trust_type))
+
+
+def add_contract(options: Any) -> None:
+    """Add the option that puts a package under another contract."""
+    options.add_argument(
+        "--contract", type=Path, help="a contract whose word stands above the package's own, this time"
+    )

@@ -1,0 +1,79 @@
+"""Shows a run under way: one line a stage, live on a terminal, plain elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from hookline.kinds.hooks import RunInfo, StageInfo, hookimpl
+from hookline.kinds.reports import Finding
+
+MARKS = {"ran": "✓", "cached": "=", "unneeded": "·", "pruned": "–", "failed": "✗"}
+
+
+class Progress:
+    """A lifecycle plugin that writes to stderr; HOOKLINE_PROGRESS is auto, rich, plain or off."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        class Patient(Console):
+            def on_broken_pipe(self) -> None:
+                """Fall silent where nobody reads on; rich would end the run."""
+                self.quiet = True
+
+        mode = os.environ.get("HOOKLINE_PROGRESS", "auto")
+        self.off = mode in ("off", "0")
+        live = mode == "rich" or (mode == "auto" and sys.stderr.isatty() and not os.environ.get("CI"))
+        self.console = Patient(stderr=True, highlight=False, markup=False, emoji=False, force_terminal=live or None)
+        self.status = self.console.status("") if live else None
+
+    @hookimpl
+    def before_run(self, run: RunInfo) -> None:
+        """Say which run this is."""
+        self._line(f"run {run.id} ({run.name})")
+
+    @hookimpl
+    def before_stage(self, stage: StageInfo) -> None:
+        """Show what is being done."""
+        if self.status and not self.off:
+            self.status.update(f"{stage.index}/{stage.count} {stage.key} ({stage.component}): {stage.why}")
+            self.status.start()
+
+    @hookimpl
+    def after_stage(self, stage: StageInfo) -> None:
+        """Say what was done, how long it took, and why."""
+        self._stop()
+        seconds = f"{stage.seconds:6.2f}s" if stage.status == "ran" else f"{stage.status:>7}"
+        told = "; ".join(part for part in (stage.summary, stage.why if stage.status == "ran" else "") if part)
+        mark = MARKS[stage.status]
+        self._line(
+            f"{mark} {stage.index:>2}/{stage.count} {stage.key:<24} {stage.component:<22} {seconds}  {told}".rstrip()
+        )
+
+    @hookimpl
+    def on_stage_error(self, stage: StageInfo) -> None:
+        """Say which stage failed."""
+        self._stop()
+        self._line(
+            f"{MARKS['failed']} {stage.index:>2}/{stage.count} {stage.key:<24} {stage.component:<22} "
+            f"{stage.seconds:6.2f}s  failed"
+        )
+
+    @hookimpl
+    def on_finding(self, finding: Finding) -> None:
+        """Say what a monitor found."""
+        self._line(f"  {finding.severity}: {finding.message}")
+
+    @hookimpl
+    def after_run(self, run: RunInfo) -> None:
+        """Let go of the terminal."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self.status:
+            self.status.stop()
+
+    def _line(self, line: str) -> None:
+        if not self.off:
+            self.console.print(line, soft_wrap=True)

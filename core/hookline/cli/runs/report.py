@@ -1,0 +1,27 @@
+"""`hookline report`: write a run's report again, and say where it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hookline.errors import MissingBackend
+from hookline.registry.registry import load_registry
+from hookline.runs.result import read_evidence
+from hookline.workspace.workspace import open_workspace
+
+from ..output import parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Render report.html of a run."""
+    options = parser("report", "Write a run's report.html again, and say where it is.")
+    options.add_argument("run", nargs="?", default="last", help="`last`, an id, or its first letters")
+    given = options.parse_args(argv)
+    folder = Path(open_workspace().catalog.run(given.run).path)
+    load_registry().plugins.manager.hook.render_report(evidence=read_evidence(folder), path=folder)
+    if not (folder / "report.html").is_file():
+        raise MissingBackend("the report", "jinja2", "report")
+    sys.stdout.write(f"{folder / 'report.html'}\n")
+    return 0

@@ -1,0 +1,44 @@
+"""`hookline resume`: run what is missing of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hookline.registry.registry import load_registry
+from hookline.sweeps.jobs import check_unchanged, execute, pool_for, say
+from hookline.sweeps.launcher import kept_launcher
+from hookline.sweeps.ledger import ENDED, JobRecord, Ledger
+from hookline.workspace.workspace import open_workspace
+
+from ..output import parser
+from ..output import say as tell
+from .sweeps import conclude
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the jobs of a sweep that have not finished, and show its leaderboard."""
+    options = parser(
+        "resume",
+        "Run what is missing of a sweep by the launcher that it had, with its limits, and on Ray where it was on Ray; "
+        "what is done is not run again.",
+    )
+    options.add_argument("sweep", nargs="?", default="last", help="`last`, an id, or its first letters")
+    options.add_argument("--n-jobs", type=int, help="worker processes (default: as the sweep had)")
+    options.add_argument("--failed", action="store_true", help="run failed jobs again too (those that died are anyway)")
+    given = options.parse_args(argv)
+    ledger = Ledger(open_workspace().catalog)
+    sweep = ledger.sweep(given.sweep)
+    jobs = ledger.jobs(sweep.id)
+    kept = (*ENDED, "gated") if given.failed else (*ENDED, "gated", "failed")
+    missing = [job for job in jobs if job.status not in kept]
+    tell(f"sweep {sweep.id}: {len(jobs) - len(missing)} of {len(jobs)} jobs are done")
+    check_unchanged(load_registry(), sweep, missing)
+    ended = [0]
+
+    def told(job: JobRecord) -> None:
+        ended[0] += 1
+        say(job, ended[0], len(missing))
+
+    pool = pool_for(sweep, kept_launcher(sweep.settings, given.n_jobs), len(missing))
+    execute(ledger, sweep, [job.number for job in missing], pool, told)
+    return conclude(ledger, ledger.sweep(sweep.id))

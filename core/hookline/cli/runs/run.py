@@ -1,0 +1,133 @@
+"""`hookline run`: Hydra's command line in front of a run."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hookline.errors import HooklineError, UsageError
+from hookline.plans.config import resolve
+from hookline.plans.hydra.app import run_app
+from hookline.registry.registry import Registry, load_registry
+from hookline.runs.result import Run
+from hookline.runs.runner import run_config
+from hookline.workspace.workspace import open_workspace
+
+from ..output import print_json, say
+from .progress import Progress
+
+HELP = """usage: hookline run [OVERRIDES] [--json] [--profile] [Hydra flags]
+
+Runs a pipeline: kinds and options are Hydra overrides.
+
+  hookline run source=file source.path=train.csv roles.target=churned
+  hookline run transform=[dedupe,impute] trainer=random_forest trainer.n_estimators=300
+  hookline run experiment=breast_cancer seed=7
+  hookline run -m trainer=logistic_regression,random_forest      a sweep
+  hookline run --cfg job            the composed config       --info   what Hydra did
+  hookline run --config-dir conf    your own experiments
+
+--json prints the evidence of the run on stdout. --profile shows where time and memory went.
+`hookline components list` lists what can be chosen.
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run from Hydra overrides and flags."""
+    if {"--help", "-h"} & set(argv):
+        sys.stdout.write(HELP)
+        return 0
+    # A run imports many modules, and looking for garbage among what they leave takes a tenth of a small run's time.
+    gc.set_threshold(200_000, 50, 100)
+    registry = load_registry()
+    registry.plugins.manager.register(Progress(), "progress")
+    task = Task(registry, "--json" in argv)
+    given = [argument for argument in argv if argument not in ("--json", "--profile")]
+    sweeps = bool({"-m", "--multirun"} & set(given))
+    if "--profile" in argv:
+        _profile(registry, sweeps)
+    if sweeps:
+        return _sweep(registry, given, task)
+    try:
+        run_app(registry, given, task)
+    except HooklineError as error:
+        if error.exit_code == 3:  # a gate said no: the report is there all the same
+            say("the run is recorded: `hookline runs show last`")
+        raise
+    return 0
+
+
+def _profile(registry: Registry, sweeps: bool) -> None:
+    from .stage_costs import StageCosts
+
+    if sweeps:
+        raise UsageError(
+            "--profile is for a single run", hint="a sweep's leaderboard tells the seconds and memory of each job"
+        )
+    registry.plugins.manager.register(StageCosts(), "stage_costs")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Runs one config and prints what came of it; in another process with the very same plugins."""
+
+    registry: Registry
+    as_json: bool
+
+    def __call__(self, tree: dict[str, Any], folder: Path) -> Run:
+        """Run a plain config in a folder."""
+        with redirect_stdout(sys.stderr):  # What components print is no data.
+            done = run_config(self.registry, resolve(self.registry, tree), folder=folder)
+        print_json(done.evidence) if self.as_json else _print(done)
+        return done
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _task_elsewhere, (self.registry.plugins.signature(), self.as_json)
+
+
+def _task_elsewhere(signature: tuple[tuple[str, str, str], ...], as_json: bool) -> Task:
+    registry = load_registry()
+    registry.plugins.require(signature)
+    return Task(registry, as_json)
+
+
+def _sweep(registry: Registry, argv: Sequence[str], task: Task) -> int:
+    from hookline.sweeps.jobs import Sweep
+    from hookline.sweeps.jobs import say as tell_of
+    from hookline.sweeps.ledger import Ledger
+
+    from .sweeps import conclude
+
+    sweep = Sweep(registry, [argument for argument in argv if not argument.startswith("-")], tell_of)
+    run_app(registry, argv, task, sweep)
+    if not sweep.jobs:  # Another launcher ran them.
+        return 0
+    ledger = Ledger(open_workspace().catalog)
+    return conclude(ledger, ledger.sweep(sweep.id))
+
+
+def _print(run: Run) -> None:
+    shown = _headline_metrics(run)
+    width = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        sys.stdout.write(f"{name:<{width}}  {value}\n")
+    say(run.evidence["verdict"]["headline"])
+    for finding in run.findings:
+        if finding["severity"] == "critical":
+            say(f"critical: {finding['message']}")
+    say(f"report: {run.report}" if run.report.is_file() else f"run folder: {run.path}")
+
+
+def _headline_metrics(run: Run) -> dict[str, str]:
+    shown = {}
+    for report in run.evidence["reports"]:
+        if report["kind"] == "evaluator":
+            for metric in report["metrics"]:
+                interval = "" if metric["low"] is None else f"  [{metric['low']:.4f}, {metric['high']:.4f}]"
+                shown[metric["name"]] = f"{metric['value']:.4f}{interval}"
+    return shown

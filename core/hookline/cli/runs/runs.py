@@ -1,0 +1,87 @@
+"""`hookline runs`: what was run, and what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hookline.runs.result import read_evidence
+from hookline.workspace.workspace import open_workspace
+
+from ..output import add_json, parser, print_json, print_rows, say
+
+MOST_COLUMNS = 5
+"""So many changed columns of a transform are named."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """List runs, or show one."""
+    options = parser("runs", "List runs, or show one.")
+    actions = options.add_subparsers(dest="action", required=False)
+    listing = actions.add_parser("list", help="list the newest runs")
+    listing.add_argument("--limit", type=int, default=20)
+    showing = actions.add_parser("show", help="show one run")
+    showing.add_argument("run", help="`last`, an id, or its first letters")
+    for made in (listing, showing):
+        add_json(made)
+    given = options.parse_args(list(argv) or ["list"])
+    return _show(given.run, as_json=given.json) if given.action == "show" else _list(given.limit, as_json=given.json)
+
+
+def _list(limit: int, *, as_json: bool) -> int:
+    rows = [_row(record) for record in open_workspace().catalog.runs(limit)]
+    if as_json:
+        print_json(rows)
+    else:
+        print_rows(
+            rows, ("id", "name", "status", "seconds", "metrics"), empty="no runs yet; `hookline run` makes the first"
+        )
+    return 0
+
+
+def _row(record: Any) -> dict[str, Any]:
+    seconds = (record.finished - record.started).total_seconds() if record.finished else None
+    metrics = dict(list(record.metrics.items())[:3]) if record.metrics else {}
+    return {
+        "id": record.id,
+        "name": record.name,
+        "status": record.status,
+        "started": record.started,
+        "seconds": seconds,
+        "metrics": ", ".join(f"{name} {value:.4g}" for name, value in metrics.items()),
+        "path": record.path,
+        "error": record.error,
+    }
+
+
+def _show(name: str, *, as_json: bool) -> int:
+    record = open_workspace().catalog.run(name)
+    folder = Path(record.path)
+    found = read_evidence(folder) if (folder / "evidence.json").is_file() else None
+    if as_json:
+        print_json(found or dataclasses.asdict(record))
+        return 0
+    print_rows([_row(record)], ("id", "name", "status", "started", "seconds", "path"), empty="")
+    if record.error:
+        say(f"error: {record.error}")
+    if found:
+        say(found["verdict"]["headline"])
+        for point in found["verdict"]["points"]:
+            if point["level"] in ("critical", "warning"):
+                say(f"{point['level']}: {point['text']}")
+        print_rows(found["plan"], ("key", "component", "status", "seconds", "why", "summary"), empty="no stages")
+        if found.get("cleaning"):
+            columns = ("transform", "rows_in", "rows_out", "rows_changed", "cells_changed", "columns")
+            print_rows([_cleaned(entry) for entry in found["cleaning"]], columns, empty="")
+        metrics = [metric for report in found["reports"] for metric in report["metrics"]]
+        print_rows(metrics, ("name", "value", "low", "high"), empty="no metrics")
+    return 0
+
+
+def _cleaned(entry: dict[str, Any]) -> dict[str, Any]:
+    cells = entry["cells_changed"]
+    columns = [f"{column} {count:,}" for column, count in list(cells.items())[:MOST_COLUMNS]]
+    more = [f"{len(cells) - MOST_COLUMNS} more"] if len(cells) > MOST_COLUMNS else []
+    return {**entry, "transform": entry["stage"], "cells_changed": sum(cells.values()), "columns": [*columns, *more]}

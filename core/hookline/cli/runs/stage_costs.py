@@ -1,0 +1,85 @@
+"""Shows where the time and the memory of a run went, stage by stage."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from hookline.kinds.hooks import RunInfo, StageInfo, hookimpl
+from hookline.runs.memory import forget_peak, peak
+
+from ..output import say
+
+WIDTHS = (28, 8, 7, 8, 9)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one part of a run took."""
+
+    part: str
+    seconds: float
+    """Of the clock."""
+    cpu_seconds: float
+    """Of all cores of this process together."""
+    peak_memory: int
+    """Most resident memory of the process meanwhile, in bytes."""
+
+
+class StageCosts:
+    """A lifecycle plugin that measures each stage, and what lies before and after them all."""
+
+    def __init__(self) -> None:
+        import psutil
+
+        self.costs: list[Cost] = []
+        # What Python and the imports took until now belongs to the run as well.
+        self._since = time.perf_counter() - (time.time() - psutil.Process().create_time())
+        self._cpu = 0.0
+
+    @hookimpl
+    def before_run(self) -> None:
+        """Account for starting, composing and planning."""
+        self._account("start, config and plan")
+
+    @hookimpl
+    def after_stage(self, stage: StageInfo) -> None:
+        """Account for a stage; one that was not run is told with the next that was."""
+        if stage.status == "ran":
+            self._account(stage.key)
+
+    @hookimpl
+    def on_stage_error(self, stage: StageInfo) -> None:
+        """Account for a stage that failed."""
+        self._account(stage.key)
+
+    @hookimpl(trylast=True)
+    def after_run(self, run: RunInfo) -> None:
+        """Account for the report and evidence, and show it all."""
+        self._account("evidence and report")
+        for line in lines(self.costs):
+            say(line)
+
+    def _account(self, part: str) -> None:
+        now, cpu = time.perf_counter(), time.process_time()
+        self.costs.append(Cost(part, now - self._since, cpu - self._cpu, peak()))
+        self._since, self._cpu = now, cpu
+        forget_peak()
+
+
+def lines(costs: list[Cost]) -> list[str]:
+    """Return a table, in the order of the run."""
+    whole = sum(cost.seconds for cost in costs)
+    rows = [("where the time went", "seconds", "share", "cpu s", "peak MiB")]
+    for cost in costs:
+        share, memory = f"{cost.seconds / whole:.0%}", f"{cost.peak_memory / 1024**2:,.0f}"
+        rows.append((cost.part, f"{cost.seconds:.2f}", share, f"{cost.cpu_seconds:.2f}", memory))
+    cpu, most = sum(cost.cpu_seconds for cost in costs), max(cost.peak_memory for cost in costs)
+    rows.append(("all", f"{whole:.2f}", "100%", f"{cpu:.2f}", f"{most / 1024**2:,.0f}"))
+    return [_aligned(row) for row in rows]
+
+
+def _aligned(row: tuple[str, ...]) -> str:
+    first, *others = row
+    numbers = (text.rjust(width) for text, width in zip(others, WIDTHS[1:], strict=True))
+    return first.ljust(WIDTHS[0]) + "".join(numbers)

@@ -1,0 +1,1 @@
+"""A table before any model: read, checked, divided, cleaned."""

@@ -1,0 +1,1 @@
+"""What transforms did to rows, on record."""

@@ -1,0 +1,1 @@
+"""What rows may hold: the rules, and the file that a person edits."""

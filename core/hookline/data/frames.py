@@ -1,0 +1,136 @@
+"""Data frames as they come in: any kind becomes polars; names, roles and missing marks are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import DataError, Problem
+from hookline.kinds.artifacts import ROW_ID, Roles
+
+from .columns import kind_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:
+    """Return rows as a polars frame: polars, pandas, a mapping of columns, or a list of mappings."""
+    import polars as pl
+
+    if isinstance(frame, (pl.DataFrame, pl.LazyFrame)):
+        return frame
+    if hasattr(frame, "dtypes") and hasattr(frame, "columns"):
+        twice = sorted({str(name) for name in frame.columns if list(frame.columns).count(name) > 1})
+        if twice:
+            raise DataError(f"the frame has the column name '{twice[0]}' more than once")
+        return pl.DataFrame([_pandas_column(str(name), frame[name]) for name in frame.columns])
+    try:
+        if isinstance(frame, Mapping):
+            return pl.DataFrame(dict(frame))
+        if isinstance(frame, Sequence) and frame and all(isinstance(row, Mapping) for row in frame):
+            return pl.DataFrame(list(frame), infer_schema_length=None)
+    except (pl.exceptions.PolarsError, OverflowError, TypeError, ValueError) as error:
+        raise DataError(
+            f"the rows cannot be read as a table: {str(error).splitlines()[0][:200]}",
+            hint="give each column values of one type, under names that are texts",
+        ) from error
+    if isinstance(frame, Sequence) and not isinstance(frame, str) and not frame:
+        raise DataError("there are no rows")
+    raise DataError(
+        f"rows must be a data frame, a mapping of columns or a list of mappings, got {type(frame).__name__}"
+    )
+
+
+def require_names(names: Sequence[str]) -> None:
+    """Raise DataError where a column has no name, hookline's own, or one that polars takes for a pattern."""
+    for place, name in enumerate(names, 1):
+        if name == ROW_ID:
+            raise DataError(f"the column name '{ROW_ID}' is hookline's own", hint="rename the column")
+        if not name:
+            raise DataError(f"column {place} has no name", hint="name it at the source")
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise DataError(f"the column name '{name}' is a pattern to polars", hint="rename the column at the source")
+
+
+def require_role_types(roles: Roles, schema: pl.Schema) -> None:
+    """Raise DataError where a column cannot play its part: a target that is nested, a weight that is no number."""
+    if roles.target:
+        kind_of(roles.target, schema[roles.target])
+    if roles.weight and not schema[roles.weight].is_numeric():
+        raise DataError(
+            f"the weight '{roles.weight}' holds no numbers, but {schema[roles.weight]}",
+            hint=f"say that it does: source.dtypes={{{roles.weight}: number}}, or choose another column for roles.weight",
+        )
+
+
+def _pandas_column(name: str, column: Any) -> pl.Series:
+    import numpy as np
+    import polars as pl
+
+    if getattr(column.dtype, "tz", None) is not None:
+        moments = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        return pl.Series(name, moments, nan_to_null=True).dt.replace_time_zone("UTC")
+    # pandas' own nullable types have such kinds too, but come as arrays of objects.
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufbM":
+        return pl.Series(name, column.to_numpy(), nan_to_null=True)
+    values = [
+        None if missing else value for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True)
+    ]
+    return pl.Series(name, values, strict=False)
+
+
+def mark_missing(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows with null for empty texts and NaN, so that training, monitoring and serving agree on what is missing."""
+    import polars as pl
+
+    schema = frame.collect_schema()
+    # `replace` would make its table of one value anew for every batch, of which a folder of small files has one a file.
+    texts = [pl.when(pl.col(name) != "").then(pl.col(name)) for name, dtype in schema.items() if dtype == pl.String]
+    floats = [pl.col(name).fill_nan(None) for name, dtype in schema.items() if dtype.is_float()]
+    return frame.with_columns(*texts, *floats)
+
+
+UNREADABLE_HINT = "mend the file, say the type of a column with source.dtypes, or leave it out with roles.ignore"
+
+
+def hold(frame: pl.LazyFrame, path: Path, problem: str, hint: str | None = None) -> pl.LazyFrame:
+    """Compute rows once and keep them: on disk, or in memory where polars cannot write a type that was computed.
+
+    Raises DataError, which says `problem` and why.
+    """
+    import polars as pl
+
+    plain = (pl.String, pl.Boolean, pl.Null)
+    try:
+        dtypes = frame.lazy().collect_schema().dtypes()
+        if all(dtype.is_numeric() or dtype.is_temporal() or dtype in plain for dtype in dtypes):
+            frame.lazy().sink_ipc(path)
+            return pl.scan_ipc(path)
+        # Its streaming writer panics at categories that an expression made (polars 2.1).
+        return frame.lazy().collect().lazy()
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{problem}: {str(error).strip().splitlines()[0]}", hint=hint) from error
+
+
+def count_rows(frame: pl.LazyFrame) -> int:
+    """Count a lazy frame's rows."""
+    import polars as pl
+
+    return int(frame.select(pl.len()).collect().item())
+
+
+def require_columns(names: Sequence[str], present: Sequence[str], what: str) -> None:
+    """Raise DataError naming each of `names` that is not among `present`."""
+    from hookline.errors import suggestion
+
+    spaced = {name.strip(): name for name in present if name != name.strip()}
+    problems = [
+        Problem(name, f"not a column; {suggestion(spaced.get(name, name), present, 'column')}")
+        for name in names
+        if name not in present
+    ]
+    if problems:
+        hint = "source.strip=true takes the spaces off" if any(problem.path in spaced for problem in problems) else None
+        raise DataError(f"{what} names columns that the data do not have", problems, hint=hint)

@@ -1,0 +1,191 @@
+"""Which part of the split each row belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Interval, Len, Lt
+
+from hookline.errors import ConfigError, DataError, Problem, suggestion
+from hookline.kinds.artifacts import ROW_ID, Dataset, Label
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """How rows are divided into training, validation and test rows."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    method: Literal["auto", "random", "stratified", "time", "group", "column"] = "auto"
+    """`auto`: by group or time where such a role is given, else stratified by a class target, else random."""
+    test: Annotated[float, Interval(gt=0, lt=1)] = 0.3
+    """Share of rows held out for evaluation."""
+    valid: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Share of rows that trainers may stop on; 0 leaves it to the trainer."""
+    column: str | None = None
+    """For method `column`: the column that says train, valid or test; it is no feature."""
+    train_values: Annotated[tuple[Label, ...], Len(1)] = ("train",)
+    """What `column` holds in training rows, where it is not the word train."""
+    valid_values: tuple[Label, ...] = ("valid",)
+    """What it holds in validation rows."""
+    test_values: Annotated[tuple[Label, ...], Len(1)] = ("test",)
+    """What it holds in test rows."""
+    folds: Annotated[int, Ge(2)] | None = None
+    """Cross-validation: each of so many parts of the rows is held out once, by a sweep; `test` is not used then."""
+    fold: Annotated[int, Ge(0)] = 0
+    """Which of the folds is held out, from 0; a sweep sets it."""
+
+
+PARTS = ("train", "valid", "test")
+
+
+def assign(frame: pl.LazyFrame, dataset: Dataset, method: str, options: SplitOptions, seed: int) -> Any:
+    """Return each row's part (uint8 position in PARTS), as a numpy array."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    shares = (options.test, options.valid)
+    turn = 0.0
+    if options.folds:
+        _check_fold(options, method)
+        shares, turn = (1 / options.folds, options.valid), options.fold / options.folds
+    if method == "column":
+        return _by_column(_values(frame, str(options.column)), options)
+    if method == "time":
+        return _by_order(_times(frame, str(dataset.roles.time)), shares)
+    if method == "group":
+        return _by_group(_values(frame, str(dataset.roles.group)), shares, turn, rng)
+    if method == "stratified":
+        return _within(_values(frame, str(dataset.roles.target)), shares, turn, rng)
+    rows = frame.select(ROW_ID).collect().height
+    return _draw(rows, shares, turn, rng)
+
+
+def _check_fold(options: SplitOptions, method: str) -> None:
+    assert options.folds is not None
+    if options.fold >= options.folds:
+        raise DataError(f"split.fold={options.fold}, but there are {options.folds} folds, counted from 0")
+    if method in ("time", "column"):
+        raise DataError(
+            f"split.folds does not go with split.method={method}, which says itself what is held out",
+            hint="leave split.folds out, or choose random, stratified or group",
+        )
+
+
+def _draw(rows: int, shares: tuple[float, float], turn: float, rng: Any) -> Any:
+    """Draw at random; `turn` of the rows are passed over first, so that folds do not overlap."""
+    import numpy as np
+
+    start = round(rows * turn)
+    test = round(rows * (turn + shares[0])) - start
+    valid = round(rows * shares[1])
+    part = np.zeros(rows, dtype=np.uint8)
+    order = np.roll(rng.permutation(rows), -start)
+    part[order[:test]] = PARTS.index("test")
+    part[order[test : test + valid]] = PARTS.index("valid")
+    return part
+
+
+def _within(labels: pl.Series, shares: tuple[float, float], turn: float, rng: Any) -> Any:
+    import numpy as np
+
+    codes = labels.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    part = np.zeros(len(codes), dtype=np.uint8)
+    order = rng.permutation(len(codes))
+    # Rows of one class stand together after this, in random order; every k-th of all of them goes to the test rows,
+    # so that shares hold over the whole and, to within one row, in each class.
+    order = order[np.argsort(codes[order], kind="stable")]
+    place = (np.arange(len(codes)) + rng.random() + round(turn / shares[0])) * shares[0]
+    test = np.floor(place + shares[0]) > np.floor(place)
+    rest = order[~test]
+    share = shares[1] / (1 - shares[0])
+    place = (np.arange(len(rest)) + rng.random()) * share
+    part[order[test]] = PARTS.index("test")
+    part[rest[np.floor(place + share) > np.floor(place)]] = PARTS.index("valid")
+    return part
+
+
+def _by_group(groups: pl.Series, shares: tuple[float, float], turn: float, rng: Any) -> Any:
+    import numpy as np
+
+    codes = groups.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    names, sizes = np.unique(codes, return_counts=True)
+    order = rng.permutation(len(names))
+    reached = np.cumsum(sizes[order]) / len(codes)
+    of_group = np.zeros(codes.max() + 1, dtype=np.uint8)
+    edges = np.array([shares[0], shares[0] + shares[1]])
+    # A group belongs where its middle row falls, so that one large group does not swallow a part.
+    middle = (reached - sizes[order] / len(codes) / 2 - turn) % 1
+    side = np.searchsorted(edges, middle, side="right")
+    of_group[names[order]] = np.array([PARTS.index("test"), PARTS.index("valid"), PARTS.index("train")])[side]
+    return of_group[codes]
+
+
+def _by_order(times: pl.Series, shares: tuple[float, float]) -> Any:
+    import numpy as np
+
+    if times.null_count():
+        raise DataError(
+            f"the time column '{times.name}' is missing in {times.null_count()} rows, which have no place in time"
+        )
+    place = times.rank("max").to_numpy() / len(times)
+    part = np.zeros(len(times), dtype=np.uint8)
+    # Rows of one moment stay on one side: ranks are the largest of their ties.
+    part[place > 1 - shares[0] - shares[1]] = PARTS.index("valid")
+    part[place > 1 - shares[0]] = PARTS.index("test")
+    return part
+
+
+def _by_column(values: pl.Series, options: SplitOptions) -> Any:
+    import numpy as np
+    import polars as pl
+
+    part_of = _part_of_value(options)
+    codes = values.cast(pl.String).replace_strict(part_of, default=len(PARTS), return_dtype=pl.UInt8)
+    part = codes.fill_null(len(PARTS)).to_numpy()
+    if (part == len(PARTS)).any():
+        strange = values.filter(pl.Series(part == len(PARTS))).unique().to_list()
+        found = sorted(map(str, strange))
+        *most, last = part_of
+        raise DataError(
+            f"split.column '{values.name}' may hold only {', '.join(most)} and {last}, got {', '.join(found[:5])}",
+            hint="say which values mean which part: split.train_values=[...] split.test_values=[...]; "
+            "or transform=[filter_rows] leaves rows out",
+        )
+    return np.array(part)
+
+
+def _part_of_value(options: SplitOptions) -> dict[str, int]:
+    """Return each value of the split's column, as text, with its position in PARTS; raises ConfigError for one of two parts."""
+    part_of: dict[str, int] = {}
+    for code, values in enumerate((options.train_values, options.valid_values, options.test_values)):
+        for value in values:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            if part_of.setdefault(text, code) != code:
+                problem = Problem(
+                    f"split.{PARTS[code]}_values", f"{text} is also in split.{PARTS[part_of[text]]}_values"
+                )
+                raise ConfigError("bad config", [problem])
+    return part_of
+
+
+def _times(frame: pl.LazyFrame, name: str) -> pl.Series:
+    values = _values(frame, name)
+    if not (values.dtype.is_temporal() or values.dtype.is_numeric()):
+        raise DataError(
+            f"the time column '{name}' holds texts, which have no order in time",
+            hint=f"say that it is a time: source.dtypes={{{name}: datetime}}",
+        )
+    return values
+
+
+def _values(frame: pl.LazyFrame, name: str) -> pl.Series:
+    names = frame.collect_schema().names()
+    if name not in names:
+        raise DataError(f"'{name}' is not a column of the data", hint=suggestion(name, names, "column"))
+    return frame.select(name).collect()[name]

@@ -1,0 +1,106 @@
+"""What a component or a fitted part may be able to do beyond its kind: no base class, the methods are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from .artifacts import Prediction, Schema
+from .fitted import Limit, Model, Predictor
+
+
+@runtime_checkable
+class ExportsOnnx(Protocol):
+    """A fitted transform, fitted featurizer or model that can say itself as an ONNX graph."""
+
+    def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return named outputs (spox.Var, shape (N, 1) a column) given named inputs.
+
+        Columns: numbers and booleans are float64 with NaN for missing; strings are strings with "" for missing;
+        datetimes are int64 microseconds since 1970 UTC with the smallest int64 for missing. A transform takes and returns
+        every column; a featurizer returns {"X": float32 (N, n_features)}; a model takes {"X"} and returns
+        {"label": int64 (N,), "probabilities": float32 (N, n_classes)} over its class codes, or {"value": float32 (N,)}.
+        Raises ExportError where ONNX cannot say it.
+        """
+        ...
+
+
+@runtime_checkable
+class LimitedInOnnx(Protocol):
+    """A fitted part or model that ONNX can say only for numbers that are not too large."""
+
+    def onnx_limit(self) -> Limit | None:
+        """Return from where on its graph may answer differently; None: nowhere."""
+        ...
+
+
+@runtime_checkable
+class SplitsAt(Protocol):
+    """A model of trees that can tell where it splits."""
+
+    def thresholds(self) -> Mapping[int, Any]:
+        """Return position of a feature -> its split thresholds, float64 (n,); empty where the model has no trees."""
+        ...
+
+
+@runtime_checkable
+class DropsRepeats(Protocol):
+    """A fitted transform that drops a row because it equals one that stays, so that `data why` can name that one."""
+
+    def repeats_in(self) -> tuple[str, ...]:
+        """Return the columns in which the two are equal."""
+        ...
+
+
+@runtime_checkable
+class Updatable(Protocol):
+    """A trainer that can go on learning from a batch."""
+
+    def update(self, model: Any, batch: Any) -> Model:
+        """Return the model after `batch` (Features)."""
+        ...
+
+
+@runtime_checkable
+class PredictsRows(Protocol):
+    """A predictor that answers a few rows without a data frame, as a server wants it."""
+
+    def predict_rows(self, rows: Sequence[Sequence[Any]]) -> Prediction:
+        """Predict rows given by value in the schema's order: float, int, str, bool, naive UTC datetime, None.
+
+        The caller has asked the contract of them (`hookline.data.contract.rules.Limits`), so the answer has neither
+        warnings nor ids.
+        """
+        ...
+
+
+@runtime_checkable
+class TakesContract(Protocol):
+    """A predictor that can be put under another contract for the same columns, such as one that a person edited."""
+
+    def with_schema(self, schema: Schema) -> Predictor:
+        """Return the same predictor, which warns of and rejects what `schema` says."""
+        ...
+
+
+@runtime_checkable
+class Serves(Protocol):
+    """A deployer that can answer requests itself."""
+
+    def serve(self, predictor: Predictor, info: Mapping[str, Any], host: str, port: int, log: Path | None) -> None:
+        """Answer until interrupted. info: model, version, format. log: folder where each prediction is recorded first."""
+        ...
+
+
+@runtime_checkable
+class AnswersAsServed(Protocol):
+    """A deployer that can answer as its server would, without opening a port."""
+
+    def answer(self, predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Answer rows of JSON values as a client gets it: per row `prediction`, and `probabilities` by label for classes.
+
+        The rows go through JSON and the server's own checks, and the answers back through JSON. Raises DataError where
+        the server would refuse the request.
+        """
+        ...

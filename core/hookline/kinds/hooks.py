@@ -1,0 +1,161 @@
+"""Everything a plugin may say: which components it adds, and what it does around a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from .component import Settings
+from .kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
+from .reports import Finding
+
+PROJECT = "hookline"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True)
+class StageInfo:
+    """A stage as lifecycle hooks see it."""
+
+    key: str
+    """Where it stands in config, such as `trainer` or `transform.impute`."""
+    component: str
+    index: int
+    count: int
+    status: str = "running"
+    """running, ran, cached, unneeded, pruned or failed."""
+    seconds: float = 0.0
+    why: str = ""
+    """Why it ran ("trainer.depth changed 3 -> 5"), or that it was cached."""
+    summary: str = ""
+    """What came out, in a few words ("398 train, 171 test rows")."""
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as lifecycle hooks see it; `before_run` sees no results yet."""
+
+    id: str
+    name: str
+    path: Path
+    """The run's folder: config.json, plan.json, and results once there are any."""
+    config: Mapping[str, Any]
+    settings: Mapping[str, Settings]
+    """Plugin settings by name."""
+    status: str = "running"
+    """running, finished, failed, interrupted, gated or pruned."""
+    stages: tuple[StageInfo, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """Everything report.html shows, as plain data; the keys are told in `hookline.runs.evidence`."""
+    error: str | None = None
+
+
+@hookspec
+def register_sources() -> Sequence[type[Source]]:
+    """Return the sources that this plugin adds."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_transforms() -> Sequence[type[Transform]]:
+    """Return the transforms that this plugin adds."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_featurizers() -> Sequence[type[Featurizer]]:
+    """Return the featurizers that this plugin adds."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_trainers() -> Sequence[type[Trainer]]:
+    """Return the trainers that this plugin adds."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_evaluators() -> Sequence[type[Evaluator]]:
+    """Return the evaluators that this plugin adds."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_packagers() -> Sequence[type[Packager]]:
+    """Return the packagers that this plugin adds."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_deployers() -> Sequence[type[Deployer]]:
+    """Return the deployers that this plugin adds."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_monitors() -> Sequence[type[Monitor]]:
+    """Return the monitors that this plugin adds."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_settings() -> Sequence[type[Settings]]:
+    """Return the settings of this plugin's lifecycle hooks; set under `settings.<name>`."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_configs() -> Sequence[str]:
+    """Return importable config packages (such as "acme.conf") to add to Hydra's search path."""
+    raise NotImplementedError
+
+
+@hookspec
+def before_run(run: RunInfo) -> None:
+    """Act before the first stage of a run."""
+
+
+@hookspec
+def after_run(run: RunInfo) -> None:
+    """Act once a run has ended, whatever its status."""
+
+
+@hookspec
+def before_stage(run: RunInfo, stage: StageInfo) -> None:
+    """Act before a stage runs; a cached one only sees `after_stage`."""
+
+
+@hookspec
+def after_stage(run: RunInfo, stage: StageInfo) -> None:
+    """Act after a stage has run, was found in the store, was not needed, or was pruned by its sweep."""
+
+
+@hookspec
+def on_stage_error(run: RunInfo, stage: StageInfo, error: BaseException) -> None:
+    """Act on a failed stage; the error goes on afterwards."""
+
+
+@hookspec
+def on_finding(run: RunInfo, finding: Finding) -> None:
+    """Act on something a monitor found."""
+
+
+@hookspec
+def render_report(evidence: Mapping[str, Any], path: Path) -> None:
+    """Write `path`/report.html from evidence; called after a run, and by `hookline report`."""
+
+
+@hookspec
+def render_leaderboard(evidence: Mapping[str, Any], path: Path) -> None:
+    """Write `path`/leaderboard.html from a leaderboard (sweep, metric, varied, rows); called after a sweep."""
+
+
+@hookspec
+def render_data_profile(profile: Mapping[str, Any], path: Path) -> None:
+    """Write a table's profile, plain data as `hookline.quality.profile.profile` tells it, to the HTML file `path`."""

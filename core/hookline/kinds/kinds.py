@@ -1,0 +1,252 @@
+"""The plugin contract: Component, the eight abstract kinds, and what they take and give."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from .artifacts import Dataset, Features, Roles
+from .component import Component
+from .deployments import Deployment, Package, Trust
+from .fitted import FittedFeaturizer, FittedTransform, Limit, Model, Predictor
+from .reports import Report
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+KINDS = ("source", "transform", "featurizer", "trainer", "evaluator", "packager", "deployer", "monitor")
+"""The eight kinds, in the order in which a run meets them first."""
+
+
+class Source(Component):
+    """Where rows come from.
+
+    Example:
+        >>> class Squares(Source):
+        ...     \"\"\"The first n squares.\"\"\"
+        ...     name = "squares"
+        ...     n: int = 3
+        ...     def load(self) -> Dataset:
+        ...         import polars as pl
+        ...         return Dataset(pl.LazyFrame({"x": range(self.n)}).with_columns(y=pl.col("x") ** 2))
+        ...     def fingerprint(self) -> str:
+        ...         return f"squares-{self.n}"
+        >>> Squares(n=4).load().frame.collect()["y"].to_list()
+        [0, 1, 4, 9]
+    """
+
+    kind = "source"
+
+    @abstractmethod
+    def load(self) -> Dataset:
+        """Return the rows, lazily where the backend can; raises DataError for what cannot be read."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return a string that changes when the rows do, without a full read where the system allows."""
+
+    def roles(self) -> Roles:
+        """Return the roles that the source itself knows; config overrides them one by one."""
+        return Roles()
+
+
+class Transform(Component):
+    """A change of rows or columns, fitted on training rows where it learns anything.
+
+    Implement `fit`, annotated with the fitted dataclass it returns; or, where there is nothing to learn, `transform` alone.
+
+    Example:
+        >>> class DropNegative(Transform):
+        ...     \"\"\"Drop rows with a negative value.\"\"\"
+        ...     name = "drop_negative"
+        ...     applies = "dataset"
+        ...     column: str
+        ...     def transform(self, frame: "pl.LazyFrame") -> "pl.LazyFrame":
+        ...         import polars as pl
+        ...         return frame.filter(pl.col(self.column) >= 0)
+        >>> import polars as pl
+        >>> DropNegative(column="x").transform(pl.LazyFrame({"x": [-1, 2]})).collect()["x"].to_list()
+        [2]
+    """
+
+    kind = "transform"
+    applies: ClassVar[Literal["dataset", "training", "always"]] = "always"
+    """`dataset`: before the split, may drop rows. `training`: training rows only. `always`: keeps every row, in order."""
+
+    def fit(self, train: Any) -> FittedTransform:
+        """Learn from `train` (Dataset, training rows only) and return the fitted transform."""
+        return self
+
+    def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the changed rows."""
+        raise NotImplementedError(f"transform '{self.name}' implements neither fit nor transform")
+
+
+class Featurizer(Component):
+    """Turns rows into a design matrix.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class FittedRaw:
+        ...     features: tuple[Feature, ...]
+        ...     def transform(self, frame: "pl.LazyFrame") -> Features:
+        ...         names = [feature.name for feature in self.features]
+        ...         return Features(frame.select(names).collect().to_numpy().astype("float32"), self.features)
+        >>> class Raw(Featurizer):
+        ...     \"\"\"Every column as it is.\"\"\"
+        ...     name = "raw"
+        ...     def fit(self, train: Dataset) -> FittedRaw:
+        ...         return FittedRaw(tuple(Feature(c, "float32", (c,), c) for c in train.feature_columns()))
+        >>> import polars as pl
+        >>> rows = pl.LazyFrame({"a": [1, 2]})
+        >>> Raw().fit(Dataset(rows)).transform(rows).X.tolist()
+        [[1.0], [2.0]]
+    """
+
+    kind = "featurizer"
+
+    @abstractmethod
+    def fit(self, train: Any) -> FittedFeaturizer:
+        """Learn from `train` (Dataset: training rows after all transforms, `train.target` says what is predicted)."""
+
+    def transform_train(self, fitted: Any, train: Any) -> Features:
+        """Return the design matrix of the training rows; overridden where they need their own, as cross-fitting does."""
+        features: Features = fitted.transform(train.frame)
+        return features
+
+
+class Trainer(Component):
+    """Fits a model to features.
+
+    Example:
+        >>> from hookline import SklearnModel
+        >>> class NearestTrainer(Trainer):
+        ...     \"\"\"Predict the label of the closest training rows.\"\"\"
+        ...     name = "nearest"
+        ...     neighbors: int = 5
+        ...     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
+        ...         from sklearn.neighbors import KNeighborsClassifier
+        ...         return SklearnModel.of(KNeighborsClassifier(self.neighbors).fit(train.X, train.y), train)
+        >>> NearestTrainer(neighbors=3)
+        NearestTrainer(neighbors=3)
+    """
+
+    kind = "trainer"
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass", "regression"})
+    """What it can learn; a target of another task is an error before any training."""
+
+    @abstractmethod
+    def fit(self, train: Any, valid: Any) -> Model:
+        """Fit on `train` (Features); `valid` (Features or None) may decide when to stop."""
+
+
+class Evaluator(Component):
+    """Judges a pipeline on rows it has not seen.
+
+    Example:
+        >>> from hookline.kinds.reports import Metric
+        >>> class RowCount(Evaluator):
+        ...     \"\"\"How many rows were predicted.\"\"\"
+        ...     name = "row_count"
+        ...     def evaluate(self, pipeline: Predictor, test: Dataset) -> Report:
+        ...         return Report("rows", (Metric("rows", float(len(pipeline.predict(test.frame).values))),))
+        >>> RowCount.kind
+        'evaluator'
+    """
+
+    kind = "evaluator"
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass", "regression"})
+
+    @abstractmethod
+    def evaluate(self, pipeline: Any, test: Any) -> Report:
+        """Compare `pipeline.predict(test.frame)` with `pipeline.truth(test.frame)`."""
+
+
+class Packager(Component):
+    """Writes a pipeline to disk in one format, and reads it back.
+
+    The runner writes pipeline.json (transforms, featurizer, schema, target) and manifest.json beside what `save` writes.
+
+    Example:
+        >>> class ReprPackager(Packager):
+        ...     \"\"\"Keep what the model says of itself.\"\"\"
+        ...     name = "repr"
+        ...     def save(self, pipeline: Predictor, path: Path) -> Package:
+        ...         (path / "model.txt").write_text(repr(pipeline))
+        ...         return Package(path, self.name)
+        ...     def load(self, path: Path, trust: Trust) -> Predictor:
+        ...         raise NotImplementedError("a repr does not predict")
+        >>> ReprPackager.kind
+        'packager'
+    """
+
+    kind = "packager"
+    tolerance: ClassVar[float] = 1e-5
+    """Largest difference of a probability (or, relative, of a number) from the native pipeline that still counts as equal."""
+
+    @abstractmethod
+    def save(self, pipeline: Any, path: Path) -> Package:
+        """Write the files of this format into the empty folder `path`; raises ExportError where the format cannot say it."""
+
+    def limit(self, pipeline: Any) -> Limit | None:
+        """Return from where on this format may answer differently for this pipeline; None: nowhere, which most can say.
+
+        Generated rows of extreme values past it are told of in the certificate, and do not fail it.
+        """
+        return None
+
+    @abstractmethod
+    def load(self, path: Path, trust: Trust) -> Predictor:
+        """Read a package folder; raises UntrustedPackage where that would run code that `trust` does not allow."""
+
+
+class Deployer(Component):
+    """Decides which versions answer which share of traffic.
+
+    Example:
+        >>> class Newest(Deployer):
+        ...     \"\"\"Send everything to the newest version.\"\"\"
+        ...     name = "newest"
+        ...     def deploy(self, package: Package, current: Deployment | None) -> Deployment:
+        ...         return Deployment.single(package.name, package.version or 1, self.name)
+        >>> Newest().deploy(Package(Path("p"), "onnx", "churn", 2), None).aliases
+        {'champion': 2}
+    """
+
+    kind = "deployer"
+
+    @abstractmethod
+    def deploy(self, package: Any, current: Any) -> Deployment:
+        """Return the new policy, given the registered package and the current policy (or None)."""
+
+
+class Monitor(Component):
+    """Compares current rows with the training rows.
+
+    Example:
+        >>> class RowsLeft(Monitor):
+        ...     \"\"\"Say how many rows there are now.\"\"\"
+        ...     name = "rows_left"
+        ...     def check(self, current: Dataset, reference: Reference) -> Report:
+        ...         import polars as pl
+        ...         rows = current.frame.select(pl.len()).collect().item()
+        ...         return Report(f"{rows} rows now, {reference.profile.rows} in training")
+        >>> RowsLeft.kind
+        'monitor'
+    """
+
+    kind = "monitor"
+
+    @abstractmethod
+    def check(self, current: Any, reference: Any) -> Report:
+        """Compare `current` (Dataset of raw rows) with `reference` (Reference); `findings` says what is wrong."""
+
+
+KIND_CLASSES: Mapping[str, type[Component]] = {
+    cls.kind: cls for cls in (Source, Transform, Featurizer, Trainer, Evaluator, Packager, Deployer, Monitor)
+}
+"""Kind -> its abstract class, in the order of KINDS."""

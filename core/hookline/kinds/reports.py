@@ -1,0 +1,145 @@
+"""What evaluators and monitors say, and the figures of columns that they go by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from .artifacts import ColumnKind, Dataset
+
+Severity: TypeAlias = Literal["info", "warning", "critical"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number with, where it was estimated, its 95 % interval."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    greater_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to show: plain strings, numbers, booleans and None."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Vega-Lite v5 spec with its data inline; no width, height or colors unless they carry meaning."""
+
+    name: str
+    title: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a monitor or an audit noticed, with the number that says so."""
+
+    subject: str
+    """The column, feature, metric or model that it is about."""
+    statistic: str
+    value: float
+    threshold: float
+    severity: Severity
+    message: str
+    """One sentence for a person."""
+    rows: tuple[int, ...] = ()
+    """Ids (positions in the source) of some of the rows that it is about, at most 10."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an evaluator or a monitor found: plain data, ready for JSON."""
+
+    title: str
+    metrics: tuple[Metric, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """File name -> content, kept beside the report and inside the package (a whylogs profile, say)."""
+
+    def __getitem__(self, metric: str) -> float:
+        """Return the value of a metric by name; KeyError if there is none."""
+        values = {m.name: m.value for m in self.metrics}
+        return values[metric]
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(m.name)}</td><td>{m.value:.4g}</td><td>{_interval(m)}</td></tr>" for m in self.metrics
+        )
+        found = "".join(f"<li>{escape(f.severity)}: {escape(f.message)}</li>" for f in self.findings)
+        return f"<h4>{escape(self.title)}</h4><table>{rows}</table><ul>{found}</ul>"
+
+
+def _interval(metric: Metric) -> str:
+    return "" if metric.low is None or metric.high is None else f"[{metric.low:.4g}, {metric.high:.4g}]"
+
+
+@dataclass(frozen=True)
+class Bins:
+    """How often values fell between edges: counts[i] of edges[i] < value <= edges[i + 1]; the first also takes its lower edge."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """The distribution of one column, small enough to travel with a model."""
+
+    name: str
+    dtype: str
+    kind: ColumnKind
+    count: int
+    """Rows, missing ones included."""
+    missing: int
+    distinct: int
+    mean: float | None = None
+    std: float | None = None
+    """Sample standard deviation (n - 1)."""
+    minimum: float | None = None
+    maximum: float | None = None
+    bins: Bins | None = None
+    """Of numbers and datetimes (seconds since 1970): equal-frequency bins of the values present."""
+    top: tuple[tuple[str, int], ...] = ()
+    """Of strings and booleans: the most frequent values with their counts, at most 1,000."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The distributions of a table's feature columns and target."""
+
+    rows: int
+    columns: tuple[ColumnProfile, ...]
+
+    def __getitem__(self, name: str) -> ColumnProfile:
+        return next(column for column in self.columns if column.name == name)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What current data are compared with: the training data, or what a package remembers of them.
+
+    profile: of the training rows
+    dataset: the training rows themselves; None once only the package is at hand
+    files: what the same monitor's report left in the package (file name -> path)
+    time: the column that says when a row happened, which moves on by itself; None where there is none
+    """
+
+    profile: Profile
+    dataset: Dataset | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    time: str | None = None

@@ -1,0 +1,151 @@
+"""Models of common libraries, so that a plugin's trainer is a few lines."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from hookline.errors import DataError
+
+from .artifacts import Features, Prediction
+from .fitted import Model
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+DENSE_ROWS = 65_536
+"""Rows of a sparse matrix that are made dense at a time."""
+
+
+@dataclass(frozen=True)
+class SklearnModel(Model):
+    """Any fitted estimator with scikit-learn's interface; `estimator` stays an ordinary object."""
+
+    estimator: Any
+    feature_names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, estimator: Any, train: Features) -> Self:
+        """Wrap an estimator fitted on `train`, remembering the feature names for importances."""
+        return cls(estimator, train.names)
+
+    def predict(self, features: Features) -> Prediction:
+        """Return the classes of the largest probability, or numbers."""
+        classes = getattr(self.estimator, "classes_", None)
+        if classes is None or not hasattr(self.estimator, "predict_proba"):
+            return Prediction(_ask(self.estimator.predict, self.estimator, features))
+        probabilities = _ask(self.estimator.predict_proba, self.estimator, features)
+        return Prediction(classes[probabilities.argmax(axis=1)], probabilities, tuple(classes.tolist()))
+
+    def save(self, folder: Path) -> None:
+        """Write a pickle; only the signed store and the opt-in `pickle` packager call this."""
+        with (folder / "model.pkl").open("wb") as file:
+            pickle.dump(self, file, protocol=5)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        with (folder / "model.pkl").open("rb") as file:
+            model = pickle.load(file)
+        if not isinstance(model, cls):
+            raise TypeError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
+        return model
+
+    def thresholds(self) -> dict[int, np.ndarray]:
+        """Return position of a feature -> where trees split it, float64 (n,); empty for other estimators."""
+        import numpy as np
+
+        found: dict[int, list[Any]] = {}
+        for feature, threshold in _splits(self.estimator):
+            for place in np.unique(feature).tolist():
+                found.setdefault(place, []).append(threshold[feature == place])
+        whole = {place: np.unique(np.concatenate(parts)) for place, parts in found.items()}
+        # A split of what is missing from all that is not has an infinite threshold.
+        return {place: values[np.isfinite(values)] for place, values in whole.items() if np.isfinite(values).any()}
+
+    def importances(self) -> Mapping[str, float]:
+        """Return impurity importances of trees, shares of the gain of boosted ones, or mean absolute coefficients."""
+        import numpy as np
+
+        values: np.ndarray | None = getattr(self.estimator, "feature_importances_", None)
+        if values is None and hasattr(self.estimator, "_predictors"):
+            values = _gains(self.estimator, len(self.feature_names))
+        if values is None and hasattr(self.estimator, "coef_"):
+            values = np.abs(np.atleast_2d(self.estimator.coef_)).mean(axis=0)
+        if values is None:
+            return {}
+        return dict(zip(self.feature_names, map(float, values), strict=False))
+
+
+def _gains(estimator: Any, width: int) -> np.ndarray:
+    """Return each feature's share of what the splits of histogram gradient boosting gained, (width,)."""
+    import numpy as np
+
+    gains = np.zeros(width)
+    for stage in estimator._predictors:  # noqa: SLF001  scikit-learn has no public way to the trees
+        for tree in stage:
+            inner = tree.nodes[tree.nodes["is_leaf"] == 0]
+            np.add.at(gains, inner["feature_idx"], inner["gain"])
+    return gains / gains.sum() if gains.any() else gains
+
+
+def _splits(estimator: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the split features (n,) and thresholds (n,) of each tree of an estimator."""
+    import numpy as np
+
+    if hasattr(estimator, "tree_"):
+        inner = estimator.tree_.feature >= 0
+        yield estimator.tree_.feature[inner], estimator.tree_.threshold[inner]
+    for stage in getattr(estimator, "_predictors", ()):
+        for tree in stage:
+            nodes = tree.nodes[(tree.nodes["is_leaf"] == 0) & (tree.nodes["is_categorical"] == 0)]
+            yield nodes["feature_idx"].astype(np.int64), nodes["num_threshold"]
+    members: Any = getattr(estimator, "estimators_", ())
+    for member in members.ravel() if hasattr(members, "ravel") else members:
+        if hasattr(member, "tree_"):
+            yield from _splits(member)
+
+
+def _ask(method: Callable[[Any], np.ndarray], estimator: Any, features: Features) -> np.ndarray:
+    """Call a method on the matrix; a sparse one is made dense, some rows at a time, for an estimator that needs that."""
+    import numpy as np
+
+    X: Any = features.X
+    _refuse_gaps(estimator, features)
+    if not hasattr(X, "toarray") or _takes_sparse(estimator):
+        return method(X)
+    parts = [method(X[start : start + DENSE_ROWS].toarray()) for start in range(0, max(1, X.shape[0]), DENSE_ROWS)]
+    return np.concatenate(parts)
+
+
+def _takes_sparse(estimator: Any) -> bool:
+    """Tell whether an estimator says that it takes sparse input, missing values included where it takes these."""
+    tags = getattr(estimator, "__sklearn_tags__", None)
+    if tags is None:
+        return True
+    # scikit-learn's trees read missing values in dense matrices only.
+    return bool(tags().input_tags.sparse and not tags().input_tags.allow_nan)
+
+
+def _refuse_gaps(estimator: Any, features: Features) -> None:
+    """Raise DataError naming the features that are missing, for an estimator that says it takes no missing values."""
+    import numpy as np
+
+    tags = getattr(estimator, "__sklearn_tags__", None)
+    X: Any = features.X
+    values = X.data if hasattr(X, "indptr") else X
+    # A sum is finite unless a value is not (or values near the end of float32 add up), and needs no copy of X.
+    if tags is None or tags().input_tags.allow_nan or np.isfinite(values.sum(dtype=np.float64)):
+        return
+    bad = features.dense() if hasattr(X, "indptr") else X
+    places = np.flatnonzero(~np.isfinite(bad).all(axis=0))
+    if len(places):
+        shown = ", ".join(features.names[place] for place in places[:5])
+        raise DataError(
+            f"{type(estimator).__name__} takes no missing values, and {shown} have some",
+            hint="train with transform=[impute] or featurizer.missing=zero, so that gaps are filled",
+        )

@@ -1,0 +1,1 @@
+"""The fitted pipeline, and a folder that answers alike."""

@@ -1,0 +1,1 @@
+"""The proof that a package answers as its pipeline does."""

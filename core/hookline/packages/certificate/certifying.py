@@ -1,0 +1,123 @@
+"""The parity certificate: that a package, and what a client is answered, agree with the native pipeline row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hookline.kinds.artifacts import Prediction, Schema
+from hookline.kinds.capabilities import AnswersAsServed
+from hookline.kinds.fitted import Limit, Predictor
+from hookline.kinds.kinds import Packager
+
+from ..pipeline import Pipeline
+from .agreement import Comparison
+from .certificate import HELD_OUT, Certificate
+from .edges import EdgeRows, plain_row
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+
+SERVED_ROWS = 200
+"""Held-out rows that are asked as a client would."""
+SERVED_BATCH = 400
+SERVED_TOLERANCE = 1e-9
+"""What the order in which a library sums up may change, whatever the format."""
+
+
+def certify(
+    packager: Packager, pipeline: Pipeline[Any], packaged: Predictor, held_out: pl.DataFrame, edges: EdgeRows
+) -> Certificate:
+    """Compare a package with its pipeline on held-out and edge rows, raw."""
+    limit = packager.limit(pipeline)
+    asked = Comparison.of(pipeline, packaged.predict, packager.tolerance, held_out)
+    beyond = _beyond(limit, pipeline, edges) if limit else None
+    found = [*asked.on(held_out, [HELD_OUT] * held_out.height), *asked.on(edges.frame, edges.sorts, beyond)]
+    found = [replace(one, left_out=one.left_out + edges.left_out.get(one.sort, 0)) for one in found]
+    said = None if limit is None else f"{limit.reason} (numbers, raw or as features, from {limit.largest:g} on)"
+    return Certificate(packager.name, packager.tolerance, edges.seed, tuple(found), said)
+
+
+def certify_served(
+    deployer: AnswersAsServed, name: str, packaged: Predictor, tolerance: float, held_out: pl.DataFrame, edges: EdgeRows
+) -> Certificate:
+    """Compare what a client is answered with what the package predicts, on held-out and edge rows, raw."""
+    tolerance = max(tolerance, SERVED_TOLERANCE)
+
+    def served(frame: pl.DataFrame) -> Prediction:
+        return _as_client(deployer, packaged, frame)
+
+    asked = Comparison.of(packaged, served, tolerance, held_out)
+    found = [*asked.on(held_out, [HELD_OUT] * held_out.height), *asked.on(edges.frame, edges.sorts)]
+    return Certificate(f"served by {name}", tolerance, edges.seed, tuple(found))
+
+
+def _beyond(limit: Limit, pipeline: Pipeline[Any], edges: EdgeRows) -> np.ndarray:
+    """Return the extreme rows with a number, raw or as a feature, at or past a limit: bool (n,)."""
+    import numpy as np
+    import polars as pl
+
+    past = np.array([sort == "extreme" for sort in edges.sorts], dtype=bool)
+    places = np.flatnonzero(past)
+    frame = edges.frame[places]
+    if not len(places):
+        return past
+    numbers = [column.name for column in pipeline.schema.columns if column.kind == "number"]
+    large = frame.select(
+        pl.any_horizontal(
+            pl.lit(value=False),
+            *((pl.col(n).cast(pl.Float64).abs() >= limit.largest).fill_null(value=False) for n in numbers),
+        )
+        & (pl.int_range(pl.len()) >= 0)
+    )
+    features = _ask_features(pipeline, frame)
+    past[places] = large.to_series().to_numpy()
+    if features is not None:
+        past[places] |= (np.abs(features) >= limit.largest).any(axis=1)
+    return past
+
+
+def _ask_features(pipeline: Pipeline[Any], frame: pl.DataFrame) -> np.ndarray | None:
+    try:
+        return pipeline.features(frame.lazy()).dense()
+    except Exception:  # noqa: BLE001  a transform may refuse an odd row, which is told when the pipeline is asked
+        return None
+
+
+def _as_client(deployer: AnswersAsServed, predictor: Predictor, frame: pl.DataFrame) -> Prediction:
+    """Return served answers as a prediction."""
+    import numpy as np
+
+    answers: list[Mapping[str, Any]] = []
+    for start in range(0, frame.height, SERVED_BATCH):
+        answers += deployer.answer(predictor, json_rows(frame[start : start + SERVED_BATCH], predictor.schema))
+    values = np.array([answer["prediction"] for answer in answers])
+    if not predictor.target.classes:
+        return Prediction(values.astype(np.float64))
+    labels = [str(label).lower() if isinstance(label, bool) else str(label) for label in predictor.target.classes]
+    if "probabilities" not in answers[0]:
+        return Prediction(values, None, predictor.target.classes)
+    chances = np.array([[answer["probabilities"][label] for label in labels] for answer in answers])
+    return Prediction(values, chances, predictor.target.classes)
+
+
+def json_rows(frame: pl.DataFrame, schema: Schema) -> list[dict[str, Any]]:
+    """Return raw rows as a client writes them in JSON: datetimes as ISO text in UTC, null for what is missing."""
+    import polars as pl
+
+    columns = []
+    for column in schema.columns:
+        values = pl.col(column.name)
+        if column.kind == "datetime":
+            zone = getattr(frame[column.name].dtype, "time_zone", None)
+            values = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zone else values
+            values = values.cast(pl.Datetime("us"))
+        elif column.kind == "number":
+            values = values.cast(pl.Float64).fill_nan(None)
+        elif column.kind == "string":
+            values = values.cast(pl.String)
+        columns.append(values)
+    return [plain_row(row) for row in frame.select(columns).to_dicts()]

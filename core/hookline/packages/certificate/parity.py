@@ -1,0 +1,96 @@
+"""How far a package's answers are from the pipeline's, as figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import ExportError
+from hookline.kinds.artifacts import Prediction, Target
+from hookline.kinds.fitted import Model, Predictor
+from hookline.kinds.kinds import Packager
+from hookline.registry.ports import ports
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+PARITY_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How a package's predictions differ from the native pipeline's, on the same raw rows.
+
+    max_difference: of probabilities absolute; of numbers relative to the native one, or to their standard deviation on the
+        held-out rows where that is larger: next to 0 every rounding would be a large share of a number
+    changed_decisions: rows whose label differs, or whose number differs by more than the tolerance
+    """
+
+    rows: int
+    max_difference: float
+    changed_decisions: int
+    tolerance: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the package predicts the same, within its format's tolerance."""
+        return self.max_difference <= self.tolerance
+
+
+def measure_parity(native: Predictor, packaged: Predictor, frame: pl.DataFrame, tolerance: float) -> Parity:
+    """Compare two predictors on the same raw rows."""
+    import numpy as np
+
+    expected = native.predict(frame)
+    difference, changed = differences(
+        native.target, expected, packaged.predict(frame), tolerance, spread_of(native.target, expected)
+    )
+    return Parity(frame.height, float(difference.max(initial=0.0)), int(np.sum(changed)), tolerance)
+
+
+def spread_of(target: Target, prediction: Prediction) -> float:
+    """Return the standard deviation of predicted numbers; 1 where there is none, and for labels."""
+    import numpy as np
+
+    spread = float(np.std(prediction.values)) if target.task == "regression" and len(prediction.values) else 0.0
+    return spread if np.isfinite(spread) and spread > 0 else 1.0
+
+
+def differences(
+    target: Target, expected: Prediction, actual: Prediction, tolerance: float, spread: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far two predictions of the same rows are apart, as in `Parity`: float64 (n,), and changed: bool (n,)."""
+    import numpy as np
+
+    if expected.probabilities is not None and actual.probabilities is not None:
+        difference = np.abs(expected.probabilities - actual.probabilities).max(axis=1, initial=0.0)
+        changed = expected.values != actual.values
+    elif target.task == "regression":
+        difference = np.abs(expected.values - actual.values) / np.maximum(spread, np.abs(expected.values))
+        changed = difference > tolerance
+    else:
+        changed = expected.values != actual.values
+        difference = changed.astype(float)
+    return np.where(np.isfinite(difference), difference, np.inf), np.asarray(changed, dtype=bool)
+
+
+def require_parity(packager: Packager, parity: Parity) -> None:
+    """Raise ExportError where a package does not predict what the pipeline does."""
+    if not parity.ok:
+        raise ExportError(
+            f"packager '{packager.name}' changes predictions: the largest difference on {parity.rows} held-out rows is "
+            f"{parity.max_difference:.3g} (tolerance {parity.tolerance:g}), and {parity.changed_decisions} decisions changed",
+            hint="choose another packager, such as skops",
+        )
+
+
+def check_takes(packager: Packager, model: Model) -> None:
+    """Raise ExportError where a packager does not take this kind of model (known late if a trainer only says `Model`)."""
+    import typing
+
+    from hookline.registry.ports import assignable
+
+    wanted = typing.get_args(next(iter(ports(type(packager)).takes.values()), Any))
+    if wanted and not assignable(type(model), wanted[0]):
+        raise ExportError(f"packager '{packager.name}' does not take {type(model).__name__}")

@@ -1,0 +1,106 @@
+"""A package folder, read back into something that answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hookline.data.contract.file import Contract, read_contract
+from hookline.data.frames import to_polars
+from hookline.errors import DataError, HooklineError, StoreError, UnknownName
+from hookline.kinds.artifacts import Prediction, Schema, Target
+from hookline.kinds.capabilities import TakesContract
+from hookline.kinds.deployments import Trust
+from hookline.kinds.fitted import Model, Predictor
+from hookline.kinds.kinds import Packager
+from hookline.registry.registry import Registry
+
+from .manifest import verify
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LoadedPackage:
+    """A package read back: what answers, and what it says of itself."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+    predictor: Predictor
+
+    def predict(self, frame: Any) -> Prediction:
+        """Predict raw rows (polars or pandas frame, or a list of mappings), in order.
+
+        Raises DataError naming every column that breaks the contract.
+        """
+        return self.predictor.predict(to_polars(frame))
+
+    @property
+    def schema(self) -> Schema:
+        """The raw columns that it takes."""
+        return self.predictor.schema
+
+    @property
+    def target(self) -> Target:
+        """What it predicts."""
+        return self.predictor.target
+
+
+def load_package(
+    folder: Path, registry: Registry, trust: Trust | None = None, contract: Path | None = None
+) -> LoadedPackage:
+    """Verify a package and load it with the packager that wrote it; runs none of its code unless `trust` says so.
+
+    contract: a file whose word stands above the package's own contract, in this process.
+    """
+    said = None if contract is None else read_contract(contract, "--contract")
+    manifest = verify(folder)
+    try:
+        given = manifest.get("packager_config") or {}
+        packager = registry.build("packager", str(manifest["packager"]), given, "packager")
+        assert isinstance(packager, Packager)
+        type(packager).check_backend()
+        predictor = packager.load(folder, trust or trust_of_environment())
+    except UnknownName as error:
+        raise _missing_plugin(folder, manifest, error) from error
+    except ImportError as error:
+        raise StoreError(
+            f"package {folder} needs the module '{error.name}', which cannot be imported",
+            hint="install what it was made with: see `environment` in its manifest.json",
+        ) from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise StoreError(f"package {folder} cannot be read: {type(error).__name__}: {error}".splitlines()[0]) from error
+    return LoadedPackage(folder, manifest, predictor if said is None else under_contract(predictor, said))
+
+
+def under_contract(predictor: Predictor, contract: Contract) -> Predictor:
+    """Return a predictor under a person's contract; raises DataError where it does not fit the model's columns."""
+    if not isinstance(predictor, TakesContract):
+        raise DataError(f"{type(predictor).__name__} keeps the contract that it came with", hint="leave --contract out")
+    return predictor.with_schema(contract.over(predictor.schema, "the model takes"))
+
+
+def _missing_plugin(folder: Path, manifest: Mapping[str, Any], error: UnknownName) -> HooklineError:
+    """Say which plugin a package needs, and how to get it: the name before the dot is the plugin's."""
+    plugin, dot, _ = error.name.partition(".")
+    installed = (manifest.get("environment") or {}).get("packages") or {}
+    made_by = [name for name in installed if name.lower().replace("_", "-").removeprefix("hookline-") == plugin]
+    if not dot:
+        return StoreError(
+            f"package {folder} needs {error.what} '{error.name}', which no plugin here brings",
+            hint="name the module that has it in HOOKLINE_PLUGINS, or in [tool.hookline] plugins of pyproject.toml",
+        )
+    told = f"{made_by[0]}=={installed[made_by[0]]}" if made_by else f"hookline-{plugin}"
+    return StoreError(
+        f"package {folder} needs {error.what} '{error.name}' of the plugin '{plugin}', which is not installed",
+        hint=f"pip install '{told}'",
+    )
+
+
+def trust_of_environment() -> Trust:
+    """Return what the environment allows: HOOKLINE_ALLOW_PICKLE=1 lets packages unpickle."""
+    return Trust(pickle=os.environ.get("HOOKLINE_ALLOW_PICKLE", "") not in ("", "0"))

@@ -1,0 +1,133 @@
+"""The one path a row takes, from raw columns to prediction: in evaluation, in batch and online."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from hookline.data.columns import conform
+from hookline.data.contract.rules import unlike_training
+from hookline.data.target import decode, no_prediction, true_values
+from hookline.errors import DataError
+from hookline.kinds.artifacts import ROW_ID, Features, Prediction, Roles, Schema, Target
+from hookline.kinds.fitted import FittedFeaturizer, FittedTransform, Model
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+
+M = TypeVar("M", bound=Model, covariant=True)
+
+
+@dataclass(frozen=True)
+class FittedStage:
+    """A fitted transform or featurizer with the component that made it, so that it can be read back."""
+
+    key: str
+    component: str
+    fitted: Any
+
+
+@dataclass(frozen=True)
+class Pipeline(Generic[M]):
+    """Fitted transforms, featurizer and model, with the contract of their input.
+
+    `Pipeline[SklearnModel]` in a packager's annotation says which models it takes.
+    """
+
+    schema: Schema
+    roles: Roles
+    target: Target
+    transforms: tuple[FittedStage, ...]
+    featurizer: FittedStage
+    model: M
+
+    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
+        admitted = admit(frame, self.schema, self.roles)
+        if not admitted.rows.height:  # Which few models take.
+            return replace(no_prediction(self.target), row_ids=admitted.ids)
+        features = self.features(admitted.rows.lazy())
+        prediction = require_finite(decode(self.model.predict(features), self.target))
+        return replace(prediction, row_ids=admitted.ids, warnings=admitted.warnings)
+
+    def with_schema(self, schema: Schema) -> Self:
+        """Return the same pipeline under another contract for the same columns."""
+        return replace(self, schema=schema)
+
+    def features(self, frame: pl.LazyFrame) -> Features:
+        """Return the design matrix of rows that conform to the schema."""
+        featurizer: FittedFeaturizer = self.featurizer.fitted
+        return featurizer.transform(self.transform(frame))
+
+    def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Apply the fitted transforms: every row stays, in order."""
+        return apply_transforms(self.transforms, frame)
+
+    def truth(self, frame: pl.DataFrame | pl.LazyFrame) -> np.ndarray:
+        """Return the true labels or numbers of raw rows, after the transforms; raises DataError where they are missing."""
+        return true_values(self.transform(frame.lazy()), self.target)
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the design matrix' columns."""
+        return tuple(feature.name for feature in self.featurizer.fitted.features)
+
+
+def apply_transforms(transforms: tuple[FittedStage, ...], frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Apply fitted transforms one after the other, lazily."""
+    for stage in transforms:
+        fitted: FittedTransform = stage.fitted
+        frame = fitted.transform(frame)
+    return frame
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Raw rows that a model may see: just the schema's columns, the rows' ids, and what is to be warned of."""
+
+    rows: pl.DataFrame
+    ids: np.ndarray
+    warnings: Mapping[int, tuple[str, ...]]
+
+
+def admit(frame: pl.DataFrame | pl.LazyFrame, schema: Schema, roles: Roles) -> Admitted:
+    """Check raw rows against the contract; raises DataError for columns and values that it does not let in."""
+    import polars as pl
+
+    eager = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    rows = conform(eager, schema)
+    numbers = eager[ROW_ID] if ROW_ID in eager.columns else None
+    return Admitted(rows, row_ids(eager, roles), unlike_training(rows, schema, numbers))
+
+
+def row_ids(frame: pl.DataFrame, roles: Roles) -> np.ndarray:
+    """Return the rows' ids: the id role's values, else the runner's positions at the source, else positions here."""
+    import numpy as np
+
+    for name in (roles.id, ROW_ID):
+        if name and name in frame.columns:
+            return frame[name].to_numpy()
+    return np.arange(frame.height, dtype=np.int64)
+
+
+def require_finite(prediction: Prediction) -> Prediction:
+    """Return a prediction; raises DataError where the model had no answer, as for a gap that it cannot take."""
+    import numpy as np
+
+    found = prediction.values if prediction.probabilities is None else prediction.probabilities
+    if found.dtype.kind != "f":
+        return prediction
+    finite = np.isfinite(found)
+    if finite.all():
+        return prediction
+    bad = ~(finite if found.ndim == 1 else finite.all(axis=1))
+    rows = np.flatnonzero(bad)
+    shown = ", ".join(str(row) for row in rows[:5])
+    raise DataError(
+        f"the model has no answer for {len(rows)} of {len(found)} rows, such as row {shown}: a value is missing or too large",
+        hint="train with transform=[impute] or featurizer.missing=zero, so that gaps are filled",
+    )

@@ -1,0 +1,143 @@
+"""A table of any size scored by a package, in constant memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.data.frames import mark_missing
+from hookline.errors import DataError
+from hookline.kinds.artifacts import ROW_ID, Dataset, Prediction, Schema
+from hookline.registry.registry import Registry
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+BATCH_ROWS = 200_000
+PIECE_ROWS = 20_000
+"""Rows that polars reads at a time; of such pieces it holds dozens on their way to a batch."""
+FORMATS = (".csv", ".parquet", ".ndjson", ".arrow")
+
+
+@dataclass
+class Tally:
+    """How many rows were scored, and how many of them were unlike the training data."""
+
+    rows: int = 0
+    strange: int = 0
+
+
+def score(predictor: Any, rows: pl.LazyFrame, tally: Tally) -> Iterator[pl.DataFrame]:
+    """Yield predictions of raw rows in order: row_id, prediction, probabilities, warnings; raises DataError for no rows.
+
+    A row's id is the id role's value, else its position in the table, from 0.
+    """
+    return map(_frame, _predictions(predictor, rows, tally))
+
+
+def score_to(predictor: Any, rows: pl.LazyFrame, path: Path) -> Tally:
+    """Score rows into a file (CSV, Parquet, NDJSON or Arrow, by its suffix), which appears once it is whole."""
+    tally = Tally()
+    parts, temporary = (path.with_name(f".{path.name}.{os.getpid()}{end}") for end in (".parts", ""))
+    try:
+        parts.mkdir(parents=True)
+        _write_parts(_predictions(predictor, rows, tally), parts)
+        _join(parts, temporary, path.suffix)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+    except KeyboardInterrupt:
+        # polars raises it and leaves it to Python to raise again, which here would cut the tidying short.
+        try:  # noqa: SIM105  it would be raised where suppress() is called
+            time.sleep(0)
+        except KeyboardInterrupt:
+            pass
+        raise
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return tally
+
+
+def _predictions(predictor: Any, rows: pl.LazyFrame, tally: Tally) -> Iterator[Prediction]:
+    import polars as pl
+
+    for batch in _batches(rows):
+        numbered = batch.with_row_index(ROW_ID, tally.rows).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+        prediction: Prediction = predictor.predict(numbered)
+        tally.rows += batch.height
+        tally.strange += len(prediction.warnings)
+        yield prediction
+    if not tally.rows:
+        raise DataError("there are no rows to predict")
+
+
+def _batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    import polars as pl
+
+    with pl.Config(streaming_chunk_size=PIECE_ROWS):
+        for batch in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+            if batch.height:
+                yield batch
+
+
+def _write_parts(predictions: Iterable[Prediction], folder: Path) -> None:
+    """Write each prediction to a file in a thread of its own, while the next one is made."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        written: Future[None] | None = None
+        for number, prediction in enumerate(predictions):
+            if written is not None:
+                written.result()
+            written = pool.submit(_write_part, prediction, folder / f"{number:08d}.arrow")
+        if written is not None:
+            written.result()
+
+
+def _join(folder: Path, path: Path, suffix: str) -> None:
+    """Write the parts, in order, as one file in the format of a suffix."""
+    import polars as pl
+
+    whole = pl.scan_ipc(folder / "*.arrow")
+    sinks: dict[str, Any] = {
+        ".csv": whole.sink_csv,
+        ".parquet": whole.sink_parquet,
+        ".ndjson": whole.sink_ndjson,
+        ".arrow": whole.sink_ipc,
+    }
+    sinks[suffix](path)
+
+
+def _write_part(prediction: Prediction, path: Path) -> None:
+    _frame(prediction).write_ipc(path)
+
+
+def _frame(prediction: Prediction) -> pl.DataFrame:
+    frame = prediction.frame()
+    return frame.with_columns(_warnings(prediction.warnings, frame.height))
+
+
+def _warnings(warnings: Mapping[int, tuple[str, ...]], rows: int) -> pl.Series:
+    import polars as pl
+
+    empty = pl.Series("warnings", [""], dtype=pl.String).new_from_index(0, rows)
+    return empty.scatter(list(warnings), ["; ".join(texts) for texts in warnings.values()]) if warnings else empty
+
+
+def read_table(registry: Registry, path: str, schema: Schema) -> Dataset:
+    """Read a file of rows, what the model takes as text as text; raises DataError where it cannot be read."""
+    found: Any = registry.build("source", "file", {"path": path}, "source")
+    present = found.load().frame.collect_schema().names()
+    # A code such as 007 is a text to the model, whatever it looks like in this file.
+    texts = {column.name: "string" for column in schema.columns if column.kind == "string" and column.name in present}
+    source: Any = registry.build("source", "file", {"path": path, "dtypes": texts}, "source")
+    dataset: Dataset = source.load()
+    return dataset.with_frame(mark_missing(dataset.frame))

@@ -1,0 +1,1 @@
+"""From typed words to checked stages; nothing runs here."""

@@ -1,0 +1,91 @@
+"""Whether each stage takes what the one before it makes."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hookline.errors import PlanError
+from hookline.kinds.artifacts import Dataset, Features
+from hookline.kinds.deployments import Deployment, Package
+from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
+from hookline.kinds.kinds import Trainer
+from hookline.kinds.reports import Reference
+from hookline.packages.pipeline import Pipeline
+from hookline.registry.ports import Ports, assignable, ports, type_text
+from hookline.registry.registry import Registry
+
+from .config import Placed, RunConfig
+
+
+def check_chain(registry: Registry, config: RunConfig) -> None:
+    """Raise PlanError where a stage does not take what it is given, with every such problem."""
+    problems: list[str] = []
+    hints: list[str] = []
+    trainer = config.components["trainer"][0]
+    model: Any = ports(type(trainer.component)).makes
+    pipeline: Any = types.GenericAlias(Pipeline, (model,))
+    given: dict[str, Sequence[Any]] = {
+        "transform": (Dataset,),
+        "featurizer": (Dataset,),
+        "trainer": (Features, Features | None),
+        "evaluator": (pipeline, Dataset),
+        "packager": (pipeline,),
+        "monitor": (Dataset, Reference),
+        "deployer": (Package, Deployment | None),
+    }
+    results = {"transform": FittedTransform, "featurizer": FittedFeaturizer}
+    for kind, types_given in given.items():
+        for placed in config.components[kind]:
+            found = ports(type(placed.component))
+            for made, (port, wanted) in zip(types_given, found.takes.items(), strict=False):
+                if not assignable(made, wanted):
+                    problems.append(_mismatch(kind, placed, port, made, wanted, trainer))
+                    hints += _alternatives(registry, kind, made, model)
+            if kind in results and not assignable(found.makes, results[kind]):
+                problems.append(
+                    f"{kind} '{placed.component.name}' makes {type_text(found.makes)}, which has no transform()"
+                )
+    problems += _check_tasks(config)
+    if problems:
+        raise PlanError("\n".join(problems), hint=hints[0] if hints else None)
+
+
+def _mismatch(kind: str, placed: Placed, port: str, made: Any, wanted: Any, trainer: Placed) -> str:
+    name = placed.component.name
+    if typing.get_origin(made) is Pipeline and typing.get_args(wanted):
+        takes, makes = (type_text(typing.get_args(pipeline)[0]) for pipeline in (wanted, made))
+        return f"{kind} '{name}' takes {takes}, but trainer '{trainer.component.name}' makes {makes}"
+    return f"{kind} '{name}' takes {type_text(wanted)} as `{port}`, but is given {type_text(made)}"
+
+
+def _alternatives(registry: Registry, kind: str, made: Any, model: Any) -> list[str]:
+    fits = []
+    for name in registry.names(kind):
+        takes: Ports = ports(registry.entry(kind, name).cls)
+        if assignable(made, next(iter(takes.takes.values()), Any)):
+            fits.append(name)
+    return [f"{kind}s that take {type_text(model)}: {', '.join(fits)}"] if fits else []
+
+
+def _check_tasks(config: RunConfig) -> list[str]:
+    trainer = config.components["trainer"][0].component
+    assert isinstance(trainer, Trainer)
+    problems = []
+    asked = config.options.task
+    if asked != "auto" and asked not in trainer.tasks:
+        problems.append(f"trainer '{trainer.name}' does {_tasks(trainer.tasks)}, but task={asked}")
+    for placed in config.components["evaluator"]:
+        tasks: frozenset[str] = getattr(placed.component, "tasks", frozenset())
+        if not tasks & trainer.tasks:
+            problems.append(
+                f"evaluator '{placed.component.name}' judges {_tasks(tasks)}, "
+                f"but trainer '{trainer.name}' does {_tasks(trainer.tasks)}"
+            )
+    return problems
+
+
+def _tasks(tasks: Iterable[str]) -> str:
+    return " or ".join(sorted(tasks))

@@ -1,0 +1,239 @@
+"""A run's config as typed values: what was chosen for each kind, and the options around them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Gt, Interval
+
+from hookline.data.parts import SplitOptions
+from hookline.errors import ConfigError, HooklineError, Problem, closest
+from hookline.kinds.artifacts import Roles
+from hookline.kinds.component import Component, Settings
+from hookline.kinds.kinds import KINDS
+from hookline.kinds.plain import plain
+from hookline.registry.registry import Registry
+from hookline.registry.values import validate
+
+SINGLE = ("source", "featurizer", "trainer", "deployer")
+MULTIPLE = ("transform", "evaluator", "packager", "monitor")
+OPTIONAL = ("deployer",)
+MODEL_NAME = re.compile(r"\w[\w.-]*")
+"""Names a folder, and stands before `:` and `@` on the command line."""
+COMPONENT = "component"
+"""The key of a config node that names its component."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything of a run's config but its components and settings."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    name: str | None = None
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
+    task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
+    roles: Roles = field(default_factory=Roles)
+    split: SplitOptions = field(default_factory=SplitOptions)
+    contract: Path | None = None
+    """A YAML file that says what the columns may hold, over what training rows show: see `hookline data contract`."""
+    audit: Literal["warn", "fail", "off"] = "warn"
+    """What critical findings of the split audit do: they are told, or they stop the run before any training."""
+    audit_allow: tuple[str, ...] = ()
+    """Findings of the audit that somebody has looked at: `COLUMN`, or `STATISTIC:COLUMN`; they become notes."""
+    gates: Mapping[str, float] = field(default_factory=dict)
+    repeats: Annotated[int, Gt(0)] = 1
+    """How often a sweep runs each job, with one seed more each time."""
+    on_error: Literal["continue", "stop"] = "continue"
+    """What a sweep does when a job fails."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A component at its place in config, such as `transform.impute`."""
+
+    key: str
+    component: Component
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole, valid run config."""
+
+    options: Options
+    components: Mapping[str, tuple[Placed, ...]]
+    """Kind -> its components in order; single-choice kinds have at most one."""
+    settings: Mapping[str, Settings] = field(default_factory=dict)
+
+    def one(self, kind: str) -> Placed | None:
+        """Return the component of a single-choice kind."""
+        return next(iter(self.components[kind]), None)
+
+    @property
+    def name(self) -> str:
+        """The model's name: as configured, else the source's file stem or component name."""
+        if self.options.name:
+            return self.options.name
+        source = self.components["source"][0].component
+        path = getattr(source, "path", None)
+        stem = re.sub(r"[^\w.-]+", "_", Path(str(path)).stem).strip("._-") if path else ""
+        return stem or source.name.replace(".", "_")
+
+    def plain(self) -> dict[str, Any]:
+        """Return the config as plain JSON values, complete with defaults."""
+        tree: dict[str, Any] = plain(self.options)
+        for kind in KINDS:
+            nodes = {
+                placed.key.partition(".")[2]: {COMPONENT: placed.component.name, **plain(placed.component)}
+                for placed in self.components[kind]
+            }
+            tree[kind] = nodes if kind in MULTIPLE else next(iter(nodes.values()), None)
+        return tree | {"settings": {name: plain(value) for name, value in self.settings.items()}}
+
+
+def key_of(name: str) -> str:
+    """Return the config key of a component in a multiple-choice kind; a dot would nest it."""
+    return name.replace(".", "_")
+
+
+def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
+    """Turn a plain config into typed values; raises ConfigError with every problem of the whole config at once."""
+    problems = [*_targets(tree), *_unknown_roots(tree)]
+    hints: list[str] = []
+    components: dict[str, tuple[Placed, ...]] = {}
+    for kind in KINDS:
+        components[kind] = tuple(_place(registry, kind, tree.get(kind), problems, hints))
+    options = _checked(Options, _options(tree), "", problems) or Options()
+    settings = _settings(registry, tree.get("settings") or {}, problems)
+    if options.name is not None and not MODEL_NAME.fullmatch(options.name):
+        problems.append(
+            Problem(
+                "name",
+                f"may hold letters, digits, '_', '-' and '.' and begin with a letter, digit or '_', got {options.name!r}",
+            )
+        )
+    problems += [
+        Problem(f"gates.{name}", f"must be a finite number, got {bound}")
+        for name, bound in options.gates.items()
+        if not math.isfinite(bound)
+    ]
+    held_out = (1 / options.split.folds if options.split.folds else options.split.test) + options.split.valid
+    if held_out >= 1:
+        problems.append(Problem("split", f"leaves nothing to train on: test and valid together are {held_out:g}"))
+    if any(problem.path == "seed" for problem in problems):
+        # Components take the run's seed, and would say the same again.
+        problems = [problem for problem in problems if not problem.path.endswith(".seed")]
+    if problems:
+        kinds = {kind: tree[kind] for kind in KINDS if kind in tree}
+        raise ConfigError(_title(problems, kinds), problems, hint=hints[0] if hints else None)
+    return RunConfig(options, components, settings)
+
+
+def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hints: list[str]) -> Sequence[Placed]:
+    if node is None and (kind in OPTIONAL or kind in MULTIPLE):
+        return []
+    if node is None:
+        problems.append(Problem(kind, f"required; choose one of {', '.join(registry.names(kind))}"))
+        return []
+    nodes = {kind: node} if kind in SINGLE else {f"{kind}.{key}": value for key, value in node.items()}
+    placed = []
+    for key, values in nodes.items():
+        try:
+            placed.append(Placed(key, _build(registry, kind, key, values)))
+        except ConfigError as error:
+            problems.extend(error.problems)
+            hints.extend([error.hint] if error.hint else [])
+        except HooklineError as error:
+            problems.append(Problem(key, error.message))
+            hints.extend([error.hint] if error.hint else [])
+    return placed
+
+
+def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
+    if isinstance(values, Component):
+        if values.kind != kind:
+            raise ConfigError(
+                "bad config", [Problem(key, f"a {values.kind} ('{values.name}') stands where a {kind} belongs")]
+            )
+        given = {f.name: getattr(values, f.name) for f in fields(values)}
+        validate(type(values), given, key, f"bad config for {kind} '{values.name}'")
+        return values
+    if isinstance(values, str):
+        values = {COMPONENT: values}
+    if not isinstance(values, Mapping):
+        raise ConfigError("bad config", [Problem(key, f"must be a component with its fields, got {values!r}")])
+    if COMPONENT not in values:
+        raise ConfigError("bad config", [Problem(f"{key}.{COMPONENT}", "required: the name of a registered component")])
+    fields_ = {
+        name: value for name, value in values.items() if name != COMPONENT and not str(name).startswith("_target_")
+    }
+    return registry.build(kind, values[COMPONENT], fields_, key)
+
+
+def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
+    given = {f.name: tree[f.name] for f in fields(Options) if f.name in tree}
+    for name in ("roles", "split", "gates"):
+        if given.get(name) is None:
+            given.pop(name, None)
+    return given
+
+
+def _settings(registry: Registry, node: Any, problems: list[Problem]) -> dict[str, Settings]:
+    known = registry.settings()
+    if not isinstance(node, Mapping):
+        problems.append(Problem("settings", f"must be a mapping of plugins' settings, got {node!r}"))
+        return {}
+    problems += [
+        Problem(f"settings.{name}", _did_you_mean("no plugin has settings of this name", name, known))
+        for name in sorted(set(node) - set(known))
+    ]
+    built = {name: _checked(cls, node.get(name) or {}, f"settings.{name}", problems) for name, cls in known.items()}
+    return {name: value for name, value in built.items() if value is not None}
+
+
+def _checked(cls: Any, values: Any, path: str, problems: list[Problem]) -> Any:
+    if isinstance(values, cls):
+        return values
+    try:
+        return validate(cls, values, path, "bad config")
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _targets(node: Any, path: str = "") -> list[Problem]:
+    if not isinstance(node, Mapping):
+        return []
+    found = []
+    for key, value in node.items():
+        where = f"{path}.{key}" if path else str(key)
+        if str(key).startswith("_target_"):
+            found.append(Problem(where, "is not allowed: config names registered components, never dotted paths"))
+        found += _targets(value, where)
+    return found
+
+
+def _unknown_roots(tree: Mapping[str, Any]) -> list[Problem]:
+    known = [*KINDS, *(f.name for f in fields(Options)), "settings", "experiment"]
+    return [
+        Problem(str(key), _did_you_mean("unknown key", str(key), known))
+        for key in tree
+        if key not in known and not str(key).startswith("_target_")
+    ]
+
+
+def _did_you_mean(text: str, name: str, known: Any) -> str:
+    match = closest(name, known)
+    return f"{text}; did you mean '{match}'?" if match else f"{text}; there is {', '.join(sorted(known))}"
+
+
+def _title(problems: Sequence[Problem], kinds: Mapping[str, Any]) -> str:
+    roots = {problem.path.partition(".")[0] for problem in problems}
+    if len(roots) == 1 and (kind := roots.pop()) in kinds and kind in SINGLE and isinstance(kinds[kind], Mapping):
+        return f"bad config for {kind} '{kinds[kind].get(COMPONENT)}'"
+    return "bad config"

@@ -1,0 +1,55 @@
+"""Why a stage runs: what changed since it last did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .plan import Stage
+
+MOST_NAMED = 3
+"""Inputs that are named where they are why a stage must run."""
+
+
+def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
+    """Say why a stage must run, given the parts of its last run: `depth changed 3 -> 5`."""
+    if before is None:
+        return "first run"
+    # As the catalog keeps them: tuples have become lists.
+    parts: Mapping[str, Any] = json.loads(json.dumps(stage.parts, default=str))
+    if parts.get("component") != before.get("component"):
+        return f"{stage.key} changed {before.get('component')} -> {parts.get('component')}"
+    reasons = [
+        *_changes(stage.key, parts.get("fields", {}), before.get("fields", {})),
+        *(f"its {name} changed" for name in ("code", "data") if parts.get(name) != before.get(name)),
+        *_changes("versions", parts.get("versions", {}), before.get("versions", {})),
+    ]
+    for name in ("split", "roles", "seed", "task", "audit_allow", "model", "name"):
+        reasons += _changes(name, parts.get(name), before.get(name))
+    reasons += ["contract changed"] if parts.get("contract") != before.get("contract") else []
+    now, then = parts["inputs"], before.get("inputs", {})
+    changed = sorted(key for key in now if now[key] != then.get(key)) + [
+        f"{key} (removed)" for key in sorted(set(then) - set(now))
+    ]
+    if changed and not reasons:
+        more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
+        reasons.append(f"its input changed: {', '.join(changed[:MOST_NAMED])}{more}")
+    if not reasons:
+        return "not in the store any more" if stage.persisted else "never kept: it runs each time"
+    return "; ".join(reasons)
+
+
+def _changes(path: str, now: Any, then: Any) -> list[str]:
+    if now == then:
+        return []
+    if isinstance(now, Mapping) and isinstance(then, Mapping):
+        return [
+            text for key in sorted({*now, *then}) for text in _changes(f"{path}.{key}", now.get(key), then.get(key))
+        ]
+    return [f"{path} changed {_short(then)} -> {_short(now)}"]
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."

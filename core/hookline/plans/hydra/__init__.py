@@ -1,0 +1,1 @@
+"""The only place that knows Hydra, with sweeps and the launchers' plugins."""

@@ -1,0 +1,130 @@
+"""A command line handed to Hydra, and each of its jobs handed back."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hookline.errors import HooklineError, StoreError, UsageError
+from hookline.registry.registry import Registry
+from hookline.workspace.home import home as home
+
+from .compose import CONFIG_NAME, CONFIG_PACKAGE, options, plain, populate, without_null
+from .overrides import check_overrides
+from .wording import in_our_words
+
+_UNWRITABLE = frozenset(
+    {
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOENT,
+        errno.ENOSPC,
+        errno.ENAMETOOLONG,
+    }
+)
+
+
+def run_app(
+    registry: Registry, argv: Sequence[str], task: Callable[[dict[str, Any], Path], Any], sweep: Any = None
+) -> list[Any]:
+    """Act on a Hydra command line (`--cfg job`, `--info`, `--multirun`, overrides): call `task(config, folder)` for each job.
+
+    Returns what each job of this process returned. An exception of a job goes on once Hydra has let go. `sweep` is what our
+    launcher is to work on instead of calling `task`; another launcher calls `task`, which it may pickle.
+    """
+    from hydra._internal.utils import _run_hydra, get_args_parser
+
+    populate(registry)
+    job = Job(task, sweep)
+    parser = get_args_parser()
+    setattr(parser, "error", _refuse)  # noqa: B010  argparse would exit, after a page of its own
+    # Flags may stand between overrides, as Hydra 1.4 has it.
+    args = parser.parse_intermixed_args([without_null(argument) for argument in argv])
+    flags = [flag for flag in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(args, flag)]
+    if len(flags) > 1:
+        raise UsageError(" and ".join(f"--{flag}" for flag in flags) + " do not go together", hint="give one of them")
+    folder = Path(args.config_dir) if args.config_dir else None
+    check_overrides(registry, args.overrides, folder)
+    try:
+        with in_our_words(registry, lambda: options(registry), folder), _full_errors():
+            _run_hydra(args, parser, job, f"pkg://{CONFIG_PACKAGE}", CONFIG_NAME)
+    except OSError as error:
+        if job.called or error.errno not in _UNWRITABLE:
+            raise
+        raise StoreError(
+            f"{error.filename} cannot be written: {error.strerror}",
+            hint="set HOOKLINE_HOME to a folder of yours, and leave hydra.run.dir alone",
+        ) from error
+    except RecursionError:
+        if job.called:
+            raise
+        raise UsageError("the config includes itself", hint="look at the `defaults` of your experiments") from None
+    if job.failures:
+        raise job.failures[0]
+    return job.results
+
+
+class Job:
+    """The task function that Hydra calls, here or, pickled, in a launcher's own process."""
+
+    __name__ = "job"
+
+    def __init__(self, task: Callable[[dict[str, Any], Path], Any], sweep: Any = None) -> None:
+        self.task = task
+        self.hookline_sweep = sweep
+        self.results: list[Any] = []
+        self.failures: list[HooklineError] = []
+        self.elsewhere = False
+        self.called = False
+
+    def __call__(self, config: Any) -> float | None:
+        """Run one job; returns the metric that heads its report, which sweepers of others optimize."""
+        from hydra.core.hydra_config import HydraConfig
+
+        self.called = True
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        try:
+            done = self.task(plain(config), folder)
+        except HooklineError as error:
+            if self.elsewhere:
+                raise
+            # Kept rather than raised, so that Hydra does not print it a second time, and a sweep's other jobs go on.
+            self.failures.append(error)
+            return None
+        self.results.append(done)
+        headline: float | None = getattr(done, "headline", None)
+        return headline
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _job_elsewhere, (self.task,)
+
+
+def _job_elsewhere(task: Callable[[dict[str, Any], Path], Any]) -> Job:
+    job = Job(task)
+    job.elsewhere = True
+    return job
+
+
+def _refuse(message: str) -> None:
+    raise UsageError(message, hint="hookline run --help")
+
+
+@contextmanager
+def _full_errors() -> Iterator[None]:
+    # Hydra prints errors itself and exits, unless this is set; ours read better, and a traceback is for bugs only.
+    before = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("HYDRA_FULL_ERROR", None)
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before

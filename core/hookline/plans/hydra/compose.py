@@ -1,0 +1,177 @@
+"""Registered components as Hydra's config groups, and overrides as a plain config."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from hookline.errors import ConfigError, Problem, UsageError
+from hookline.kinds.kinds import KINDS
+from hookline.registry.fields import default_of, has_default
+from hookline.registry.registry import Registry
+from hookline.workspace.home import home as home
+from hookline.workspace.home import new_run_id
+
+from ..config import COMPONENT, MULTIPLE, key_of
+from .overrides import check_overrides
+from .wording import in_our_words, of_value
+
+CONFIG_NAME = "hookline"
+PROVIDER = "hookline-plugins"
+CONFIG_PACKAGE = "hookline_conf"
+
+
+def node_of(cls: type[Any], seed: str | None = "${seed}") -> dict[str, Any]:
+    """Return a component's config node: its name and its fields' defaults, `???` where one is required."""
+    node: dict[str, Any] = {COMPONENT: cls.name} if hasattr(cls, "kind") else {}
+    for field in dataclasses.fields(cls):
+        default = default_of(cls, field) if has_default(field) else "???"
+        # OmegaConf lets a mapping take the place of null, but not of a list.
+        node[field.name] = None if default == [] else default
+        if field.name == "seed" and seed is not None:
+            node["seed"] = seed
+    return node
+
+
+def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
+    """Compose a run config from Hydra overrides as plain values; raises ConfigError or UnknownName."""
+    from hydra import compose as hydra_compose
+
+    populate(registry)
+    if config_dir and not config_dir.is_dir():
+        raise UsageError(f"there is no folder {config_dir}", hint="--config-dir names a folder of configs")
+    extra = [f"hydra.searchpath=[file://{config_dir.absolute()}]"] if config_dir else []
+    given = [without_null(override) for override in overrides]
+    check_overrides(registry, given, config_dir)
+    with (
+        in_our_words(registry, lambda: options(registry), config_dir),
+        initialized(),
+    ):
+        return plain(hydra_compose(CONFIG_NAME, [*extra, *given]))
+
+
+def initialized() -> AbstractContextManager[None]:
+    """Have Hydra look for config where ours is."""
+    from hydra import __version__, initialize_config_module
+
+    # Hydra 1.3 asks which version's defaults are meant, 1.4 warns of whoever says.
+    base = {"version_base": "1.3"} if is_before(__version__, 1, 4) else {}
+    return initialize_config_module(CONFIG_PACKAGE, **base)
+
+
+def is_before(version: str, *parts: int) -> bool:
+    """Tell whether a version such as `1.4.0rc3` is before 1.4 (`parts`), of which it is a candidate."""
+    return tuple(map(int, version.split(".")[: len(parts)])) < parts
+
+
+def store_config(name: str, node: Any, group: str | None = None) -> None:
+    """Make a config an option of Hydra, in the place of what had its name."""
+    from hydra import __version__
+    from hydra.core.config_store import ConfigStore
+
+    # Hydra 1.3 reads the module of a plugin twice, and 1.4 warns of a name that is stored twice.
+    replacing: dict[str, Any] = {} if is_before(__version__, 1, 4) else {"replace": True}
+    ConfigStore.instance().store(name=name, node=node, group=group, provider="hookline", **replacing)
+
+
+def without_null(override: str) -> str:
+    """Say `kind=null` as Hydra wants it: a group is left out with `~kind`, and a list of choices is emptied."""
+    kind, equals, value = override.partition("=")
+    if not equals or value not in ("null", "None", "none") or kind not in (*KINDS, "experiment"):
+        return override
+    return f"{kind}=[]" if kind in MULTIPLE else f"~{kind}"
+
+
+def options(registry: Registry) -> dict[str, list[str]]:
+    """Return Hydra group -> option names, the experiments included."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    populate(registry)
+    with initialized():
+        loader = GlobalHydra.instance().config_loader()
+        groups = [*KINDS, "experiment"]
+        return {group: loader.get_group_options(group) for group in groups}
+
+
+def populate(registry: Registry) -> None:
+    """Give Hydra a config node for every registered component, and the root."""
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
+    from omegaconf import OmegaConf
+
+    _register_resolvers()
+    Plugins.instance().register(_search_path_plugin(registry))
+    store = ConfigStore.instance()
+    for kind in KINDS:
+        # Hydra's store is one for the process; another registry's components must not linger in it.
+        store.repo.pop(kind, None)
+        for name in registry.names(kind):
+            package = f"{kind}.{key_of(name)}" if kind in MULTIPLE else kind
+            store.store(group=kind, name=name, package=package, node=_open(node_of(registry.entry(kind, name).cls)))
+    root: Any = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
+    root["gates"] = _open({})
+    root["settings"] = _open({name: node_of(cls, None) for name, cls in registry.settings().items()})
+    store_config(CONFIG_NAME, root)
+
+
+def _open(values: Mapping[str, Any]) -> Any:
+    """Return a node that takes any key, so that our own check sees every unknown field and names them all at once."""
+    from omegaconf import OmegaConf
+
+    node = OmegaConf.create(dict(values))
+    OmegaConf.set_struct(node, False)
+    return node
+
+
+def _register_resolvers() -> None:
+    from omegaconf import OmegaConf, __version__
+
+    if OmegaConf.has_resolver("hookline_home"):
+        return
+    # OmegaConf 2.4 takes back the name that 2.3 keeps for resolvers of another sort.
+    register = getattr(OmegaConf, "register_new_resolver" if is_before(__version__, 2, 4) else "register_resolver")
+    register("hookline_home", lambda: str(home()))
+    register("hookline_run_id", new_run_id, use_cache=True)
+
+
+def _search_path_plugin(registry: Registry) -> type[Any]:
+    from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+    packages = [p for found in registry.plugins.manager.hook.register_configs() for p in found]
+
+    class HooklineSearchPath(SearchPathPlugin):
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            for package in packages:
+                search_path.append(provider=PROVIDER, path=f"pkg://{package}")
+
+    return HooklineSearchPath
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """Return a composed config as plain values, without Hydra's own; raises ConfigError where one does not resolve."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        tree = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise of_value(error) from None
+    assert isinstance(tree, dict)
+    refuse_misplaced(tree)
+    return {str(key): value for key, value in tree.items() if key not in ("hydra", "experiment")}
+
+
+def refuse_misplaced(tree: Mapping[Any, Any]) -> None:
+    """Raise ConfigError where an experiment's keys came under `experiment`, where nothing reads them."""
+    if misplaced := tree.get("experiment"):
+        keys = misplaced if isinstance(misplaced, Mapping) else {str(misplaced): None}
+        raise ConfigError(
+            "bad config",
+            [Problem(f"experiment.{key}", "would not be read") for key in keys],
+            hint="begin the experiment's file with the line `# @package _global_`",
+        )

@@ -1,0 +1,156 @@
+"""What Python callers say by overrides, mappings, keywords, objects and data frames, as a config."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.data.frames import to_polars
+from hookline.errors import DataError, UsageError
+from hookline.kinds.artifacts import Dataset, Roles
+from hookline.kinds.component import Component
+from hookline.kinds.kinds import KINDS, Source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from hookline.registry.registry import Registry
+
+    from .config import RunConfig
+
+DEFAULTS: Mapping[str, Any] = {"featurizer": "tabular", "evaluator": ["standard"]}
+"""What `hl.run(source=..., trainer=...)` adds where nothing is said."""
+
+
+class FrameSource(Source):
+    """Rows of a data frame that is already in memory; made by `hl.run(source=frame)`."""
+
+    name = "frame"
+    digest: str
+    """Content digest of the frame, so that the same rows are recognized."""
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> FrameSource:
+        """Wrap a polars frame."""
+        content = hashlib.sha256(repr(frame.schema).encode())
+        content.update(frame.hash_rows(seed=0).to_numpy().tobytes())
+        source = cls(digest=content.hexdigest())
+        object.__setattr__(source, "_frame", frame)
+        return source
+
+    def load(self) -> Dataset:
+        """Return the frame; raises DataError if this object was rebuilt from config, where no frame can be."""
+        frame: pl.DataFrame | None = getattr(self, "_frame", None)
+        if frame is None:
+            raise DataError(
+                "source 'frame' exists only in the process that made it", hint="save the rows and use source=file"
+            )
+        return Dataset(frame.lazy(), name="frame")
+
+    def fingerprint(self) -> str:
+        """Return the content digest."""
+        return self.digest
+
+
+def config_of(registry: Registry, overrides: Sequence[Any], config: Mapping[str, Any]) -> RunConfig:
+    """Turn what `run` takes into a resolved config."""
+    from .config import resolve
+    from .hydra.compose import compose
+
+    mappings = [item for item in overrides if isinstance(item, Mapping)]
+    texts = [
+        text
+        for item in overrides
+        if not isinstance(item, Mapping)
+        for text in ([item] if isinstance(item, str) else item)
+    ]
+    if texts and mappings:
+        raise UsageError("give either Hydra overrides or a mapping, not both")
+    tree: dict[str, Any] = compose(registry, texts) if texts or not (mappings or config) else dict(DEFAULTS)
+    for mapping in (*mappings, config):
+        tree |= mapping
+    return resolve(registry, _normal(registry, tree))
+
+
+def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Component) -> Source:
+    """Return the source that a path, a name, or a mapping with `component` and its fields means."""
+    node = _source(registry, what)
+    if isinstance(node, Mapping):
+        fields = {name: value for name, value in node.items() if name != "component"}
+        node = registry.build("source", str(node.get("component")), fields, "source")
+    elif isinstance(node, str):
+        node = registry.build("source", node, {}, "source")
+    if not isinstance(node, Source):
+        raise UsageError(f"{node!r} is no source")
+    return node
+
+
+def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:
+    from .config import MULTIPLE
+
+    tree = dict(tree)
+    if "target" in tree:
+        roles = tree.get("roles") or {}
+        given = dataclasses.asdict(roles) if isinstance(roles, Roles) else dict(roles)
+        tree["roles"] = {name: value for name, value in given.items() if value} | {"target": tree.pop("target")}
+    if "source" in tree:
+        tree["source"] = _source(registry, tree["source"])
+    seed = tree.get("seed", 0)
+    for kind in KINDS:
+        if kind in MULTIPLE and kind in tree:
+            tree[kind] = {key: _seeded(registry, kind, node, seed) for key, node in _several(tree[kind]).items()}
+        elif tree.get(kind) is not None:
+            tree[kind] = _seeded(registry, kind, tree[kind], seed)
+    return tree
+
+
+def _source(registry: Registry, source: Any) -> Any:
+    if isinstance(source, (Component, Mapping)) or source is None:
+        return source
+    if isinstance(source, Path) or (
+        isinstance(source, str) and ("source", source) not in registry and _looks_like_path(source)
+    ):
+        return {"component": "file", "path": str(source)}
+    if isinstance(source, str):
+        return source
+    frame = to_polars(source)
+    return FrameSource.of(frame.lazy().collect())
+
+
+def _looks_like_path(text: str) -> bool:
+    return "/" in text or "\\" in text or "." in text
+
+
+def _several(nodes: Any) -> dict[str, Any]:
+    """Return the components of a multiple-choice kind by key; the same one twice gets a number."""
+    from .config import key_of
+
+    if nodes is None:
+        return {}
+    if isinstance(nodes, Mapping) and "component" not in nodes:
+        return dict(nodes)
+    keyed: dict[str, Any] = {}
+    for node in nodes if isinstance(nodes, Sequence) and not isinstance(nodes, str) else [nodes]:
+        name = (
+            node.name if isinstance(node, Component) else node["component"] if isinstance(node, Mapping) else str(node)
+        )
+        key = key_of(name)
+        number = sum(1 for other in keyed if other == key or other.startswith(f"{key}_"))
+        keyed[f"{key}_{number + 1}" if key in keyed else key] = node
+    return keyed
+
+
+def _seeded(registry: Registry, kind: str, node: Any, seed: int) -> Any:
+    """Give a component named without a seed the run's, as the command line does."""
+    if isinstance(node, Component):
+        return node
+    values = dict(node) if isinstance(node, Mapping) else {"component": node}
+    name = str(values.get("component"))
+    if (kind, name) in registry:
+        fields = {field.name for field in dataclasses.fields(registry.entry(kind, name).cls)}
+        if "seed" in fields:
+            values.setdefault("seed", seed)
+    return values

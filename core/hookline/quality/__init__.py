@@ -1,0 +1,1 @@
+"""What is odd, leaks, has moved or is not covered, said as findings."""

@@ -1,0 +1,60 @@
+"""Looks at a split before any training: rows on both sides, columns that give the answer away, parts that are unlike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hookline.kinds.artifacts import Split, Target
+from hookline.kinds.reports import Finding, Metric, Report, Table
+
+from .leaks import find_leaks
+from .overlaps import find_overlaps, find_twins, find_unseen
+from .shift import find_shifts
+from .sides import EXAMPLES, take_sides
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["audit"]
+
+ORDER = ("critical", "warning", "info")
+
+
+def audit(split: Split, target: Target, labels: Sequence[pl.Series], allow: Sequence[str] = ()) -> Report:
+    """Audit training against held-out rows; findings name columns and rows, the worst first.
+
+    Tables: `explained`, what each column alone says of the target (held-out accuracy above the most frequent class, or R2);
+    `duplicates`, held-out row ids with the training row that equals each; `shift`, how far each column's parts are apart.
+
+    labels: the target of all training rows and of all held-out rows, after transforms, (n_train,) and (n_test,)
+    allow: what somebody has looked at and lets pass, as `subject` or `statistic:subject` of a finding
+    """
+    rows = len(labels[0]), len(labels[1])
+    sides = take_sides(split, target, labels)
+    scores, leaks = find_leaks(sides)
+    twins = find_twins(split, labels)
+    shift, shifts = find_shifts(sides, split.method, split.train.roles)
+    unseen = find_unseen(split, target, labels)
+    findings = list(_allowed([*leaks, *find_overlaps(split, twins, rows), *unseen, *shifts], allow))
+    findings.sort(key=lambda finding: ORDER.index(finding.severity))
+    tables = [Table("explained", ("column", "share"), tuple((name, round(score, 4)) for name, score in scores)), shift]
+    if twins.height:
+        shown = tuple(twins.head(EXAMPLES).select("test", "train").rows())
+        tables.append(Table("duplicates", ("held_out_row", "training_row"), shown))
+    metric = Metric("duplicate_share", twins.height / max(1, rows[1]), greater_is_better=False)
+    return Report("Split audit", (metric,), tuple(tables), findings=tuple(findings))
+
+
+def _allowed(findings: Sequence[Finding], allow: Sequence[str]) -> Iterator[Finding]:
+    """Turn findings that are let pass into notes, and tell of a name that lets nothing pass."""
+    used = set()
+    for finding in findings:
+        names = {finding.subject, f"{finding.statistic}:{finding.subject}"} & set(allow)
+        used |= names
+        yield replace(finding, severity="info", message=f"{finding.message} (audit_allow)") if names else finding
+    for name in allow:
+        if name not in used:
+            text = f"audit_allow names '{name}', about which nothing was found; leave it out."
+            yield Finding(name, "allowed", 0.0, 0.0, "warning", text)

@@ -1,0 +1,1 @@
+"""What a table that nobody prepared holds, and what is odd about it."""

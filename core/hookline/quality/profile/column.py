@@ -1,0 +1,303 @@
+"""What there is to measure of one column, exactly: one sort of its numbers, or one count of its texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from hookline.data.columns import as_number, column_kind
+from hookline.errors import DataError
+from hookline.kinds.artifacts import ColumnKind
+from hookline.kinds.reports import Bins
+
+from .association import Association
+from .sentinels import MOMENTS, NUMBERS, is_placeholder, odd_numbers
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+BARS = 30
+"""Equally wide bins of a histogram."""
+MOST_TOP = 20
+"""Most frequent values that are told, with their rows."""
+MOST_TEXTS = 100_000
+"""Distinct texts of a column, the most frequent, whose form is looked at."""
+EXAMPLES = 5
+LONGEST_PLACEHOLDER = 20
+"""Bytes beyond which no text is looked up among those that stand for a missing value."""
+LAYOUTS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d")
+"""How people write dates, in strftime's letters."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class TextFacts:
+    """What the form of a column's texts says; counts are of rows."""
+
+    longest: int = 0
+    """Characters of the longest."""
+    spaced: int = 0
+    """Rows whose text begins or ends with a space."""
+    numbers: int = 0
+    """Rows whose text is a number."""
+    coded: int = 0
+    """Of these, rows whose number begins with a needless zero, as codes do."""
+    dates: int = 0
+    """Rows whose text is a date, in the layout that most are written in."""
+    others: tuple[str, ...] = ()
+    """Where most are numbers or dates: the most frequent of the others."""
+    variants: int = 0
+    """Rows whose text differs from another one only by case or spaces."""
+    variant: tuple[str, ...] = ()
+    """The most frequent texts that differ from each other only so."""
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """What was measured of one column; datetimes are told as seconds since 1970 UTC."""
+
+    name: str
+    dtype: str
+    kind: ColumnKind | Literal["other"]
+    """`other`: a type that no pipeline takes, of which only missing values are counted."""
+    count: int
+    """Rows, missing ones included."""
+    missing: int
+    distinct: int = 0
+    """Different values, missing left out."""
+    mean: float | None = None
+    std: float | None = None
+    """Sample standard deviation (n - 1), like the mean of the finite values."""
+    quantiles: tuple[tuple[float, float], ...] = ()
+    """Share and value, between two neighbors in proportion (Hyndman and Fan, 1996, type 7)."""
+    histogram: Bins | None = None
+    """Equally wide bins from the smallest to the largest finite value."""
+    top: tuple[tuple[str, int], ...] = ()
+    """The most frequent values with their rows; of numbers only those that stand there more than once."""
+    zero: int = 0
+    negative: int = 0
+    infinite: int = 0
+    sentinels: tuple[tuple[str, int], ...] = ()
+    """Values that look as if they stood for a missing one, with their rows."""
+    text: TextFacts | None = None
+    association: Association | None = None
+    """With the target, where one was named."""
+
+    @property
+    def present(self) -> int:
+        """Rows that hold a value."""
+        return self.count - self.missing
+
+    def quantile(self, share: float) -> float | None:
+        """Return one of the quantiles; None where there are none."""
+        return dict(self.quantiles).get(share)
+
+
+def of_kind(dtype: pl.DataType) -> ColumnKind | Literal["other"]:
+    """Return how hookline treats a polars dtype, `other` where it does not."""
+    try:
+        return column_kind(dtype)
+    except DataError:
+        return "other"
+
+
+def measure_column(column: pl.Series) -> ColumnFacts:
+    """Measure one column, NaN marked as missing already."""
+    import polars as pl
+
+    kind = of_kind(column.dtype)
+    facts: dict[str, Any] = {"name": column.name, "dtype": repr(column.dtype), "kind": kind, "count": len(column)}
+    facts["missing"] = int(column.null_count())
+    if kind == "other" or facts["missing"] == facts["count"]:
+        return ColumnFacts(**facts)
+    if kind in ("number", "datetime"):
+        facts |= _of_numbers(_sorted(column, kind), kind)
+        if column.dtype.is_decimal() or column.dtype in (pl.Int128, pl.UInt128):
+            # As float64 several of them are one.
+            facts["distinct"] = column.drop_nulls().n_unique()
+        return ColumnFacts(**facts)
+    return ColumnFacts(**facts, **_of_texts(column, kind))
+
+
+def shown(value: float, kind: str) -> str:
+    """Return a number, or a moment in seconds since 1970 UTC, as text."""
+    if kind == "datetime":
+        try:
+            moment = (EPOCH + timedelta(seconds=value)).replace(tzinfo=None)
+        except OverflowError:
+            return f"{value:g} s"
+        return moment.date().isoformat() if moment.time() == moment.min.time() else moment.isoformat(" ")
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+
+
+def _sorted(column: pl.Series, kind: str) -> np.ndarray:
+    """Return a column's values that are present, sorted, (n,): whole numbers as they are, all else as float64."""
+    import numpy as np
+    import polars as pl
+
+    present = column.drop_nulls()
+    if not (column.dtype.is_integer() and column.dtype not in (pl.Int128, pl.UInt128)):
+        number = as_number(column.name, "datetime" if kind == "datetime" else "number", column.dtype)
+        assert number is not None
+        present = present.to_frame().select(number).to_series()
+    values = np.array(present.to_numpy())
+    values.sort()
+    return values
+
+
+def _of_numbers(values: np.ndarray, kind: str) -> dict[str, Any]:
+    """Return the facts of sorted values, at least one."""
+    import numpy as np
+
+    starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
+    facts: dict[str, Any] = {"distinct": len(starts)}
+    if len(starts) < len(values):
+        counts = np.diff(starts, append=len(values))
+        facts["top"] = _top_numbers(values, starts, counts, kind)
+        candidates = MOMENTS if kind == "datetime" else NUMBERS
+        odd = odd_numbers(values[starts], counts, candidates)
+        facts["sentinels"] = tuple((shown(value, kind), rows) for value, rows in odd)
+    finite = values
+    if values.dtype.kind == "f":
+        finite = values[np.searchsorted(values, -np.inf, "right") : np.searchsorted(values, np.inf, "left")]
+        facts["infinite"] = len(values) - len(finite)
+    if not len(finite):
+        return facts
+    if kind == "number":
+        facts["negative"] = int(np.searchsorted(values, 0, "left"))
+        facts["zero"] = int(np.searchsorted(values, 0, "right")) - facts["negative"]
+    # The squares of very large numbers are larger than any.
+    with np.errstate(over="ignore", invalid="ignore"):
+        facts["mean"] = float(finite.mean(dtype=np.float64))
+        facts["std"] = float(finite.std(ddof=1, dtype=np.float64)) if len(finite) > 1 else None
+        facts["quantiles"] = tuple((share, _quantile(finite, share)) for share in QUANTILES)
+        facts["histogram"] = _histogram(finite)
+    return facts
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    place = share * (len(values) - 1)
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    first, second = float(values[low]), float(values[high])
+    return first if first == second else first + (second - first) * (place - low)
+
+
+def _histogram(values: np.ndarray) -> Bins | None:
+    import numpy as np
+
+    low, high = float(values[0]), float(values[-1])
+    edges = np.linspace(low, high, BARS + 1) if high > low else np.array([low, low])
+    if not np.isfinite(edges).all():
+        return None
+    below = np.searchsorted(values, edges[1:-1], "right")
+    return Bins(tuple(edges.tolist()), tuple(np.diff(below, prepend=0, append=len(values)).tolist()))
+
+
+def _top_numbers(values: np.ndarray, starts: np.ndarray, counts: np.ndarray, kind: str) -> tuple[tuple[str, int], ...]:
+    import numpy as np
+
+    repeated = np.flatnonzero(counts > 1)
+    if len(repeated) > MOST_TOP:
+        repeated = repeated[np.argpartition(-counts[repeated], MOST_TOP - 1)[:MOST_TOP]]
+    ordered = sorted(
+        ((int(counts[i]), values[starts[i]].item()) for i in repeated.tolist()), key=lambda pair: (-pair[0], pair[1])
+    )
+    return tuple((shown(value, kind) if isinstance(value, float) else str(value), rows) for rows, value in ordered)
+
+
+def _of_texts(column: pl.Series, kind: str) -> dict[str, Any]:
+    import polars as pl
+
+    texts = column.drop_nulls().cast(pl.String).alias("text")
+    counts = texts.to_frame().lazy().group_by("text").len("rows").collect()
+    facts: dict[str, Any] = {"distinct": counts.height, "top": _most(counts, MOST_TOP)}
+    if kind == "string":
+        looked = counts if counts.height <= MOST_TEXTS else counts.top_k(MOST_TEXTS, by="rows")
+        facts["text"] = _form(looked)
+        facts["sentinels"] = _placeholders(looked)
+    return facts
+
+
+def _most(counts: pl.DataFrame, most: int) -> tuple[tuple[str, int], ...]:
+    """Return the most frequent texts; of equally frequent ones the first in the alphabet."""
+    import polars as pl
+
+    if counts.height > most:
+        least = counts["rows"].top_k(most).min()
+        above = counts.filter(pl.col("rows") > least)
+        ties = counts.filter(pl.col("rows") == least).bottom_k(most - above.height, by="text")
+        counts = pl.concat([above, ties])
+    return tuple(counts.sort(["rows", "text"], descending=[True, False]).rows())
+
+
+def _placeholders(counts: pl.DataFrame) -> tuple[tuple[str, int], ...]:
+    import polars as pl
+
+    short = counts.filter(pl.col("text").str.len_bytes() <= LONGEST_PLACEHOLDER)
+    ordered = short.sort(["rows", "text"], descending=[True, False]).rows()
+    return tuple((text, rows) for text, rows in ordered if is_placeholder(text))
+
+
+def _form(counts: pl.DataFrame) -> TextFacts:
+    """Look at texts and the rows of each."""
+    import polars as pl
+
+    bare = pl.col("text").str.strip_chars()
+    is_number = bare.cast(pl.Float64, strict=False).is_finite().fill_null(value=False)
+    found = counts.with_columns(
+        number=is_number,
+        coded=is_number & bare.str.contains(r"^[+-]?0\d"),
+        spaced=pl.col("text") != bare,
+        plain=bare.str.to_lowercase().str.replace_all(r"\s+", " "),
+    )
+    rows = {name: pl.col("rows").filter(pl.col(name)).sum() for name in ("number", "coded", "spaced")}
+    facts = found.select(pl.col("rows").sum().alias("all"), pl.col("text").str.len_chars().max(), **rows)
+    numbers = facts["number"].item()
+    half = facts["all"].item() / 2
+    dates, is_date = (0, None) if numbers > half else _dates(found, half)
+    others: tuple[tuple[str, int], ...] = ()
+    if max(numbers, dates) > half:
+        is_one = pl.col("number") if is_date is None else is_date
+        others = _most(found.filter(~is_one).select("text", "rows"), EXAMPLES)
+    variants, variant = _variants(found)
+    return TextFacts(
+        longest=facts["text"].item(),
+        spaced=facts["spaced"].item(),
+        numbers=numbers,
+        coded=facts["coded"].item(),
+        dates=dates,
+        others=tuple(text for text, _ in others),
+        variants=variants,
+        variant=variant,
+    )
+
+
+def _dates(texts: pl.DataFrame, half: float) -> tuple[int, pl.Expr | None]:
+    """Return the rows that hold a date in the layout that fits most, and what tells them; none unless more than half do."""
+    import polars as pl
+
+    bare = pl.col("text").str.strip_chars()
+    if texts.filter(bare.str.contains(r"^\d{1,4}[-./]\d{1,2}[-./]\d{1,4}"))["rows"].sum() <= half:
+        return 0, None
+    tells = [bare.str.to_datetime(layout, strict=False).is_not_null() for layout in LAYOUTS]
+    rows = texts.select(pl.col("rows").filter(tell).sum().alias(str(i)) for i, tell in enumerate(tells)).row(0)
+    best = max(range(len(rows)), key=lambda i: rows[i])
+    return (rows[best], tells[best]) if rows[best] > half else (0, None)
+
+
+def _variants(texts: pl.DataFrame) -> tuple[int, tuple[str, ...]]:
+    """Return the rows of texts that another one equals but for case and spaces, and the most frequent of such texts."""
+    import polars as pl
+
+    several = texts.filter(pl.len().over("plain") > 1)
+    if several.is_empty():
+        return 0, ()
+    most = several.with_columns(together=pl.col("rows").sum().over("plain")).sort(
+        ["together", "plain", "rows", "text"], descending=[True, False, True, False]
+    )
+    same = most.filter(pl.col("plain") == most["plain"][0])["text"].head(EXAMPLES)
+    return int(several["rows"].sum()), tuple(same.to_list())

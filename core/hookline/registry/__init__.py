@@ -1,0 +1,1 @@
+"""Finds plugins; describes, checks and builds their components."""

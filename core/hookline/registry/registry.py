@@ -1,0 +1,197 @@
+"""(kind, name) -> component class, checked when it is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+from hookline.errors import PluginError, UnknownName, closest, suggestion
+from hookline.kinds.component import Component, Settings
+from hookline.kinds.kinds import KIND_CLASSES, KINDS, Transform
+from hookline.kinds.plain import adapter
+
+from .fields import FieldInfo, default_of, field_infos, has_default
+from .loading import Plugin, PluginSet, skip
+from .ports import ports, type_text
+from .values import validate
+
+NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
+
+
+@dataclass(frozen=True)
+class Description:
+    """Everything there is to know of a component without running it."""
+
+    kind: str
+    name: str
+    doc: str
+    fields: tuple[FieldInfo, ...]
+    takes: Mapping[str, str]
+    makes: str
+    plugin: str
+    distribution: str
+    version: str
+    cls: str
+    json_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered component class and the plugin that brought it."""
+
+    cls: type[Component]
+    plugin: Plugin
+
+
+class Registry:
+    """(kind, name) -> component class, checked when it is made."""
+
+    def __init__(self, plugins: PluginSet) -> None:
+        self.plugins = plugins
+        self._entries: dict[tuple[str, str], Entry] = {}
+        self._settings: dict[str, type[Settings]] = {}
+        broken: dict[str, Plugin] = {}
+        for kind in KINDS:
+            for plugin, cls in _collect(plugins, f"register_{kind}s", broken):
+                self._add(kind, plugin, cls)
+        for plugin, settings in _collect(plugins, "register_settings", broken):
+            self._add_settings(plugin, settings)
+        self.plugins = dataclasses.replace(plugins, plugins=tuple(broken.get(p.name, p) for p in plugins.plugins))
+
+    def names(self, kind: str) -> list[str]:
+        """Return the sorted names of a kind's components."""
+        return sorted(name for k, name in self._entries if k == kind)
+
+    def entry(self, kind: str, name: str) -> Entry:
+        """Return a component's class and plugin; raises UnknownName with the closest match."""
+        if kind not in KINDS:
+            raise UnknownName("kind", kind, KINDS)
+        if (kind, name) not in self._entries:
+            raise UnknownName(kind, name, self.names(kind), hint=self._hint(kind, name))
+        return self._entries[kind, name]
+
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        return key in self._entries
+
+    def settings(self) -> Mapping[str, type[Settings]]:
+        """Return the settings classes of lifecycle plugins by name."""
+        return dict(sorted(self._settings.items()))
+
+    def describe(self, kind: str, name: str) -> Description:
+        """Return fields, defaults, docs, ports, JSON schema and origin of a component."""
+        entry = self.entry(kind, name)
+        found = ports(entry.cls)
+        return Description(
+            kind=kind,
+            name=name,
+            doc=inspect.cleandoc(entry.cls.__doc__ or ""),
+            fields=field_infos(entry.cls),
+            takes={port: type_text(annotation) for port, annotation in found.takes.items()},
+            makes=type_text(found.makes),
+            plugin=entry.plugin.name,
+            distribution=entry.plugin.distribution,
+            version=entry.plugin.version,
+            cls=f"{entry.cls.__module__}.{entry.cls.__qualname__}",
+            json_schema=adapter(entry.cls).json_schema(),
+        )
+
+    def build(self, kind: str, name: str, values: Mapping[str, Any], path: str) -> Component:
+        """Build a component from plain config values; raises ConfigError with every problem at `path`."""
+        cls = self.entry(kind, name).cls
+        # Null stands for an empty list in config, so that a mapping may take its place there.
+        lists = {f.name for f in dataclasses.fields(cls) if has_default(f) and default_of(cls, f) == []}
+        given = {key: value for key, value in values.items() if not (value is None and key in lists)}
+        return validate(cls, given, path, f"bad config for {kind} '{name}'")
+
+    def _hint(self, kind: str, name: str) -> str | None:
+        match = closest(name, self.names(kind))
+        skipped = [f"plugin '{p.name}' is skipped: {p.skipped}" for p in self.plugins.plugins if p.skipped]
+        if match:
+            return f"did you mean '{match}'? (from {self._entries[kind, match].plugin.label})"
+        return "; ".join([suggestion(name, self.names(kind), kind) or "", *skipped])
+
+    def _add(self, kind: str, plugin: Plugin, cls: Any) -> None:
+        check_class(kind, plugin, cls)
+        if (kind, cls.name) in self._entries:
+            other = self._entries[kind, cls.name].plugin
+            raise PluginError(
+                plugin.name,
+                f"{kind} '{cls.name}' ({plugin.label}) is already taken by plugin '{other.name}' ({other.label})",
+            )
+        self._entries[kind, cls.name] = Entry(cls, plugin)
+
+    def _add_settings(self, plugin: Plugin, cls: Any) -> None:
+        if not (isinstance(cls, type) and issubclass(cls, Settings)):
+            raise PluginError(plugin.name, f"register_settings returned {cls!r}, which is not a Settings class")
+        if cls.name in self._settings:
+            raise PluginError(plugin.name, f"settings '{cls.name}' are registered twice")
+        self._settings[cls.name] = cls
+
+
+def check_class(kind: str, plugin: Plugin, cls: Any) -> None:
+    """Raise PluginError unless `cls` keeps the contract of its kind."""
+    wanted = KIND_CLASSES[kind]
+    if not (isinstance(cls, type) and issubclass(cls, wanted)):
+        raise PluginError(plugin.name, f"register_{kind}s returned {cls!r}, which is not a {wanted.__name__} class")
+    where = f"{kind} {cls.__module__}.{cls.__qualname__}"
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+        raise PluginError(plugin.name, f"{where} does not implement {', '.join(missing)}")
+    if issubclass(cls, Transform) and cls.fit is Transform.fit and cls.transform is Transform.transform:
+        raise PluginError(plugin.name, f"{where} implements neither fit nor transform")
+    _check_name(plugin, cls, where)
+    for what, check in (("a port that does not resolve", ports), ("a field that cannot be configured", _check_fields)):
+        try:
+            check(cls)
+        except Exception as error:
+            raise PluginError(plugin.name, f"{where} has {what}: {error}") from error
+
+
+def _collect(plugins: PluginSet, hook: str, broken: dict[str, Plugin]) -> Iterable[tuple[Plugin, Any]]:
+    implementations = getattr(plugins.manager.hook, hook).get_hookimpls()
+    by_name = {impl.plugin_name: impl for impl in implementations}
+    for plugin in plugins.plugins:
+        if plugin.name not in by_name or plugin.name in broken:
+            continue
+        try:
+            with redirect_stdout(sys.stderr):  # What a plugin prints is no data.
+                classes: Sequence[Any] = tuple(by_name[plugin.name].function())
+        except Exception as error:  # noqa: BLE001  a plugin's hook may raise anything, and must not stop the others
+            strict = os.environ.get("HOOKLINE_STRICT", "") not in ("", "0")
+            broken[plugin.name] = skip(plugin, f"{hook}: {type(error).__name__}: {error}", strict=strict, cause=error)
+            continue
+        yield from ((plugin, cls) for cls in classes)
+
+
+def _check_name(plugin: Plugin, cls: type[Component], where: str) -> None:
+    name = getattr(cls, "name", None)
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise PluginError(plugin.name, f"{where} needs a snake_case class attribute `name`, got {name!r}")
+    prefix, dot, _ = name.rpartition(".")
+    if plugin.origin == "installed" and prefix != plugin.name:
+        raise PluginError(
+            plugin.name,
+            f"{where} must be named '{plugin.name}.{name.rpartition('.')[2]}', since it comes from {plugin.label}",
+        )
+    if plugin.origin != "installed" and dot:
+        raise PluginError(plugin.name, f"{where} has a dot in its name, which marks components of installed plugins")
+
+
+def _check_fields(cls: type[Component]) -> None:
+    reserved = {"component", "name", "kind"} & {f.name for f in dataclasses.fields(cls)}
+    if reserved:
+        raise TypeError(f"the field name '{min(reserved)}' is reserved")
+    adapter(cls)
+
+
+def load_registry() -> Registry:
+    """Load every plugin and return the registry of their components."""
+    from .loading import load_plugins
+
+    return Registry(load_plugins())

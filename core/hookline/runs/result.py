@@ -1,0 +1,150 @@
+"""A run that has ended: its numbers, its evidence, and its model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.data.frames import to_polars
+from hookline.errors import DataError, StoreError, UsageError
+from hookline.kinds.artifacts import Prediction
+from hookline.kinds.deployments import Trust
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from hookline.packages.loading import LoadedPackage
+
+    from .execution import Execution
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended: its numbers, its evidence, and its model.
+
+    Example:
+        >>> import hookline as hl
+        >>> run = hl.run(source="iris", trainer="logistic_regression")  # doctest: +SKIP
+        >>> run.metrics["accuracy"]  # doctest: +SKIP
+        0.95
+    """
+
+    id: str
+    path: Path
+    evidence: Mapping[str, Any] = field(repr=False)
+    load_predictor: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    execution: Execution | None = field(default=None, repr=False, compare=False)
+    """The run as it was executed, where that was in this process."""
+
+    @cached_property
+    def predictor(self) -> Any:
+        """The run's own pipeline, or its package; read when it is first asked for. None where the run kept neither."""
+        return None if self.load_predictor is None else self.load_predictor()
+
+    @property
+    def status(self) -> str:
+        """Return finished, gated, pruned, failed or interrupted."""
+        return str(self.evidence["run"]["status"])
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The evaluators' metrics by name."""
+        reports = [report for report in self.evidence["reports"] if report["kind"] == "evaluator"]
+        return {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
+
+    @property
+    def headline(self) -> float | None:
+        """The metric that heads the report."""
+        from .evidence import HEADLINES
+
+        return next((self.metrics[name] for name in (*HEADLINES, *self.metrics) if name in self.metrics), None)
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """What evaluators and monitors noticed, worst first."""
+        found = [finding for report in self.evidence["reports"] for finding in report["findings"]]
+        return sorted(found, key=lambda finding: ("critical", "warning", "info").index(finding["severity"]))
+
+    def stages(self) -> pl.DataFrame:
+        """Return one row a stage: key, component, status, seconds, why, summary."""
+        import polars as pl
+
+        names = ("key", "component", "status", "seconds", "why", "summary")
+        return pl.DataFrame([{name: stage[name] for name in names} for stage in self.evidence["plan"]])
+
+    @property
+    def cleaning(self) -> pl.DataFrame:
+        """Return one row a transform: rows in and out, dropped, added and changed, cells changed, and in which columns."""
+        from hookline.data.cleaning.ledger import CleaningEntry, CleaningLedger
+        from hookline.kinds.plain import from_json
+
+        entries = (from_json(CleaningEntry, entry) for entry in self.evidence.get("cleaning", ()))
+        return CleaningLedger(tuple(entries)).frame()
+
+    def predict(self, frame: Any) -> Prediction:
+        """Predict raw rows (polars or pandas frame, or a list of mappings) with the run's own pipeline."""
+        if self.predictor is None:
+            raise UsageError(f"run {self.id} has no model to predict with: it is {self.status}, or kept no package")
+        prediction: Prediction = self.predictor.predict(to_polars(frame))
+        return prediction
+
+    def package(self, name: str | None = None) -> Path:
+        """Return a package's folder by its key in config (default: the first there); raises UsageError if there is none."""
+        folders = package_folders(self.path, self.evidence)
+        chosen = [folder for folder in folders if name in (None, folder.name)]
+        if not chosen:
+            known = ", ".join(folder.name for folder in folders) or "none"
+            raise UsageError(
+                f"run {self.id} has no package '{name or ''}'; there is {known}", hint="add packager=[onnx]"
+            )
+        return chosen[0]
+
+    @property
+    def report(self) -> Path:
+        """The path of report.html."""
+        return self.path / "report.html"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><td>{escape(name)}</td><td>{value:.4g}</td></tr>" for name, value in self.metrics.items())
+        headline = escape(self.evidence["verdict"]["headline"])
+        return f"<h4>{headline}</h4><p>run {escape(self.id)}: {escape(self.status)}</p><table>{rows}</table>"
+
+
+def package_folders(folder: Path, evidence: Mapping[str, Any]) -> list[Path]:
+    """Return the packages in a run's folder, in the order of its config."""
+    keys = [stage["key"].partition(".")[2] for stage in evidence["plan"] if stage["kind"] == "packager"]
+    return [folder / "packages" / key for key in keys if (folder / "packages" / key).is_dir()]
+
+
+def read_evidence(folder: Path) -> dict[str, Any]:
+    """Return the evidence in a run's folder; raises DataError where there is none, StoreError where it is damaged."""
+    path = folder / "evidence.json"
+    try:
+        evidence: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return {**evidence, "run": evidence["run"], "plan": evidence["plan"]}
+    except FileNotFoundError:
+        why = "it was killed before it ended" if folder.is_dir() else f"its folder {folder} is gone"
+        raise DataError(
+            f"run {folder.name} left no evidence: {why}", hint="run it again; what it computed is kept"
+        ) from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise StoreError(f"{path} is damaged: {error}", hint="run it again; what it computed is kept") from None
+
+
+def load_run(folder: Path, trust: Trust | None, contract: Path | None) -> Run:
+    """Return a run from its folder; raises DataError where it left no evidence, StoreError where that is damaged."""
+    from hookline.packages.loading import load_package
+    from hookline.registry.registry import load_registry
+
+    evidence = read_evidence(folder)
+    packages = package_folders(folder, evidence)
+
+    def predictor() -> LoadedPackage:
+        return load_package(packages[0], load_registry(), trust, contract)
+
+    return Run(evidence["run"]["id"], folder, evidence, predictor if packages else None)

@@ -1,0 +1,259 @@
+"""A plan carried out: what the store lacks is run, and every step is told to hooks and catalog."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import GateFailed, HooklineError, Pruned, StoreError
+from hookline.kinds.deployments import Package
+from hookline.kinds.hooks import RunInfo, StageInfo
+from hookline.kinds.reports import Report
+from hookline.packages.manifest import add_files
+from hookline.packages.state import components_at_hand
+from hookline.plans.explain import explain
+from hookline.plans.plan import Knowledge, Plan, Stage
+from hookline.registry.registry import Registry
+from hookline.workspace.catalog.datasets import record_version
+from hookline.workspace.home import cache_in
+from hookline.workspace.workspace import Workspace, open_workspace
+
+from .evidence import at_hand, build_evidence
+from .execution import Execution
+from .gates import check_audit, check_gates
+from .result import Run
+from .stages import table
+from .stages.deploying import deployed_version
+
+if TYPE_CHECKING:
+    from hookline.plans.config import RunConfig
+
+log = logging.getLogger("hookline.runs.runner")
+
+
+def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
+    """Run a plan in its own folder; returns the execution with its values.
+
+    Raises what a stage raised (its own exception, with a note that names the stage), and GateFailed where a gate said no.
+    """
+    _claim(folder, run_id)
+    info = RunInfo(run_id, plan.config.name, folder, plan.config.plain(), plan.config.settings)
+    run = Execution(plan, workspace, registry, info)
+    _write_json(folder / "config.json", info.config)
+    workspace.catalog.mark_interrupted()
+    workspace.catalog.begin_run(run_id, info.name, str(folder), info.config, _plan_record(plan))
+    hooks = registry.plugins.manager.hook
+    started = time.time()
+    status = "failed"
+    error: BaseException | None = None
+    try:
+        _tell(hooks.before_run, run=run.info)
+        classes = {(s.kind, s.name): type(s.component) for s in plan.stages if s.component}
+        with components_at_hand(classes), run.scratch_folder():
+            _run_stages(run)
+        status = "finished"
+    except GateFailed as failed:
+        status, error = "gated", failed
+        raise
+    except Pruned as stopped:
+        status, error = "pruned", stopped
+        raise
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    except BaseException as failed:
+        error = failed
+        raise
+    finally:
+        _finish(run, status, error, started)
+    return run
+
+
+def _run_stages(run: Execution) -> None:
+    decided = run.plan.needed(stage.key for stage in run.plan.stages if run.is_stored(stage))
+    for index, stage in enumerate(run.plan.stages, 1):
+        if stage.kind == "deployer":
+            check_gates(run)
+        here = StageInfo(stage.key, stage.name, index, len(run.plan.stages))
+        if decided[stage.key] == "run":
+            _run_stage(run, stage, here)
+        else:
+            status = decided[stage.key]
+            _told(run, stage, replace(here, status=status, why=_why_not(status)))
+        if stage.kind == "audit":
+            check_audit(run)
+    if not run.plan.of("deployer"):
+        check_gates(run)
+
+
+def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
+    before = run.workspace.catalog.last_stage(stage.key, name=run.info.name)
+    here = replace(here, why=explain(stage, before.parts if before else None))
+    hooks = run.registry.plugins.manager.hook
+    _tell(hooks.before_stage, run=run.info, stage=here)
+    started = time.perf_counter()
+    try:
+        value = run.value(stage.key)
+    except BaseException as error:
+        here = replace(here, seconds=time.perf_counter() - started)
+        if isinstance(error, Pruned):
+            _told(run, stage, replace(here, status="pruned", summary=error.message))
+            raise
+        failed = replace(here, status="failed")
+        if not isinstance(error, HooklineError):
+            error.add_note(f"in stage '{stage.key}' ({stage.name}) of run {run.info.id}")
+        _tell(hooks.on_stage_error, run=run.info, stage=failed, error=error)
+        _record(run, stage, failed)
+        raise
+    done = replace(here, status="ran", seconds=time.perf_counter() - started, summary=table.summarize(value))
+    _told(run, stage, done)
+    if isinstance(value, Report):
+        for finding in value.findings:
+            _tell(hooks.on_finding, run=run.info, finding=finding)
+
+
+def _told(run: Execution, stage: Stage, here: StageInfo) -> None:
+    _record(run, stage, here)
+    _tell(run.registry.plugins.manager.hook.after_stage, run=run.info, stage=here)
+
+
+def _record(run: Execution, stage: Stage, here: StageInfo) -> None:
+    run.told[stage.key] = here
+    run.workspace.catalog.record_stage(
+        run.info.id,
+        stage.key,
+        stage.kind,
+        stage.name,
+        here.status,
+        stage.fingerprint,
+        stage.parts,
+        here.seconds,
+        here.why,
+    )
+
+
+def _finish(run: Execution, status: str, error: BaseException | None, started: float) -> None:
+    text = None if error is None else f"{type(error).__name__}: {error}"
+    metrics: dict[str, float] = {}
+    try:
+        _record_data(run)
+        evidence = build_evidence(run, status, text, started)
+        reports = [report for report in evidence["reports"] if report["kind"] == "evaluator"]
+        # JSON has no word for a number that is not one, so it stands there as text.
+        metrics = {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
+        told = tuple(run.told.values())
+        run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=text)
+        _leave_evidence(run, status)
+    finally:
+        run.workspace.catalog.end_run(run.info.id, status, metrics, text)
+    _tell(run.registry.plugins.manager.hook.after_run, run=run.info)
+
+
+def _record_data(run: Execution) -> None:
+    """Record which version of the data the run saw, with the profile of its training rows once there is one."""
+    if not at_hand(run, run.plan["split"]):
+        return
+    version = run.split_facts().version
+    knowledge: Knowledge | None = run.value("knowledge") if at_hand(run, run.plan["knowledge"]) else None
+    source = run.plan["source"]
+    origin = {"component": source.name, **source.parts["fields"]}
+    if version is not None:
+        profile = None if knowledge is None else knowledge.profile
+        record_version(run.workspace.catalog, version, origin, run.info.id, profile)
+
+
+def _leave_evidence(run: Execution, status: str) -> None:
+    """Write what is known of a run into its folder, the report included, and its packages."""
+    folder, evidence = run.info.path, run.info.evidence
+    _write_json(folder / "plan.json", evidence["plan"])
+    _write_json(folder / "metrics.json", run.info.metrics)
+    (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
+    _tell(run.registry.plugins.manager.hook.render_report, evidence=evidence, path=folder)
+    if status in ("finished", "gated"):
+        _file_packages(run)
+
+
+def _file_packages(run: Execution) -> None:
+    """Copy each package into the run's folder, and put the run's evidence inside it and inside the registered copy."""
+    names = ("evidence.json", "report.html")
+    evidence = {f"evidence/{name}": run.info.path / name for name in names if (run.info.path / name).is_file()}
+    # A run that its audit stopped has none, and asking for one would train after all.
+    for stage in [stage for stage in run.plan.of("packager") if stage.key in run.told]:
+        package: Package = run.value(stage.key)
+        copy = run.info.path / "packages" / stage.key.partition(".")[2]
+        shutil.copytree(package.path, copy, ignore=shutil.ignore_patterns("entry.json"))
+        add_files(copy, evidence)
+    for stage in run.plan.of("deployer"):
+        if stage.key in run.values:
+            registered = run.workspace.catalog.model(run.info.name, deployed_version(run, stage))
+            # Only the run that made the version speaks for it; what is registered does not change afterwards.
+            if registered.run_id == run.info.id:
+                add_files(Path(registered.path), evidence)
+
+
+def _claim(folder: Path, run_id: str) -> None:
+    # Exclusive create: of two runs that were given one folder, the second is told, rather than both writing there.
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "run.json").open("x", encoding="utf-8") as file:
+            json.dump({"id": run_id}, file)
+    except FileExistsError:
+        raise StoreError(
+            f"{folder} already belongs to another run",
+            hint="give each run its own folder, or leave hydra.run.dir alone",
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _tell(hook: Any, **facts: Any) -> None:
+    """Call a lifecycle hook of every plugin; one that fails is told of, and the others are called all the same."""
+    for implementation in reversed(hook.get_hookimpls()):
+        wanted = {name: facts[name] for name in implementation.argnames}
+        try:
+            implementation.function(**wanted)
+        except Exception as error:  # noqa: BLE001  a lifecycle hook may raise anything, and must not take the run with it
+            log.warning(
+                "hook %s of plugin '%s' failed: %s: %s",
+                hook.name,
+                implementation.plugin_name,
+                type(error).__name__,
+                error,
+            )
+
+
+def _why_not(status: str) -> str:
+    return "cached" if status == "cached" else "nothing that must run reads it"
+
+
+def _plan_record(plan: Plan) -> list[Mapping[str, Any]]:
+    return [{"key": s.key, "kind": s.kind, "component": s.name, "fingerprint": s.fingerprint} for s in plan.stages]
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, default=str), "utf-8")
+
+
+def run_config(
+    registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
+) -> Run:
+    """Plan and execute a resolved config in a folder of its own."""
+    from hookline.plans.layout import make_plan
+    from hookline.workspace.home import home as default_home
+    from hookline.workspace.home import new_run_id, run_id_of
+
+    from .execution import pipeline_of
+
+    with cache_in((Path(home).absolute() if home else default_home()) / "cache"):
+        planned = make_plan(registry, config)
+    workspace = open_workspace(home)
+    run_id = run_id_of(folder) if folder else new_run_id()
+    done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
+    return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done), done)

@@ -1,0 +1,196 @@
+"""The outcome of a sweep as one table: only what varied, mean and interval over repeats, cost, failures with their cause."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.registry.registry import Registry
+from hookline.runs.evidence import HEADLINES
+
+from .ledger import ENDED, JobRecord, SweepRecord
+
+if TYPE_CHECKING:
+    import polars as pl
+
+REPLICATED = ("seed", "split.fold")
+"""What differs between the jobs of one trial."""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Trials, the best first; then those that were pruned, and those that failed last.
+
+    rows: trial, what varied, `<metric>` and `<metric>_low`/`_high` (95 % interval of the mean over repeats), jobs,
+    seconds (mean), peak_memory_mib (largest), status, pruned_at, error, path (of the trial's best job)
+    """
+
+    sweep: str
+    metric: str | None
+    varied: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    others: tuple[str, ...] = ()
+    """Metrics that were searched for besides; then `front` says of a row that no other is better in one and as good in all."""
+
+    def frame(self) -> pl.DataFrame:
+        """Return the rows as a polars frame."""
+        import polars as pl
+
+        return pl.DataFrame([dict(row) for row in self.rows], infer_schema_length=None, strict=False)
+
+    def columns(self) -> list[str]:
+        """Return the columns that a terminal has room for."""
+        interval = [f"{self.metric}_low", f"{self.metric}_high"] if any(row["jobs"] > 1 for row in self.rows) else []
+        front = [*self.others, "front"] if self.others else []
+        shown = [*self.varied, *([self.metric] if self.metric else []), *interval, *front]
+        why = [name for name in ("pruned_at", "error") if any(row[name] for row in self.rows)]
+        return ["rank", *shown, "seconds", "peak_memory_mib", "status", *why]
+
+    def _repr_html_(self) -> str:
+        return self.frame()._repr_html_()
+
+
+def leaderboard(sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | None = None) -> Leaderboard:
+    """Rank the trials of a sweep by a metric; by default the first that it searched for, or the one that heads the report."""
+    trials: dict[int, list[JobRecord]] = {}
+    for job in jobs:
+        trials.setdefault(job.trial, []).append(job)
+    searched: list[str] = list(sweep.settings.get("metrics", ()))
+    metric = metric or next(iter(searched), None) or headline_metric(jobs)
+    flat = {trial: _flat(some[0].config) for trial, some in trials.items()}
+    varied = _varied(list(flat.values()))
+    rows = [_row(trial, some, {key: flat[trial].get(key) for key in varied}) for trial, some in trials.items()]
+    if len(searched) > 1:
+        _mark_front(rows, searched, jobs)
+    ranked = sorted(rows, key=lambda row: _order(row, metric, jobs))
+    others = tuple(name for name in searched if name != metric) if len(searched) > 1 else ()
+    return Leaderboard(
+        sweep.id, metric, tuple(varied), tuple({"rank": rank, **row} for rank, row in enumerate(ranked, 1)), others
+    )
+
+
+def write(board: Leaderboard, folder: Path, registry: Registry) -> None:
+    """Write leaderboard.csv, leaderboard.parquet and, where a plugin draws it, leaderboard.html."""
+    import json
+
+    frame = board.frame()
+    frame.write_parquet(folder / "leaderboard.parquet")
+    frame.write_csv(folder / "leaderboard.csv")
+    evidence = {"sweep": board.sweep, "metric": board.metric, "varied": list(board.varied), "rows": list(board.rows)}
+    registry.plugins.manager.hook.render_leaderboard(
+        evidence=json.loads(json.dumps(evidence, default=str)), path=folder
+    )
+
+
+def headline_metric(jobs: Sequence[JobRecord]) -> str | None:
+    """Return the metric that trials are ranked by: the first of those that head a report, else the first there is."""
+    measured = [name for job in jobs for name in job.metrics]
+    return next((name for name in HEADLINES if name in measured), measured[0] if measured else None)
+
+
+def headline(jobs: Sequence[JobRecord]) -> float | None:
+    """Return the mean of that metric over the jobs of a trial."""
+    name = headline_metric(jobs)
+    values = [float(job.metrics[name][0]) for job in jobs if name in job.metrics] if name else []
+    return statistics.fmean(values) if values else None
+
+
+def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> dict[str, Any]:
+    done = [job for job in jobs if job.status == "finished"]
+    row: dict[str, Any] = {"trial": trial, **{key: _cell(value) for key, value in varied.items()}}
+    for name in dict.fromkeys(name for job in done for name in job.metrics):
+        values = [float(job.metrics[name][0]) for job in done if name in job.metrics]
+        row[name] = statistics.fmean(values)
+        row[f"{name}_low"], row[f"{name}_high"] = interval(values)
+    failed = next((job for job in jobs if job.status not in ENDED), None)
+    pruned = next((job for job in jobs if job.status == "pruned"), None)
+    return row | {
+        "jobs": len(jobs),
+        "seconds": round(statistics.fmean(job.seconds for job in jobs), 3),
+        "peak_memory_mib": round(max(job.peak_memory for job in jobs) / 1024**2, 1),
+        "status": failed.status if failed else "pruned" if pruned else "finished",
+        "pruned_at": pruned.error if pruned else "",
+        "error": f"#{failed.number}: {failed.error.splitlines()[0]}" if failed and failed.error else "",
+        "path": next((job.path for job in done), ""),
+    }
+
+
+def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a mean by Student's t; None for both where there are fewer than three values.
+
+    Of two values it would be 13 standard errors wide to each side, which says nothing.
+    """
+    if len(values) < 3:
+        return None, None
+    half = _t95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return statistics.fmean(values) - half, statistics.fmean(values) + half
+
+
+def _t95(freedom: int) -> float:
+    """Return the 0.975 quantile of Student's t."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, freedom))
+
+
+def _order(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]) -> tuple[int, float, int]:
+    value = _loss(row, metric, jobs)
+    missing = math.isnan(value)
+    place = ENDED.index(row["status"]) if row["status"] in ENDED else len(ENDED)
+    return max(place, int(missing)), 0.0 if missing else value, int(row["trial"])
+
+
+def _loss(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord]) -> float:
+    """Return a row's metric so that less is better; not a number where it has none."""
+    if metric is None or metric not in row:
+        return math.nan
+    greater = next((job.metrics[metric][1] for job in jobs if metric in job.metrics), True)
+    return -float(row[metric]) if greater else float(row[metric])
+
+
+def _mark_front(rows: Sequence[dict[str, Any]], metrics: Sequence[str], jobs: Sequence[JobRecord]) -> None:
+    """Say of each row whether it is on the Pareto front of the rows that finished."""
+    losses = [[_loss(row, metric, jobs) for metric in metrics] for row in rows]
+    done = [
+        loss
+        for row, loss in zip(rows, losses, strict=True)
+        if row["status"] == "finished" and not any(map(math.isnan, loss))
+    ]
+    for row, mine in zip(rows, losses, strict=True):
+        beaten = any(loss != mine and all(a <= b for a, b in zip(loss, mine, strict=True)) for loss in done)
+        row["front"] = mine in done and not beaten
+
+
+def _varied(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the keys that differ; a component's field counts only among jobs that chose the same component."""
+    keys = dict.fromkeys(key for config in configs for key in config)
+    varied = [key for key in keys if _differs(key, configs)]
+    # Components take the run's seed, and would say the same again.
+    return [key for key in varied if not (key.endswith(".seed") and "seed" in varied)]
+
+
+def _differs(key: str, configs: Sequence[Mapping[str, Any]]) -> bool:
+    owner = key.rpartition(".")[0]
+    groups: dict[Any, set[str]] = {}
+    for config in configs:
+        groups.setdefault(config.get(owner), set()).add(repr(config.get(key)))
+    return any(len(values) > 1 for values in groups.values())
+
+
+def _flat(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        name = before.rstrip(".") if key == "component" and before else f"{before}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= _flat(value, f"{before}{key}.")
+        else:
+            flat[name] = value
+    return flat
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str, bool)) or value is None else str(value)

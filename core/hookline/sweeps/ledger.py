@@ -1,0 +1,180 @@
+"""What is known of each job of a sweep, kept in the catalog, so that a sweep can be gone on with after anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import UnknownName, UsageError
+from hookline.workspace.catalog.database import Catalog
+from hookline.workspace.catalog.runs import is_alive
+from hookline.workspace.catalog.values import now
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+    from .pool import Outcome
+
+
+ENDED = ("finished", "pruned")
+"""What a job is called that went as it should, and is never run again."""
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job as it is defined, before anything of it has run."""
+
+    number: int
+    trial: int
+    """Jobs of one trial differ in their repeat or fold only."""
+    overrides: tuple[str, ...]
+    config: Mapping[str, Any]
+    fingerprints: Mapping[str, str]
+    """Stage key -> fingerprint."""
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A job as the ledger has it."""
+
+    number: int
+    trial: int
+    overrides: tuple[str, ...]
+    config: Mapping[str, Any]
+    fingerprints: Mapping[str, str]
+    status: str
+    """pending, running, interrupted, finished, pruned, or why it failed: failed, gated, crashed, timed out, out of memory."""
+    run_id: str
+    path: str
+    error: str
+    seconds: float
+    peak_memory: int
+    metrics: Mapping[str, Any]
+    """Name -> [value, whether greater is better]."""
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """A sweep as the ledger has it."""
+
+    id: str
+    path: str
+    overrides: tuple[str, ...]
+    settings: Mapping[str, Any]
+    """Of the launcher, and what an error does."""
+    stages: Mapping[str, Any]
+    """Fingerprint -> what it is made of, to say what has changed since."""
+
+
+class Ledger:
+    """Sweeps and their jobs in a catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._sweeps = catalog.tables["sweeps"]
+        self._jobs = catalog.tables["jobs"]
+
+    def begin(self, sweep: SweepRecord, jobs: Sequence[NewJob]) -> None:
+        """Write down a sweep, or more jobs of one that is there."""
+        with self.catalog.writing() as connection:
+            known = connection.execute(self._sweeps.select().where(self._sweeps.c.id == sweep.id)).mappings().first()
+            if known is None:
+                words = {"overrides": sweep.overrides, "settings": sweep.settings, "stages": sweep.stages}
+                values = {key: json.dumps(value) for key, value in words.items()}
+                connection.execute(self._sweeps.insert().values(id=sweep.id, path=sweep.path, created=now(), **values))
+            else:
+                stages = json.dumps({**json.loads(known["stages"]), **sweep.stages})
+                connection.execute(self._sweeps.update().where(self._sweeps.c.id == sweep.id).values(stages=stages))
+            for job in jobs:
+                connection.execute(self._jobs.insert().values(sweep_id=sweep.id, status="pending", **_defined(job)))
+
+    def sweep(self, name: str) -> SweepRecord:
+        """Return a sweep by `last`, its id, or the id's first letters; raises UnknownName, or UsageError where several fit."""
+        with self.catalog.reading() as connection:
+            found = connection.execute(self._sweeps.select().order_by(self._sweeps.c.created.desc())).mappings().all()
+        fit = found[:1] if name == "last" else [row for row in found if row["id"].startswith(name)]
+        if not fit:
+            hint = "`hookline sweeps list` lists them" if found else "`hookline -m trainer=a,b` makes one"
+            raise UnknownName("sweep", name, [row["id"] for row in found], hint=hint)
+        if len(fit) > 1:
+            raise UsageError(f"'{name}' fits {len(fit)} sweeps: {', '.join(row['id'] for row in fit[:5])}")
+        return _sweep(fit[0])
+
+    def sweeps(self) -> list[SweepRecord]:
+        """Return every sweep, newest first."""
+        with self.catalog.reading() as connection:
+            return list(
+                map(
+                    _sweep, connection.execute(self._sweeps.select().order_by(self._sweeps.c.created.desc())).mappings()
+                )
+            )
+
+    def jobs(self, sweep_id: str) -> list[JobRecord]:
+        """Return a sweep's jobs in order."""
+        query = self._jobs.select().where(self._jobs.c.sweep_id == sweep_id).order_by(self._jobs.c.number)
+        with self.catalog.reading() as connection:
+            return [_job(row) for row in connection.execute(query).mappings()]
+
+    def claim(self, sweep_id: str, number: int) -> bool:
+        """Take a job for this process; False where it is done, or a process that is alive has it."""
+        here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
+        with self.catalog.writing() as connection:
+            row = connection.execute(self._jobs.select().where(here)).mappings().one()
+            mine = row["pid"] == os.getpid() and row["host"] == platform.node()
+            if row["status"] in ENDED or (row["status"] == "running" and not mine and _owned(row)):
+                return False
+            owner = {"pid": os.getpid(), "host": platform.node(), "started": now()}
+            connection.execute(self._jobs.update().where(here).values(status="running", **owner))
+        return True
+
+    def finish(self, sweep_id: str, number: int, outcome: Outcome) -> None:
+        """Write down what became of a job."""
+        value = outcome.value or {}
+        facts = {
+            "status": value.get("status", "finished") if outcome.ok else outcome.status,
+            "run_id": value.get("run_id", ""),
+            "path": value.get("path", ""),
+            "error": value.get("error") or outcome.error or "",
+            "metrics": json.dumps(value.get("metrics", {})),
+            "seconds": value.get("seconds", outcome.seconds),
+            "peak_memory": outcome.peak_memory,
+        }
+        self._update(sweep_id, number, facts)
+
+    def release(self, sweep_id: str) -> None:
+        """Give back the jobs that this process had when it was interrupted."""
+        jobs = self._jobs
+        mine = (jobs.c.sweep_id == sweep_id) & (jobs.c.pid == os.getpid()) & (jobs.c.status == "running")
+        with self.catalog.writing() as connection:
+            connection.execute(jobs.update().where(mine).values(status="interrupted"))
+
+    def _update(self, sweep_id: str, number: int, facts: Mapping[str, Any]) -> None:
+        here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
+        with self.catalog.writing() as connection:
+            connection.execute(self._jobs.update().where(here).values(**facts))
+
+
+def _owned(row: RowMapping) -> bool:
+    """Tell whether the process that has a job may still be at it; of other machines that cannot be known."""
+    return row["host"] != platform.node() or is_alive(row["pid"])
+
+
+def _defined(job: NewJob) -> dict[str, Any]:
+    texts = {"overrides": job.overrides, "config": job.config, "fingerprints": job.fingerprints}
+    return {"number": job.number, "trial": job.trial, **{key: json.dumps(value) for key, value in texts.items()}}
+
+
+def _sweep(row: RowMapping) -> SweepRecord:
+    texts = {name: json.loads(row[name]) for name in ("settings", "stages")}
+    return SweepRecord(row["id"], row["path"], tuple(json.loads(row["overrides"])), **texts)
+
+
+def _job(row: RowMapping) -> JobRecord:
+    facts: dict[str, Any] = {name: json.loads(row[name] or "{}") for name in ("config", "fingerprints", "metrics")}
+    facts |= {name: row[name] or "" for name in ("status", "run_id", "path", "error")}
+    facts |= {"seconds": row["seconds"] or 0.0, "peak_memory": row["peak_memory"] or 0}
+    return JobRecord(row["number"], row["trial"], tuple(json.loads(row["overrides"])), **facts)

@@ -1,0 +1,1 @@
+"""The checks of the conformance kit: common ones, and a module a kind."""

@@ -1,0 +1,92 @@
+"""Checks on monitors."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import get_args
+
+from hookline.kinds.artifacts import Dataset
+from hookline.kinds.plain import from_json, to_json
+from hookline.kinds.reports import Report, Severity
+
+from ..exercise import reference_of
+from ..subject import CheckFunction, Subject
+
+
+def check_same_data_raise_no_alarm(subject: Subject) -> None:
+    """Rows compared with themselves give no critical finding."""
+    sample = subject.rows("binary")
+    report = subject.component.check(sample.train, reference_of(sample))
+    loud = [finding for finding in report.findings if finding.severity == "critical"]
+    if loud:
+        subject.fail(f"finds something critical in rows compared with themselves: {loud[0].message}")
+
+
+def check_findings_are_complete(subject: Subject) -> None:
+    """Every finding has a subject, a statistic, finite numbers, a known severity and a sentence."""
+    for report in _reports(subject):
+        for finding in report.findings:
+            if not (finding.subject and finding.statistic and finding.message):
+                subject.fail(f"makes a finding without a subject, a statistic or a sentence: {finding}")
+            if finding.severity not in get_args(Severity):
+                subject.fail(f"makes a finding of severity {finding.severity!r}; use {', '.join(get_args(Severity))}.")
+            if not all(math.isfinite(float(number)) for number in (finding.value, finding.threshold)):
+                subject.fail(f"makes a finding with a value or threshold that is not finite: {finding}")
+
+
+def check_repeatable(subject: Subject) -> None:
+    """Checking the same rows twice gives the same report, which is plain data."""
+    for first, second in zip(_reports(subject), _reports(subject), strict=True):
+        text = json.dumps(to_json(first))
+        if text != json.dumps(to_json(second)):
+            subject.fail("two reports on the same rows differ; leave clocks and random numbers out of them.")
+        from_json(Report, json.loads(text))
+
+
+def check_needs_only_the_profile(subject: Subject) -> None:
+    """The monitor works from a package, where the training rows are gone and only what the run left is at hand."""
+    import tempfile
+    from dataclasses import replace
+    from pathlib import Path
+
+    sample = subject.rows("binary")
+    reference = reference_of(sample)
+    with tempfile.TemporaryDirectory() as name:
+        files = {}
+        for file, content in subject.component.check(sample.test, reference).files.items():
+            files[file] = Path(name) / file
+            files[file].parent.mkdir(parents=True, exist_ok=True)
+            files[file].write_bytes(content)
+        try:
+            subject.component.check(sample.test, replace(reference, dataset=None, files=files))
+        except (AttributeError, AssertionError) as error:
+            subject.fail(f"needs the training rows ({error}); use reference.profile where reference.dataset is None.")
+
+
+def _reports(subject: Subject) -> Iterator[Report]:
+    """Check the training rows, the test rows, and rows that have moved."""
+    sample = subject.rows("binary")
+    reference = reference_of(sample)
+    for current in (sample.train, sample.test, _moved(sample.test)):
+        yield subject.component.check(current, reference)
+
+
+def _moved(dataset: Dataset) -> Dataset:
+    import polars as pl
+    import polars.selectors as cs
+
+    moved = dataset.frame.with_columns(
+        cs.numeric().exclude("__row_id__") * 3 + 1_000, cs.string().exclude("target").replace("Oslo", "Rome")
+    )
+    assert isinstance(moved, pl.LazyFrame)
+    return dataset.with_frame(moved)
+
+
+CHECKS: tuple[CheckFunction, ...] = (
+    check_same_data_raise_no_alarm,
+    check_findings_are_complete,
+    check_repeatable,
+    check_needs_only_the_profile,
+)

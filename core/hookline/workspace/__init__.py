@@ -1,0 +1,1 @@
+"""Where things are kept: home, store, catalog, and the store's mirror."""

@@ -1,0 +1,1 @@
+"""The database of runs, datasets, models and deployments; a module a subject."""

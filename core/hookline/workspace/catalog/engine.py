@@ -1,0 +1,98 @@
+"""The database behind the catalog: its URL, its engine, and what it says when it cannot be used."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import MissingBackend, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+WAIT_SECONDS = 60
+"""How long a writer waits for another before it gives up."""
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file, whatever characters its path holds."""
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def engine_of(url: str) -> Engine:
+    """Return an engine; raises UsageError for what is no URL, MissingBackend where a server's driver is not installed."""
+    from sqlalchemy import create_engine, event
+
+    if not url.startswith("sqlite"):
+        return _server_engine(url)
+    engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = 60000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    return engine
+
+
+def _server_engine(url: str) -> Engine:
+    from sqlalchemy import create_engine, exc
+
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except exc.ArgumentError as error:
+        raise UsageError(
+            f"HOOKLINE_CATALOG: {str(error).splitlines()[0]}", hint="write postgresql+psycopg://user@host/database"
+        ) from None
+    except ModuleNotFoundError as error:
+        raise MissingBackend("the catalog", str(error.name), "postgres") from None
+
+
+def is_locked(url: str) -> bool:
+    """Tell whether another process keeps writers of a SQLite catalog waiting; also raises StoreError where it is damaged."""
+    import sqlite3
+
+    from sqlalchemy import make_url
+
+    path = make_url(url).database if url.startswith("sqlite") else None
+    if path is None or not Path(path).is_file():
+        return False
+    with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                return True
+            raise store_error(url, error) from error
+    if problem != "ok":
+        raise StoreError(
+            f"the catalog {shown(url)} is damaged: {problem}", hint="move the file away to begin a new one"
+        )
+    return False
+
+
+def store_error(url: str, error: Exception) -> StoreError:
+    """Return the error for what the database says, in our words and with what to do."""
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    damaged = any(sign in reason for sign in ("not a database", "malformed", "no such table", "no such column"))
+    hint = "move the file away to begin a new one" if damaged else None
+    if "readonly" in reason or "unable to open" in reason:
+        hint = "set HOOKLINE_HOME to a folder of yours, or HOOKLINE_CATALOG to another database"
+    if "full" in reason or "disk I/O" in reason:
+        hint = "free space on its disk, or set HOOKLINE_HOME to a folder on another"
+    if "locked" in reason:
+        hint = "another process holds it; wait, or end that process"
+    return StoreError(f"the catalog {shown(url)} cannot be used: {reason}", hint=hint)
+
+
+def shown(url: str) -> str:
+    """Return a URL that may be printed."""
+    from sqlalchemy import make_url
+
+    return make_url(url).render_as_string(hide_password=True)

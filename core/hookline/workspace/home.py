@@ -1,0 +1,72 @@
+"""Where hookline keeps things, and how runs are named there."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+
+_folder: ContextVar[Path | None] = ContextVar("hookline_cache", default=None)
+
+
+def home() -> Path:
+    """Return where runs, models, the store and the catalog live: HOOKLINE_HOME, else `.hookline` here."""
+    return Path(os.environ.get("HOOKLINE_HOME") or ".hookline").absolute()
+
+
+def cache_folder() -> Path:
+    """Return the folder for such things, `cache` in the home of the run; it need not exist yet."""
+    return _folder.get() or home() / "cache"
+
+
+@contextmanager
+def cache_in(folder: Path) -> Iterator[None]:
+    """Let `cache_folder` return `folder` within this block."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
+def keep(name: str, content: bytes) -> None:
+    """Write a file of the cache in one step; where it cannot be written, it is found out again the next time."""
+    folder = cache_folder()
+    temporary = folder / f".{name}.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", "utf-8")
+        temporary.write_bytes(content)
+        temporary.replace(folder / name)
+    except OSError:
+        return
+
+
+def kept(name: str) -> bytes | None:
+    """Read a file of the cache; None where there is none."""
+    try:
+        return (cache_folder() / name).read_bytes()
+    except OSError:
+        return None
+
+
+RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time and that no other process makes: `20261123-190501-3fa2c9`."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def run_id_of(folder: Path) -> str:
+    """Return the id of a run from the folder that Hydra gave it; a job of a sweep has the sweep's id and its number."""
+    if RUN_ID.fullmatch(folder.name):
+        return folder.name
+    if RUN_ID.fullmatch(folder.parent.name):
+        return f"{folder.parent.name}-{folder.name}"
+    return new_run_id()

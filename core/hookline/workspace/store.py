@@ -1,0 +1,287 @@
+"""Content-addressed artifacts in folders: atomic, safe between processes, and signed, so that a damaged entry is no entry."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hookline.errors import StoreError
+
+from .mirror import Remote
+from .signing import ENTRY, FORMAT, Signer, flush, read_key, write_once
+
+log = logging.getLogger("hookline.workspace.store")
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_REFUSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
+_STALE_SECONDS = 3600
+
+
+@dataclass
+class Store:
+    """Folders of files under a root, each keyed by the fingerprint (hex) of what made it.
+
+    An entry is visible once it is whole: files first, then a signed `entry.json`, then one rename. The signature's key
+    is the user's (or HOOKLINE_STORE_KEY, a team's), so an entry made by somebody else is not mistaken for our own.
+
+    root: a folder on one file system
+    remote: an fsspec URL that mirrors the root; read on a local miss, written on every put
+    """
+
+    root: Path
+    remote: str | None = None
+
+    def __post_init__(self) -> None:
+        self._signer = Signer(read_key())
+        with _clear_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            _check_format(self.root)
+            self._temporaries.mkdir(exist_ok=True)
+            (self.root / "locks").mkdir(exist_ok=True)
+            self._sweep()
+        self._mirror = Remote(self.remote, self._signer) if self.remote else None
+
+    def has(self, fingerprint: str) -> bool:
+        """Tell whether an entry is there or at the remote, without reading its files."""
+        if self._signer.sizes_agree(self._path(fingerprint), fingerprint):
+            return True
+        return self._mirror is not None and self._mirror.has(fingerprint)
+
+    def get(self, fingerprint: str) -> Path | None:
+        """Return an entry's folder, every file checked; a damaged entry is discarded with a warning, and None returned."""
+        path = self._path(fingerprint)
+        if self._mirror and not path.exists():
+            self._download(fingerprint, self._mirror)
+        if not path.exists():
+            return None
+        problem = self._signer.problem(path, fingerprint)
+        if problem is not None:
+            log.warning("stored entry %s is discarded: %s", fingerprint[:12], problem)
+            self._discard_damaged(fingerprint)
+            return None
+        with suppress(OSError):
+            os.utime(path / ENTRY)  # When an entry was last used is what `prune` goes by.
+        return path
+
+    def read(self, fingerprint: str, name: str) -> bytes | None:
+        """Return one file of an entry, or None where it is not there or damaged; no other file of the entry is read."""
+        path = self._path(fingerprint)
+        if self._mirror and not path.exists():
+            self._download(fingerprint, self._mirror)
+        return self._signer.read(path, fingerprint, name)
+
+    def problem(self, fingerprint: str) -> str | None:
+        """Say what is wrong with an entry, every file of it read; None where nothing is. Discards nothing."""
+        return self._signer.problem(self._path(fingerprint), fingerprint)
+
+    def put(self, fingerprint: str, write: Callable[[Path], None], *, note: Mapping[str, Any] | None = None) -> Path:
+        """Have `write` fill an empty folder, and make it visible in one step; where another was first, theirs is kept.
+
+        A failed or killed writer leaves nothing that a reader can see. Raises StoreError where the disk is full or
+        read-only; anything else that `write` raises goes on.
+        """
+        with _clear_errors(self.root), self._temporary() as folder:
+            write(folder)
+            self._signer.sign(folder, fingerprint, note or {})
+            self._publish(folder, fingerprint)
+        path = self._path(fingerprint)
+        if self._mirror:
+            self._mirror.upload(path, fingerprint)
+        return path
+
+    @contextmanager
+    def lock(self, fingerprint: str) -> Iterator[None]:
+        """Hold an entry's lock between processes, so that one computes while the others wait; a killed holder frees it."""
+        from filelock import FileLock, Timeout
+
+        held = FileLock(self.root / "locks" / f"{self._path(fingerprint).name[:32]}.lock")
+        with _clear_errors(self.root):
+            try:
+                held.acquire(timeout=0)
+            except Timeout:
+                log.info("waiting for another process, which is making %s", fingerprint[:12])
+                held.acquire()
+        try:
+            yield
+        finally:
+            held.release()
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Make an empty folder that lasts as long as this block; what a killed process leaves is removed later."""
+        with ExitStack() as held:
+            with _clear_errors(self.root):
+                folder = held.enter_context(self._temporary())
+            yield folder
+
+    def clear_errors(self) -> AbstractContextManager[None]:
+        """Say, in this block, what a full or read-only disk means for a scratch folder; raises StoreError."""
+        return _clear_errors(self.root)
+
+    def discard(self, fingerprint: str) -> bool:
+        """Remove an entry, which disappears in one step; tells whether there was one."""
+        aside = self._aside(fingerprint)
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+        return aside is not None
+
+    def entries(self) -> list[str]:
+        """Return the fingerprints of all visible entries, sorted."""
+        return sorted(path.parent.name for path in self.root.glob(f"??/*/{ENTRY}"))
+
+    def size(self) -> int:
+        """Return the bytes of all visible entries."""
+        return sum(path.stat().st_size for path in self.root.glob("??/*/**/*") if path.is_file())
+
+    def prune(self, keep: Collection[str] = (), *, older_than: timedelta = timedelta(0)) -> int:
+        """Discard every local entry that is not in `keep` and was last used longer ago than this; returns how many."""
+        before = time.time() - older_than.total_seconds()
+        found = [fingerprint for fingerprint in self.entries() if fingerprint not in keep]
+        return sum(self._used(fingerprint) <= before and self.discard(fingerprint) for fingerprint in found)
+
+    @property
+    def _temporaries(self) -> Path:
+        return self.root / "tmp"
+
+    def _path(self, fingerprint: str) -> Path:
+        if not re.fullmatch(r"[0-9a-f]{3,}", fingerprint):
+            raise ValueError(f"a fingerprint is hexadecimal digits, not {fingerprint!r}")
+        return self.root / fingerprint[:2] / fingerprint
+
+    def _used(self, fingerprint: str) -> float:
+        try:
+            return (self._path(fingerprint) / ENTRY).stat().st_mtime
+        except OSError:
+            return float("inf")
+
+    @contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        """Make a folder beside the entries that lasts as long as this block, and that other processes leave alone."""
+        from filelock import FileLock
+
+        folder = self._temporaries / secrets.token_hex(8)
+        # Held before the folder is there, so that a folder whose lock is free belongs to nobody alive.
+        with FileLock(_lock_of(folder)):
+            folder.mkdir()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                _lock_of(folder).unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove what writers that are dead by now left behind."""
+        from filelock import FileLock, Timeout
+
+        for folder in [path for path in self._temporaries.iterdir() if path.is_dir()]:
+            with suppress(Timeout), FileLock(_lock_of(folder), timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+                _lock_of(folder).unlink(missing_ok=True)
+        long_ago = time.time() - _STALE_SECONDS
+        for lock in self._temporaries.glob("*.lock"):
+            with suppress(FileNotFoundError):
+                if not lock.with_suffix("").exists() and lock.stat().st_mtime < long_ago:
+                    lock.unlink()
+
+    def _publish(self, folder: Path, fingerprint: str) -> None:
+        """Rename a whole entry into its place, or give way to a good one that is there."""
+        path = self._path(fingerprint)
+        path.parent.mkdir(exist_ok=True)
+        while not _renamed(folder, path):
+            if self._signer.problem(path, fingerprint) is None:
+                return
+            self._discard_damaged(fingerprint)
+        flush(path.parent)
+
+    def _discard_damaged(self, fingerprint: str) -> None:
+        aside = self._aside(fingerprint)
+        if aside is None:
+            return
+        # Between the look and the rename another process may have put a good entry there; then it goes back.
+        if self._signer.problem(aside, fingerprint) is None:
+            _renamed(aside, self._path(fingerprint))
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def _aside(self, fingerprint: str) -> Path | None:
+        aside = self._temporaries / secrets.token_hex(8)
+        with _clear_errors(self.root):
+            try:
+                return self._path(fingerprint).rename(aside)
+            except FileNotFoundError:
+                return None
+
+    def _download(self, fingerprint: str, mirror: Remote) -> None:
+        with _clear_errors(self.root), self._temporary() as folder:
+            if mirror.download(fingerprint, folder):
+                self._publish(folder, fingerprint)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _renamed(folder: Path, path: Path) -> bool:
+    """Rename a folder; False where there is one already."""
+    try:
+        folder.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
+
+
+def _check_format(root: Path) -> None:
+    path = root / "store.json"
+    if not path.exists():
+        write_once(path, json.dumps({"format": FORMAT}).encode(), 0o644)
+    try:
+        found = json.loads(path.read_bytes())["format"]
+    except (ValueError, LookupError, TypeError):
+        found = "unreadable"
+    if found != FORMAT:
+        raise StoreError(
+            f"the store at {root} has format {found}, and this hookline reads {FORMAT}",
+            hint="use the hookline that wrote it, or move the folder away; what it held is computed again",
+        )
+
+
+@contextmanager
+def _clear_errors(root: Path) -> Iterator[None]:
+    """Say what a full or read-only disk means for the store; errors about files elsewhere go on as they are."""
+    try:
+        yield
+    except OSError as error:
+        elsewhere = isinstance(error.filename, str) and not Path(error.filename).absolute().is_relative_to(
+            root.absolute()
+        )
+        number = _number_of(error)
+        if elsewhere or number not in _FULL | _REFUSED:
+            raise
+        if number in _FULL:
+            raise StoreError(
+                f"the disk of the store at {root} is full; nothing was half written",
+                hint="free space, or set HOOKLINE_HOME to a folder on another disk",
+            ) from error
+        raise StoreError(
+            f"the store at {root} cannot be written: {error.strerror}", hint="set HOOKLINE_HOME to a folder of yours"
+        ) from error
+
+
+def _number_of(error: OSError) -> int | None:
+    """Return the system's number of an error; polars says that of a full disk in its text only."""
+    told = re.search(r"os error (\d+)", str(error)) if error.errno is None else None
+    full = told is not None and int(told[1]) in _FULL
+    return int(told[1]) if told is not None and full else error.errno

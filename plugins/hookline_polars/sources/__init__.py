@@ -1,0 +1,1 @@
+"""Sources: files, and made-up tables."""

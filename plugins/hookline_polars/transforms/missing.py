@@ -1,0 +1,163 @@
+"""Transforms about missing values: what means missing, and what is filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Len
+
+from hookline import Dataset, Transform
+from hookline.data.columns import column_kind
+from hookline.errors import ConfigError, DataError, Problem
+
+from ..columns import Columns, Scalar, choose, present
+from ..stats import one_row
+
+if TYPE_CHECKING:
+    import polars as pl
+
+KINDS = ("number", "string", "boolean")
+"""Types of columns that are filled, and in which values may mean missing."""
+
+
+@dataclass(frozen=True)
+class FittedImpute:
+    """Fills missing values with what was learned."""
+
+    numbers: Mapping[str, float]
+    texts: Mapping[str, str]
+    booleans: Mapping[str, bool]
+
+    def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Fill; numbers become float64, so that a mean fits an integer column, and categories become texts."""
+        import polars as pl
+
+        fill = {**self.numbers, **self.texts, **self.booleans}
+        # A filled enum that is grouped by its texts makes polars 2.1 give up, and has no place for a text of another kind.
+        types = {**dict.fromkeys(self.numbers, pl.Float64), **dict.fromkeys(self.texts, pl.String)}
+        exprs = []
+        for name in present(frame, fill):
+            column = pl.col(name).cast(types[name]) if name in types else pl.col(name)
+            exprs.append(column.fill_null(pl.lit(fill[name])))
+        return frame.with_columns(exprs)
+
+    def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Say it as ONNX."""
+        from ..onnx import fill_numbers, fill_text
+
+        fills = {name: float(value) for name, value in {**self.numbers, **self.booleans}.items() if name in inputs}
+        out = {**inputs, **fill_numbers({name: inputs[name] for name in fills}, fills)}
+        for name, text in self.texts.items():
+            if name in out:
+                out[name] = fill_text(out[name], text)
+        return out
+
+
+class ImputeTransform(Transform):
+    """Fill missing values with a statistic of the training rows, or with a constant."""
+
+    name = "impute"
+    columns: tuple[str, ...] | Columns = ()
+    """Columns to fill; by default every feature column that is a number, a text or a boolean."""
+    number: Literal["mean", "median", "most_frequent", "constant"] = "median"
+    """How numbers are filled."""
+    text: Literal["most_frequent", "constant"] = "most_frequent"
+    """How texts and booleans are filled."""
+    number_value: float = 0.0
+    """What `constant` fills into numbers."""
+    text_value: str = "missing"
+    """What `constant` fills into texts."""
+
+    def fit(self, train: Dataset) -> FittedImpute:
+        """Compute all statistics; raises DataError for a column with no value at all."""
+
+        schema = train.frame.collect_schema()
+        names = choose(train, self.columns, "transform.impute.columns", KINDS)
+        kinds = {name: column_kind(schema[name]) for name in names}
+        stats = {name: self._statistic(name, kind) for name, kind in kinds.items()}
+        found = one_row(train.frame, [expr.alias(name) for name, expr in stats.items()])
+        empty = [name for name, value in found.items() if value is None]
+        if empty:
+            raise DataError(
+                f"impute cannot fill {', '.join(empty[:5])}: no training row has a value",
+                hint="add them to roles.ignore",
+            )
+        texts = {n: str(v) for n, v in found.items() if kinds[n] == "string"}
+        numbers = {n: float(v) for n, v in found.items() if kinds[n] == "number"}
+        return FittedImpute(numbers, texts, {n: bool(v) for n, v in found.items() if kinds[n] == "boolean"})
+
+    def _statistic(self, name: str, kind: str) -> pl.Expr:
+        import polars as pl
+
+        column = pl.col(name)
+        if kind == "number":
+            if self.number == "constant":
+                return pl.lit(self.number_value)
+            if self.number in ("mean", "median"):
+                finite = column.cast(pl.Float64)
+                return finite.mean() if self.number == "mean" else finite.median()
+        elif self.text == "constant" and kind == "string":
+            return pl.lit(self.text_value)
+        # Of equally frequent values the smallest, so that the choice does not depend on the order of rows.
+        return column.drop_nulls().mode().sort().first()
+
+
+@dataclass(frozen=True)
+class FittedNullValues:
+    """Makes given values missing."""
+
+    values: Mapping[str, tuple[Scalar, ...]]
+    """Column -> the values that mean missing in it."""
+
+    def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Put null in their place."""
+        import polars as pl
+
+        schema = frame.collect_schema()
+        exprs = []
+        for name in present(frame, self.values):
+            column, kind = pl.col(name), column_kind(schema[name])
+            # A value need be none of an Enum's categories, nor a whole number among whole numbers.
+            looked_at = column.cast(pl.Boolean if kind == "boolean" else pl.String if kind == "string" else pl.Float64)
+            found = looked_at.is_in([float(v) if kind == "number" else v for v in self.values[name]])
+            exprs.append(pl.when(~found).then(column).alias(name))
+        return frame.with_columns(exprs)
+
+    def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Say it as ONNX."""
+        from ..onnx import without_values
+
+        held = {name: values for name, values in self.values.items() if name in inputs}
+        return {**inputs, **{name: without_values(inputs[name], values) for name, values in held.items()}}
+
+
+class NullValuesTransform(Transform):
+    """Make values missing that stand for it in some columns, such as a length of 0 or an age of 999."""
+
+    name = "null_values"
+    values: Annotated[tuple[Scalar, ...], Len(1)]
+    """Numbers, texts or booleans that mean missing; each is looked for in columns of its own type."""
+    columns: tuple[str, ...] | Columns = ()
+    """Columns to look at; by default every feature column of the types of `values`. The target may be named."""
+
+    def fit(self, train: Dataset) -> FittedNullValues:
+        """Choose the columns; raises ConfigError for one whose type none of the values has."""
+        schema = train.frame.collect_schema()
+        held = {kind: tuple(value for value in self.values if _kind(value) == kind) for kind in KINDS}
+        kinds = [kind for kind, values in held.items() if values]
+        names = choose(train, self.columns, "transform.null_values.columns", kinds)
+        fitting = {name: held.get(column_kind(schema[name]), ()) for name in names}
+        problems = [
+            Problem(f"transform.null_values.columns: '{name}'", f"holds no {' and no '.join(kinds)}, as values are")
+            for name, values in fitting.items()
+            if not values
+        ]
+        if problems:
+            raise ConfigError("bad config for transform 'null_values'", problems)
+        return FittedNullValues(fitting)
+
+
+def _kind(value: Scalar) -> str:
+    return "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"

@@ -1,0 +1,38 @@
+"""The `local` deployer: one version answers everything, from this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hookline import Deployer, Deployment, Package, Predictor
+
+
+class LocalDeployer(Deployer):
+    """Makes the new version the champion; `hookline serve MODEL` answers with it over HTTP."""
+
+    name = "local"
+    extra = "serving"
+
+    @classmethod
+    def requires(cls) -> tuple[str, ...]:
+        """Return the backend."""
+        return ("uvicorn", "starlette", "msgspec")
+
+    def deploy(self, package: Package, current: Deployment | None) -> Deployment:
+        """Send everything to the new version."""
+        assert package.version is not None, "the runner registers a package before it is deployed"
+        return Deployment.single(package.name, package.version, self.name)
+
+    def answer(self, predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Answer rows as the server does, on no port; raises DataError where it would refuse the request."""
+        from .http.app import answer_rows
+
+        return answer_rows(predictor, rows)
+
+    def serve(self, predictor: Predictor, info: Mapping[str, Any], host: str, port: int, log: Path | None) -> None:
+        """Answer until interrupted; raises UsageError where the port is taken, StoreError where `log` cannot be written."""
+        from .http.server import serve
+
+        serve(predictor, info, host, port, log)

@@ -1,0 +1,89 @@
+"""Rows of many requests, answered together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hookline import Predictor
+
+from .answers import Answerer
+from .exchange import Item, Question
+
+MOST_ROWS_INLINE = 50
+"""A request of more rows is predicted in a thread, so that others are not kept waiting."""
+
+
+@dataclass
+class Service:
+    """What the routes answer from; requests that come at the same moment are predicted together."""
+
+    answerer: Answerer
+    info: Mapping[str, Any]
+    _loop: asyncio.AbstractEventLoop | None = None
+    """Kept, since asking for it is a system call."""
+    _waiting: list[tuple[Question, asyncio.Future[list[Item]]]] = field(default_factory=list)
+    _asked: int = 0
+    """Requests of this moment."""
+    _seen: int = 0
+    """Of these, those that had asked a turn of the loop ago."""
+    _quiet: bool = True
+    """Whether the last moment with any had only one; the next one then need not wait for others."""
+
+    @property
+    def predictor(self) -> Predictor:
+        """The model that is asked."""
+        return self.answerer.predictor
+
+    async def answer(self, question: Question) -> list[Item]:
+        """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
+        if len(question.rows) > MOST_ROWS_INLINE:
+            return (await asyncio.to_thread(self.answerer.answer, [question]))[0]
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._asked += 1
+        if self._asked == 1:
+            self._loop.call_soon(self._end_turn)
+            if self._quiet:
+                self._seen = 1
+                return self.answerer.answer([question])[0]
+        answer: asyncio.Future[list[Item]] = self._loop.create_future()
+        self._waiting.append((question, answer))
+        return await answer
+
+    def _end_turn(self) -> None:
+        """End the moment with the first turn of the loop that brings no further request."""
+        if self._asked > self._seen:
+            self._seen = self._asked
+            assert self._loop is not None
+            self._loop.call_soon(self._end_turn)
+            return
+        self._quiet, self._asked, self._seen = self._asked == 1, 0, 0
+        if self._waiting:
+            self._answer_waiting()
+
+    def _answer_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            answers = self.answerer.answer([question for question, _ in waiting])
+        except Exception as error:  # noqa: BLE001  a model may raise anything, and each request must hear of it
+            self._answer_alone(waiting, error)
+            return
+        for (_, future), answer in zip(waiting, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+    def _answer_alone(self, waiting: list[tuple[Question, asyncio.Future[list[Item]]]], error: Exception) -> None:
+        """Ask again for each request by itself, so that one that the model cannot answer does not fail the others."""
+        for question, future in waiting:
+            if future.done():
+                continue
+            if len(waiting) == 1:
+                future.set_exception(error)
+                continue
+            try:
+                future.set_result(self.answerer.answer([question])[0])
+            except Exception as own:  # noqa: BLE001  as above
+                future.set_exception(own)

@@ -1,0 +1,1 @@
+"""Evaluators, and the metrics, intervals and charts they report."""
