@@ -5,21 +5,37 @@ from .kinds.artifacts import Dataset, Feature, Features, Prediction, Roles, Sche
 from .kinds.capabilities import (
     AnswersAsServed,
     DropsRepeats,
+    Explains,
     ExportsOnnx,
+    Fleet,
     LimitedInOnnx,
     PredictsRows,
+    ReadsOn,
     Serves,
     SplitsAt,
+    Stored,
     TakesContract,
     Updatable,
 )
 from .kinds.component import Component, Settings
-from .kinds.deployments import Deployment, Package, Trust
+from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Trust
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Predictor
 from .kinds.fitting import checkpoint_folder, report_step
 from .kinds.hooks import hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
-from .kinds.reports import Chart, Finding, Metric, Profile, Reference, Report, Table
+from .kinds.reports import (
+    Chart,
+    ColumnProfile,
+    Explanation,
+    Finding,
+    Metric,
+    Metrics,
+    Profile,
+    Reference,
+    Report,
+    Table,
+)
+from .kinds.scored import Scored
 from .kinds.sklearn_model import SklearnModel
 from .packages.pipeline import Pipeline
 from .runs.result import Run
@@ -28,12 +44,15 @@ from .version import __version__
 __all__ = [
     "AnswersAsServed",
     "Chart",
+    "ColumnProfile",
     "Component",
     "Dataset",
     "Deployer",
     "Deployment",
     "DropsRepeats",
     "Evaluator",
+    "Explains",
+    "Explanation",
     "ExportsOnnx",
     "Feature",
     "Features",
@@ -41,9 +60,12 @@ __all__ = [
     "Finding",
     "FittedFeaturizer",
     "FittedTransform",
+    "Fleet",
+    "Histogram",
     "Limit",
     "LimitedInOnnx",
     "Metric",
+    "Metrics",
     "Model",
     "Monitor",
     "Package",
@@ -53,17 +75,23 @@ __all__ = [
     "Predictor",
     "PredictsRows",
     "Profile",
+    "ReadsOn",
     "Reference",
     "Report",
     "Roles",
+    "Route",
     "Run",
     "Schema",
+    "Scored",
+    "Seen",
+    "ServeOptions",
     "Serves",
     "Settings",
     "SklearnModel",
     "Source",
     "Split",
     "SplitsAt",
+    "Stored",
     "Table",
     "TakesContract",
     "Target",

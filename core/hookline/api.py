@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import to_polars
 from hookline.errors import UsageError
-from hookline.kinds.artifacts import Dataset, Label, Prediction, Roles, Target
+from hookline.kinds.artifacts import ROW_ID, Dataset, Label, Prediction, Roles, Target
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Trust
 from hookline.kinds.reports import Report
+from hookline.kinds.scored import Scored
 from hookline.plans.keywords import config_of, source_of
 from hookline.runs.result import Run
 
@@ -42,11 +43,11 @@ def run(*overrides: str | Sequence[str] | Mapping[str, Any], home: str | Path | 
 
 def plan(*overrides: str | Sequence[str] | Mapping[str, Any], **config: Any) -> Plan:
     """Check a config as a whole and return its stages; takes what `run` takes, and runs nothing."""
-    from hookline.plans.layout import make_plan
     from hookline.registry.registry import load_registry
+    from hookline.runs.sequence import plan_run
 
     registry = load_registry()
-    return make_plan(registry, config_of(registry, overrides, config))
+    return plan_run(registry, config_of(registry, overrides, config))
 
 
 def load(
@@ -63,7 +64,8 @@ def load(
     """
     from hookline.runs.names import load as load_by_name
 
-    return load_by_name(what, trust=trust, home=home, contract=contract)
+    said = None if contract is None else Path(contract)
+    return load_by_name(what, trust=trust, home=home, contract=said)
 
 
 def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFrame:
@@ -74,21 +76,12 @@ def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFra
     import polars as pl
 
     from hookline.packages.features import features_in
-    from hookline.packages.manifest import MANIFEST
-    from hookline.runs.names import split_model_name
+    from hookline.runs.names import find
     from hookline.runs.result import load_run
-    from hookline.workspace.workspace import open_workspace
 
-    folder, version = Path(model), None
-    if not (folder / MANIFEST).is_file():
-        name, number, alias = split_model_name(str(model))
-        catalog = open_workspace(home).catalog
-        if name in {record.name for record in catalog.models()}:
-            record = catalog.model(name, number or alias)
-            folder, version = Path(record.path), record.version
-        else:
-            folder = load_run(folder if folder.is_dir() else Path(catalog.run(str(model)).path), None, None).package()
-    rows = [dataclasses.asdict(record) for record in features_in(folder, version)]
+    found = find(model, home)
+    folder = load_run(found.folder, None, None).package() if found.is_run else found.folder
+    rows = [dataclasses.asdict(record) for record in features_in(folder, found.version)]
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -97,15 +90,18 @@ def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust |
 
     Raises UsageError where these were not the same rows, DataError where the store no longer has them.
     """
-    from hookline.packages.state import read_pipeline
+    from hookline.data.target import true_values
+    from hookline.packages.pipeline import apply_transforms
+    from hookline.packages.state import StoredPackage
+    from hookline.registry.registry import load_registry
     from hookline.runs.comparison import compare_predictions, judged_by
 
     runs = [_as_run(run, trust) for run in (first, second)]
     rows = judged_by(*runs)
-    nothing: Any = None  # Only the transforms are wanted.
-    pipeline = read_pipeline(runs[0].package(), nothing)
+    stored = StoredPackage(runs[0].package(), load_registry())
+    truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
     answers = (runs[0].predict(rows), runs[1].predict(rows))
-    return compare_predictions(runs[0].id, runs[1].id, pipeline.target, pipeline.truth(rows), answers)
+    return compare_predictions(runs[0].id, runs[1].id, stored.target, truth, answers)
 
 
 def why(
@@ -158,8 +154,16 @@ def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:
         probabilities = model.predict_proba(X) if hasattr(model, "predict_proba") else None
         prediction = Prediction(np.asarray(model.predict(X)), probabilities, labels)
     standard: Any = registry.build("evaluator", "standard", {}, "evaluator.standard")
-    report: Report = standard.evaluate_predictions(truth, prediction, target, None)
+    report: Report = standard.evaluate(Scored.of(_rows_of(X, len(truth)), prediction, target, truth))
     return report
+
+
+def _rows_of(X: Any, rows: int) -> Dataset:
+    """Return what a model of somebody's own was asked as rows: a frame's columns; of an array only how many there are."""
+    import polars as pl
+
+    frame = to_polars(X).lazy() if hasattr(X, "columns") else pl.LazyFrame({ROW_ID: range(rows)})
+    return Dataset(frame, name="rows")
 
 
 def profile(

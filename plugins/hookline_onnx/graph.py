@@ -29,10 +29,10 @@ def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
     columns: dict[str, Any] = dict(inputs)
     for stage in pipeline.transforms:
         columns = _exporter(stage.fitted, f"transform '{stage.component}'").to_onnx(columns)
-    matrix = _exporter(pipeline.featurizer.fitted, f"featurizer '{pipeline.featurizer.component}'").to_onnx(columns)[
-        "X"
-    ]
-    outputs = _finish(_model(pipeline.model, matrix, pipeline), pipeline.target)
+    made = columns
+    for stage in pipeline.featurizers:
+        made = _exporter(stage.fitted, f"featurizer '{stage.component}'").to_onnx(made)
+    outputs = _finish(_model(pipeline.model, made["X"], pipeline), pipeline.target)
     graph = spox.build(inputs, outputs)
     fold(graph.graph)
     _describe(graph, pipeline)

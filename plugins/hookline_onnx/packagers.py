@@ -15,6 +15,7 @@ from hookline import (
     Predictor,
     SklearnModel,
     SplitsAt,
+    Stored,
     Trust,
 )
 
@@ -51,18 +52,22 @@ class OnnxPackager(Packager):
 
     def limit(self, pipeline: Any) -> Limit | None:
         """Return the smallest limit that a part states; models that are no trees add up float32, which large numbers end in."""
-        parts = [*(stage.fitted for stage in pipeline.transforms), pipeline.featurizer.fitted, pipeline.model]
+        parts = [
+            *(stage.fitted for stage in pipeline.transforms),
+            *(stage.fitted for stage in pipeline.featurizers),
+            pipeline.model,
+        ]
         limits = [part.onnx_limit() for part in parts if isinstance(part, LimitedInOnnx)]
         model = pipeline.model
         if not isinstance(model, LimitedInOnnx) and not (isinstance(model, SplitsAt) and model.thresholds()):
             limits.append(_limit_of(model))
         return min((limit for limit in limits if limit), key=lambda limit: limit.largest, default=None)
 
-    def load(self, path: Path, trust: Trust) -> Predictor:
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
         """Return a predictor on onnxruntime; raises StoreError for a damaged file, or one that reaches outside the package."""
         from .predictor import OnnxPredictor
 
-        return OnnxPredictor.of(path)
+        return OnnxPredictor.of(stored)
 
 
 def _limit_of(model: Any) -> Limit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from hookline import Prediction, Roles, Schema, Target
+from hookline import Prediction, Roles, Schema, Stored, Target
 from hookline.errors import StoreError
 from hookline.kinds.artifacts import Column
-from hookline.kinds.plain import from_json
 from hookline.packages.pipeline import admit, require_finite
 
 from .intake import MISSING_TIME, Intake, gather
@@ -44,12 +42,10 @@ class OnnxPredictor:
     """The same graph, gathered, for a few rows at a time; None where it is large."""
 
     @classmethod
-    def of(cls, path: Path) -> OnnxPredictor:
-        """Read a package folder."""
-        state = json.loads((path / "pipeline.json").read_text("utf-8"))
-        schema = from_json(Schema, state["schema"])
-        target, roles = from_json(Target, state["target"]), from_json(Roles, state["roles"])
-        file = path / "model.onnx"
+    def of(cls, stored: Stored) -> Self:
+        """Read a package; raises StoreError where its graph is damaged, or is not of its contract."""
+        schema, target, roles = stored.schema, stored.target, stored.roles
+        file = stored.path / "model.onnx"
         graph = _graph(file)
         absent = {column.name for column in schema.columns} - {given.name for given in graph.graph.input}
         if absent:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from hookline import Deployer, Deployment, Package, Predictor
+from hookline import Deployer, Deployment, Fleet, Package, Predictor, ServeOptions
 
 
 class LocalDeployer(Deployer):
@@ -31,8 +29,9 @@ class LocalDeployer(Deployer):
 
         return answer_rows(predictor, rows)
 
-    def serve(self, predictor: Predictor, info: Mapping[str, Any], host: str, port: int, log: Path | None) -> None:
-        """Answer until interrupted; raises UsageError where the port is taken, StoreError where `log` cannot be written."""
+    def serve(self, fleet: Fleet, options: ServeOptions) -> None:
+        """Answer until interrupted; raises UsageError where the port is taken, StoreError where no record can be kept."""
         from .http.server import serve
 
-        serve(predictor, info, host, port, log)
+        version = fleet.policy().version
+        serve(fleet.predictor(version), fleet.facts(version), options.host, options.port, fleet.log())

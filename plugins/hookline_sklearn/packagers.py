@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hookline import Model, Package, Packager, Pipeline, Predictor, SklearnModel, Trust
+from hookline import Model, Package, Packager, Pipeline, Predictor, SklearnModel, Stored, Trust
 from hookline.errors import DataError, StoreError, UntrustedPackage
 
 OWN_TYPES = (
@@ -36,6 +36,7 @@ class SkopsPackager(Packager):
     name = "skops"
     extra = "sklearn"
     tolerance = 0.0
+    native = True
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:
@@ -52,15 +53,14 @@ class SkopsPackager(Packager):
         (path / "features.json").write_text(json.dumps(pipeline.model.feature_names), "utf-8")
         return Package(path, self.name)
 
-    def load(self, path: Path, trust: Trust) -> Predictor:
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
         """Read the model; raises UntrustedPackage naming each type that nobody trusts."""
         import json
         import zipfile
 
         import skops.io
 
-        from hookline.packages.state import read_pipeline
-
+        path = stored.path
         file = path / "model.skops"
         try:
             found = skops.io.get_untrusted_types(file=file)
@@ -74,7 +74,7 @@ class SkopsPackager(Packager):
         except (OSError, zipfile.BadZipFile, KeyError) as error:
             raise StoreError(f"{file} cannot be read: {error}") from error
         names = tuple(json.loads((path / "features.json").read_text("utf-8")))
-        return read_pipeline(path, SklearnModel(estimator, names))
+        return stored.around(SklearnModel(estimator, names))
 
 
 class PicklePackager(Packager):
@@ -82,6 +82,7 @@ class PicklePackager(Packager):
 
     name = "pickle"
     tolerance = 0.0
+    native = True
 
     def save(self, pipeline: Pipeline[Model], path: Path) -> Package:
         """Write model.pkl; raises DataError where the model cannot be pickled."""
@@ -93,12 +94,11 @@ class PicklePackager(Packager):
             raise DataError(f"the model cannot be pickled: {error}") from error
         return Package(path, self.name)
 
-    def load(self, path: Path, trust: Trust) -> Predictor:
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
         """Unpickle the model where `trust` allows it; else raises UntrustedPackage."""
         import pickle
 
-        from hookline.packages.state import read_pipeline
-
+        path = stored.path
         if not (trust.pickle or trust.everything):
             raise UntrustedPackage(
                 f"package {path} is a pickle, which can run any code when it is read",
@@ -110,4 +110,4 @@ class PicklePackager(Packager):
             raise StoreError(f"{path / 'model.pkl'} cannot be read: {error}") from error
         if not isinstance(model, Model):
             raise StoreError(f"{path / 'model.pkl'} holds a {type(model).__name__}, not a model")
-        return read_pipeline(path, model)
+        return stored.around(model)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hookline.errors import UsageError
 from hookline.kinds.deployments import Trust
 from hookline.packages.loading import trust_of_environment
 
@@ -28,3 +31,21 @@ def add_contract(options: Any) -> None:
     options.add_argument(
         "--contract", type=Path, help="a contract whose word stands above the package's own, this time"
     )
+
+
+def fields_of(settings: Sequence[str], components: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Read `component.field=value` into component -> field -> value; a value that is no JSON is a text."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in settings:
+        path, equals, value = text.partition("=")
+        component, dot, field = path.rpartition(".")
+        if not (equals and dot) or component not in components:
+            raise UsageError(
+                f"--set {text}: not of the form COMPONENT.FIELD=VALUE",
+                hint=f"components: {', '.join(components) or 'none'}",
+            )
+        try:
+            found.setdefault(component, {})[field] = json.loads(value)
+        except json.JSONDecodeError:
+            found.setdefault(component, {})[field] = value
+    return found

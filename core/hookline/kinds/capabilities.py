@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from .artifacts import Prediction, Schema
+from .artifacts import Dataset, Prediction, Roles, Schema, Target
+from .deployments import Deployment, ServeOptions
 from .fitted import Limit, Model, Predictor
+from .reports import Explanation
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @runtime_checkable
@@ -19,8 +24,9 @@ class ExportsOnnx(Protocol):
 
         Columns: numbers and booleans are float64 with NaN for missing; strings are strings with "" for missing;
         datetimes are int64 microseconds since 1970 UTC with the smallest int64 for missing. A transform takes and returns
-        every column; a featurizer returns {"X": float32 (N, n_features)}; a model takes {"X"} and returns
-        {"label": int64 (N,), "probabilities": float32 (N, n_classes)} over its class codes, or {"value": float32 (N,)}.
+        every column; a featurizer returns {"X": float32 (N, n_features)}, which one after another takes and returns; a
+        model takes {"X"} and returns {"label": int64 (N,), "probabilities": float32 (N, n_classes)} over its class codes,
+        or {"value": float32 (N,)}.
         Raises ExportError where ONNX cannot say it.
         """
         ...
@@ -54,11 +60,64 @@ class DropsRepeats(Protocol):
 
 
 @runtime_checkable
+class ReadsOn(Protocol):
+    """A source whose rows keep coming, and that can be read from where the last reading ended."""
+
+    def position(self) -> str:
+        """Return where the rows end now: an opaque text, to be given to `load_between` later; reads no rows."""
+        ...
+
+    def load_between(self, after: str | None, upto: str) -> Dataset:
+        """Return the rows after one position (None: from the beginning) up to another, each exactly once, lazily.
+
+        Raises DataError where rows that were read before have changed or are gone.
+        """
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """An evaluator that can say of single answers what they came from."""
+
+    def explain(self, predictor: Predictor, rows: pl.DataFrame, background: pl.DataFrame) -> Explanation:
+        """Return how much each raw column of `rows` moved the answer, `background` being what is ordinary."""
+        ...
+
+
+class Stored(Protocol):
+    """A package's folder as its packager reads it."""
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """The raw columns that the pipeline takes."""
+        ...
+
+    @property
+    def roles(self) -> Roles:
+        """Which raw columns are no features."""
+        ...
+
+    @property
+    def target(self) -> Target:
+        """What it predicts."""
+        ...
+
+    def around(self, model: Model) -> Predictor:
+        """Return the pipeline whose transforms and featurizers are in the folder, with a model inside it."""
+        ...
+
+
+@runtime_checkable
 class Updatable(Protocol):
     """A trainer that can go on learning from a batch."""
 
     def update(self, model: Any, batch: Any) -> Model:
-        """Return the model after `batch` (Features)."""
+        """Return another model, after `batch` (Features, labeled, of the same features); `model` stays as it was."""
         ...
 
 
@@ -85,11 +144,32 @@ class TakesContract(Protocol):
 
 
 @runtime_checkable
+class Fleet(Protocol):
+    """What a server answers with: the policy of one model, and its versions."""
+
+    def policy(self) -> Deployment:
+        """Return the newest policy; cheap to ask."""
+        ...
+
+    def predictor(self, version: int) -> Predictor:
+        """Return a version's predictor, verified, and loaded once; raises what loading a package raises."""
+        ...
+
+    def facts(self, version: int) -> Mapping[str, Any]:
+        """Return what answers say of a version: model, version (None where no catalog numbers it) and format."""
+        ...
+
+    def log(self) -> Path | None:
+        """Return the folder where each answer is recorded before it is given; None where none is."""
+        ...
+
+
+@runtime_checkable
 class Serves(Protocol):
     """A deployer that can answer requests itself."""
 
-    def serve(self, predictor: Predictor, info: Mapping[str, Any], host: str, port: int, log: Path | None) -> None:
-        """Answer until interrupted. info: model, version, format. log: folder where each prediction is recorded first."""
+    def serve(self, fleet: Fleet, options: ServeOptions) -> None:
+        """Answer until interrupted or terminated, as the fleet's policy says."""
         ...
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from .reports import ColumnProfile
+from .scored import Scored
 
 
 @dataclass(frozen=True)
@@ -38,15 +43,79 @@ class Deployment:
     """A routing policy over the versions of one model."""
 
     model: str
+    version: int
+    """The one in charge: whose answers count, and to which a roll-back returns."""
     routes: tuple[Route, ...]
     deployer: str
     aliases: Mapping[str, int] = field(default_factory=dict)
     """Alias -> version to set with this deployment, such as {"champion": 3}."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Of the deployer, as plain values, so that any process can make it again and ask it to follow."""
+    step: int = 0
+    """How many times the policy has moved on since it was deployed."""
+    since: datetime | None = None
+    """When it came into force, UTC; None until it has."""
+    reason: str = ""
+    """Why it came into force, in a sentence with the figures."""
 
     @classmethod
     def single(cls, model: str, version: int, deployer: str) -> Deployment:
         """Send everything to one version, and call it the champion."""
-        return cls(model, (Route(version, 1.0),), deployer, {"champion": version})
+        return cls(model, version, (Route(version, 1.0),), deployer, {"champion": version})
+
+    @property
+    def versions(self) -> frozenset[int]:
+        """Every version that it names."""
+        return frozenset({self.version, *(route.version for route in self.routes), *self.aliases.values()})
+
+    def is_same_policy(self, other: Deployment | None) -> bool:
+        """Tell whether another says the same, whenever and for whatever reason it came into force."""
+        return other is not None and replace(self, since=None, reason="") == replace(other, since=None, reason="")
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How long requests took.
+
+    bounds: seconds, ascending; counts[i]: requests of at most bounds[i] and more than the bound before, the last one of
+        more than every bound, so that there is one count more than bounds
+    """
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    def quantile(self, share: float) -> float | None:
+        """Return the bound in seconds that a share of the requests stayed within; None without requests, inf beyond all."""
+        total, reached = sum(self.counts), 0
+        if not total:
+            return None
+        for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
+            reached += count
+            if reached >= share * total:
+                return bound
+        return float("inf")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of one version since the step of its policy began."""
+
+    requests: int
+    errors: int
+    latency: Histogram
+    answers: ColumnProfile | None = None
+    """The distribution of what it answered; None where it answered nothing."""
+    scored: Scored | None = None
+    """Its answers with their rows, and the truth where it is known."""
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """How a server is to be reached."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0 picks a free one."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -56,6 +56,17 @@ class RunInfo:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model as lifecycle hooks see it."""
+
+    name: str
+    version: int | None
+    """Its number in the catalog; None for a package folder that has none."""
+    path: Path
+    """The package's folder."""
+
+
 @hookspec
 def register_sources() -> Sequence[type[Source]]:
     """Return the sources that this plugin adds."""
@@ -142,8 +153,11 @@ def on_stage_error(run: RunInfo, stage: StageInfo, error: BaseException) -> None
 
 
 @hookspec
-def on_finding(run: RunInfo, finding: Finding) -> None:
-    """Act on something a monitor found."""
+def on_finding(finding: Finding, run: RunInfo | None, model: ModelInfo | None) -> None:
+    """Act on something that was found: in a run, or by a monitor that looks at what a model is asked.
+
+    run: the run, where one found it; model: the model that is watched, where no run is.
+    """
 
 
 @hookspec

@@ -1,24 +1,22 @@
-"""The plugin contract: Component, the eight abstract kinds, and what they take and give."""
+"""The plugin contract: the eight kinds as abstract classes, and the table of what each kind is."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .artifacts import Dataset, Features, Roles
 from .component import Component
-from .deployments import Deployment, Package, Trust
+from .deployments import Deployment, Package, Seen, Trust
 from .fitted import FittedFeaturizer, FittedTransform, Limit, Model, Predictor
 from .reports import Report
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-KINDS = ("source", "transform", "featurizer", "trainer", "evaluator", "packager", "deployer", "monitor")
-"""The eight kinds, in the order in which a run meets them first."""
 
 
 class Source(Component):
@@ -86,7 +84,7 @@ class Transform(Component):
 
 
 class Featurizer(Component):
-    """Turns rows into a design matrix.
+    """Turns rows into a design matrix; one that comes after another turns its matrix into another, as a selection does.
 
     Example:
         >>> import dataclasses
@@ -111,11 +109,15 @@ class Featurizer(Component):
 
     @abstractmethod
     def fit(self, train: Any) -> FittedFeaturizer:
-        """Learn from `train` (Dataset: training rows after all transforms, `train.target` says what is predicted)."""
+        """Learn from training rows; the annotation of `train` says where the featurizer may stand.
+
+        train: Dataset, the first in the list: the rows after all transforms, `train.target` says what is predicted;
+            Features, one after another: the matrix that the one before it makes of them, with y and weights
+        """
 
     def transform_train(self, fitted: Any, train: Any) -> Features:
         """Return the design matrix of the training rows; overridden where they need their own, as cross-fitting does."""
-        features: Features = fitted.transform(train.frame)
+        features: Features = fitted.transform(train if isinstance(train, Features) else train.frame)
         return features
 
 
@@ -145,16 +147,19 @@ class Trainer(Component):
 
 
 class Evaluator(Component):
-    """Judges a pipeline on rows it has not seen.
+    """Judges answers by what was true: of held-out rows, of somebody's own model, or of the prediction log.
+
+    An evaluator that must ask the model more also names `pipeline`, and is given the Predictor.
 
     Example:
-        >>> from hookline.kinds.reports import Metric
-        >>> class RowCount(Evaluator):
-        ...     \"\"\"How many rows were predicted.\"\"\"
-        ...     name = "row_count"
-        ...     def evaluate(self, pipeline: Predictor, test: Dataset) -> Report:
-        ...         return Report("rows", (Metric("rows", float(len(pipeline.predict(test.frame).values))),))
-        >>> RowCount.kind
+        >>> from hookline import Metric
+        >>> class ErrorRate(Evaluator):
+        ...     \"\"\"The share of wrong labels.\"\"\"
+        ...     name = "error_rate"
+        ...     def evaluate(self, scored: "Scored") -> Report:
+        ...         wrong = scored.prediction().values != scored.truth()
+        ...         return Report("Errors", (Metric("error_rate", float(wrong.mean()), greater_is_better=False),))
+        >>> ErrorRate.kind
         'evaluator'
     """
 
@@ -162,8 +167,8 @@ class Evaluator(Component):
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass", "regression"})
 
     @abstractmethod
-    def evaluate(self, pipeline: Any, test: Any) -> Report:
-        """Compare `pipeline.predict(test.frame)` with `pipeline.truth(test.frame)`."""
+    def evaluate(self, scored: Any) -> Report:
+        """Judge rows with their answers (Scored). May also take `pipeline` (Predictor), by that name."""
 
 
 class Packager(Component):
@@ -175,16 +180,18 @@ class Packager(Component):
         >>> class ReprPackager(Packager):
         ...     \"\"\"Keep what the model says of itself.\"\"\"
         ...     name = "repr"
-        ...     def save(self, pipeline: Predictor, path: Path) -> Package:
+        ...     def save(self, pipeline: "Predictor", path: Path) -> Package:
         ...         (path / "model.txt").write_text(repr(pipeline))
         ...         return Package(path, self.name)
-        ...     def load(self, path: Path, trust: Trust) -> Predictor:
+        ...     def load(self, stored: "Stored", trust: Trust) -> "Predictor":
         ...         raise NotImplementedError("a repr does not predict")
         >>> ReprPackager.kind
         'packager'
     """
 
     kind = "packager"
+    native: ClassVar[bool] = False
+    """Whether the package holds the model itself, which updating it and explaining its trees need."""
     tolerance: ClassVar[float] = 1e-5
     """Largest difference of a probability (or, relative, of a number) from the native pipeline that still counts as equal."""
 
@@ -200,8 +207,8 @@ class Packager(Component):
         return None
 
     @abstractmethod
-    def load(self, path: Path, trust: Trust) -> Predictor:
-        """Read a package folder; raises UntrustedPackage where that would run code that `trust` does not allow."""
+    def load(self, stored: Any, trust: Trust) -> Predictor:
+        """Read a package (Stored); raises UntrustedPackage where that would run code that `trust` does not allow."""
 
 
 class Deployer(Component):
@@ -221,11 +228,24 @@ class Deployer(Component):
 
     @abstractmethod
     def deploy(self, package: Any, current: Any) -> Deployment:
-        """Return the new policy, given the registered package and the current policy (or None)."""
+        """Return the new policy, given the registered package (Package) and the current policy (Deployment or None)."""
+
+    def follow(self, policy: Deployment, seen: Mapping[int, Seen], now: datetime) -> Deployment | None:
+        """Return the policy that comes next, with its reason, or None where the present one stays.
+
+        Pure: it goes by its arguments alone, so that a rollout can be played through, and replayed on a log.
+
+        policy: the one in force, of this deployer
+        seen: version -> what was seen of it since the policy came into force
+        now: the time, UTC
+        """
+        return None
 
 
 class Monitor(Component):
-    """Compares current rows with the training rows.
+    """Compares current rows with what a model was trained on.
+
+    The annotation of `current` says what is wanted: Dataset (raw rows), or Scored (with answers, and the truth where known).
 
     Example:
         >>> class RowsLeft(Monitor):
@@ -243,10 +263,44 @@ class Monitor(Component):
 
     @abstractmethod
     def check(self, current: Any, reference: Any) -> Report:
-        """Compare `current` (Dataset of raw rows) with `reference` (Reference); `findings` says what is wrong."""
+        """Compare `current` (Dataset or Scored) with `reference` (Reference); `findings` says what is wrong."""
 
 
-KIND_CLASSES: Mapping[str, type[Component]] = {
-    cls.kind: cls for cls in (Source, Transform, Featurizer, Trainer, Evaluator, Packager, Deployer, Monitor)
+@dataclass(frozen=True)
+class Kind:
+    """What one of the eight kinds is, for whoever goes through them all."""
+
+    cls: type[Component]
+    method: str
+    """The method that a stage calls, whose annotations are its ports."""
+    many: bool = False
+    """Whether a run may have several, in order; they stand in config under keys of their own."""
+    optional: bool = False
+    """Whether a run may have none."""
+    reports: bool = False
+    """Whether its stage makes a Report, which has a section in the run's."""
+
+    @property
+    def name(self) -> str:
+        """The kind's name: a config group, and what `register_<name>s` registers."""
+        return self.cls.kind
+
+
+KIND_TABLE: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(Source, "load"),
+        Kind(Transform, "fit", many=True, optional=True),
+        Kind(Featurizer, "fit", many=True),
+        Kind(Trainer, "fit"),
+        Kind(Evaluator, "evaluate", many=True, optional=True, reports=True),
+        Kind(Packager, "save", many=True, optional=True),
+        Kind(Deployer, "deploy", optional=True),
+        Kind(Monitor, "check", many=True, optional=True, reports=True),
+    )
 }
-"""Kind -> its abstract class, in the order of KINDS."""
+"""Kind -> what it is, in the order in which a run meets them first."""
+
+KINDS = tuple(KIND_TABLE)
+MULTIPLE = tuple(name for name, kind in KIND_TABLE.items() if kind.many)
+"""Kinds of which a run may have several."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from .artifacts import ColumnKind, Dataset
+from hookline.errors import DataError
+
+from .artifacts import ColumnKind, Dataset, Target
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
@@ -21,6 +26,51 @@ class Metric:
     low: float | None = None
     high: float | None = None
     greater_is_better: bool = True
+
+
+HEADLINES = ("accuracy", "r2", "roc_auc", "rmse")
+"""Metrics that may head a report, the first found wins."""
+
+
+@dataclass(frozen=True)
+class Metrics(Mapping[str, Metric]):
+    """The metrics of a run by name, in the order in which they were measured; each is measured once."""
+
+    found: tuple[Metric, ...] = ()
+
+    @classmethod
+    def of(cls, reports: Mapping[str, Report]) -> Metrics:
+        """Gather the metrics of reports by who made them; raises DataError where two measure one of the same name."""
+        by: dict[str, str] = {}
+        for who, report in reports.items():
+            for metric in report.metrics:
+                if metric.name in by:
+                    raise DataError(
+                        f"{by[metric.name]} and {who} both measure '{metric.name}', and one would hide the other",
+                        hint="leave one of them out",
+                    )
+                by[metric.name] = who
+        return cls(tuple(metric for report in reports.values() for metric in report.metrics))
+
+    def __getitem__(self, name: str) -> Metric:
+        for metric in self.found:
+            if metric.name == name:
+                return metric
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (metric.name for metric in self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def numbers(self) -> dict[str, float]:
+        """Return metric name -> value."""
+        return {metric.name: float(metric.value) for metric in self.found}
+
+    def headline(self) -> Metric | None:
+        """Return the metric that heads a report; None where nothing was measured."""
+        return next((self[name] for name in (*HEADLINES, *self) if name in self), None)
 
 
 @dataclass(frozen=True)
@@ -137,9 +187,32 @@ class Reference:
     dataset: the training rows themselves; None once only the package is at hand
     files: what the same monitor's report left in the package (file name -> path)
     time: the column that says when a row happened, which moves on by itself; None where there is none
+    target: what the model predicts; None where nobody says
+    metrics: what was measured on held-out rows, with intervals; None where nothing was
+    answers: the distribution of the model's answers on held-out rows; None where it was not kept
     """
 
     profile: Profile
     dataset: Dataset | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     time: str | None = None
+    target: Target | None = None
+    metrics: Metrics | None = None
+    answers: ColumnProfile | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How much each raw column moved each answer away from what the model says on average.
+
+    columns: raw column names; values: float64, (n_rows, n_columns), in the unit of `unit`
+    base: float64, (n_rows,): the answer that the values start from
+    """
+
+    columns: tuple[str, ...]
+    values: np.ndarray
+    base: np.ndarray
+    method: str
+    """In words, with its source."""
+    unit: str = "probability"
+    """`probability` of the answered class, or the target's own unit."""

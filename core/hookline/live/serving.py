@@ -1,22 +1,62 @@
-"""Who answers requests for a package."""
+"""Answering requests: for a model as its policy says, or for one package alone."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 from hookline.errors import UsageError
 from hookline.kinds.capabilities import Serves
-from hookline.registry.registry import load_registry
-from hookline.workspace.workspace import open_workspace
+from hookline.kinds.deployments import ServeOptions, Trust
+from hookline.packages.loading import load_package
+from hookline.registry.registry import Registry, load_registry
+from hookline.runs.names import find
+from hookline.workspace.home import home
+from hookline.workspace.workspace import Workspace, open_workspace
+
+from .fleet import DeployedModel, SinglePackage
 
 
-def server(info: dict[str, Any]) -> Serves:
-    """Return what answers for a model: the deployer that its policy is of. Raises UsageError where that one cannot serve."""
-    registry = load_registry()
-    current = open_workspace().catalog.current_deployment(info["model"])
-    name = current.deployer if current else "local"
-    deployer = registry.build("deployer", name, {}, "deployer")
+def serve(
+    what: str | Path,
+    options: ServeOptions | None = None,
+    *,
+    log: Path | None = None,
+    keep_log: bool = True,
+    trust: Trust | None = None,
+    contract: Path | None = None,
+) -> None:
+    """Answer predictions over HTTP until interrupted.
+
+    what: a model, which is answered for as its policy says (`name`), one of its versions (`name:3`, `name@alias`), a run
+        or a package folder
+    log: folder of the prediction log; by default `predictions/MODEL` in the home
+    contract: a contract file whose word stands above the package's own
+    Raises UnknownName, UsageError, DataError, StoreError or UntrustedPackage where it cannot begin.
+    """
+    registry, workspace = load_registry(), open_workspace()
+    fleet = fleet_of(registry, workspace, what, trust, contract)
+    policy = fleet.policy()
+    if keep_log:
+        fleet.log_folder = log or home() / "predictions" / policy.model
+    server_of(registry, workspace, policy.model).serve(fleet, options or ServeOptions())
+
+
+def fleet_of(
+    registry: Registry, workspace: Workspace, what: str | Path, trust: Trust | None, contract: Path | None
+) -> DeployedModel | SinglePackage:
+    """Return what a server answers with for what a name means."""
+    found = find(what, workspace.home)
+    if found.model is not None and found.whole:
+        return DeployedModel(workspace, found.model, lambda folder: load_package(folder, registry, trust, contract))
+    return SinglePackage(load_package(found.package(), registry, trust, contract), found.version)
+
+
+def server_of(registry: Registry, workspace: Workspace, model: str) -> Serves:
+    """Return the deployer that a model's policy is of; raises UsageError where that one cannot serve."""
+    current = workspace.catalog.current_deployment(model)
+    name, fields = (current.deployer, current.fields) if current else ("local", {})
+    deployer = registry.build("deployer", name, fields, "deployer")
     type(deployer).check_backend()
     if not isinstance(deployer, Serves):
-        raise UsageError(f"deployer '{name}' does not answer requests itself")
+        raise UsageError(f"deployer '{name}' does not answer requests itself", hint="choose deployer=local")
     return deployer

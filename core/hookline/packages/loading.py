@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from hookline.data.contract.file import Contract, read_contract
 from hookline.data.frames import to_polars
@@ -14,14 +14,12 @@ from hookline.errors import DataError, HooklineError, StoreError, UnknownName
 from hookline.kinds.artifacts import Prediction, Schema, Target
 from hookline.kinds.capabilities import TakesContract
 from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import Model, Predictor
+from hookline.kinds.fitted import Predictor
 from hookline.kinds.kinds import Packager
 from hookline.registry.registry import Registry
 
 from .manifest import verify
-
-M = TypeVar("M", bound=Model)
-T = TypeVar("T")
+from .state import StoredPackage
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def load_package(
         packager = registry.build("packager", str(manifest["packager"]), given, "packager")
         assert isinstance(packager, Packager)
         type(packager).check_backend()
-        predictor = packager.load(folder, trust or trust_of_environment())
+        predictor = packager.load(StoredPackage(folder, registry), trust or trust_of_environment())
     except UnknownName as error:
         raise _missing_plugin(folder, manifest, error) from error
     except ImportError as error:

@@ -18,9 +18,15 @@ from hookline.kinds.kinds import Packager
 from hookline.kinds.plain import plain
 from hookline.version import __version__
 
-FORMAT = 1
+FORMAT = 2
 """Version of the package layout; a package of a later one is refused."""
+READABLE = (1, 2)
+"""Versions of the layout that are read: the first had one featurizer, and nothing of the answers."""
 MANIFEST = "manifest.json"
+PROFILE = "profile.json"
+"""The distributions of the training rows."""
+ANSWERS = "answers.json"
+"""The distribution of the model's answers on held-out rows."""
 
 
 def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
@@ -60,7 +66,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise DataError(f"{folder} is not a package: it has no {MANIFEST}")
     manifest = read_json(folder / MANIFEST)
     version = manifest.get("format")
-    if version != FORMAT:
+    if version not in READABLE:
         raise StoreError(
             f"{folder} has package format {version!r}, and this hookline ({__version__}) reads {FORMAT}",
             hint=f"it was written by hookline {manifest.get('hookline', '?')}; install that version or a later one",

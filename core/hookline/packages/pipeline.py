@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from hookline.data.columns import conform
 from hookline.data.contract.rules import unlike_training
-from hookline.data.target import decode, no_prediction, true_values
+from hookline.data.target import decode, encode, no_prediction, true_values
 from hookline.errors import DataError
-from hookline.kinds.artifacts import ROW_ID, Features, Prediction, Roles, Schema, Target
-from hookline.kinds.fitted import FittedFeaturizer, FittedTransform, Model
+from hookline.kinds.artifacts import ROW_ID, Dataset, Feature, Features, Prediction, Roles, Schema, Target
+from hookline.kinds.fitted import FittedTransform, Model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,8 @@ class Pipeline(Generic[M]):
     roles: Roles
     target: Target
     transforms: tuple[FittedStage, ...]
-    featurizer: FittedStage
+    featurizers: tuple[FittedStage, ...]
+    """The first makes a design matrix of rows, each further one another of the one before."""
     model: M
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
@@ -60,8 +61,20 @@ class Pipeline(Generic[M]):
 
     def features(self, frame: pl.LazyFrame) -> Features:
         """Return the design matrix of rows that conform to the schema."""
-        featurizer: FittedFeaturizer = self.featurizer.fitted
-        return featurizer.transform(self.transform(frame))
+        return apply_featurizers(self.featurizers, self.transform(frame))
+
+    def examples(self, rows: Dataset) -> Features:
+        """Return the design matrix of labeled raw rows with y, ids and weights, as `update` of a trainer is fed.
+
+        Raises DataError for rows that break the schema, and where the truth is missing or none of the target's classes.
+        """
+        admitted = admit(rows.frame, self.schema, self.roles)
+        eager = rows.frame.collect()
+        y = encode(self.truth(eager), self.target)
+        weight = self.roles.weight
+        weights = eager[weight].cast(float).to_numpy() if weight and weight in eager.columns else None
+        features = self.features(admitted.rows.lazy())
+        return replace(features, y=y, row_ids=admitted.ids, sample_weight=weights, target=self.target)
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Apply the fitted transforms: every row stays, in order."""
@@ -74,7 +87,22 @@ class Pipeline(Generic[M]):
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
         """The names of the design matrix' columns."""
-        return tuple(feature.name for feature in self.featurizer.fitted.features)
+        return tuple(feature.name for feature in self.made)
+
+    @property
+    def made(self) -> tuple[Feature, ...]:
+        """What each column of the design matrix that the model sees is."""
+        features: tuple[Feature, ...] = self.featurizers[-1].fitted.features
+        return features
+
+
+def apply_featurizers(featurizers: tuple[FittedStage, ...], frame: pl.LazyFrame) -> Features:
+    """Make the design matrix of transformed rows."""
+    first, *others = featurizers
+    features: Features = first.fitted.transform(frame)
+    for stage in others:
+        features = stage.fitted.transform(features)
+    return features
 
 
 def apply_transforms(transforms: tuple[FittedStage, ...], frame: pl.LazyFrame) -> pl.LazyFrame:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hookline.errors import PlanError
 from hookline.kinds.artifacts import Dataset, Features
+from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, Package
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
 from hookline.kinds.kinds import Trainer
 from hookline.kinds.reports import Reference
+from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import Pipeline
-from hookline.registry.ports import Ports, assignable, ports, type_text
+from hookline.registry.ports import Ports, assignable, ports, takes_scored, type_text
 from hookline.registry.registry import Registry
 
 from .config import Placed, RunConfig
@@ -27,21 +29,12 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
     trainer = config.components["trainer"][0]
     model: Any = ports(type(trainer.component)).makes
     pipeline: Any = types.GenericAlias(Pipeline, (model,))
-    given: dict[str, Sequence[Any]] = {
-        "transform": (Dataset,),
-        "featurizer": (Dataset,),
-        "trainer": (Features, Features | None),
-        "evaluator": (pipeline, Dataset),
-        "packager": (pipeline,),
-        "monitor": (Dataset, Reference),
-        "deployer": (Package, Deployment | None),
-    }
     results = {"transform": FittedTransform, "featurizer": FittedFeaturizer}
-    for kind, types_given in given.items():
-        for placed in config.components[kind]:
+    for kind, several in config.components.items():
+        for place, placed in enumerate(several):
             found = ports(type(placed.component))
-            for made, (port, wanted) in zip(types_given, found.takes.items(), strict=False):
-                if not assignable(made, wanted):
+            for port, made in _given(placed.component, found, place, pipeline).items():
+                if not assignable(made, wanted := found.takes[port]):
                     problems.append(_mismatch(kind, placed, port, made, wanted, trainer))
                     hints += _alternatives(registry, kind, made, model)
             if kind in results and not assignable(found.makes, results[kind]):
@@ -51,6 +44,22 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
     problems += _check_tasks(config)
     if problems:
         raise PlanError("\n".join(problems), hint=hints[0] if hints else None)
+
+
+def _given(component: Component, found: Ports, place: int, pipeline: Any) -> dict[str, Any]:
+    """Return port -> what the stage is given there; place: of the component among those of its kind."""
+    model = {"pipeline": pipeline} if "pipeline" in list(found.takes)[1:] else {}
+    rows = Scored if component.kind == "monitor" and takes_scored(type(component)) else Dataset
+    by_kind: Mapping[str, Sequence[Any]] = {
+        "transform": (Dataset,),
+        "featurizer": (Features if place else Dataset,),
+        "trainer": (Features, Features | None),
+        "evaluator": (Scored,),
+        "packager": (pipeline,),
+        "monitor": (rows, Reference),
+        "deployer": (Package, Deployment | None),
+    }
+    return dict(zip(found.takes, by_kind.get(component.kind, ()), strict=False)) | model
 
 
 def _mismatch(kind: str, placed: Placed, port: str, made: Any, wanted: Any, trainer: Placed) -> str:
@@ -67,7 +76,8 @@ def _alternatives(registry: Registry, kind: str, made: Any, model: Any) -> list[
         takes: Ports = ports(registry.entry(kind, name).cls)
         if assignable(made, next(iter(takes.takes.values()), Any)):
             fits.append(name)
-    return [f"{kind}s that take {type_text(model)}: {', '.join(fits)}"] if fits else []
+    what = model if typing.get_origin(made) is Pipeline else made
+    return [f"{kind}s that take {type_text(what)}: {', '.join(fits)}"] if fits else []
 
 
 def _check_tasks(config: RunConfig) -> list[str]:

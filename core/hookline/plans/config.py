@@ -15,14 +15,11 @@ from hookline.data.parts import SplitOptions
 from hookline.errors import ConfigError, HooklineError, Problem, closest
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import Component, Settings
-from hookline.kinds.kinds import KINDS
+from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import plain
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate
 
-SINGLE = ("source", "featurizer", "trainer", "deployer")
-MULTIPLE = ("transform", "evaluator", "packager", "monitor")
-OPTIONAL = ("deployer",)
 MODEL_NAME = re.compile(r"\w[\w.-]*")
 """Names a folder, and stands before `:` and `@` on the command line."""
 COMPONENT = "component"
@@ -135,12 +132,12 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
 
 
 def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hints: list[str]) -> Sequence[Placed]:
-    if node is None and (kind in OPTIONAL or kind in MULTIPLE):
+    if not node and KIND_TABLE[kind].optional:
         return []
-    if node is None:
+    if not node:
         problems.append(Problem(kind, f"required; choose one of {', '.join(registry.names(kind))}"))
         return []
-    nodes = {kind: node} if kind in SINGLE else {f"{kind}.{key}": value for key, value in node.items()}
+    nodes = {kind: node} if kind not in MULTIPLE else {f"{kind}.{key}": value for key, value in node.items()}
     placed = []
     for key, values in nodes.items():
         try:
@@ -234,6 +231,6 @@ def _did_you_mean(text: str, name: str, known: Any) -> str:
 
 def _title(problems: Sequence[Problem], kinds: Mapping[str, Any]) -> str:
     roots = {problem.path.partition(".")[0] for problem in problems}
-    if len(roots) == 1 and (kind := roots.pop()) in kinds and kind in SINGLE and isinstance(kinds[kind], Mapping):
+    if len(roots) == 1 and (kind := roots.pop()) in kinds and kind not in MULTIPLE and isinstance(kinds[kind], Mapping):
         return f"bad config for {kind} '{kinds[kind].get(COMPONENT)}'"
     return "bad config"

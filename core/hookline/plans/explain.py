@@ -11,6 +11,8 @@ from .plan import Stage
 MOST_NAMED = 3
 """Inputs that are named where they are why a stage must run."""
 
+TOLD_APART = frozenset({"component", "fields", "code", "core", "data", "versions", "contract", "inputs"})
+
 
 def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
     """Say why a stage must run, given the parts of its last run: `depth changed 3 -> 5`."""
@@ -23,10 +25,11 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
     reasons = [
         *_changes(stage.key, parts.get("fields", {}), before.get("fields", {})),
         *(f"its {name} changed" for name in ("code", "data") if parts.get(name) != before.get(name)),
+        *(["hookline's own code changed"] if parts.get("core") != before.get("core") else []),
         *_changes("versions", parts.get("versions", {}), before.get("versions", {})),
     ]
-    for name in ("split", "roles", "seed", "task", "audit_allow", "model", "name"):
-        reasons += _changes(name, parts.get(name), before.get(name))
+    for name in (name for name in parts if name not in TOLD_APART):
+        reasons += _changes(name, parts[name], before.get(name))
     reasons += ["contract changed"] if parts.get("contract") != before.get("contract") else []
     now, then = parts["inputs"], before.get("inputs", {})
     changed = sorted(key for key in now if now[key] != then.get(key)) + [

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module, resources
 from typing import Any
 
-from hookline.kinds.kinds import KINDS
+from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import adapter
 from hookline.registry.fields import field_docs
 from hookline.registry.registry import Registry
 from hookline.version import __version__
 
-from .config import COMPONENT, MULTIPLE, OPTIONAL, SINGLE, Options, key_of
+from .config import COMPONENT, Options, key_of
 from .hydra.compose import CONFIG_PACKAGE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -44,7 +44,7 @@ def schema_of(registry: Registry) -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         "additionalProperties": False,
-        "allOf": [_when_chosen(kind, name) for kind in SINGLE for name in registry.names(kind)],
+        "allOf": [_when_chosen(kind, name) for kind in KINDS if kind not in MULTIPLE for name in registry.names(kind)],
         "$defs": defs,
     }
 
@@ -158,8 +158,8 @@ def _choice(registry: Registry, kind: str) -> dict[str, Any]:
 
 def _kind(registry: Registry, kind: str) -> dict[str, Any]:
     any_of_kind = {"$ref": f"#/$defs/{kind}"}
-    if kind in SINGLE:
-        choices = [any_of_kind, *([{"type": "null"}] if kind in OPTIONAL else [])]
+    if kind not in MULTIPLE:
+        choices = [any_of_kind, *([{"type": "null"}] if KIND_TABLE[kind].optional else [])]
         return {"description": f"The {kind}: a component and its fields.", "anyOf": choices}
     known = {
         key_of(name): {"if": _UNNAMED, "then": {"$ref": f"#/$defs/{kind}.{name}"}, "else": any_of_kind}
@@ -197,7 +197,7 @@ def _defaults(registry: Registry) -> dict[str, Any]:
     groups = {group: sorted(names) for group, names in config_files(registry).items() if group}
     for kind in KINDS:
         names = {"enum": registry.names(kind)}
-        one = {"enum": [*registry.names(kind), None]} if kind in OPTIONAL else names
+        one = {"enum": [*registry.names(kind), None]} if KIND_TABLE[kind].optional else names
         several = {"anyOf": [{"type": "array", "items": names}, names]}
         choices |= dict.fromkeys(_ways_to_choose(kind), several if kind in MULTIPLE else one)
     for group, known in groups.items():

@@ -12,7 +12,7 @@ from hookline.data.frames import to_polars
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import Dataset, Roles
 from hookline.kinds.component import Component
-from hookline.kinds.kinds import KINDS, Source
+from hookline.kinds.kinds import KINDS, MULTIPLE, Source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .config import RunConfig
 
-DEFAULTS: Mapping[str, Any] = {"featurizer": "tabular", "evaluator": ["standard"]}
+DEFAULTS: Mapping[str, Any] = {"featurizer": ["tabular"], "evaluator": ["standard"]}
 """What `hl.run(source=..., trainer=...)` adds where nothing is said."""
 
 
@@ -89,8 +89,6 @@ def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Compone
 
 
 def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:
-    from .config import MULTIPLE
-
     tree = dict(tree)
     if "target" in tree:
         roles = tree.get("roles") or {}

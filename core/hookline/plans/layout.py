@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hookline.data.cleaning.ledger import CleaningLedger
-from hookline.data.contract.file import Contract, read_contract
-from hookline.errors import ConfigError, PlanError, Problem
-from hookline.kinds.artifacts import Dataset, Features, Roles, Split, Target
+from hookline.data.contract.file import read_contract
+from hookline.errors import ConfigError, Problem
+from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import Component
-from hookline.kinds.deployments import Deployment, Package
-from hookline.kinds.kinds import Source
+from hookline.kinds.kinds import KINDS, Source
 from hookline.kinds.plain import plain
-from hookline.kinds.reports import Report
+from hookline.registry.nested import nested_components
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
 
 from .chain import check_chain
 from .closure import core_digest
-from .config import Placed, RunConfig
+from .config import RunConfig
 from .fingerprints import code_digest, versions
-from .plan import Knowledge, Plan, Stage
+from .plan import Meant, Plan, Stage, StageSpec
 
 
-def make_plan(registry: Registry, config: RunConfig) -> Plan:
+def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpec]) -> Plan:
     """Check a config as a whole and lay out its stages; raises PlanError, ConfigError or MissingBackend."""
     for kind in config.components.values():
         for placed in kind:
-            type(placed.component).check_backend()
+            for component in (placed.component, *nested_components(placed.component)):
+                type(component).check_backend()
     source = config.components["source"][0].component
     assert isinstance(source, Source)
     roles = source.roles().merged(config.options.roles)
@@ -46,7 +44,7 @@ def make_plan(registry: Registry, config: RunConfig) -> Plan:
     check_chain(registry, config)
     path = config.options.contract
     contract = None if path is None else read_contract(path)
-    return Plan(config, roles, tuple(_Layout(config, roles, contract).stages()), contract)
+    return Plan(config, roles, _Layout(Meant(config, roles, contract)).stages(sequence), contract)
 
 
 def _doubly_used(roles: Roles) -> Iterator[Problem]:
@@ -62,97 +60,43 @@ def _doubly_used(roles: Roles) -> Iterator[Problem]:
 class _Layout:
     """Lays out the stages of one config, each with the fingerprints upstream of it."""
 
-    def __init__(self, config: RunConfig, roles: Roles, contract: Contract | None) -> None:
-        self.config = config
-        self.roles = roles
-        self.contract: dict[str, Any] = {} if contract is None else {"contract": contract.plain()}
+    def __init__(self, meant: Meant) -> None:
+        self.meant = meant
         self.done: dict[str, Stage] = {}
+        self.keys: dict[str, tuple[str, ...]] = {}
 
-    def stages(self) -> list[Stage]:
+    def stages(self, sequence: Sequence[StageSpec]) -> tuple[Stage, ...]:
         """Return every stage, in an order in which each follows its inputs."""
-        options = self.config.options
-        source = self._place(self.config.components["source"][0], (), Dataset, {"data": self._data()})
-        first = [source]
-        for placed in self._transforms("dataset"):
-            first.append(self._place(placed, (first[-1],), Dataset, {"roles": asdict(self.roles)}))
-        split = self._core(
-            "split",
-            (first[-1],),
-            Split,
-            {"split": asdict(options.split), "seed": options.seed, "roles": asdict(self.roles)},
-        )
-        knowledge = self._core("knowledge", (split,), Knowledge, self.contract)
-        if self.contract:
-            self._core("contract", (split,), Report, self.contract)
-        fitted: list[str] = []
-        for placed in self._transforms("training", "always"):
-            fitted.append(self._place(placed, (split, *fitted), ports(type(placed.component)).makes, {}))
-        if self.config.components["transform"]:
-            self._cleaning((*(first if len(first) > 1 else ()), split, *fitted))
-        target = self._core("target", (split, *fitted), Target, {"task": options.task})
-        path = (split, *fitted, target)
-        if options.audit != "off":
-            self._core("audit", path, Report, {"audit_allow": list(options.audit_allow)})
-        featurizer = self.config.components["featurizer"][0]
-        featurizer_key = self._place(featurizer, path, ports(type(featurizer.component)).makes, {})
-        features = self._core("features", (*path, featurizer_key), Features, {})
-        trainer = self.config.components["trainer"][0]
-        trainer_key = self._place(trainer, (features,), ports(type(trainer.component)).makes, {})
-        self._evidence((*path, knowledge, featurizer_key, trainer_key), split, knowledge)
-        return list(self.done.values())
+        for spec in sequence:
+            if spec.kind in KINDS:
+                for placed in self.meant.config.components[spec.kind]:
+                    if spec.holds(placed.component):
+                        self._add(spec, placed.key, placed.component)
+            elif spec.wanted(self.meant):
+                self._add(spec, spec.kind, None)
+        return tuple(self.done.values())
 
-    def _cleaning(self, inputs: tuple[str, ...]) -> None:
-        self._core("cleaning", inputs, CleaningLedger, {})
-
-    def _evidence(self, pipeline: tuple[str, ...], split: str, knowledge: str) -> None:
-        components = self.config.components
-        reports = [self._place(placed, pipeline, Report, {}) for placed in components["evaluator"]]
-        reports += [self._place(placed, (split, knowledge), Report, {}) for placed in components["monitor"]]
-        for placed in components["packager"]:
-            # A package carries what was found out about its model, so other reports make another package.
-            self._place(placed, (*pipeline, *reports), Package, {"name": self.config.name})
-        for placed in components["deployer"]:
-            packages = [p.key for p in components["packager"]]
-            if not packages:
-                raise PlanError(
-                    f"deployer '{placed.component.name}' has nothing to deploy",
-                    hint="choose a packager, or deployer=null",
-                )
-            self._place(placed, (packages[0],), Deployment, {"model": self.config.name})
-
-    def _transforms(self, *scopes: str) -> list[Placed]:
-        return [p for p in self.config.components["transform"] if getattr(p.component, "applies", "") in scopes]
-
-    def _data(self) -> str:
-        source = self.config.components["source"][0].component
-        assert isinstance(source, Source)
-        return source.fingerprint()
-
-    def _place(self, placed: Placed, inputs: tuple[str, ...], makes: Any, parts: Mapping[str, Any]) -> str:
-        cls = type(placed.component)
-        own = {
-            "component": placed.component.name,
-            "fields": plain(placed.component),
-            "code": code_digest(cls),
-            "versions": versions(cls),
+    def _add(self, spec: StageSpec, key: str, component: Component | None) -> None:
+        inputs = spec.takes(self.keys, component)
+        parts = {
+            **({"code": core_digest(spec.module)} if component is None else _parts_of(component)),
+            **({} if component is None else {"core": core_digest(spec.module)}),
+            **spec.parts(self.meant),
+            "inputs": {name: self.done[name].fingerprint for name in inputs},
         }
-        return self._add(placed.key, cls.kind, placed.component, inputs, makes, own | dict(parts))
+        text = json.dumps([spec.kind, key, parts], sort_keys=True, default=str)
+        makes = spec.makes if component is None or spec.makes is not None else ports(type(component)).makes
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        self.done[key] = Stage(key, spec, component, inputs, makes, parts, digest)
+        self.keys[spec.label] = (*self.keys.get(spec.label, ()), key)
 
-    def _core(self, kind: str, inputs: tuple[str, ...], makes: Any, parts: Mapping[str, Any]) -> str:
-        return self._add(
-            kind, kind, None, inputs, makes, {"code": core_digest("hookline.runs.stages.table")} | dict(parts)
-        )
 
-    def _add(
-        self,
-        key: str,
-        kind: str,
-        component: Component | None,
-        inputs: tuple[str, ...],
-        makes: Any,
-        parts: Mapping[str, Any],
-    ) -> str:
-        whole = {**parts, "inputs": {name: self.done[name].fingerprint for name in inputs}}
-        text = json.dumps([kind, key, whole], sort_keys=True, default=str)
-        self.done[key] = Stage(key, kind, component, inputs, makes, whole, hashlib.sha256(text.encode()).hexdigest())
-        return key
+def _parts_of(component: Component) -> dict[str, Any]:
+    """Return what a component and those in its fields do, by name."""
+    classes = [type(one) for one in (component, *nested_components(component))]
+    return {
+        "component": component.name,
+        "fields": plain(component),
+        "code": code_digest(classes[0]) if len(classes) == 1 else [code_digest(cls) for cls in classes],
+        "versions": {name: version for cls in classes for name, version in versions(cls).items()},
+    }

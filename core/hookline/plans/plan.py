@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hookline.data.contract.file import Contract
 from hookline.kinds.artifacts import Roles, Schema
 from hookline.kinds.component import Component
-from hookline.kinds.kinds import Transform
+from hookline.kinds.kinds import Source, Transform
 from hookline.kinds.reports import Profile
 
-from .config import RunConfig
+if TYPE_CHECKING:
+    # For type checkers only, since what this module imports decides when stored outputs are out of date.
+    from hookline.data.contract.file import Contract
 
-PERSISTED = frozenset(
-    {
-        "split",
-        "knowledge",
-        "contract",
-        "transform",
-        "cleaning",
-        "target",
-        "audit",
-        "featurizer",
-        "features",
-        "trainer",
-        "evaluator",
-        "packager",
-        "monitor",
-    }
-)
-"""Stage kinds whose output the store keeps; rows before the split stay lazy, and a deployment is never skipped."""
+    from .config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -42,13 +26,71 @@ class Knowledge:
     profile: Profile
 
 
+Inputs: TypeAlias = Callable[[Mapping[str, tuple[str, ...]], Component | None], tuple[str, ...]]
+"""Keys of the stages laid out so far, by the name of what they are, and the stage's component -> those that it takes."""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What a config means before its stages are laid out: what they go by beside their component and their inputs."""
+
+    config: RunConfig
+    roles: Roles
+    contract: Contract | None
+
+    def data(self) -> str:
+        """Return what the source's rows are known by."""
+        source = self.config.components["source"][0].component
+        assert isinstance(source, Source)
+        return source.fingerprint()
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """What stages of one sort take and make, and what they go by; a plan is laid out from a sequence of these."""
+
+    kind: str
+    """One of the eight kinds, or a stage of the core, which has no component."""
+    module: str
+    """The module of the core that does what such a stage does: its code and what it imports are part of the fingerprint."""
+    takes: Inputs
+    makes: Any = None
+    """The type of its output; None where the component's port says it."""
+    name: str = ""
+    """What inputs are named by, where a kind has stages of several sorts; empty: the kind."""
+    parts: Callable[[Meant], Mapping[str, Any]] = lambda meant: {}
+    """What else its output depends on, by name."""
+    wanted: Callable[[Meant], bool] = lambda meant: True
+    """Whether a config has such a stage; of a stage of the core."""
+    holds: Callable[[Component], bool] = lambda component: True
+    """Whether a component of the kind is placed here."""
+    persisted: bool = True
+    """Whether the store keeps its output."""
+    final: bool = False
+    """Whether it is wanted for itself, and not only by stages that read it."""
+
+    @property
+    def label(self) -> str:
+        """What inputs are named by."""
+        return self.name or self.kind
+
+
+def every(*names: str) -> Inputs:
+    """Take all stages of some names that are laid out before, in the order of the names."""
+    return lambda done, _: tuple(key for name in names for key in done.get(name, ()))
+
+
+def newest(*names: str) -> Inputs:
+    """Take the last stage that was laid out of some names, of which the later ones come later."""
+    return lambda done, _: next(done[name][-1:] for name in reversed(names) if done.get(name))
+
+
 @dataclass(frozen=True)
 class Stage:
     """A component placed in a run, with what it takes, makes and depends on."""
 
     key: str
-    kind: str
-    """One of the eight kinds, or a stage of the core: split, knowledge, contract, cleaning, target, audit, features."""
+    spec: StageSpec
     component: Component | None
     inputs: tuple[str, ...]
     """Keys of the stages whose outputs it takes."""
@@ -58,14 +100,24 @@ class Stage:
     fingerprint: str
 
     @property
+    def kind(self) -> str:
+        """One of the eight kinds, or a stage of the core."""
+        return self.spec.kind
+
+    @property
     def name(self) -> str:
         """The component's name, or `core`."""
         return self.component.name if self.component else "core"
 
     @property
+    def acts(self) -> Any:
+        """The component, to be called by its kind's method, whose ports the plan has checked."""
+        return self.component
+
+    @property
     def persisted(self) -> bool:
         """Whether the store keeps its output."""
-        return self.kind in PERSISTED and not (self.kind == "transform" and self.applies == "dataset")
+        return self.spec.persisted
 
     @property
     def applies(self) -> str:
@@ -100,8 +152,7 @@ class Plan:
         Work is demanded from the end: what only a cached stage would read is not needed.
         """
         held = set(cached)
-        ends = ("contract", "cleaning", "audit", "evaluator", "packager", "monitor", "deployer", "trainer")
-        wanted = {stage.key for stage in self.of(*ends)}
+        wanted = {stage.key for stage in self.stages if stage.spec.final}
         decided: dict[str, str] = {}
         for stage in reversed(self.stages):
             if stage.key not in wanted:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.columns import as_number, column_kind
 from hookline.kinds.artifacts import ColumnKind
 from hookline.kinds.reports import Bins, ColumnProfile, Profile
+from hookline.kinds.scored import Scored, answers_column
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,12 @@ def profile(frame: pl.LazyFrame, names: Sequence[str], *, bins: int = 256) -> Pr
     with ThreadPoolExecutor(AT_ONCE) as pool:
         columns = pool.map(lambda name: _column(frame, name, schema[name], bins), dict.fromkeys(names))
         return Profile(rows, tuple(columns))
+
+
+def answers_of(scored: Scored) -> ColumnProfile:
+    """Return the distribution of answers: numbers, labels, or of two classes the probability of the later one."""
+    name = answers_column(scored.target)
+    return profile(scored.frame, [name])[name]
 
 
 def rebin(frame: pl.LazyFrame, reference: Profile) -> Profile:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookline.kinds.component import Component
-from hookline.kinds.kinds import Transform
+from hookline.kinds.kinds import KIND_TABLE, Transform
+from hookline.kinds.scored import Scored
 
 
 def assignable(made: Any, wanted: Any) -> bool:
@@ -50,19 +51,6 @@ def _subclass(made: Any, wanted: Any) -> bool:
         return all(hasattr(made, name) or name in annotated for name in members if not name.startswith("_"))
 
 
-METHODS: Mapping[str, str] = {
-    "source": "load",
-    "transform": "fit",
-    "featurizer": "fit",
-    "trainer": "fit",
-    "evaluator": "evaluate",
-    "packager": "save",
-    "deployer": "deploy",
-    "monitor": "check",
-}
-"""Kind -> the method whose annotations are the ports."""
-
-
 @dataclass(frozen=True)
 class Ports:
     """What a stage takes and makes, as its method's annotations say."""
@@ -73,7 +61,7 @@ class Ports:
 
 def ports(cls: type[Component]) -> Ports:
     """Read a component's ports from its method's annotations; raises NameError or TypeError where one does not resolve."""
-    method = METHODS[cls.kind]
+    method = KIND_TABLE[cls.kind].method
     if issubclass(cls, Transform) and cls.fit is Transform.fit:
         return Ports({"train": Any}, cls)
     hints = typing.get_type_hints(getattr(cls, method), include_extras=True)
@@ -81,6 +69,16 @@ def ports(cls: type[Component]) -> Ports:
         raise TypeError(f"{method} has no return annotation")
     makes = hints.pop("return")
     return Ports(hints, makes)
+
+
+def takes_pipeline(cls: type[Component]) -> bool:
+    """Tell whether an evaluator asks for the model's own pipeline, by the name `pipeline`."""
+    return "pipeline" in ports(cls).takes
+
+
+def takes_scored(cls: type[Component]) -> bool:
+    """Tell whether a monitor looks at rows with their answers (Scored), rather than at raw rows."""
+    return _bare(next(iter(ports(cls).takes.values()), Any)) is Scored
 
 
 def type_text(annotation: Any) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
+import logging
 import os
 import re
 import sys
@@ -14,13 +16,15 @@ from typing import Any
 
 from hookline.errors import PluginError, UnknownName, closest, suggestion
 from hookline.kinds.component import Component, Settings
-from hookline.kinds.kinds import KIND_CLASSES, KINDS, Transform
+from hookline.kinds.kinds import KIND_TABLE, KINDS, Transform
 from hookline.kinds.plain import adapter
 
 from .fields import FieldInfo, default_of, field_infos, has_default
 from .loading import Plugin, PluginSet, skip
 from .ports import ports, type_text
 from .values import validate
+
+log = logging.getLogger("hookline.registry")
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 
@@ -77,6 +81,14 @@ class Registry:
             raise UnknownName(kind, name, self.names(kind), hint=self._hint(kind, name))
         return self._entries[kind, name]
 
+    def knowing(self, classes: Iterable[type[Component]]) -> Registry:
+        """Return a registry that also has components which no plugin registers, such as a notebook's own."""
+        own = Plugin("here", "", "", "", "project")
+        wider = copy.copy(self)
+        more = {(cls.kind, cls.name): Entry(cls, own) for cls in classes}
+        vars(wider)["_entries"] = more | self._entries
+        return wider
+
     def __contains__(self, key: tuple[str, str]) -> bool:
         return key in self._entries
 
@@ -110,6 +122,22 @@ class Registry:
         given = {key: value for key, value in values.items() if not (value is None and key in lists)}
         return validate(cls, given, path, f"bad config for {kind} '{name}'")
 
+    def tell(self, hook: str, **facts: Any) -> None:
+        """Call a lifecycle hook of every plugin; one that fails is told of, and the others are called all the same."""
+        caller = getattr(self.plugins.manager.hook, hook)
+        for implementation in reversed(caller.get_hookimpls()):
+            wanted = {name: facts[name] for name in implementation.argnames}
+            try:
+                implementation.function(**wanted)
+            except Exception as error:  # noqa: BLE001  a lifecycle hook may raise anything, and must not take the run with it
+                log.warning(
+                    "hook %s of plugin '%s' failed: %s: %s",
+                    hook,
+                    implementation.plugin_name,
+                    type(error).__name__,
+                    error,
+                )
+
     def _hint(self, kind: str, name: str) -> str | None:
         match = closest(name, self.names(kind))
         skipped = [f"plugin '{p.name}' is skipped: {p.skipped}" for p in self.plugins.plugins if p.skipped]
@@ -137,7 +165,7 @@ class Registry:
 
 def check_class(kind: str, plugin: Plugin, cls: Any) -> None:
     """Raise PluginError unless `cls` keeps the contract of its kind."""
-    wanted = KIND_CLASSES[kind]
+    wanted = KIND_TABLE[kind].cls
     if not (isinstance(cls, type) and issubclass(cls, wanted)):
         raise PluginError(plugin.name, f"register_{kind}s returned {cls!r}, which is not a {wanted.__name__} class")
     where = f"{kind} {cls.__module__}.{cls.__qualname__}"

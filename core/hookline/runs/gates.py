@@ -6,6 +6,7 @@ from hookline.errors import ConfigError, GateFailed, Problem, suggestion
 from hookline.kinds.reports import Report
 
 from .execution import Execution
+from .parts import metrics_of
 
 
 def check_audit(run: Execution) -> None:
@@ -23,10 +24,7 @@ def check_audit(run: Execution) -> None:
 
 def check_gates(run: Execution) -> None:
     """Raise GateFailed unless each gated metric reaches its value."""
-    gates = run.plan.config.options.gates
-    if not gates:
-        return
-    metrics = {m.name: m for stage in run.plan.of("evaluator") for m in run.value(stage.key).metrics}
+    gates, metrics = run.plan.config.options.gates, metrics_of(run)
     failures = []
     for name, bound in gates.items():
         if name not in metrics:

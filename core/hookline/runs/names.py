@@ -1,8 +1,9 @@
-"""What a name means: a run, a model's version, or a package's folder."""
+"""What a name means: a run, a model or one of its versions, or a package's folder; the same for every command."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,43 +12,69 @@ from hookline.kinds.deployments import Trust
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.manifest import MANIFEST
 from hookline.registry.registry import load_registry
+from hookline.workspace.catalog.database import Catalog
 from hookline.workspace.workspace import open_workspace
 
 from .result import Run, load_run
 
 
-def load(
-    what: str | Path,
-    *,
-    trust: Trust | None = None,
-    home: str | Path | None = None,
-    contract: str | Path | None = None,
-) -> Run | LoadedPackage:
-    """Load a run (`"last"`, an id, a folder) or a package (a folder, `"model"`, `"model@alias"`, `"model:3"`).
+@dataclass(frozen=True)
+class Found:
+    """What a name means."""
 
-    contract: a contract file whose word stands above the package's own.
-    Raises UnknownName, DataError, StoreError, or UntrustedPackage where loading could run code that `trust` does not allow.
+    folder: Path
+    """Of a run, or of a package."""
+    is_run: bool = False
+    model: str | None = None
+    """The model in the catalog that the package is a version of; None where none was named."""
+    version: int | None = None
+    whole: bool = False
+    """Whether the model was named without a version, so that its policy says which one is meant."""
+
+    def package(self) -> Path:
+        """Return the package's folder: of a run the only one that it made; raises DataError or UsageError."""
+        return _only_package(self.folder) if self.is_run else self.folder
+
+
+def find(what: str | Path, home: str | Path | None = None) -> Found:
+    """Return what a name means; raises UnknownName, or UsageError where it fits several runs.
+
+    what: a package folder, a run folder, `model`, `model:3`, `model@alias`, `last`, a run id or its first letters
     """
-    from hookline.packages.loading import load_package
-    from hookline.packages.manifest import MANIFEST
+    name, folder = str(what), Path(what)
+    is_folder = False
+    with suppress(OSError):  # What is too long for a path is none.
+        if name and (folder / MANIFEST).is_file():
+            return Found(folder)
+        if name and ((folder / "evidence.json").is_file() or (folder / "packages").is_dir()):
+            return Found(folder, is_run=True)
+        is_folder = bool(name) and folder.is_dir()
+    catalog = open_workspace(home).catalog
+    found = _in_catalog(catalog, name)
+    if found is not None:
+        return found
+    if is_folder:
+        return Found(folder, is_run=True)
+    raise UnknownName("model or run", name[:100], sorted({record.name for record in catalog.models()}))
 
-    said = None if contract is None else Path(contract)
-    folder = Path(what)
-    try:
-        is_package, is_run = ((folder / name).is_file() for name in (MANIFEST, "evidence.json"))
-    except OSError:  # What is too long for a path is none.
-        is_package = is_run = False
-    if is_package:
-        return load_package(folder, load_registry(), trust, said)
-    if is_run:
-        return load_run(folder, trust, said)
-    workspace = open_workspace(home)
-    name = str(what)
-    model, number, alias = split_model_name(name)
-    if model in {record.name for record in workspace.catalog.models()}:
-        record = workspace.catalog.model(model, number or alias)
-        return load_package(Path(record.path), load_registry(), trust, said)
-    return load_run(Path(workspace.catalog.run(name).path), trust, said)
+
+def load(
+    what: str | Path, *, trust: Trust | None = None, home: str | Path | None = None, contract: Path | None = None
+) -> Run | LoadedPackage:
+    """Load the run or the package that a name means."""
+    found = find(what, home)
+    if found.is_run:
+        return load_run(found.folder, trust, contract)
+    return load_package(found.folder, load_registry(), trust, contract)
+
+
+def load_named(what: str, trust: Trust | None, contract: Path | None = None) -> tuple[LoadedPackage, dict[str, Any]]:
+    """Load the package that a command names, with what answers and records say of it: model, version and format."""
+    found = find(what)
+    loaded = load_package(found.package(), load_registry(), trust, contract)
+    manifest = loaded.manifest
+    model = found.model or manifest["name"]
+    return loaded, {"model": model, "version": found.version, "format": manifest["packager"]}
 
 
 def split_model_name(text: str) -> tuple[str, int | None, str | None]:
@@ -59,41 +86,16 @@ def split_model_name(text: str) -> tuple[str, int | None, str | None]:
     return (name, int(number), None) if colon and number.isdigit() else (text, None, None)
 
 
-def find_package(what: str) -> tuple[Path, dict[str, Any]]:
-    """Return a package's folder, and the model's name and version where the catalog knows them.
-
-    what: a package folder, a run folder, `last`, a run id, `model`, `model:3` or `model@alias`.
-    """
-    folder = Path(what)
-    with suppress(OSError):  # What is too long for a path is none.
-        if what and (folder / MANIFEST).is_file():
-            return folder, {}
-        if what and (folder / "packages").is_dir():
-            return _in_run(folder), {}
-    catalog = open_workspace().catalog
-    name, number, alias = split_model_name(what)
-    models = {record.name for record in catalog.models()}
-    runs = [record.id for record in catalog.runs(1000)]
-    if not (name in models or number or alias or what == "last" or any(what and run.startswith(what) for run in runs)):
-        with suppress(OSError):
-            if what and folder.is_dir():
-                return _in_run(folder), {}
-        raise UnknownName("model or run", what[:100], sorted(models))
-    if name in models or number or alias:
-        record = catalog.model(name, number or alias)
-        return Path(record.path), {"model": name, "version": record.version}
-    return _in_run(Path(catalog.run(what).path)), {}
+def _in_catalog(catalog: Catalog, name: str) -> Found | None:
+    model, number, alias = split_model_name(name)
+    if number or alias or catalog.has_model(model):
+        record = catalog.model(model, number or alias)
+        return Found(Path(record.path), model=model, version=record.version, whole=not (number or alias))
+    run = catalog.find_run(name) if name else None
+    return None if run is None else Found(Path(run.path), is_run=True)
 
 
-def load_named(what: str, trust: Trust, contract: Path | None = None) -> tuple[LoadedPackage, dict[str, Any]]:
-    """Load the package that a command names, with the facts a server or a log wants."""
-    folder, facts = find_package(what)
-    loaded = load_package(folder, load_registry(), trust, contract)
-    manifest = loaded.manifest
-    return loaded, {"model": manifest["name"], "version": None, "format": manifest["packager"], **facts}
-
-
-def _in_run(folder: Path) -> Path:
+def _only_package(folder: Path) -> Path:
     if not folder.is_dir():
         raise DataError(f"the run's folder {folder} is gone", hint="run it again; what it computed is kept")
     found = sorted((folder / "packages").glob("*")) if (folder / "packages").is_dir() else []

@@ -14,6 +14,7 @@ from hookline.data.frames import to_polars
 from hookline.errors import DataError, StoreError, UsageError
 from hookline.kinds.artifacts import Prediction
 from hookline.kinds.deployments import Trust
+from hookline.kinds.reports import HEADLINES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,14 +55,11 @@ class Run:
     @property
     def metrics(self) -> dict[str, float]:
         """The evaluators' metrics by name."""
-        reports = [report for report in self.evidence["reports"] if report["kind"] == "evaluator"]
-        return {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
+        return metrics_in(self.evidence)
 
     @property
     def headline(self) -> float | None:
         """The metric that heads the report."""
-        from .evidence import HEADLINES
-
         return next((self.metrics[name] for name in (*HEADLINES, *self.metrics) if name in self.metrics), None)
 
     @property
@@ -113,6 +111,13 @@ class Run:
         rows = "".join(f"<tr><td>{escape(name)}</td><td>{value:.4g}</td></tr>" for name, value in self.metrics.items())
         headline = escape(self.evidence["verdict"]["headline"])
         return f"<h4>{headline}</h4><p>run {escape(self.id)}: {escape(self.status)}</p><table>{rows}</table>"
+
+
+def metrics_in(evidence: Mapping[str, Any]) -> dict[str, float]:
+    """Return the evaluators' metrics that evidence tells of, by name."""
+    reports = [report for report in evidence["reports"] if report["kind"] == "evaluator"]
+    # JSON has no word for a number that is not one, so it stands there as text.
+    return {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
 
 
 def package_folders(folder: Path, evidence: Mapping[str, Any]) -> list[Path]:

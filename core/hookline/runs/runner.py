@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import time
 from collections.abc import Mapping
@@ -17,25 +16,25 @@ from hookline.kinds.deployments import Package
 from hookline.kinds.hooks import RunInfo, StageInfo
 from hookline.kinds.reports import Report
 from hookline.packages.manifest import add_files
-from hookline.packages.state import components_at_hand
 from hookline.plans.explain import explain
 from hookline.plans.plan import Knowledge, Plan, Stage
+from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry
 from hookline.workspace.catalog.datasets import record_version
-from hookline.workspace.home import cache_in
+from hookline.workspace.home import cache_in, new_run_id, run_id_of
+from hookline.workspace.home import home as default_home
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from .evidence import at_hand, build_evidence
-from .execution import Execution
+from .evidence import build_evidence
+from .execution import Execution, kind_of
 from .gates import check_audit, check_gates
-from .result import Run
-from .stages import table
-from .stages.deploying import deployed_version
+from .parts import pipeline_of
+from .result import Run, metrics_in
+from .sequence import plan_run
+from .stages.split import facts_of
 
 if TYPE_CHECKING:
     from hookline.plans.config import RunConfig
-
-log = logging.getLogger("hookline.runs.runner")
 
 
 def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
@@ -45,18 +44,18 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     """
     _claim(folder, run_id)
     info = RunInfo(run_id, plan.config.name, folder, plan.config.plain(), plan.config.settings)
-    run = Execution(plan, workspace, registry, info)
+    placed = [stage.component for stage in plan.stages if stage.component]
+    known = registry.knowing(type(one) for component in placed for one in (component, *nested_components(component)))
+    run = Execution(plan, workspace, known, info)
     _write_json(folder / "config.json", info.config)
     workspace.catalog.mark_interrupted()
     workspace.catalog.begin_run(run_id, info.name, str(folder), info.config, _plan_record(plan))
-    hooks = registry.plugins.manager.hook
     started = time.time()
     status = "failed"
     error: BaseException | None = None
     try:
-        _tell(hooks.before_run, run=run.info)
-        classes = {(s.kind, s.name): type(s.component) for s in plan.stages if s.component}
-        with components_at_hand(classes), run.scratch_folder():
+        run.registry.tell("before_run", run=run.info)
+        with run.scratch_folder():
             _run_stages(run)
         status = "finished"
     except GateFailed as failed:
@@ -96,8 +95,7 @@ def _run_stages(run: Execution) -> None:
 def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
     before = run.workspace.catalog.last_stage(stage.key, name=run.info.name)
     here = replace(here, why=explain(stage, before.parts if before else None))
-    hooks = run.registry.plugins.manager.hook
-    _tell(hooks.before_stage, run=run.info, stage=here)
+    run.registry.tell("before_stage", run=run.info, stage=here)
     started = time.perf_counter()
     try:
         value = run.value(stage.key)
@@ -109,19 +107,19 @@ def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
         failed = replace(here, status="failed")
         if not isinstance(error, HooklineError):
             error.add_note(f"in stage '{stage.key}' ({stage.name}) of run {run.info.id}")
-        _tell(hooks.on_stage_error, run=run.info, stage=failed, error=error)
+        run.registry.tell("on_stage_error", run=run.info, stage=failed, error=error)
         _record(run, stage, failed)
         raise
-    done = replace(here, status="ran", seconds=time.perf_counter() - started, summary=table.summarize(value))
+    done = replace(here, status="ran", seconds=time.perf_counter() - started, summary=kind_of(stage).summarize(value))
     _told(run, stage, done)
     if isinstance(value, Report):
         for finding in value.findings:
-            _tell(hooks.on_finding, run=run.info, finding=finding)
+            run.registry.tell("on_finding", finding=finding, run=run.info, model=None)
 
 
 def _told(run: Execution, stage: Stage, here: StageInfo) -> None:
     _record(run, stage, here)
-    _tell(run.registry.plugins.manager.hook.after_stage, run=run.info, stage=here)
+    run.registry.tell("after_stage", run=run.info, stage=here)
 
 
 def _record(run: Execution, stage: Stage, here: StageInfo) -> None:
@@ -145,23 +143,21 @@ def _finish(run: Execution, status: str, error: BaseException | None, started: f
     try:
         _record_data(run)
         evidence = build_evidence(run, status, text, started)
-        reports = [report for report in evidence["reports"] if report["kind"] == "evaluator"]
-        # JSON has no word for a number that is not one, so it stands there as text.
-        metrics = {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
+        metrics = metrics_in(evidence)
         told = tuple(run.told.values())
         run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=text)
         _leave_evidence(run, status)
     finally:
         run.workspace.catalog.end_run(run.info.id, status, metrics, text)
-    _tell(run.registry.plugins.manager.hook.after_run, run=run.info)
+    run.registry.tell("after_run", run=run.info)
 
 
 def _record_data(run: Execution) -> None:
     """Record which version of the data the run saw, with the profile of its training rows once there is one."""
-    if not at_hand(run, run.plan["split"]):
+    if not run.is_at_hand(run.plan["split"]):
         return
-    version = run.split_facts().version
-    knowledge: Knowledge | None = run.value("knowledge") if at_hand(run, run.plan["knowledge"]) else None
+    version = facts_of(run).version
+    knowledge: Knowledge | None = run.value("knowledge") if run.is_at_hand(run.plan["knowledge"]) else None
     source = run.plan["source"]
     origin = {"component": source.name, **source.parts["fields"]}
     if version is not None:
@@ -175,7 +171,7 @@ def _leave_evidence(run: Execution, status: str) -> None:
     _write_json(folder / "plan.json", evidence["plan"])
     _write_json(folder / "metrics.json", run.info.metrics)
     (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
-    _tell(run.registry.plugins.manager.hook.render_report, evidence=evidence, path=folder)
+    run.registry.tell("render_report", evidence=evidence, path=folder)
     if status in ("finished", "gated"):
         _file_packages(run)
 
@@ -192,7 +188,7 @@ def _file_packages(run: Execution) -> None:
         add_files(copy, evidence)
     for stage in run.plan.of("deployer"):
         if stage.key in run.values:
-            registered = run.workspace.catalog.model(run.info.name, deployed_version(run, stage))
+            registered = run.workspace.catalog.model(run.info.name, run.value(stage.key).version)
             # Only the run that made the version speaks for it; what is registered does not change afterwards.
             if registered.run_id == run.info.id:
                 add_files(Path(registered.path), evidence)
@@ -213,22 +209,6 @@ def _claim(folder: Path, run_id: str) -> None:
         raise StoreError(f"{folder} cannot be written: {error.strerror}") from error
 
 
-def _tell(hook: Any, **facts: Any) -> None:
-    """Call a lifecycle hook of every plugin; one that fails is told of, and the others are called all the same."""
-    for implementation in reversed(hook.get_hookimpls()):
-        wanted = {name: facts[name] for name in implementation.argnames}
-        try:
-            implementation.function(**wanted)
-        except Exception as error:  # noqa: BLE001  a lifecycle hook may raise anything, and must not take the run with it
-            log.warning(
-                "hook %s of plugin '%s' failed: %s: %s",
-                hook.name,
-                implementation.plugin_name,
-                type(error).__name__,
-                error,
-            )
-
-
 def _why_not(status: str) -> str:
     return "cached" if status == "cached" else "nothing that must run reads it"
 
@@ -245,14 +225,8 @@ def run_config(
     registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
-    from hookline.plans.layout import make_plan
-    from hookline.workspace.home import home as default_home
-    from hookline.workspace.home import new_run_id, run_id_of
-
-    from .execution import pipeline_of
-
     with cache_in((Path(home).absolute() if home else default_home()) / "cache"):
-        planned = make_plan(registry, config)
+        planned = plan_run(registry, config)
     workspace = open_workspace(home)
     run_id = run_id_of(folder) if folder else new_run_id()
     done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)

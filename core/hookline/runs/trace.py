@@ -22,16 +22,17 @@ from hookline.kinds.hooks import RunInfo
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import plain
 from hookline.packages.manifest import MANIFEST, verify
-from hookline.packages.state import read_pipeline
+from hookline.packages.state import StoredPackage
 from hookline.plans.config import resolve
-from hookline.plans.layout import make_plan
 from hookline.plans.plan import Stage
 from hookline.registry.fields import field_infos
 from hookline.registry.registry import Registry
 from hookline.workspace.workspace import Workspace
 
 from .execution import Execution
-from .stages.rows import dataset_moves, fitted_moves
+from .sequence import plan_run
+from .stages.source import dataset_moves
+from .stages.transform import fitted_moves
 
 if TYPE_CHECKING:
     import polars as pl
@@ -128,7 +129,7 @@ def reopen(registry: Registry, workspace: Workspace, run_id: str, folder: Path) 
             f"the rows of run {run_id} were a data frame in the memory of the process that made it",
             hint="ask there, with hl.why(run, row); or save the rows, and use source=file",
         )
-    plan = make_plan(registry, resolve(registry, config))
+    plan = plan_run(registry, resolve(registry, config))
     info = RunInfo(run_id, plan.config.name, folder, config, plan.config.settings)
     return Execution(plan, workspace, registry, info)
 
@@ -200,10 +201,9 @@ def _require_state(past: Execution, stage: Stage) -> None:
     """See to it that a stage's output is at hand, from the store or else a package; raises DataError where it is lost."""
     if past.workspace.store.get(stage.fingerprint) is not None:
         return
-    nothing: Any = None  # Only the transforms are wanted.
     for manifest in sorted(past.info.path.glob(f"packages/*/{MANIFEST}")):
         verify(manifest.parent)
-        held = {fitted.key: fitted.fitted for fitted in read_pipeline(manifest.parent, nothing).transforms}
+        held = {fitted.key: fitted.fitted for fitted in StoredPackage(manifest.parent, past.registry).transforms}
         if stage.key in held:
             past.values[stage.key] = held[stage.key]
             return

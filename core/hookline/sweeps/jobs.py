@@ -18,10 +18,10 @@ from hookline.errors import ConfigError, GateFailed, HooklineError, JobFailed, P
 from hookline.kinds.fitting import judged_by
 from hookline.plans.config import RunConfig, resolve
 from hookline.plans.explain import explain
-from hookline.plans.layout import make_plan
 from hookline.plans.plan import Plan
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.runner import run_config
+from hookline.runs.sequence import plan_run
 from hookline.workspace.workspace import open_workspace
 
 from .leaderboard import headline_metric
@@ -116,7 +116,7 @@ class Sweep:
                 whole = [*overrides, *more]
                 try:
                     config = resolve(self.registry, _undeployed(compose(whole), overrides))
-                    plan = make_plan(self.registry, config)
+                    plan = plan_run(self.registry, config)
                 except HooklineError as error:
                     problems += _problems(trial, overrides, error)
                     break
@@ -204,7 +204,7 @@ def check_unchanged(registry: Registry, sweep: SweepRecord, jobs: Sequence[JobRe
     """Raise ConfigError, with the difference, where a job would no longer be what the sweep was made of."""
     problems = []
     for job in jobs:
-        plan = make_plan(registry, configured(registry, job))
+        plan = plan_run(registry, configured(registry, job))
         for stage in plan.stages:
             before = job.fingerprints.get(stage.key)
             if stage.fingerprint != before:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.kinds.reports import HEADLINES
 from hookline.registry.registry import Registry
-from hookline.runs.evidence import HEADLINES
 
 from .ledger import ENDED, JobRecord, SweepRecord
 

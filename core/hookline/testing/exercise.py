@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import ConfigError, ExportError, HooklineError
-from hookline.kinds.artifacts import Features, Task
-from hookline.kinds.component import Component
+from hookline.kinds.artifacts import Dataset, Features, Task
 from hookline.kinds.deployments import Package, Trust
 from hookline.kinds.fitted import Model
-from hookline.kinds.reports import Reference
+from hookline.kinds.reports import Reference, Report
+from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import FittedStage, Pipeline
-from hookline.packages.state import components_at_hand, write_pipeline
-from hookline.quality.distributions import profile
-from hookline.registry.ports import ports
+from hookline.packages.state import StoredPackage, write_pipeline
+from hookline.quality.distributions import answers_of, profile
+from hookline.registry.ports import ports, takes_pipeline, takes_scored
+from hookline.registry.registry import Registry, load_registry
 
 from .parts import LinearModel, SampleFeaturizer, fitted_features, known_pipelines, pipeline_around
 from .samples import Sample
@@ -67,7 +68,33 @@ def training_features(subject: Subject, task: Task) -> Features:
 def reference_of(sample: Sample) -> Reference:
     """Return what a monitor compares with."""
     names = [*sample.train.feature_columns(), sample.target.name]
-    return Reference(profile(sample.train.frame, names), sample.train)
+    answered = scored_by(ordinary_pipeline(sample), sample.train)
+    return Reference(
+        profile(sample.train.frame, names), sample.train, target=sample.target, answers=answers_of(answered)
+    )
+
+
+def ordinary_pipeline(sample: Sample) -> Pipeline[Any]:
+    """Return a pipeline around the kit's own linear model, fitted on the training rows."""
+    return pipeline_around(LinearModel.fitted(fitted_features(sample.train, sample.target)), sample)
+
+
+def scored_by(pipeline: Pipeline[Any], rows: Dataset) -> Scored:
+    """Return rows with what a pipeline answers, and the truth."""
+    frame = rows.frame.collect()
+    return Scored.of(rows, pipeline.predict(frame), pipeline.target, pipeline.truth(frame))
+
+
+def evaluate(subject: Subject, pipeline: Pipeline[Any], rows: Dataset) -> Report:
+    """Ask an evaluator what it thinks of a pipeline's answers, the pipeline being there where it names it."""
+    asked = {"pipeline": pipeline} if takes_pipeline(type(subject.component)) else {}
+    report: Report = subject.component.evaluate(scored_by(pipeline, rows), **asked)
+    return report
+
+
+def seen_by(subject: Subject, sample: Sample, rows: Dataset) -> Dataset | Scored:
+    """Return rows as a monitor's port wants them: raw, or with the answers of an ordinary pipeline."""
+    return scored_by(ordinary_pipeline(sample), rows) if takes_scored(type(subject.component)) else rows
 
 
 def fitted_stage(subject: Subject, sample: Sample) -> FittedStage:
@@ -92,24 +119,17 @@ def pipeline_for(subject: Subject, task: Task) -> Pipeline[Any]:
 
 
 @contextmanager
-def saved(subject: Subject, pipeline: Pipeline[Any]) -> Iterator[Path]:
+def saved(subject: Subject, pipeline: Pipeline[Any]) -> Iterator[StoredPackage]:
     """Save a pipeline with the packager into a folder of its own, which is gone afterwards."""
-    with tempfile.TemporaryDirectory() as name, at_hand(subject):
+    with tempfile.TemporaryDirectory() as name:
         write_pipeline(pipeline, Path(name))
         subject.component.save(pipeline, Path(name))
-        yield Path(name)
+        yield StoredPackage(Path(name), known_to(subject))
 
 
-@contextmanager
-def at_hand(subject: Subject) -> Iterator[None]:
-    """Let packages find the kit's featurizer and the component itself, which no plugin need register."""
-    component = subject.component
-    known: Mapping[tuple[str, str], type[Component]] = {
-        ("featurizer", "sample"): SampleFeaturizer,
-        (component.kind, component.name): type(component),
-    }
-    with components_at_hand(known):
-        yield
+def known_to(subject: Subject) -> Registry:
+    """Return a registry of the kit's featurizer and the component itself, which no plugin need register."""
+    return load_registry().knowing([SampleFeaturizer, type(subject.component)])
 
 
 def sample_package(version: int = 7) -> Package:
@@ -143,13 +163,13 @@ def _trainer(subject: Subject) -> None:
 def _evaluator(subject: Subject) -> None:
     for task in subject.tasks():
         right, _, test = known_pipelines(subject.rows(task))
-        subject.component.evaluate(right, test)
+        evaluate(subject, right, test)
 
 
 def _packager(subject: Subject) -> None:
     task = subject.tasks()[0]
-    with saved(subject, pipeline_for(subject, task)) as folder:
-        subject.component.load(folder, Trust(everything=True)).predict(subject.rows(task).unlabeled())
+    with saved(subject, pipeline_for(subject, task)) as stored:
+        subject.component.load(stored, Trust(everything=True)).predict(subject.rows(task).unlabeled())
 
 
 def _deployer(subject: Subject) -> None:
@@ -158,7 +178,7 @@ def _deployer(subject: Subject) -> None:
 
 def _monitor(subject: Subject) -> None:
     sample = subject.rows("binary")
-    subject.component.check(sample.train, reference_of(sample))
+    subject.component.check(seen_by(subject, sample, sample.train), reference_of(sample))
 
 
 EXERCISES: Mapping[str, Callable[[Subject], None]] = {
@@ -204,8 +224,6 @@ def _sklearn_model(train: Features) -> Model | None:
 
 
 def _registered_models(train: Features) -> Iterator[Callable[[], Model | None]]:
-    from hookline.registry.registry import load_registry
-
     registry = load_registry()
     for name in registry.names("trainer"):
         cls = registry.entry("trainer", name).cls

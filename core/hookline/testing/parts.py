@@ -242,7 +242,7 @@ def pipeline_around(
     fitted = SampleFeaturizer(fill=fill).fit(train)
     schema = infer_schema(sample.train.frame, sample.train.feature_columns())
     stage = FittedStage("featurizer", "sample", fitted)
-    return Pipeline(schema, sample.train.roles, sample.target, transforms, stage, model)
+    return Pipeline(schema, sample.train.roles, sample.target, transforms, (stage,), model)
 
 
 def known_pipelines(sample: Sample) -> tuple[Pipeline[Any], Pipeline[Any], Dataset]:
@@ -256,7 +256,7 @@ def known_pipelines(sample: Sample) -> tuple[Pipeline[Any], Pipeline[Any], Datas
     schema = infer_schema(test.frame, [ANSWER])
     stage = FittedStage("featurizer", "sample", FittedSampleFeaturizer((Encoding(ANSWER, "number"),), fill=True))
     made = [
-        Pipeline(schema, test.roles, sample.target, (), stage, KnownAnswers(sample.target, constant))
+        Pipeline(schema, test.roles, sample.target, (), (stage,), KnownAnswers(sample.target, constant))
         for constant in (None, usual)
     ]
     return made[0], made[1], test

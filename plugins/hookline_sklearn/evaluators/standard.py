@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Interval
 
-from hookline import Dataset, Evaluator, Model, Pipeline, Prediction, Report, Target
+from hookline import Evaluator, Prediction, Report, Scored, Target
 from hookline.errors import ConfigError, DataError, Problem
 
 from .bootstrap import Resampling
@@ -25,16 +25,9 @@ class MetricsEvaluator(Evaluator):
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of the resampling."""
 
-    def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:
-        """Judge the pipeline on the test rows, with their weights where the roles name some."""
-        rows = test.frame.collect()
-        weight = rows[test.roles.weight].cast(float).to_numpy() if test.roles.weight else None
-        return self.evaluate_predictions(pipeline.truth(rows), pipeline.predict(rows), pipeline.target, weight)
-
-    def evaluate_predictions(
-        self, truth: np.ndarray, prediction: Prediction, target: Target, weight: np.ndarray | None
-    ) -> Report:
-        """Judge predictions. truth: labels or numbers, (n_rows,); weight: float64, (n_rows,), or None for equal weights."""
+    def evaluate(self, scored: Scored) -> Report:
+        """Judge answers by what was true, with the rows' weights where there are some."""
+        truth, prediction, target, weight = scored.truth(), scored.prediction(), scored.target, scored.weight()
         if target.task not in self.tasks:
             raise DataError(
                 f"evaluator '{self.name}' cannot judge a {target.task} target", hint="choose evaluator=[standard]"

@@ -267,8 +267,7 @@ def _quiet() -> Iterator[None]:
 
 def _facts(registry: Registry) -> dict[str, Any]:
     """Return the fields of `Known` as plain JSON values."""
-    from hookline.kinds.kinds import KINDS
-    from hookline.plans.config import MULTIPLE
+    from hookline.kinds.kinds import KINDS, MULTIPLE
     from hookline.plans.json_schema import config_files, schema_of
 
     files = config_files(registry)

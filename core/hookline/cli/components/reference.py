@@ -8,9 +8,9 @@ from typing import Any
 
 from hookline.errors import UnknownName
 from hookline.kinds.component import Component
-from hookline.kinds.kinds import KINDS
+from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.kinds.sklearn_model import SklearnModel
-from hookline.plans.config import SINGLE, key_of
+from hookline.plans.config import key_of
 from hookline.registry.fields import FieldInfo, field_infos
 from hookline.registry.loading import Plugin
 from hookline.registry.ports import ports
@@ -133,8 +133,8 @@ def _install(plugin: Plugin, cls: type[Component]) -> str:
 
 def _example(kind: str, name: str, fields: Sequence[FieldInfo]) -> str:
     """Return overrides that choose a component: required fields, and one that may be set."""
-    path = kind if kind in SINGLE else f"{kind}.{key_of(name)}"
-    chosen = f"{kind}={name}" if kind in SINGLE else f"'{kind}=[{name}]'"
+    path = kind if kind not in MULTIPLE else f"{kind}.{key_of(name)}"
+    chosen = f"{kind}={name}" if kind not in MULTIPLE else f"'{kind}=[{name}]'"
     shown = [
         f for f in fields if (f.name != "seed" and f.type in ("bool", "str")) or f.type.startswith(("int", "float"))
     ]

@@ -13,9 +13,9 @@ from hookline.errors import DataError, GateFailed, UsageError
 from hookline.kinds.artifacts import Dataset, Schema
 from hookline.packages.manifest import verify
 from hookline.packages.scoring import read_table
-from hookline.packages.state import package_schema
+from hookline.packages.state import StoredPackage
 from hookline.registry.registry import Registry, load_registry
-from hookline.runs.names import find_package
+from hookline.runs.names import find
 
 from ..output import add_json, print_json, print_rows, say
 
@@ -55,9 +55,9 @@ def main(given: Any) -> int:
 def _schema(registry: Registry, given: Any) -> Schema:
     contract = None if given.contract is None else read_contract(given.contract, "--contract")
     if given.model is not None:
-        folder, _ = find_package(given.model)
+        folder = find(given.model).package()
         verify(folder)
-        schema = package_schema(folder)
+        schema = StoredPackage(folder, registry).schema
         return schema if contract is None else contract.over(schema, "the model takes")
     assert contract is not None
     dataset: Dataset = read_table(registry, given.data, Schema(()))

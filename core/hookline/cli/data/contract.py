@@ -10,8 +10,9 @@ from hookline.data.contract.text import contract_text
 from hookline.errors import UsageError
 from hookline.kinds.plain import to_json
 from hookline.packages.manifest import verify
-from hookline.packages.state import package_schema
-from hookline.runs.names import find_package
+from hookline.packages.state import StoredPackage
+from hookline.registry.registry import load_registry
+from hookline.runs.names import find
 
 from ..output import add_json, print_json, say, write_text
 
@@ -27,13 +28,13 @@ def add(actions: Any) -> None:
 
 def main(given: Any) -> int:
     """Print the contract, or write it to a file."""
-    folder, facts = find_package(given.model)
-    manifest = verify(folder)
-    schema = package_schema(folder)
+    found = find(given.model)
+    manifest = verify(found.package())
+    schema = StoredPackage(found.package(), load_registry()).schema
     if given.json:
         print_json(to_json(schema))
         return 0
-    version = f" version {facts['version']}" if facts.get("version") else ""
+    version = f" version {found.version}" if found.version else ""
     text = contract_text(schema, f"The input contract of {manifest['name']}{version}.")
     if given.output is None:
         sys.stdout.write(text)

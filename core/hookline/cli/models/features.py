@@ -9,7 +9,7 @@ from typing import Any
 
 from hookline.errors import UnknownName
 from hookline.packages.features import Change, FeatureRecord, changes, features_in
-from hookline.runs.names import find_package, split_model_name
+from hookline.runs.names import find
 from hookline.workspace.workspace import open_workspace
 
 from ..output import add_json, parser, print_json, print_rows, say
@@ -92,8 +92,8 @@ def _text(facts: Any) -> str:
 
 
 def _named(what: str) -> list[FeatureRecord]:
-    folder, facts = find_package(what)
-    return features_in(folder, facts.get("version"))
+    found = find(what)
+    return features_in(found.package(), found.version)
 
 
 def _newest() -> list[FeatureRecord]:
@@ -106,10 +106,11 @@ def _newest() -> list[FeatureRecord]:
 def _every_version(what: str | None) -> list[FeatureRecord]:
     """Return the features of every version of every model, of one model, or of what is named more closely."""
     catalog = open_workspace().catalog
-    models = catalog.models()
-    if what is not None:
-        name, number, alias = split_model_name(what)
-        if number or alias or name not in {record.name for record in models}:
-            return _named(what)
-        models = catalog.versions(name)
+    if what is None:
+        models = catalog.models()
+    else:
+        found = find(what)
+        if found.model is None or not found.whole:
+            return features_in(found.package(), found.version)
+        models = catalog.versions(found.model)
     return [feature for record in models for feature in features_in(Path(record.path), record.version)]

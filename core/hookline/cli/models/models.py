@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import UsageError
-from hookline.kinds.deployments import Deployment
+from hookline.live.promotion import promote
 from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.manifest import verify
 from hookline.runs.names import split_model_name
@@ -90,18 +89,8 @@ def _print_certificate(folder: Path) -> None:
 
 
 def _promote(given: Any) -> int:
-    catalog = open_workspace().catalog
+    promote(given.model, alias=given.alias, reason=given.reason)
     name, number, _ = split_model_name(given.model)
-    if number is None:
-        raise UsageError(f"say which version to promote, such as {name}:3", hint=f"hookline models list {name}")
-    record = catalog.model(name, number)
-    verify(Path(record.path))
-    if given.alias == "champion":
-        current = catalog.current_deployment(name)
-        deployer = current.deployer if current else "local"
-        catalog.record_deployment(Deployment.single(name, number, deployer), given.reason)
-    else:
-        catalog.set_alias(name, given.alias, number)
     if given.json:
         print_json({"model": name, "alias": given.alias, "version": number})
     else:

@@ -8,9 +8,9 @@ from pathlib import Path
 from hookline.errors import GateFailed
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import Report
-from hookline.live.monitoring import check
+from hookline.live.monitoring import DEFAULT, monitor
 
-from ..options import add_contract
+from ..options import add_contract, add_trust, fields_of, trust_of
 from ..output import add_json, parser, print_json, print_rows, say
 
 SEVERITIES = ("info", "warning", "critical")
@@ -26,10 +26,21 @@ def main(argv: Sequence[str]) -> int:
     running.add_argument("--monitor", action="append", help="which monitor (repeat; default: data_drift)")
     running.add_argument("--fail-on", choices=SEVERITIES, help="exit with 3 on a finding this severe or worse")
     running.add_argument("--output", type=Path, help="write the monitors' files (such as profiles) into this folder")
+    running.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="MONITOR.FIELD=VALUE",
+        help="a field of a monitor, such as data_drift.min_rows=100 (repeat)",
+    )
     add_contract(running)
+    add_trust(running)
     add_json(running)
     given = options.parse_args(argv)
-    reports = check(given.model, given.data, given.monitor or ["data_drift"], given.contract)
+    chosen = given.monitor or list(DEFAULT)
+    fields = fields_of(given.set, chosen)
+    monitors = {name: fields.get(name, {}) for name in chosen}
+    reports = monitor(given.model, given.data, monitors, trust=trust_of(given), contract=given.contract)
     if given.output:
         _write_files(reports, given.output)
     if given.json:

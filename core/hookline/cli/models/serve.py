@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hookline.live.serving import server
-from hookline.runs.names import load_named
-from hookline.workspace.home import home
+from hookline.kinds.deployments import ServeOptions
+from hookline.live.serving import serve
 
 from ..options import add_contract, add_trust, trust_of
 from ..output import parser
@@ -26,7 +25,13 @@ def main(argv: Sequence[str]) -> int:
     add_contract(options)
     add_trust(options)
     given = options.parse_args(argv)
-    loaded, info = load_named(given.model, trust_of(given), given.contract)
-    log = None if given.no_log else given.log or home() / "predictions" / str(info["model"])
-    server(info).serve(loaded.predictor, info, given.host, given.port, log)
+    where = ServeOptions(given.host, given.port)
+    serve(
+        given.model,
+        where,
+        log=given.log,
+        keep_log=not given.no_log,
+        trust=trust_of(given),
+        contract=given.contract,
+    )
     return 0

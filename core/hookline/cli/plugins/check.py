@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import json
 import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hookline.errors import HooklineError, UsageError
+from hookline.errors import HooklineError
 from hookline.kinds.component import Component
 from hookline.registry.fields import has_default
 from hookline.registry.loading import load_plugins
 from hookline.registry.registry import Registry, load_registry
 
+from ..options import fields_of
 from ..output import print_json, say
 from .found import components_of, find_plugin
 
@@ -30,7 +30,7 @@ def check(name: str, settings: Sequence[str], *, as_json: bool) -> int:
         say(f"plugin '{plugin.name}' ({plugin.label}) cannot be checked: {plugin.skipped}")
         return 1
     known = components_of(registry, plugin)
-    values = _values(settings, [component for _, component in known])
+    values = fields_of(settings, [component for _, component in known])
     rows = []
     for kind, component in known:
         row = _check_one(registry, kind, component, values.get(component, {}))
@@ -107,21 +107,3 @@ def _print(row: Mapping[str, Any]) -> None:
     print(f"{row['kind']} {row['name']}: {told}", flush=True)
     for failure in row["failed"]:
         print(f"  {failure['check']}: {failure['message']}")
-
-
-def _values(settings: Sequence[str], components: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Read `component.field=value` into component -> field -> value; a value that is no JSON is a text."""
-    found: dict[str, dict[str, Any]] = {}
-    for text in settings:
-        path, equals, value = text.partition("=")
-        component, dot, field = path.rpartition(".")
-        if not (equals and dot) or component not in components:
-            raise UsageError(
-                f"--set {text}: not of the form COMPONENT.FIELD=VALUE",
-                hint=f"components: {', '.join(components) or 'none'}",
-            )
-        try:
-            found.setdefault(component, {})[field] = json.loads(value)
-        except json.JSONDecodeError:
-            found.setdefault(component, {})[field] = value
-    return found

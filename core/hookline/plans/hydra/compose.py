@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import ConfigError, Problem, UsageError
-from hookline.kinds.kinds import KINDS
+from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.fields import default_of, has_default
 from hookline.registry.registry import Registry
 from hookline.workspace.home import home as home
 from hookline.workspace.home import new_run_id
 
-from ..config import COMPONENT, MULTIPLE, key_of
+from ..config import COMPONENT, key_of
 from .overrides import check_overrides
 from .wording import in_our_words, of_value
 

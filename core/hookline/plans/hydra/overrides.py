@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import ConfigError, HooklineError, Problem, UnknownName, UsageError
-from hookline.kinds.kinds import KINDS
+from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.registry import Registry
 
-from ..config import MULTIPLE
 from .wording import nested_keys, of_value, of_yaml, root_keys, unknown_key
 
 SHAPE = "write key=value, such as seed=7; quote what the shell would eat"

@@ -11,10 +11,10 @@ from pathlib import Path
 from hookline.data.parts import SplitOptions
 from hookline.errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
 from hookline.kinds.artifacts import Roles
-from hookline.kinds.kinds import KINDS
+from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.registry import Registry
 
-from ..config import MULTIPLE, Options, key_of
+from ..config import Options, key_of
 
 GRAMMAR = "see https://hydra.cc/docs/advanced/override_grammar/basic"
 Known = Callable[[], Mapping[str, list[str]]]

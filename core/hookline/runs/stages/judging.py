@@ -1,38 +1,63 @@
-"""Stages that judge: audit, evaluators, monitors."""
+"""Evaluators, which judge held-out rows, and monitors, which hold them against the training rows."""
 
 from __future__ import annotations
 
-from hookline.kinds.artifacts import Split, Target
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hookline.kinds.artifacts import Split
+from hookline.kinds.component import Component
 from hookline.kinds.reports import Reference, Report
-from hookline.packages.pipeline import apply_transforms
-from hookline.plans.plan import Knowledge, Stage
-from hookline.quality.audit import audit
+from hookline.plans.plan import Knowledge, every
+from hookline.quality.distributions import answers_of
+from hookline.registry.ports import takes_pipeline, takes_scored
 
-from ..execution import Running, component, fitted_in, pipeline_of
+from ..execution import StageKind
+from ..parts import metrics_of, pipeline_of, report_in_words, scored_of
 
+if TYPE_CHECKING:
+    from hookline.plans.plan import Stage
 
-def make_audit(run: Running, stage: Stage) -> Report:
-    """Look for leaks and overlaps between the parts of the split."""
-    split: Split = run.value("split")
-    target: Target = run.value("target")
-    always = fitted_in(run, "always")
-    labels = [
-        apply_transforms(always, part.frame).select(target.name).collect()[target.name]
-        for part in (split.train, split.test)
-    ]
-    return audit(split, target, labels, run.plan.config.options.audit_allow)
+    from ..execution import Execution
 
 
-def make_evaluate(run: Running, stage: Stage) -> Report:
-    """Judge the pipeline on held-out rows."""
-    report: Report = component(stage).evaluate(pipeline_of(run), run.value("split").test)
+PIPELINE = ("split", "transform", "target", "knowledge", "featurizer", "trainer")
+
+
+def _evaluate(run: Execution, stage: Stage) -> Report:
+    asked = {"pipeline": pipeline_of(run)} if takes_pipeline(type(stage.acts)) else {}
+    report: Report = stage.acts.evaluate(scored_of(run), **asked)
     return report
 
 
-def make_monitor(run: Running, stage: Stage) -> Report:
-    """Hold the held-out rows against the training rows."""
+def _monitor(run: Execution, stage: Stage) -> Report:
+    """Check what the monitor's port says: raw rows by the training rows, or answers also by what was measured of them."""
     split: Split = run.value("split")
     knowledge: Knowledge = run.value("knowledge")
-    reference = Reference(knowledge.profile, split.train, time=split.train.roles.time)
-    report: Report = component(stage).check(split.test, reference)
+    known: dict[str, Any] = {"time": split.train.roles.time}
+    current: Any = split.test
+    if takes_scored(type(stage.acts)):
+        current = scored_of(run)
+        known |= {"target": current.target, "metrics": metrics_of(run), "answers": answers_of(current)}
+    report: Report = stage.acts.check(current, Reference(knowledge.profile, split.train, **known))
     return report
+
+
+def _takes(done: Mapping[str, tuple[str, ...]], component: Component | None) -> tuple[str, ...]:
+    """Take the model only where the monitor looks at answers, so that others need not run again with it."""
+    scored = component is not None and takes_scored(type(component))
+    return every(*((*PIPELINE, "evaluator") if scored else ("split", "knowledge")))(done, component)
+
+
+EVALUATOR = StageKind(
+    kind="evaluator",
+    module=__name__,
+    takes=every(*PIPELINE),
+    makes=Report,
+    make=_evaluate,
+    summarize=report_in_words,
+    final=True,
+)
+MONITOR = StageKind(
+    kind="monitor", module=__name__, takes=_takes, makes=Report, make=_monitor, summarize=report_in_words, final=True
+)

@@ -9,7 +9,8 @@ from hookline.kinds.artifacts import Task
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Report
 
-from ..parts import LinearModel, fitted_features, known_pipelines, pipeline_around
+from ..exercise import evaluate, ordinary_pipeline
+from ..parts import known_pipelines
 from ..subject import CheckFunction, Subject
 
 
@@ -40,8 +41,8 @@ def check_rewards_the_truth(subject: Subject) -> None:
     """A pipeline that is always right scores at least as well, by each metric, as one that always says the same."""
     for task in subject.tasks():
         right, same, test = known_pipelines(subject.rows(task))
-        best = {metric.name: metric for metric in subject.component.evaluate(right, test).metrics}
-        for metric in subject.component.evaluate(same, test).metrics:
+        best = {metric.name: metric for metric in evaluate(subject, right, test).metrics}
+        for metric in evaluate(subject, same, test).metrics:
             if metric.name not in best or not math.isfinite(metric.value):
                 continue
             gain = best[metric.name].value - metric.value
@@ -64,9 +65,7 @@ def check_report_is_plain(subject: Subject) -> None:
 
 def _ordinary(subject: Subject, task: Task) -> Report:
     sample = subject.rows(task)
-    model = LinearModel.fitted(fitted_features(sample.train, sample.target))
-    report: Report = subject.component.evaluate(pipeline_around(model, sample), sample.test)
-    return report
+    return evaluate(subject, ordinary_pipeline(sample), sample.test)
 
 
 CHECKS: tuple[CheckFunction, ...] = (

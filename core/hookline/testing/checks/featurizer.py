@@ -92,7 +92,7 @@ def check_onnx_is_equal(subject: Subject) -> None:
     model = LinearModel.fitted(with_truth(dense, sample.train, sample.target))
     schema = infer_schema(sample.train.frame, sample.train.feature_columns())
     stage = FittedStage("featurizer", subject.component.name, fitted)
-    require_onnx_parity(subject, Pipeline(schema, sample.train.roles, sample.target, (), stage, model), sample)
+    require_onnx_parity(subject, Pipeline(schema, sample.train.roles, sample.target, (), (stage,), model), sample)
 
 
 def _train_matrix(subject: Subject, train: Any) -> Features:

@@ -11,14 +11,14 @@ from hookline.kinds.artifacts import Dataset
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Report, Severity
 
-from ..exercise import reference_of
+from ..exercise import reference_of, seen_by
 from ..subject import CheckFunction, Subject
 
 
 def check_same_data_raise_no_alarm(subject: Subject) -> None:
     """Rows compared with themselves give no critical finding."""
     sample = subject.rows("binary")
-    report = subject.component.check(sample.train, reference_of(sample))
+    report = subject.component.check(seen_by(subject, sample, sample.train), reference_of(sample))
     loud = [finding for finding in report.findings if finding.severity == "critical"]
     if loud:
         subject.fail(f"finds something critical in rows compared with themselves: {loud[0].message}")
@@ -55,12 +55,13 @@ def check_needs_only_the_profile(subject: Subject) -> None:
     reference = reference_of(sample)
     with tempfile.TemporaryDirectory() as name:
         files = {}
-        for file, content in subject.component.check(sample.test, reference).files.items():
+        current = seen_by(subject, sample, sample.test)
+        for file, content in subject.component.check(current, reference).files.items():
             files[file] = Path(name) / file
             files[file].parent.mkdir(parents=True, exist_ok=True)
             files[file].write_bytes(content)
         try:
-            subject.component.check(sample.test, replace(reference, dataset=None, files=files))
+            subject.component.check(current, replace(reference, dataset=None, files=files))
         except (AttributeError, AssertionError) as error:
             subject.fail(f"needs the training rows ({error}); use reference.profile where reference.dataset is None.")
 
@@ -70,7 +71,7 @@ def _reports(subject: Subject) -> Iterator[Report]:
     sample = subject.rows("binary")
     reference = reference_of(sample)
     for current in (sample.train, sample.test, _moved(sample.test)):
-        yield subject.component.check(current, reference)
+        yield subject.component.check(seen_by(subject, sample, current), reference)
 
 
 def _moved(dataset: Dataset) -> Dataset:

@@ -17,8 +17,8 @@ def check_predicts_the_same(subject: Subject) -> None:
     for task in subject.tasks():
         pipeline = pipeline_for(subject, task)
         rows = subject.rows(task).unlabeled().collect()
-        with saved(subject, pipeline) as folder:
-            loaded = subject.component.load(folder, Trust(everything=True))
+        with saved(subject, pipeline) as stored:
+            loaded = subject.component.load(stored, Trust(everything=True))
             if not isinstance(loaded, Predictor):
                 subject.fail(
                     f"load() returns a {type(loaded).__name__}, which has not all of schema, roles, target, predict."
@@ -36,8 +36,8 @@ def check_contract_travels(subject: Subject) -> None:
     task = subject.tasks()[0]
     pipeline = pipeline_for(subject, task)
     rows = subject.rows(task).unlabeled().collect()
-    with saved(subject, pipeline) as folder:
-        loaded = subject.component.load(folder, Trust(everything=True))
+    with saved(subject, pipeline) as stored:
+        loaded = subject.component.load(stored, Trust(everything=True))
         if (loaded.schema, loaded.target) != (pipeline.schema, pipeline.target):
             subject.fail("a loaded package has another schema or target; read them from pipeline.json.")
         try:
@@ -53,10 +53,10 @@ def check_contract_travels(subject: Subject) -> None:
 def check_runs_no_code_untrusted(subject: Subject) -> None:
     """Without the caller's word a package either loads without running its code, or raises UntrustedPackage."""
     pipeline = pipeline_for(subject, subject.tasks()[0])
-    with saved(subject, pipeline) as folder:
-        pickles = [path for path in folder.rglob("*") if path.is_file() and path.read_bytes()[:2] == b"\x80\x05"]
+    with saved(subject, pipeline) as stored:
+        pickles = [path for path in stored.path.rglob("*") if path.is_file() and path.read_bytes()[:2] == b"\x80\x05"]
         try:
-            subject.component.load(folder, Trust())
+            subject.component.load(stored, Trust())
         except UntrustedPackage:
             return
     if pickles:

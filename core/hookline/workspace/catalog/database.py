@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Version of the tables."""
+SEVERAL = 1_000
+"""Runs that are looked at where a name fits several."""
 
 
 class Catalog:
@@ -88,18 +90,29 @@ class Catalog:
             found = connection.execute(runs.select().order_by(runs.c.started.desc(), runs.c.id.desc()).limit(limit))
             return [run_record(row) for row in found.mappings()]
 
-    def run(self, name: str) -> RunRecord:
-        """Return a run by `last`, its id, or the id's first letters; raises UnknownName, or UsageError where several fit."""
-        known = self.runs(1_000_000)
-        if name == "last" and known:
-            return known[0]
-        found = [record for record in known if record.id == name] or [r for r in known if r.id.startswith(name)]
-        if not found:
-            known_ids = [record.id for record in known]
-            raise UnknownName("run", name, known_ids, hint="`hookline runs list` lists them" if known else None)
+    def find_run(self, name: str) -> RunRecord | None:
+        """Return a run by `last`, its id, or the id's first letters; None where none fits, UsageError where several do."""
+        runs = self.tables["runs"]
+        newest = runs.select().order_by(runs.c.started.desc(), runs.c.id.desc())
+        with self.reading() as connection:
+            if name == "last":
+                rows = connection.execute(newest.limit(1)).mappings().all()
+            else:
+                begins = runs.c.id.startswith(name, autoescape=True)
+                rows = connection.execute(newest.where(begins).limit(SEVERAL)).mappings().all()
+        found = [run_record(row) for row in rows if row["id"] == name] or [run_record(row) for row in rows]
         if len(found) > 1:
-            raise UsageError(f"'{name}' fits {len(found)} runs: {', '.join(r.id for r in found[:5])}")
-        return found[0]
+            more = " or more" if len(found) == SEVERAL else ""
+            raise UsageError(f"'{name}' fits {len(found)}{more} runs: {', '.join(r.id for r in found[:5])}")
+        return found[0] if found else None
+
+    def run(self, name: str) -> RunRecord:
+        """Return a run as `find_run` does; raises UnknownName where none fits."""
+        found = self.find_run(name)
+        if found is None:
+            known = [record.id for record in self.runs(SEVERAL)]
+            raise UnknownName("run", name, known, hint="`hookline runs list` lists them" if known else None)
+        return found
 
     def record_stage(
         self,
@@ -207,6 +220,12 @@ class Catalog:
             found = connection.execute(models.select().order_by(models.c.name, models.c.version.desc())).mappings()
             return [model_record(row) for row in found]
 
+    def has_model(self, name: str) -> bool:
+        """Tell whether a model has a version."""
+        models = self.tables["models"]
+        with self.reading() as connection:
+            return connection.execute(models.select().where(models.c.name == name).limit(1)).first() is not None
+
     def versions(self, name: str) -> list[ModelRecord]:
         """Return a model's versions, newest first; raises UnknownName."""
         known = self.models()
@@ -245,11 +264,14 @@ class Catalog:
 
     def record_deployment(self, deployment: Deployment, reason: str) -> None:
         """Append a routing policy, and set the aliases that come with it, in one transaction."""
-        for version in {*deployment.aliases.values(), *(route.version for route in deployment.routes)}:
+        for version in deployment.versions:
             self.model(deployment.model, version)
         policy = {
+            "version": deployment.version,
             "routes": [[r.version, r.weight, r.shadow] for r in deployment.routes],
             "aliases": dict(deployment.aliases),
+            "fields": dict(deployment.fields),
+            "step": deployment.step,
         }
         values = {"model": deployment.model, "deployer": deployment.deployer, "reason": reason}
         with self.writing() as connection:

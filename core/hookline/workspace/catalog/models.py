@@ -48,4 +48,16 @@ def deployment_of(row: RowMapping) -> Deployment:
     """Return the routing policy that a row holds."""
     policy = data_of(row["policy"])
     routes = tuple(Route(version, weight, shadow) for version, weight, shadow in policy["routes"])
-    return Deployment(row["model"], routes, row["deployer"], policy["aliases"])
+    # A policy that was written before it said who is in charge gave everything to the newest.
+    version = policy.get("version") or max(route.version for route in routes)
+    return Deployment(
+        row["model"],
+        version,
+        routes,
+        row["deployer"],
+        policy["aliases"],
+        policy.get("fields", {}),
+        policy.get("step", 0),
+        utc(row["created"]),
+        row["reason"],
+    )

@@ -1,0 +1,143 @@
+"""Rows with what a model answered and, where known, what was true: what evaluators and some monitors judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import DataError
+
+from .artifacts import Dataset, Prediction, Roles, Target
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+PREDICTION = "prediction"
+TRUTH = "truth"
+WEIGHT = "weight"
+PROBABILITY = "probability_"
+"""Stands before a class's label."""
+ASIDE = "raw."
+"""Stands before a raw column's name that would be one of the above."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The answers and the truth of the same rows as arrays, where they are at hand already."""
+
+    prediction: Prediction
+    truth: np.ndarray | None
+    weight: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Rows with what a model answered and, where known, what was true, wherever they come from.
+
+    frame: one row an answer: the raw columns, `ROW_ID`, `prediction` (a label or a number), `probability_<class>`
+        (float64); where known `truth` and `weight`; from the prediction log also `prediction_id`, `time`, `version` and
+        `arm`. A raw column of such a name stands as `raw.<name>`; `rows` gives it its own name again.
+    """
+
+    frame: pl.LazyFrame
+    target: Target
+    roles: Roles = field(default_factory=Roles)
+    name: str = "scored"
+    held: Held | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        rows: Dataset,
+        prediction: Prediction,
+        target: Target,
+        truth: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+    ) -> Scored:
+        """Put answers beside their rows.
+
+        prediction: of each row, in order; truth: labels or numbers, (n_rows,); weight: float64, (n_rows,)
+        """
+        import polars as pl
+
+        held = Held(prediction, truth, weight)
+        answers = _answers(held, target)
+        taken = {name: f"{ASIDE}{name}" for name in rows.frame.collect_schema().names() if name in answers.columns}
+        frame = pl.concat([rows.frame.rename(taken), answers.lazy()], how="horizontal")
+        return cls(frame, target, rows.roles, rows.name, held)
+
+    def prediction(self) -> Prediction:
+        """Return the answers: values (n_rows,), and for classes probabilities (n_rows, n_classes) in the target's order."""
+        if self.held is not None:
+            return self.held.prediction
+        shares = [f"{PROBABILITY}{label}" for label in self.target.classes]
+        names = set(self.frame.collect_schema().names())
+        found = self.frame.select(PREDICTION, *(name for name in shares if name in names)).collect()
+        probabilities = found.select(shares).to_numpy() if shares and set(shares) <= names else None
+        classes = self.target.classes if probabilities is not None else ()
+        return Prediction(_array(found[PREDICTION]), probabilities, classes)
+
+    def truth(self) -> np.ndarray:
+        """Return what was true, labels or numbers, (n_rows,); raises DataError where that of some row is not known."""
+        if self.held is not None and self.held.truth is not None:
+            return self.held.truth
+        if TRUTH not in self.frame.collect_schema().names():
+            raise DataError(f"nothing is known of what was true of the rows of '{self.name}'", hint="join labels first")
+        column = self.frame.select(TRUTH).collect()[TRUTH]
+        if column.null_count():
+            raise DataError(
+                f"what was true is not known of {column.null_count()} of {len(column)} rows of '{self.name}'",
+                hint="`scored.labeled()` leaves out rows without truth",
+            )
+        return _array(column)
+
+    def weight(self) -> np.ndarray | None:
+        """Return how much each row counts, float64 (n_rows,); None for equal weights."""
+        if self.held is not None:
+            return self.held.weight
+        if WEIGHT not in self.frame.collect_schema().names():
+            return None
+        weights: np.ndarray = self.frame.select(WEIGHT).collect()[WEIGHT].cast(float).to_numpy()
+        return weights
+
+    def labeled(self) -> Scored:
+        """Return the rows of which it is known what was true."""
+        import polars as pl
+
+        return Scored(self.frame.filter(pl.col(TRUTH).is_not_null()), self.target, self.roles, self.name)
+
+    def rows(self) -> Dataset:
+        """Return the raw rows, under their own names."""
+        import polars as pl
+
+        names = self.frame.collect_schema().names()
+        own = {name: name.removeprefix(ASIDE) for name in names if name.startswith(ASIDE)}
+        answers = {PREDICTION, TRUTH, WEIGHT, *(f"{PROBABILITY}{label}" for label in self.target.classes)}
+        aside = {name for name in own if own[name] in answers}
+        kept = [pl.col(name).alias(own[name]) if name in aside else name for name in names if name not in answers]
+        return Dataset(self.frame.select(kept), self.roles, self.name, self.target)
+
+
+def answers_column(target: Target) -> str:
+    """Return the column of `Scored.frame` that tells most of the answers: of two classes the probability of the later."""
+    return f"{PROBABILITY}{target.classes[1]}" if target.task == "binary" else PREDICTION
+
+
+def _answers(held: Held, target: Target) -> pl.DataFrame:
+    import polars as pl
+
+    columns: dict[str, Any] = {name: held.prediction.frame()[name] for name in held.prediction.frame().columns}
+    columns.pop("row_id", None)
+    if held.truth is not None:
+        columns[TRUTH] = Prediction(held.truth).frame()[PREDICTION]
+    if held.weight is not None:
+        columns[WEIGHT] = held.weight
+    return pl.DataFrame(columns)
+
+
+def _array(column: pl.Series) -> np.ndarray:
+    import numpy as np
+
+    array: np.ndarray = column.to_numpy()
+    return np.array(column.to_list()) if array.dtype == object else array

@@ -1,0 +1,33 @@
+"""A version put in charge, or called by an alias, by a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hookline.errors import UsageError
+from hookline.kinds.deployments import Deployment
+from hookline.packages.manifest import verify
+from hookline.runs.names import split_model_name
+from hookline.workspace.workspace import open_workspace
+
+
+def promote(
+    version: str, *, alias: str = "champion", reason: str = "promoted by hand", home: str | Path | None = None
+) -> Deployment | None:
+    """Put a model's version in charge and return the new policy; with another alias only name it so, and return None.
+
+    version: `model:3`
+    Raises UsageError where no version is said, UnknownName where there is none, StoreError where its package is damaged.
+    """
+    catalog = open_workspace(home).catalog
+    name, number, _ = split_model_name(version)
+    if number is None:
+        raise UsageError(f"say which version to promote, such as {name}:3", hint=f"hookline models list {name}")
+    verify(Path(catalog.model(name, number).path))
+    if alias != "champion":
+        catalog.set_alias(name, alias, number)
+        return None
+    current = catalog.current_deployment(name)
+    policy = Deployment.single(name, number, current.deployer if current else "local")
+    catalog.record_deployment(policy, reason)
+    return policy

@@ -1,0 +1,79 @@
+"""What stages put together from what a run has made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hookline.data.cleaning.ledger import counted
+from hookline.kinds.reports import Metrics, Report
+from hookline.kinds.scored import Scored
+from hookline.packages.certificate.edges import SAMPLE_ROWS, EdgeRows, make_edges
+from hookline.packages.pipeline import FittedStage, Pipeline
+
+if TYPE_CHECKING:
+    from hookline.plans.plan import Knowledge
+
+    from .execution import Execution
+
+
+def pipeline_of(run: Execution) -> Pipeline[Any]:
+    """Put the fitted parts of a run together."""
+    knowledge: Knowledge = run.value("knowledge")
+    return Pipeline(
+        knowledge.schema,
+        run.plan.roles,
+        run.value("target"),
+        fitted_in(run, "always"),
+        featurizers_of(run),
+        run.value(run.plan.of("trainer")[0].key),
+    )
+
+
+def fitted_in(run: Execution, *scopes: str, until: str | None = None) -> tuple[FittedStage, ...]:
+    """Return the fitted transforms that apply in some scopes, up to the stage `until`."""
+    found = []
+    for stage in run.plan.fitted_transforms():
+        if stage.key == until:
+            break
+        if stage.applies in scopes:
+            found.append(FittedStage(stage.key, stage.name, run.value(stage.key)))
+    return tuple(found)
+
+
+def featurizers_of(run: Execution) -> tuple[FittedStage, ...]:
+    """Return the fitted featurizers, in order."""
+    return tuple(FittedStage(stage.key, stage.name, run.value(stage.key)) for stage in run.plan.of("featurizer"))
+
+
+def scored_of(run: Execution) -> Scored:
+    """Return the held-out rows with the pipeline's answers and the truth; made once a run."""
+    if SCORED not in run.values:
+        pipeline, test = pipeline_of(run), run.value("split").test
+        rows = test.frame.collect()
+        weight = rows[test.roles.weight].cast(float).to_numpy() if test.roles.weight else None
+        run.values[SCORED] = Scored.of(
+            test.with_frame(rows.lazy()), pipeline.predict(rows), pipeline.target, pipeline.truth(rows), weight
+        )
+    found: Scored = run.values[SCORED]
+    return found
+
+
+SCORED = "\0scored"
+"""Where `scored_of` keeps them among a run's values; no stage has such a key."""
+
+
+def report_in_words(report: Report) -> str:
+    """Say in a few words what a report found."""
+    shown = [f"{metric.name} {metric.value:.4g}" for metric in report.metrics[:2]]
+    return ", ".join([*shown, *([counted(len(report.findings), "finding")] if report.findings else [])])
+
+
+def metrics_of(run: Execution) -> Metrics:
+    """Return what the run's evaluators measured; raises DataError where two measure a metric of one name."""
+    return Metrics.of(run.reports("evaluator"))
+
+
+def edges_of(run: Execution, pipeline: Pipeline[Any]) -> EdgeRows:
+    """Return generated rows at the edges of what a pipeline may be asked, the same ones in every stage of a run."""
+    train = run.value("split").train.frame.head(SAMPLE_ROWS).collect()
+    return make_edges(pipeline, train, run.plan.config.options.seed)

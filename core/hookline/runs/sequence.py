@@ -1,0 +1,49 @@
+"""The stages of a run, in order: a table of contents. Each module says what its stage takes and makes, and how."""
+
+from __future__ import annotations
+
+from hookline.plans.config import RunConfig
+from hookline.plans.layout import make_plan
+from hookline.plans.plan import Plan
+from hookline.registry.registry import Registry
+
+from .execution import StageKind
+from .stages import (
+    audit,
+    cleaning,
+    contract,
+    deployer,
+    features,
+    judging,
+    knowledge,
+    packager,
+    source,
+    split,
+    target,
+    trainer,
+    transform,
+)
+
+SEQUENCE: tuple[StageKind, ...] = (
+    source.SOURCE,
+    source.BEFORE_SPLIT,
+    split.STAGE,
+    knowledge.STAGE,
+    contract.STAGE,
+    transform.STAGE,
+    cleaning.STAGE,
+    target.STAGE,
+    audit.STAGE,
+    features.FEATURIZER,
+    features.FEATURES,
+    trainer.STAGE,
+    judging.EVALUATOR,
+    judging.MONITOR,
+    packager.STAGE,
+    deployer.STAGE,
+)
+
+
+def plan_run(registry: Registry, config: RunConfig) -> Plan:
+    """Check a config as a whole and return its stages; raises PlanError, ConfigError or MissingBackend, and runs nothing."""
+    return make_plan(registry, config, SEQUENCE)

@@ -1,0 +1,113 @@
+"""A deployer's stage: the package is registered, and the policy of who answers put in force."""
+
+from __future__ import annotations
+
+import filecmp
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import PlanError
+from hookline.kinds.component import Component
+from hookline.kinds.deployments import Deployment, Package
+from hookline.kinds.plain import plain, to_json
+from hookline.packages.manifest import MANIFEST, read_manifest
+
+from ..execution import Section, StageKind
+from ..parts import metrics_of
+from .served import check_served
+
+if TYPE_CHECKING:
+    from hookline.plans.plan import Stage
+
+    from ..execution import Execution
+
+
+log = logging.getLogger("hookline.deployer")
+
+
+def _deploy(run: Execution, stage: Stage) -> Deployment:
+    """Register a package that the deployer answers rightly for, and put its routing policy in force."""
+    catalog = run.workspace.catalog
+    package: Package = run.value(stage.inputs[0])
+    check_served(run, stage, package)
+    fingerprint = run.plan[stage.inputs[0]].fingerprint
+    path = run.workspace.home / "models" / run.info.name / fingerprint[:16]
+    _copy(package.path, path, run.info.id)
+    metrics = metrics_of(run).numbers()
+    version = catalog.register_model(run.info.name, run.info.id, str(path), package.format, metrics, fingerprint)
+    current = catalog.current_deployment(run.info.name)
+    decided: Deployment = stage.acts.deploy(replace(package, path=path, version=version), current)
+    deployment = replace(decided, fields=plain(stage.acts))
+    if not deployment.is_same_policy(current):
+        catalog.record_deployment(deployment, f"run {run.info.id}")
+    return deployment
+
+
+def _copy(package: Path, path: Path, run_id: str) -> None:
+    """Copy a package to where its model is kept, where no whole copy of it is there."""
+    _clear_damaged(path, package)
+    if path.exists():
+        return
+    temporary = path.with_name(f".{path.name}.{run_id}")
+    try:
+        shutil.copytree(package, temporary, ignore=shutil.ignore_patterns("entry.json"))
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    try:
+        temporary.rename(path)
+    except OSError:
+        # Another run of the same package was first; its copy is as good.
+        shutil.rmtree(temporary)
+        if not path.exists():
+            raise
+
+
+def _clear_damaged(path: Path, package: Path) -> None:
+    """Take a registered copy away where a file of its package is lost or changed, so that it is made again.
+
+    Only the package's own files count: another run may be adding its evidence at this moment.
+    """
+    if not path.exists():
+        return
+    names = [MANIFEST, *read_manifest(package)["files"]]
+    lost = [name for name in names if not (path / name).is_file()]
+    _, changed, unread = filecmp.cmpfiles(package, path, names[1:], shallow=False)
+    if lost or changed or unread:
+        log.warning("the registered copy %s is made again: %s", path, ", ".join(lost or changed or unread))
+        shutil.rmtree(path)
+
+
+def _takes(done: Mapping[str, tuple[str, ...]], component: Component | None) -> tuple[str, ...]:
+    if not done.get("packager"):
+        named = component.name if component else ""
+        raise PlanError(f"deployer '{named}' has nothing to deploy", hint="choose a packager, or deployer=null")
+    return done["packager"][:1]
+
+
+def _summarize(deployment: Deployment) -> str:
+    return ", ".join(f"{alias} -> {deployment.model} v{version}" for alias, version in deployment.aliases.items())
+
+
+def _section(run: Execution) -> Any:
+    deployment: Deployment = run.value(run.plan.of("deployer")[0].key)
+    return to_json(deployment)
+
+
+STAGE = StageKind(
+    kind="deployer",
+    module=__name__,
+    takes=_takes,
+    makes=Deployment,
+    parts=lambda meant: {"model": meant.config.name},
+    make=_deploy,
+    summarize=_summarize,
+    sections=(Section("deployment", ("deployer",), _section),),
+    persisted=False,
+    final=True,
+)
+"""A deployment is never skipped."""

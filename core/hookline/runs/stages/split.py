@@ -1,0 +1,83 @@
+"""The division of the rows into training, validation and test rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.data.frames import count_rows
+from hookline.data.split import SplitFacts, prepare, read_split, write_rows
+from hookline.data.versions import version_of
+from hookline.kinds.artifacts import ROW_ID, Dataset, Split
+from hookline.kinds.plain import from_json, to_json
+from hookline.plans.plan import newest
+
+from ..execution import Section, StageKind
+
+if TYPE_CHECKING:
+    from hookline.plans.plan import Stage
+
+    from ..execution import Execution
+
+
+SPLIT = "split.json"
+"""What is known of a split, beside its rows."""
+
+
+def facts_of(run: Execution) -> SplitFacts:
+    """Return what is known of the split, without reading its rows where they need not be made."""
+    if "split" not in run.values:
+        content = run.workspace.store.read(run.plan["split"].fingerprint, SPLIT)
+        if content is not None:
+            return _facts(content)
+    return SplitFacts.of(run.value("split"))
+
+
+def _write(run: Execution, stage: Stage, folder: Path) -> None:
+    """Divide the rows, and write each part."""
+    options = run.plan.config.options
+    dataset: Dataset = run.value(stage.inputs[0])
+    rows = write_rows(dataset, folder)
+    # Rows that no transform has touched are read from where they have just been written.
+    loaded = rows if stage.inputs[0] == "source" else run.value("source").frame
+    version = version_of(loaded, dataset.name, without=[ROW_ID])
+    method, counts = prepare(dataset, options.split, options.seed, folder)
+    facts = SplitFacts(dataset.name, method, counts, version)
+    (folder / SPLIT).write_text(json.dumps(to_json(facts)), "utf-8")
+
+
+def _read(run: Execution, stage: Stage, folder: Path) -> Split:
+    return read_split(folder, _facts((folder / SPLIT).read_bytes()), run.plan.roles)
+
+
+def _facts(content: bytes) -> SplitFacts:
+    return from_json(SplitFacts, json.loads(content))
+
+
+def _summarize(split: Split) -> str:
+    rows = {"train": split.train, "valid": split.valid, "test": split.test}
+    return ", ".join(f"{count_rows(part.frame):,} {name}" for name, part in rows.items() if part) + " rows"
+
+
+def _section(run: Execution) -> dict[str, Any]:
+    split = facts_of(run)
+    return {"method": split.method, **split.rows}
+
+
+STAGE = StageKind(
+    kind="split",
+    module=__name__,
+    takes=newest("source", "transform before the split"),
+    makes=Split,
+    parts=lambda meant: {
+        "split": asdict(meant.config.options.split),
+        "seed": meant.config.options.seed,
+        "roles": asdict(meant.roles),
+    },
+    write=_write,
+    read=_read,
+    summarize=_summarize,
+    sections=(Section("split", ("split",), _section),),
+)
