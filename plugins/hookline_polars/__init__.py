@@ -7,7 +7,9 @@ from hookline import Featurizer, Monitor, Source, Transform, hookimpl
 from .columns import Columns
 from .featurizers.tabular import TabularFeaturizer
 from .monitors.drift import DataDriftMonitor
+from .monitors.predictions import PredictionDriftMonitor
 from .sources.file import FileSource
+from .sources.join import JoinSource
 from .sources.synthetic import SyntheticSource
 from .transforms.missing import ImputeTransform, NullValuesTransform
 from .transforms.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
@@ -24,9 +26,11 @@ __all__ = [
     "FileSource",
     "FilterRowsTransform",
     "ImputeTransform",
+    "JoinSource",
     "MapValuesTransform",
     "NormalizeTextTransform",
     "NullValuesTransform",
+    "PredictionDriftMonitor",
     "RareCategoriesTransform",
     "SyntheticSource",
     "TabularFeaturizer",
@@ -36,7 +40,7 @@ __all__ = [
 @hookimpl
 def register_sources() -> list[type[Source]]:
     """Return the sources."""
-    return [FileSource, SyntheticSource]
+    return [FileSource, JoinSource, SyntheticSource]
 
 
 @hookimpl
@@ -65,4 +69,4 @@ def register_featurizers() -> list[type[Featurizer]]:
 @hookimpl
 def register_monitors() -> list[type[Monitor]]:
     """Return the monitors."""
-    return [DataDriftMonitor]
+    return [DataDriftMonitor, PredictionDriftMonitor]

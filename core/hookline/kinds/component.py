@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from hookline.errors import MissingBackend
 
+COMPONENT = "component"
+"""The key of a config node that names its component."""
+OF_KIND = "x-hookline-kind"
+"""The word of a JSON schema for a field that holds a component."""
+
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
 class Component(ABC):
     """A frozen dataclass whose fields are its config; subclassing one of the eight kinds is all it takes.
 
     Fields may be str, int, float, bool, Path, Literal, unions, tuples, mappings, nested dataclasses, and any of them
-    `Annotated` with bounds from annotated_types or pydantic. The string below a field is its documentation.
+    `Annotated` with bounds from annotated_types or pydantic. A field annotated with a kind (`Trainer`, `tuple[Source, ...]`)
+    holds components, written in config as mappings with `component`. The string below a field is its documentation.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
@@ -35,6 +41,21 @@ class Component(ABC):
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Let a field that is annotated with a kind hold a component of it, which is built before the one around it."""
+        if "kind" not in vars(cls):
+            return handler(source)
+        from pydantic_core import core_schema
+
+        written = core_schema.plain_serializer_function_ser_schema(plain_component)
+        return core_schema.is_instance_schema(cls, serialization=written)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        """Say of such a field which kind it holds; the schema of config files says what that may be."""
+        return handler(schema) if "kind" not in vars(cls) else {"type": "object", OF_KIND: cls.kind}
+
+    @classmethod
     def requires(cls) -> tuple[str, ...]:
         """Return the importable modules that must be installed before this component can run."""
         return ()
@@ -51,6 +72,13 @@ class Component(ABC):
                 found = None
             if found is None:
                 raise MissingBackend(f"{cls.kind} '{cls.name}'", module, cls.extra)
+
+
+def plain_component(component: Component) -> dict[str, Any]:
+    """Return a component as config says it: its name, and its fields as plain JSON values."""
+    from .plain import plain
+
+    return {COMPONENT: component.name, **plain(component)}
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))

@@ -14,7 +14,7 @@ from annotated_types import Gt, Interval
 from hookline.data.parts import SplitOptions
 from hookline.errors import ConfigError, HooklineError, Problem, closest
 from hookline.kinds.artifacts import Roles
-from hookline.kinds.component import Component, Settings
+from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import plain
 from hookline.registry.registry import Registry
@@ -22,8 +22,6 @@ from hookline.registry.values import validate
 
 MODEL_NAME = re.compile(r"\w[\w.-]*")
 """Names a folder, and stands before `:` and `@` on the command line."""
-COMPONENT = "component"
-"""The key of a config node that names its component."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,7 @@ class RunConfig:
         tree: dict[str, Any] = plain(self.options)
         for kind in KINDS:
             nodes = {
-                placed.key.partition(".")[2]: {COMPONENT: placed.component.name, **plain(placed.component)}
-                for placed in self.components[kind]
+                placed.key.partition(".")[2]: plain_component(placed.component) for placed in self.components[kind]
             }
             tree[kind] = nodes if kind in MULTIPLE else next(iter(nodes.values()), None)
         return tree | {"settings": {name: plain(value) for name, value in self.settings.items()}}

@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module, resources
 from typing import Any
 
+from hookline.kinds.component import COMPONENT, OF_KIND
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import adapter
 from hookline.registry.fields import field_docs
 from hookline.registry.registry import Registry
 from hookline.version import __version__
 
-from .config import COMPONENT, Options, key_of
+from .config import Options, key_of
 from .hydra.compose import CONFIG_PACKAGE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INTERPOLATION = {"type": "string", "pattern": r"^(\$\{.+\}|\?\?\?)$", "description": "a reference such as ${seed}"}
-PLURAL = {"transform": "transforms", "evaluator": "evaluators", "packager": "packagers", "monitor": "monitors"}
 
 
 def schema_of(registry: Registry) -> dict[str, Any]:
@@ -127,6 +127,8 @@ def _nullable(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _moved(node: Any, prefix: str) -> Any:
+    if isinstance(node, Mapping) and OF_KIND in node:
+        return {"$ref": f"#/$defs/{node[OF_KIND]}"}
     if isinstance(node, Mapping):
         return {
             key: value.replace("#/$defs/", f"#/$defs/{prefix}.") if key == "$ref" else _moved(value, prefix)
@@ -166,7 +168,7 @@ def _kind(registry: Registry, kind: str) -> dict[str, Any]:
         for name in registry.names(kind)
     }
     return {
-        "description": f"The {PLURAL[kind]} in order, each under its name, or under a key of yours with `component`.",
+        "description": f"The {kind}s in order, each under its name, or under a key of yours with `component`.",
         "type": ["object", "null"],
         "properties": known,
         "additionalProperties": any_of_kind,

@@ -13,6 +13,8 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from hookline.kinds.component import Component, plain_component
+
 from .ports import type_text
 
 
@@ -49,6 +51,8 @@ def default_of(cls: type[Any], field: dataclasses.Field[Any]) -> Any:
     if not has_default(field):
         return None
     value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    if isinstance(value, Component):
+        return plain_component(value)
     return TypeAdapter(Any).dump_python(value, mode="json")
 
 

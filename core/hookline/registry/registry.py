@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hookline.errors import PluginError, UnknownName, closest, suggestion
@@ -21,6 +22,7 @@ from hookline.kinds.plain import adapter
 
 from .fields import FieldInfo, default_of, field_infos, has_default
 from .loading import Plugin, PluginSet, skip
+from .nested import build_nested
 from .ports import ports, type_text
 from .values import validate
 
@@ -120,7 +122,16 @@ class Registry:
         # Null stands for an empty list in config, so that a mapping may take its place there.
         lists = {f.name for f in dataclasses.fields(cls) if has_default(f) and default_of(cls, f) == []}
         given = {key: value for key, value in values.items() if not (value is None and key in lists)}
-        return validate(cls, given, path, f"bad config for {kind} '{name}'")
+        build = partial(self._build_seeded, given.get("seed"))
+        return validate(cls, build_nested(build, cls, given, path), path, f"bad config for {kind} '{name}'")
+
+    def _build_seeded(self, seed: Any, kind: str, name: str, values: Mapping[str, Any], path: str) -> Component:
+        """Build a component in another's field, which takes the other's seed where it has one and none is said."""
+        takes = (kind, name) in self and "seed" in {
+            field.name for field in dataclasses.fields(self.entry(kind, name).cls)
+        }
+        seeded = {"seed": seed} if takes and seed is not None else {}
+        return self.build(kind, name, {**seeded, **values}, path)
 
     def tell(self, hook: str, **facts: Any) -> None:
         """Call a lifecycle hook of every plugin; one that fails is told of, and the others are called all the same."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from annotated_types import Gt, Interval
 
-from hookline import Chart, Dataset, Finding, Metric, Monitor, Reference, Report, Table
+from hookline import Dataset, Finding, Metric, Monitor, Reference, Report, Table
 from hookline.data.columns import column_kind
 from hookline.kinds.reports import ColumnProfile, Severity
 from hookline.quality.distributions import numbers, rebin
@@ -21,6 +21,7 @@ from hookline.quality.effects import (
 )
 
 from ..stats import value_counts
+from .drawing import chart, mean, mode
 
 MAX_CHARTS = 6
 
@@ -97,10 +98,10 @@ class DataDriftMonitor(Monitor):
             return [Verdict(effect, 0.0, before.kind, now.kind)]
         if before.bins is not None and now.bins is not None:
             effect = _numeric(before, now, current, reference)
-            verdicts.append(Verdict(effect, self.numeric_threshold, _mean(before), _mean(now)))
+            verdicts.append(Verdict(effect, self.numeric_threshold, mean(before), mean(now)))
         elif before.top and now.top:
             effect = _categorical(before, now, current, reference)
-            verdicts.append(Verdict(effect, self.categorical_threshold, _mode(before), _mode(now)))
+            verdicts.append(Verdict(effect, self.categorical_threshold, mode(before), mode(now)))
         return verdicts
 
     def _finding(self, before: ColumnProfile, now: ColumnProfile, verdict: Verdict) -> Finding:
@@ -172,53 +173,9 @@ def _report(
     )
     names = ("column", "statistic", "effect", "at least", "threshold", "verdict", "training", "current")
     shown = [verdict.effect.column for verdict in ordered if verdict.drifted][:MAX_CHARTS]
-    charts = tuple(_chart(reference.profile[name], held[name]) for name in dict.fromkeys(shown))
+    charts = tuple(chart(reference.profile[name], held[name]) for name in dict.fromkeys(shown))
     findings.sort(key=lambda finding: ("critical", "warning", "info").index(finding.severity))
     return Report("Data drift", metrics, (Table("Columns", names, rows),), charts, tuple(findings))
-
-
-def _chart(before: ColumnProfile, now: ColumnProfile) -> Chart:
-    values = []
-    for sample, column in (("training", before), ("current", now)):
-        for label, share in _shares(column, before):
-            values.append({"sample": sample, "value": label, "share": round(share, 5)})
-    encoding = {
-        "x": {"field": "value", "type": "nominal", "sort": None, "title": before.name, "axis": {"labelAngle": -40}},
-        "xOffset": {"field": "sample"},
-        "y": {"field": "share", "type": "quantitative", "axis": {"format": "%"}},
-        "color": {"field": "sample", "type": "nominal"},
-    }
-    return Chart(
-        f"drift_{before.name}",
-        f"'{before.name}' in training and now",
-        {"data": {"values": values}, "mark": "bar", "encoding": encoding},
-    )
-
-
-def _shares(column: ColumnProfile, reference: ColumnProfile) -> list[tuple[str, float]]:
-    """Return at most ten bins or values with their share of the rows."""
-    if reference.bins is not None and column.bins is not None:
-        step = -(-len(reference.bins.counts) // 10)
-        total = max(1, sum(column.bins.counts))
-        edges = reference.bins.edges
-        return [
-            (
-                f"{edges[i]:.3g} to {edges[min(i + step, len(edges) - 1)]:.3g}",
-                sum(column.bins.counts[i : i + step]) / total,
-            )
-            for i in range(0, len(reference.bins.counts), step)
-        ]
-    counts = dict(column.top)
-    return [(value, counts.get(value, 0) / max(1, column.count)) for value, _ in reference.top[:10]]
-
-
-def _mean(column: ColumnProfile) -> str:
-    return "no values" if column.mean is None else f"mean {column.mean:.4g}"
-
-
-def _mode(column: ColumnProfile) -> str:
-    value, count = column.top[0]
-    return f"{value!r} {count / max(1, column.count):.0%}"
 
 
 def _absent(name: str) -> Finding:

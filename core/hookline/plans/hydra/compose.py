@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import resources
@@ -10,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import ConfigError, Problem, UsageError
+from hookline.kinds.component import COMPONENT
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.fields import default_of, has_default
+from hookline.registry.nested import kind_in
 from hookline.registry.registry import Registry
 from hookline.workspace.home import home as home
 from hookline.workspace.home import new_run_id
 
-from ..config import COMPONENT, key_of
+from ..config import key_of
 from .overrides import check_overrides
 from .wording import in_our_words, of_value
 
@@ -28,13 +31,20 @@ CONFIG_PACKAGE = "hookline_conf"
 def node_of(cls: type[Any], seed: str | None = "${seed}") -> dict[str, Any]:
     """Return a component's config node: its name and its fields' defaults, `???` where one is required."""
     node: dict[str, Any] = {COMPONENT: cls.name} if hasattr(cls, "kind") else {}
+    hints = typing.get_type_hints(cls, include_extras=True)
     for field in dataclasses.fields(cls):
-        default = default_of(cls, field) if has_default(field) else "???"
+        default = default_of(cls, field) if has_default(field) else _required(hints[field.name])
         # OmegaConf lets a mapping take the place of null, but not of a list.
         node[field.name] = None if default == [] else default
         if field.name == "seed" and seed is not None:
             node["seed"] = seed
     return node
+
+
+def _required(hint: Any) -> Any:
+    """Return the node of a required field; of a component an open one, so that its fields can be said one by one."""
+    is_component = isinstance(hint, type) and kind_in(hint) is not None
+    return {COMPONENT: "???"} if is_component else "???"
 
 
 def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
