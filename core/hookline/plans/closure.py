@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -27,23 +28,15 @@ def core_digest(module: str) -> str:
     return digest_of(closure([_file(module)]))
 
 
-@cache
-def digest_of_files(paths: frozenset[Path]) -> str:
-    """Return a digest of files and of all that they import from the core."""
-    return digest_of(closure(paths))
-
-
-def digest_of(paths: Iterable[Path]) -> str:
+def digest_of(paths: Iterable[str]) -> str:
     """Return a digest of what files hold, whatever the folder they are in."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    # By their digests, each made once a process, since most stages share most of the files.
+    return hashlib.sha256("".join(sorted(map(_digest, paths))).encode()).hexdigest()
 
 
-def closure(paths: Iterable[Path]) -> frozenset[Path]:
+def closure(paths: Iterable[str]) -> frozenset[str]:
     """Return files, with the files of the core that they import, and so on."""
-    found: set[Path] = set()
+    found: set[str] = set()
     waiting = list(paths)
     while waiting:
         path = waiting.pop()
@@ -54,48 +47,45 @@ def closure(paths: Iterable[Path]) -> frozenset[Path]:
 
 
 @cache
-def imports(path: Path) -> tuple[Path, ...]:
+def imports(path: str) -> frozenset[str]:
     """Return the files of the core that a file imports from, but for the public face, which stands for what it names."""
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        raise StoreError(f"hookline is incomplete: {path} is missing", hint="install it again") from None
+    text = _read(path).decode("utf-8")
     here = _package_of(path)
-    found: dict[Path, None] = {}
+    found: set[str] = set()
     for match in IMPORT.finditer(ONLY_TYPES.sub("", text)):
-        names = [part.split()[0] for part in match[2].strip("()").split(",") if part.strip() and part.split()[0] != "#"]
-        found.update(dict.fromkeys(_imported(_absolute(match[1], here), names)))
-    found.pop(path, None)
-    return tuple(found)
+        found.update(_imported(_absolute(match[1], here), _names(match[2])))
+    return frozenset(found - {path})
 
 
-def _imported(module: str, names: Iterable[str]) -> Iterator[Path]:
-    for name in names:
-        if (path := _lookup(f"{module}.{name}")) is not None:
-            yield path
-        elif module != PACKAGE:
-            yield _file(module)
-        elif name in _face():
-            yield _file(_face()[name])
+def _names(listed: str) -> list[str]:
+    """Return what stands behind `import`, without aliases and comments."""
+    lines = (line.partition("#")[0] for line in listed.strip("()").splitlines())
+    return [name.split()[0] for line in lines for name in line.split(",") if name.strip()]
+
+
+def _imported(module: str, names: Iterable[str]) -> Iterator[str]:
+    if module == PACKAGE:
+        yield from (_lookup(f"{module}.{name}") or _file(_face()[name]) for name in names if name in _face())
+    elif module:
+        path = _file(module)
+        # Only a package may have a module of the name; its own file holds no more than a sentence.
+        inner = [_lookup(f"{module}.{name}") for name in names] if path.endswith("__init__.py") else []
+        yield from (one for one in inner if one)
+        yield path
 
 
 @cache
 def _face() -> dict[str, str]:
     """Return public name -> the module that has it, as the package's own imports say."""
-    text = (ROOT / "__init__.py").read_text("utf-8")
-    found = IMPORT.finditer(text)
-    return {
-        name.split()[-1]: _absolute(match[1], PACKAGE)
-        for match in found
-        for name in match[2].strip("()").split(",")
-        if name.strip()
-    }
+    found = IMPORT.finditer(_read(str(ROOT / "__init__.py")).decode("utf-8"))
+    return {name: _absolute(match[1], PACKAGE) for match in found for name in _names(match[2])}
 
 
-def _package_of(path: Path) -> str:
-    if not path.is_relative_to(ROOT):
+def _package_of(path: str) -> str:
+    """Return the package that a file of the core is in; nothing for others."""
+    if not path.startswith(f"{ROOT}{os.sep}"):
         return ""
-    return ".".join([PACKAGE, *path.relative_to(ROOT).parent.parts])
+    return ".".join([PACKAGE, *Path(path).relative_to(ROOT).parent.parts])
 
 
 def _absolute(module: str, package: str) -> str:
@@ -110,16 +100,27 @@ def _absolute(module: str, package: str) -> str:
     return ".".join([*above, *([rest] if rest else [])])
 
 
-def _lookup(module: str) -> Path | None:
-    place = ROOT.joinpath(*module.split(".")[1:])
-    for path in (place.with_suffix(".py"), place / "__init__.py"):
-        if module.startswith(f"{PACKAGE}.") and path.is_file():
-            return path
-    return None
+@cache
+def _lookup(module: str) -> str | None:
+    place = os.path.join(ROOT, *module.split(".")[1:])  # noqa: PTH118  hundreds of paths, of which pathlib makes a long job
+    return next((path for path in (f"{place}.py", f"{place}{os.sep}__init__.py") if os.path.isfile(path)), None)  # noqa: PTH113
 
 
-def _file(module: str) -> Path:
+def _file(module: str) -> str:
     path = _lookup(module)
     if path is None:
         raise StoreError(f"hookline is incomplete: its module {module} is missing", hint="install it again")
     return path
+
+
+@cache
+def _digest(path: str) -> str:
+    return hashlib.sha256(_read(path)).hexdigest()
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  as above
+            return file.read()
+    except FileNotFoundError:
+        raise StoreError(f"hookline is incomplete: {path} is missing", hint="install it again") from None

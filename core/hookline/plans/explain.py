@@ -46,6 +46,9 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
 def _changes(path: str, now: Any, then: Any) -> list[str]:
     if now == then:
         return []
+    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then) and isinstance(now[0], Mapping):
+        # Of components in a list, it is said which one changed in what.
+        now, then = ({str(place): item for place, item in enumerate(items)} for items in (now, then))
     if isinstance(now, Mapping) and isinstance(then, Mapping):
         return [
             text for key in sorted({*now, *then}) for text in _changes(f"{path}.{key}", now.get(key), then.get(key))

@@ -13,7 +13,7 @@ from typing import Any
 from hookline.kinds.component import Component
 from hookline.version import __version__
 
-from .closure import digest_of
+from .closure import closure, digest_of
 
 
 @cache
@@ -22,10 +22,10 @@ def code_digest(cls: type[Any]) -> str:
     module = sys.modules.get(cls.__module__)
     package = sys.modules.get(cls.__module__.partition(".")[0])
     if package is not None and hasattr(package, "__path__"):
-        return digest_of(Path(next(iter(package.__path__))).rglob("*.py"))
+        return digest_of(closure(map(str, Path(next(iter(package.__path__))).rglob("*.py"))))
     file = getattr(module, "__file__", None)
     if file and Path(file).is_file():
-        return digest_of([Path(file)])
+        return digest_of(closure([file]))
     # A class that was typed into a notebook or a shell has no file; then its bytecode is taken, and that of all it uses.
     return hashlib.sha256(repr(_used_code(cls, set())).encode()).hexdigest()
 

@@ -1,0 +1,84 @@
+"""Rows with their answers and the truth, and the metrics of a run as one value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import hookline as hl
+from hookline import Dataset, Metric, Metrics, Prediction, Report, Roles, Scored, Target
+from hookline.errors import DataError
+
+LABELS = Target("y", "binary", ("no", "yes"))
+
+
+def scored(**columns: list[object]) -> Scored:
+    rows = Dataset(pl.LazyFrame({"x": [1, 2, 3], **columns}), Roles(target="y"))
+    shares = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
+    prediction = Prediction(np.array(["no", "yes", "yes"]), shares, LABELS.classes)
+    return Scored.of(rows, prediction, LABELS, np.array(["no", "yes", "no"]), np.array([1.0, 2.0, 0.5]))
+
+
+def test_the_frame_says_all_that_the_arrays_do(tmp_path: Path) -> None:
+    held = scored()
+    held.frame.sink_ipc(tmp_path / "scored.arrow")
+    read = Scored(pl.scan_ipc(tmp_path / "scored.arrow"), LABELS, held.roles)
+    assert read.frame.collect_schema().names() == [
+        "x",
+        "prediction",
+        "probability_no",
+        "probability_yes",
+        "truth",
+        "weight",
+    ]
+    assert read.prediction().values.tolist() == held.prediction().values.tolist()
+    assert np.array_equal(read.prediction().probabilities, held.prediction().probabilities)
+    assert read.truth().tolist() == ["no", "yes", "no"]
+    assert read.weight().tolist() == [1.0, 2.0, 0.5]
+
+
+def test_raw_columns_of_the_same_names_are_kept_apart() -> None:
+    held = scored(prediction=["a", "b", "c"], truth=[7, 8, 9])
+    assert held.prediction().values.tolist() == ["no", "yes", "yes"]
+    read = Scored(held.frame, LABELS, held.roles)
+    assert read.prediction().values.tolist() == ["no", "yes", "yes"]
+    assert read.rows().frame.collect().to_dict(as_series=False) == {
+        "x": [1, 2, 3],
+        "prediction": ["a", "b", "c"],
+        "truth": [7, 8, 9],
+    }
+
+
+def test_truth_that_is_not_known_is_told() -> None:
+    bare = Scored(pl.LazyFrame({"prediction": ["no"]}), LABELS)
+    with pytest.raises(DataError, match="nothing is known of what was true"):
+        bare.truth()
+    some = Scored(pl.LazyFrame({"prediction": ["no", "yes"], "truth": ["no", None]}), LABELS)
+    with pytest.raises(DataError, match="not known of 1 of 2 rows"):
+        some.truth()
+    assert some.labeled().truth().tolist() == ["no"]
+
+
+def test_two_evaluators_that_measure_one_name_are_refused() -> None:
+    report = Report("one", (Metric("accuracy", 0.5),))
+    with pytest.raises(DataError, match="evaluator 'a' and evaluator 'b' both measure 'accuracy'"):
+        Metrics.of({"evaluator 'a'": report, "evaluator 'b'": report})
+
+
+def test_a_run_with_two_evaluators_of_one_metric_fails_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="both measure"):
+        hl.run(
+            source="iris", trainer="decision_tree", evaluator=["standard", "classification"], packager=[], home=tmp_path
+        )
+
+
+def test_somebodys_own_model_is_judged_on_the_same_way() -> None:
+    from sklearn.datasets import load_iris
+    from sklearn.tree import DecisionTreeClassifier
+
+    X, y = load_iris(return_X_y=True)
+    model = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[::2], y[::2])
+    assert hl.evaluate(model, X[1::2], y[1::2])["accuracy"] == pytest.approx(model.score(X[1::2], y[1::2]))
