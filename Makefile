@@ -7,9 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # A second environment, with the next Hydra in front of everything that the first one has.
 VENV14 := .venv-hydra14
 BIN14 := $(VENV14)/bin
-HYDRA14 := tests/core/test_config.py tests/core/test_plan.py tests/core/test_cli.py tests/core/test_completion.py \
-	tests/core/test_schema_verb.py $(wildcard tests/core/test_sweep_*.py) $(wildcard tests/plugins/test_optuna_*.py) \
-	tests/plugins/test_ray_launcher.py tests/e2e/test_sweep.py
+HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/core/cli/test_completion.py tests/plugins/optuna \
+	tests/plugins/ray tests/e2e/test_sweep.py
 
 .PHONY: demo test test-hydra14 lint types unit bench bench-peers docs clean help
 

@@ -16,8 +16,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hydra import version
+from hydra.core.singleton import Singleton
 
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+from hookline.registry.registry import Registry, load_registry
+from kit.command_line import Told, teller
+from kit.distributions import describe_installed
+from kit.places import SHARED_DATA
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +42,48 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_arrives() -> Iterator[None]:
+    """Take SIGINT again where the suite was started with it ignored (`nohup`, `&` in a script), as children inherit that."""
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that the tests of one module share."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def at_home(_own_home: None, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the module's home the test's own."""
+    monkeypatch.setenv("HOOKLINE_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    """Every component that is installed."""
+    return load_registry()
+
+
+@pytest.fixture
+def hookline(capsys: pytest.CaptureFixture[str]) -> Told:
+    """Run a command line in this process; returns exit code, stdout and stderr."""
+    return teller(capsys)
+
+
+@pytest.fixture
+def fresh_hydra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget which version base was chosen, as Hydra's suites count on and other tests of this process may have."""
+    monkeypatch.delitem(Singleton._instances, version.VersionBase, raising=False)
+
+
 @pytest.fixture
 def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Install a one-module distribution with an entry point in the group `hookline`, for one test."""
@@ -46,10 +93,7 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
     def install(distribution: str, name: str, module: str, code: str) -> None:
         (site / f"{module}.py").write_text(textwrap.dedent(code))
-        info = site / f"{distribution.replace('-', '_')}-0.1.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 0.1\n")
-        (info / "entry_points.txt").write_text(f"[hookline]\n{name} = {module}\n")
+        describe_installed(site, distribution, entries={name: module})
         monkeypatch.delitem(sys.modules, module, raising=False)
 
     return install

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from annotated_types import Gt
 
 import hookline as hl
 from hookline.errors import ConfigError, DataError, UsageError
+from kit.places import own_home
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +103,7 @@ def test_the_same_table_is_recognized_and_nothing_runs_twice(table: pl.DataFrame
 
 def test_rows_that_nothing_needs_are_not_read_again(table: pl.DataFrame) -> None:
     first = hl.run(source=table, target="bought", trainer="decision_tree")
-    (rows,) = Path(os.environ["HOOKLINE_HOME"]).glob("store/??/*/test.arrow")
+    (rows,) = own_home().glob("store/??/*/test.arrow")
     rows.write_bytes(b"x" * rows.stat().st_size)
     again = hl.run(source=table, target="bought", trainer="decision_tree")
     assert (again.evidence["data"], again.evidence["split"]) == (first.evidence["data"], first.evidence["split"])

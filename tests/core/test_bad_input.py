@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, datetime, time
 from pathlib import Path
@@ -20,29 +17,25 @@ from hookline.errors import ConfigError, DataError, HooklineError, StoreError, U
 from hookline.plans.config import resolve
 from hookline.plans.hydra.compose import compose
 from hookline.registry.registry import Registry, load_registry
+from kit.command_line import Told
+from kit.places import own_home
+from kit.processes import HOOKLINE, run_command
 
-HOOKLINE = str(Path(sys.executable).with_name("hookline"))
-Told = Callable[..., tuple[int, str]]
+Refused = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Told:
+def refused(hookline: Told) -> Refused:
     """Run a command line that must fail; returns exit code and stderr, and sees that stdout stays empty."""
 
     def tell(*argv: str) -> tuple[int, str]:
-        code = main(argv)
-        out, err = capsys.readouterr()
+        code, out, err = hookline(*argv)
         assert out == ""
         assert "Traceback" not in err
         assert err.count("error: ") == 1, err
         return code, err
 
     return tell
-
-
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return load_registry()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +71,9 @@ def registry() -> Registry:
     ],
     ids=lambda value: " ".join(value)[:40],
 )
-def test_every_fault_of_a_command_line_is_told_at_once(refused: Told, argv: tuple[str, ...], told: list[str]) -> None:
+def test_every_fault_of_a_command_line_is_told_at_once(
+    refused: Refused, argv: tuple[str, ...], told: list[str]
+) -> None:
     code, err = refused(*argv)
     assert code == 2
     for text in told:
@@ -107,7 +102,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_a_broken_experiment_is_told_by_file_and_line(refused: Told, tmp_path: Path, case: str) -> None:
+def test_a_broken_experiment_is_told_by_file_and_line(refused: Refused, tmp_path: Path, case: str) -> None:
     content, told = FILES[case]
     folder = tmp_path / "conf" / "experiment"
     folder.mkdir(parents=True)
@@ -139,7 +134,9 @@ PROJECTS = {
 
 
 @pytest.mark.parametrize("case", PROJECTS)
-def test_a_broken_pyproject_is_named(refused: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+def test_a_broken_pyproject_is_named(
+    refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
     content, told = PROJECTS[case]
     (tmp_path / "pyproject.toml").write_bytes(content.encode("latin-1"))
     monkeypatch.chdir(tmp_path)
@@ -193,7 +190,7 @@ def test_a_plugin_with_a_syntax_error_is_skipped_by_file_and_line(
 @pytest.mark.parametrize("home", ["file", "file/sub", "/proc/nowhere"])
 @pytest.mark.parametrize("verb", [("source=iris",), ("runs", "list")])
 def test_a_home_that_cannot_be_a_folder_is_named(
-    refused: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str, verb: tuple[str, ...]
+    refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str, verb: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path / home))
@@ -205,7 +202,7 @@ def test_a_home_that_cannot_be_a_folder_is_named(
 
 @pytest.mark.parametrize(("url", "exit_code"), [("frob", 2), ("frob://x", 2), ("sqlite:////nowhere/x.db", 1)])
 def test_a_catalog_that_cannot_be_opened_is_one_clear_error(
-    refused: Told, monkeypatch: pytest.MonkeyPatch, url: str, exit_code: int
+    refused: Refused, monkeypatch: pytest.MonkeyPatch, url: str, exit_code: int
 ) -> None:
     monkeypatch.setenv("HOOKLINE_CATALOG", url)
     code, err = refused("runs", "list")
@@ -215,10 +212,7 @@ def test_a_catalog_that_cannot_be_opened_is_one_clear_error(
 
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
-    done = subprocess.run(
-        f"cd {tmp_path / 'gone'} && rmdir ../gone && {HOOKLINE} components list",
-        shell=True, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_command(["sh", "-c", f"cd {tmp_path / 'gone'} && rmdir ../gone && {HOOKLINE} components list"])
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: the current folder is gone\nhint: cd to one that is there\n"
 
@@ -428,7 +422,7 @@ def test_odd_rows_that_fit_are_answered_alike_by_run_and_packages(learned: hl.Ru
         (("serve", "x" * 5_000), "no model or run named 'xxx"),
     ],
 )
-def test_a_name_that_can_be_no_path_is_no_model(refused: Told, argv: tuple[str, ...], told: str) -> None:
+def test_a_name_that_can_be_no_path_is_no_model(refused: Refused, argv: tuple[str, ...], told: str) -> None:
     code, err = refused(*argv)
     assert code == 2
     assert told in err
@@ -452,7 +446,7 @@ def test_what_resolves_resolves_to_itself(registry: Registry) -> None:
 
 @pytest.mark.parametrize("damage", ["junk", "half", "nothing"])
 def test_damaged_evidence_is_named_by_every_verb(
-    refused: Told, capsys: pytest.CaptureFixture[str], damage: str
+    refused: Refused, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
     run = hl.run("source=iris", "trainer=decision_tree", "packager=[]", "deployer=null")
     path = run.path / "evidence.json"
@@ -487,10 +481,10 @@ CATALOGS = {
 
 @pytest.mark.parametrize("damage", CATALOGS)
 def test_a_damaged_catalog_is_one_clear_error_for_readers_and_writers(
-    refused: Told, capsys: pytest.CaptureFixture[str], damage: str
+    refused: Refused, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
     hl.run("source=iris", "trainer=decision_tree", "packager=[]", "deployer=null")
-    _damage(Path(os.environ["HOOKLINE_HOME"]) / "catalog.db", damage)
+    _damage(own_home() / "catalog.db", damage)
     capsys.readouterr()
     code, err = refused("runs", "list")
     assert code == 1

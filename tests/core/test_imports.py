@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pkgutil
 import re
-import subprocess
-import sys
 from importlib.metadata import entry_points, version
-from pathlib import Path
 
 import pytest
 
 import hookline
 from hookline.kinds import hooks as hookspecs
+from kit.places import ROOT
+from kit.processes import run_command, run_python
 
 HEAVY = (
     *("hydra", "numpy", "omegaconf", "polars", "pydantic", "rich", "scipy", "sqlalchemy"),
@@ -20,14 +19,13 @@ HEAVY = (
     "starlette",
     *("torch", "uvicorn", "vl_convert", "whylogs"),
 )
-ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "__init__.py").is_file())
 
 
 def loaded_by(code: str) -> set[str]:
     """Return the heavy modules that a fresh process holds after some code."""
     told = f"{code}\nimport sys\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    done = run_python(told)
     return set(done.stdout.splitlines()[-1].split())
 
 
@@ -81,7 +79,7 @@ def test_every_hook_is_documented_and_in_the_guide() -> None:
 
 
 def test_no_file_of_ours_names_a_path_of_a_machine() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    tracked = run_command(["git", "ls-files"], cwd=ROOT).stdout.split()
     pattern = re.compile(r"/(?:work|root)/|/home/(?!you\b)\w+/")
     wrong = [
         name

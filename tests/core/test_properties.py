@@ -25,6 +25,7 @@ from hookline.kinds.kinds import KINDS
 from hookline.plans.config import MULTIPLE, RunConfig, resolve
 from hookline.plans.layout import make_plan
 from hookline.registry.registry import Registry, load_registry
+from kit.tables import with_row_ids
 
 FEW = settings(
     max_examples=30,
@@ -163,7 +164,7 @@ ALWAYS: dict[str, dict[str, Any]] = {
 @given(data=st.data(), name=st.sampled_from(sorted(ALWAYS)))
 def test_a_transform_that_always_applies_keeps_rows_order_and_ids(data: st.DataObject, name: str) -> None:
     table = data.draw(tables(least=1, kinds=USUAL))
-    numbered = mark_missing(table.lazy()).with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+    numbered = with_row_ids(mark_missing(table.lazy()))
     train = Dataset(numbered.head(max(1, table.height // 2)), Roles())
     component: Any = registry().build("transform", name, ALWAYS[name], f"transform.{name}")
     assert component.applies == "always"

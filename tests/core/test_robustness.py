@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import hookline as hl
 from hookline.cli import main
 from hookline.errors import ConfigError, DataError, StoreError
 from hookline.registry.loading import load_plugins
+from kit.processes import run_command
 
 Write = Callable[[str, str], str]
 
@@ -119,7 +119,7 @@ def test_what_a_notebooks_component_uses_is_part_of_it(tmp_path: Path, how: str)
         script = tmp_path / "script.py"
         script.write_text(code)
         command = [sys.executable, str(script)] if how == "file" else [sys.executable, "-"]
-        done = subprocess.run(command, input=code, capture_output=True, text=True, check=True)
+        done = run_command(command, input=code, check=True)
         return done.stdout.split()[-1]
 
     assert [run(1.0), run(1.0), run(5.0)] == ["ran", "cached", "ran"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -14,9 +12,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-ACME = Path(__file__).parents[1] / "acme_plugin"
-HOOKLINE = str(Path(sys.executable).with_name("hookline"))
-Told = Callable[..., subprocess.CompletedProcess[str]]
+from kit.places import ROOT, at
+from kit.processes import Done, run_command, run_hookline
+
+ACME = ROOT / "tests" / "acme_plugin"
+Told = Callable[..., Done]
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +35,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hookline(site: Path, tmp_path: Path) -> Told:
-    def tell(*argv: str) -> subprocess.CompletedProcess[str]:
-        environ = os.environ | {"PYTHONPATH": str(site), "HOOKLINE_HOME": str(tmp_path / "home")}
-        return subprocess.run(
-            [HOOKLINE, *argv], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
-        )
+    def tell(*argv: str) -> Done:
+        environ = at(tmp_path / "home") | {"PYTHONPATH": str(site)}
+        return run_hookline(*argv, env=environ, cwd=tmp_path, timeout=120)
 
     return tell
 
 
 def run(module: str, *argv: str) -> None:
-    done = subprocess.run([sys.executable, "-m", module, *argv], capture_output=True, text=True, check=False)
+    done = run_command([sys.executable, "-m", module, *argv])
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -48,11 +48,6 @@ def table() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
 def made(home: Path) -> hl.Run:
     return hl.run(
         source=table(),

@@ -51,11 +51,6 @@ CONFIG: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
 def contract(home: Path) -> Path:
     path = home / "contract.yaml"
     path.write_text(CONTRACT)
@@ -66,11 +61,6 @@ def contract(home: Path) -> Path:
 def made(home: Path, contract: Path) -> hl.Run:
     packagers = ["onnx", "skops", "pickle"]
     return hl.run(CONFIG, packager=packagers, deployer="local", contract=contract, home=home)
-
-
-@pytest.fixture
-def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOKLINE_HOME", str(home))
 
 
 def package(made: hl.Run, name: str) -> Any:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-HOOKLINE = str(Path(sys.executable).with_name("hookline"))
+from kit.places import at
+from kit.processes import Done, run_hookline
+
 COLUMNS = ["carat", "cut", "color", "clarity", "price", "x"]
 
 
-def hookline(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    environ = os.environ | {"HOOKLINE_HOME": str(folder / "home")}
-    return subprocess.run(
-        [HOOKLINE, *argv], env=environ, cwd=folder, capture_output=True, text=True, check=False, timeout=120
-    )
+def hookline(folder: Path, *argv: str) -> Done:
+    return run_hookline(*argv, env=at(folder / "home"), cwd=folder, timeout=120)
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,11 +14,9 @@ import pytest
 import hookline as hl
 from hookline.packages.manifest import verify
 from hookline.workspace.workspace import open_workspace
+from kit.processes import HOOKLINE, heard, run_command, run_hookline, started
 
-HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 QUICK = ("source=iris", "trainer=decision_tree", "packager=[onnx,skops]")
-
-
 LARGE = ("source=synthetic", "source.rows=20000", "roles.target=target", "trainer=decision_tree")
 
 
@@ -34,7 +30,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(kibibytes: int,
         # What write() answers then differs from a full disk by the number only, and needs no disk of its own.
         resource.setrlimit(resource.RLIMIT_FSIZE, (kibibytes * 1024, resource.RLIM_INFINITY))
 
-    done = subprocess.run([HOOKLINE, *command], preexec_fn=limit, capture_output=True, text=True, check=False)
+    done = run_hookline(*command, preexec_fn=limit)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
@@ -51,7 +47,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(kibibytes: int,
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_any_moment_ends_a_run_without_a_traceback(sent: signal.Signals, seed: int) -> None:
     delay = 0.5 + seed * 0.3
-    with subprocess.Popen([HOOKLINE, *QUICK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    with started([HOOKLINE, *QUICK], stdout=subprocess.PIPE) as run:
         time.sleep(delay)
         run.send_signal(sent)
         out, err = run.communicate(timeout=60)
@@ -71,7 +67,7 @@ def test_an_interrupted_prediction_leaves_nothing_behind(made: str, tmp_path: Pa
     pl.select((pl.int_range(600_000) % 7 + 1).cast(pl.Float64).alias(name) for name in columns).write_parquet(rows)
     folder.mkdir()
     command = [HOOKLINE, "predict", "iris", str(rows), "-o", str(folder / "out.ndjson")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as predict:
+    with started(command) as predict:
         while not list(folder.glob(made)) and predict.poll() is None:
             time.sleep(0.005)
         predict.send_signal(signal.SIGINT)
@@ -90,15 +86,10 @@ def test_a_signal_ends_a_sweep_and_keeps_what_was_done() -> None:
         "deployer=null",
         "seed=range(0,40)",
     ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
-        assert run.stderr is not None
-        told = ""
-        for line in run.stderr:
-            told += line
-            if "✓" in line:
-                break
+    with started(command) as run:
+        told = heard(run, "✓")
         run.send_signal(signal.SIGINT)
-        told += run.stderr.read()
+        told += run.communicate()[1]
     assert run.returncode == 130, told
     assert "Traceback" not in told
     assert "`hookline resume 2" in told.splitlines()[-1]
@@ -106,16 +97,13 @@ def test_a_signal_ends_a_sweep_and_keeps_what_was_done() -> None:
 
 
 def test_a_reader_of_the_progress_that_leaves_does_not_end_the_run() -> None:
-    subprocess.run(["bash", "-c", f"{HOOKLINE} {' '.join(QUICK)} 2>&1 | head -n 1"], capture_output=True, check=False)
+    run_command(["bash", "-c", f"{HOOKLINE} {' '.join(QUICK)} 2>&1 | head -n 1"])
     assert open_workspace().catalog.run("last").status == "finished"
 
 
 @pytest.mark.parametrize("argv", ["components list", "components list --json", "--help", "schema", "doctor --json"])
 def test_a_reader_that_leaves_is_no_error(argv: str) -> None:
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", f"{HOOKLINE} {argv} | head -c 10 > /dev/null"],
-        env=dict(os.environ), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_command(["bash", "-o", "pipefail", "-c", f"{HOOKLINE} {argv} | head -c 10 > /dev/null"])
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert "Broken pipe" not in done.stderr

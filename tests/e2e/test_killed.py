@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import pytest
 
 import hookline as hl
 from hookline.workspace.workspace import open_workspace
+from kit.processes import HOOKLINE, heard, run_together, started, with_memory
 
-HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 OVERRIDES = ("source=digits", "trainer=random_forest", "trainer.n_estimators=60", "packager=[onnx,skops]")
 
 
@@ -23,9 +22,9 @@ OVERRIDES = ("source=digits", "trainer=random_forest", "trainer.n_estimators=60"
 def test_kill_9_at_a_random_moment_loses_nothing_that_was_done(seed: int, tmp_path: Path) -> None:
     delays = random.Random(seed)
     for _ in range(3):
-        with subprocess.Popen([HOOKLINE, *OVERRIDES], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        with started([HOOKLINE, *OVERRIDES], stderr=subprocess.DEVNULL) as run:
             time.sleep(delays.uniform(0.6, 3.0))
-            os.kill(run.pid, signal.SIGKILL)
+            run.kill()
     store = open_workspace().store
     kept = set(store.entries())
     assert all(store.get(fingerprint) is not None for fingerprint in kept)
@@ -42,20 +41,14 @@ def test_kill_9_at_a_random_moment_loses_nothing_that_was_done(seed: int, tmp_pa
 def test_a_killed_run_ends_where_an_undisturbed_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     undisturbed = hl.run(*OVERRIDES, home=tmp_path / "undisturbed")
     for delay in (1.0, 1.6, 2.2):
-        with subprocess.Popen([HOOKLINE, *OVERRIDES], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        with started([HOOKLINE, *OVERRIDES], stderr=subprocess.DEVNULL) as run:
             time.sleep(delay)
-            os.kill(run.pid, signal.SIGKILL)
+            run.kill()
     assert hl.run(*OVERRIDES).metrics == undisturbed.metrics
 
 
 def test_two_runs_at_once_compute_each_stage_once(tmp_path: Path) -> None:
-    runs = [
-        subprocess.Popen([HOOKLINE, *OVERRIDES, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        for _ in range(2)
-    ]
-    import json
-
-    found = [json.loads(run.communicate(timeout=120)[0]) for run in runs]
+    found = [json.loads(run.stdout) for run in run_together([[HOOKLINE, *OVERRIDES, "--json"]] * 2)]
     assert [evidence["run"]["status"] for evidence in found] == ["finished", "finished"]
     assert found[0]["run"]["id"] != found[1]["run"]["id"]
     metrics = [[m["value"] for r in evidence["reports"] for m in r["metrics"]] for evidence in found]
@@ -64,15 +57,13 @@ def test_two_runs_at_once_compute_each_stage_once(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_was_done() -> None:
-    command = [HOOKLINE, "source=digits", "trainer=random_forest", "trainer.n_estimators=100000"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
-        assert run.stderr is not None
-        for line in run.stderr:
-            if "features" in line:
-                break
+    endless = [HOOKLINE, "source=digits", "trainer=random_forest", "trainer.n_estimators=100000"]
+    # The whole forest takes 22 GiB; should the interrupt be lost, it ends here.
+    with started(with_memory(endless, gib=4), seconds=60) as run:
+        told = heard(run, "features")
         time.sleep(0.5)
         run.send_signal(signal.SIGINT)
-        told = run.stderr.read()
+        told += run.communicate()[1]
     assert run.returncode == 130, told
     assert "Traceback" not in told
     assert open_workspace().catalog.run("last").status == "interrupted"

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-import httpx
 import polars as pl
 import pytest
 
 import hookline as hl
+from kit.places import at
+from kit.processes import run_hookline
+from kit.serving import serving
 
-HOOKLINE = Path(sys.executable).with_name("hookline")
 PATHS = {
     "adult": "adult-*.csv",
     "diamonds": "diamonds.csv",
@@ -56,16 +52,8 @@ class Told:
         return home / "runs" / self.evidence["run"]["id"] / "packages" / "onnx"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
 def hookline(home: Path, *argv: str) -> Told:
-    environment = {**os.environ, "HOOKLINE_HOME": str(home)}
-    done = subprocess.run(
-        [str(HOOKLINE), "run", "--json", *argv], env=environment, capture_output=True, text=True, check=False
-    )
+    done = run_hookline("run", "--json", *argv, env=at(home))
     return Told(done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr)
 
 
@@ -197,25 +185,6 @@ def penguins(home: Path, shared_data: Path) -> Told:
     return finished(run(home, shared_data, "penguins"))
 
 
-@contextmanager
-def serving(package: Path, home: Path, log: Path) -> Iterator[str]:
-    command = [str(HOOKLINE), "serve", str(package), "--port", "0", "--log", str(log)]
-    environment = {**os.environ, "HOOKLINE_HOME": str(home)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr is not None
-            said = []
-            for line in process.stderr:
-                said.append(line)
-                if found := re.search(r"answers at (http://\S+)", line):
-                    yield found[1]
-                    break
-            else:
-                pytest.fail(f"the server did not start: {''.join(said)}")
-        finally:
-            process.kill()
-
-
 def test_penguins_are_told_apart(penguins: Told) -> None:
     assert penguins.metrics["accuracy"] >= 0.95
     assert "multiclass target 'species', 3 classes" in penguins.said
@@ -231,8 +200,8 @@ def test_a_server_answers_for_penguins_that_were_not_measured(penguins: Told, ho
         "sex": "MALE",
     }
     rows = [whole, whole | {"sex": None}, whole | {"bill_length_mm": None, "sex": None}, dict.fromkeys(whole)]
-    with serving(penguins.package(home), home, tmp_path / "log") as url:
-        response = httpx.post(f"{url}/predict", json={"rows": rows}, timeout=20)
+    with serving(penguins.package(home), home, tmp_path / "log") as server:
+        response = server.post({"rows": rows})
     assert response.status_code == 200, response.text
     answers = response.json()["predictions"]
     assert [answer["prediction"] for answer in answers[:3]] == ["Gentoo"] * 3

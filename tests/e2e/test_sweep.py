@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +14,10 @@ import pytest
 from hookline.cli import main
 from hookline.sweeps.ledger import Ledger
 from hookline.workspace.workspace import open_workspace
+from kit.places import at
+from kit.processes import HOOKLINE, heard, run_hookline, run_together, started
+from kit.workers import DYING
 
-HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 DEPTHS = ",".join(map(str, range(1, 16)))
 SIXTY = ("-m", "source=digits", "trainer=decision_tree", f"trainer.max_depth={DEPTHS}", "repeats=4")
 COST = ("seconds", "peak_memory_mib", "path")
@@ -31,26 +29,25 @@ def board(home: Path) -> pl.DataFrame:
     return pl.read_parquet(path).drop(COST)
 
 
-def at(home: Path) -> dict[str, str]:
-    return os.environ | {"HOOKLINE_HOME": str(home)}
+@pytest.fixture
+def dying(project_module: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A project with a trainer that ends as it is told to, where workers find it too."""
+    project_module("dying", DYING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
 
 
 def test_sixty_jobs_killed_three_times_and_resumed_end_as_if_nothing_had_been(tmp_path: Path) -> None:
-    whole = subprocess.run([HOOKLINE, *SIXTY], env=at(tmp_path / "whole"), capture_output=True, text=True, check=True)
+    whole = run_hookline(*SIXTY, env=at(tmp_path / "whole"), check=True)
     assert len(whole.stdout.splitlines()) == 16
     home, delays = tmp_path / "killed", random.Random(7)
     command: tuple[str, ...] = SIXTY
     for _ in range(3):
-        with subprocess.Popen(
-            [HOOKLINE, *command], env=at(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        ) as sweep:
-            assert sweep.stderr is not None
-            while b"#" not in sweep.stderr.readline():
-                assert sweep.poll() is None
+        with started([HOOKLINE, *command], env=at(home)) as sweep:
+            heard(sweep, "#")
             time.sleep(delays.uniform(0.2, 2.5))
-            os.kill(sweep.pid, signal.SIGKILL)
+            sweep.kill()
         command = ("resume", "last")
-    done = subprocess.run([HOOKLINE, "resume", "last"], env=at(home), capture_output=True, text=True, check=False)
+    done = run_hookline("resume", "last", env=at(home))
     assert done.returncode == 0, done.stderr
     assert board(home).equals(board(tmp_path / "whole"))
     assert not list((home / "store" / "tmp").glob("*[!k]"))
@@ -59,34 +56,21 @@ def test_sixty_jobs_killed_three_times_and_resumed_end_as_if_nothing_had_been(tm
 def test_two_resumers_run_no_job_twice(tmp_path: Path) -> None:
     home = tmp_path / "home"
     sweep = ("-m", "source=digits", "trainer=random_forest", "trainer.n_estimators=20,21,22,23,24,25", "seed=0,1")
-    with subprocess.Popen([HOOKLINE, *sweep], env=at(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as first:
+    with started([HOOKLINE, *sweep], env=at(home)) as first:
         assert first.stderr is not None
         first.stderr.readline()
-        os.kill(first.pid, signal.SIGKILL)
-    resumers = [
-        subprocess.Popen([HOOKLINE, "resume", "last", "--n-jobs", "1"], env=at(home), stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    for resumer in resumers:
-        resumer.communicate(timeout=120)
-    finished = subprocess.run([HOOKLINE, "resume", "last"], env=at(home), check=False)
+        first.kill()
+    run_together([[HOOKLINE, "resume", "last", "--n-jobs", "1"]] * 2, env=at(home))
+    finished = run_hookline("resume", "last", env=at(home))
     assert finished.returncode == 0
-    listed = subprocess.run(
-        [HOOKLINE, "runs", "list", "--limit", "100", "--json"], env=at(home), capture_output=True, check=True
-    )
+    listed = run_hookline("runs", "list", "--limit", "100", "--json", env=at(home), check=True)
     jobs = [run["id"].split("-")[3] for run in json.loads(listed.stdout) if run["status"] == "finished"]
     assert sorted(set(jobs), key=int) == [str(number) for number in range(12)]
     assert len(jobs) == len(set(jobs))
 
 
-def test_a_job_that_dies_is_named_and_the_others_finish(
-    project_module: Callable[[str, str], str],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    project_module("dying", DYING)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
+@pytest.mark.usefixtures("dying")
+def test_a_job_that_dies_is_named_and_the_others_finish(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["-m", "source=iris", "trainer=dying", "trainer.how=well,exit,segfault,raise"])
     out, err = capsys.readouterr()
     assert code == 1
@@ -97,14 +81,8 @@ def test_a_job_that_dies_is_named_and_the_others_finish(
     assert [row["status"] for row in rows()] == ["finished", "failed", "crashed", "failed"]
 
 
-def test_on_error_stop_leaves_the_others_for_later(
-    project_module: Callable[[str, str], str],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    project_module("dying", DYING)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
+@pytest.mark.usefixtures("dying")
+def test_on_error_stop_leaves_the_others_for_later(capsys: pytest.CaptureFixture[str]) -> None:
     sweep = ["-m", "source=iris", "trainer=dying", "trainer.how=raise,well", "seed=0,1,2,3", "on_error=stop"]
     assert main([*sweep, "hydra.launcher.n_jobs=1"]) == 1
     assert "hookline resume" in capsys.readouterr().err
@@ -131,11 +109,8 @@ def test_a_job_that_ended_as_its_sweep_was_killed_is_not_run_again() -> None:
     assert after.seconds > 0
 
 
-def test_a_resumed_sweep_keeps_its_limits(
-    project_module: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    project_module("dying", DYING)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
+@pytest.mark.usefixtures("dying")
+def test_a_resumed_sweep_keeps_its_limits() -> None:
     sweep = ["-m", "source=iris", "trainer=dying", "trainer.how=raise,hang", "on_error=stop"]
     assert main([*sweep, "hydra.launcher.n_jobs=1", "hydra.launcher.timeout=15"]) == 1
     assert [row["status"] for row in rows()] == ["failed", "pending"]
@@ -152,16 +127,10 @@ def test_nothing_runs_if_one_job_is_wrong(capsys: pytest.CaptureFixture[str]) ->
     assert open_workspace().catalog.runs() == []
 
 
-def test_a_changed_sweep_is_refused_with_the_difference(
-    project_module: Callable[[str, str], str],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
+@pytest.mark.usefixtures("dying")
+def test_a_changed_sweep_is_refused_with_the_difference(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     table = tmp_path / "x.csv"
     table.write_text("a,y\n" + "".join(f"{i},{i % 2}\n" for i in range(60)))
-    project_module("dying", DYING)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
     sweep = ["-m", "source=file", f"source.path={table}", "roles.target=y", "trainer=dying", "trainer.how=raise,well"]
     assert main(sweep) == 1
     table.write_text("a,y\n" + "".join(f"{i},{i % 2}\n" for i in range(61)))
@@ -187,7 +156,7 @@ def test_repeats_and_folds_lie_outside_of_what_is_searched(capsys: pytest.Captur
 @pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local"])
 def test_launchers_of_others_keep_working(launcher: str, tmp_path: Path) -> None:
     sweep = ("-m", f"hydra/launcher={launcher}", "source=iris", "trainer=decision_tree", "seed=1,2", "deployer=null")
-    done = subprocess.run([HOOKLINE, *sweep], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_hookline(*sweep, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     folders = [Path(run.path) for run in open_workspace().catalog.runs()]
     assert sorted(json.loads((folder / "config.json").read_text())["seed"] for folder in folders) == [1, 2]
@@ -224,33 +193,3 @@ def test_two_hundred_jobs_are_composed_and_checked_in_seconds() -> None:
 def rows() -> list[dict[str, object]]:
     ledger = Ledger(open_workspace().catalog)
     return [{"status": job.status, "error": job.error} for job in ledger.jobs(ledger.sweep("last").id)]
-
-
-DYING = """
-    import ctypes, sys, time
-    from typing import Literal
-
-    from hookline import Features, SklearnModel, Trainer, hookimpl
-
-    class Dying(Trainer):
-        "Ends as it is told to."
-        name = "dying"
-        how: Literal["well", "exit", "segfault", "raise", "hang"] = "well"
-        seed: int = 0
-
-        def fit(self, train: Features, valid: Features | None) -> SklearnModel:
-            from sklearn.tree import DecisionTreeClassifier
-            if self.how == "exit":
-                sys.exit(5)
-            if self.how == "segfault":
-                ctypes.string_at(0)
-            if self.how == "hang":
-                time.sleep(600)
-            if self.how == "raise":
-                raise ValueError("on purpose")
-            return SklearnModel.of(DecisionTreeClassifier(random_state=self.seed).fit(train.X, train.y), train)
-
-    @hookimpl
-    def register_trainers():
-        return [Dying]
-"""

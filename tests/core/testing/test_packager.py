@@ -1,0 +1,75 @@
+"""What is promised of a packager: each check of it can fail, and what is built in passes them all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hookline import Package, Pipeline, Predictor, Trust
+from hookline.kinds.component import Component
+from hookline.packages.state import read_pipeline
+from hookline.testing.parts import LinearModel
+from kit.components import Weights
+from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
+
+
+class Careless(Weights):
+    """Loses the weights."""
+
+    def load(self, path: Path, trust: Trust) -> Predictor:
+        model = LinearModel.load(path)
+        return read_pipeline(
+            path, LinearModel(tuple(tuple(0.0 for _ in row) for row in model.weights), model.is_regression)
+        )
+
+
+class Contractless(Weights):
+    """Forgets the schema."""
+
+    def load(self, path: Path, trust: Trust) -> Predictor:
+        loaded: Any = super().load(path, trust)
+        return dataclasses.replace(loaded, schema=dataclasses.replace(loaded.schema, columns=loaded.schema.columns[1:]))
+
+
+class Trusting(Weights):
+    """Reads a pickle without asking."""
+
+    def save(self, pipeline: Pipeline[LinearModel], path: Path) -> Package:
+        import pickle
+
+        (path / "model.pkl").write_bytes(pickle.dumps(pipeline.model, protocol=5))
+        return Package(path, self.name)
+
+    def load(self, path: Path, trust: Trust) -> Predictor:
+        import pickle
+
+        return read_pipeline(path, pickle.loads((path / "model.pkl").read_bytes()))
+
+
+FAULTS: Mapping[str, Callable[[], Component]] = {
+    "predicts_the_same": Careless,
+    "contract_travels": Contractless,
+    "runs_no_code_untrusted": Trusting,
+}
+
+
+@pytest.mark.parametrize("name", built_in("packager"))
+def test_everything_built_in_conforms(name: str) -> None:
+    check_built_in("packager", name, {})
+
+
+def test_a_good_component_passes() -> None:
+    check_good(Weights())
+
+
+def test_every_check_has_a_faulty_component() -> None:
+    assert list(FAULTS) == own_checks("packager")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_check_can_fail(name: str) -> None:
+    require_failure(FAULTS[name](), name)

@@ -1,0 +1,77 @@
+"""What is promised of a source: each check of it can fail, and what is built in passes them all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from hookline import Dataset, Roles
+from hookline.kinds.component import Component
+from kit.components import Rows
+from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
+
+FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "synthetic": {"rows": 300},
+}
+"""What a component cannot do without, and what makes it quick."""
+
+
+class Eager(Rows):
+    """Returns a frame in memory."""
+
+    def load(self) -> Dataset:
+        return Dataset(super().load().frame.collect())  # type: ignore[arg-type]
+
+
+class Shuffled(Rows):
+    """Returns its rows in another order each time."""
+
+    def load(self) -> Dataset:
+        return Dataset(super().load().frame.collect().sample(fraction=1, shuffle=True).lazy())
+
+
+class Clocked(Rows):
+    """Has another fingerprint each time."""
+
+    def fingerprint(self) -> str:
+        return os.urandom(8).hex()
+
+
+class WrongRoles(Rows):
+    """Names a target that is no column."""
+
+    def roles(self) -> Roles:
+        return Roles(target="z")
+
+
+FAULTS: Mapping[str, Callable[[], Component]] = {
+    "loads_a_lazy_frame": Eager,
+    "same_rows_twice": Shuffled,
+    "fingerprint_is_stable": Clocked,
+    "roles_are_columns": WrongRoles,
+}
+
+
+@pytest.mark.parametrize("name", built_in("source"))
+def test_everything_built_in_conforms(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    pl.DataFrame({"a": [1, 2], "b": ["x", None]}).write_csv(path)
+    check_built_in("source", name, {"path": str(path)} if name == "file" else FIELDS.get(name, {}))
+
+
+def test_a_good_component_passes() -> None:
+    check_good(Rows())
+
+
+def test_every_check_has_a_faulty_component() -> None:
+    assert list(FAULTS) == own_checks("source")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_check_can_fail(name: str) -> None:
+    require_failure(FAULTS[name](), name)

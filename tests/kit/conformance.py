@@ -1,0 +1,58 @@
+"""What is asked of the conformance kit for every kind: what is built in passes it, and each of its checks can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+from hookline.kinds.component import Component
+from hookline.registry.registry import Registry, load_registry
+from hookline.testing import Check, CheckFailed, checks_for
+from hookline.testing.check import CHECKS, name_of
+
+
+def built_in(kind: str) -> list[str]:
+    """Return the names of a kind's components that come with hookline."""
+    held = _registry()
+    return [name for name in held.names(kind) if held.entry(kind, name).plugin.origin == "built-in"]
+
+
+def check_built_in(kind: str, name: str, fields: Mapping[str, Any]) -> None:
+    """Run every check on a component that comes with hookline."""
+    component = _registry().build(kind, name, dict(fields), f"{kind}.{name}")
+    # Threads that wait for each other in many tiny fits, beside other test workers, take ten times as long.
+    with threadpool_limits(1):
+        for check in checks_for(component):
+            check()
+
+
+def check_good(component: Component) -> None:
+    """Run every check on a component of the tests, the module of which is not light."""
+    for check in checks_for(component):
+        if check.name != "import_is_light":
+            check()
+
+
+def own_checks(kind: str) -> list[str]:
+    """Return the names of a kind's own checks."""
+    return [name_of(function) for function in CHECKS[kind]]
+
+
+def named(component: Component, name: str, **options: Any) -> Check:
+    """Return one check of a component."""
+    return next(check for check in checks_for(component, **options) if check.name == name)
+
+
+def require_failure(component: Component, name: str) -> None:
+    """See that a check fails, and names the component."""
+    with pytest.raises(CheckFailed, match=f"^{component.kind} '{component.name}': "):
+        named(component, name)()
+
+
+@cache
+def _registry() -> Registry:
+    return load_registry()

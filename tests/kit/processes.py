@@ -1,0 +1,72 @@
+"""Processes of their own: the `hookline` script, or code in a fresh interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOOKLINE = str(Path(sys.executable).with_name("hookline"))
+Done = subprocess.CompletedProcess[str]
+
+
+def run_command(command: Sequence[str], **options: Any) -> Done:
+    """Run a command to its end and return what it said; `options` are those of `subprocess.run`."""
+    return subprocess.run(command, **{"capture_output": True, "text": True, "check": False} | options)
+
+
+def run_hookline(*argv: str | Path, **options: Any) -> Done:
+    """Run the `hookline` script to its end."""
+    return run_command([HOOKLINE, *map(str, argv)], **options)
+
+
+def run_python(code: str, *argv: str | Path, **options: Any) -> Done:
+    """Run code in a fresh interpreter to its end, which must be a good one unless `check=False`."""
+    return run_command([sys.executable, "-c", code, *map(str, argv)], **{"check": True} | options)
+
+
+def run_together(commands: Iterable[Sequence[str]], **options: Any) -> list[Done]:
+    """Run commands at the same time, each to its end."""
+    with ThreadPoolExecutor(64) as pool:
+        return list(pool.map(lambda command: run_command(command, **{"timeout": 120} | options), commands))
+
+
+def with_memory(command: Sequence[str], gib: int) -> list[str]:
+    """Return a command that may hold no more memory of its own than a limit."""
+    return ["sh", "-c", f'ulimit -d {gib * 1024**2} && exec "$0" "$@"', *command]
+
+
+@contextmanager
+def started(command: Sequence[str], seconds: float = 120, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Start a command, of which stderr is read, and wait for its end after the block; killed where it takes longer."""
+    given = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True} | options
+    process = subprocess.Popen(command, **given)
+    watch = threading.Timer(seconds, process.kill)
+    watch.start()
+    try:
+        with process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+    finally:
+        watch.cancel()
+
+
+def heard(process: subprocess.Popen[str], word: str) -> str:
+    """Return what a process says on stderr up to the line that holds a word; fails where it ends before that."""
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if word in line:
+            return said
+    pytest.fail(f"it ended before it said {word!r}: {said}")
