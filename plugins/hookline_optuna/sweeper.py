@@ -22,7 +22,7 @@ from hookline.sweeps.launcher import HooklineLauncher, sweep_of
 from .pruners import Pruner, all_options, read_pruner
 
 if TYPE_CHECKING:
-    from hookline.sweeps.jobs import Sweep
+    from hookline.sweeps.sweep import Sweep
 
     from .bench import Bench
     from .fields import Chosen

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hookline.sweeps.pool import Limits, Outcome, Pool
+from hookline.sweeps.interfaces import Limits, Outcome
+from hookline.sweeps.pool import Pool
 
 JOBS = textwrap.dedent("""
     import ctypes, os, sys, time
@@ -38,7 +39,7 @@ JOBS = textwrap.dedent("""
             time.sleep(0.5)
             return (sorted(os.sched_getaffinity(0)), os.environ["OMP_NUM_THREADS"])
         if what == "ask":
-            from hookline.sweeps.pool import ask
+            from hookline.sweeps.asking import ask
             return [ask(question) for question in range(value)]
 """)
 
