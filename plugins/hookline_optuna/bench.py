@@ -18,7 +18,8 @@ from hookline.sweeps.ledger import ENDED, JobRecord, Ledger
 from hookline.sweeps.pruning import Referee
 from hookline.sweeps.sweep import Sweep
 
-from .study import OVERRIDES, TRIAL, Asked, Definition, Direction, Search, check_same
+from .definition import Definition, check_same
+from .study import OVERRIDES, TRIAL, Asked, Direction, Search
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn

@@ -31,7 +31,7 @@ from hookline.sweeps.launcher import kept_launcher
 from hookline.sweeps.ledger import Ledger
 from hookline.workspace.catalog.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
-from hookline_optuna.study import catalog_storage
+from hookline_optuna.storage import catalog_storage
 from hookline_ray.cluster import Cluster
 from hookline_ray.pool import RayPool
 
