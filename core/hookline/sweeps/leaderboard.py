@@ -17,9 +17,6 @@ from .ledger import ENDED, JobRecord, SweepRecord
 if TYPE_CHECKING:
     import polars as pl
 
-REPLICATED = ("seed", "split.fold")
-"""What differs between the jobs of one trial."""
-
 
 @dataclass(frozen=True)
 class Leaderboard:
