@@ -175,7 +175,7 @@ def _leave_evidence(run: Execution, status: str) -> None:
     _write_json(folder / "plan.json", evidence["plan"])
     _write_json(folder / "metrics.json", run.info.metrics)
     (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
-    _tell(run.registry.plugins.manager.hook.render_report, evidence=evidence, path=folder)
+    _write_report(run)
     if status in ("finished", "gated"):
         _file_packages(run)
 
@@ -196,6 +196,15 @@ def _file_packages(run: Execution) -> None:
             # Only the run that made the version speaks for it; what is registered does not change afterwards.
             if registered.run_id == run.info.id:
                 add_files(Path(registered.path), evidence)
+
+
+def _write_report(run: Execution) -> None:
+    """Have report.html written where a plugin does that; one that fails is told of."""
+    try:
+        run.registry.render("report", run.info.evidence, run.info.path / "report.html")
+    except Exception as error:  # noqa: BLE001  a plugin's page may raise anything, and must not take the run with it
+        plugin = run.registry.pages["report"].plugin.name
+        log.warning("page 'report' of plugin '%s' failed: %s: %s", plugin, type(error).__name__, error)
 
 
 def _claim(folder: Path, run_id: str) -> None:
