@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName
 from hookline.kinds.fitting import Step, is_judged
-from hookline.sweeps.jobs import Sweep, check_unchanged
+from hookline.sweeps.definitions import check_unchanged
 from hookline.sweeps.leaderboard import headline_metric
 from hookline.sweeps.ledger import ENDED, JobRecord, Ledger
 from hookline.sweeps.pruning import Referee
+from hookline.sweeps.sweep import Sweep
 
-from .study import OVERRIDES, TRIAL, Asked, Definition, Direction, Search, check_same
+from .definition import Definition, check_same
+from .study import OVERRIDES, TRIAL, Asked, Direction, Search
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from hookline.errors import ConfigError, MissingBackend, Problem, UnknownName, UsageError
-
+from .distributions import suggest
 from .pruners import Pruner
-from .space import Choices, Parameter, Scalar, Space
+from .samplers import build_sampler, check_sampler
+from .space import Scalar, Space
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
@@ -26,42 +24,10 @@ if TYPE_CHECKING:
     from hookline.kinds.fitting import Step
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
-DEFINITION, OVERRIDES, TRIAL, ERROR, STEPS = "hookline", "overrides", "sweep_trial", "error", "step_metric"
+OVERRIDES, TRIAL, ERROR, STEPS = "overrides", "sweep_trial", "error", "step_metric"
 """Names of what we write down beside optuna's own."""
-SAMPLERS = ("tpe", "cmaes", "gp", "nsga2", "random", "grid")
-SINGLE = ("cmaes",)
-"""Samplers that know one metric only."""
 RUNG = "completed_rung_"
 """Begins the names under which optuna keeps what a trial was worth when it was halved."""
-POPULATION = 50
-"""Optuna's own size of a generation, which a short study would never fill."""
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What makes results of two trials comparable; it must not change while a study goes on."""
-
-    space: Mapping[str, str]
-    config: Mapping[str, Any]
-    """Key -> value of everything that is not searched."""
-    fixed: Sequence[str]
-    """Overrides that count only with some of the components that are searched."""
-    metrics: Sequence[str]
-    arguments: Sequence[str]
-    """The overrides as they were typed, to go on without typing them again."""
-    pruner: str | None = None
-    """What the study was pruned by when it began; it may change."""
-    pruner_options: Mapping[str, Any] = field(default_factory=dict)
-
-    def differences(self, before: Definition) -> list[Problem]:
-        """Return what differs from the definition that a study began with."""
-        found = [*_differ(before.space, self.space, "not searched"), *_differ(before.config, self.config, "not there")]
-        found += [Problem(text, "is gone") for text in before.fixed if text not in self.fixed]
-        found += [Problem(text, "is new") for text in self.fixed if text not in before.fixed]
-        if self.metrics and list(self.metrics) != list(before.metrics):
-            was, now = (", ".join(some) or "the headline metric" for some in (before.metrics, self.metrics))
-            found.append(Problem("hydra.sweeper.metric", f"was {was}, now {now}"))
-        return found
 
 
 @dataclass(frozen=True)
@@ -216,7 +182,7 @@ class Search:
         return value
 
     def _draw(self, trial: Trial) -> Asked:
-        values = self.space.draw(lambda parameter: _suggest(trial, parameter))
+        values = self.space.draw(lambda parameter: suggest(trial, parameter))
         overrides = self.space.overrides(values)
         trial.set_user_attr(OVERRIDES, overrides)
         return Asked(trial.number, overrides)
@@ -229,7 +195,7 @@ class Search:
         import numpy as np
 
         seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
-        return SAMPLERS_BY_NAME[self.sampler](self, seed)
+        return build_sampler(self.sampler, seed, len(self.directions), self.trials)
 
     def _at(self, number: int) -> FrozenTrial:
         return self.study.get_trials(deepcopy=False)[number]
@@ -242,61 +208,6 @@ class Search:
             self.study.tell(number, values, state)
 
 
-def catalog_storage(url: str, wait_seconds: int) -> BaseStorage:
-    """Return optuna's storage in the catalog's own database; its tables begin with none of our names."""
-    import optuna
-
-    # Optuna fills a template in the URL, and a folder may have braces in its name.
-    plain = url.replace("{", "{{").replace("}", "}}")
-    arguments = {"connect_args": {"timeout": wait_seconds}} if url.startswith("sqlite") else {"pool_pre_ping": True}
-    return optuna.storages.RDBStorage(plain, engine_kwargs=arguments)
-
-
-def read_definition(storage: BaseStorage, name: str) -> Definition:
-    """Return what a study began with; raises UnknownName where there is none."""
-    import optuna
-
-    names = optuna.get_all_study_names(storage)
-    if name not in names:
-        raise UnknownName("study", name, names, hint="a sweep by hydra/sweeper=optuna makes one, of its own name")
-    stored = optuna.load_study(study_name=name, storage=storage).user_attrs
-    return Definition(**json.loads(stored[DEFINITION]))
-
-
-def define(study: Study, definition: Definition) -> None:
-    """Write down what a study is made of."""
-    study.set_user_attr(DEFINITION, json.dumps(asdict(definition)))
-
-
-def check_same(before: Definition, now: Definition, name: str) -> None:
-    """Raise ConfigError, with the difference, where a study would go on as another."""
-    if problems := now.differences(before):
-        hint = "give what it began with, or nothing at all; or begin a new study"
-        raise ConfigError(f"study {name} is no longer what it was when it began", problems, hint=hint)
-
-
-def check_sampler(name: str, metrics: int) -> None:
-    """Raise UnknownName, UsageError or MissingBackend unless a sampler is there and fits the number of metrics."""
-    from importlib.util import find_spec
-
-    if name not in SAMPLERS:
-        raise UnknownName("sampler", name, SAMPLERS)
-    if name in SINGLE and metrics > 1:
-        raise UsageError(f"sampler '{name}' knows one metric only", hint="take nsga2, tpe, gp, random or grid")
-    if name == "gp" and find_spec("torch") is None:
-        raise MissingBackend("sampler 'gp'", "torch", "torch")
-    if name == "cmaes" and find_spec("cmaes") is None:
-        raise MissingBackend("sampler 'cmaes'", "cmaes", "optuna")
-
-
-def flat(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return dotted key -> value of a nested config."""
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        found |= flat(value, f"{before}{key}.") if isinstance(value, Mapping) and value else {f"{before}{key}": value}
-    return found
-
-
 def _flipped(trial: FrozenTrial) -> FrozenTrial:
     """Turn what a trial reported the other way round, as its study now has it."""
     trial.intermediate_values = {step: -value for step, value in trial.intermediate_values.items()}
@@ -304,73 +215,6 @@ def _flipped(trial: FrozenTrial) -> FrozenTrial:
     if trial.values is not None:
         trial.values = [-value for value in trial.values]
     return trial
-
-
-def _differ(before: Mapping[str, Any], now: Mapping[str, Any], without: str) -> list[Problem]:
-    return [
-        Problem(name, f"was {before.get(name, without)}, now {now.get(name, without)}")
-        for name in dict.fromkeys((*before, *now))
-        if before.get(name, without) != now.get(name, without)
-    ]
-
-
-def _tpe(search: Search, seed: int) -> BaseSampler:
-    from optuna.samplers import TPESampler
-
-    # Groups: parameters that hang on the same component are drawn together, and those of others do not thin them out.
-    several = len(search.directions) > 1
-    return TPESampler(seed=seed, multivariate=not several, group=not several, constant_liar=True)
-
-
-def _cmaes(search: Search, seed: int) -> BaseSampler:
-    from optuna.samplers import CmaEsSampler, TPESampler
-
-    other = TPESampler(seed=seed, constant_liar=True)
-    return CmaEsSampler(seed=seed, independent_sampler=other, warn_independent_sampling=False)
-
-
-def _gp(search: Search, seed: int) -> BaseSampler:
-    from optuna.samplers import GPSampler
-
-    return GPSampler(seed=seed)
-
-
-def _nsga2(search: Search, seed: int) -> BaseSampler:
-    from optuna.samplers import NSGAIISampler
-
-    size = POPULATION if search.trials is None else min(POPULATION, max(4, search.trials // 4))
-    return NSGAIISampler(seed=seed, population_size=size)
-
-
-def _random(search: Search, seed: int) -> BaseSampler:
-    from optuna.samplers import RandomSampler
-
-    return RandomSampler(seed=seed)
-
-
-SAMPLERS_BY_NAME: Mapping[str, Callable[[Search, int], BaseSampler]] = {
-    "tpe": _tpe,
-    "cmaes": _cmaes,
-    "gp": _gp,
-    "nsga2": _nsga2,
-    "random": _random,
-    "grid": _random,  # Its points are queued; nothing is left to draw.
-}
-
-
-def _suggest(trial: Trial, parameter: Parameter) -> Scalar:
-    return trial._suggest(parameter.name, _distribution(parameter))  # type: ignore[no-any-return]  # noqa: SLF001
-
-
-def _distribution(parameter: Parameter) -> BaseDistribution:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    domain = parameter.domain
-    if isinstance(domain, Choices):
-        return CategoricalDistribution(domain.values)
-    if domain.whole:
-        return IntDistribution(int(domain.low), int(domain.high), log=domain.log, step=int(domain.step or 1))
-    return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
 
 
 def _frozen(params: Mapping[str, Any]) -> frozenset[tuple[str, str]]:

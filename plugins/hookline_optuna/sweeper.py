@@ -2,65 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from hookline.errors import ConfigError, MissingBackend, UnknownName, UsageError
-from hookline.plans.hydra.compose import store_config
+from hookline.errors import ConfigError, MissingBackend, UsageError
 from hookline.sweeps.launcher import HooklineLauncher, sweep_of
 
-from .pruners import Pruner, all_options, read_pruner
+from .options import directions_in, names_in, options_in
+from .pruners import Pruner, read_pruner
 
 if TYPE_CHECKING:
-    from hookline.sweeps.jobs import Sweep
+    from hydra.core.override_parser.types import Override
+
+    from hookline.sweeps.sweep import Sweep
 
     from .bench import Bench
-    from .fields import Chosen
-    from .space import Space
-    from .study import Asked, Definition, Direction, Search
+    from .definition import Definition
+    from .study import Asked, Direction, Search
 
 TRIALS = 20
 SAID = {"failed": "FAIL", "pruned": "PRUNED"}
 """What is said of trials that did not end by themselves -> their state in the study."""
-
-
-@dataclass
-class SweeperConf:
-    """What `hydra.sweeper.*` says."""
-
-    _target_: str
-    sampler: str | None = None
-    """tpe, cmaes, gp, nsga2, random or grid; null is tpe, and nsga2 for several metrics."""
-    n_trials: int | None = None
-    """How many trials the study is to have; null is 20, and every point for grid."""
-    n_jobs: int | None = None
-    """Trials asked for at a time; null is one a worker of the launcher."""
-    metric: Any = None
-    """A metric, or several, for which the study then seeks the Pareto front; null is the one that heads the report."""
-    direction: Any = None
-    """minimize (the default) or maximize what another Hydra application returns; a metric of hookline knows its own."""
-    spaces: list[str] = field(default_factory=list)
-    """Kinds whose fields are searched between the bounds that components themselves give."""
-    seed: int | None = None
-    """Of the sampler; null is the run's."""
-    study: str | None = None
-    """A study to go on with: `last`, its id, or the id's first letters."""
-    pruner: str | None = None
-    """median, percentile, successive_halving, hyperband, patient or none; null is none, or what the study began with."""
-    pruner_options: Any = field(default_factory=all_options)
-    """Of the pruner, under optuna's own names; null leaves them as optuna has them."""
-    params: dict[str, str] = field(default_factory=dict)
-    """Overrides to search, as on the command line, for config files."""
 
 
 class OptunaSweeper(Sweeper):
@@ -80,10 +51,10 @@ class OptunaSweeper(Sweeper):
         pruner_options: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> None:
-        self.metrics, self.given_directions = _names(metric), _directions(direction)
+        self.metrics, self.given_directions = names_in(metric), directions_in(direction)
         self.sampler, self.n_trials, self.n_jobs, self.seed = sampler, n_trials, n_jobs, seed
         self.spaces, self.study, self.params = list(spaces), study, dict(params or {})
-        self.pruner, self.pruner_options = pruner, _given(pruner_options or {})
+        self.pruner, self.pruner_options = pruner, options_in(pruner_options or {})
         self.sweep_of_ours: Sweep | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -122,57 +93,58 @@ class OptunaSweeper(Sweeper):
             return self._search_ours(self.sweep_of_ours, folder, arguments)
 
     def _search_any(self, arguments: Sequence[str]) -> list[Sequence[JobReturn]]:
-        """Search what another Hydra application returns; kept in memory only."""
+        from .applications import search_any
+        from .grammar import space_in
         from .study import Search
 
         assert self.launcher is not None
         directions = self.given_directions or ("minimize",)
-        space = self._space(arguments, None)
+        space = space_in(self._parsed(arguments))
         search = Search(space, *self._settings(len(directions), self.seed or 0), directions=directions)
-        returns: list[Sequence[JobReturn]] = []
-        while asked := search.ask(self._batch()):
-            first = sum(map(len, returns))
-            returned = self.launcher.launch([trial.overrides for trial in asked], initial_job_idx=first)
-            for trial, job in zip(asked, returned, strict=True):
-                search.tell(trial.number, *_worth(job))
-            returns.append(returned)
-        return returns
+        return search_any(search, self.launcher, self._batch())
 
     def _search_ours(self, sweep: Sweep, folder: Path, arguments: Sequence[str]) -> list[Sequence[JobReturn]]:
         from hookline.workspace.catalog.engine import WAIT_SECONDS
         from hookline.workspace.workspace import open_workspace
 
         from .bench import Bench
-        from .study import Search, catalog_storage, define, read_definition
+        from .definition import definition_of
+        from .grammar import choose, space_in
+        from .storage import catalog_storage, define, read_definition
+        from .study import Search
 
         assert isinstance(self.launcher, HooklineLauncher)
         catalog, name = open_workspace().catalog, folder.name
         storage = catalog_storage(catalog.url, WAIT_SECONDS)
         before = read_definition(storage, name) if self.study is not None else None
         arguments = arguments or (before.arguments if before else ())
-        chosen, config = self._chosen(arguments, sweep)
-        space = self._space(arguments, chosen)
+        parsed = self._parsed(arguments)
+        chosen, config = choose(sweep.registry, parsed, self.launcher.compose)
+        space = space_in(parsed, chosen, self.spaces)
         metrics = self.metrics or tuple(before.metrics if before else ())
         pruner = self._pruner(before, metrics)
-        definition = _definition(space, chosen, config, metrics, arguments)
+        definition = definition_of(space, chosen, config, metrics, arguments)
         bench = Bench(sweep, self.launcher, metrics)
         if before:
             bench.go_on(name, before, definition)
         sweep.check(space.probes(), self.launcher.compose)
         seed = self.seed if self.seed is not None else int(config.get("seed") or 0)
         directions: list[Direction] = ["maximize" for _ in metrics or "?"]
-        settings = self._settings(len(directions), seed)
-        search = Search(space, *settings, storage, name, directions, pruner)
+        search = Search(space, *self._settings(len(directions), seed), storage, name, directions, pruner)
         sweep.trials = search.trials
         if before is None:
             define(search.study, replace(definition, pruner=self.pruner, pruner_options=self.pruner_options))
             sweep.settings = {"sweeper": "optuna", **({"metrics": list(metrics)} if metrics else {})}
-        sweep.keep = True
+        return self._searched(search, bench)
+
+    def _searched(self, search: Search, bench: Bench) -> list[Sequence[JobReturn]]:
+        """Search to the end with workers that are kept from batch to batch, and say what came of it."""
+        bench.sweep.keep = True
         try:
             returns = list(self._batches(search, bench))
         finally:
-            sweep.close()
-        _say(search, name)
+            bench.sweep.close()
+        _say(search)
         return returns
 
     def _batches(self, search: Search, bench: Bench) -> Iterator[Sequence[JobReturn]]:
@@ -209,86 +181,11 @@ class OptunaSweeper(Sweeper):
     def _batch(self) -> int:
         return self.n_jobs or (self.launcher.workers if isinstance(self.launcher, HooklineLauncher) else 1)
 
-    def _parsed(self, arguments: Sequence[str]) -> list[Any]:
-        from hydra.core.override_parser.overrides_parser import OverridesParser
+    def _parsed(self, arguments: Sequence[str]) -> list[Override]:
+        from .grammar import parse
 
         assert self.hydra_context is not None
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        texts = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
-        # Of a key given twice the last counts, as Hydra has it.
-        return list({override.get_key_element(): override for override in parser.parse_overrides(texts)}.values())
-
-    def _chosen(self, arguments: Sequence[str], sweep: Sweep) -> tuple[Chosen, Mapping[str, Any]]:
-        """Return the components that may be chosen, and the config of what is not searched."""
-        from hookline.kinds.kinds import KINDS
-
-        from .fields import chosen_in
-
-        assert isinstance(self.launcher, HooklineLauncher)
-        parsed = self._parsed(arguments)
-        swept = [override for override in parsed if override.is_sweep_override()]
-        searched = {o.key_or_group: list(o.sweep_string_iterator()) for o in swept if o.key_or_group in KINDS}
-        held = [o for o in parsed if o not in swept and o.key_or_group.partition(".")[0] not in searched]
-        config = self.launcher.compose([str(override.input_line) for override in held])
-        return chosen_in(sweep.registry, searched, config), config
-
-    def _space(self, arguments: Sequence[str], chosen: Chosen | None) -> Space:
-        """Return what is searched and what is held fixed; raises UsageError where that is nothing, or makes no sense."""
-        from .space import Fixed, Parameter, Space, domain_of
-
-        parts: list[Parameter | Fixed] = []
-        for override in (parsed := self._parsed(arguments)):
-            key = override.key_or_group
-            condition = chosen.condition(key) if chosen else None
-            if override.is_sweep_override():
-                domain = domain_of(override, whole=chosen is not None and chosen.is_whole(key))
-                parts.append(Parameter(key, override.get_key_element(), domain, condition))
-            else:
-                parts.append(Fixed(str(override.input_line), condition))
-        given = [override.key_or_group for override in parsed]
-        for path in self.spaces if chosen else ():
-            assert chosen is not None
-            parts += chosen.parameters(path, given)
-        space = Space(tuple(parts))
-        if not space.parameters:
-            raise UsageError(
-                "nothing to search", hint="give choice(...), range(...) or interval(...), or hydra.sweeper.spaces"
-            )
-        return space
-
-
-def store_options(package: str) -> None:
-    """Make the sweeper an option of Hydra; `package` is where it finds it."""
-    conf = SweeperConf(f"{package}.OptunaSweeper")
-    store_config("optuna", conf, "hydra/sweeper")
-
-
-def _names(given: Any) -> tuple[str, ...]:
-    if given is None:
-        return ()
-    return (given,) if isinstance(given, str) else tuple(map(str, given))
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(key): value for key, value in options.items() if value is not None}
-
-
-def _directions(given: Any) -> tuple[Direction, ...]:
-    for name in (names := _names(given)):
-        if name not in ("minimize", "maximize"):
-            raise UnknownName("direction", name, ("minimize", "maximize"))
-    return tuple("maximize" if name == "maximize" else "minimize" for name in names)
-
-
-def _definition(
-    space: Space, chosen: Chosen, config: Mapping[str, Any], metrics: Sequence[str], arguments: Sequence[str]
-) -> Definition:
-    from .study import Definition, flat
-
-    held = {key: value for key, value in config.items() if key not in chosen.searched}
-    # Through JSON and back, as it is read from the database.
-    plain = json.loads(json.dumps(flat(held), default=str))
-    return Definition(space.definition(), plain, space.conditional(), list(metrics), list(arguments))
+        return parse(self.hydra_context.config_loader, self.params, arguments)
 
 
 def _go_on_in(config: DictConfig, study: str, sweep: Sweep | None) -> None:
@@ -315,20 +212,6 @@ def _is_sound(search: Search, bench: Bench, trial: Asked) -> bool:
     return True
 
 
-def _worth(job: JobReturn) -> tuple[Sequence[float] | None, str]:
-    """Return what another application's job returned as numbers, or None and why that cannot be."""
-    if job.status != JobStatus.COMPLETED:
-        try:
-            job.return_value  # noqa: B018  raises what the job raised
-        except Exception as error:  # noqa: BLE001  whatever a job raises is why its trial failed
-            return None, f"{type(error).__name__}: {error}"
-    returned = job.return_value
-    values = returned if isinstance(returned, (list, tuple)) else (returned,)
-    if not all(isinstance(value, (int, float)) for value in values):
-        return None, f"it returned {returned!r}, which is no number"
-    return [float(value) for value in values], ""
-
-
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
@@ -340,12 +223,12 @@ def _alone(folder: Path) -> Iterator[None]:
         raise UsageError(f"another process is at study {folder.name}", hint="wait for it, or stop it") from None
 
 
-def _say(search: Search, name: str) -> None:
+def _say(search: Search) -> None:
     trials = search.study.get_trials(deepcopy=False)
     counts = {word: sum(trial.state.name == state for trial in trials) for word, state in SAID.items()}
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     of_them = f", of which {said}" if said else ""
-    sys.stderr.write(f"study {name}: {len(trials)} trials by {search.sampler}{of_them}\n")
+    sys.stderr.write(f"study {search.name}: {len(trials)} trials by {search.sampler}{of_them}\n")
     if search.sampler != "grid":
-        more = f"hydra.sweeper.study={name} hydra.sweeper.n_trials={2 * len(trials)}"
+        more = f"hydra.sweeper.study={search.name} hydra.sweeper.n_trials={2 * len(trials)}"
         sys.stderr.write(f"more: hookline -m hydra/sweeper=optuna {more}\n")

@@ -11,15 +11,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from hookline.errors import UsageError
 from hookline.plans.hydra.compose import store_config
-from hookline.sweeps import launcher
-from hookline.sweeps.pool import JobPool
+from hookline.sweeps import launcher, options
+from hookline.sweeps.interfaces import JobPool
 
 from .cluster import Cluster, require_ray
 from .pool import RayPool
 
 
 @dataclass
-class LauncherConf(launcher.LauncherConf):
+class LauncherConf(options.LauncherConf):
     """What `hydra.launcher.*` says; the local launcher's, and what Ray asks."""
 
     num_gpus: float = 0

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.sweeps.pool import THREADS, Limits, Outcome, Pool
+from hookline.sweeps.cores import THREADS
+from hookline.sweeps.interfaces import Limits, Outcome
+from hookline.sweeps.pool import Pool
 
 PREFIX = "HOOKLINE_"
 

@@ -1,8 +1,8 @@
-"""The report: one self-contained page a run, verdict first."""
+"""The report: one self-contained page a run, verdict first; and pages of a sweep's leaderboard and of a table's profile."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +11,30 @@ from hookline.errors import MissingBackend
 
 
 @hookimpl
-def render_report(evidence: Mapping[str, Any], path: Path) -> None:
-    """Write `path`/report.html; raises MissingBackend where a library is missing, which leaves a run as it is."""
+def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
+    """Return the pages; each raises MissingBackend where a library is missing, which leaves a run as it is."""
+    return {"report": _report, "leaderboard": _leaderboard, "profile": _profile}
+
+
+def _report(evidence: Mapping[str, Any], path: Path) -> None:
     _require()
     from .page import write_page
 
-    write_page(evidence, path / "report.html")
+    write_page(evidence, path)
 
 
-@hookimpl
-def render_leaderboard(evidence: Mapping[str, Any], path: Path) -> None:
-    """Write `path`/leaderboard.html; raises MissingBackend where a library is missing."""
+def _leaderboard(facts: Mapping[str, Any], path: Path) -> None:
     _require()
     from .board import write_board
 
-    write_board(evidence, path / "leaderboard.html")
+    write_board(facts, path)
 
 
-@hookimpl
-def render_data_profile(profile: Mapping[str, Any], path: Path) -> None:
-    """Write a table's profile to the file `path`; raises MissingBackend where a library is missing."""
+def _profile(facts: Mapping[str, Any], path: Path) -> None:
     _require("jinja2")
     from .data_profile import write_data_profile
 
-    write_data_profile(profile, path)
+    write_data_profile(facts, path)
 
 
 def _require(*modules: str) -> None:

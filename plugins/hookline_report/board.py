@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .page import fill, finite, number, words, write_whole
+from hookline.workspace.files import write_whole
+
+from .page import fill, finite, number, words
 
 
 def write_board(evidence: Mapping[str, Any], path: Path) -> None:
     """Write the page in one step."""
     facts: dict[str, Any] = finite(evidence)
     done = [row for row in facts["rows"] if row.get(facts["metric"]) is not None]
-    write_whole(fill("board.html.jinja", {**facts, "headline": _headline(facts, done)}, _charts(facts, done)), path)
+    write_whole(path, fill("board.html.jinja", {**facts, "headline": _headline(facts, done)}, _charts(facts, done)))
 
 
 def _headline(facts: Mapping[str, Any], done: list[dict[str, Any]]) -> str:

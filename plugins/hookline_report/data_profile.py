@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hookline.quality.profile.column import shown
+from hookline.workspace.files import write_whole
 
-from .page import MOST_COLUMNS, fill, finite, write_whole
+from .page import MOST_COLUMNS, fill, finite
 from .sparkline import sparkline
 
 QUANTILES = ((0.0, "Min"), (0.25, "25 %"), (0.5, "Median"), (0.75, "75 %"), (1.0, "Max"))
@@ -29,7 +30,7 @@ def write_data_profile(profile: Mapping[str, Any], path: Path) -> None:
     page = fill(
         "data_profile.html.jinja", {**facts, **told, "levels": levels, "names": names, "compared": compared}, []
     )
-    write_whole(page, path)
+    write_whole(path, page)
 
 
 def _headline(facts: Mapping[str, Any]) -> str:

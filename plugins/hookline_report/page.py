@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hookline.workspace.files import write_whole
+
 from .sparkline import sparkline
 
 HERE = Path(__file__).parent
@@ -24,7 +26,7 @@ SEVERAL = ("cleaning", "parity", "certificates", "packages", "importances", "fea
 
 def write_page(evidence: Mapping[str, Any], path: Path) -> None:
     """Write a run's page in one step."""
-    write_whole(render(evidence), path)
+    write_whole(path, render(evidence))
 
 
 def render(evidence: Mapping[str, Any]) -> str:
@@ -58,16 +60,6 @@ def fill(template: str, facts: Mapping[str, Any], charts: Sequence[Mapping[str, 
     )
 
 
-def write_whole(text: str, path: Path) -> None:
-    """Write a file in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def vega_bundle() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script; bundling takes a second, so the user's cache folder keeps it."""
     from importlib.metadata import version
@@ -78,7 +70,7 @@ def vega_bundle() -> str:
         return kept.read_text("utf-8")
     bundle = _bundle().replace("</script", "<\\/script")
     if kept is not None:
-        write_whole(bundle, kept)
+        write_whole(kept, bundle)
     return bundle
 
 

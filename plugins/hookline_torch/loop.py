@@ -8,69 +8,40 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
-from hookline import Features, report_step
+from hookline import report_step
 from hookline.errors import DataError
 
 from .network import Network
-
-if TYPE_CHECKING:
-    from .trainers import MlpTrainer
+from .rows import Batch, Rows
 
 VALID_LOSS = "valid_loss"
 VALID_BATCH = 8_192
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Rows(Dataset[Batch]):
-    """Rows of a design matrix, read a batch at a time, so that a memory-mapped or sparse one stays on disk.
+class Training:
+    """How a network is trained."""
 
-    X: float32 (n_rows, n_features), dense or CSR; y: int64 codes or float32 numbers, (n_rows,); weight: float32, (n_rows,)
-    which: int64, (n,), the rows of the matrix that are meant
-    """
-
-    X: Any
-    y: np.ndarray
-    weight: np.ndarray
-    which: np.ndarray
-
-    @classmethod
-    def of(cls, features: Features, center: float, scale: float) -> Rows:
-        """Take features with their truth; numbers to predict are brought to mean 0 and variance 1."""
-        y: Any = features.y
-        if features.target is not None and features.target.task == "regression":
-            y = ((y - center) / scale).astype(np.float32)
-        weight = np.ones(len(y)) if features.sample_weight is None else features.sample_weight
-        return cls(features.X, y, (weight / weight.mean()).astype(np.float32), np.arange(len(y)))
-
-    def cut(self, fraction: float, seed: int) -> tuple[Rows, Rows]:
-        """Divide at random into rows to learn from and rows to stop on; raises DataError where there are fewer than 2."""
-        if len(self) < 2:
-            raise DataError("trainer 'mlp' needs at least 2 training rows", hint="trainer.patience=null takes one")
-        order = np.random.default_rng(seed).permutation(self.which)
-        held = min(max(1, round(fraction * len(order))), len(order) - 1)
-        return replace(self, which=np.sort(order[held:])), replace(self, which=np.sort(order[:held]))
-
-    def __len__(self) -> int:
-        return len(self.which)
-
-    def __getitem__(self, batch: Any) -> Batch:
-        rows = np.sort(self.which[batch])
-        X = self.X[rows]
-        dense = np.asarray(X if isinstance(X, np.ndarray) else X.toarray(), dtype=np.float32)
-        return torch.from_numpy(dense), torch.from_numpy(self.y[rows]), torch.from_numpy(self.weight[rows])
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    max_epochs: int
+    patience: int | None
+    """Epochs without a better validation loss before training stops; None never stops early."""
+    device: str
+    seed: int
 
 
 class Batches(Sampler[list[int]]):
@@ -96,9 +67,9 @@ class Batches(Sampler[list[int]]):
 class Loop(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Lightning
     """Weighted loss, optimizer and random state of each epoch."""
 
-    def __init__(self, module: torch.nn.Sequential, trainer: MlpTrainer) -> None:
+    def __init__(self, module: torch.nn.Sequential, options: Training) -> None:
         super().__init__()
-        self.module, self.options = module, trainer
+        self.module, self.options = module, options
 
     def on_train_start(self) -> None:
         """Stop at once where a checkpoint comes from training that had stopped early."""
@@ -186,13 +157,13 @@ class ReportLoss(Callback):  # type: ignore[misc]  # mypy does not follow Lightn
 
 
 def fit_network(
-    network: Network, train: Rows, valid: Rows | None, options: MlpTrainer, folder: Path | None
+    network: Network, train: Rows, valid: Rows | None, options: Training, folder: Path | None
 ) -> torch.nn.Sequential:
     """Return the trained module, on the CPU; goes on from the checkpoint in `folder` if an earlier try left one.
 
     Raises DataError where the loss is not finite, which a smaller learning rate mends, or a batch cannot be normalized.
     """
-    if options.batch_norm and min(options.batch_size, len(train)) < 2:
+    if network.batch_norm and min(options.batch_size, len(train)) < 2:
         raise DataError("trainer 'mlp' cannot normalize over batches of one row", hint="set trainer.batch_norm=false")
     with _own_random_state(options.seed), _quiet():
         module = network.build()
@@ -214,7 +185,7 @@ def fit_network(
     return module
 
 
-def _trainer(options: MlpTrainer, best: KeepBest | None, folder: Path | None) -> pl.Trainer:
+def _trainer(options: Training, best: KeepBest | None, folder: Path | None) -> pl.Trainer:
     callbacks: list[Callback] = []
     if best is not None:
         callbacks += [best, ReportLoss()]

@@ -15,6 +15,8 @@ from .network import Network
 if TYPE_CHECKING:
     import numpy as np
 
+    from .loop import Training
+
 
 class MlpTrainer(Trainer):
     """A multilayer perceptron: mini-batches, early stopping, checkpoints that a killed run goes on from.
@@ -57,7 +59,8 @@ class MlpTrainer(Trainer):
 
     def fit(self, train: Features, valid: Features | None) -> TorchModel:
         """Fit by gradient descent; raises DataError where features are missing or not finite, or too few rows are at hand."""
-        from .loop import Rows, fit_network
+        from .loop import fit_network
+        from .rows import Rows
 
         assert train.target is not None
         _require_finite(train)
@@ -76,8 +79,21 @@ class MlpTrainer(Trainer):
         learn, stop = whole, Rows.of(valid, center, scale) if valid is not None else None
         if stop is None and self.patience:
             learn, stop = whole.cut(self.valid_fraction, self.seed)
-        module = fit_network(network, learn, stop, self, checkpoint_folder())
+        module = fit_network(network, learn, stop, self._training(), checkpoint_folder())
         return TorchModel(module, network, train.names, center, scale)
+
+    def _training(self) -> Training:
+        from .loop import Training
+
+        return Training(
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            device=self.device,
+            seed=self.seed,
+        )
 
 
 def _standard(train: Features) -> tuple[float, float]:

@@ -150,15 +150,42 @@ def test_a_hook_that_fails_is_named_and_the_others_are_called(
         def after_run(run):
             raise RuntimeError("tracker is down")
 
-        @hookimpl(tryfirst=True)
-        def render_report(evidence, path):
+        def no_paper(data, path):
             raise RuntimeError("no paper")
+
+        @hookimpl(tryfirst=True)
+        def register_pages():
+            return {"paper": no_paper}
         """,
     )
     with caplog.at_level(logging.WARNING):
         run = hl.run("source=iris", "trainer=decision_tree")
     assert run.report.is_file()
     assert f"hook after_run of plugin '{name}' failed: RuntimeError: tracker is down" in caplog.text
+
+
+def test_a_report_that_fails_is_told_of_and_takes_no_run_with_it(
+    project_module: Write, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKLINE_DISABLE", "report")
+    name = project_module(
+        "failing_page",
+        """
+        from hookline import hookimpl
+
+        def no_paper(data, path):
+            raise RuntimeError("no paper")
+
+        @hookimpl
+        def register_pages():
+            return {"report": no_paper}
+        """,
+    )
+    with caplog.at_level(logging.WARNING):
+        run = hl.run("source=iris", "trainer=decision_tree")
+    assert run.status == "finished"
+    assert not run.report.exists()
+    assert f"page 'report' of plugin '{name}' failed: RuntimeError: no paper" in caplog.text
 
 
 def test_a_metric_that_is_no_number_does_not_hide_the_run(project_module: Write) -> None:

@@ -170,7 +170,7 @@ def test_jobs_of_a_sweep_move_no_champion() -> None:
 def test_two_hundred_jobs_are_composed_and_checked_in_seconds() -> None:
     from hookline.plans.hydra.app import run_app
     from hookline.registry.registry import load_registry
-    from hookline.sweeps.jobs import Sweep
+    from hookline.sweeps.sweep import Sweep
 
     class Composed(Exception):
         """Enough has been seen."""

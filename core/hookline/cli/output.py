@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import DataError, UsageError, closest
+from hookline.workspace.files import write_whole
 
 
 class Parser(argparse.ArgumentParser):
@@ -66,14 +66,10 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, emp
 
 def write_text(path: Path, text: str) -> None:
     """Write a file in one step; raises DataError where it cannot be written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def text(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,17 @@ def register_configs() -> Sequence[str]:
 
 
 @hookspec
+def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
+    """Return the pages that this plugin writes: name -> a function that writes the page, from plain data, to a file.
+
+    `report` is written from a run's evidence, after it and by `hookline report`; `leaderboard` from what a sweep came to
+    (sweep, metric, varied, rows); `profile` from a table's, as `hookline data profile --json` tells it. Pages of other
+    names are the plugin's own: `registry.render(name, data, path)` writes them.
+    """
+    raise NotImplementedError
+
+
+@hookspec
 def before_run(run: RunInfo) -> None:
     """Act before the first stage of a run."""
 
@@ -158,18 +169,3 @@ def on_finding(finding: Finding, run: RunInfo | None, model: ModelInfo | None) -
 
     run: the run, where one found it; model: the model that is watched, where no run is.
     """
-
-
-@hookspec
-def render_report(evidence: Mapping[str, Any], path: Path) -> None:
-    """Write `path`/report.html from evidence; called after a run, and by `hookline report`."""
-
-
-@hookspec
-def render_leaderboard(evidence: Mapping[str, Any], path: Path) -> None:
-    """Write `path`/leaderboard.html from a leaderboard (sweep, metric, varied, rows); called after a sweep."""
-
-
-@hookspec
-def render_data_profile(profile: Mapping[str, Any], path: Path) -> None:
-    """Write a table's profile, plain data as `hookline.quality.profile.profile` tells it, to the HTML file `path`."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from hookline.errors import DataError
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 Severity: TypeAlias = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+"""From what is only told to what must not go on."""
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,18 @@ class Finding:
     """One sentence for a person."""
     rows: tuple[int, ...] = ()
     """Ids (positions in the source) of some of the rows that it is about, at most 10."""
+
+
+def worst_first(
+    findings: Iterable[Found], severity: Callable[[Found], Severity] = attrgetter("severity")
+) -> list[Found]:
+    """Return findings by severity, and of one severity as they came; `severity` reads it from those that are plain data."""
+    return sorted(findings, key=lambda finding: -SEVERITIES.index(severity(finding)))
+
+
+def at_least(severity: Severity, bound: Severity) -> bool:
+    """Tell whether a finding is as severe as `bound`, or worse."""
+    return SEVERITIES.index(severity) >= SEVERITIES.index(bound)
 
 
 @dataclass(frozen=True)

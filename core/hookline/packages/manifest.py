@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from hookline.errors import DataError, StoreError
 from hookline.kinds.kinds import Packager
 from hookline.kinds.plain import plain
 from hookline.version import __version__
+from hookline.workspace.files import write_whole
 
 FORMAT = 2
 """Version of the package layout; a package of a later one is refused."""
@@ -40,22 +40,17 @@ def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
         **facts,
         "files": {name: _facts_of(folder / name) for name in _files(folder)},
     }
-    temporary = folder / f".{MANIFEST}.{os.getpid()}"
-    temporary.write_text(json.dumps(manifest, indent=1, default=str), "utf-8")
-    temporary.replace(folder / MANIFEST)
+    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1, default=str))
 
 
 def add_files(folder: Path, files: Mapping[str, Path]) -> None:
     """Add files to a sealed package, and seal it again."""
-
     manifest = read_manifest(folder)
     for name, path in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
         manifest["files"][name] = _facts_of(folder / name)
-    temporary = folder / f".{MANIFEST}.{os.getpid()}"
-    temporary.write_text(json.dumps(manifest, indent=1), "utf-8")
-    temporary.replace(folder / MANIFEST)
+    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

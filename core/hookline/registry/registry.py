@@ -1,4 +1,4 @@
-"""(kind, name) -> component class, checked when it is made."""
+"""What plugins bring, by name: the component classes of each kind, settings and pages; checked when it is made."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hookline.errors import PluginError, UnknownName, closest, suggestion
@@ -56,19 +57,30 @@ class Entry:
     plugin: Plugin
 
 
+@dataclass(frozen=True)
+class Page:
+    """A page that a plugin writes from plain data."""
+
+    write: Callable[[Mapping[str, Any], Path], None]
+    plugin: Plugin
+
+
 class Registry:
-    """(kind, name) -> component class, checked when it is made."""
+    """(kind, name) -> component class, and page name -> page; checked when it is made."""
 
     def __init__(self, plugins: PluginSet) -> None:
         self.plugins = plugins
         self._entries: dict[tuple[str, str], Entry] = {}
         self._settings: dict[str, type[Settings]] = {}
+        self._pages: dict[str, Page] = {}
         broken: dict[str, Plugin] = {}
         for kind in KINDS:
             for plugin, cls in _collect(plugins, f"register_{kind}s", broken):
                 self._add(kind, plugin, cls)
         for plugin, settings in _collect(plugins, "register_settings", broken):
             self._add_settings(plugin, settings)
+        for plugin, (name, write) in _collect(plugins, "register_pages", broken, _items):
+            self._add_page(plugin, name, write)
         self.plugins = dataclasses.replace(plugins, plugins=tuple(broken.get(p.name, p) for p in plugins.plugins))
 
     def names(self, kind: str) -> list[str]:
@@ -97,6 +109,21 @@ class Registry:
     def settings(self) -> Mapping[str, type[Settings]]:
         """Return the settings classes of lifecycle plugins by name."""
         return dict(sorted(self._settings.items()))
+
+    @property
+    def pages(self) -> Mapping[str, Page]:
+        """The pages that plugins write, by name."""
+        return dict(sorted(self._pages.items()))
+
+    def render(self, name: str, data: Mapping[str, Any], path: Path) -> bool:
+        """Have a page written from plain data to the file `path`; False where no plugin brings it.
+
+        Raises what the plugin raises, such as MissingBackend where it lacks a library.
+        """
+        if name not in self._pages:
+            return False
+        self._pages[name].write(data, path)
+        return True
 
     def describe(self, kind: str, name: str) -> Description:
         """Return fields, defaults, docs, ports, JSON schema and origin of a component."""
@@ -173,6 +200,19 @@ class Registry:
             raise PluginError(plugin.name, f"settings '{cls.name}' are registered twice")
         self._settings[cls.name] = cls
 
+    def _add_page(self, plugin: Plugin, name: Any, write: Any) -> None:
+        if not (isinstance(name, str) and NAME.fullmatch(name) and callable(write)):
+            told = "name pages in snake_case, each with a function (data, path)"
+            raise PluginError(plugin.name, f"register_pages returned {name!r}: {write!r}", hint=told)
+        if name in self._pages:
+            other = self._pages[name].plugin
+            raise PluginError(
+                plugin.name,
+                f"page '{name}' ({plugin.label}) is already taken by plugin '{other.name}' ({other.label})",
+                hint=f"rename the page, or set HOOKLINE_DISABLE={other.name}",
+            )
+        self._pages[name] = Page(write, plugin)
+
 
 def check_class(kind: str, plugin: Plugin, cls: Any) -> None:
     """Raise PluginError unless `cls` keeps the contract of its kind."""
@@ -192,7 +232,10 @@ def check_class(kind: str, plugin: Plugin, cls: Any) -> None:
             raise PluginError(plugin.name, f"{where} has {what}: {error}") from error
 
 
-def _collect(plugins: PluginSet, hook: str, broken: dict[str, Plugin]) -> Iterable[tuple[Plugin, Any]]:
+def _collect(
+    plugins: PluginSet, hook: str, broken: dict[str, Plugin], read: Callable[[Any], Sequence[Any]] = tuple
+) -> Iterable[tuple[Plugin, Any]]:
+    """Yield what plugins register by a hook, each with its plugin; one whose hook raises is added to `broken`."""
     implementations = getattr(plugins.manager.hook, hook).get_hookimpls()
     by_name = {impl.plugin_name: impl for impl in implementations}
     for plugin in plugins.plugins:
@@ -200,12 +243,16 @@ def _collect(plugins: PluginSet, hook: str, broken: dict[str, Plugin]) -> Iterab
             continue
         try:
             with redirect_stdout(sys.stderr):  # What a plugin prints is no data.
-                classes: Sequence[Any] = tuple(by_name[plugin.name].function())
+                registered = read(by_name[plugin.name].function())
         except Exception as error:  # noqa: BLE001  a plugin's hook may raise anything, and must not stop the others
             strict = os.environ.get("HOOKLINE_STRICT", "") not in ("", "0")
             broken[plugin.name] = skip(plugin, f"{hook}: {type(error).__name__}: {error}", strict=strict, cause=error)
             continue
-        yield from ((plugin, cls) for cls in classes)
+        yield from ((plugin, one) for one in registered)
+
+
+def _items(registered: Mapping[Any, Any]) -> Sequence[Any]:
+    return tuple(dict(registered).items())
 
 
 def _check_name(plugin: Plugin, cls: type[Component], where: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from hookline.data.frames import to_polars
 from hookline.errors import DataError, StoreError, UsageError
 from hookline.kinds.artifacts import Prediction
 from hookline.kinds.deployments import Trust
-from hookline.kinds.reports import HEADLINES
+from hookline.kinds.reports import HEADLINES, worst_first
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,7 +67,7 @@ class Run:
     def findings(self) -> list[dict[str, Any]]:
         """What evaluators and monitors noticed, worst first."""
         found = [finding for report in self.evidence["reports"] for finding in report["findings"]]
-        return sorted(found, key=lambda finding: ("critical", "warning", "info").index(finding["severity"]))
+        return worst_first(found, itemgetter("severity"))
 
     def stages(self) -> pl.DataFrame:
         """Return one row a stage: key, component, status, seconds, why, summary."""

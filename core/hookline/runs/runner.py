@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Mapping
@@ -35,6 +36,9 @@ from .stages.split import facts_of
 
 if TYPE_CHECKING:
     from hookline.plans.config import RunConfig
+
+
+log = logging.getLogger("hookline.runs")
 
 
 def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
@@ -171,7 +175,7 @@ def _leave_evidence(run: Execution, status: str) -> None:
     _write_json(folder / "plan.json", evidence["plan"])
     _write_json(folder / "metrics.json", run.info.metrics)
     (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
-    run.registry.tell("render_report", evidence=evidence, path=folder)
+    _write_report(run)
     if status in ("finished", "gated"):
         _file_packages(run)
 
@@ -192,6 +196,15 @@ def _file_packages(run: Execution) -> None:
             # Only the run that made the version speaks for it; what is registered does not change afterwards.
             if registered.run_id == run.info.id:
                 add_files(Path(registered.path), evidence)
+
+
+def _write_report(run: Execution) -> None:
+    """Have report.html written where a plugin does that; one that fails is told of."""
+    try:
+        run.registry.render("report", run.info.evidence, run.info.path / "report.html")
+    except Exception as error:  # noqa: BLE001  a plugin's page may raise anything, and must not take the run with it
+        plugin = run.registry.pages["report"].plugin.name
+        log.warning("page 'report' of plugin '%s' failed: %s: %s", plugin, type(error).__name__, error)
 
 
 def _claim(folder: Path, run_id: str) -> None:

@@ -1,83 +1,36 @@
-"""Our launcher and sweeper for Hydra: jobs composed once and checked first, then run by watched worker processes."""
+"""Our launcher for Hydra: jobs composed once and checked first, then run by watched worker processes."""
 
 from __future__ import annotations
 
 import math
-import os
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.plugins import Plugins
-from hydra.core.singleton import Singleton
-from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
-from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from hookline.errors import UnknownName, UsageError
-from hookline.plans.hydra.compose import refuse_misplaced, store_config
+from hookline.errors import UnknownName
+from hookline.plans.hydra.compose import refuse_misplaced
+from hookline.workspace.workspace import open_workspace
 
+from .applications import launch as launch_any
 from .composer import Composer
-from .jobs import Sweep
+from .cores import available_cores
+from .interfaces import JobPool, Limits
+from .leaderboard import headline
 from .ledger import Ledger
-from .pool import JobPool, Limits, Outcome, Pool
+from .options import bytes_of, check_settings
+from .pool import Pool
+from .sweep import Sweep
 
-SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 SWEEP = "hookline_sweep"
 """The attribute by which a task function brings its `Sweep`; any other task function is run as it is."""
 KEPT = "launcher"
 """Where a sweep's settings keep those of its launcher, which a resumed sweep goes on with."""
-
-
-@dataclass
-class LauncherConf:
-    """What `hydra.launcher.*` says."""
-
-    _target_: str
-    n_jobs: int | None = None
-    """Worker processes; null means one for each lease of cores."""
-    cores: int = 1
-    """Cores that each worker leases."""
-    memory: str | None = None
-    """Resident memory of a job above which it is stopped, such as 4GiB."""
-    timeout: float | None = None
-    """Seconds after which a job is stopped."""
-    retries: int = 0
-    """How often a job is tried again whose process died."""
-    fresh: bool = False
-    """Whether each job gets a process of its own."""
-
-
-@dataclass
-class SweeperConf:
-    """What `hydra.sweeper.*` says; as Hydra's basic sweeper."""
-
-    _target_: str
-    max_batch_size: int | None = None
-    params: dict[str, str] | None = None
-
-
-class HooklineSweeper(BasicSweeper):
-    """Hydra's basic sweeper, which leaves it to the launcher to compose and check the jobs."""
-
-    def __init__(self, max_batch_size: int | None = None, params: dict[str, str] | None = None) -> None:
-        # Not the basic sweeper's own: Hydra runs its module twice, and its `super()` then means another class than ours.
-        Sweeper.__init__(self)
-        self.overrides = None
-        self.batch_index = 0
-        self.max_batch_size, self.params = max_batch_size, params or {}
-        self.hydra_context, self.config, self.launcher = None, None, None
-
-    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
-        """Do nothing unless another launcher is chosen: ours checks every job before the first starts, and composes once."""
-        if not isinstance(self.launcher, HooklineLauncher):
-            super().validate_batch_is_legal(batch)
 
 
 class HooklineLauncher(Launcher):
@@ -97,7 +50,7 @@ class HooklineLauncher(Launcher):
         retries: int = 0,
         fresh: bool = False,
     ) -> None:
-        _check(cores=cores, timeout=timeout, retries=retries, n_jobs=n_jobs)
+        check_settings(cores=cores, timeout=timeout, retries=retries, n_jobs=n_jobs)
         self.settings: dict[str, Any] = {"n_jobs": n_jobs, "cores": cores, "memory": memory, "timeout": timeout}
         self.settings |= {"retries": retries, "fresh": fresh}
         self.limits = Limits(cores, bytes_of(memory), timeout, retries, fresh)
@@ -134,7 +87,9 @@ class HooklineLauncher(Launcher):
         assert self.config is not None  # It comes from `setup`.
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
         sweep = sweep_of(self.task_function)
-        return self._launch_sweep(sweep, job_overrides) if sweep else self._launch_any(job_overrides, initial_job_idx)
+        if sweep:
+            return self._launch_sweep(sweep, job_overrides)
+        return launch_any(self, self.hydra_context, self.task_function, self._configs(job_overrides, initial_job_idx))
 
     def _launch_sweep(self, sweep: Sweep, job_overrides: Sequence[Sequence[str]]) -> Sequence[JobReturn]:
         assert self.config is not None
@@ -144,21 +99,14 @@ class HooklineLauncher(Launcher):
         sweep.run(new, self, stop=stop)
         return _returns(sweep, [job.trial for job in new])
 
-    def _launch_any(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
-        from .pickling import pickled
-
+    def _configs(self, job_overrides: Sequence[Sequence[str]], first: int) -> Iterator[DictConfig]:
         assert self.composer is not None
-        payloads = []
         for index, overrides in enumerate(job_overrides, first):
             config = self.composer.compose(list(overrides))
             with open_dict(config):
                 config.hydra.job.id = str(index)
                 config.hydra.job.num = index
-            payloads.append((index - first, pickled(config)))
-        setup = pickled((self.hydra_context, self.task_function, Singleton.get_state()))
-        pool = self.pool(f"{__name__}:run_any", setup, len(payloads))
-        outcomes = sorted(pool.run(payloads), key=lambda outcome: outcome.job)
-        return [_job_return(outcome) for outcome in outcomes]
+            yield config
 
 
 def kept_launcher(settings: Mapping[str, Any], n_jobs: int | None = None) -> HooklineLauncher:
@@ -174,74 +122,14 @@ def kept_launcher(settings: Mapping[str, Any], n_jobs: int | None = None) -> Hoo
     return known[option](**options)
 
 
-def run_any(setup: bytes, payload: bytes) -> bytes:
-    """Run one job of any Hydra application in a worker."""
-    import cloudpickle
-
-    hydra_context, task_function = _prepared(setup)
-    config = cloudpickle.loads(payload)
-    returned = run_job(
-        hydra_context=hydra_context,
-        task_function=task_function,
-        config=config,
-        job_dir_key="hydra.sweep.dir",
-        job_subdir_key="hydra.sweep.subdir",
-    )
-    pickled: bytes = cloudpickle.dumps(returned)
-    return pickled
-
-
-@lru_cache(maxsize=1)
-def _prepared(setup: bytes) -> tuple[HydraContext, TaskFunction]:
-    """Make this process one of Hydra's, once for all jobs that it gets: that takes longer than a small job."""
-    import cloudpickle
-
-    hydra_context, task_function, state = cloudpickle.loads(setup)
-    setup_globals()
-    Singleton.set_state(state)
-    return hydra_context, task_function
-
-
 def sweep_of(task_function: TaskFunction | None) -> Sweep | None:
     """Return the sweep that a task function brings; None where it is that of another Hydra application."""
     sweep = getattr(task_function, SWEEP, None)
     return sweep if isinstance(sweep, Sweep) else None
 
 
-def _check(*, cores: int, timeout: float | None, retries: int, n_jobs: int | None) -> None:
-    """Raise UsageError for settings that no sweep can run with."""
-    if n_jobs is not None and n_jobs < 1 and n_jobs != -1:
-        raise UsageError(f"hydra.launcher.n_jobs: must be at least 1, or -1 for all, got {n_jobs}")
-    if cores < 1:
-        raise UsageError(f"hydra.launcher.cores: must be at least 1, got {cores}")
-    if timeout is not None and timeout <= 0:
-        raise UsageError(f"hydra.launcher.timeout: must be greater than 0, got {timeout:g}")
-    if retries < 0:
-        raise UsageError(f"hydra.launcher.retries: must not be negative, got {retries}")
-
-
-def bytes_of(size: str | int | None) -> int | None:
-    """Return a size such as 512MiB or 4GB in bytes, units being powers of 1024; raises UsageError."""
-    if size is None or isinstance(size, int):
-        return size
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", size.lower())
-    if found is None:
-        raise UsageError(f"hydra.launcher.memory: '{size}' is no size", hint="write 512MiB or 4GiB")
-    return int(float(found.group(1)) * SIZES[found.group(2)])
-
-
-def store_options(package: str) -> None:
-    """Make the launcher and the sweeper options of Hydra; `package` is where it finds them."""
-    store_config("hookline", LauncherConf(f"{package}.HooklineLauncher"), "hydra/launcher")
-    store_config("hookline", SweeperConf(f"{package}.HooklineSweeper"), "hydra/sweeper")
-
-
 def _returns(sweep: Sweep, trials: Sequence[int]) -> list[JobReturn]:
     """Return one JobReturn a trial; its value is the mean of the metric that heads the report."""
-    from hookline.workspace.workspace import open_workspace
-
-    from .leaderboard import headline
-
     records = Ledger(open_workspace().catalog).jobs(sweep.id)
     returns = []
     for trial in sorted(set(trials)):
@@ -257,28 +145,9 @@ def _returns(sweep: Sweep, trials: Sequence[int]) -> list[JobReturn]:
     return returns
 
 
-def _job_return(outcome: Outcome) -> JobReturn:
-    import cloudpickle
-
-    if outcome.ok:
-        returned: JobReturn = cloudpickle.loads(outcome.value)
-        return returned
-    returned = JobReturn()
-    returned.status = JobStatus.FAILED
-    returned.return_value = RuntimeError(
-        f"job {outcome.job} {outcome.status}: {outcome.error}\n{outcome.trace}".rstrip()
-    )
-    return returned
-
-
 def _plain(config: Any) -> dict[str, Any]:
     ours = OmegaConf.masked_copy(config, [key for key in config if key not in ("hydra", "experiment")])
     tree = OmegaConf.to_container(ours, resolve=True)
     assert isinstance(tree, dict)
     refuse_misplaced({"experiment": config.get("experiment")})
     return {str(key): value for key, value in tree.items()}
-
-
-def available_cores() -> list[int]:
-    """Return the cores that this process may use."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))

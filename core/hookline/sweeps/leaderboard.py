@@ -17,9 +17,6 @@ from .ledger import ENDED, JobRecord, SweepRecord
 if TYPE_CHECKING:
     import polars as pl
 
-REPLICATED = ("seed", "split.fold")
-"""What differs between the jobs of one trial."""
-
 
 @dataclass(frozen=True)
 class Leaderboard:
@@ -80,10 +77,9 @@ def write(board: Leaderboard, folder: Path, registry: Registry) -> None:
     frame = board.frame()
     frame.write_parquet(folder / "leaderboard.parquet")
     frame.write_csv(folder / "leaderboard.csv")
-    evidence = {"sweep": board.sweep, "metric": board.metric, "varied": list(board.varied), "rows": list(board.rows)}
-    registry.plugins.manager.hook.render_leaderboard(
-        evidence=json.loads(json.dumps(evidence, default=str)), path=folder
-    )
+    facts = {"sweep": board.sweep, "metric": board.metric, "varied": list(board.varied), "rows": list(board.rows)}
+    plain = json.loads(json.dumps(facts, default=str))
+    registry.render("leaderboard", plain, folder / "leaderboard.html")
 
 
 def headline_metric(jobs: Sequence[JobRecord]) -> str | None:

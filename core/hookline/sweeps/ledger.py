@@ -17,7 +17,7 @@ from hookline.workspace.catalog.values import now
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-    from .pool import Outcome
+    from .interfaces import Outcome
 
 
 ENDED = ("finished", "pruned")

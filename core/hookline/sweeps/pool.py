@@ -1,120 +1,21 @@
-"""Worker processes that are reused, watched and replaced: a job that dies takes nobody with it, and is named."""
+"""Worker processes of this machine that are reused, watched and replaced: a job that dies takes nobody with it, and is named."""
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import os
 import signal
-import sys
-import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any
 
-from hookline.runs.memory import forget_peak, peak
-
-Answer: TypeAlias = Callable[[int, Any], Any]
-"""Answers what a job asks while it runs: its number and the question -> the answer."""
-Status = Literal["done", "failed", "crashed", "timed out", "out of memory"]
-LOOK_SECONDS = 0.2
-"""How often time-outs and memory are looked at, and how soon a worker notices that its parent is gone."""
-ASKS = "asks"
-"""What a worker says instead of a status while its job goes on."""
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "NUMEXPR_MAX_THREADS")
-
-
-_parent: ContextVar[Callable[[Any], Any] | None] = ContextVar("hookline_parent", default=None)
-
-
-def ask(question: Any) -> Any:
-    """Ask, within a job, the process that runs the pool; None where it does not answer. Both must pickle."""
-    parent = _parent.get()
-    return None if parent is None else parent(question)
-
-
-@contextmanager
-def asking(parent: Callable[[Any], Any]) -> Iterator[None]:
-    """Let `ask` go to `parent` within this block, as each kind of worker does."""
-    token = _parent.set(parent)
-    try:
-        yield
-    finally:
-        _parent.reset(token)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a job may use."""
-
-    cores: int = 1
-    """Cores that each worker leases for itself."""
-    memory: int | None = None
-    """Bytes of resident memory above which a worker is stopped."""
-    timeout: float | None = None
-    """Seconds after which a job is stopped."""
-    retries: int = 0
-    """How often a job is tried again whose worker died; one that raised is not."""
-    fresh: bool = False
-    """Whether each job gets a process of its own."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job."""
-
-    job: int
-    status: Status
-    value: Any = None
-    error: str | None = None
-    trace: str = ""
-    seconds: float = 0.0
-    peak_memory: int = 0
-    """Largest resident memory of the worker while it had the job, in bytes."""
-    attempts: int = 1
-
-    @property
-    def ok(self) -> bool:
-        """Whether the job returned."""
-        return self.status == "done"
-
-
-class JobPool(Protocol):
-    """What runs jobs: worker processes of this machine (`Pool`), or of others."""
-
-    def run(
-        self,
-        jobs: Sequence[tuple[int, Any]],
-        on_start: Callable[[int], bool] | None = None,
-        on_ask: Answer | None = None,
-    ) -> Generator[Outcome, None, None]:
-        """Yield outcomes as jobs end; `on_start` may refuse a job. Leaving early stops every job.
-
-        on_ask: answers what jobs ask by `ask`; a pool whose launcher is not `answering` never calls it
-        """
-        ...
-
-    def close(self) -> None:
-        """Stop every worker at once."""
-        ...
-
-
-class Pools(Protocol):
-    """What makes pools: a launcher."""
-
-    def pool(self, function: str, setup: Any, jobs: int | None = None, check: str = "") -> JobPool:
-        """Return a pool for jobs by a function named `module:function`, which gets `setup` and a job's payload.
-
-        jobs: how many there will be; None for as many as come, and then the pool must be closed
-        check: another function, given `setup` on each machine that is to run jobs; raises where it cannot
-        """
-        ...
+from .cores import available_cores
+from .interfaces import Answer, Limits, Outcome
+from .worker import ASKS, LOOK_SECONDS, work
 
 
 @dataclass
@@ -191,10 +92,10 @@ class Pool:
 
     def _start(self) -> Worker:
         taken = {core for worker in self._held for core in worker.lease}
-        lease = tuple(core for core in _cores() if core not in taken)[: self.limits.cores]
+        lease = tuple(core for core in available_cores() if core not in taken)[: self.limits.cores]
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
         process = multiprocessing.get_context("spawn").Process(
-            target=_work, args=(theirs, self.function, self.setup, lease, os.getpid())
+            target=work, args=(theirs, self.function, self.setup, lease, os.getpid())
         )
         process.start()
         theirs.close()
@@ -248,63 +149,6 @@ class Pool:
             used, most = (f"{size / 1024**2:,.0f} MiB" for size in (worker.peak_memory, self.limits.memory))
             return Outcome(worker.job, "out of memory", error=f"used {used} of memory, and may use {most}", **facts)
         return None
-
-
-def _work(connection: Connection, function: str, setup: Any, lease: Sequence[int], parent: int) -> None:
-    """Be a worker: take payloads, return outcomes, and leave when the parent does."""
-    # Ctrl-C is the parent's to handle, who then stops the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    _lease(lease)
-    module, _, name = function.partition(":")
-    act = getattr(importlib.import_module(module), name)
-    while True:
-        try:
-            payload = connection.recv()
-        except EOFError:
-            return
-        forget_peak()
-        try:
-            with asking(lambda question: _ask(connection, question)):
-                answer: tuple[str, Any, str | None, str] = ("done", act(setup, payload), None, "")
-        except SystemExit as error:
-            answer = ("failed", None, f"the job called sys.exit({error.code!r})", "")
-        except BaseException as error:  # noqa: BLE001  whatever a job raises is its outcome, and must reach the parent
-            answer = ("failed", None, f"{type(error).__name__}: {error}", traceback.format_exc())
-        sys.stdout.flush()
-        sys.stderr.flush()
-        connection.send((*answer, peak()))
-
-
-def _ask(connection: Connection, question: Any) -> Any:
-    try:
-        connection.send((ASKS, question, None, "", 0))
-        return connection.recv()
-    except (EOFError, OSError):
-        # Nobody is left to answer, and the job must not end as one that failed.
-        os._exit(1)
-
-
-def _leave_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(LOOK_SECONDS)
-    # A job whose sweep is gone would be run twice once the sweep is resumed.
-    os._exit(1)
-
-
-def _lease(cores: Sequence[int]) -> None:
-    if not cores:
-        return
-    for name in THREADS:
-        os.environ[name] = str(len(cores))
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
-
-
-def _cores() -> list[int]:
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def _stop(worker: Worker) -> None:

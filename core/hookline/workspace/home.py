@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .files import write_whole
+
 _folder: ContextVar[Path | None] = ContextVar("hookline_cache", default=None)
 
 
@@ -37,12 +39,10 @@ def cache_in(folder: Path) -> Iterator[None]:
 def keep(name: str, content: bytes) -> None:
     """Write a file of the cache in one step; where it cannot be written, it is found out again the next time."""
     folder = cache_folder()
-    temporary = folder / f".{name}.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".gitignore").write_text("*\n", "utf-8")
-        temporary.write_bytes(content)
-        temporary.replace(folder / name)
+        write_whole(folder / name, content)
     except OSError:
         return
 

@@ -1,8 +1,8 @@
 """Where Hydra looks for sweepers: ours that searches is `hydra/sweeper=optuna`; every start reads this, so it is light."""
 
-from hookline_optuna import sweeper
+from hookline_optuna import options, sweeper
 
-sweeper.store_options(__name__)
+options.store_options(__name__)
 
 
 class OptunaSweeper(sweeper.OptunaSweeper):

@@ -1,13 +1,13 @@
 """Where Hydra looks for launchers and sweepers: ours are `hydra/launcher=hookline` and `hydra/sweeper=hookline`."""
 
-from hookline.sweeps import launcher
+from hookline.sweeps import launcher, options, sweeper
 
-launcher.store_options(__name__)
+options.store_options(__name__)
 
 
 class HooklineLauncher(launcher.HooklineLauncher):
     """Hydra takes only classes that are defined here."""
 
 
-class HooklineSweeper(launcher.HooklineSweeper):
+class HooklineSweeper(sweeper.HooklineSweeper):
     """Hydra takes only classes that are defined here."""

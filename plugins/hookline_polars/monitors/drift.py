@@ -9,7 +9,7 @@ from annotated_types import Gt, Interval
 
 from hookline import Dataset, Finding, Metric, Monitor, Reference, Report, Table
 from hookline.data.columns import column_kind
-from hookline.kinds.reports import ColumnProfile, Severity
+from hookline.kinds.reports import ColumnProfile, Severity, worst_first
 from hookline.quality.distributions import numbers, rebin
 from hookline.quality.effects import (
     Effect,
@@ -174,8 +174,7 @@ def _report(
     names = ("column", "statistic", "effect", "at least", "threshold", "verdict", "training", "current")
     shown = [verdict.effect.column for verdict in ordered if verdict.drifted][:MAX_CHARTS]
     charts = tuple(chart(reference.profile[name], held[name]) for name in dict.fromkeys(shown))
-    findings.sort(key=lambda finding: ("critical", "warning", "info").index(finding.severity))
-    return Report("Data drift", metrics, (Table("Columns", names, rows),), charts, tuple(findings))
+    return Report("Data drift", metrics, (Table("Columns", names, rows),), charts, tuple(worst_first(findings)))
 
 
 def _absent(name: str) -> Finding:

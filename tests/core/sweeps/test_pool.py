@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hookline.sweeps.pool import Limits, Outcome, Pool
+from hookline.sweeps.interfaces import Limits, Outcome
+from hookline.sweeps.pool import Pool
 from kit.workers import JOBS
 
 

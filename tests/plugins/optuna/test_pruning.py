@@ -23,7 +23,8 @@ from hookline.workspace.catalog.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
 from hookline_optuna.pruners import read_pruner
 from hookline_optuna.space import Choices, Parameter, Space
-from hookline_optuna.study import Search, catalog_storage
+from hookline_optuna.storage import catalog_storage
+from hookline_optuna.study import Search
 from kit.processes import HOOKLINE, heard, started
 
 CURVY = """

@@ -11,8 +11,10 @@ import pytest
 
 from hookline.errors import ConfigError, UnknownName, UsageError
 from hookline.workspace.catalog.database import Catalog
+from hookline_optuna.definition import Definition, check_same
 from hookline_optuna.space import Choices, Condition, Numbers, Parameter, Space
-from hookline_optuna.study import Definition, Search, catalog_storage, check_same, define, read_definition
+from hookline_optuna.storage import catalog_storage, define, read_definition
+from hookline_optuna.study import Search
 
 KIND = Parameter("trainer", "trainer", Choices(("forest", "logistic"), ("forest", "logistic")))
 DEPTH = Parameter("depth", "trainer.depth", Numbers(1, 3, 1, whole=True), Condition("trainer", frozenset({"forest"})))

@@ -21,7 +21,7 @@ from hookline.sweeps.ledger import Ledger
 from hookline.sweeps.pool import Pool
 from hookline.workspace.catalog.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
-from hookline_optuna.study import catalog_storage
+from hookline_optuna.storage import catalog_storage
 from kit.processes import HOOKLINE, heard, run_python, started
 
 SEARCH = ("-m", "hydra/sweeper=optuna", "hydra.launcher.n_jobs=1", "packager=[]", "monitor=[]")

@@ -22,13 +22,13 @@ from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite
 from hookline.cli import main
 from hookline.errors import UsageError
 from hookline.registry.registry import load_registry
-from hookline.sweeps.jobs import CHECK, check_machine
+from hookline.sweeps.interfaces import Limits, Outcome
+from hookline.sweeps.job import CHECK, check_machine
 from hookline.sweeps.launcher import kept_launcher
 from hookline.sweeps.ledger import Ledger
-from hookline.sweeps.pool import Limits, Outcome
 from hookline.workspace.catalog.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
-from hookline_optuna.study import catalog_storage
+from hookline_optuna.storage import catalog_storage
 from hookline_ray.cluster import Cluster
 from hookline_ray.pool import RayPool
 from kit.processes import HOOKLINE, run_hookline, run_python, started

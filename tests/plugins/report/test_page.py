@@ -17,7 +17,7 @@ import pytest
 
 import hookline as hl
 from hookline.errors import DataError, GateFailed, MissingBackend
-from hookline_report import render_report
+from hookline_report import register_pages
 from hookline_report.page import MOST_ROWS, number, render, seconds, size, words, write_page
 from kit.processes import run_command
 from kit.tables import table
@@ -252,7 +252,7 @@ def test_a_library_that_is_missing_is_told_with_the_line_that_installs_it(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingBackend, match="jinja2") as caught:
-        render_report(run.evidence, tmp_path)
+        register_pages()["report"](run.evidence, tmp_path / "report.html")
     assert caught.value.hint == "pip install 'hookline[report]'"
 
 

@@ -211,12 +211,12 @@ def _read(path: Path) -> Any:
 
 
 def _write(path: Path, held: Mapping[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    from hookline.workspace.files import write_whole
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         (path.parent / ".gitignore").write_text("*\n", "utf-8")
-        temporary.write_text(json.dumps(held, separators=(",", ":")), "utf-8")
-        temporary.replace(path)
+        write_whole(path, json.dumps(held, separators=(",", ":")))
     except OSError:
         # A home that cannot be written: each answer is computed anew.
         return

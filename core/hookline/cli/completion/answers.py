@@ -26,13 +26,6 @@ from .choices import (
 
 Mode = Literal["plain", "files"]
 SIGNS = ("++", "+", "~")
-RUN_OPTIONS = {
-    "-m": "a sweep",
-    "--multirun": "a sweep",
-    "--cfg": "the composed config",
-    "--json": "the evidence as JSON",
-    "--profile": "where time and memory went",
-}
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,11 @@ from pathlib import Path
 
 from hookline.errors import GateFailed
 from hookline.kinds.plain import to_json
-from hookline.kinds.reports import Report
+from hookline.kinds.reports import SEVERITIES, Report, at_least
 from hookline.live.monitoring import DEFAULT, monitor
 
 from ..options import add_contract, add_trust, fields_of, trust_of
 from ..output import add_json, parser, print_json, print_rows, say
-
-SEVERITIES = ("info", "warning", "critical")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,7 +46,8 @@ def main(argv: Sequence[str]) -> int:
         print_json(plain)
     else:
         _print(reports)
-    worst = [f for report in reports.values() for f in report.findings if _as_bad(f.severity, given.fail_on)]
+    found = [finding for report in reports.values() for finding in report.findings]
+    worst = [finding for finding in found if given.fail_on and at_least(finding.severity, given.fail_on)]
     if worst:
         are = "finding is" if len(worst) == 1 else "findings are"
         raise GateFailed(f"{len(worst)} {are} {given.fail_on} or worse")
@@ -73,7 +72,3 @@ def _print(reports: dict[str, Report]) -> None:
             print(f"{finding.severity}: {finding.message}")
         if not report.findings:
             say("nothing to report")
-
-
-def _as_bad(severity: str, bound: str | None) -> bool:
-    return bound is not None and SEVERITIES.index(severity) >= SEVERITIES.index(bound)

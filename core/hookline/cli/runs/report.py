@@ -20,8 +20,9 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument("run", nargs="?", default="last", help="`last`, an id, or its first letters")
     given = options.parse_args(argv)
     folder = Path(open_workspace().catalog.run(given.run).path)
-    load_registry().plugins.manager.hook.render_report(evidence=read_evidence(folder), path=folder)
-    if not (folder / "report.html").is_file():
+    page = folder / "report.html"
+    load_registry().render("report", read_evidence(folder), page)
+    if not page.is_file():
         raise MissingBackend("the report", "jinja2", "report")
-    sys.stdout.write(f"{folder / 'report.html'}\n")
+    sys.stdout.write(f"{page}\n")
     return 0

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hookline.registry.registry import load_registry
-from hookline.sweeps.jobs import check_unchanged, execute, pool_for, say
+from hookline.sweeps.definitions import check_unchanged
+from hookline.sweeps.execution import execute, pool_for
 from hookline.sweeps.launcher import kept_launcher
 from hookline.sweeps.ledger import ENDED, JobRecord, Ledger
+from hookline.sweeps.progress import say
 from hookline.workspace.workspace import open_workspace
 
 from ..output import parser

@@ -97,9 +97,9 @@ def _task_elsewhere(signature: tuple[tuple[str, str, str], ...], as_json: bool) 
 
 
 def _sweep(registry: Registry, argv: Sequence[str], task: Task) -> int:
-    from hookline.sweeps.jobs import Sweep
-    from hookline.sweeps.jobs import say as tell_of
     from hookline.sweeps.ledger import Ledger
+    from hookline.sweeps.progress import say as tell_of
+    from hookline.sweeps.sweep import Sweep
 
     from .sweeps import conclude
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hookline.kinds.artifacts import Split, Target
-from hookline.kinds.reports import Finding, Metric, Report, Table
+from hookline.kinds.reports import Finding, Metric, Report, Table, worst_first
 
 from .leaks import find_leaks
 from .overlaps import find_overlaps, find_twins, find_unseen
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["audit"]
-
-ORDER = ("critical", "warning", "info")
 
 
 def audit(split: Split, target: Target, labels: Sequence[pl.Series], allow: Sequence[str] = ()) -> Report:
@@ -37,8 +35,7 @@ def audit(split: Split, target: Target, labels: Sequence[pl.Series], allow: Sequ
     twins = find_twins(split, labels)
     shift, shifts = find_shifts(sides, split.method, split.train.roles)
     unseen = find_unseen(split, target, labels)
-    findings = list(_allowed([*leaks, *find_overlaps(split, twins, rows), *unseen, *shifts], allow))
-    findings.sort(key=lambda finding: ORDER.index(finding.severity))
+    findings = worst_first(_allowed([*leaks, *find_overlaps(split, twins, rows), *unseen, *shifts], allow))
     tables = [Table("explained", ("column", "share"), tuple((name, round(score, 4)) for name, score in scores)), shift]
     if twins.height:
         shown = tuple(twins.head(EXAMPLES).select("test", "train").rows())

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hookline.kinds.reports import Finding, Severity
+from hookline.kinds.reports import Finding, Severity, worst_first
 
 from .column import ColumnFacts, TextFacts
 from .table import TableFacts
 
-SEVERITIES = ("critical", "warning", "info")
 STRONG = {"AUC": (0.98, 0.995), "Cramer's V": (0.95, 0.99), "epsilon^2": (0.95, 0.99), "Spearman": (0.99, 0.999)}
 """Statistic -> from where on a column may be the target under another name, and from where on it is."""
 ID_LIKE, ID_ROWS = 0.99, 50
@@ -57,7 +56,7 @@ def oddities(table: TableFacts, fields: Mapping[str, Any] | None = None) -> tupl
     ]
     for column in table.columns:
         found += [*_leak(table, column), *_column(table, column)]
-    return tuple(sorted(found, key=lambda odd: (SEVERITIES.index(odd.severity), -odd.value)))
+    return tuple(worst_first(sorted(found, key=lambda odd: -odd.value)))
 
 
 def _header(table: TableFacts, fields: Mapping[str, Any]) -> Iterator[Oddity]:

@@ -98,9 +98,8 @@ def render(registry: Registry, profile: DataProfile, path: Path) -> None:
     """Write a profile as a page; raises MissingBackend where no plugin does."""
     if not path.parent.is_dir():
         raise DataError(f"there is no folder {path.parent} to write {path.name} into")
-    if not registry.plugins.manager.hook.render_data_profile.get_hookimpls():
+    if not registry.render("profile", profile.plain(), path):
         raise MissingBackend("the page of a profile", "jinja2", "report")
-    registry.plugins.manager.hook.render_data_profile(profile=profile.plain(), path=path)
 
 
 def _row(column: ColumnFacts, roles: Roles) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from typing import get_args
 
 from hookline.kinds.artifacts import Dataset
 from hookline.kinds.plain import from_json, to_json
-from hookline.kinds.reports import Report, Severity
+from hookline.kinds.reports import SEVERITIES, Report
 
 from ..exercise import reference_of, seen_by
 from ..subject import CheckFunction, Subject
@@ -30,8 +29,8 @@ def check_findings_are_complete(subject: Subject) -> None:
         for finding in report.findings:
             if not (finding.subject and finding.statistic and finding.message):
                 subject.fail(f"makes a finding without a subject, a statistic or a sentence: {finding}")
-            if finding.severity not in get_args(Severity):
-                subject.fail(f"makes a finding of severity {finding.severity!r}; use {', '.join(get_args(Severity))}.")
+            if finding.severity not in SEVERITIES:
+                subject.fail(f"makes a finding of severity {finding.severity!r}; use {', '.join(SEVERITIES)}.")
             if not all(math.isfinite(float(number)) for number in (finding.value, finding.threshold)):
                 subject.fail(f"makes a finding with a value or threshold that is not finite: {finding}")
 

@@ -1,0 +1,104 @@
+"""Which jobs a sweep has: one for each repeat and fold of what was typed, all checked before the first one starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from hookline.errors import ConfigError, HooklineError, Problem
+from hookline.plans.config import resolve
+from hookline.plans.explain import explain
+from hookline.plans.plan import Plan
+from hookline.registry.registry import Registry
+from hookline.runs.sequence import plan_run
+
+from .ledger import JobRecord, NewJob, SweepRecord
+
+MOST_PROBLEMS = 10
+
+Compose = Callable[[Sequence[str]], Mapping[str, Any]]
+"""Overrides as they were typed -> the plain config that they mean."""
+
+
+def define_jobs(
+    registry: Registry, known: Sequence[NewJob], jobs_overrides: Sequence[Sequence[str]], compose: Compose
+) -> list[tuple[NewJob, Plan]]:
+    """Return the jobs that overrides mean, with their plans; raises ConfigError with the problems of every one that is wrong.
+
+    known: the jobs that the sweep has already, whose numbers go on
+    """
+    problems: list[Problem] = []
+    number, first = len(known), max((job.trial + 1 for job in known), default=0)
+    made: list[tuple[NewJob, Plan]] = []
+    for trial, overrides in enumerate(jobs_overrides, first):
+        for more in replicates(compose(overrides)):
+            whole = [*overrides, *more]
+            try:
+                config = resolve(registry, _undeployed(compose(whole), overrides))
+                plan = plan_run(registry, config)
+            except HooklineError as error:
+                problems += _problems(trial, overrides, error)
+                break
+            prints = {stage.key: stage.fingerprint for stage in plan.stages}
+            made.append((NewJob(number, trial, tuple(whole), config.plain(), prints), plan))
+            number += 1
+    _refuse(problems)
+    return made
+
+
+def replicates(tree: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the overrides that make each repeat and fold of a job; outside of what a sweep searches."""
+    repeats, seed = tree.get("repeats") or 1, tree.get("seed") or 0
+    folds = (tree.get("split") or {}).get("folds") or 0
+    if not isinstance(repeats, int) or not isinstance(seed, int) or not isinstance(folds, int):
+        yield ()  # The check of the config says what is wrong with them.
+        return
+    for repeat in range(repeats):
+        for fold in range(max(folds, 1)):
+            seeds = (f"seed={seed + repeat}",) if repeats > 1 else ()
+            yield (*seeds, *((f"split.fold={fold}",) if folds else ()))
+
+
+def check_unchanged(registry: Registry, sweep: SweepRecord, jobs: Sequence[JobRecord]) -> None:
+    """Raise ConfigError, with the difference, where a job would no longer be what the sweep was made of."""
+    problems = []
+    for job in jobs:
+        plan = plan_run(registry, resolve(registry, job.config))
+        for stage in plan.stages:
+            before = job.fingerprints.get(stage.key)
+            if stage.fingerprint != before:
+                why = explain(stage, sweep.stages.get(before or ""))
+                problems.append(Problem(f"job {job.number}, {stage.key}", why))
+                break
+    if problems:
+        raise ConfigError(
+            f"sweep {sweep.id} is no longer what it was when it began",
+            problems[:MOST_PROBLEMS],
+            hint="bring back what has changed, or begin a new sweep: what is still the same comes from the store",
+        )
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    """Raise ConfigError with the first of the problems, and how many more there are."""
+    if not problems:
+        return
+    shown, more = list(problems[:MOST_PROBLEMS]), len(problems) - MOST_PROBLEMS
+    if more > 0:
+        shown.append(Problem("...", f"and {more} more"))
+    raise ConfigError("nothing was run: jobs of the sweep are wrong", shown)
+
+
+def _undeployed(tree: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    # Of many runs at once none should become the champion for having ended last.
+    asked = any(override.lstrip("+").startswith("deployer") for override in overrides)
+    return dict(tree) if asked else {**tree, "deployer": None}
+
+
+def _problems(trial: int, overrides: Sequence[str], error: HooklineError) -> list[Problem]:
+    where = f"job {trial} ({' '.join(overrides)})"
+    if isinstance(error, ConfigError):
+        return [Problem(where, str(problem)) for problem in error.problems]
+    with suppress(IndexError):
+        return [Problem(where, error.message.splitlines()[0])]
+    return [Problem(where, type(error).__name__)]

@@ -1,0 +1,22 @@
+"""How a file is written so that nobody ever reads half of it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file (text as UTF-8) in one step: readers see what was there before, or all of it; raises OSError."""
+    whole = content.encode("utf-8") if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(whole)
+        temporary.replace(path)
+    except BaseException:
+        # Why it could not be written says more than why it could not be removed.
+        with suppress(OSError):
+            temporary.unlink()
+        raise
