@@ -9,10 +9,12 @@ from .featurizers.tabular import TabularFeaturizer
 from .monitors.drift import DataDriftMonitor
 from .sources.file import FileSource
 from .sources.synthetic import SyntheticSource
+from .transforms.cast import CastTransform
+from .transforms.clip import ClipTransform
+from .transforms.map_values import MapValuesTransform
 from .transforms.missing import ImputeTransform, NullValuesTransform
 from .transforms.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
 from .transforms.texts import NormalizeTextTransform, RareCategoriesTransform
-from .transforms.values import CastTransform, ClipTransform, MapValuesTransform
 
 __all__ = [
     "CastTransform",

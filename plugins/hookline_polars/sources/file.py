@@ -18,7 +18,7 @@ from hookline import Dataset, Source
 from hookline.data.frames import require_columns
 from hookline.errors import DataError, suggestion
 
-from ..transforms.casts import Dtype, read_as
+from ..reading import Dtype, read_as
 from .contents import SUFFIX_HINTS, require_format, require_objects
 from .csv_lines import (
     blank_lines_at_end,
