@@ -6,8 +6,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from .artifacts import Prediction, Schema
+from .artifacts import Dataset, Prediction, Schema
 from .fitted import Limit, Model, Predictor
+
+
+@runtime_checkable
+class ReadsOn(Protocol):
+    """A source whose rows keep coming, and that can be read from where the last reading ended."""
+
+    def position(self) -> str:
+        """Return where the rows end now: an opaque text, to be given to `load_between` later; reads no rows."""
+        ...
+
+    def load_between(self, after: str | None, upto: str) -> Dataset:
+        """Return the rows after one position (None: from the beginning) up to another, each exactly once, lazily.
+
+        Raises DataError where rows that were read before have changed or gone.
+        """
+        ...
 
 
 @runtime_checkable

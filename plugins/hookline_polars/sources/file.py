@@ -16,10 +16,11 @@ from hookline.errors import DataError
 
 from ..reading import Dtype, read_as
 from .file_index import fingerprint_of
-from .finding import files_of
+from .finding import files_of, folder_of
 from .formats.base import Reader
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
+from .positions import Position, paths_below
 from .together import together
 
 if TYPE_CHECKING:
@@ -70,6 +71,33 @@ class FileSource(Source):
         with self._readable():
             return fingerprint_of(files)
 
+    def position(self) -> str:
+        """Return which files there are, each by its size and a digest of its first and last 64 KiB; reads no rows.
+
+        The text is the same wherever the folder lies. Raises DataError where the path is neither a folder nor a glob.
+        """
+        folder = self._folder()
+        files = self._files()
+        with self._readable():
+            return Position.of(folder, files).text()
+
+    def load_between(self, after: str | None, upto: str) -> Dataset:
+        """Return the rows of the files that came between two positions, lazily.
+
+        Where there are none, the frame is empty and has the columns of all files. Raises DataError for a file of either
+        position that has since grown, changed or gone.
+        """
+        folder = self._folder()
+        first, last = Position({}) if after is None else Position.parse(after), Position.parse(upto)
+        with self._readable():
+            last.require_unchanged(folder, first)
+        if new := last.names_beyond(first):
+            frame, empty = self._read(paths_below(folder, new))
+            if not empty:
+                return self._dataset(frame)
+        frame, _ = self._read(paths_below(folder, last.files))
+        return self._dataset(frame.clear())
+
     def _dataset(self, frame: pl.LazyFrame) -> Dataset:
         return Dataset(frame, name=Path(self.path).stem)
 
@@ -104,6 +132,17 @@ class FileSource(Source):
             found = files_of(self.path)
         self._format(found)
         return found
+
+    def _folder(self) -> Path:
+        """Return the folder that rows keep coming to; raises DataError where the path means no folder and no glob."""
+        with self._readable():
+            folder = folder_of(self.path)
+        if folder is None:
+            raise DataError(
+                f"source.path={short(self.path)} is neither a folder nor a glob, and only of those can new rows be told from old",
+                hint="put new rows into new files of a folder, and name the folder in source.path",
+            )
+        return folder
 
     def _format(self, files: Sequence[Path]) -> str:
         """Return the one format of some files; raises DataError where there are several, or a suffix is not known."""
