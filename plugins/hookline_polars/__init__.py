@@ -11,10 +11,12 @@ from .monitors.predictions import PredictionDriftMonitor
 from .sources.file import FileSource
 from .sources.join import JoinSource
 from .sources.synthetic import SyntheticSource
+from .transforms.cast import CastTransform
+from .transforms.clip import ClipTransform
+from .transforms.map_values import MapValuesTransform
 from .transforms.missing import ImputeTransform, NullValuesTransform
 from .transforms.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
 from .transforms.texts import NormalizeTextTransform, RareCategoriesTransform
-from .transforms.values import CastTransform, ClipTransform, MapValuesTransform
 
 __all__ = [
     "CastTransform",

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-from hookline.errors import ExportError
-
-if TYPE_CHECKING:
-    from .transforms.values import FittedMapValues
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 MISSING_TIME = -(2**63)
 
@@ -28,12 +23,31 @@ def number(value: float) -> Any:
     return op.const(np.float64(value))
 
 
+def integer(value: int) -> Any:
+    """Return an int64 constant."""
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    return op.const(np.int64(value))
+
+
 def texts(values: Sequence[str]) -> Any:
     """Return a string constant: a scalar of one, a vector of several."""
     import numpy as np
     import spox.opset.ai.onnx.v21 as op
 
     return op.constant(value=np.array(values, dtype=np.str_))
+
+
+def is_missing(column: Any) -> Any:
+    """Return where a column holds no value, booleans."""
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    if is_number(column):
+        return op.isnan(column)
+    moment = column.unwrap_tensor().dtype == np.dtype(np.int64)
+    return op.equal(column, integer(MISSING_TIME) if moment else texts([""]))
 
 
 def fill_number(column: Any, value: float) -> Any:
@@ -86,17 +100,11 @@ def clip(column: Any, low: float | None, high: float | None) -> Any:
     return column
 
 
-def cast_number(column: Any, dtype: str, name: str) -> Any:
-    """Cast a number or boolean column; raises ExportError for texts and datetimes."""
+def cast_number(column: Any, dtype: str) -> Any:
+    """Cast a number or boolean column to `boolean` or `integer`, NaN staying NaN."""
     import numpy as np
     import spox.opset.ai.onnx.v21 as op
 
-    if dtype not in ("number", "integer", "boolean") or not is_number(column):
-        raise ExportError(
-            f"transform 'cast' to {dtype} cannot be said in ONNX (column {name})", hint="choose packager=[skops]"
-        )
-    if dtype == "number":
-        return column
     missing = op.isnan(column)
     if dtype == "boolean":
         cast = op.cast(op.not_(op.equal(column, number(0.0))), to=np.float64)
@@ -127,26 +135,18 @@ def codes(column: Any, known: Sequence[str], default: int, missing: int | None =
     )
 
 
-def map_column(fitted: FittedMapValues, column: Any) -> Any:
-    """Say `map_values` for texts to texts, and numbers to numbers; raises ExportError for a mapping between types."""
+def constant(column: Any, value: bool | int | float | str | None) -> Any:
+    """Return a constant of a column's type; None is its missing value."""
+    if is_number(column):
+        return number(float("nan") if value is None else float(value))
+    return texts(["" if value is None else str(value)])
+
+
+def replace_values(column: Any, pairs: Iterable[tuple[Any, Any]], otherwise: Any) -> Any:
+    """Return the column `otherwise`, but in rows where `column` holds the first of a pair, the second."""
     import spox.opset.ai.onnx.v21 as op
 
-    numeric = is_number(column)
-    wanted = (bool, int, float) if numeric else str
-    values = [value for value in (*fitted.old, *fitted.new, fitted.default_value) if value is not None]
-    if not all(isinstance(value, wanted) for value in values) or fitted.default == "error":
-        raise ExportError(
-            f"transform 'map_values' cannot be said in ONNX (column {fitted.column}): it maps between types, or fails on others",
-            hint="choose packager=[skops]",
-        )
-
-    def constant(value: Any) -> Any:
-        if numeric:
-            return number(float("nan") if value is None else float(value))
-        return texts(["" if value is None else value])
-
-    absent = op.isnan(column) if numeric else op.equal(column, texts([""]))
-    result = column if fitted.default == "keep" else op.where(absent, column, constant(fitted.default_value))
-    for old, new in zip(fitted.old, fitted.new, strict=True):
-        result = op.where(op.equal(column, constant(old)), constant(new), result)
+    result = otherwise
+    for old, new in pairs:
+        result = op.where(op.equal(column, constant(column, old)), constant(column, new), result)
     return result

@@ -4,15 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any
 
-from hookline import Feature, Features
+from hookline import Dataset, Feature, Features
 
-from .encodings import Encoding
-from .matrix import dense, sparse
+from .crossfit import Folds
+from .encodings.base import ColumnEncoding
+from .encodings.categories import OneHotEncoding, OrdinalEncoding
+from .encodings.datetimes import DatetimeEncoding
+from .encodings.hashes import HashingEncoding
+from .encodings.numbers import NumberEncoding
+from .encodings.targets import TargetEncoding
+from .matrix import dense, placed, sparse
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+@dataclass(frozen=True)
+class ToldBy:
+    """Marks a union of dataclasses that are told apart by the literal text in one of their fields."""
+
+    field: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Choose by the field alone, so that a problem is that of the one class that was meant."""
+        from pydantic import Field
+
+        return handler.generate_schema(Annotated[source, Field(discriminator=self.field)])
+
+
+Encoding = Annotated[
+    NumberEncoding | OneHotEncoding | OrdinalEncoding | TargetEncoding | HashingEncoding | DatetimeEncoding,
+    ToldBy("how"),
+]
+"""Every encoding, as it is stored."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +56,22 @@ class FittedTabular:
 
     def transform(self, frame: pl.LazyFrame) -> Features:
         """Return the matrix: float32, (n_rows, n_features), C order or CSR. Unseen categories never fail."""
-        rows = self.collect(frame)
+        rows = self._collect(frame)
         return Features(sparse(self.encodings, rows) if self.is_sparse else dense(self.encodings, rows), self.features)
 
-    def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
+    def transform_crossfitted(self, train: Dataset, folds: Folds) -> Features:
+        """Return the matrix of the training rows, each encoded by the rows of other folds where the target is involved."""
+        rows = self._collect(train.frame)
+        X = sparse(self.encodings, rows).toarray() if self.is_sparse else dense(self.encodings, rows)
+        for encoding, first, end in placed(self.encodings):
+            encoding.write_crossfitted(rows, X[:, first:end], folds)
+        if not self.is_sparse:
+            return Features(X, self.features)
+        from scipy.sparse import csr_matrix
+
+        return Features(csr_matrix(X), self.features)
+
+    def _collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         """Return scaled numbers (float32) and category codes (uint32, null where unseen or missing), in one pass."""
         return frame.select([expr for encoding in self.encodings for expr in encoding.exprs()]).collect()
 
@@ -41,7 +80,13 @@ class FittedTabular:
         import numpy as np
         import spox.opset.ai.onnx.v21 as op
 
-        from .tabular_onnx import blocks_of
+        from ..onnx import is_missing
 
-        blocks = [op.cast(block, to=np.float32) for block in blocks_of(self.encodings, inputs)]
-        return {"X": op.concat(blocks, axis=1)}
+        blocks: list[Any] = []
+        # An indicator follows its own column, so that such an encoding stands alone.
+        for _, some in groupby(self.encodings, key=lambda one: (one.how, one.indicator and one.column)):
+            together = list(some)
+            way: type[ColumnEncoding] = type(together[0])
+            blocks += way.onnx_blocks(together, inputs)
+            blocks += [is_missing(inputs[one.column]) for one in together if one.indicator]
+        return {"X": op.concat([op.cast(block, to=np.float32) for block in blocks], axis=1)}

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookline.kinds.artifacts import require_memory
 
-from .encodings import Encoding
+from .encodings.base import ColumnEncoding
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+E = TypeVar("E", bound=ColumnEncoding)
+
 BLOCK = 65_536
 """Rows written at a time, so that a block of the matrix stays in the processor's cache."""
-CODED = ("one_hot", "hashing")
-"""Encodings that put a single 1 into a row."""
 
 
-def dense(encodings: Sequence[Encoding], rows: pl.DataFrame) -> np.ndarray:
+def placed(encodings: Sequence[E]) -> Iterator[tuple[E, int, int]]:
+    """Yield each encoding with its first column of the matrix, and the one after its last, where an indicator stands."""
+    at = 0
+    for encoding in encodings:
+        yield encoding, at, at + encoding.size
+        at += encoding.width
+
+
+def dense(encodings: Sequence[ColumnEncoding], rows: pl.DataFrame) -> np.ndarray:
     """Return float32, (n_rows, n_features), C order."""
     import numpy as np
 
@@ -31,35 +39,14 @@ def dense(encodings: Sequence[Encoding], rows: pl.DataFrame) -> np.ndarray:
     return X
 
 
-def _fill(encodings: Sequence[Encoding], rows: pl.DataFrame, X: np.ndarray) -> None:
-    at = 0
-    for encoding in encodings:
-        width = encoding.width - encoding.indicator
-        write_block(encoding, rows, X[:, at : at + width])
+def _fill(encodings: Sequence[ColumnEncoding], rows: pl.DataFrame, X: np.ndarray) -> None:
+    for encoding, first, end in placed(encodings):
+        encoding.write(rows, X[:, first:end])
         if encoding.indicator:
-            X[:, at + width] = rows[f"{encoding.column}\0missing"].to_numpy()
-        at += encoding.width
+            X[:, end] = encoding.indicated(rows)
 
 
-def write_block(encoding: Encoding, rows: pl.DataFrame, X: np.ndarray) -> None:
-    """Fill one encoding's columns of a zeroed matrix block, (n_rows, its width without the indicator)."""
-    import numpy as np
-
-    first = rows[f"{encoding.column}\0" + "0"]
-    if encoding.how in ("number", "datetime"):
-        for i in range(X.shape[1]):
-            X[:, i] = rows[f"{encoding.column}\0{i}"].to_numpy()
-    elif encoding.how == "ordinal":
-        X[:, 0] = first.cast(int).fill_null(-1).to_numpy()
-    elif encoding.how == "target":
-        table = np.array([*encoding.values, encoding.default])
-        X[:] = table[first.fill_null(len(encoding.values)).to_numpy()]
-    else:
-        held = np.flatnonzero(first.is_not_null().to_numpy())
-        X[held, first.drop_nulls().to_numpy()] = 1.0
-
-
-def sparse(encodings: Sequence[Encoding], rows: pl.DataFrame) -> Any:
+def sparse(encodings: Sequence[ColumnEncoding], rows: pl.DataFrame) -> Any:
     """Return CSR, float32, (n_rows, n_features), indices in order and no zero stored."""
     import numpy as np
     from scipy import sparse as sp
@@ -84,35 +71,23 @@ def sparse(encodings: Sequence[Encoding], rows: pl.DataFrame) -> Any:
     )
 
 
-def _columns(encodings: Sequence[Encoding]) -> np.ndarray:
-    """Return the columns of the matrix that the cells of a row stand in; one-hot and hashed texts have one cell, in the first."""
+def _columns(encodings: Sequence[ColumnEncoding]) -> np.ndarray:
+    """Return the columns of the matrix that the cells of a row stand in; those of a code, which moves, in the first."""
     import numpy as np
 
     columns: list[int] = []
-    at = 0
-    for encoding in encodings:
-        last = at + encoding.width - encoding.indicator
-        columns += [at] if encoding.how in CODED else range(at, last)
-        columns += [last] if encoding.indicator else []
-        at += encoding.width
+    for encoding, first, end in placed(encodings):
+        columns += range(first, first + encoding.cells)
+        columns += [end] if encoding.indicator else []
     return np.array(columns)
 
 
-def _fill_cells(encodings: Sequence[Encoding], rows: pl.DataFrame, block: np.ndarray, places: np.ndarray) -> None:
-    """Write the cells of some rows, and for coded texts their places."""
-    cell, at = 0, 0
-    for encoding in encodings:
-        width = encoding.width - encoding.indicator
-        if encoding.how in CODED:
-            codes = rows[f"{encoding.column}\0" + "0"]
-            block[:, cell] = codes.is_not_null().to_numpy()
-            places[:, cell] = codes.fill_null(0).to_numpy()
-            places[:, cell] += at
-            cell += 1
-        else:
-            write_block(encoding, rows, block[:, cell : cell + width])
-            cell += width
+def _fill_cells(encodings: Sequence[ColumnEncoding], rows: pl.DataFrame, block: np.ndarray, places: np.ndarray) -> None:
+    """Write the cells of some rows, and their columns where these move."""
+    cell = 0
+    for encoding, first, _ in placed(encodings):
+        after = cell + encoding.cells
+        encoding.write_cells(rows, block[:, cell:after], places[:, cell:after], first)
         if encoding.indicator:
-            block[:, cell] = rows[f"{encoding.column}\0missing"].to_numpy()
-            cell += 1
-        at += encoding.width
+            block[:, after] = encoding.indicated(rows)
+        cell = after + encoding.indicator

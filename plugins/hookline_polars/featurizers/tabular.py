@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval
 
@@ -12,15 +13,18 @@ from hookline.data.columns import column_kind
 from hookline.errors import DataError
 from hookline.kinds.artifacts import ColumnKind
 
-from ..stats import one_row, value_counts
-from .encodings import PARTS, Encoding, Part, datetime_encoding, number_encoding, part_means, text_encoding
-from .fitted import FittedTabular
+from .crossfit import Folds
+from .encodings.base import RawColumn
+from .encodings.categories import OneHotEncoding, OrdinalEncoding
+from .encodings.datetimes import PARTS, DatetimeEncoding, Part
+from .encodings.hashes import HashingEncoding
+from .encodings.numbers import NumberEncoding, Scaling
+from .encodings.targets import TargetEncoding
+from .fitted import Encoding, FittedTabular
 
-if TYPE_CHECKING:
-    import polars as pl
+Fit = Callable[[Sequence[RawColumn], Dataset], Mapping[str, Encoding]]
+"""Learns the encodings of some columns by their names; a column that holds nothing is left out."""
 
-
-CLIP = "transform=[clip] transform.clip.lower=-1e9 transform.clip.upper=1e9"
 SPARSE_SHARE = 0.2
 """Share of values that are not zero below which `sparse=auto` makes a sparse matrix: linear models are then far quicker."""
 
@@ -29,7 +33,7 @@ class TabularFeaturizer(Featurizer):
     """Numbers scaled, categories encoded, datetimes taken apart: one float32 matrix for any trainer."""
 
     name = "tabular"
-    numeric: Literal["standard", "robust", "min_max", "none"] = "standard"
+    numeric: Scaling = "standard"
     """How numbers are scaled: by mean and standard deviation, by median and quartiles, to 0..1, or not at all."""
     categorical: Literal["one_hot", "ordinal", "target", "hashing"] = "one_hot"
     """How texts are encoded. `target` uses the mean target of a category, cross-fitted on the training rows."""
@@ -56,29 +60,12 @@ class TabularFeaturizer(Featurizer):
     def fit(self, train: Dataset) -> FittedTabular:
         """Learn statistics of all columns; raises DataError where there is no column to learn from."""
         schema = train.frame.collect_schema()
-        kinds: dict[str, ColumnKind] = {name: column_kind(schema[name]) for name in train.feature_columns()}
-        stats = _number_stats(train.frame, kinds, schema, self.numeric)
-        counts = _category_counts(train.frame, [name for name, kind in kinds.items() if kind == "string"])
-        means = self._target_means(train, list(counts)) if self.categorical == "target" and counts else {}
-        encodings: list[Encoding] = []
-        for name, kind in kinds.items():
-            indicator = self.missing_indicators and bool(stats[f"{name}\0missing"])
-            if kind in ("number", "boolean"):
-                fill = 0.0 if self.missing == "zero" else None
-                encodings.append(
-                    number_encoding(name, self.numeric if kind == "number" else "none", stats, fill, indicator)
-                )
-            elif kind == "datetime":
-                fills = self.missing == "zero"
-                zone = getattr(schema[name], "time_zone", None)
-                center = part_means(train.frame, name, self.datetime, zone) if fills else ()
-                encodings.append(datetime_encoding(name, self.datetime, center, indicator, zone))
-            else:
-                limits = {"max_categories": self.max_categories, "n_hashes": self.n_hashes}
-                encodings.append(
-                    text_encoding(name, self.categorical, counts[name], means.get(name), indicator, **limits)
-                )
-        kept = tuple(encoding for encoding in encodings if encoding.width)
+        columns = [RawColumn(name, column_kind(schema[name]), schema[name]) for name in train.feature_columns()]
+        found: dict[str, Encoding] = {}
+        for kinds, fit in self._ways().items():
+            some = [column for column in columns if column.kind in kinds]
+            found |= fit(some, train) if some else {}
+        kept = tuple(found[column.name] for column in columns if column.name in found and found[column.name].width)
         if not kept:
             raise DataError(
                 "no feature column holds anything to learn from",
@@ -90,23 +77,31 @@ class TabularFeaturizer(Featurizer):
 
     def transform_train(self, fitted: FittedTabular, train: Dataset) -> Features:
         """Return the training matrix; with target encoding each row is encoded by the rows of the other folds."""
-        if self.categorical != "target" or not any(encoding.how == "target" for encoding in fitted.encodings):
+        if not any(encoding.learns_target for encoding in fitted.encodings):
             return fitted.transform(train.frame)
-        from .crossfit import crossfitted
+        return fitted.transform_crossfitted(train, Folds.of(train, self.folds, self.smooth, self.seed))
 
-        return crossfitted(fitted, train, self.smooth, self.folds, self.seed)
-
-    def _target_means(self, train: Dataset, names: list[str]) -> Mapping[str, Mapping[str, tuple[float, ...]]]:
-        from .crossfit import target_means
-
-        return target_means(train, names, self.smooth)
+    def _ways(self) -> Mapping[tuple[ColumnKind, ...], Fit]:
+        """Return how columns of some kinds are fitted."""
+        zero, indicators = self.missing == "zero", self.missing_indicators
+        texts: Mapping[str, Fit] = {
+            "one_hot": partial(OneHotEncoding.fit, max_categories=self.max_categories, indicators=indicators),
+            "ordinal": partial(OrdinalEncoding.fit, indicators=indicators),
+            "target": partial(TargetEncoding.fit, smooth=self.smooth, indicators=indicators),
+            "hashing": partial(HashingEncoding.fit, n_hashes=self.n_hashes, indicators=indicators),
+        }
+        fill = 0.0 if zero else None
+        return {
+            ("number", "boolean"): partial(NumberEncoding.fit, scaling=self.numeric, fill=fill, indicators=indicators),
+            ("string",): texts[self.categorical],
+            ("datetime",): partial(DatetimeEncoding.fit, parts=self.datetime, with_means=zero, indicators=indicators),
+        }
 
     def _sparse(self, encodings: tuple[Encoding, ...]) -> bool:
         if self.sparse != "auto":
             return self.sparse
         width = sum(encoding.width for encoding in encodings)
-        filled = sum(1 if encoding.how in ("one_hot", "hashing") else encoding.width for encoding in encodings)
-        return filled < SPARSE_SHARE * width
+        return sum(encoding.filled for encoding in encodings) < SPARSE_SHARE * width
 
 
 def _require_one_name_each(features: tuple[Feature, ...]) -> None:
@@ -119,56 +114,3 @@ def _require_one_name_each(features: tuple[Feature, ...]) -> None:
                 hint="rename one of them at the source",
             )
         columns[feature.name] = column
-
-
-def _number_stats(
-    frame: pl.LazyFrame, kinds: Mapping[str, str], schema: Mapping[str, pl.DataType], scaling: str
-) -> dict[str, Any]:
-    """Return every statistic of every column that a way of scaling needs; keys are `column\\0statistic`."""
-    stats = one_row(frame, _stat_exprs(kinds, schema, scaling))
-    infinite = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0infinite") and value]
-    if infinite:
-        raise DataError(f"{_columns(infinite)} infinite values", hint=f"mend the source, or give bounds: {CLIP}")
-    wide = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0std") and value == float("inf")]
-    if wide:
-        raise DataError(f"{_columns(wide)} numbers too large to be scaled", hint=f"give bounds: {CLIP}")
-    return stats
-
-
-def _columns(names: Sequence[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:5])
-    return f"column {shown} holds" if len(names) == 1 else f"columns {shown} hold"
-
-
-def _stat_exprs(kinds: Mapping[str, str], schema: Mapping[str, pl.DataType], scaling: str) -> list[pl.Expr]:
-    import polars as pl
-
-    exprs = [pl.col(name).null_count().alias(f"{name}\0missing") for name in kinds]
-    for name, kind in kinds.items():
-        if kind not in ("number", "boolean"):
-            continue
-        value = pl.col(name).cast(pl.Float64)
-        found = {"mean": value.mean(), "min": value.min(), "max": value.max()}
-        if kind == "number" and scaling == "standard":
-            found["std"] = value.std(ddof=0)
-        if kind == "number" and scaling == "robust":
-            found |= {
-                "q1": value.quantile(0.25, "linear"),
-                "median": value.median(),
-                "q3": value.quantile(0.75, "linear"),
-            }
-        if kind == "number" and schema[name].is_float():
-            found["infinite"] = value.is_infinite().sum()
-        exprs += [expr.alias(f"{name}\0{stat}") for stat, expr in found.items()]
-    return exprs
-
-
-def _category_counts(frame: pl.LazyFrame, names: list[str]) -> dict[str, dict[str, int]]:
-    """Return column -> category -> rows, the most frequent first and ties in order of their names."""
-    import polars as pl
-
-    counts = {}
-    for name, found in zip(names, pl.collect_all([value_counts(frame, name) for name in names]), strict=True):
-        ordered = found.drop_nulls("value").sort(["rows", "value"], descending=[True, False])
-        counts[name] = dict(zip(ordered["value"].to_list(), ordered["rows"].to_list(), strict=True))
-    return counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError
@@ -33,3 +33,9 @@ def require_values(
 
     # Not batch by batch, so that the same values are named each time.
     return frame.map_batches(checked, predicate_pushdown=True, projection_pushdown=True)
+
+
+def some(values: Sequence[Any]) -> str:
+    """Return the first five values as a message tells them, and how many more there are."""
+    shown = ", ".join(repr(value) for value in values[:5])
+    return f"{shown} and {len(values) - 5} more" if len(values) > 5 else shown

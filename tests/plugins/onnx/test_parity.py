@@ -19,7 +19,7 @@ import hookline as hl
 from hookline import Pipeline, Trust
 from hookline.packages.certificate.parity import measure_parity
 from hookline_onnx import OnnxPackager
-from hookline_polars.featurizers.encodings import Encoding
+from hookline_polars.featurizers.encodings.datetimes import DatetimeEncoding
 from hookline_polars.featurizers.fitted import FittedTabular
 from kit.packages import pipeline_of, saved
 
@@ -253,7 +253,7 @@ def test_utc_moments_and_dates_are_taken_apart_the_same(tmp_path: Path) -> None:
 
 def calendar_session(parts: Any) -> onnxruntime.InferenceSession:
     inputs = {"t": spox.argument(spox.Tensor(np.int64, ("N", 1)))}
-    outputs = FittedTabular((Encoding("t", "datetime", parts=parts),), is_sparse=False).to_onnx(inputs)
+    outputs = FittedTabular((DatetimeEncoding(column="t", parts=parts),), is_sparse=False).to_onnx(inputs)
     return onnxruntime.InferenceSession(
         spox.build(inputs, outputs).SerializeToString(), providers=["CPUExecutionProvider"]
     )

@@ -118,7 +118,7 @@ def test_a_row_of_another_width_is_refused_by_its_line(tmp_path: Path, rows: str
 
 
 def test_a_short_line_is_refused_in_a_large_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hookline_polars.sources.file.WHOLE_FILE", 1)
+    monkeypatch.setattr("hookline_polars.sources.formats.base.WHOLE_FILE", 1)
     (tmp_path / "a.csv").write_text("a,b\n" + "1,2\n" * 9 + "1\n")
     with pytest.raises(DataError, match="line 11 of .* has 1 value"):
         FileSource(path=str(tmp_path / "a.csv")).load()

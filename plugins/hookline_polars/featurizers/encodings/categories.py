@@ -1,0 +1,149 @@
+"""Texts by the categories that training knew: a column each, or one column with the place of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from hookline import Dataset
+
+from ...stats import value_counts
+from .base import CodedEncoding, ColumnEncoding, RawColumn, version_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneHotEncoding(CodedEncoding):
+    """A 0/1 column a category, and one for the others if `other`; a missing text is none of them."""
+
+    how: Literal["one_hot"] = "one_hot"
+    categories: tuple[str, ...] = ()
+    other: bool = False
+
+    @classmethod
+    def fit(
+        cls, columns: Sequence[RawColumn], train: Dataset, *, max_categories: int, indicators: bool
+    ) -> dict[str, OneHotEncoding]:
+        """Give the most frequent texts of each column one of their own; one that holds nothing is left out."""
+        found = {}
+        for name, (counts, missing) in count_texts(train.frame, columns).items():
+            kept = tuple(sorted(list(counts)[:max_categories]))
+            found[name] = cls(
+                column=name, categories=kept, other=len(counts) > max_categories, indicator=indicators and missing
+            )
+        return found
+
+    @property
+    def size(self) -> int:
+        """A column a category, and one for the others."""
+        return len(self.categories) + self.other
+
+    def described(self) -> Iterable[tuple[str, str, str]]:
+        """Return a feature a category, and the others' last."""
+        version = version_of(self.how)
+        made = [(f"{self.column}={label}", f"one_hot({self.column}, {label!r})", version) for label in self.categories]
+        if self.other:
+            # No category is called so, since theirs are the names with an equals sign.
+            told = f"{self.column} is present, and none of its {len(self.categories)} categories"
+            made.append((f"{self.column}?other", told, version_of(self.how, known=self.categories)))
+        return made
+
+    def read(self, column: pl.Expr) -> list[pl.Expr]:
+        """Return the column of each text."""
+        import polars as pl
+
+        text, codes = codes_of(column, self.categories)
+        return [pl.when(text.is_not_null()).then(codes.fill_null(len(self.categories))) if self.other else codes]
+
+    @classmethod
+    def onnx_blocks(cls, encodings: Sequence[OneHotEncoding], inputs: Mapping[str, Any]) -> list[Any]:
+        """Say all of them as one block."""
+        import numpy as np
+        import spox.opset.ai.onnx.v21 as op
+
+        hot = [encoding.hot(inputs[encoding.column]) for encoding in encodings]
+        return [op.cast(op.concat(hot, axis=1) if len(hot) > 1 else hot[0], to=np.float32)]
+
+    def hot(self, column: Any) -> Any:
+        """Say it as ONNX: (N, size) booleans."""
+        import numpy as np
+        import spox.opset.ai.onnx.v21 as op
+
+        from ...onnx import codes
+
+        # A missing text is not one of the others.
+        found = codes(column, self.categories, len(self.categories), self.size if self.other else None)
+        return op.equal(found, op.const(np.arange(self.size, dtype=np.int64)[None, :]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrdinalEncoding(ColumnEncoding):
+    """The category's position among all of them, -1 where unseen or missing."""
+
+    how: Literal["ordinal"] = "ordinal"
+    categories: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(cls, columns: Sequence[RawColumn], train: Dataset, *, indicators: bool) -> dict[str, OrdinalEncoding]:
+        """Learn the texts of each column; one that holds nothing is left out."""
+        return {
+            name: cls(column=name, categories=tuple(sorted(counts)), indicator=indicators and missing)
+            for name, (counts, missing) in count_texts(train.frame, columns).items()
+        }
+
+    @property
+    def size(self) -> int:
+        """One."""
+        return 1
+
+    def described(self) -> Iterable[tuple[str, str, str]]:
+        """Return the position."""
+        told = f"position of {self.column} among {len(self.categories)} categories"
+        yield self.column, told, version_of(self.how, known=self.categories)
+
+    def read(self, column: pl.Expr) -> list[pl.Expr]:
+        """Return the position, null where there is none."""
+        return [codes_of(column, self.categories)[1]]
+
+    def write(self, rows: pl.DataFrame, X: np.ndarray) -> None:
+        """Copy the positions."""
+        X[:, 0] = self.collected(rows).cast(int).fill_null(-1).to_numpy()
+
+    @classmethod
+    def onnx_blocks(cls, encodings: Sequence[OrdinalEncoding], inputs: Mapping[str, Any]) -> list[Any]:
+        """Say each as a column."""
+        import numpy as np
+        import spox.opset.ai.onnx.v21 as op
+
+        from ...onnx import codes
+
+        return [op.cast(codes(inputs[one.column], one.categories, -1), to=np.float32) for one in encodings]
+
+
+def codes_of(column: pl.Expr, categories: Sequence[str]) -> tuple[pl.Expr, pl.Expr]:
+    """Return the texts of a column, and the place of each among the categories, uint32, null where unseen or missing."""
+    import polars as pl
+
+    text = column.cast(pl.String)
+    return text, text.cast(pl.Enum(categories), strict=False).to_physical().cast(pl.UInt32)
+
+
+def count_texts(frame: pl.LazyFrame, columns: Sequence[RawColumn]) -> dict[str, tuple[dict[str, int], bool]]:
+    """Return column -> category -> rows, the most frequent first and ties by name; and whether it misses some.
+
+    A column that holds nothing is left out.
+    """
+    import polars as pl
+
+    counts = {}
+    found = pl.collect_all([value_counts(frame, column.name) for column in columns])
+    for column, values in zip(columns, found, strict=True):
+        ordered = values.drop_nulls("value").sort(["rows", "value"], descending=[True, False])
+        if len(ordered):
+            rows = dict(zip(ordered["value"].to_list(), ordered["rows"].to_list(), strict=True))
+            counts[column.name] = (rows, len(ordered) < len(values))
+    return counts

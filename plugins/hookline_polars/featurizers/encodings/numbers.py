@@ -1,0 +1,156 @@
+"""Numbers and booleans as one column, scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from hookline import Dataset
+from hookline.errors import DataError
+
+from ...stats import one_row
+from .base import ColumnEncoding, RawColumn, version_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+Scaling = Literal["standard", "robust", "min_max", "none"]
+
+LARGEST = 1e30
+"""Numbers end here after scaling, so that neither float32 nor the sums of a linear model overflow."""
+CLIP = "transform=[clip] transform.clip.lower=-1e9 transform.clip.upper=1e9"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberEncoding(ColumnEncoding):
+    """(value - center) / scale; a missing one is `fill`, or NaN."""
+
+    how: Literal["number"] = "number"
+    center: float = 0.0
+    scale: float = 1.0
+    fill: float | None = None
+    scaling: str = ""
+    """How `center` and `scale` were chosen, such as `standard`."""
+
+    @classmethod
+    def fit(
+        cls, columns: Sequence[RawColumn], train: Dataset, *, scaling: Scaling, fill: float | None, indicators: bool
+    ) -> dict[str, NumberEncoding]:
+        """Learn the statistics of all columns in one pass; one that holds nothing is left out. Booleans are not scaled.
+
+        Raises DataError for infinite values, and for numbers whose deviation is beyond float64.
+        """
+        ways: dict[str, Scaling] = {column.name: scaling if column.kind == "number" else "none" for column in columns}
+        stats = _measured(train.frame, columns, ways)
+        found = {}
+        for name, way in ways.items():
+            of = {stat: stats.get(f"{name}\0{stat}") for stat in STATS}
+            if of["mean"] is None:
+                continue
+            center, scale = _center_and_scale(of, way)
+            marked = indicators and bool(of["missing"])
+            found[name] = cls(column=name, center=center, scale=scale, fill=fill, indicator=marked, scaling=way)
+        return found
+
+    @property
+    def size(self) -> int:
+        """One."""
+        return 1
+
+    def described(self) -> Iterable[tuple[str, str, str]]:
+        """Return the column, with how it is scaled."""
+        plain = (self.center, self.scale) == (0, 1)
+        told = self.column if plain else f"({self.column} - {self.center:.6g}) / {self.scale:.6g}"
+        yield self.column, told, version_of(self.how, scaling=self.scaling, fill=self.fill)
+
+    def read(self, column: pl.Expr) -> list[pl.Expr]:
+        """Return the scaled value."""
+        import polars as pl
+
+        scaled = ((column.cast(pl.Float64) - self.center) / self.scale).clip(-LARGEST, LARGEST)
+        return [scaled.fill_null(float("nan") if self.fill is None else self.fill).cast(pl.Float32)]
+
+    def write(self, rows: pl.DataFrame, X: np.ndarray) -> None:
+        """Copy the values."""
+        X[:, 0] = self.collected(rows).to_numpy()
+
+    @classmethod
+    def onnx_blocks(cls, encodings: Sequence[NumberEncoding], inputs: Mapping[str, Any]) -> list[Any]:
+        """Say all of them as one block."""
+        import numpy as np
+        import spox.opset.ai.onnx.v21 as op
+
+        from ...onnx import clip
+
+        def row(values: Iterable[float]) -> Any:
+            return op.const(np.array([list(values)], dtype=np.float64))
+
+        columns = [inputs[encoding.column] for encoding in encodings]
+        together = op.concat(columns, axis=1) if len(columns) > 1 else columns[0]
+        centered = op.sub(together, row(encoding.center for encoding in encodings))
+        scaled = clip(op.div(centered, row(encoding.scale for encoding in encodings)), -LARGEST, LARGEST)
+        fills = [np.nan if encoding.fill is None else encoding.fill for encoding in encodings]
+        return [scaled if np.isnan(fills).all() else op.where(op.isnan(together), row(fills), scaled)]
+
+
+STATS = ("missing", "mean", "min", "max", "std", "q1", "median", "q3")
+"""What is measured of a column, as far as its scaling needs it."""
+
+
+def _center_and_scale(stats: Mapping[str, Any], scaling: Scaling) -> tuple[float, float]:
+    """Return by what a column is scaled; a constant one is centered only."""
+    if scaling == "none":
+        return 0.0, 1.0
+    if stats["min"] == stats["max"]:
+        # The deviation of equal values is not always exactly 0, and nothing may be divided by what rounding left.
+        return float(stats["min"]), 1.0
+    center, scale = {
+        "standard": lambda: (stats["mean"], stats["std"]),
+        "robust": lambda: (stats["median"], stats["q3"] - stats["q1"]),
+        "min_max": lambda: (stats["min"], stats["max"] - stats["min"]),
+    }[scaling]()
+    return float(center), float(scale) or 1.0
+
+
+def _measured(frame: pl.LazyFrame, columns: Sequence[RawColumn], ways: Mapping[str, Scaling]) -> dict[str, Any]:
+    """Return every statistic of every column that its scaling needs; keys are `column\\0statistic`."""
+    exprs = [
+        expr.alias(f"{column.name}\0{stat}")
+        for column in columns
+        for stat, expr in _exprs(column, ways[column.name]).items()
+    ]
+    stats = one_row(frame, exprs)
+    infinite = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0infinite") and value]
+    if infinite:
+        raise DataError(f"{_columns(infinite)} infinite values", hint=f"mend the source, or give bounds: {CLIP}")
+    wide = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0std") and value == float("inf")]
+    if wide:
+        raise DataError(f"{_columns(wide)} numbers too large to be scaled", hint=f"give bounds: {CLIP}")
+    return stats
+
+
+def _exprs(column: RawColumn, scaling: Scaling) -> dict[str, pl.Expr]:
+    import polars as pl
+
+    value = pl.col(column.name).cast(pl.Float64)
+    found = {
+        "missing": pl.col(column.name).null_count(),
+        "mean": value.mean(),
+        "min": value.min(),
+        "max": value.max(),
+    }
+    if scaling == "standard":
+        found["std"] = value.std(ddof=0)
+    if scaling == "robust":
+        quarters = {"q1": value.quantile(0.25, "linear"), "q3": value.quantile(0.75, "linear")}
+        found |= quarters | {"median": value.median()}
+    if column.dtype.is_float():
+        found["infinite"] = value.is_infinite().sum()
+    return found
+
+
+def _columns(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:5])
+    return f"column {shown} holds" if len(names) == 1 else f"columns {shown} hold"

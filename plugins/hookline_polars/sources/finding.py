@@ -1,0 +1,49 @@
+"""Which files a path means: itself, those that fit it, or those of a known format below it."""
+
+from __future__ import annotations
+
+import os
+from glob import glob, has_magic
+from itertools import takewhile
+from pathlib import Path
+
+from hookline.errors import DataError, suggestion
+
+from .file_index import files_below, in_order
+from .formats.table import SUFFIXES, known_suffix
+
+
+def files_of(path: str | Path) -> list[Path]:
+    """Return the files that a file, a glob or a folder means, in order; raises DataError where there are none."""
+    text = str(Path(path).expanduser())
+    place = Path(text)
+    if _is_glob(place):
+        names = glob(text, recursive=True)  # noqa: PTH207  Path.glob refuses absolute patterns
+        found = in_order(name for name in names if os.path.isfile(name))  # noqa: PTH113  names may be many
+        if not found:
+            raise DataError(f"no file fits {path}")
+        return found
+    if place.is_dir():
+        found = in_order(file for file in files_below(text) if known_suffix(file))
+        if not found:
+            raise DataError(f"the folder {path} holds no file of a known format", hint=f"known: {', '.join(SUFFIXES)}")
+        return found
+    if place.is_file():
+        return [place]
+    if place.is_symlink():
+        raise DataError(f"{path} is a link to {place.readlink()}, which is not there")
+    siblings = [file.name for file in place.parent.glob("*")] if place.parent.is_dir() else []
+    hint = suggestion(place.name, siblings, "file") if siblings else None
+    raise DataError(f"there is no file {path}", hint=hint if hint and "mean" in hint else None)
+
+
+def folder_of(path: str | Path) -> Path | None:
+    """Return the folder that all files lie below which a path means, now or later; None where it does not mean several."""
+    place = Path(path).expanduser()
+    if _is_glob(place):
+        return Path(*takewhile(lambda part: not has_magic(part), place.parts))
+    return place if place.is_dir() else None
+
+
+def _is_glob(place: Path) -> bool:
+    return has_magic(str(place)) and not place.exists()
