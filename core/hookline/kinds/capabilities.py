@@ -16,22 +16,6 @@ if TYPE_CHECKING:
 
 
 @runtime_checkable
-class ReadsOn(Protocol):
-    """A source whose rows keep coming, and that can be read from where the last reading ended."""
-
-    def position(self) -> str:
-        """Return where the rows end now: an opaque text, to be given to `load_between` later; reads no rows."""
-        ...
-
-    def load_between(self, after: str | None, upto: str) -> Dataset:
-        """Return the rows after one position (None: from the beginning) up to another, each exactly once, lazily.
-
-        Raises DataError where rows that were read before have changed or gone.
-        """
-        ...
-
-
-@runtime_checkable
 class ExportsOnnx(Protocol):
     """A fitted transform, fitted featurizer or model that can say itself as an ONNX graph."""
 
