@@ -21,10 +21,10 @@ from hookline.data.frames import mark_missing
 from hookline.errors import ConfigError, DataError, HooklineError, PlanError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Roles
 from hookline.kinds.component import Component
-from hookline.kinds.kinds import KINDS
-from hookline.plans.config import MULTIPLE, RunConfig, resolve
-from hookline.plans.layout import make_plan
+from hookline.kinds.kinds import KINDS, MULTIPLE
+from hookline.plans.config import RunConfig, resolve
 from hookline.registry.registry import Registry, load_registry
+from hookline.runs.sequence import plan_run
 from kit.tables import with_row_ids
 
 FEW = settings(
@@ -270,7 +270,7 @@ def test_a_config_is_planned_or_refused_by_the_path_of_each_fault(tree: dict[str
         roots = {problem.path.partition(".")[0] for problem in config.problems}
         assert roots <= {*tree, *KINDS, "split", "roles"}, roots
         return
-    plan = attempt(lambda: make_plan(registry(), config))
+    plan = attempt(lambda: plan_run(registry(), config))
     assert not isinstance(plan, HooklineError) or isinstance(plan, (PlanError, ConfigError, DataError))
     assert _same(resolve(registry(), config.plain()), config)
 

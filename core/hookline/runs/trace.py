@@ -31,8 +31,7 @@ from hookline.workspace.workspace import Workspace
 
 from .execution import Execution
 from .sequence import plan_run
-from .stages.source import dataset_moves
-from .stages.transform import fitted_moves
+from .stages.rows import dataset_moves, fitted_moves
 
 if TYPE_CHECKING:
     import polars as pl

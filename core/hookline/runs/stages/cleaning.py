@@ -16,8 +16,7 @@ from hookline.plans.plan import every
 
 from .. import outputs
 from ..execution import Section, StageKind
-from .source import dataset_moves
-from .transform import fitted_moves
+from .rows import dataset_moves, fitted_moves
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Stage

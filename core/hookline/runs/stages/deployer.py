@@ -1,8 +1,10 @@
-"""A deployer's stage: the package is registered, and the policy of who answers put in force."""
+"""A deployer's stage: asked as a client would, then the package is registered and the policy put in force."""
 
 from __future__ import annotations
 
 import filecmp
+import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -11,14 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import PlanError
+from hookline.kinds.capabilities import AnswersAsServed
 from hookline.kinds.component import Component
-from hookline.kinds.deployments import Deployment, Package
+from hookline.kinds.deployments import Deployment, Package, Trust
 from hookline.kinds.plain import plain, to_json
+from hookline.packages.certificate.certificate import CERTIFICATE, plain_certificate, require_agreement
+from hookline.packages.certificate.certifying import SERVED_ROWS, certify_served
 from hookline.packages.manifest import MANIFEST, read_manifest
+from hookline.packages.state import StoredPackage
 
 from ..execution import Section, StageKind
-from ..parts import metrics_of
-from .served import check_served
+from ..parts import edges_of, metrics_of, pipeline_of
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Stage
@@ -111,3 +116,36 @@ STAGE = StageKind(
     final=True,
 )
 """A deployment is never skipped."""
+
+
+def served_folder(run: Execution, stage: Stage) -> Path | None:
+    """Return where the store keeps the certificate of a deployer's answers for the run's package, where it does."""
+    folder: Path | None = run.workspace.store.get(_served_key(run, stage))
+    return folder
+
+
+def _served_key(run: Execution, stage: Stage) -> str:
+    # The package and the deployer's code decide, and not the model's name.
+    parts = [run.plan[stage.inputs[0]].fingerprint, stage.parts["code"], stage.parts["versions"], stage.parts["fields"]]
+    return hashlib.sha256(json.dumps(["served", *parts]).encode()).hexdigest()
+
+
+def check_served(run: Execution, stage: Stage, package: Package) -> None:
+    """Ask a deployer as a client would, once for each package; raises ExportError where it answers otherwise."""
+    deployer: Any = stage.component
+    if not isinstance(deployer, AnswersAsServed) or served_folder(run, stage) is not None:
+        return
+    packager: Any = run.plan[stage.inputs[0]].component
+    packaged = packager.load(StoredPackage(package.path, run.registry), Trust(everything=True))
+    held_out = run.value("split").test.frame.head(SERVED_ROWS).collect()
+    edges = edges_of(run, pipeline_of(run))
+    certificate = certify_served(deployer, stage.name, packaged, packager.tolerance, held_out, edges)
+    require_agreement(certificate, f"deployer '{stage.name}'", "nothing was registered; see the rows above")
+    plain = json.dumps(plain_certificate(certificate))
+    note = {"stage": "served", "component": stage.name}
+    store = run.workspace.store
+    store.put(_served_key(run, stage), lambda path: _write_text(path / CERTIFICATE, plain), note=note)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")

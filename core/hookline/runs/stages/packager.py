@@ -29,8 +29,8 @@ from hookline.quality.distributions import answers_of
 
 from ..execution import Section, StageKind
 from ..parts import edges_of, metrics_of, pipeline_of, scored_of
+from .deployer import served_folder
 from .judging import PIPELINE
-from .served import served_folder
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,19 +1,21 @@
-"""The rows as they come: loaded from the source, and through the transforms before the split."""
+"""The rows: loaded from the source, and through the transforms before and after the split."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline.data.cleaning.replay import Move
 from hookline.data.frames import UNREADABLE_HINT, hold, mark_missing, require_columns, require_names, require_role_types
 from hookline.kinds.artifacts import ROW_ID, Dataset
 from hookline.kinds.fitted import FittedTransform
 from hookline.kinds.kinds import Transform
-from hookline.plans.plan import newest
+from hookline.packages.pipeline import apply_transforms
+from hookline.plans.plan import every, newest
 
 from ..execution import StageKind
+from ..parts import fitted_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,3 +86,29 @@ BEFORE_SPLIT = StageKind(
     persisted=False,
 )
 """Rows before the split stay lazy, and are not kept."""
+
+
+def _fit_transform(run: Execution, stage: Stage) -> Any:
+    """Fit a transform on training rows."""
+    train = run.value("split").train
+    earlier = fitted_in(run, "training", "always", until=stage.key)
+    return stage.acts.fit(train.with_frame(apply_transforms(earlier, train.frame)))
+
+
+def fitted_moves(run: Execution) -> list[Move]:
+    """Return the transforms after the split, as they were fitted."""
+    found = [(stage, run.value(stage.key)) for stage in run.plan.fitted_transforms()]
+    return [Move(stage.key, stage.name, stage.applies, partial(_as_fitted, fitted)) for stage, fitted in found]
+
+
+def _as_fitted(fitted: FittedTransform, frame: pl.LazyFrame) -> FittedTransform:
+    return fitted
+
+
+AFTER_SPLIT = StageKind(
+    kind="transform",
+    module=__name__,
+    holds=lambda component: isinstance(component, Transform) and component.applies != "dataset",
+    takes=every("split", "transform"),
+    make=_fit_transform,
+)
