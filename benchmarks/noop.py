@@ -15,9 +15,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
 
 from hookline.plans.hydra.compose import initialized, store_config
-from hookline.sweeps.applications import run_any
-from hookline.sweeps.interfaces import JobPool, Outcome
-from hookline.sweeps.launcher import HooklineLauncher
+from hookline.sweeps.hydra.applications import run_any
+from hookline.sweeps.hydra.launcher import HooklineLauncher
+from hookline.sweeps.workers.interfaces import JobPool, Outcome
 
 JOBS = 30
 TRIES = 3

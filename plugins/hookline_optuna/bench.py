@@ -24,7 +24,7 @@ from .study import OVERRIDES, TRIAL, Asked, Direction, Search
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
 
-    from hookline.sweeps.launcher import HooklineLauncher
+    from hookline.sweeps.hydra.launcher import HooklineLauncher
 
 MISSING = ("pending", "running", "interrupted")
 """What a job is called that an earlier process did not get to the end of."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import MissingBackend, UnknownName, UsageError
-from hookline.sweeps.cores import available_cores
+from hookline.sweeps.workers.cores import available_cores
 
 OBJECTS = 128 * 1024**2
 """Bytes of shared memory of a Ray of ours; jobs pass their artifacts through the store, not through Ray."""

@@ -11,8 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from hookline.errors import UsageError
 from hookline.plans.hydra.compose import store_config
-from hookline.sweeps import launcher, options
-from hookline.sweeps.interfaces import JobPool
+from hookline.sweeps.hydra import launcher, options
+from hookline.sweeps.workers.interfaces import JobPool
 
 from .cluster import Cluster, require_ray
 from .pool import RayPool

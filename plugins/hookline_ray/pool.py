@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hookline.errors import UsageError
-from hookline.sweeps.interfaces import Answer, Limits, Outcome
+from hookline.sweeps.workers.interfaces import Answer, Limits, Outcome
 
 from .cluster import Cluster, first_line
 from .station import Station, Surroundings

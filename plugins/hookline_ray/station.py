@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.sweeps.cores import THREADS
-from hookline.sweeps.interfaces import Limits, Outcome
-from hookline.sweeps.pool import Pool
+from hookline.sweeps.workers.cores import THREADS
+from hookline.sweeps.workers.interfaces import Limits, Outcome
+from hookline.sweeps.workers.pool import Pool
 
 PREFIX = "HOOKLINE_"
 

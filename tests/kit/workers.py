@@ -38,7 +38,7 @@ JOBS = textwrap.dedent("""
         if what == "leased":
             return [os.environ.get(name) for name in ("POLARS_MAX_THREADS", "CUDA_VISIBLE_DEVICES")]
         if what == "ask":
-            from hookline.sweeps.asking import ask
+            from hookline.sweeps.workers.asking import ask
             return [ask(question) for question in range(value)]
 """)
 DYING = textwrap.dedent("""

@@ -9,10 +9,10 @@ from hookline.errors import GateFailed, JobFailed
 from hookline.registry.registry import load_registry
 from hookline.workspace.workspace import open_workspace
 
-from .interfaces import JobPool, Outcome, Pools
 from .job import CHECK, FUNCTION
 from .ledger import ENDED, JobRecord, Ledger, SweepRecord
 from .pruning import Pruning, Referee
+from .workers.interfaces import JobPool, Outcome, Pools
 
 
 def execute(

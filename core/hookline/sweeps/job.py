@@ -19,8 +19,8 @@ from hookline.registry.registry import Registry, load_registry
 from hookline.runs.runner import run_config
 from hookline.workspace.workspace import open_workspace
 
-from .asking import ask
 from .ledger import ENDED
+from .workers.asking import ask
 
 FUNCTION = f"{__name__}:run_job"
 CHECK = f"{__name__}:check_machine"

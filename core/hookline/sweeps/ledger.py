@@ -17,7 +17,7 @@ from hookline.workspace.catalog.values import now
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-    from .interfaces import Outcome
+    from .workers.interfaces import Outcome
 
 
 ENDED = ("finished", "pruned")

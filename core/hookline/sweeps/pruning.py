@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from hookline.kinds.fitting import Step
 
-from .interfaces import Outcome
 from .ledger import JobRecord
+from .workers.interfaces import Outcome
 
 Referee: TypeAlias = Callable[[int, Step], bool]
 """Tells of a trial's number and a step of its first job whether the trial is given up."""

@@ -12,9 +12,9 @@ from hookline.workspace.workspace import open_workspace
 
 from .definitions import Compose, define_jobs
 from .execution import execute, pool_for
-from .interfaces import JobPool, Pools
 from .ledger import ENDED, JobRecord, Ledger, NewJob, SweepRecord
 from .pruning import Referee
+from .workers.interfaces import JobPool, Pools
 
 
 @dataclass

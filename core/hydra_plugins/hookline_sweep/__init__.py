@@ -1,6 +1,6 @@
 """Where Hydra looks for launchers and sweepers: ours are `hydra/launcher=hookline` and `hydra/sweeper=hookline`."""
 
-from hookline.sweeps import launcher, options, sweeper
+from hookline.sweeps.hydra import launcher, options, sweeper
 
 options.store_options(__name__)
 

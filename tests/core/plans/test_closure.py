@@ -84,7 +84,7 @@ def test_every_module_that_a_stage_imports_is_part_of_it() -> None:
 def test_what_only_type_checkers_import_decides_nothing(tmp_path: Path) -> None:
     module = tmp_path / "module.py"
     module.write_text(
-        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from hookline.sweeps.pool import Pool\n\n"
+        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from hookline.sweeps.workers.pool import Pool\n\n"
         "def act():\n    from hookline.data.parts import (\n        PARTS,  # all of them\n        assign as _assign,\n    )\n"
     )
     assert {Path(path).name for path in closure.imports(str(module))} == {"parts.py"}

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from hookline.plans.hydra.compose import CONFIG_NAME, initialized, populate
 from hookline.registry.registry import load_registry
-from hookline.sweeps.composer import Composer
+from hookline.sweeps.hydra.composer import Composer
 
 
 @pytest.fixture(scope="module")

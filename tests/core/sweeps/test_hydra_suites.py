@@ -11,7 +11,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, IntegrationTestSuite, LauncherTestSuite
 
-from hookline.sweeps.pickling import pickled
+from hookline.sweeps.workers.pickling import pickled
 
 pytestmark = pytest.mark.usefixtures("fresh_hydra")
 PACKAGE = "hydra_plugins.hookline_sweep"

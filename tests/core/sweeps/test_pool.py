@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hookline.sweeps.interfaces import Limits, Outcome
-from hookline.sweeps.pool import Pool
+from hookline.sweeps.workers.interfaces import Limits, Outcome
+from hookline.sweeps.workers.pool import Pool
 from kit.workers import JOBS
 
 

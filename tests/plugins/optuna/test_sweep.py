@@ -18,7 +18,7 @@ from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite
 from hookline.cli import main
 from hookline.sweeps.leaderboard import headline_metric
 from hookline.sweeps.ledger import Ledger
-from hookline.sweeps.pool import Pool
+from hookline.sweeps.workers.pool import Pool
 from hookline.workspace.catalog.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
 from hookline_optuna.storage import catalog_storage

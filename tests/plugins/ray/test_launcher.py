@@ -22,10 +22,10 @@ from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite
 from hookline.cli import main
 from hookline.errors import UsageError
 from hookline.registry.registry import load_registry
-from hookline.sweeps.interfaces import Limits, Outcome
+from hookline.sweeps.hydra.launcher import kept_launcher
 from hookline.sweeps.job import CHECK, check_machine
-from hookline.sweeps.launcher import kept_launcher
 from hookline.sweeps.ledger import Ledger
+from hookline.sweeps.workers.interfaces import Limits, Outcome
 from hookline.workspace.catalog.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
 from hookline_optuna.storage import catalog_storage

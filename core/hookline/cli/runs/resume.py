@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hookline.registry.registry import load_registry
 from hookline.sweeps.definitions import check_unchanged
 from hookline.sweeps.execution import execute, pool_for
-from hookline.sweeps.launcher import kept_launcher
+from hookline.sweeps.hydra.launcher import kept_launcher
 from hookline.sweeps.ledger import ENDED, JobRecord, Ledger
 from hookline.sweeps.progress import say
 from hookline.workspace.workspace import open_workspace

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from hookline.kinds.hooks import RunInfo, StageInfo, hookimpl
-from hookline.runs.memory import forget_peak, peak
+from hookline.sweeps.workers.memory import forget_peak, peak
 
 from ..output import say
 

@@ -17,15 +17,15 @@ from hookline.errors import UnknownName
 from hookline.plans.hydra.compose import refuse_misplaced
 from hookline.workspace.workspace import open_workspace
 
+from ..leaderboard import headline
+from ..ledger import Ledger
+from ..sweep import Sweep
+from ..workers.cores import available_cores
+from ..workers.interfaces import JobPool, Limits
+from ..workers.pool import Pool
 from .applications import launch as launch_any
 from .composer import Composer
-from .cores import available_cores
-from .interfaces import JobPool, Limits
-from .leaderboard import headline
-from .ledger import Ledger
 from .options import bytes_of, check_settings
-from .pool import Pool
-from .sweep import Sweep
 
 SWEEP = "hookline_sweep"
 """The attribute by which a task function brings its `Sweep`; any other task function is run as it is."""

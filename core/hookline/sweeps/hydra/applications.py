@@ -10,7 +10,7 @@ from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from .interfaces import Outcome, Pools
+from ..workers.interfaces import Outcome, Pools
 
 RUN = f"{__name__}:run_any"
 
@@ -19,7 +19,7 @@ def launch(
     pools: Pools, hydra_context: HydraContext | None, task: TaskFunction | None, configs: Iterable[DictConfig]
 ) -> list[JobReturn]:
     """Run one job for each config by what `pools` makes, and return what they returned, in order."""
-    from .pickling import pickled
+    from ..workers.pickling import pickled
 
     setup = pickled((hydra_context, task, Singleton.get_state()))
     payloads = [(number, pickled(config)) for number, config in enumerate(configs)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 
-from .study import Search
+from ..study import Search
 
 
 def search_any(search: Search, launcher: Launcher, batch: int) -> list[Sequence[JobReturn]]:

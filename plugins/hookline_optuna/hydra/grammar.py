@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import UsageError
 from hookline.kinds.kinds import KINDS
 
-from .fields import Chosen, chosen_in
-from .space import Fixed, Parameter, Space, domain_of
+from ..fields import Chosen, chosen_in
+from ..space import Fixed, Parameter, Space, domain_of
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

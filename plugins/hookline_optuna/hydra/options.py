@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import UnknownName
 from hookline.plans.hydra.compose import store_config
 
-from .pruners import all_options
+from ..pruners import all_options
 
 if TYPE_CHECKING:
-    from .study import Direction
+    from ..study import Direction
 
 
 @dataclass

@@ -15,19 +15,19 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hookline.errors import ConfigError, MissingBackend, UsageError
-from hookline.sweeps.launcher import HooklineLauncher, sweep_of
+from hookline.sweeps.hydra.launcher import HooklineLauncher, sweep_of
 
+from ..pruners import Pruner, read_pruner
 from .options import directions_in, names_in, options_in
-from .pruners import Pruner, read_pruner
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
     from hookline.sweeps.sweep import Sweep
 
-    from .bench import Bench
-    from .definition import Definition
-    from .study import Asked, Direction, Search
+    from ..bench import Bench
+    from ..definition import Definition
+    from ..study import Asked, Direction, Search
 
 TRIALS = 20
 SAID = {"failed": "FAIL", "pruned": "PRUNED"}
@@ -93,9 +93,9 @@ class OptunaSweeper(Sweeper):
             return self._search_ours(self.sweep_of_ours, folder, arguments)
 
     def _search_any(self, arguments: Sequence[str]) -> list[Sequence[JobReturn]]:
+        from ..study import Search
         from .applications import search_any
         from .grammar import space_in
-        from .study import Search
 
         assert self.launcher is not None
         directions = self.given_directions or ("minimize",)
@@ -107,11 +107,11 @@ class OptunaSweeper(Sweeper):
         from hookline.workspace.catalog.engine import WAIT_SECONDS
         from hookline.workspace.workspace import open_workspace
 
-        from .bench import Bench
-        from .definition import definition_of
+        from ..bench import Bench
+        from ..definition import definition_of
+        from ..storage import catalog_storage, define, read_definition
+        from ..study import Search
         from .grammar import choose, space_in
-        from .storage import catalog_storage, define, read_definition
-        from .study import Search
 
         assert isinstance(self.launcher, HooklineLauncher)
         catalog, name = open_workspace().catalog, folder.name

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from hookline.runs.memory import forget_peak, peak
-
 from .asking import asking
 from .cores import hold_to
+from .memory import forget_peak, peak
 
 LOOK_SECONDS = 0.2
 """How often time-outs and memory are looked at, and how soon a worker notices that its parent is gone."""

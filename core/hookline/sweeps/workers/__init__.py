@@ -1,0 +1,1 @@
+"""Worker processes of this machine, watched and replaced, and what a launcher of any machines is to a sweep."""

@@ -1,0 +1,1 @@
+"""The sweeper for Hydra, its options and its grammar."""
