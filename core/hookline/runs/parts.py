@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.cleaning.ledger import counted
 from hookline.kinds.reports import Metrics, Report
 from hookline.kinds.scored import Scored
-from hookline.packages.certificate.edges import SAMPLE_ROWS, EdgeRows, make_edges
 from hookline.packages.pipeline import FittedStage, Pipeline
 
 if TYPE_CHECKING:
@@ -71,9 +70,3 @@ def report_in_words(report: Report) -> str:
 def metrics_of(run: Execution) -> Metrics:
     """Return what the run's evaluators measured; raises DataError where two measure a metric of one name."""
     return Metrics.of(run.reports("evaluator"))
-
-
-def edges_of(run: Execution, pipeline: Pipeline[Any]) -> EdgeRows:
-    """Return generated rows at the edges of what a pipeline may be asked, the same ones in every stage of a run."""
-    train = run.value("split").train.frame.head(SAMPLE_ROWS).collect()
-    return make_edges(pipeline, train, run.plan.config.options.seed)

@@ -1,6 +1,6 @@
 """Where Hydra looks for sweepers: ours that searches is `hydra/sweeper=optuna`; every start reads this, so it is light."""
 
-from hookline_optuna import options, sweeper
+from hookline_optuna.hydra import options, sweeper
 
 options.store_options(__name__)
 

@@ -59,14 +59,14 @@ def test_a_wrong_override_is_named_as_it_was_typed(registry: Registry, override:
 
 
 def test_problems_of_all_components_come_in_one_error(registry: Registry) -> None:
-    overrides = ["trainer.C=-1", "+trainer.penalti=l2", "seed=-3", "featurizer.numeric=strange"]
+    overrides = ["trainer.C=-1", "+trainer.penalti=l2", "seed=-3", "featurizer.tabular.numeric=strange"]
     with pytest.raises(ConfigError) as caught:
         resolve(registry, compose(registry, overrides))
     assert {problem.path for problem in caught.value.problems} >= {
         "trainer.C",
         "trainer.penalti",
         "seed",
-        "featurizer.numeric",
+        "featurizer.tabular.numeric",
     }
 
 
@@ -132,3 +132,10 @@ def test_experiments_of_ours_compose(registry: Registry) -> None:
         # A table is the user's own, and named by its path.
         path = ["source.path=rows.csv"] if "path: ???" in file.read_text("utf-8") else []
         resolve(registry, compose(registry, [f"experiment={file.stem}", *path]))
+
+
+def test_a_field_said_of_a_kind_names_the_component_that_has_it(registry: Registry) -> None:
+    with pytest.raises(
+        ConfigError, match=r"featurizer\.numeric: unknown key; did you mean 'featurizer\.tabular\.numeric'"
+    ):
+        compose(registry, ["featurizer.numeric=none"])

@@ -65,6 +65,9 @@ def unknown_key(registry: Registry, key: str) -> str:
         choice = rest.partition(".")[0]
         if any(key_of(name) == choice for name in registry.names(root)):
             return f"'{choice}' is not among the chosen {root}s; add {root}=[...,{choice}]"
+        owner = next((name for name in registry.names(root) if choice in _fields_of(registry, root, name)), None)
+        if owner:
+            return f"unknown key; did you mean '{root}.{key_of(owner)}.{rest}'?"
         known = [key_of(name) for name in registry.names(root)]
         root, key = choice, choice
     elif root == "hydra":
@@ -87,6 +90,10 @@ def nested_keys(root: str) -> list[str]:
     """Return the keys of a part of the config that is closed; none where any may stand there."""
     nested = {"roles": Roles, "split": SplitOptions}.get(root)
     return [f.name for f in dataclasses.fields(nested)] if nested else []
+
+
+def _fields_of(registry: Registry, kind: str, name: str) -> set[str]:
+    return {field.name for field in dataclasses.fields(registry.entry(kind, name).cls)}
 
 
 def _keys_of_hydra(key: str) -> list[str]:

@@ -22,8 +22,9 @@ from hookline.packages.certificate.certifying import SERVED_ROWS, certify_served
 from hookline.packages.manifest import MANIFEST, read_manifest
 from hookline.packages.state import StoredPackage
 
+from ..edges import edges_of
 from ..execution import Section, StageKind
-from ..parts import edges_of, metrics_of, pipeline_of
+from ..parts import metrics_of, pipeline_of
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Stage

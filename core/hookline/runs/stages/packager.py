@@ -27,8 +27,9 @@ from hookline.packages.state import StoredPackage, write_pipeline
 from hookline.plans.plan import Knowledge, every
 from hookline.quality.distributions import answers_of
 
+from ..edges import edges_of
 from ..execution import Section, StageKind
-from ..parts import edges_of, metrics_of, pipeline_of, scored_of
+from ..parts import metrics_of, pipeline_of, scored_of
 from .deployer import served_folder
 from .judging import PIPELINE
 
