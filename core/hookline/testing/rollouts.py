@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -57,11 +58,11 @@ def in_force(policy: Deployment, deployer: Deployer, now: datetime) -> Deploymen
 def play(deployer: Deployer, policy: Deployment, new: str) -> Iterator[Look]:
     """Ask a deployer again and again, first before anything was seen; `new` tells how the new version does."""
     now, pause, elapsed = START, FIRST_LOOK, timedelta(0)
-    yield Look(policy, {}, now, deployer.follow(policy, {}, now))
+    yield _look(deployer, policy, {}, now)
     for _ in range(LOOKS):
         now, elapsed, pause = now + pause, elapsed + pause, pause * LONGER
         seen = {version: _seen(policy, version, elapsed, new) for version in sorted(policy.versions)}
-        look = Look(policy, seen, now, deployer.follow(policy, seen, now))
+        look = _look(deployer, policy, seen, now)
         yield look
         if look.following is not None:
             policy, elapsed = in_force(look.following, deployer, now), timedelta(0)
@@ -71,6 +72,11 @@ def is_over(policy: Deployment) -> bool:
     """Tell whether one version answers everything, and no other is asked."""
     asked = {route.version for route in policy.routes if route.weight or route.shadow}
     return len(asked) == 1
+
+
+def _look(deployer: Deployer, policy: Deployment, seen: Mapping[int, Seen], now: datetime) -> Look:
+    """Ask with copies, so that a deployer that changes what it is given changes none of what was asked."""
+    return Look(policy, seen, now, deployer.follow(*copy.deepcopy((policy, seen)), now))
 
 
 def _seen(policy: Deployment, version: int, elapsed: timedelta, new: str) -> Seen:
