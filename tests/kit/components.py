@@ -18,7 +18,6 @@ from hookline import (
     Featurizer,
     Finding,
     Metric,
-    Model,
     Monitor,
     Package,
     Packager,
@@ -27,12 +26,13 @@ from hookline import (
     Reference,
     Report,
     Roles,
+    Scored,
     Source,
+    Stored,
     Trainer,
     Transform,
     Trust,
 )
-from hookline.packages.state import read_pipeline
 from hookline.testing.parts import LinearModel
 
 
@@ -117,8 +117,8 @@ class Errors(Evaluator):
     name = "errors"
     tasks = frozenset({"binary"})
 
-    def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:
-        wrong = pipeline.predict(test.frame).values != pipeline.truth(test.frame)
+    def evaluate(self, scored: Scored) -> Report:
+        wrong = scored.prediction().values != scored.truth()
         return Report("Errors", (Metric("errors", float(wrong.mean()), greater_is_better=False),))
 
 
@@ -131,8 +131,8 @@ class Weights(Packager):
         pipeline.model.save(path)
         return Package(path, self.name)
 
-    def load(self, path: Path, trust: Trust) -> Predictor:
-        return read_pipeline(path, LinearModel.load(path))
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        return stored.around(LinearModel.load(stored.path))
 
 
 class Newest(Deployer):

@@ -87,13 +87,14 @@ class Featurizer(Component):
     """Turns rows into a design matrix; one that comes after another turns its matrix into another, as a selection does.
 
     Example:
-        >>> import dataclasses
-        >>> @dataclasses.dataclass(frozen=True)
+        >>> from dataclasses import dataclass
+        >>> from hookline import Feature
+        >>> @dataclass(frozen=True)
         ... class FittedRaw:
         ...     features: tuple[Feature, ...]
         ...     def transform(self, frame: "pl.LazyFrame") -> Features:
-        ...         names = [feature.name for feature in self.features]
-        ...         return Features(frame.select(names).collect().to_numpy().astype("float32"), self.features)
+        ...         rows = frame.select([feature.name for feature in self.features]).collect()
+        ...         return Features(rows.to_numpy().astype("float32"), self.features)
         >>> class Raw(Featurizer):
         ...     \"\"\"Every column as it is.\"\"\"
         ...     name = "raw"
@@ -149,18 +150,14 @@ class Trainer(Component):
 class Evaluator(Component):
     """Judges answers by what was true: of held-out rows, of somebody's own model, or of the prediction log.
 
-    An evaluator that must ask the model more also names `pipeline`, and is given the Predictor.
-
     Example:
-        >>> from hookline import Metric
+        >>> from hookline import Metric, Scored
         >>> class ErrorRate(Evaluator):
         ...     \"\"\"The share of wrong labels.\"\"\"
         ...     name = "error_rate"
-        ...     def evaluate(self, scored: "Scored") -> Report:
+        ...     def evaluate(self, scored: Scored) -> Report:
         ...         wrong = scored.prediction().values != scored.truth()
         ...         return Report("Errors", (Metric("error_rate", float(wrong.mean()), greater_is_better=False),))
-        >>> ErrorRate.kind
-        'evaluator'
     """
 
     kind = "evaluator"
@@ -168,7 +165,7 @@ class Evaluator(Component):
 
     @abstractmethod
     def evaluate(self, scored: Any) -> Report:
-        """Judge rows with their answers (Scored). May also take `pipeline` (Predictor), by that name."""
+        """Judge rows with their answers (Scored); one that asks the model more also names `pipeline` (Predictor)."""
 
 
 class Packager(Component):
@@ -177,16 +174,21 @@ class Packager(Component):
     The runner writes pipeline.json (transforms, featurizer, schema, target) and manifest.json beside what `save` writes.
 
     Example:
-        >>> class ReprPackager(Packager):
-        ...     \"\"\"Keep what the model says of itself.\"\"\"
-        ...     name = "repr"
-        ...     def save(self, pipeline: "Predictor", path: Path) -> Package:
-        ...         (path / "model.txt").write_text(repr(pipeline))
+        >>> from hookline import Pipeline, Stored
+        >>> from hookline.errors import UntrustedPackage
+        >>> class PicklePackager(Packager):
+        ...     \"\"\"Any model as a pickle.\"\"\"
+        ...     name = "pickle"
+        ...     native = True
+        ...     def save(self, pipeline: Pipeline[Model], path: Path) -> Package:
+        ...         import pickle
+        ...         (path / "model.pkl").write_bytes(pickle.dumps(pipeline.model))
         ...         return Package(path, self.name)
-        ...     def load(self, stored: "Stored", trust: Trust) -> "Predictor":
-        ...         raise NotImplementedError("a repr does not predict")
-        >>> ReprPackager.kind
-        'packager'
+        ...     def load(self, stored: Stored, trust: Trust) -> Predictor:
+        ...         import pickle
+        ...         if not (trust.pickle or trust.everything):
+        ...             raise UntrustedPackage(f"package {stored.path} is a pickle")
+        ...         return stored.around(pickle.loads((stored.path / "model.pkl").read_bytes()))
     """
 
     kind = "packager"
@@ -200,10 +202,7 @@ class Packager(Component):
         """Write the files of this format into the empty folder `path`; raises ExportError where the format cannot say it."""
 
     def limit(self, pipeline: Any) -> Limit | None:
-        """Return from where on this format may answer differently for this pipeline; None: nowhere, which most can say.
-
-        Generated rows of extreme values past it are told of in the certificate, and do not fail it.
-        """
+        """Return from where on this format may answer differently, which then fails no certificate; None: nowhere."""
         return None
 
     @abstractmethod
@@ -245,7 +244,7 @@ class Deployer(Component):
 class Monitor(Component):
     """Compares current rows with what a model was trained on.
 
-    The annotation of `current` says what is wanted: Dataset (raw rows), or Scored (with answers, and the truth where known).
+    The annotation of `current` says what is wanted: Dataset (raw rows), or Scored (rows with answers).
 
     Example:
         >>> class RowsLeft(Monitor):
@@ -255,8 +254,6 @@ class Monitor(Component):
         ...         import polars as pl
         ...         rows = current.frame.select(pl.len()).collect().item()
         ...         return Report(f"{rows} rows now, {reference.profile.rows} in training")
-        >>> RowsLeft.kind
-        'monitor'
     """
 
     kind = "monitor"
@@ -280,14 +277,9 @@ class Kind:
     reports: bool = False
     """Whether its stage makes a Report, which has a section in the run's."""
 
-    @property
-    def name(self) -> str:
-        """The kind's name: a config group, and what `register_<name>s` registers."""
-        return self.cls.kind
-
 
 KIND_TABLE: Mapping[str, Kind] = {
-    kind.name: kind
+    kind.cls.kind: kind
     for kind in (
         Kind(Source, "load"),
         Kind(Transform, "fit", many=True, optional=True),

@@ -63,7 +63,8 @@ class Scored:
 
         held = Held(prediction, truth, weight)
         answers = _answers(held, target)
-        taken = {name: f"{ASIDE}{name}" for name in rows.frame.collect_schema().names() if name in answers.columns}
+        names = _names(target)
+        taken = {name: f"{ASIDE}{name}" for name in rows.frame.collect_schema().names() if name in names}
         frame = pl.concat([rows.frame.rename(taken), answers.lazy()], how="horizontal")
         return cls(frame, target, rows.roles, rows.name, held)
 
@@ -113,7 +114,7 @@ class Scored:
 
         names = self.frame.collect_schema().names()
         own = {name: name.removeprefix(ASIDE) for name in names if name.startswith(ASIDE)}
-        answers = {PREDICTION, TRUTH, WEIGHT, *(f"{PROBABILITY}{label}" for label in self.target.classes)}
+        answers = _names(self.target)
         aside = {name for name in own if own[name] in answers}
         kept = [pl.col(name).alias(own[name]) if name in aside else name for name in names if name not in answers]
         return Dataset(self.frame.select(kept), self.roles, self.name, self.target)
@@ -122,6 +123,11 @@ class Scored:
 def answers_column(target: Target) -> str:
     """Return the column of `Scored.frame` that tells most of the answers: of two classes the probability of the later."""
     return f"{PROBABILITY}{target.classes[1]}" if target.task == "binary" else PREDICTION
+
+
+def _names(target: Target) -> frozenset[str]:
+    """Return the names of columns that say what was answered or true, whether these rows have them or not."""
+    return frozenset((PREDICTION, TRUTH, WEIGHT, *(f"{PROBABILITY}{label}" for label in target.classes)))
 
 
 def _answers(held: Held, target: Target) -> pl.DataFrame:

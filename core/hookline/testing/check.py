@@ -5,31 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from hookline.errors import UnknownName, UsageError
 from hookline.kinds.artifacts import Dataset
 from hookline.kinds.component import Component
+from hookline.kinds.kinds import KINDS
 
 from .checks.common import CHECKS as COMMON
-from .checks.deployer import CHECKS as DEPLOYER
-from .checks.evaluator import CHECKS as EVALUATOR
-from .checks.featurizer import CHECKS as FEATURIZER
-from .checks.monitor import CHECKS as MONITOR
-from .checks.packager import CHECKS as PACKAGER
-from .checks.source import CHECKS as SOURCE
-from .checks.trainer import CHECKS as TRAINER
-from .checks.transform import CHECKS as TRANSFORM
 from .subject import CheckFailed, CheckFunction, Subject
 
 CHECKS: Mapping[str, tuple[CheckFunction, ...]] = {
-    "source": SOURCE,
-    "transform": TRANSFORM,
-    "featurizer": FEATURIZER,
-    "trainer": TRAINER,
-    "evaluator": EVALUATOR,
-    "packager": PACKAGER,
-    "deployer": DEPLOYER,
-    "monitor": MONITOR,
+    kind: import_module(f"{__package__}.checks.{kind}").CHECKS for kind in KINDS
 }
 """Kind -> its own checks; those of every kind, COMMON, come before them."""
 

@@ -8,12 +8,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hookline.errors import ExportError
-from hookline.kinds.deployments import Package, Trust
+from hookline.kinds.deployments import Trust
 from hookline.packages.certificate.parity import measure_parity
 from hookline.packages.pipeline import Pipeline
-from hookline.packages.state import write_pipeline
+from hookline.packages.state import StoredPackage, write_pipeline
 
 from .samples import Sample
+from .stored import known_to
 from .subject import Subject
 
 
@@ -27,12 +28,13 @@ def require_onnx_parity(subject: Subject, pipeline: Pipeline[Any], sample: Sampl
         folder = Path(name)
         write_pipeline(pipeline, folder)
         try:
-            package: Package = packager.save(pipeline, folder)
+            packager.save(pipeline, folder)
         except ExportError as error:
             if may_refuse:
                 return
             subject.fail(f"claims ExportsOnnx, but cannot be exported ({error.message}); mend or remove to_onnx().")
-        parity = measure_parity(pipeline, packager.load(package.path, Trust()), rows, packager.tolerance)
+        packaged = packager.load(StoredPackage(folder, known_to(subject)), Trust())
+        parity = measure_parity(pipeline, packaged, rows, packager.tolerance)
     if not parity.ok:
         subject.fail(
             f"predicts differently in ONNX: by up to {parity.max_difference:.3g} on {parity.rows} rows "

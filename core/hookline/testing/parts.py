@@ -1,29 +1,22 @@
-"""A featurizer, models and pipelines of the kit's own, so that each kind can be checked without any plugin."""
+"""A featurizer and models of the kit's own, so that each kind can be checked without any plugin."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from hookline.data.columns import column_kind, infer_schema
-from hookline.data.target import encode, true_values
+from hookline.data.columns import column_kind
 from hookline.kinds.artifacts import Dataset, Feature, Features, Prediction, Target
 from hookline.kinds.fitted import Model
 from hookline.kinds.kinds import Featurizer
-from hookline.packages.pipeline import FittedStage, Pipeline
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
-    from .samples import Sample
-
 MISSING_TIME = -(2**63)
-ANSWER = "answer"
-"""The column that holds the truth, for the model that is always right."""
 
 
 @dataclass(frozen=True)
@@ -216,56 +209,6 @@ class KnownAnswers(Model):
     def load(cls, folder: Path) -> Self:
         """Refuse: it is never kept."""
         raise NotImplementedError
-
-
-def fitted_features(rows: Dataset, target: Target, *, fill: bool = True) -> Features:
-    """Return the design matrix of training rows, complete with y and row ids."""
-    fitted = SampleFeaturizer(fill=fill).fit(rows)
-    return with_truth(fitted.transform(rows.frame), rows, target)
-
-
-def with_truth(features: Features, rows: Dataset, target: Target) -> Features:
-    """Add y and row ids to a design matrix."""
-    from hookline.kinds.artifacts import ROW_ID
-
-    y = encode(true_values(rows.frame, target), target)
-    return replace(features, y=y, row_ids=rows.frame.select(ROW_ID).collect()[ROW_ID].to_numpy(), target=target)
-
-
-def pipeline_around(
-    model: Any, sample: Sample, *, fill: bool = True, transforms: tuple[FittedStage, ...] = ()
-) -> Pipeline[Any]:
-    """Put the kit's featurizer and a model around fitted transforms."""
-    from hookline.packages.pipeline import apply_transforms
-
-    train = sample.train.with_frame(apply_transforms(transforms, sample.train.frame))
-    fitted = SampleFeaturizer(fill=fill).fit(train)
-    schema = infer_schema(sample.train.frame, sample.train.feature_columns())
-    stage = FittedStage("featurizer", "sample", fitted)
-    return Pipeline(schema, sample.train.roles, sample.target, transforms, (stage,), model)
-
-
-def known_pipelines(sample: Sample) -> tuple[Pipeline[Any], Pipeline[Any], Dataset]:
-    """Return a pipeline that is always right, one that always says the same, and test rows that both take."""
-    import polars as pl
-
-    truth = encode(true_values(sample.test.frame, sample.target), sample.target)
-    rows = sample.test.frame.collect().with_columns(pl.Series(ANSWER, truth, dtype=pl.Float64))
-    test = sample.test.with_frame(rows.lazy())
-    usual = float(truth.mean()) if sample.target.task == "regression" else float(_most_frequent(truth))
-    schema = infer_schema(test.frame, [ANSWER])
-    stage = FittedStage("featurizer", "sample", FittedSampleFeaturizer((Encoding(ANSWER, "number"),), fill=True))
-    made = [
-        Pipeline(schema, test.roles, sample.target, (), (stage,), KnownAnswers(sample.target, constant))
-        for constant in (None, usual)
-    ]
-    return made[0], made[1], test
-
-
-def _most_frequent(codes: np.ndarray) -> int:
-    import numpy as np
-
-    return int(np.bincount(codes).argmax())
 
 
 def _number(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -94,6 +94,25 @@ def watched_network() -> Iterator[list[str]]:
         cls.connect, cls.connect_ex, socket.getaddrinfo = saved
 
 
+@contextmanager
+def counted_collects() -> Iterator[list[None]]:
+    """Count how often lazy frames are carried out; yields a list with an item for each time."""
+    import polars as pl
+
+    cls: Any = pl.LazyFrame
+    saved, collected = cls.collect, list[None]()
+
+    def collect(self: Any, *args: Any, **kwargs: Any) -> Any:
+        collected.append(None)
+        return saved(self, *args, **kwargs)
+
+    cls.collect = collect
+    try:
+        yield collected
+    finally:
+        cls.collect = saved
+
+
 def state_changes(act: Callable[[], None]) -> list[str]:
     """Return what of the process' shared state differs after `act`, which is put back; what mere imports do does not count."""
     with _restored():

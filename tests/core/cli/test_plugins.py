@@ -110,14 +110,14 @@ def test_check_passes_a_good_plugin(plugins: Told, install_plugin: Callable[...,
     install_plugin("acme-shop", "shop", "acme_shop_good", shop())
     code, out, _ = plugins("check", "shop", "--set", "shop.numbers.rows=20")
     assert code == 0
-    assert out.splitlines() == ["source shop.numbers: ok, 13 checks", "deployer shop.newest: ok, 12 checks"]
+    assert out.splitlines() == ["source shop.numbers: ok, 16 checks", "deployer shop.newest: ok, 15 checks"]
 
 
 def test_check_tells_what_to_mend_and_exits_1(plugins: Told, install_plugin: Callable[..., None]) -> None:
     install_plugin("acme-shop", "shop", "acme_shop_stuck", shop("Newest, Stuck"))
     code, out, _ = plugins("check", "shop")
     assert code == 1
-    assert "deployer shop.stuck: 1 of 12 checks failed" in out
+    assert "deployer shop.stuck: 1 of 15 checks failed" in out
     assert "  routes_name_the_version: deployer 'shop.stuck': routes nothing to version 7" in out
     assert "deployer shop.newest: ok" in out
 
@@ -163,7 +163,7 @@ def test_check_takes_a_module_that_is_no_plugin_yet(
     monkeypatch.setattr(sys, "path", list(sys.path))
     code, out, _ = plugins("check", "my_shop_module")
     assert code == 0, out
-    assert "deployer newest: ok, 12 checks" in out
+    assert "deployer newest: ok, 15 checks" in out
 
 
 def test_check_of_a_skipped_plugin_says_why(plugins: Told, install_plugin: Callable[..., None]) -> None:

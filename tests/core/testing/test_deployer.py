@@ -26,7 +26,7 @@ class Overfull(Newest):
 
     def deploy(self, package: Package, current: Deployment | None) -> Deployment:
         version = package.version or 1
-        return Deployment(package.name, (Route(version, 0.7), Route(version, 0.7)), self.name, {})
+        return Deployment(package.name, version, (Route(version, 0.7), Route(version, 0.7)), self.name, {})
 
 
 class Dicing(Newest):
@@ -34,7 +34,7 @@ class Dicing(Newest):
 
     def deploy(self, package: Package, current: Deployment | None) -> Deployment:
         version, share = package.version or 1, float(np.random.default_rng().uniform())
-        return Deployment(package.name, (Route(version, share), Route(version, 1 - share)), self.name, {})
+        return Deployment(package.name, version, (Route(version, share), Route(version, 1 - share)), self.name, {})
 
 
 FAULTS: Mapping[str, Callable[[], Component]] = {

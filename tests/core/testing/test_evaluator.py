@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hookline import Dataset, Metric, Model, Pipeline, Report
+from hookline import Metric, Report, Scored
 from hookline.kinds.component import Component
 from kit.components import Errors
 from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
@@ -25,29 +25,29 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
 class Undefined(Errors):
     """Gives NaN."""
 
-    def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:
+    def evaluate(self, scored: Scored) -> Report:
         return Report("Errors", (Metric("errors", float("nan")),))
 
 
 class UnsteadyEvaluator(Errors):
     """Gives another number each time."""
 
-    def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:
+    def evaluate(self, scored: Scored) -> Report:
         return Report("Errors", (Metric("luck", float(np.random.default_rng().normal())),))
 
 
 class UpsideDown(Errors):
     """Says that errors are good."""
 
-    def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:
-        (metric,) = super().evaluate(pipeline, test).metrics
+    def evaluate(self, scored: Scored) -> Report:
+        (metric,) = super().evaluate(scored).metrics
         return Report("Errors", (dataclasses.replace(metric, greater_is_better=True),))
 
 
 class Unplain(Errors):
     """Puts an object into a table's place."""
 
-    def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:
+    def evaluate(self, scored: Scored) -> Report:
         return Report("Errors", tables=({"not": "a table"},))  # type: ignore[arg-type]
 
 

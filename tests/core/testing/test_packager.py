@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from hookline import Package, Pipeline, Predictor, Trust
+from hookline import Package, Pipeline, Predictor, Stored, Trust
 from hookline.kinds.component import Component
-from hookline.packages.state import read_pipeline
 from hookline.testing.parts import LinearModel
 from kit.components import Weights
 from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
@@ -20,18 +19,16 @@ from kit.conformance import built_in, check_built_in, check_good, own_checks, re
 class Careless(Weights):
     """Loses the weights."""
 
-    def load(self, path: Path, trust: Trust) -> Predictor:
-        model = LinearModel.load(path)
-        return read_pipeline(
-            path, LinearModel(tuple(tuple(0.0 for _ in row) for row in model.weights), model.is_regression)
-        )
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        model = LinearModel.load(stored.path)
+        return stored.around(LinearModel(tuple(tuple(0.0 for _ in row) for row in model.weights), model.is_regression))
 
 
 class Contractless(Weights):
     """Forgets the schema."""
 
-    def load(self, path: Path, trust: Trust) -> Predictor:
-        loaded: Any = super().load(path, trust)
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        loaded: Any = super().load(stored, trust)
         return dataclasses.replace(loaded, schema=dataclasses.replace(loaded.schema, columns=loaded.schema.columns[1:]))
 
 
@@ -44,10 +41,10 @@ class Trusting(Weights):
         (path / "model.pkl").write_bytes(pickle.dumps(pipeline.model, protocol=5))
         return Package(path, self.name)
 
-    def load(self, path: Path, trust: Trust) -> Predictor:
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
         import pickle
 
-        return read_pipeline(path, pickle.loads((path / "model.pkl").read_bytes()))
+        return stored.around(pickle.loads((stored.path / "model.pkl").read_bytes()))
 
 
 FAULTS: Mapping[str, Callable[[], Component]] = {

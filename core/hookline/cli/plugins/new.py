@@ -11,7 +11,8 @@ from hookline.registry.registry import load_registry
 from hookline.version import __version__
 
 from ..output import say
-from .templates import CI, COMPONENTS, INIT, PYPROJECT, README, TEST
+from .templates.components import COMPONENTS
+from .templates.package import CI, INIT, PYPROJECT, README, TEST
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hookline.errors import ConfigError, HooklineError
-from hookline.kinds.artifacts import Dataset
-from hookline.kinds.deployments import Deployment, Package
-from hookline.kinds.fitted import FittedFeaturizer, FittedTransform, Model
+from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
+from hookline.kinds.kinds import KIND_TABLE
 from hookline.kinds.plain import plain
-from hookline.kinds.reports import Report
 from hookline.registry.fields import field_docs
 from hookline.registry.ports import ports
 from hookline.registry.values import validate
@@ -24,14 +22,7 @@ from ..process import heavy_imports, state_changes, watched_network
 from ..subject import CheckFunction, Subject
 
 MAKES: Mapping[str, Any] = {
-    "source": Dataset,
-    "transform": FittedTransform,
-    "featurizer": FittedFeaturizer,
-    "trainer": Model,
-    "evaluator": Report,
-    "packager": Package,
-    "deployer": Deployment,
-    "monitor": Report,
+    name: typing.get_type_hints(getattr(kind.cls, kind.method))["return"] for name, kind in KIND_TABLE.items()
 }
 """Kind -> what its method must say that it returns."""
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
-from hookline.kinds.artifacts import Task
+from hookline.kinds.artifacts import Dataset, Task
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Report
+from hookline.kinds.scored import PREDICTION, PROBABILITY, TRUTH, WEIGHT, Scored
+from hookline.registry.ports import assignable, ports, type_text
 
-from ..exercise import evaluate, ordinary_pipeline
-from ..parts import known_pipelines
+from ..judged import evaluate, ordinary_pipeline, read_back, scored_by
+from ..pipelines import known_pipelines
 from ..subject import CheckFunction, Subject
+from .explains import CHECKS as EXPLAINS_CHECKS
+
+
+def exercise(subject: Subject) -> None:
+    """Judge answers that are right, for each task."""
+    for task in subject.tasks():
+        right, _, test = known_pipelines(subject.rows(task))
+        evaluate(subject, right, scored_by(right, test))
 
 
 def check_metrics_are_finite(subject: Subject) -> None:
@@ -41,8 +52,8 @@ def check_rewards_the_truth(subject: Subject) -> None:
     """A pipeline that is always right scores at least as well, by each metric, as one that always says the same."""
     for task in subject.tasks():
         right, same, test = known_pipelines(subject.rows(task))
-        best = {metric.name: metric for metric in evaluate(subject, right, test).metrics}
-        for metric in evaluate(subject, same, test).metrics:
+        best = {metric.name: metric for metric in evaluate(subject, right, scored_by(right, test)).metrics}
+        for metric in evaluate(subject, same, scored_by(same, test)).metrics:
             if metric.name not in best or not math.isfinite(metric.value):
                 continue
             gain = best[metric.name].value - metric.value
@@ -63,9 +74,67 @@ def check_report_is_plain(subject: Subject) -> None:
             subject.fail(f"its report cannot be written as JSON: {error}")
 
 
+def check_takes_scored_rows(subject: Subject) -> None:
+    """It judges rows with answers, whoever gave them, and beside them takes only the pipeline, by that name."""
+    takes = dict(ports(type(subject.component)).takes)
+    takes.pop("pipeline", None)
+    if len(takes) != 1 or not assignable(Scored, next(iter(takes.values()))):
+        named = ", ".join(f"{name}: {type_text(annotation)}" for name, annotation in takes.items()) or "no rows"
+        subject.fail(
+            f"evaluate() takes {named}; let it take `scored: Scored`, and `pipeline: Predictor` if it asks more."
+        )
+
+
+def check_takes_rows_read_back(subject: Subject) -> None:
+    """Rows with answers that were written to a file and read back give the same report."""
+    for task in subject.tasks():
+        sample = subject.rows(task)
+        pipeline = ordinary_pipeline(sample)
+        scored = scored_by(pipeline, sample.test)
+        with read_back(scored) as again:
+            reports = [to_json(evaluate(subject, pipeline, one)) for one in (scored, again)]
+        if reports[0] != reports[1]:
+            subject.fail(
+                f"rows read back from a file give another report on a {task} table; "
+                "ask scored.prediction(), .truth() and .weight()."
+            )
+
+
+def check_raw_names_do_not_matter(subject: Subject) -> None:
+    """Raw columns that are called `prediction`, `truth` or `weight` change no metric."""
+    for task in subject.tasks():
+        sample = subject.rows(task)
+        pipeline = ordinary_pipeline(sample)
+        with read_back(scored_by(pipeline, _with_confusing_names(sample.test))) as named:
+            found = _metrics(evaluate(subject, pipeline, named))
+        wanted = _metrics(_ordinary(subject, task))
+        changed = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+        if changed:
+            subject.fail(
+                f"raw columns called `{PREDICTION}`, `{TRUTH}` and `{WEIGHT}` change {', '.join(changed)} on a {task} table; "
+                "ask scored.prediction(), .truth() and .weight(), and scored.rows() for raw columns."
+            )
+
+
 def _ordinary(subject: Subject, task: Task) -> Report:
     sample = subject.rows(task)
-    return evaluate(subject, ordinary_pipeline(sample), sample.test)
+    pipeline = ordinary_pipeline(sample)
+    return evaluate(subject, pipeline, scored_by(pipeline, sample.test))
+
+
+def _with_confusing_names(rows: Dataset) -> Dataset:
+    """Add raw columns of the names that answers have, which say something else."""
+    import polars as pl
+
+    target = rows.target
+    assert target is not None
+    names = [PREDICTION, TRUTH, WEIGHT, *(f"{PROBABILITY}{label}" for label in target.classes)]
+    new = [name for name in names if name not in rows.frame.collect_schema().names()]
+    return rows.with_frame(rows.frame.with_columns(((pl.int_range(pl.len()) % 5) / 4).alias(name) for name in new))
+
+
+def _metrics(report: Report) -> dict[str, Any]:
+    return {metric.name: to_json(metric) for metric in report.metrics}
 
 
 CHECKS: tuple[CheckFunction, ...] = (
@@ -73,4 +142,8 @@ CHECKS: tuple[CheckFunction, ...] = (
     check_repeatable,
     check_rewards_the_truth,
     check_report_is_plain,
+    check_takes_scored_rows,
+    check_takes_rows_read_back,
+    check_raw_names_do_not_matter,
+    *EXPLAINS_CHECKS,
 )

@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
+from hookline.errors import HooklineError
 from hookline.kinds.artifacts import Dataset
 from hookline.kinds.plain import from_json, to_json
-from hookline.kinds.reports import SEVERITIES, Report
+from hookline.kinds.reports import SEVERITIES, Reference, Report
+from hookline.kinds.scored import Scored
+from hookline.registry.ports import assignable, ports, type_text
 
-from ..exercise import reference_of, seen_by
+from ..judged import reference_of, seen_by, unlabeled
 from ..subject import CheckFunction, Subject
+
+
+def exercise(subject: Subject) -> None:
+    """Compare the training rows with themselves."""
+    sample = subject.rows("binary")
+    subject.component.check(seen_by(subject, sample, sample.train), reference_of(sample))
 
 
 def check_same_data_raise_no_alarm(subject: Subject) -> None:
@@ -47,7 +58,6 @@ def check_repeatable(subject: Subject) -> None:
 def check_needs_only_the_profile(subject: Subject) -> None:
     """The monitor works from a package, where the training rows are gone and only what the run left is at hand."""
     import tempfile
-    from dataclasses import replace
     from pathlib import Path
 
     sample = subject.rows("binary")
@@ -63,6 +73,42 @@ def check_needs_only_the_profile(subject: Subject) -> None:
             subject.component.check(current, replace(reference, dataset=None, files=files))
         except (AttributeError, AssertionError) as error:
             subject.fail(f"needs the training rows ({error}); use reference.profile where reference.dataset is None.")
+
+
+def check_says_what_it_looks_at(subject: Subject) -> None:
+    """The annotation of what it looks at is Dataset, for raw rows, or Scored, for rows with answers."""
+    wanted = next(iter(ports(type(subject.component)).takes.values()), Any)
+    if wanted is Any or not (assignable(Dataset, wanted) or assignable(Scored, wanted)):
+        subject.fail(
+            f"check() looks at {type_text(wanted)}; annotate `current` as Dataset, or as Scored to see answers."
+        )
+
+
+def check_says_what_it_lacks(subject: Subject) -> None:
+    """Where metrics, answers or target were not kept, or the truth is not known yet, it does without or says so."""
+    sample = subject.rows("binary")
+    reference = reference_of(sample)
+    current = seen_by(subject, sample, sample.test)
+    poorer = {
+        "metrics": replace(reference, metrics=None),
+        "answers": replace(reference, answers=None),
+        "metrics, answers and target": replace(reference, metrics=None, answers=None, target=None),
+    }
+    for lacking, known in poorer.items():
+        _do_without(subject, f"a reference without {lacking}", current, known)
+    if isinstance(current, Scored):
+        _do_without(subject, "rows of which the truth is not known", unlabeled(current), reference)
+
+
+def _do_without(subject: Subject, what: str, current: Dataset | Scored, reference: Reference) -> None:
+    try:
+        subject.component.check(current, reference)
+    except Exception as error:  # noqa: BLE001  the component may raise anything; that is what is checked
+        if not isinstance(error, HooklineError):
+            told = str(error).strip().partition("\n")[0]
+            subject.fail(
+                f"{what} makes it raise {type(error).__name__} ({told}); do without, or raise DataError saying what it lacks."
+            )
 
 
 def _reports(subject: Subject) -> Iterator[Report]:
@@ -89,4 +135,6 @@ CHECKS: tuple[CheckFunction, ...] = (
     check_findings_are_complete,
     check_repeatable,
     check_needs_only_the_profile,
+    check_says_what_it_looks_at,
+    check_says_what_it_lacks,
 )

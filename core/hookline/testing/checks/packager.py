@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from hookline.errors import DataError, UntrustedPackage
-from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import Predictor
-from hookline.packages.certificate.parity import measure_parity
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from ..exercise import pipeline_for, saved
+from hookline.errors import DataError, StoreError, UntrustedPackage
+from hookline.kinds.artifacts import Task
+from hookline.kinds.deployments import Trust
+from hookline.kinds.fitted import Model, Predictor
+from hookline.packages.certificate.parity import measure_parity
+from hookline.packages.pipeline import Pipeline
+from hookline.packages.state import StoredPackage
+
+from ..fits import pipeline_for
 from ..samples import strange_rows
+from ..stored import known_to, saved
 from ..subject import CheckFunction, Subject
+
+
+def exercise(subject: Subject) -> None:
+    """Save, load and predict."""
+    task = subject.tasks()[0]
+    with saved(subject, pipeline_for(subject, task)) as stored:
+        subject.component.load(stored, Trust(everything=True)).predict(subject.rows(task).unlabeled())
 
 
 def check_predicts_the_same(subject: Subject) -> None:
@@ -63,4 +80,48 @@ def check_runs_no_code_untrusted(subject: Subject) -> None:
         subject.fail(f"reads the pickle {pickles[0].name} though `trust` does not allow it; raise UntrustedPackage.")
 
 
-CHECKS: tuple[CheckFunction, ...] = (check_predicts_the_same, check_contract_travels, check_runs_no_code_untrusted)
+def check_says_whether_it_is_native(subject: Subject) -> None:
+    """`native` is true exactly where the loaded package has the model itself, as `stored.around(model)` makes it."""
+    with saved(subject, pipeline_for(subject, subject.tasks()[0])) as stored:
+        loaded = subject.component.load(stored, Trust(everything=True))
+    holds = isinstance(loaded, Pipeline) and isinstance(loaded.model, Model)
+    if holds != subject.component.native:
+        what = f"a pipeline around a {type(loaded.model).__name__}" if holds else f"a {type(loaded).__name__}"
+        subject.fail(f"loads {what}, and says native = {subject.component.native}; say native = {holds}.")
+
+
+def check_folder_is_enough(subject: Subject) -> None:
+    """A package that was moved, and after which another was written, still answers as it did: its folder holds all."""
+    task = subject.tasks()[0]
+    pipeline, rows = pipeline_for(subject, task), subject.rows(task).unlabeled().collect()
+    with tempfile.TemporaryDirectory() as name, saved(subject, pipeline) as stored:
+        moved = Path(name) / "moved"
+        shutil.move(stored.path, moved)
+        stored.path.mkdir()
+        with saved(subject, _on_half_of_the_rows(subject, task)):
+            pass
+        try:
+            loaded = subject.component.load(StoredPackage(moved, known_to(subject)), Trust(everything=True))
+        except (OSError, StoreError) as error:
+            subject.fail(f"cannot load a package that was moved ({error}); read everything from stored.path.")
+        parity = measure_parity(pipeline, loaded, rows, subject.component.tolerance)
+    if not parity.ok:
+        subject.fail(
+            "loads another package than the one in stored.path; keep nothing in memory between save() and load()."
+        )
+
+
+def _on_half_of_the_rows(subject: Subject, task: Task) -> Pipeline[Any]:
+    """Return a pipeline of the same kind that learned from other rows."""
+    sample = subject.rows(task)
+    half = sample.train.with_frame(sample.train.frame.gather_every(2))
+    return pipeline_for(replace(subject, sample=half, memory={}), task)
+
+
+CHECKS: tuple[CheckFunction, ...] = (
+    check_predicts_the_same,
+    check_contract_travels,
+    check_runs_no_code_untrusted,
+    check_says_whether_it_is_native,
+    check_folder_is_enough,
+)

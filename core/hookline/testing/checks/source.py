@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 
 from hookline.data.frames import require_columns
 from hookline.errors import DataError
-from hookline.kinds.artifacts import ROW_ID
+from hookline.kinds.artifacts import ROW_ID, Dataset
+from hookline.kinds.capabilities import ReadsOn
 
+from ..process import counted_collects
 from ..subject import CheckFunction, Subject
+
+
+def exercise(subject: Subject) -> None:
+    """Read all rows."""
+    subject.component.fingerprint()
+    subject.component.load().frame.collect()
 
 
 def check_loads_a_lazy_frame(subject: Subject) -> None:
@@ -57,9 +66,71 @@ def check_roles_are_columns(subject: Subject) -> None:
         subject.fail(str(error))
 
 
+def check_position_is_stable(subject: Subject) -> None:
+    """A source that reads on says the same position while nothing changes, and reads no rows to find it."""
+    component = subject.component
+    if not isinstance(component, ReadsOn):
+        return
+    with counted_collects() as collected:
+        before = component.position()
+    if not isinstance(before, str):
+        subject.fail(f"position() returns {before!r}; return a text that `load_between` understands.")
+    if collected:
+        subject.fail("position() reads rows; find it out from sizes, marks or counts that the system keeps.")
+    subject.component.load().frame.collect()
+    if before != component.position() or before != dataclasses.replace(subject.component).position():
+        subject.fail("position() changes though no row came; leave clocks and object ids out of it.")
+
+
+def check_reads_from_the_beginning(subject: Subject) -> None:
+    """A source that reads on gives the rows of `load`, each exactly once, from the beginning up to its position."""
+    component = subject.component
+    if not isinstance(component, ReadsOn):
+        return
+    loaded, read = component.load(), component.load_between(None, component.position())  # type: ignore[attr-defined]
+    _require_schema(subject, read, loaded)
+    more, less = _rows(read) - _rows(loaded), _rows(loaded) - _rows(read)
+    if more or less:
+        subject.fail(
+            f"load_between(None, position()) gives {more.total()} rows too many and {less.total()} too few of those that "
+            "load() gives; read each row exactly once."
+        )
+
+
+def check_reads_nothing_where_nothing_came(subject: Subject) -> None:
+    """A source that reads on gives no rows, of the same columns, from its position to the same position."""
+    component = subject.component
+    if not isinstance(component, ReadsOn):
+        return
+    here = component.position()
+    read = component.load_between(here, here)
+    _require_schema(subject, read, subject.component.load())
+    if rows := _rows(read).total():
+        subject.fail(
+            f"load_between(here, here) gives {rows} rows; the first position is left out, and the last taken in."
+        )
+
+
+def _require_schema(subject: Subject, read: Dataset, loaded: Dataset) -> None:
+    import polars as pl
+
+    if not isinstance(read.frame, pl.LazyFrame):
+        subject.fail(f"load_between() returns a {type(read.frame).__name__}; return Dataset(frame.lazy()).")
+    found, wanted = read.frame.collect_schema(), loaded.frame.collect_schema()
+    if found != wanted:
+        subject.fail(f"load_between() gives the columns {dict(found)}, and load() {dict(wanted)}; give the same.")
+
+
+def _rows(dataset: Dataset) -> Counter[str]:
+    return Counter(map(repr, dataset.frame.collect().iter_rows()))
+
+
 CHECKS: tuple[CheckFunction, ...] = (
     check_loads_a_lazy_frame,
     check_same_rows_twice,
     check_fingerprint_is_stable,
     check_roles_are_columns,
+    check_position_is_stable,
+    check_reads_from_the_beginning,
+    check_reads_nothing_where_nothing_came,
 )

@@ -15,11 +15,12 @@ from hookline.kinds.fitting import Curve, Step, judged_by, steps_in
 from hookline.kinds.sklearn_model import SklearnModel
 from hookline.runs import outputs
 
-from ..exercise import fit_model, learned_tasks, training_features
+from ..fits import fit_model, learned_tasks, training_features
 from ..onnx import require_onnx_parity
-from ..parts import fitted_features, pipeline_around
+from ..pipelines import fitted_features, pipeline_around
 from ..subject import CheckFunction, Subject
 from .common import data_error_or_fail
+from .update import CHECKS as UPDATE_CHECKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,13 @@ SAME = 1e-6
 """Largest difference of two predictions that are the same, relative to the spread of the target."""
 CONTRARY = 0.25
 """Share of rows, or of the target's spread, by which rows of weight 0 may sway a trainer that draws random numbers."""
+
+
+def exercise(subject: Subject) -> None:
+    """Fit and predict for each task."""
+    for task in learned_tasks(subject):
+        train = training_features(subject, task)
+        fit_model(subject, train).predict(train)
 
 
 def check_predicts_codes(subject: Subject) -> None:
@@ -275,4 +283,5 @@ CHECKS: tuple[CheckFunction, ...] = (
     check_model_survives_saving,
     check_importances_are_features,
     check_onnx_is_equal,
+    *UPDATE_CHECKS,
 )

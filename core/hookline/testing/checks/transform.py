@@ -10,14 +10,21 @@ from typing import Any
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.capabilities import ExportsOnnx
 from hookline.kinds.plain import from_json, to_json
+from hookline.packages.pipeline import FittedStage
 from hookline.registry.ports import ports
 
-from ..exercise import fitted_stage
 from ..onnx import require_onnx_parity
-from ..parts import LinearModel, pipeline_around, with_truth
+from ..parts import LinearModel
+from ..pipelines import pipeline_around, with_truth
 from ..samples import strange_rows
 from ..subject import CheckFunction, Subject
 from .common import data_error_or_fail
+
+
+def exercise(subject: Subject) -> None:
+    """Change the training rows."""
+    sample = subject.rows("binary")
+    subject.component.fit(sample.train).transform(sample.train.frame).collect()
 
 
 def check_keeps_rows(subject: Subject) -> None:
@@ -95,9 +102,10 @@ def check_takes_strange_rows(subject: Subject) -> None:
 def check_onnx_is_equal(subject: Subject) -> None:
     """Where the fitted transform says itself in ONNX, the graph changes rows alike."""
     sample = subject.rows("binary")
-    stage = fitted_stage(subject, sample)
-    if subject.component.applies != "always" or not isinstance(stage.fitted, ExportsOnnx):
+    fitted = subject.component.fit(sample.train)
+    if subject.component.applies != "always" or not isinstance(fitted, ExportsOnnx):
         return
+    stage = FittedStage("transform", subject.component.name, fitted)
     blank = pipeline_around(None, sample, transforms=(stage,))
     train = sample.train.with_frame(blank.transform(sample.train.frame))
     model = LinearModel.fitted(with_truth(blank.features(sample.train.frame), train, sample.target))

@@ -1,0 +1,1 @@
+"""What `hookline plugins new` writes; words between @ are filled in."""
