@@ -33,7 +33,7 @@ from hookline import (
     Transform,
     Trust,
 )
-from hookline.testing.parts import LinearModel
+from hookline.testing.tables.parts import LinearModel
 
 
 class Rows(Source):

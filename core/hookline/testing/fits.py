@@ -12,9 +12,9 @@ from hookline.packages.pipeline import Pipeline
 from hookline.registry.ports import ports
 from hookline.registry.registry import load_registry
 
-from .parts import LinearModel
-from .pipelines import fitted_features, pipeline_around
 from .subject import Subject
+from .tables.parts import LinearModel
+from .tables.pipelines import fitted_features, pipeline_around
 
 
 def fit_model(subject: Subject, train: Features, valid: Features | None = None) -> Model:

@@ -16,10 +16,10 @@ from hookline.packages.pipeline import Pipeline
 from hookline.quality.distributions import answers_of, profile
 from hookline.registry.ports import takes_pipeline, takes_scored
 
-from .parts import LinearModel
-from .pipelines import fitted_features, pipeline_around
-from .samples import Sample
 from .subject import Subject
+from .tables.parts import LinearModel
+from .tables.pipelines import fitted_features, pipeline_around
+from .tables.samples import Sample
 
 
 def evaluate(subject: Subject, pipeline: Pipeline[Any], scored: Scored) -> Report:

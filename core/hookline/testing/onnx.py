@@ -13,9 +13,9 @@ from hookline.packages.certificate.parity import measure_parity
 from hookline.packages.pipeline import Pipeline
 from hookline.packages.state import StoredPackage, write_pipeline
 
-from .samples import Sample
 from .stored import known_to
 from .subject import Subject
+from .tables.samples import Sample
 
 
 def require_onnx_parity(subject: Subject, pipeline: Pipeline[Any], sample: Sample, *, may_refuse: bool = True) -> None:

@@ -10,10 +10,10 @@ from hookline.kinds.artifacts import Dataset, Features
 from hookline.packages.pipeline import FittedStage, Pipeline
 from hookline.registry.ports import assignable, ports, type_text
 
-from .parts import FittedSampleFeaturizer, SampleFeaturizer
-from .pipelines import with_truth
-from .samples import Sample
 from .subject import Subject
+from .tables.parts import FittedSampleFeaturizer, SampleFeaturizer
+from .tables.pipelines import with_truth
+from .tables.samples import Sample
 
 if TYPE_CHECKING:
     import polars as pl

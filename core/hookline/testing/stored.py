@@ -13,8 +13,8 @@ from hookline.packages.pipeline import Pipeline
 from hookline.packages.state import StoredPackage, write_pipeline
 from hookline.registry.registry import Registry, load_registry
 
-from .parts import SampleFeaturizer
 from .subject import Subject
+from .tables.parts import SampleFeaturizer
 
 
 @contextmanager

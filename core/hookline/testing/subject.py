@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from hookline.kinds.artifacts import Dataset, Task
 
 if TYPE_CHECKING:
-    from .samples import Sample
+    from .tables.samples import Sample
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 
@@ -45,7 +45,7 @@ class Subject:
 
     def rows(self, task: Task) -> Sample:
         """Return the author's own rows, or the kit's table for a task."""
-        from .samples import Sample, table
+        from .tables.samples import Sample, table
 
         return Sample.of(self.sample) if self.sample is not None else table(task)
 

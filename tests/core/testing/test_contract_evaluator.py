@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hookline import Evaluator, Explanation, Metric, Predictor, Report, Scored
+from hookline import Dataset, Evaluator, Explanation, Metric, Model, Pipeline, Predictor, Report, Scored
 from hookline.errors import DataError
 from hookline.kinds.component import Component
 from hookline.packages.pipeline import Pipeline as FittedPipeline
 from hookline.testing import Check, CheckFailed, checks_for
-from hookline.testing.parts import LinearModel
+from hookline.testing.tables.parts import LinearModel
 
 
 class Errors(Evaluator):
@@ -42,8 +42,8 @@ class Asking(Errors):
 class Former(Errors):
     """Asks for the pipeline and rows."""
 
-    def evaluate(self, scored: Scored) -> Report:  # type: ignore[override]
-        wrong = scored.prediction().values != scored.truth()
+    def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:  # type: ignore[override]
+        wrong = pipeline.predict(test.frame).values != pipeline.truth(test.frame)
         return Report("Errors", (Metric("errors", float(wrong.mean()), greater_is_better=False),))
 
 

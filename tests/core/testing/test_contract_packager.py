@@ -11,7 +11,7 @@ import pytest
 from hookline import Package, Packager, Pipeline, Predictor, Stored, Trust
 from hookline.kinds.component import Component
 from hookline.testing import Check, CheckFailed, checks_for
-from hookline.testing.parts import LinearModel
+from hookline.testing.tables.parts import LinearModel
 
 
 class Weights(Packager):

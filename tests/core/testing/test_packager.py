@@ -11,7 +11,7 @@ import pytest
 
 from hookline import Package, Pipeline, Predictor, Stored, Trust
 from hookline.kinds.component import Component
-from hookline.testing.parts import LinearModel
+from hookline.testing.tables.parts import LinearModel
 from kit.components import Weights
 from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hookline.kinds.artifacts import ROW_ID
-from hookline.testing.samples import table
+from hookline.testing.tables.samples import table
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

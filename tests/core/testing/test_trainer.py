@@ -15,7 +15,7 @@ import pytest
 from hookline import Features, Prediction, report_step
 from hookline.kinds.component import Component
 from hookline.testing import CheckFailed, checks_for
-from hookline.testing.parts import LinearModel
+from hookline.testing.tables.parts import LinearModel
 from kit.components import Linear
 from kit.conformance import built_in, check_built_in, check_good, named, own_checks, require_failure
 

@@ -13,8 +13,8 @@ from hookline.kinds.scored import PREDICTION, PROBABILITY, TRUTH, WEIGHT, Scored
 from hookline.registry.ports import assignable, ports, type_text
 
 from ..judged import evaluate, ordinary_pipeline, read_back, scored_by
-from ..pipelines import known_pipelines
 from ..subject import CheckFunction, Subject
+from ..tables.pipelines import known_pipelines
 from .explains import CHECKS as EXPLAINS_CHECKS
 
 

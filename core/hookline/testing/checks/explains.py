@@ -12,8 +12,8 @@ from hookline.kinds.reports import Explanation
 from hookline.packages.pipeline import Pipeline
 
 from ..fits import models_at_hand
-from ..pipelines import fitted_features, pipeline_around
 from ..subject import CheckFunction, Subject
+from ..tables.pipelines import fitted_features, pipeline_around
 
 if TYPE_CHECKING:
     import polars as pl

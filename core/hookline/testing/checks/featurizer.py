@@ -11,11 +11,11 @@ from hookline.kinds.artifacts import Features
 from hookline.kinds.capabilities import ExportsOnnx
 
 from ..onnx import require_onnx_parity
-from ..parts import LinearModel
-from ..pipelines import with_truth
 from ..place import Place, places
-from ..samples import strange_rows
 from ..subject import CheckFunction, Subject
+from ..tables.parts import LinearModel
+from ..tables.pipelines import with_truth
+from ..tables.samples import strange_rows
 from .common import data_error_or_fail
 from .transform import through_json
 

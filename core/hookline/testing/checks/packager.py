@@ -17,9 +17,9 @@ from hookline.packages.pipeline import Pipeline
 from hookline.packages.state import StoredPackage
 
 from ..fits import pipeline_for
-from ..samples import strange_rows
 from ..stored import known_to, saved
 from ..subject import CheckFunction, Subject
+from ..tables.samples import strange_rows
 
 
 def exercise(subject: Subject) -> None:

@@ -17,8 +17,8 @@ from hookline.runs import outputs
 
 from ..fits import fit_model, learned_tasks, training_features
 from ..onnx import require_onnx_parity
-from ..pipelines import fitted_features, pipeline_around
 from ..subject import CheckFunction, Subject
+from ..tables.pipelines import fitted_features, pipeline_around
 from .common import data_error_or_fail
 from .update import CHECKS as UPDATE_CHECKS
 

@@ -14,10 +14,10 @@ from hookline.packages.pipeline import FittedStage
 from hookline.registry.ports import ports
 
 from ..onnx import require_onnx_parity
-from ..parts import LinearModel
-from ..pipelines import pipeline_around, with_truth
-from ..samples import strange_rows
 from ..subject import CheckFunction, Subject
+from ..tables.parts import LinearModel
+from ..tables.pipelines import pipeline_around, with_truth
+from ..tables.samples import strange_rows
 from .common import data_error_or_fail
 
 

@@ -10,8 +10,8 @@ from hookline.kinds.capabilities import Updatable
 from hookline.kinds.fitted import Model
 
 from ..fits import fit_model, learned_tasks, training_features
-from ..pipelines import featurized
 from ..subject import CheckFunction, Subject
+from ..tables.pipelines import featurized
 
 if TYPE_CHECKING:
     import numpy as np
