@@ -126,6 +126,7 @@ class Weights(Packager):
     """Weights as JSON."""
 
     name = "weights"
+    native = True
 
     def save(self, pipeline: Pipeline[LinearModel], path: Path) -> Package:
         pipeline.model.save(path)

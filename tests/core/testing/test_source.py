@@ -59,9 +59,15 @@ FAULTS: Mapping[str, Callable[[], Component]] = {
 
 @pytest.mark.parametrize("name", built_in("source"))
 def test_everything_built_in_conforms(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    pl.DataFrame({"a": [1, 2], "b": ["x", None]}).write_csv(path)
-    check_built_in("source", name, {"path": str(path)} if name == "file" else FIELDS.get(name, {}))
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    for place in range(2):
+        pl.DataFrame({"a": [2 * place, 2 * place + 1], "b": ["x", None]}).write_csv(folder / f"{place}.csv")
+    # A source that reads on finds new rows in a folder, and not in a single file.
+    file = {"path": str(folder)}
+    joined = {side: {"component": "file", **file} for side in ("left", "right")}
+    fields = {"file": file, "join": {**joined, "on": ["a"]}, **FIELDS}
+    check_built_in("source", name, fields.get(name, {}))
 
 
 def test_a_good_component_passes() -> None:
