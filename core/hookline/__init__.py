@@ -22,7 +22,7 @@ from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Trust
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Predictor
 from .kinds.fitting import checkpoint_folder, report_step
-from .kinds.hooks import hookimpl
+from .kinds.hooks import ModelInfo, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .kinds.reports import (
     Chart,
@@ -70,6 +70,7 @@ __all__ = [
     "Metric",
     "Metrics",
     "Model",
+    "ModelInfo",
     "Monitor",
     "Package",
     "Packager",
@@ -84,6 +85,7 @@ __all__ = [
     "Roles",
     "Route",
     "Run",
+    "RunInfo",
     "Schema",
     "Scored",
     "Seen",
@@ -95,6 +97,7 @@ __all__ = [
     "Source",
     "Split",
     "SplitsAt",
+    "StageInfo",
     "Stored",
     "Table",
     "TakesContract",

@@ -1,5 +1,7 @@
 """The conformance kit for plugin authors: `checks_for(component)` returns every check of its kind.
 
+`steps_in(curve)` keeps in a Curve what a trainer reports while it fits within its block, for a test of that.
+
 Example:
     >>> import pytest
     >>> from hookline.testing import checks_for
@@ -8,7 +10,9 @@ Example:
     ...     check()
 """
 
+from hookline.kinds.fitting import Curve, steps_in
+
 from .check import Check, checks_for
 from .subject import CheckFailed
 
-__all__ = ["Check", "CheckFailed", "checks_for"]
+__all__ = ["Check", "CheckFailed", "Curve", "checks_for", "steps_in"]

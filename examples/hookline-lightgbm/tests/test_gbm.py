@@ -7,8 +7,7 @@ from hookline_lightgbm import GbmTrainer
 import hookline as hl
 from hookline import Feature, Features, Target
 from hookline.errors import DataError
-from hookline.kinds.fitting import Curve, steps_in
-from hookline.testing import Check, checks_for
+from hookline.testing import Check, Curve, checks_for, steps_in
 
 TASKS = ("binary", "multiclass", "regression")
 CLASSES = {"binary": (0, 1), "multiclass": (0, 1, 2), "regression": ()}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hookline import Finding, Settings, Trainer, Transform, hookimpl
-from hookline.kinds.hooks import RunInfo
+from hookline import Finding, ModelInfo, RunInfo, Settings, Trainer, Transform, hookimpl
 
 from .centroid import CentroidTrainer
 from .winsorize import WinsorizeTransform
@@ -46,8 +45,10 @@ def register_configs() -> list[str]:
 
 
 @hookimpl
-def on_finding(run: RunInfo, finding: Finding) -> None:
-    """Add a line to the alert file."""
+def on_finding(finding: Finding, run: RunInfo | None, model: ModelInfo | None) -> None:
+    """Add a line to the alert file of the run; what is found of a watched model has no settings, and goes elsewhere."""
+    if run is None:
+        return
     settings = run.settings["acme_alerts"]
     if isinstance(settings, AlertSettings) and settings.file:
         with Path(settings.file).open("a", encoding="utf-8") as out:
