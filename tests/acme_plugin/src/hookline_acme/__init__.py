@@ -46,8 +46,10 @@ def register_configs() -> list[str]:
 
 
 @hookimpl
-def on_finding(run: RunInfo, finding: Finding) -> None:
-    """Add a line to the alert file."""
+def on_finding(run: RunInfo | None, finding: Finding) -> None:
+    """Add a line to the alert file, which is said by the settings of a run."""
+    if run is None:
+        return
     settings = run.settings["acme_alerts"]
     if isinstance(settings, AlertSettings) and settings.file:
         with Path(settings.file).open("a", encoding="utf-8") as out:
