@@ -1,6 +1,21 @@
 """hookline: from raw data to a watched model, through one typed plugin contract."""
 
-from .api import compare, evaluate, features, load, plan, profile, run, why
+from .api import (
+    collect,
+    compare,
+    contract,
+    evaluate,
+    features,
+    load,
+    monitor,
+    plan,
+    profile,
+    promote,
+    run,
+    serve,
+    update,
+    why,
+)
 from .kinds.artifacts import Dataset, Feature, Features, Prediction, Roles, Schema, Split, Target
 from .kinds.capabilities import (
     AnswersAsServed,
@@ -108,14 +123,20 @@ __all__ = [
     "Updatable",
     "__version__",
     "checkpoint_folder",
+    "collect",
     "compare",
+    "contract",
     "evaluate",
     "features",
     "hookimpl",
     "load",
+    "monitor",
     "plan",
     "profile",
+    "promote",
     "report_step",
     "run",
+    "serve",
+    "update",
     "why",
 ]

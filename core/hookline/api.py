@@ -7,19 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.data.frames import to_polars
 from hookline.errors import UsageError
-from hookline.kinds.artifacts import ROW_ID, Dataset, Label, Prediction, Roles, Target
+from hookline.kinds.artifacts import Label, Roles
 from hookline.kinds.component import Component
-from hookline.kinds.deployments import Trust
+from hookline.kinds.deployments import Deployment, ServeOptions, Trust
 from hookline.kinds.reports import Report
-from hookline.kinds.scored import Scored
-from hookline.plans.keywords import config_of, source_of
+from hookline.plans.keywords import config_of
 from hookline.runs.result import Run
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from hookline.data.collecting import Collected
+    from hookline.live.monitoring import Monitors
+    from hookline.live.updating import Update
+    from hookline.packages.contracts import InputContract
     from hookline.packages.loading import LoadedPackage
     from hookline.plans.plan import Plan
     from hookline.quality.profile.profile import DataProfile
@@ -136,34 +138,10 @@ def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:
     X: what `model.predict` takes, (n_rows, ...); y: labels or numbers, (n_rows,)
     task: classification or regression; by default what the model is for
     """
-    import numpy as np
-
+    from hookline.quality.judging import answers_of_estimator, judge
     from hookline.registry.registry import load_registry
 
-    registry = load_registry()
-    truth = np.asarray(y)
-    classes = getattr(model, "classes_", None)
-    if task == "regression" or (task is None and classes is None):
-        target = Target(getattr(y, "name", None) or "target", "regression")
-        prediction = Prediction(np.asarray(model.predict(X), dtype=np.float64))
-    else:
-        if classes is None:
-            raise UsageError(f"{type(model).__name__} has no classes_, so it is not a fitted classifier")
-        labels = tuple(np.asarray(classes).tolist())
-        target = Target(getattr(y, "name", None) or "target", "binary" if len(labels) == 2 else "multiclass", labels)
-        probabilities = model.predict_proba(X) if hasattr(model, "predict_proba") else None
-        prediction = Prediction(np.asarray(model.predict(X)), probabilities, labels)
-    standard: Any = registry.build("evaluator", "standard", {}, "evaluator.standard")
-    report: Report = standard.evaluate(Scored.of(_rows_of(X, len(truth)), prediction, target, truth))
-    return report
-
-
-def _rows_of(X: Any, rows: int) -> Dataset:
-    """Return what a model of somebody's own was asked as rows: a frame's columns; of an array only how many there are."""
-    import polars as pl
-
-    frame = to_polars(X).lazy() if hasattr(X, "columns") else pl.LazyFrame({ROW_ID: range(rows)})
-    return Dataset(frame, name="rows")
+    return judge(load_registry(), answers_of_estimator(model, X, y, task))
 
 
 def profile(
@@ -179,23 +157,112 @@ def profile(
     what: a path, a source's name, a source, or a polars or pandas data frame
     html: a file to write the profile to, as a page
     """
-    from hookline.quality.profile.profile import profile_dataset, profile_source, render
+    from hookline.plans.keywords import source_of
+    from hookline.quality.profile.profile import profile_frame, profile_source, render
     from hookline.registry.registry import load_registry
 
     registry = load_registry()
     given = roles if isinstance(roles, Roles) else Roles(**(roles or {}))
     named = given.merged(Roles(target=target, group=group))
-    found = what if isinstance(what, (str, Path, Mapping, Component)) else to_polars(what)
-    if isinstance(found, (str, Path, Mapping, Component)):
-        made = profile_source(source_of(registry, found), named)
-    else:
-        import polars as pl
-
-        held = isinstance(found, pl.DataFrame)
-        made = profile_dataset(Dataset(found.lazy(), named, "frame"), {}, in_memory=held)
+    by_name = isinstance(what, (str, Path, Mapping, Component))
+    made = profile_source(source_of(registry, what), named) if by_name else profile_frame(what, named)
     if html is not None:
         render(registry, made, Path(html))
     return made
+
+
+def contract(what: str | Path, *, home: str | Path | None = None) -> InputContract:
+    """Return a model's input contract: `print` shows the YAML that `contract=` of a run, `load` and the like read.
+
+    what: as for `load`. Raises UnknownName, UsageError, DataError or StoreError.
+    """
+    from hookline.packages.contracts import contract_in
+    from hookline.registry.registry import load_registry
+    from hookline.runs.names import find
+
+    found = find(what, home)
+    return contract_in(found.package(), load_registry(), found.version)
+
+
+def promote(
+    version: str, *, alias: str = "champion", reason: str = "promoted by hand", home: str | Path | None = None
+) -> Deployment | None:
+    """Put a model's version (`"churn:3"`) in charge and return the new policy; with another alias only name it so.
+
+    Raises UsageError where no version is said, UnknownName where there is none, StoreError where its package is damaged.
+    """
+    from hookline.live.promotion import promote as promote_version
+
+    return promote_version(version, alias=alias, reason=reason, home=home)
+
+
+def update(model: str, rows: Any, *, trust: Trust | None = None, home: str | Path | None = None) -> Update:
+    """Let a registered model (as for `load`) learn labeled raw rows, and register what it becomes as a new version.
+
+    rows: a path, or a data frame, with the target's column. No alias moves: `promote` does that.
+    Raises UsageError for a model that cannot learn on, DataError for rows that do not fit it or do not tell the truth.
+    """
+    from hookline.live.updating import update as update_model
+
+    return update_model(model, rows, trust=trust, home=home)
+
+
+def monitor(
+    what: str | Path,
+    data: Any,
+    monitors: Monitors = ("data_drift",),
+    *,
+    trust: Trust | None = None,
+    contract: str | Path | None = None,
+    home: str | Path | None = None,
+) -> dict[str, Report]:
+    """Return each monitor's report on current rows, held against what a model was trained on.
+
+    what: as for `load`; data: raw rows, a path or a data frame, with the target's column where it is known
+    monitors: one or several names or monitors, or a mapping of names to fields
+    Raises ConfigError for fields that a monitor does not have, DataError for rows that do not fit the model.
+    """
+    from hookline.live.monitoring import monitor as watch
+
+    return watch(what, data, monitors, trust=trust, contract=contract, home=home)
+
+
+def serve(
+    what: str | Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    log: str | Path | bool = True,
+    trust: Trust | None = None,
+    contract: str | Path | None = None,
+    home: str | Path | None = None,
+) -> None:
+    """Answer predictions over HTTP until interrupted.
+
+    what: as for `load`; port: 0 picks a free one
+    log: the folder where answers are recorded; True: `predictions/MODEL` in the home; False: none are
+    Raises UnknownName, UsageError, DataError, StoreError or UntrustedPackage where it cannot begin.
+    """
+    from hookline.live.serving import serve as answer
+
+    answer(what, ServeOptions(host, port), log=log, trust=trust, contract=contract, home=home)
+
+
+def collect(
+    name: str, source: str | Path | Mapping[str, Any] | Component, *, home: str | Path | None = None
+) -> Collected:
+    """Store the rows that came to a source since the last call in `collected/NAME` of the home, each exactly once.
+
+    source: one that reads on, or as for `run`
+    Raises UsageError for a source that does not read on, DataError where its columns have changed or rows are lost.
+    """
+    from hookline.data.collecting import collect as collect_rows
+    from hookline.plans.keywords import source_of
+    from hookline.registry.registry import load_registry
+    from hookline.workspace.workspace import open_workspace
+
+    registry = load_registry()
+    return collect_rows(registry, open_workspace(home).home, name, source_of(registry, source))
 
 
 def _as_run(what: str | Path | Run, trust: Trust | None) -> Run:

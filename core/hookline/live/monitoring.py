@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hookline.data.contract.file import read_contract
 from hookline.data.contract.rules import require_accepted
-from hookline.data.frames import mark_missing, to_polars
-from hookline.data.target import true_values
 from hookline.errors import StoreError, UsageError
 from hookline.kinds.artifacts import Dataset
 from hookline.kinds.deployments import Trust
@@ -19,17 +18,19 @@ from hookline.kinds.kinds import Monitor
 from hookline.kinds.plain import from_json
 from hookline.kinds.reports import ColumnProfile, Metric, Metrics, Profile, Reference, Report
 from hookline.kinds.scored import Scored
-from hookline.packages.loading import load_package
+from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.manifest import ANSWERS, PROFILE, verify
 from hookline.packages.pipeline import apply_transforms
-from hookline.packages.scoring import read_table
 from hookline.packages.state import StoredPackage
+from hookline.plans.config import key_of
 from hookline.registry.ports import takes_scored
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
 
-Monitors = Sequence[str | Monitor] | Mapping[str, Mapping[str, Any]]
-"""Names, monitors, or name -> fields."""
+from .rows import rows_for, truth_in
+
+Monitors = str | Monitor | Sequence[str | Monitor] | Mapping[str, Mapping[str, Any] | None]
+"""A name, a monitor, several of them, or name -> fields."""
 
 DEFAULT: tuple[str, ...] = ("data_drift",)
 
@@ -52,22 +53,24 @@ def monitor(
     for rows that the contract rejects.
     """
     registry, found = load_registry(), find(what, home)
+    watching = _built(registry, monitors)
     folder = found.package()
     manifest = verify(folder)
     stored = StoredPackage(folder, registry)
-    schema = stored.schema
-    if contract is not None:
-        schema = read_contract(Path(contract), "--contract").over(schema, "the model takes")
-    current = _rows(registry, data, schema)
+    schema, said = stored.schema, None if contract is None else Path(contract)
+    if said is not None:
+        schema = read_contract(said, "--contract").over(schema, "the model takes")
+    current = rows_for(registry, data, schema, stored.target, stored.roles)
     require_accepted(current.frame, schema)
-    watching = _built(registry, monitors)
     known = known_of(stored, manifest)
-    answered = _scored(registry, stored, current, trust) if any(map(_wants_answers, watching.values())) else None
+    answered = None
+    if any(map(_wants_answers, watching.values())):
+        answered = _scored(stored, load_package(folder, registry, trust, said), current)
     reports = {}
-    for key, one in watching.items():
-        kept = {path.name: path for path in (folder / "monitors" / key).glob("*")}
+    for name, one in watching.items():
+        kept = {path.name: path for path in (folder / "monitors" / key_of(name)).glob("*")}
         reference = Reference(_profile(folder), None, kept, **known)
-        reports[key] = _checked(one, answered if _wants_answers(one) else current, reference)
+        reports[name] = _checked(one, answered if _wants_answers(one) else current, reference)
     _tell(registry, reports, ModelInfo(str(found.model or manifest["name"]), found.version, folder))
     return reports
 
@@ -81,19 +84,22 @@ def known_of(stored: StoredPackage, manifest: Mapping[str, Any]) -> dict[str, An
 
 
 def _built(registry: Registry, monitors: Monitors) -> dict[str, Monitor]:
-    """Return monitors by the key that the run which made the package had them under."""
-    given = {name: dict(fields) for name, fields in monitors.items()} if isinstance(monitors, Mapping) else monitors
+    """Return monitors by name; raises UsageError where one is given twice, since one would hide the other."""
+    several = [monitors] if isinstance(monitors, (str, Monitor)) else list(monitors)
+    fields = monitors if isinstance(monitors, Mapping) else {}
     built: dict[str, Monitor] = {}
-    for item in given:
-        if isinstance(item, Monitor):
-            built[item.name] = item
-            continue
-        fields = given[item] if isinstance(given, dict) else {}
-        made = registry.build("monitor", item, fields, f"monitor.{item}")
-        assert isinstance(made, Monitor)
-        built[item] = made
-    for one in built.values():
+    for item in several:
+        one = item if isinstance(item, Monitor) else _named(registry, item, fields.get(item) or {})
+        if one.name in built:
+            raise UsageError(f"monitor '{one.name}' is given twice", hint="ask for the two one after the other")
         type(one).check_backend()
+        built[one.name] = one
+    return built
+
+
+def _named(registry: Registry, name: str, fields: Mapping[str, Any]) -> Monitor:
+    built = registry.build("monitor", name, fields, f"monitor.{name}")
+    assert isinstance(built, Monitor)
     return built
 
 
@@ -110,21 +116,13 @@ def _checked(monitor: Monitor, current: Dataset | Scored | None, reference: Refe
     return monitor.check(current, reference)
 
 
-def _rows(registry: Registry, data: Any, schema: Any) -> Dataset:
-    if isinstance(data, (str, Path)):
-        return read_table(registry, str(data), schema)
-    return Dataset(mark_missing(to_polars(data).lazy()), name="frame")
-
-
-def _scored(registry: Registry, stored: StoredPackage, current: Dataset, trust: Trust | None) -> Scored:
-    """Return the rows with what the model answers now, and the truth where the rows have it."""
-    loaded = load_package(stored.path, registry, trust)
+def _scored(stored: StoredPackage, loaded: LoadedPackage, current: Dataset) -> Scored:
+    """Return the rows with what the model answers now, and the truth of those whose truth they tell."""
     rows = current.frame.collect()
-    truth = None
-    if stored.target.name in rows.columns:
-        truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
-    dataset = Dataset(rows.lazy(), stored.roles, current.name, stored.target)
-    return Scored.of(dataset, loaded.predict(rows), stored.target, truth)
+    truth, whole = truth_in(apply_transforms(stored.transforms, rows.lazy()), stored.target)
+    scored = Scored.of(current.with_frame(rows.lazy()), loaded.predict(rows), stored.target, truth)
+    # Arrays have no word for a truth that is missing, and the frame has.
+    return scored if whole else replace(scored, held=None)
 
 
 def _profile(folder: Path) -> Profile:

@@ -10,7 +10,6 @@ from hookline.kinds.deployments import ServeOptions, Trust
 from hookline.packages.loading import load_package
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
-from hookline.workspace.home import home
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from .fleet import DeployedModel, SinglePackage
@@ -20,24 +19,24 @@ def serve(
     what: str | Path,
     options: ServeOptions | None = None,
     *,
-    log: Path | None = None,
-    keep_log: bool = True,
+    log: str | Path | bool = True,
     trust: Trust | None = None,
-    contract: Path | None = None,
+    contract: str | Path | None = None,
+    home: str | Path | None = None,
 ) -> None:
     """Answer predictions over HTTP until interrupted.
 
     what: a model, which is answered for as its policy says (`name`), one of its versions (`name:3`, `name@alias`), a run
         or a package folder
-    log: folder of the prediction log; by default `predictions/MODEL` in the home
+    log: folder of the prediction log; True: `predictions/MODEL` in the home; False: answers are not recorded
     contract: a contract file whose word stands above the package's own
     Raises UnknownName, UsageError, DataError, StoreError or UntrustedPackage where it cannot begin.
     """
-    registry, workspace = load_registry(), open_workspace()
-    fleet = fleet_of(registry, workspace, what, trust, contract)
+    registry, workspace = load_registry(), open_workspace(home)
+    fleet = fleet_of(registry, workspace, what, trust, None if contract is None else Path(contract))
     policy = fleet.policy()
-    if keep_log:
-        fleet.log_folder = log or home() / "predictions" / policy.model
+    if log is not False:
+        fleet.log_folder = workspace.home / "predictions" / policy.model if log is True else Path(log)
     server_of(registry, workspace, policy.model).serve(fleet, options or ServeOptions())
 
 

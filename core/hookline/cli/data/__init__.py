@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..output import parser
 
-ACTIONS: tuple[str, ...] = ("profile", "versions", "contract", "check", "why")
+ACTIONS: tuple[str, ...] = ("profile", "versions", "contract", "check", "why", "collect")
 """Modules of this folder, each with `add(actions)`, which adds its parser (and kindred ones), with what it does as `act`."""
 
 

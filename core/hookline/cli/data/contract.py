@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hookline.data.contract.text import contract_text
 from hookline.errors import UsageError
 from hookline.kinds.plain import to_json
-from hookline.packages.manifest import verify
-from hookline.packages.state import StoredPackage
+from hookline.packages.contracts import contract_in
 from hookline.registry.registry import load_registry
 from hookline.runs.names import find
 
@@ -29,17 +27,14 @@ def add(actions: Any) -> None:
 def main(given: Any) -> int:
     """Print the contract, or write it to a file."""
     found = find(given.model)
-    manifest = verify(found.package())
-    schema = StoredPackage(found.package(), load_registry()).schema
+    contract = contract_in(found.package(), load_registry(), found.version)
     if given.json:
-        print_json(to_json(schema))
+        print_json(to_json(contract.schema))
         return 0
-    version = f" version {found.version}" if found.version else ""
-    text = contract_text(schema, f"The input contract of {manifest['name']}{version}.")
     if given.output is None:
-        sys.stdout.write(text)
+        sys.stdout.write(contract.text)
         return 0
-    _write(given.output, text)
+    _write(given.output, contract.text)
     say(f"{given.output}: edit it, then `hookline ... contract={given.output}`, or --contract of predict and serve")
     return 0
 

@@ -8,18 +8,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hookline.kinds.plain import to_json
 from hookline.live.promotion import promote
+from hookline.live.updating import update
 from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.manifest import verify
 from hookline.runs.names import split_model_name
 from hookline.workspace.workspace import open_workspace
 
+from ..options import add_trust, trust_of
 from ..output import add_json, parser, print_json, print_rows, say
 
 
 def main(argv: Sequence[str]) -> int:
-    """List models, show one, or move an alias."""
-    options = parser("models", "List models and versions, show one, or move an alias.")
+    """List models, show one, move an alias, or let one learn on."""
+    options = parser("models", "List models and versions, show one, move an alias, or let one learn more rows.")
     actions = options.add_subparsers(dest="action", required=False)
     listing = actions.add_parser("list", help="list models, newest version first")
     listing.add_argument("model", nargs="?", help="only this model")
@@ -31,10 +34,16 @@ def main(argv: Sequence[str]) -> int:
     promoting.add_argument("model", help="name:3")
     promoting.add_argument("--alias", default="champion")
     promoting.add_argument("--reason", default="promoted by hand")
-    for made in (listing, showing, promoting):
+    updating = actions.add_parser(
+        "update", help="let a version learn labeled rows, as a new version that nothing points to"
+    )
+    updating.add_argument("model", help="name, name:3 or name@alias")
+    updating.add_argument("data", help="rows with the target's column: a file, a glob or a folder")
+    add_trust(updating)
+    for made in (listing, showing, promoting, updating):
         add_json(made)
     given = options.parse_args(list(argv) or ["list"])
-    acts = {"show": _show, "promote": _promote}
+    acts = {"show": _show, "promote": _promote, "update": _update}
     return acts.get(given.action, _list)(given)
 
 
@@ -95,4 +104,18 @@ def _promote(given: Any) -> int:
         print_json({"model": name, "alias": given.alias, "version": number})
     else:
         say(f"{name}@{given.alias} is now version {number}")
+    return 0
+
+
+def _update(given: Any) -> int:
+    made = update(given.model, given.data, trust=trust_of(given))
+    name = f"{made.model}:{made.version}"
+    if given.json:
+        told = {"model": made.model, "version": made.version, "path": made.path, "rows": made.rows}
+        print_json(told | {"before": [to_json(metric) for metric in made.before.values()]})
+        return 0
+    rows = [dataclasses.asdict(metric) for metric in made.before.values()]
+    say(f"{given.model} on these {made.rows:,} rows, before it learned them:")
+    print_rows(rows, ("name", "value", "low", "high"), empty="no metrics")
+    say(f"{name} has learned them, and nothing points to it yet: hookline models promote {name}")
     return 0

@@ -29,8 +29,7 @@ def main(argv: Sequence[str]) -> int:
     serve(
         given.model,
         where,
-        log=given.log,
-        keep_log=not given.no_log,
+        log=not given.no_log and (given.log or True),
         trust=trust_of(given),
         contract=given.contract,
     )

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.data.frames import to_polars
 from hookline.errors import DataError, MissingBackend
 from hookline.kinds.artifacts import Dataset, Roles
 from hookline.kinds.kinds import Source
@@ -86,6 +87,15 @@ def profile_source(source: Source, roles: Roles) -> DataProfile:
     known = Dataset(dataset.frame, named, dataset.name)
     fields: dict[str, Any] = plain(source)
     return profile_dataset(known, {"component": source.name, **fields})
+
+
+def profile_frame(frame: Any, roles: Roles) -> DataProfile:
+    """Profile a polars or pandas frame, a mapping of columns or a list of mappings."""
+    import polars as pl
+
+    found = to_polars(frame)
+    dataset = Dataset(found.lazy(), roles, "frame")
+    return profile_dataset(dataset, {}, in_memory=isinstance(found, pl.DataFrame))
 
 
 def profile_dataset(dataset: Dataset, origin: Mapping[str, Any], *, in_memory: bool = False) -> DataProfile:

@@ -7,23 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hookline.kinds.artifacts import DataVersion
-from hookline.kinds.deployments import Package, Trust
-from hookline.kinds.fitted import Predictor
+from hookline.kinds.deployments import Package
 from hookline.kinds.kinds import Packager
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import Report
-from hookline.packages.certificate.certificate import (
-    CERTIFICATE,
-    Certificate,
-    as_parity,
-    plain_certificate,
-    require_agreement,
-)
-from hookline.packages.certificate.certifying import certify
-from hookline.packages.certificate.parity import PARITY_ROWS, check_takes, require_parity
+from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.manifest import ANSWERS, PROFILE, environment, seal
-from hookline.packages.pipeline import Pipeline
-from hookline.packages.state import StoredPackage, write_pipeline
+from hookline.packages.writing import facts_of, write_certified
 from hookline.plans.plan import Knowledge, every
 from hookline.quality.distributions import answers_of
 
@@ -34,8 +24,6 @@ from .deployer import served_folder
 from .judging import PIPELINE
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from hookline.plans.plan import Stage
 
     from ..execution import Execution
@@ -44,24 +32,14 @@ if TYPE_CHECKING:
 def _write(run: Execution, stage: Stage, folder: Path) -> None:
     """Write a package with its certificate and its evidence; raises ExportError where it answers otherwise."""
     packager = cast("Packager", stage.component)
-    pipeline = pipeline_of(run)
-    check_takes(packager, pipeline.model)
-    write_pipeline(pipeline, folder)
-    packager.save(pipeline, folder)
-    test = run.value("split").test.frame.head(PARITY_ROWS).collect()
-    packaged = packager.load(StoredPackage(folder, run.registry), Trust(everything=True))
-    certificate = _certify(run, packager, pipeline, packaged, test)
-    (folder / CERTIFICATE).write_text(json.dumps(plain_certificate(certificate)), "utf-8")
-    parity = as_parity(certificate)
+    pipeline, trainer = pipeline_of(run), run.plan.of("trainer")[0]
+    rows = run.value("split").test.frame
+    certificate = write_certified(run.registry, packager, pipeline, folder, rows, edges_of(run, pipeline))
     _write_reference(run, folder)
     facts = {
         "name": run.info.name,
-        "target": to_json(pipeline.target),
-        "model": type(pipeline.model).__name__,
-        "trainer": {"component": run.plan.of("trainer")[0].name, "fields": run.plan.of("trainer")[0].parts["fields"]},
-        "features": [to_json(feature) for feature in pipeline.made],
-        "importances": dict(pipeline.model.importances()),
-        "parity": to_json(parity) | {"ok": parity.ok},
+        "trainer": {"component": trainer.name, "fields": trainer.parts["fields"]},
+        **facts_of(pipeline, certificate),
         "metrics": [to_json(metric) for metric in metrics_of(run).found],
         "data": _data(run),
         "environment": environment(),
@@ -75,16 +53,6 @@ def _write_reference(run: Execution, folder: Path) -> None:
     knowledge: Knowledge = run.value("knowledge")
     (folder / PROFILE).write_text(json.dumps(to_json(knowledge.profile)), "utf-8")
     (folder / ANSWERS).write_text(json.dumps(to_json(answers_of(scored_of(run)))), "utf-8")
-
-
-def _certify(
-    run: Execution, packager: Packager, pipeline: Pipeline[Any], packaged: Predictor, test: pl.DataFrame
-) -> Certificate:
-    certificate = certify(packager, pipeline, packaged, test, edges_of(run, pipeline))
-    require_parity(packager, as_parity(certificate))
-    subject = f"packager '{packager.name}'"
-    require_agreement(certificate, subject, "choose another packager, such as skops")
-    return certificate
 
 
 def _data(run: Execution) -> dict[str, Any]:

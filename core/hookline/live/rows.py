@@ -1,0 +1,48 @@
+"""Rows that somebody hands over for a model: a file or a frame, with the truth where they have it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.data.frames import mark_missing, to_polars
+from hookline.kinds.artifacts import Column, Dataset, Roles, Schema, Target
+from hookline.packages.scoring import read_table
+from hookline.registry.registry import Registry
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def rows_for(registry: Registry, data: Any, schema: Schema, target: Target, roles: Roles) -> Dataset:
+    """Return raw rows, lazily, what is missing in them marked; raises DataError where they cannot be read.
+
+    data: a file, a glob or a folder; a polars or pandas frame; a mapping of columns; or a list of mappings
+    """
+    if isinstance(data, (str, Path)):
+        rows = read_table(registry, str(data), _with_target(schema, target))
+    else:
+        rows = Dataset(mark_missing(to_polars(data).lazy()), name="frame")
+    return Dataset(rows.frame, roles, rows.name, target)
+
+
+def truth_in(frame: pl.LazyFrame, target: Target) -> tuple[Any, bool]:
+    """Return the target's values of transformed rows, (n_rows,), None where they have none, and whether all are known."""
+    import numpy as np
+    import polars as pl
+
+    if target.name not in frame.collect_schema().names():
+        return None, False
+    column = frame.select(target.name).collect()[target.name]
+    known = len(column) - column.null_count()
+    if not known:
+        return None, False
+    if target.task == "regression":
+        column = column.cast(pl.Float64)
+    return (np.array(column.to_list(), dtype=object), False) if known < len(column) else (column.to_numpy(), True)
+
+
+def _with_target(schema: Schema, target: Target) -> Schema:
+    """Add a target of texts, so that a class such as 007 is read as one whatever it looks like in a file."""
+    texts = bool(target.classes) and all(isinstance(label, str) for label in target.classes)
+    return Schema((*schema.columns, Column(target.name, "String", "string"))) if texts else schema

@@ -1,0 +1,53 @@
+"""Answers judged by what was true, with the report that runs get, also of models that hookline did not make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hookline.data.frames import to_polars
+from hookline.errors import UsageError
+from hookline.kinds.artifacts import ROW_ID, Dataset, Prediction, Target
+from hookline.kinds.reports import Report
+from hookline.kinds.scored import Scored
+from hookline.registry.registry import Registry
+
+BINARY = 2
+
+
+def judge(registry: Registry, scored: Scored) -> Report:
+    """Return what the `standard` evaluator says of rows whose truth is known; raises DataError where it is not."""
+    standard: Any = registry.build("evaluator", "standard", {}, "evaluator.standard")
+    type(standard).check_backend()
+    report: Report = standard.evaluate(scored)
+    return report
+
+
+def answers_of_estimator(model: Any, X: Any, y: Any, task: str | None) -> Scored:
+    """Return what a fitted scikit-learn estimator or pipeline answers, beside the truth; raises UsageError for no classifier.
+
+    X: what `model.predict` takes, (n_rows, ...); y: labels or numbers, (n_rows,)
+    task: classification or regression; by default what the model is for
+    """
+    import numpy as np
+
+    truth, name = np.asarray(y), str(getattr(y, "name", None) or "target")
+    classes = getattr(model, "classes_", None)
+    if task == "regression" or (task is None and classes is None):
+        target = Target(name, "regression")
+        prediction = Prediction(np.asarray(model.predict(X), dtype=np.float64))
+    else:
+        if classes is None:
+            raise UsageError(f"{type(model).__name__} has no classes_, so it is not a fitted classifier")
+        labels = tuple(np.asarray(classes).tolist())
+        target = Target(name, "binary" if len(labels) == BINARY else "multiclass", labels)
+        probabilities = model.predict_proba(X) if hasattr(model, "predict_proba") else None
+        prediction = Prediction(np.asarray(model.predict(X)), probabilities, labels)
+    return Scored.of(_rows_of(X, len(truth)), prediction, target, truth)
+
+
+def _rows_of(X: Any, rows: int) -> Dataset:
+    """Return what a model was asked as rows: a frame's columns; of an array only how many there are."""
+    import polars as pl
+
+    frame = to_polars(X).lazy() if hasattr(X, "columns") else pl.LazyFrame({ROW_ID: range(rows)})
+    return Dataset(frame, name="rows")
