@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import to_polars
-from hookline.errors import UsageError
+from hookline.errors import HooklineError, UsageError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Label, Prediction, Roles, Target
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Trust
@@ -181,18 +181,23 @@ def profile(
     """
     from hookline.quality.profile.profile import profile_dataset, profile_source, render
     from hookline.registry.registry import load_registry
+    from hookline.registry.remedies import add_remedies
 
     registry = load_registry()
     given = roles if isinstance(roles, Roles) else Roles(**(roles or {}))
     named = given.merged(Roles(target=target, group=group))
     found = what if isinstance(what, (str, Path, Mapping, Component)) else to_polars(what)
-    if isinstance(found, (str, Path, Mapping, Component)):
-        made = profile_source(source_of(registry, found), named)
-    else:
-        import polars as pl
+    try:
+        if isinstance(found, (str, Path, Mapping, Component)):
+            made = profile_source(source_of(registry, found), named, registry.remedies)
+        else:
+            import polars as pl
 
-        held = isinstance(found, pl.DataFrame)
-        made = profile_dataset(Dataset(found.lazy(), named, "frame"), {}, in_memory=held)
+            held = isinstance(found, pl.DataFrame)
+            made = profile_dataset(Dataset(found.lazy(), named, "frame"), {}, registry.remedies, in_memory=held)
+    except HooklineError as error:
+        add_remedies(error, registry.remedies)
+        raise
     if html is not None:
         render(registry, made, Path(html))
     return made

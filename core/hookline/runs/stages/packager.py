@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +27,7 @@ from hookline.packages.pipeline import Pipeline
 from hookline.packages.state import StoredPackage, write_pipeline
 from hookline.plans.plan import Knowledge, every
 from hookline.quality.distributions import answers_of
+from hookline.registry.ports import takers
 
 from ..execution import Section, StageKind
 from ..parts import edges_of, metrics_of, pipeline_of, scored_of
@@ -80,10 +82,18 @@ def _certify(
     run: Execution, packager: Packager, pipeline: Pipeline[Any], packaged: Predictor, test: pl.DataFrame
 ) -> Certificate:
     certificate = certify(packager, pipeline, packaged, test, edges_of(run, pipeline))
-    require_parity(packager, as_parity(certificate))
-    subject = f"packager '{packager.name}'"
-    require_agreement(certificate, subject, "choose another packager, such as skops")
+    hint = _other_ways(run, packager, pipeline)
+    require_parity(packager, as_parity(certificate), hint)
+    require_agreement(certificate, f"packager '{packager.name}'", hint)
     return certificate
+
+
+def _other_ways(run: Execution, packager: Packager, pipeline: Pipeline[Any]) -> str | None:
+    """Return in which other packages the model itself is held, which answers as it does here."""
+    made: Any = types.GenericAlias(Pipeline, (type(pipeline.model),))
+    native = [cls for cls in run.registry.classes("packager") if getattr(cls, "native", False)]
+    found = [name for name in takers(native, made) if name != packager.name]
+    return f"choose {' or '.join(f'packager=[{name}]' for name in found)}" if found else None
 
 
 def _data(run: Execution) -> dict[str, Any]:
