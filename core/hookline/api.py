@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import UsageError
+from hookline.errors import HooklineError, UsageError
 from hookline.kinds.artifacts import Label, Roles
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, ServeOptions, Trust
@@ -160,12 +160,20 @@ def profile(
     from hookline.plans.keywords import source_of
     from hookline.quality.profile.profile import profile_frame, profile_source, render
     from hookline.registry.registry import load_registry
+    from hookline.registry.remedies import add_remedies
 
     registry = load_registry()
     given = roles if isinstance(roles, Roles) else Roles(**(roles or {}))
     named = given.merged(Roles(target=target, group=group))
     by_name = isinstance(what, (str, Path, Mapping, Component))
-    made = profile_source(source_of(registry, what), named) if by_name else profile_frame(what, named)
+    try:
+        if by_name:
+            made = profile_source(source_of(registry, what), named, registry.remedies)
+        else:
+            made = profile_frame(what, named, registry.remedies)
+    except HooklineError as error:
+        add_remedies(error, registry.remedies)
+        raise
     if html is not None:
         render(registry, made, Path(html))
     return made

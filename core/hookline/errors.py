@@ -20,22 +20,36 @@ HooklineError                exit code
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 MOST_SHOWN = 20
 """Rejected values that a message lists."""
 
 
 class HooklineError(Exception):
-    """The base of hookline's own errors: what is wrong, and one thing to do about it."""
+    """The base of hookline's own errors: what is wrong, and one thing to do about it.
+
+    ailment: what components may mend, as `hookline.kinds.component.AILMENTS` names it, with the facts that their advice
+        needs; whoever lets the error out puts their advice before the hint
+    """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        ailment: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.ailment = ailment
+        self.facts = dict(facts or {})
 
     def __str__(self) -> str:
         return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
@@ -110,9 +124,18 @@ class PluginError(HooklineError):
 class DataError(HooklineError):
     """Data that do not fit what was asked; `problems` names each column."""
 
-    def __init__(self, message: str, problems: Sequence[Problem] = (), *, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        problems: Sequence[Problem] = (),
+        *,
+        hint: str | None = None,
+        ailment: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join([message, *(f"  {problem}" for problem in problems)]), hint=hint)
+        told = "\n".join([message, *(f"  {problem}" for problem in problems)])
+        super().__init__(told, hint=hint, ailment=ailment, facts=facts)
 
 
 @dataclass(frozen=True)

@@ -322,7 +322,7 @@ def prepare(trainer: str, features: Features, *, takes_nan: bool, takes_sparse: 
         if not fits:
             raise DataError(
                 f"trainer '{trainer}' takes no sparse features, and dense ones would not fit",
-                hint="featurizer.categorical=ordinal",
+                ailment="wide_matrix",
             )
         return X.toarray()
     # A sum is finite unless a value is not (or values near the end of float32 add up), and needs no copy of X.
@@ -342,7 +342,8 @@ def _missing(trainer: str, features: Features, columns: Any, *, sparse: bool = F
     where = " in a sparse matrix" if sparse else ""
     return DataError(
         f"trainer '{trainer}' takes no missing values{where}, and {', '.join(names)} have some",
-        hint="add transform=[impute], or featurizer.missing=zero, or choose hist_gradient_boosting",
+        hint="choose hist_gradient_boosting",
+        ailment="missing_values",
     )
 
 

@@ -118,5 +118,5 @@ def _require_finite(features: Features) -> None:
     bad = [features.names[column] for column in columns]
     raise DataError(
         f"trainer 'mlp' takes no missing values, and {', '.join(bad[:5])} have some",
-        hint="add transform=[impute], or featurizer.missing=zero",
+        ailment="missing_values",
     )

@@ -17,6 +17,7 @@ from hookline.errors import ConfigError, DataError, HooklineError, StoreError, U
 from hookline.plans.config import resolve
 from hookline.plans.hydra.compose import compose
 from hookline.registry.registry import Registry, load_registry
+from kit.advice import hint_of
 from kit.command_line import Told
 from kit.places import own_home
 from kit.processes import HOOKLINE, run_command
@@ -339,7 +340,7 @@ def test_a_matrix_that_no_memory_holds_is_refused_before_it_is_made() -> None:
     features = hl.Features(csr_matrix((5_000_000, 5_000_000), dtype="float32"), ())
     with pytest.raises(DataError, match=r"a matrix of 5,000,000 x 5,000,000 numbers takes 93,132\.3 GiB") as caught:
         features.dense()
-    assert "featurizer.max_categories" in str(caught.value.hint)
+    assert "featurizer.tabular.max_categories" in hint_of(caught.value)
 
 
 @pytest.fixture(scope="module")

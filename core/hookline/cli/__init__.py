@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _terminable():
             return _dispatch(arguments)
     except HooklineError as error:
+        _advise(error)
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     except KeyboardInterrupt as stopped:
@@ -74,6 +75,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f" of {error.filename}" if error.filename else ""
         sys.stderr.write(f"error: the disk{where} is full\nhint: free space; what was computed before is kept\n")
         return 1
+
+
+def _advise(error: HooklineError) -> None:
+    """Ask the plugins what mends an error, where nobody has."""
+    if error.ailment is None:
+        return
+    from hookline.registry.registry import load_registry
+    from hookline.registry.remedies import add_remedies
+
+    with suppress(HooklineError):  # One that cannot be asked hides no error.
+        add_remedies(error, load_registry().remedies)
 
 
 @contextmanager

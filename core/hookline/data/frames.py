@@ -61,7 +61,9 @@ def require_role_types(roles: Roles, schema: pl.Schema) -> None:
     if roles.weight and not schema[roles.weight].is_numeric():
         raise DataError(
             f"the weight '{roles.weight}' holds no numbers, but {schema[roles.weight]}",
-            hint=f"say that it does: source.dtypes={{{roles.weight}: number}}, or choose another column for roles.weight",
+            hint="choose another column for roles.weight",
+            ailment="read_type",
+            facts={"column": roles.weight, "type": "number"},
         )
 
 
@@ -92,13 +94,15 @@ def mark_missing(frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.with_columns(*texts, *floats)
 
 
-UNREADABLE_HINT = "mend the file, say the type of a column with source.dtypes, or leave it out with roles.ignore"
+UNREADABLE_HINT = "mend the file, or leave the column out with roles.ignore"
 
 
-def hold(frame: pl.LazyFrame, path: Path, problem: str, hint: str | None = None) -> pl.LazyFrame:
+def hold(
+    frame: pl.LazyFrame, path: Path, problem: str, hint: str | None = None, ailment: str | None = None
+) -> pl.LazyFrame:
     """Compute rows once and keep them: on disk, or in memory where polars cannot write a type that was computed.
 
-    Raises DataError, which says `problem` and why.
+    Raises DataError, which says `problem` and why, with the hint and the ailment.
     """
     import polars as pl
 
@@ -111,7 +115,7 @@ def hold(frame: pl.LazyFrame, path: Path, problem: str, hint: str | None = None)
         # Its streaming writer panics at categories that an expression made (polars 2.1).
         return frame.lazy().collect().lazy()
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{problem}: {str(error).strip().splitlines()[0]}", hint=hint) from error
+        raise DataError(f"{problem}: {str(error).strip().splitlines()[0]}", hint=hint, ailment=ailment) from error
 
 
 def count_rows(frame: pl.LazyFrame) -> int:
@@ -132,5 +136,5 @@ def require_columns(names: Sequence[str], present: Sequence[str], what: str) -> 
         if name not in present
     ]
     if problems:
-        hint = "source.strip=true takes the spaces off" if any(problem.path in spaced for problem in problems) else None
-        raise DataError(f"{what} names columns that the data do not have", problems, hint=hint)
+        ailment = "spaced_names" if any(problem.path in spaced for problem in problems) else None
+        raise DataError(f"{what} names columns that the data do not have", problems, ailment=ailment)

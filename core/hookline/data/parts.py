@@ -154,8 +154,8 @@ def _by_column(values: pl.Series, options: SplitOptions) -> Any:
         *most, last = part_of
         raise DataError(
             f"split.column '{values.name}' may hold only {', '.join(most)} and {last}, got {', '.join(found[:5])}",
-            hint="say which values mean which part: split.train_values=[...] split.test_values=[...]; "
-            "or transform=[filter_rows] leaves rows out",
+            hint="say which values mean which part: split.train_values=[...] split.test_values=[...]",
+            ailment="unwanted_rows",
         )
     return np.array(part)
 
@@ -179,7 +179,9 @@ def _times(frame: pl.LazyFrame, name: str) -> pl.Series:
     if not (values.dtype.is_temporal() or values.dtype.is_numeric()):
         raise DataError(
             f"the time column '{name}' holds texts, which have no order in time",
-            hint=f"say that it is a time: source.dtypes={{{name}: datetime}}",
+            hint="choose another column for roles.time",
+            ailment="read_type",
+            facts={"column": name, "type": "datetime"},
         )
     return values
 

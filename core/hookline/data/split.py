@@ -54,6 +54,7 @@ def write_rows(dataset: Dataset, folder: Path) -> pl.LazyFrame:
         raise DataError(
             f"the rows of {dataset.name} cannot be read or transformed: {reason}",
             hint=UNREADABLE_HINT,
+            ailment="unreadable",
         ) from error
     return pl.scan_ipc(folder / ROWS)
 

@@ -34,7 +34,9 @@ def _class_target(labels: pl.LazyFrame, name: str) -> Target:
     if labels.collect_schema()[name].is_temporal():
         raise DataError(
             f"the target '{name}' is a time, which is neither a class nor a number",
-            hint="add transform=[cast], or predict something of it",
+            hint="predict something of it",
+            ailment="wrong_type",
+            facts={"column": name, "type": "number"},
         )
     # A class whose label met a missing value or a table format on the way may have become 1.0; it is still the label 1.
     column = labels.select(pl.col(name).drop_nulls().unique().sort()).collect()[name]
@@ -46,7 +48,9 @@ def _class_target(labels: pl.LazyFrame, name: str) -> Target:
     if len(classes) > MAX_CLASSES and len(classes) == count_rows(labels.drop_nulls()):
         raise DataError(
             f"the target '{name}' has a value of its own in every row, so it is no class",
-            hint="name another target, or make it a number: source.dtypes, transform=[cast] or task=regression",
+            hint="name another target, or say task=regression where it is a number",
+            ailment="wrong_type",
+            facts={"column": name, "type": "number"},
         )
     return Target(name, "binary" if len(classes) == 2 else "multiclass", classes)
 
@@ -122,7 +126,7 @@ def true_values(frame: pl.LazyFrame, target: Target) -> np.ndarray:
     if column.null_count():
         raise DataError(
             f"the target '{target.name}' is missing in {column.null_count()} of {len(column)} rows",
-            hint="add transform=[drop_missing_target]",
+            ailment="missing_target",
         )
     return column.cast(pl.Float64).to_numpy() if target.task == "regression" else column.to_numpy()
 

@@ -264,5 +264,6 @@ def require_memory(rows: int, columns: int) -> None:
     if size > free:
         raise DataError(
             f"a matrix of {rows:,} x {columns:,} numbers takes {size / 1024**3:,.1f} GiB, and {free / 1024**3:,.1f} GiB are free",
-            hint="lower featurizer.max_categories, or choose featurizer.categorical=hashing, or a trainer that takes sparse rows",
+            hint="a trainer that takes sparse rows",
+            ailment="wide_matrix",
         )

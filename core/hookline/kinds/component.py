@@ -13,6 +13,27 @@ COMPONENT = "component"
 """The key of a config node that names its component."""
 OF_KIND = "x-hookline-kind"
 """The word of a JSON schema for a field that holds a component."""
+AILMENTS: Mapping[str, str] = {
+    "missing_values": "features have gaps, and a model may take none",
+    "missing_target": "the target is missing in some rows",
+    "missing_words": "the texts {words} stand for missing values, and are read as values; none is missing by another word",
+    "more_missing_words": "the texts {words} stand for missing values, beside those that are read so already",
+    "sentinel": "the values {old} of {column} stand for missing ones; {new} are as many nulls",
+    "infinite": "{column} has infinite values; the others are from {low} to {high}",
+    "read_type": "{column} is read as another type than {type}, which it must have before the split",
+    "wrong_type": "{column} has another type than {type}, which is meant",
+    "mixed_type": "{column} has another type than {type}, which is meant and most of its values are",
+    "unreadable": "a value of some column cannot be read as its type",
+    "spaced_values": "texts begin or end with spaces",
+    "spaced_names": "column names begin or end with spaces",
+    "spelling": "one thing is written in several ways, which differ in case, spaces or Unicode",
+    "no_header": "the first row was taken for column names; the columns could be called {names}",
+    "duplicates": "rows repeat an earlier one whole",
+    "unwanted_rows": "rows hold what they may not",
+    "many_texts": "a column has very many different texts",
+    "wide_matrix": "the matrix of features has more columns than fit into memory",
+}
+"""What may be wrong with data: name -> what it is, with the facts that are known of it in braces."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
@@ -35,6 +56,13 @@ class Component(ABC):
     """The name in config: snake_case; in a pip-installed plugin `<plugin>.<name>`."""
     extra: ClassVar[str] = ""
     """The extra of hookline that installs the backend; empty where there is none."""
+    mends: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
+    """Ailment, of AILMENTS -> the overrides to type against it; where there are several ways, each of them.
+
+    They choose this component, as `transform=[impute]`, or set an option of it, which is advised where it is in place.
+    In braces stand facts of the ailment and fields of this component as they are set; lists come without brackets:
+    `source.missing=[{missing},{words}]`.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

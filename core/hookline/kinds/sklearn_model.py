@@ -139,5 +139,5 @@ def _refuse_gaps(estimator: Any, features: Features) -> None:
         shown = ", ".join(features.names[place] for place in places[:5])
         raise DataError(
             f"{type(estimator).__name__} takes no missing values, and {shown} have some",
-            hint="train with transform=[impute] or featurizer.missing=zero, so that gaps are filled",
+            ailment="missing_values",
         )

@@ -8,6 +8,7 @@ from hookline.errors import UsageError
 from hookline.kinds.capabilities import Serves
 from hookline.kinds.deployments import ServeOptions, Trust
 from hookline.packages.loading import load_package
+from hookline.registry.ports import assignable
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
 from hookline.workspace.workspace import Workspace, open_workspace
@@ -57,5 +58,10 @@ def server_of(registry: Registry, workspace: Workspace, model: str) -> Serves:
     deployer = registry.build("deployer", name, fields, "deployer")
     type(deployer).check_backend()
     if not isinstance(deployer, Serves):
-        raise UsageError(f"deployer '{name}' does not answer requests itself", hint="choose deployer=local")
+        raise UsageError(f"deployer '{name}' does not answer requests itself", hint=_servers(registry))
     return deployer
+
+
+def _servers(registry: Registry) -> str | None:
+    found = [cls.name for cls in registry.classes("deployer") if assignable(cls, Serves)]
+    return f"choose {' or '.join(f'deployer={name}' for name in found)}" if found else None

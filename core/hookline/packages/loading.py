@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Predictor
 from hookline.kinds.kinds import Packager
 from hookline.registry.registry import Registry
+from hookline.registry.remedies import TRAIN, add_remedies
 
 from .manifest import verify
 from .state import StoredPackage
@@ -29,13 +30,19 @@ class LoadedPackage:
     path: Path
     manifest: Mapping[str, Any]
     predictor: Predictor
+    registry: Registry = field(repr=False)
+    """What mends a row that cannot be answered is asked of it."""
 
     def predict(self, frame: Any) -> Prediction:
         """Predict raw rows (polars or pandas frame, or a list of mappings), in order.
 
         Raises DataError naming every column that breaks the contract.
         """
-        return self.predictor.predict(to_polars(frame))
+        try:
+            return self.predictor.predict(to_polars(frame))
+        except HooklineError as error:
+            add_remedies(error, self.registry.remedies, lead=TRAIN)
+            raise
 
     @property
     def schema(self) -> Schema:
@@ -72,7 +79,8 @@ def load_package(
         ) from error
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(f"package {folder} cannot be read: {type(error).__name__}: {error}".splitlines()[0]) from error
-    return LoadedPackage(folder, manifest, predictor if said is None else under_contract(predictor, said))
+    answers = predictor if said is None else under_contract(predictor, said)
+    return LoadedPackage(folder, manifest, answers, registry)
 
 
 def under_contract(predictor: Predictor, contract: Contract) -> Predictor:

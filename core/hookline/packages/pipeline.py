@@ -157,5 +157,5 @@ def require_finite(prediction: Prediction) -> Prediction:
     shown = ", ".join(str(row) for row in rows[:5])
     raise DataError(
         f"the model has no answer for {len(rows)} of {len(found)} rows, such as row {shown}: a value is missing or too large",
-        hint="train with transform=[impute] or featurizer.missing=zero, so that gaps are filled",
+        ailment="missing_values",
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.deployments import Trust
 from hookline.kinds.kinds import Packager
 from hookline.kinds.plain import to_json
+from hookline.registry.ports import takers
 from hookline.registry.registry import Registry
 
 from .certificate.certificate import CERTIFICATE, Certificate, as_parity, plain_certificate, require_agreement
@@ -36,10 +38,19 @@ def write_certified(
     packaged = packager.load(StoredPackage(folder, registry), Trust(everything=True))
     asked = rows.head(PARITY_ROWS).collect()
     certificate = certify(packager, pipeline, packaged, asked, edges)
-    require_parity(packager, as_parity(certificate))
-    require_agreement(certificate, f"packager '{packager.name}'", "choose another packager, such as skops")
+    hint = _other_ways(registry, packager, pipeline)
+    require_parity(packager, as_parity(certificate), hint)
+    require_agreement(certificate, f"packager '{packager.name}'", hint)
     (folder / CERTIFICATE).write_text(json.dumps(plain_certificate(certificate)), "utf-8")
     return certificate
+
+
+def _other_ways(registry: Registry, packager: Packager, pipeline: Pipeline[Any]) -> str | None:
+    """Return in which other packages the model itself is held, which answers as it does here."""
+    made: Any = types.GenericAlias(Pipeline, (type(pipeline.model),))
+    native = [cls for cls in registry.classes("packager") if getattr(cls, "native", False)]
+    found = [name for name in takers(native, made) if name != packager.name]
+    return f"choose {' or '.join(f'packager=[{name}]' for name in found)}" if found else None
 
 
 def facts_of(pipeline: Pipeline[Any], certificate: Certificate) -> dict[str, Any]:

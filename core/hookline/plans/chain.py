@@ -16,7 +16,7 @@ from hookline.kinds.kinds import Trainer
 from hookline.kinds.reports import Reference
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import Pipeline
-from hookline.registry.ports import Ports, assignable, ports, takes_scored, type_text
+from hookline.registry.ports import Ports, assignable, ports, takers, takes_scored, type_text
 from hookline.registry.registry import Registry
 
 from .config import Placed, RunConfig
@@ -71,11 +71,7 @@ def _mismatch(kind: str, placed: Placed, port: str, made: Any, wanted: Any, trai
 
 
 def _alternatives(registry: Registry, kind: str, made: Any, model: Any) -> list[str]:
-    fits = []
-    for name in registry.names(kind):
-        takes: Ports = ports(registry.entry(kind, name).cls)
-        if assignable(made, next(iter(takes.takes.values()), Any)):
-            fits.append(name)
+    fits = takers(registry.classes(kind), made)
     what = model if typing.get_origin(made) is Pipeline else made
     return [f"{kind}s that take {type_text(what)}: {', '.join(fits)}"] if fits else []
 

@@ -44,7 +44,7 @@ def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpe
     check_chain(registry, config)
     path = config.options.contract
     contract = None if path is None else read_contract(path)
-    return Plan(config, roles, _Layout(Meant(config, roles, contract)).stages(sequence), contract)
+    return Plan(config, roles, _Layout(Meant(config, roles, contract, registry)).stages(sequence), contract)
 
 
 def _doubly_used(roles: Roles) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from hookline.kinds.reports import Profile
 if TYPE_CHECKING:
     # For type checkers only, since what this module imports decides when stored outputs are out of date.
     from hookline.data.contract.file import Contract
+    from hookline.registry.registry import Registry
 
     from .config import RunConfig
 
@@ -37,6 +38,7 @@ class Meant:
     config: RunConfig
     roles: Roles
     contract: Contract | None
+    registry: Registry
 
     def data(self) -> str:
         """Return what the source's rows are known by."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,11 @@ def ports(cls: type[Component]) -> Ports:
         raise TypeError(f"{method} has no return annotation")
     makes = hints.pop("return")
     return Ports(hints, makes)
+
+
+def takers(classes: Iterable[type[Component]], made: Any) -> list[str]:
+    """Return the names of the components whose first port takes what a stage makes."""
+    return [cls.name for cls in classes if assignable(made, next(iter(ports(cls).takes.values()), Any))]
 
 
 def takes_pipeline(cls: type[Component]) -> bool:

@@ -25,6 +25,7 @@ from .fields import FieldInfo, default_of, field_infos, has_default
 from .loading import Plugin, PluginSet, skip
 from .nested import build_nested
 from .ports import ports, type_text
+from .remedies import check_mends, remedies_of
 from .values import validate
 
 log = logging.getLogger("hookline.registry")
@@ -124,6 +125,15 @@ class Registry:
             return False
         self._pages[name].write(data, path)
         return True
+
+    def classes(self, kind: str) -> list[type[Component]]:
+        """Return a kind's component classes, by name."""
+        return [self._entries[kind, name].cls for name in self.names(kind)]
+
+    def remedies(self, ailment: str, config: Mapping[str, Any] | None = None, /, **facts: Any) -> list[str]:
+        """Return what to type against an ailment, as the components say that mend it; see `remedies_of`."""
+        classes = sorted((entry.cls for entry in self._entries.values()), key=lambda cls: KINDS.index(cls.kind))
+        return [text for cls in classes for text in remedies_of(cls, ailment, config or {}, facts)]
 
     def describe(self, kind: str, name: str) -> Description:
         """Return fields, defaults, docs, ports, JSON schema and origin of a component."""
@@ -225,7 +235,12 @@ def check_class(kind: str, plugin: Plugin, cls: Any) -> None:
     if issubclass(cls, Transform) and cls.fit is Transform.fit and cls.transform is Transform.transform:
         raise PluginError(plugin.name, f"{where} implements neither fit nor transform")
     _check_name(plugin, cls, where)
-    for what, check in (("a port that does not resolve", ports), ("a field that cannot be configured", _check_fields)):
+    checks: Mapping[str, Callable[[Any], Any]] = {
+        "a port that does not resolve": ports,
+        "a field that cannot be configured": _check_fields,
+        "advice that does not hold": check_mends,
+    }
+    for what, check in checks.items():
         try:
             check(cls)
         except Exception as error:

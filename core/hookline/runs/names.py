@@ -15,7 +15,7 @@ from hookline.registry.registry import load_registry
 from hookline.workspace.catalog.database import Catalog
 from hookline.workspace.workspace import open_workspace
 
-from .result import Run, load_run
+from .result import Run, load_run, packaging, read_evidence
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _only_package(folder: Path) -> Path:
         raise DataError(f"the run's folder {folder} is gone", hint="run it again; what it computed is kept")
     found = sorted((folder / "packages").glob("*")) if (folder / "packages").is_dir() else []
     if not found:
-        raise DataError(f"{folder} holds no package", hint="run with packager=[onnx]")
+        raise DataError(f"{folder} holds no package", hint=packaging(load_registry(), read_evidence(folder)))
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise UsageError(f"{folder} holds several packages: {names}", hint=f"name one: {found[0]}")

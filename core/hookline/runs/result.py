@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,10 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import to_polars
-from hookline.errors import DataError, StoreError, UsageError
+from hookline.errors import DataError, HooklineError, StoreError, UsageError
 from hookline.kinds.artifacts import Prediction
 from hookline.kinds.deployments import Trust
 from hookline.kinds.reports import HEADLINES, worst_first
+from hookline.packages.pipeline import Pipeline
+from hookline.registry.ports import ports, takers
+from hookline.registry.registry import Registry, load_registry
+from hookline.registry.remedies import TRAIN, add_remedies
 
 if TYPE_CHECKING:
     import polars as pl
@@ -89,7 +94,12 @@ class Run:
         """Predict raw rows (polars or pandas frame, or a list of mappings) with the run's own pipeline."""
         if self.predictor is None:
             raise UsageError(f"run {self.id} has no model to predict with: it is {self.status}, or kept no package")
-        prediction: Prediction = self.predictor.predict(to_polars(frame))
+        try:
+            prediction: Prediction = self.predictor.predict(to_polars(frame))
+        except HooklineError as error:
+            if error.ailment:
+                add_remedies(error, self._registry().remedies, self.evidence["config"], lead=TRAIN)
+            raise
         return prediction
 
     def package(self, name: str | None = None) -> Path:
@@ -99,9 +109,13 @@ class Run:
         if not chosen:
             known = ", ".join(folder.name for folder in folders) or "none"
             raise UsageError(
-                f"run {self.id} has no package '{name or ''}'; there is {known}", hint="add packager=[onnx]"
+                f"run {self.id} has no package '{name or ''}'; there is {known}",
+                hint=packaging(self._registry(), self.evidence),
             )
         return chosen[0]
+
+    def _registry(self) -> Registry:
+        return load_registry() if self.execution is None else self.execution.registry
 
     @property
     def report(self) -> Path:
@@ -119,6 +133,16 @@ def metrics_in(evidence: Mapping[str, Any]) -> dict[str, float]:
     reports = [report for report in evidence["reports"] if report["kind"] == "evaluator"]
     # JSON has no word for a number that is not one, so it stands there as text.
     return {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
+
+
+def packaging(registry: Registry, evidence: Mapping[str, Any]) -> str | None:
+    """Return what to run again with, so that there is a package: the packagers that take the trainer's model."""
+    trainers = [stage["component"] for stage in evidence["plan"] if stage["kind"] == "trainer"]
+    if not trainers or ("trainer", trainers[0]) not in registry:
+        return None
+    made: Any = types.GenericAlias(Pipeline, (ports(registry.entry("trainer", trainers[0]).cls).makes,))
+    found = takers(registry.classes("packager"), made)
+    return f"run it again with {' or '.join(f'packager=[{name}]' for name in found)}" if found else None
 
 
 def package_folders(folder: Path, evidence: Mapping[str, Any]) -> list[Path]:
@@ -145,7 +169,6 @@ def read_evidence(folder: Path) -> dict[str, Any]:
 def load_run(folder: Path, trust: Trust | None, contract: Path | None) -> Run:
     """Return a run from its folder; raises DataError where it left no evidence, StoreError where that is damaged."""
     from hookline.packages.loading import load_package
-    from hookline.registry.registry import load_registry
 
     evidence = read_evidence(folder)
     packages = package_folders(folder, evidence)

@@ -21,6 +21,7 @@ from hookline.plans.explain import explain
 from hookline.plans.plan import Knowledge, Plan, Stage
 from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry
+from hookline.registry.remedies import add_remedies
 from hookline.workspace.catalog.datasets import record_version
 from hookline.workspace.home import cache_in, new_run_id, run_id_of
 from hookline.workspace.home import home as default_home
@@ -109,7 +110,9 @@ def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
             _told(run, stage, replace(here, status="pruned", summary=error.message))
             raise
         failed = replace(here, status="failed")
-        if not isinstance(error, HooklineError):
+        if isinstance(error, HooklineError):
+            add_remedies(error, run.registry.remedies, run.info.config)
+        else:
             error.add_note(f"in stage '{stage.key}' ({stage.name}) of run {run.info.id}")
         run.registry.tell("on_stage_error", run=run.info, stage=failed, error=error)
         _record(run, stage, failed)

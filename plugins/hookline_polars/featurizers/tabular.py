@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval
 
@@ -33,6 +33,14 @@ class TabularFeaturizer(Featurizer):
     """Numbers scaled, categories encoded, datetimes taken apart: one float32 matrix for any trainer."""
 
     name = "tabular"
+    mends: ClassVar = {
+        "missing_values": "featurizer.tabular.missing=zero",
+        "wide_matrix": (
+            "featurizer.tabular.max_categories=20",
+            "featurizer.tabular.categorical=hashing",
+            "featurizer.tabular.categorical=ordinal",
+        ),
+    }
     numeric: Scaling = "standard"
     """How numbers are scaled: by mean and standard deviation, by median and quartiles, to 0..1, or not at all."""
     categorical: Literal["one_hot", "ordinal", "target", "hashing"] = "one_hot"

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Len
 
@@ -33,6 +33,15 @@ class FileSource(Source):
     """Rows of a CSV, Parquet, NDJSON or Arrow IPC file, of a glob, or of every such file in a folder."""
 
     name = "file"
+    mends: ClassVar = {
+        "missing_words": "source.missing=[{words}]",
+        "more_missing_words": "source.missing=[{missing},{words}]",
+        "no_header": "source.columns=[{names}]",
+        "read_type": "source.dtypes={{{column}: {type}}}",
+        "spaced_names": "source.strip=true",
+        "spaced_values": "source.strip=true",
+        "unreadable": "source.dtypes={{COLUMN: string}}",
+    }
     path: str | Path = dataclasses.field(kw_only=False)
     """A file, a glob such as `data/2026-*.parquet`, or a folder."""
     format: Literal["auto", "csv", "parquet", "ndjson", "ipc"] = "auto"

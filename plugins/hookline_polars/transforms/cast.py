@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hookline import Dataset, Limit, Transform
 from hookline.errors import DataError, ExportError
@@ -59,10 +59,14 @@ class FittedCast:
         )
 
 
+CAST = "transform=[cast] transform.cast.dtypes={{{column}: {type}}}"
+
+
 class CastTransform(Transform):
     """Read columns as another type."""
 
     name = "cast"
+    mends: ClassVar = {"wrong_type": CAST, "mixed_type": f'{CAST} transform.cast.errors="null"'}
     dtypes: Mapping[str, Literal["number", "integer", "string", "boolean", "datetime"]]
     """Column -> type."""
     format: str | None = None

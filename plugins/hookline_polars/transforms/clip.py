@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Interval
 
@@ -46,6 +46,9 @@ class ClipTransform(Transform):
     """Limit numbers to fixed bounds or to quantiles of the training rows."""
 
     name = "clip"
+    mends: ClassVar = {
+        "infinite": "transform=[clip] transform.clip.columns=[{column}] transform.clip.lower={low} transform.clip.upper={high}"
+    }
     columns: tuple[str, ...] | Columns = ()
     """Columns to clip; by default every number among the features."""
     lower: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hookline import Dataset, Transform
 from hookline.data.columns import column_kind
@@ -83,6 +83,10 @@ class MapValuesTransform(Transform):
     """Replace values of one column by others."""
 
     name = "map_values"
+    mends: ClassVar = {
+        "sentinel": "transform=[map_values] transform.map_values.column={column} transform.map_values.old=[{old}] "
+        "transform.map_values.new=[{new}]"
+    }
     column: str
     """The column; it may be the target."""
     old: tuple[Scalar, ...]

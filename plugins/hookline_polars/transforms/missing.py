@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Len
 
@@ -59,6 +59,7 @@ class ImputeTransform(Transform):
     """Fill missing values with a statistic of the training rows, or with a constant."""
 
     name = "impute"
+    mends: ClassVar = {"missing_values": "transform=[impute]"}
     columns: tuple[str, ...] | Columns = ()
     """Columns to fill; by default every feature column that is a number, a text or a boolean."""
     number: Literal["mean", "median", "most_frequent", "constant"] = "median"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hookline import Dataset, Transform
 from hookline.data.frames import require_columns
@@ -60,6 +60,7 @@ class DedupeTransform(Transform):
     """Drop rows that repeat an earlier one."""
 
     name = "dedupe"
+    mends: ClassVar = {"duplicates": "transform=[dedupe]"}
     applies = "dataset"
     columns: tuple[str, ...] | Columns = ()
     """Columns that make rows equal; by default every one but the id role's."""
@@ -76,6 +77,7 @@ class FilterRowsTransform(Transform):
     """Keep the rows whose value in one column meets a condition; a missing value meets only `is_null` and `!=`."""
 
     name = "filter_rows"
+    mends: ClassVar = {"unwanted_rows": "transform=[filter_rows]"}
     applies = "dataset"
     column: str
     """The column to look at."""
@@ -150,6 +152,7 @@ class DropMissingTargetTransform(Transform):
     """Drop rows whose target is missing."""
 
     name = "drop_missing_target"
+    mends: ClassVar = {"missing_target": "transform=[drop_missing_target]"}
     applies = "dataset"
 
     def fit(self, train: Dataset) -> FittedDropMissingTarget:

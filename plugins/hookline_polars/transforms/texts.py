@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Interval
 
@@ -66,6 +66,10 @@ class NormalizeTextTransform(Transform):
     """Write equal texts equally: spaces, case, Unicode forms, stray endings."""
 
     name = "normalize_text"
+    mends: ClassVar = {
+        "spaced_values": "transform=[normalize_text]",
+        "spelling": "transform=[normalize_text] transform.normalize_text.case=lower",
+    }
     columns: tuple[str, ...] | Columns = ()
     """Columns to normalize; by default every text among the features. The target may be named."""
     strip: bool = True
@@ -119,6 +123,7 @@ class RareCategoriesTransform(Transform):
     """Put texts that are rare in training, and ones never seen there, under one label."""
 
     name = "rare_categories"
+    mends: ClassVar = {"many_texts": "transform=[rare_categories]"}
     columns: tuple[str, ...] | Columns = ()
     """Columns to look at; by default every text among the features."""
     min_count: Annotated[int, Ge(1)] = 10

@@ -25,6 +25,7 @@ from hookline_sklearn import (
     RidgeTrainer,
     SklearnTrainer,
 )
+from kit.advice import hint_of
 
 TRAINERS: list[Trainer] = [
     DecisionTreeTrainer(max_depth=4),
@@ -211,7 +212,7 @@ def test_a_trainer_names_the_features_whose_missing_values_it_cannot_take(traine
     train = made(task, X=sparse.csr_matrix(X) if as_sparse else X)
     with pytest.raises(DataError, match=f"'{trainer.name}' takes no missing values.*, and f1, f2 have some") as caught:
         trainer.fit(train, None)
-    assert "featurizer.missing=zero" in str(caught.value.hint)
+    assert "featurizer.tabular.missing=zero" in hint_of(caught.value)
 
 
 @pytest.mark.parametrize("trainer", [DecisionTreeTrainer(), RandomForestTrainer(n_estimators=5)], ids=lambda t: t.name)

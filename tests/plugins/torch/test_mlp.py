@@ -24,6 +24,7 @@ from hookline.kinds.fitting import Curve, checkpoints_in, judged_by, steps_in
 from hookline_torch import MlpTrainer
 from hookline_torch.loop import Loop
 from hookline_torch.model import TorchModel
+from kit.advice import hint_of
 from kit.tables import table
 
 SMALL: dict[str, Any] = {"hidden": (8,), "device": "cpu", "max_epochs": 4, "batch_size": 32, "learning_rate": 0.01}
@@ -239,8 +240,7 @@ def test_a_missing_value_is_told_with_its_feature(thin: bool) -> None:
     X[6, 4] = np.inf
     with pytest.raises(DataError, match="x2, x4 have some") as caught:
         MlpTrainer(**SMALL).fit(features(sparse.csr_matrix(X) if thin else X, np.asarray(train.y)), None)
-    assert caught.value.hint is not None
-    assert "impute" in caught.value.hint
+    assert "impute" in hint_of(caught.value)
 
 
 def test_a_missing_value_in_the_validation_part_is_told_as_well() -> None:

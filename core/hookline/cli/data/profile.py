@@ -39,7 +39,7 @@ def act(given: Any) -> int:
     registry = load_registry()
     words = [word for word in (given.data, *given.overrides) if word is not None]
     source, roles = chosen(registry, words)
-    found = profile_source(source, roles.merged(Roles(target=given.target, group=given.group)))
+    found = profile_source(source, roles.merged(Roles(target=given.target, group=given.group)), registry.remedies)
     if given.html:
         try:
             render(registry, found, given.html)

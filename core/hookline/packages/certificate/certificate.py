@@ -65,7 +65,7 @@ class Certificate:
         return all(agreement.ok for agreement in self.agreements)
 
 
-def require_agreement(certificate: Certificate, subject: str, hint: str) -> None:
+def require_agreement(certificate: Certificate, subject: str, hint: str | None) -> None:
     """Raise ExportError naming the sorts of rows on which a certificate does not agree, with an example."""
     bad = [agreement for agreement in certificate.agreements if not agreement.ok]
     if not bad:

@@ -75,13 +75,13 @@ def differences(
     return np.where(np.isfinite(difference), difference, np.inf), np.asarray(changed, dtype=bool)
 
 
-def require_parity(packager: Packager, parity: Parity) -> None:
+def require_parity(packager: Packager, parity: Parity, hint: str | None = None) -> None:
     """Raise ExportError where a package does not predict what the pipeline does."""
     if not parity.ok:
         raise ExportError(
             f"packager '{packager.name}' changes predictions: the largest difference on {parity.rows} held-out rows is "
             f"{parity.max_difference:.3g} (tolerance {parity.tolerance:g}), and {parity.changed_decisions} decisions changed",
-            hint="choose another packager, such as skops",
+            hint=hint,
         )
 
 

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["audit"]
 
 
-def audit(split: Split, target: Target, labels: Sequence[pl.Series], allow: Sequence[str] = ()) -> Report:
+def audit(
+    split: Split,
+    target: Target,
+    labels: Sequence[pl.Series],
+    allow: Sequence[str] = (),
+    against_repeats: Sequence[str] = (),
+) -> Report:
     """Audit training against held-out rows; findings name columns and rows, the worst first.
 
     Tables: `explained`, what each column alone says of the target (held-out accuracy above the most frequent class, or R2);
@@ -28,6 +34,7 @@ def audit(split: Split, target: Target, labels: Sequence[pl.Series], allow: Sequ
 
     labels: the target of all training rows and of all held-out rows, after transforms, (n_train,) and (n_test,)
     allow: what somebody has looked at and lets pass, as `subject` or `statistic:subject` of a finding
+    against_repeats: what to type, so that rows which repeat another whole are dropped
     """
     rows = len(labels[0]), len(labels[1])
     sides = take_sides(split, target, labels)
@@ -35,7 +42,8 @@ def audit(split: Split, target: Target, labels: Sequence[pl.Series], allow: Sequ
     twins = find_twins(split, labels)
     shift, shifts = find_shifts(sides, split.method, split.train.roles)
     unseen = find_unseen(split, target, labels)
-    findings = worst_first(_allowed([*leaks, *find_overlaps(split, twins, rows), *unseen, *shifts], allow))
+    overlaps = find_overlaps(split, twins, rows, against_repeats)
+    findings = worst_first(_allowed([*leaks, *overlaps, *unseen, *shifts], allow))
     tables = [Table("explained", ("column", "share"), tuple((name, round(score, 4)) for name, score in scores)), shift]
     if twins.height:
         shown = tuple(twins.head(EXAMPLES).select("test", "train").rows())

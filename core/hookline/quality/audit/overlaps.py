@@ -55,16 +55,18 @@ def find_unseen(split: Split, target: Target, labels: Sequence[pl.Series]) -> It
         yield Finding(target.name, "unseen_classes", float(len(unseen)), 0.0, "warning", text, examples(rows.to_list()))
 
 
-def find_overlaps(split: Split, twins: pl.DataFrame, rows: tuple[int, int]) -> Iterator[Finding]:
-    """Yield what is found; `rows` counts those of training and of the held-out part."""
-    yield from _duplicates(split, twins, rows[1])
+def find_overlaps(
+    split: Split, twins: pl.DataFrame, rows: tuple[int, int], against_repeats: Sequence[str]
+) -> Iterator[Finding]:
+    """Yield what is found; `rows` counts those of training and of the held-out part, the rest as `audit` takes it."""
+    yield from _duplicates(split, twins, rows[1], against_repeats)
     yield from _id_like(split.train, rows[0])
     yield from _repeated_ids(split, rows[1])
     yield from _groups(split)
     yield from _future(split)
 
 
-def _duplicates(split: Split, twins: pl.DataFrame, rows: int) -> Iterator[Finding]:
+def _duplicates(split: Split, twins: pl.DataFrame, rows: int, against: Sequence[str]) -> Iterator[Finding]:
     if not twins.height:
         return
     share = twins.height / rows
@@ -74,7 +76,9 @@ def _duplicates(split: Split, twins: pl.DataFrame, rows: int) -> Iterator[Findin
         f"{twins.height:,} held-out rows ({share:.1%}) have a twin among the training rows, "
         f"{same:,} of them with the same '{split.train.roles.target}'"
     )
-    heart = ": those are judged by heart. transform=[dedupe] drops rows that repeat another whole."
+    heart = ": those are judged by heart."
+    if against:
+        heart += f" {' or '.join(against)} drops rows that repeat another whole."
     text += heart if same else ": no column tells them apart."
     pairs = twins.sort("same", descending=True, maintain_order=True).head(EXAMPLES // 2)
     yield Finding(

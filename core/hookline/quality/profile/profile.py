@@ -18,9 +18,11 @@ from hookline.kinds.artifacts import Dataset, Roles
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import plain, to_json
 from hookline.registry.registry import Registry
+from hookline.registry.remedies import Remedies
 
 from .column import ColumnFacts, shown
-from .oddities import Oddity, oddities
+from .oddities import oddities
+from .oddity import Advisor, Oddity
 from .table import TableFacts, inspect
 
 if TYPE_CHECKING:
@@ -80,28 +82,33 @@ class DataProfile:
         return f"<h4>{title}</h4><ul>{found}</ul><table><tr>{head}</tr>{body}</table>"
 
 
-def profile_source(source: Source, roles: Roles) -> DataProfile:
-    """Profile what a source loads; roles that it knows itself hold where none are given."""
+def profile_source(source: Source, roles: Roles, remedies: Remedies) -> DataProfile:
+    """Profile what a source loads; roles that it knows itself hold where none are given.
+
+    remedies: the registry's, asked what to do about what is odd
+    """
     dataset = source.load()
     named = source.roles().merged(roles)
     known = Dataset(dataset.frame, named, dataset.name)
     fields: dict[str, Any] = plain(source)
-    return profile_dataset(known, {"component": source.name, **fields})
+    return profile_dataset(known, {"component": source.name, **fields}, remedies)
 
 
-def profile_frame(frame: Any, roles: Roles) -> DataProfile:
+def profile_frame(frame: Any, roles: Roles, remedies: Remedies) -> DataProfile:
     """Profile a polars or pandas frame, a mapping of columns or a list of mappings."""
     import polars as pl
 
     found = to_polars(frame)
     dataset = Dataset(found.lazy(), roles, "frame")
-    return profile_dataset(dataset, {}, in_memory=isinstance(found, pl.DataFrame))
+    return profile_dataset(dataset, {}, remedies, in_memory=isinstance(found, pl.DataFrame))
 
 
-def profile_dataset(dataset: Dataset, origin: Mapping[str, Any], *, in_memory: bool = False) -> DataProfile:
+def profile_dataset(
+    dataset: Dataset, origin: Mapping[str, Any], remedies: Remedies, *, in_memory: bool = False
+) -> DataProfile:
     """Profile a dataset; `origin` tells the source's fields, which say how it can be read differently."""
     table = inspect(dataset, in_memory=in_memory)
-    return DataProfile(table, oddities(table, origin), origin)
+    return DataProfile(table, oddities(table, Advisor(remedies, {"source": origin})), origin)
 
 
 def render(registry: Registry, profile: DataProfile, path: Path) -> None:

@@ -28,7 +28,7 @@ def _make(run: Execution, stage: Stage) -> Report:
         apply_transforms(always, part.frame).select(target.name).collect()[target.name]
         for part in (split.train, split.test)
     ]
-    return audit(split, target, labels, run.plan.config.options.audit_allow)
+    return audit(split, target, labels, run.plan.config.options.audit_allow, stage.parts["advice"])
 
 
 STAGE = StageKind(
@@ -37,7 +37,10 @@ STAGE = StageKind(
     takes=every("split", "transform", "target"),
     makes=Report,
     wanted=lambda meant: meant.config.options.audit != "off",
-    parts=lambda meant: {"audit_allow": list(meant.config.options.audit_allow)},
+    parts=lambda meant: {
+        "audit_allow": list(meant.config.options.audit_allow),
+        "advice": meant.registry.remedies("duplicates"),
+    },
     make=_make,
     summarize=report_in_words,
     final=True,

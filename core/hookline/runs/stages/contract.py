@@ -32,14 +32,16 @@ def _make(run: Execution, stage: Stage) -> Report:
     checked = check_rows(batches_of(all_rows(run)), Schema(tuple(named)))
     if checked.rejected:
         problems = [Problem(check.column, check.told(checked.rows)) for check in checked.rejected]
-        raise DataError(f"the data break the contract {contract.path}", problems, hint=CONTRACT_HINT)
+        raise DataError(
+            f"the data break the contract {contract.path}", problems, hint=CONTRACT_HINT, ailment="unwanted_rows"
+        )
     metrics = (Metric("contract_violations", sum(check.count for check in checked.warned), greater_is_better=False),)
     return Report(
         "Contract", metrics, findings=tuple(_contract_finding(check, checked.rows) for check in checked.warned)
     )
 
 
-CONTRACT_HINT = "filter the rows with transform=[filter_rows], mend them at the source, or change the contract"
+CONTRACT_HINT = "mend them at the source, or change the contract"
 
 
 def _contract_finding(check: RuleCheck, rows: int) -> Finding:

@@ -43,7 +43,7 @@ def _load(run: Execution, stage: Stage) -> Dataset:
         # Read several times: by those transforms, for the version of the data, and for the ledger.
         problem = f"the rows of {loaded.name} cannot be read"
         with run.workspace.store.clear_errors():
-            frame = hold(frame, run.scratch / "source.arrow", problem, UNREADABLE_HINT)
+            frame = hold(frame, run.scratch / "source.arrow", problem, UNREADABLE_HINT, "unreadable")
     return Dataset(frame, roles, loaded.name)
 
 

@@ -62,7 +62,7 @@ class HashingEncoding(CodedEncoding):
         """Raise ExportError: ONNX has no word for it."""
         raise ExportError(
             f"featurizer 'tabular' hashes '{encodings[0].column}', which cannot be said in ONNX",
-            hint="featurizer.categorical=one_hot, or packager=[skops]",
+            hint="featurizer.tabular.categorical=one_hot, or packager=[skops]",
         )
 
 
