@@ -138,7 +138,7 @@ class PredictsRows(Protocol):
     def predict_rows(self, rows: Sequence[Sequence[Any]]) -> Prediction:
         """Predict rows given by value in the schema's order: float, int, str, bool, naive UTC datetime, None.
 
-        The caller has asked the contract of them (`hookline.data.contract.rules.Limits`), so the answer has neither
+        The caller has asked the contract of them (`hookline.data.contract.limits.Limits`), so the answer has neither
         warnings nor ids.
         """
         ...

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from hookline import Roles, Schema
-from hookline.data.contract.rules import Limits
+from hookline.data.contract.limits import Limits
 from hookline.errors import suggestion
 from hookline.kinds.artifacts import Column
 

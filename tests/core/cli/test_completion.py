@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from hookline.cli import VERBS, completion, main
-from hookline.cli.completion import split
-from hookline.cli.completion.answers import answer, choices_in
+from hookline.cli.completion.answers import answer
+from hookline.cli.completion.lines import split
+from hookline.cli.completion.nodes import choices_in
 from hookline.workspace.catalog.database import Catalog
 from kit.places import own_home
 from kit.processes import HOOKLINE, run_command, run_hookline, run_python

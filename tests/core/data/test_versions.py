@@ -13,7 +13,8 @@ import pytest
 
 import hookline as hl
 from hookline.cli import main
-from hookline.cli.completion.answers import Known, answer
+from hookline.cli.completion.answers import answer
+from hookline.cli.completion.known import Known
 from hookline.data import versions
 from hookline.data.versions import version_of
 from hookline.errors import UnknownName

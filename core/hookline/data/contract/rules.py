@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hookline.errors import Breach, RejectedRows
 from hookline.kinds.artifacts import ROW_ID, Column, Schema
 
 from ..columns import absence, as_number, nothing, read_column
+from .limits import Limits
 
 if TYPE_CHECKING:
     import polars as pl
+
 
 Rule: TypeAlias = Literal["absent", "type", "nullable", "range", "categories", "pattern"]
 
@@ -22,7 +22,6 @@ MOST_KEPT = 1_000
 """Rejected values of one table that an error holds on to."""
 MOST_EXAMPLES = 5
 BATCH_ROWS = 200_000
-INFINITE = float("inf")
 
 
 def unlike_training(frame: pl.DataFrame, schema: Schema, rows: pl.Series | None = None) -> dict[int, tuple[str, ...]]:
@@ -47,73 +46,6 @@ def unlike_training(frame: pl.DataFrame, schema: Schema, rows: pl.Series | None 
     if count:
         raise RejectedRows(count, sorted(rejected, key=lambda breach: breach.row))
     return {row: tuple(texts) for row, texts in warnings.items()}
-
-
-class Limits:
-    """One column's part of a contract, ready to be asked of a value."""
-
-    def __init__(self, column: Column) -> None:
-        self.column = column
-        self.rejects = column.on_violation == "reject"
-        self.categories = None if column.categories is None else frozenset(column.categories)
-        self.pattern = None if column.pattern is None else re.compile(column.pattern)
-        self.low = -INFINITE if column.minimum is None else column.minimum
-        self.high = INFINITE if column.maximum is None else column.maximum
-        self.allows = _asker(self)
-        """Tells whether a value (a text, number, boolean, naive UTC datetime, or None) may stand in the column."""
-
-    def complain(self, value: Any) -> str:
-        """Say why a value that is not allowed is not."""
-        column = self.column
-        if value is None or value == "" or value != value:
-            return "is missing, which the contract does not allow" if column.stated else MISSING
-        if column.kind in ("string", "boolean"):
-            return self._of_text(str(value).lower() if isinstance(value, bool) else value)
-        number = _seconds(value)
-        if column.stated and column.minimum is None:
-            return f"{_shown(column, number)} is above the contract's maximum {_shown(column, self.high)}"
-        if column.stated and column.maximum is None:
-            return f"{_shown(column, number)} is below the contract's minimum {_shown(column, self.low)}"
-        whose = "the contract's" if column.stated else "the training"
-        shown = [_shown(column, value) for value in (number, self.low, self.high)]
-        return f"{shown[0]} is outside {whose} range [{shown[1]}, {shown[2]}]"
-
-    def _of_text(self, word: str) -> str:
-        if self.categories is None or word in self.categories:
-            return f"'{word}' does not match the contract's pattern '{self.column.pattern}'"
-        return f"'{word}' " + (
-            "is not among the contract's categories" if self.column.stated else "was never seen in training"
-        )
-
-
-MISSING = "is missing, and never was in training"
-
-
-def _asker(limits: Limits) -> Callable[[Any], bool]:
-    """Return a function of one value, made for its column's kind: a server asks it of every value of a request."""
-    nullable, low, high, known, pattern = (
-        limits.column.nullable,
-        limits.low,
-        limits.high,
-        limits.categories,
-        limits.pattern,
-    )
-
-    def number(value: Any) -> bool:
-        return nullable if value is None or value != value else low <= value <= high
-
-    def moment(value: Any) -> bool:
-        return nullable if value is None else bool(low <= _seconds(value) <= high)
-
-    def text(value: Any) -> bool:
-        if value is None or value == "":
-            return nullable
-        return (known is None or value in known) and (pattern is None or pattern.fullmatch(value) is not None)
-
-    def boolean(value: Any) -> bool:
-        return nullable if value is None else known is None or str(value).lower() in known
-
-    return {"number": number, "datetime": moment, "string": text, "boolean": boolean}[limits.column.kind]
 
 
 @dataclass
@@ -295,13 +227,3 @@ def _broken_texts(limits: Limits, texts: pl.Series) -> Iterator[tuple[Rule, pl.S
 
 def _number(rows: pl.Series | None, row: int) -> int:
     return row if rows is None else int(rows[row])
-
-
-def _seconds(value: Any) -> Any:
-    return value.replace(tzinfo=UTC).timestamp() if isinstance(value, datetime) else value
-
-
-def _shown(column: Column, number: Any) -> str:
-    if column.kind == "datetime":
-        return datetime.fromtimestamp(number, UTC).replace(tzinfo=None).isoformat(" ", "seconds")
-    return f"{number:g}"

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from hookline.kinds.reports import Severity
 from hookline.registry.remedies import option, typed
 
-from .column import ColumnFacts, TextFacts
+from .column import ColumnFacts
 from .oddity import Advisor, Oddity, ignored, quoted, share_of
 from .table import TableFacts
+from .texts import TextFacts
 
 STRONG = {"AUC": (0.98, 0.995), "Cramer's V": (0.95, 0.99), "epsilon^2": (0.95, 0.99), "Spearman": (0.99, 0.999)}
 """Statistic -> from where on a column may be the target under another name, and from where on it is."""
