@@ -56,6 +56,28 @@ SHOP = """
 """
 
 
+CHOICE = """
+    from hookline import Deployer, Deployment, Package, hookimpl
+    from hookline.errors import ConfigError, Problem
+
+    class Chosen(Deployer):
+        '''Needs one of two fields.'''
+        name = "shop.chosen"
+        model: str = ""
+        '''One.'''
+        share: float = 0.0
+        '''The other.'''
+        def deploy(self, package: Package, current: Deployment | None) -> Deployment:
+            if not (self.model or self.share):
+                raise ConfigError("bad config for deployer", [Problem("deployer", "give one of model and share")])
+            return Deployment.single(package.name, package.version or 1, self.name)
+
+    @hookimpl
+    def register_deployers():
+        return [Chosen]
+"""
+
+
 @pytest.fixture
 def plugins(hookline: Told) -> Told:
     """Run `hookline plugins` in this process."""
@@ -164,6 +186,17 @@ def test_check_takes_a_module_that_is_no_plugin_yet(
     code, out, _ = plugins("check", "my_shop_module")
     assert code == 0, out
     assert "deployer newest: ok, 15 checks" in out
+
+
+def test_check_says_that_fields_do_not_suffice(plugins: Told, install_plugin: Callable[..., None]) -> None:
+    install_plugin("acme-shop", "shop", "acme_shop_choice", CHOICE)
+    code, out, _ = plugins("check", "shop")
+    assert code == 0
+    assert out == (
+        "deployer shop.chosen: skipped: give one of model and share: "
+        "give --set shop.chosen.FIELD=..., or check it in the plugin's own tests\n"
+    )
+    assert plugins("check", "shop", "--set", "shop.chosen.share=1.0")[1] == "deployer shop.chosen: ok, 15 checks\n"
 
 
 def test_check_of_a_skipped_plugin_says_why(plugins: Told, install_plugin: Callable[..., None]) -> None:
