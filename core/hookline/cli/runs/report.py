@@ -19,7 +19,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser("report", "Write a run's report.html again, and say where it is.")
     options.add_argument("run", nargs="?", default="last", help="`last`, an id, or its first letters")
     given = options.parse_args(argv)
-    folder = Path(open_workspace().catalog.run(given.run).path)
+    folder = Path(open_workspace().catalog.runs.get(given.run).path)
     load_registry().plugins.manager.hook.render_report(evidence=read_evidence(folder), path=folder)
     if not (folder / "report.html").is_file():
         raise MissingBackend("the report", "jinja2", "report")
