@@ -76,11 +76,11 @@ def test_a_version_is_promoted_with_its_reason_as_on_the_command_line(shop: list
     policy = hl.promote("shop:1", reason="the first was better")
     assert policy is not None
     assert policy.version == 1
-    assert catalog.aliases("shop")["champion"] == 1
-    assert catalog.deployments("shop")[0]["reason"] == "the first was better"
+    assert catalog.models.aliases("shop")["champion"] == 1
+    assert catalog.deployments.history("shop")[0].reason == "the first was better"
     assert hl.promote("shop:2", alias="staging") is None
-    assert catalog.aliases("shop") == {"champion": 1, "staging": 2}
-    assert len(catalog.deployments("shop")) == 3
+    assert catalog.models.aliases("shop") == {"champion": 1, "staging": 2}
+    assert len(catalog.deployments.history("shop")) == 3
 
 
 @pytest.mark.parametrize(

@@ -269,4 +269,4 @@ def test_a_deployer_that_answers_otherwise_registers_nothing(project_module: Any
         hl.run(source="iris", trainer="logistic_regression", packager=["onnx"], deployer="lying", home=tmp_path / "h")
     from hookline.workspace.workspace import open_workspace
 
-    assert open_workspace(tmp_path / "h").catalog.models() == []
+    assert open_workspace(tmp_path / "h").catalog.models.every_version() == []

@@ -53,7 +53,7 @@ def test_a_signal_at_any_moment_ends_a_run_without_a_traceback(sent: signal.Sign
         out, err = run.communicate(timeout=60)
     assert run.returncode in (130 if sent == signal.SIGINT else 143, 0), (run.returncode, err)
     assert "Traceback" not in err + out
-    statuses = {record.status for record in open_workspace().catalog.runs()}
+    statuses = {record.status for record in open_workspace().catalog.runs.newest()}
     assert statuses <= {"interrupted", "finished"}
     store = open_workspace().store
     assert all(store.problem(fingerprint) is None for fingerprint in store.entries())
@@ -93,12 +93,12 @@ def test_a_signal_ends_a_sweep_and_keeps_what_was_done() -> None:
     assert run.returncode == 130, told
     assert "Traceback" not in told
     assert "`hookline resume 2" in told.splitlines()[-1]
-    assert "finished" in {record.status for record in open_workspace().catalog.runs()}
+    assert "finished" in {record.status for record in open_workspace().catalog.runs.newest()}
 
 
 def test_a_reader_of_the_progress_that_leaves_does_not_end_the_run() -> None:
     run_command(["bash", "-c", f"{HOOKLINE} {' '.join(QUICK)} 2>&1 | head -n 1"])
-    assert open_workspace().catalog.run("last").status == "finished"
+    assert open_workspace().catalog.runs.get("last").status == "finished"
 
 
 @pytest.mark.parametrize("argv", ["components list", "components list --json", "--help", "schema", "doctor --json"])

@@ -31,7 +31,7 @@ def test_kill_9_at_a_random_moment_loses_nothing_that_was_done(seed: int, tmp_pa
     run_again = hl.run(*OVERRIDES)
     ran = {stage["fingerprint"] for stage in run_again.evidence["plan"] if stage["status"] == "ran"}
     assert not ran & kept
-    statuses = [record.status for record in open_workspace().catalog.runs()]
+    statuses = [record.status for record in open_workspace().catalog.runs.newest()]
     assert statuses[0] == "finished"
     assert set(statuses[1:]) <= {"interrupted", "finished"}
     again = hl.run(*OVERRIDES)
@@ -53,7 +53,7 @@ def test_two_runs_at_once_compute_each_stage_once(tmp_path: Path) -> None:
     assert found[0]["run"]["id"] != found[1]["run"]["id"]
     metrics = [[m["value"] for r in evidence["reports"] for m in r["metrics"]] for evidence in found]
     assert metrics[0] == metrics[1]
-    assert len(open_workspace().catalog.versions("digits")) == 1
+    assert len(open_workspace().catalog.models.versions("digits")) == 1
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_was_done() -> None:
@@ -66,5 +66,5 @@ def test_ctrl_c_ends_with_130_and_keeps_what_was_done() -> None:
         told += run.communicate()[1]
     assert run.returncode == 130, told
     assert "Traceback" not in told
-    assert open_workspace().catalog.run("last").status == "interrupted"
+    assert open_workspace().catalog.runs.get("last").status == "interrupted"
     assert open_workspace().store.entries()

@@ -97,14 +97,14 @@ def test_a_job_that_ended_as_its_sweep_was_killed_is_not_run_again() -> None:
     ledger = Ledger(catalog)
     (before,) = [job for job in ledger.jobs(ledger.sweep("last").id) if job.number == 1]
     with (
-        catalog.writing() as connection
+        catalog.database.writing() as connection
     ):  # As a sweep leaves it that is killed between a job's end and its own note of it.
-        jobs = catalog.tables["jobs"]
+        jobs = catalog.database.tables["jobs"]
         lost = {"status": "running", "pid": 2**22 + 1, "metrics": "{}", "path": "", "run_id": ""}
         connection.execute(jobs.update().where(jobs.c.number == 1).values(**lost))
     assert main(["resume", "last"]) == 0
     (after,) = [job for job in ledger.jobs(ledger.sweep("last").id) if job.number == 1]
-    assert len(catalog.runs()) == 2
+    assert len(catalog.runs.newest()) == 2
     assert (after.status, after.run_id, after.metrics) == ("finished", before.run_id, before.metrics)
     assert after.seconds > 0
 
@@ -124,7 +124,7 @@ def test_nothing_runs_if_one_job_is_wrong(capsys: pytest.CaptureFixture[str]) ->
     assert "job 1 (source=iris trainer=decision_tree trainer.max_depth=0)" in err
     assert "job 3" in err
     assert "trainer.max_depth: must be greater than 0" in err
-    assert open_workspace().catalog.runs() == []
+    assert open_workspace().catalog.runs.newest() == []
 
 
 @pytest.mark.usefixtures("dying")
@@ -158,13 +158,13 @@ def test_launchers_of_others_keep_working(launcher: str, tmp_path: Path) -> None
     sweep = ("-m", f"hydra/launcher={launcher}", "source=iris", "trainer=decision_tree", "seed=1,2", "deployer=null")
     done = run_hookline(*sweep, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    folders = [Path(run.path) for run in open_workspace().catalog.runs()]
+    folders = [Path(run.path) for run in open_workspace().catalog.runs.newest()]
     assert sorted(json.loads((folder / "config.json").read_text())["seed"] for folder in folders) == [1, 2]
 
 
 def test_jobs_of_a_sweep_move_no_champion() -> None:
     assert main(["-m", "source=iris", "trainer=decision_tree", "seed=0,1"]) == 0
-    assert open_workspace().catalog.models() == []
+    assert open_workspace().catalog.models.every_version() == []
 
 
 def test_two_hundred_jobs_are_composed_and_checked_in_seconds() -> None:

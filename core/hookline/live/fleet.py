@@ -56,8 +56,8 @@ class DeployedModel:
     def policy(self) -> Deployment:
         """Return the newest policy; where nothing was ever deployed, one that sends everything to the newest version."""
         catalog = self.workspace.catalog
-        found = catalog.current_deployment(self.model)
-        return found or Deployment.single(self.model, catalog.model(self.model).version, "")
+        found = catalog.deployments.current(self.model)
+        return found or Deployment.single(self.model, catalog.models.get(self.model).version, "")
 
     def predictor(self, version: int) -> Predictor:
         """Return a version's predictor; raises UnknownName, and what loading a package raises."""
@@ -73,7 +73,7 @@ class DeployedModel:
 
     def _package(self, version: int) -> LoadedPackage:
         if version not in self.loaded:
-            self.loaded[version] = self.load(Path(self.workspace.catalog.model(self.model, version).path))
+            self.loaded[version] = self.load(Path(self.workspace.catalog.models.get(self.model, version).path))
         return self.loaded[version]
 
 

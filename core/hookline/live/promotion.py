@@ -23,11 +23,11 @@ def promote(
     name, number, _ = split_model_name(version)
     if number is None:
         raise UsageError(f"say which version to promote, such as {name}:3", hint=f"hookline models list {name}")
-    verify(Path(catalog.model(name, number).path))
+    verify(Path(catalog.models.get(name, number).path))
     if alias != "champion":
-        catalog.set_alias(name, alias, number)
+        catalog.models.set_alias(name, alias, number)
         return None
-    current = catalog.current_deployment(name)
+    current = catalog.deployments.current(name)
     policy = Deployment.single(name, number, current.deployer if current else "local")
-    catalog.record_deployment(policy, reason)
+    catalog.deployments.record(policy, reason)
     return policy

@@ -53,7 +53,7 @@ def fleet_of(
 
 def server_of(registry: Registry, workspace: Workspace, model: str) -> Serves:
     """Return the deployer that a model's policy is of; raises UsageError where that one cannot serve."""
-    current = workspace.catalog.current_deployment(model)
+    current = workspace.catalog.deployments.current(model)
     name, fields = (current.deployer, current.fields) if current else ("local", {})
     deployer = registry.build("deployer", name, fields, "deployer")
     type(deployer).check_backend()

@@ -32,7 +32,6 @@ from hookline.quality.judging import judge
 from hookline.registry.ports import assignable, ports
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
-from hookline.workspace.catalog.datasets import record_version
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace, open_workspace
 
@@ -109,7 +108,7 @@ def _old(registry: Registry, workspace: Workspace, model: str) -> _Old:
             f"'{model}' is no registered model, and only such a one gets a new version",
             hint="`hookline models list` lists them; a run with a deployer registers one",
         )
-    record = workspace.catalog.model(found.model, found.version)
+    record = workspace.catalog.models.get(found.model, found.version)
     manifest = verify(Path(record.path))
     trainer = _trainer(registry, record, manifest)
     return _Old(record, manifest, _packager(registry, record, manifest, trainer), trainer)
@@ -265,8 +264,8 @@ def _register(workspace: Workspace, old: _Old, lesson: _Lesson, path: Path, fing
     """Give the package its number: the act that makes it a version, and the last."""
     name, catalog, manifest = old.record.name, workspace.catalog, verify(path)
     made_by = f"update-of-{old.record.version}-{lesson.version.fingerprint[:12]}"
-    record_version(catalog, lesson.version, lesson.origin, made_by, None)
-    version = catalog.register_model(name, made_by, str(path), old.packager.name, {}, fingerprint)
+    catalog.datasets.record(lesson.version, lesson.origin, made_by, None)
+    version = catalog.models.register(name, made_by, str(path), old.packager.name, {}, fingerprint)
     before = Metrics(tuple(from_json(Metric, metric) for metric in manifest["before"]))
     return Update(name, version, path, lesson.version.rows, before)
 

@@ -12,7 +12,7 @@ from hookline.kinds.deployments import Trust
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.manifest import MANIFEST
 from hookline.registry.registry import load_registry
-from hookline.workspace.catalog.database import Catalog
+from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.workspace import open_workspace
 
 from .result import Run, load_run, packaging, read_evidence
@@ -55,7 +55,7 @@ def find(what: str | Path, home: str | Path | None = None) -> Found:
         return found
     if is_folder:
         return Found(folder, is_run=True)
-    raise UnknownName("model or run", name[:100], sorted({record.name for record in catalog.models()}))
+    raise UnknownName("model or run", name[:100], catalog.models.names())
 
 
 def load(
@@ -88,10 +88,10 @@ def split_model_name(text: str) -> tuple[str, int | None, str | None]:
 
 def _in_catalog(catalog: Catalog, name: str) -> Found | None:
     model, number, alias = split_model_name(name)
-    if number or alias or catalog.has_model(model):
-        record = catalog.model(model, number or alias)
+    if number or alias or catalog.models.has(model):
+        record = catalog.models.get(model, number or alias)
         return Found(Path(record.path), model=model, version=record.version, whole=not (number or alias))
-    run = catalog.find_run(name) if name else None
+    run = catalog.runs.find(name) if name else None
     return None if run is None else Found(Path(run.path), is_run=True)
 
 

@@ -22,7 +22,6 @@ from hookline.plans.plan import Knowledge, Plan, Stage
 from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
-from hookline.workspace.catalog.datasets import record_version
 from hookline.workspace.home import cache_in, new_run_id, run_id_of
 from hookline.workspace.home import home as default_home
 from hookline.workspace.workspace import Workspace, open_workspace
@@ -53,8 +52,8 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     known = registry.knowing(type(one) for component in placed for one in (component, *nested_components(component)))
     run = Execution(plan, workspace, known, info)
     _write_json(folder / "config.json", info.config)
-    workspace.catalog.mark_interrupted()
-    workspace.catalog.begin_run(run_id, info.name, str(folder), info.config, _plan_record(plan))
+    workspace.catalog.runs.mark_interrupted()
+    workspace.catalog.runs.begin(run_id, info.name, str(folder), info.config, _plan_record(plan))
     started = time.time()
     status = "failed"
     error: BaseException | None = None
@@ -98,7 +97,7 @@ def _run_stages(run: Execution) -> None:
 
 
 def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
-    before = run.workspace.catalog.last_stage(stage.key, name=run.info.name)
+    before = run.workspace.catalog.runs.last_stage(stage.key, run.info.name)
     here = replace(here, why=explain(stage, before.parts if before else None))
     run.registry.tell("before_stage", run=run.info, stage=here)
     started = time.perf_counter()
@@ -131,7 +130,7 @@ def _told(run: Execution, stage: Stage, here: StageInfo) -> None:
 
 def _record(run: Execution, stage: Stage, here: StageInfo) -> None:
     run.told[stage.key] = here
-    run.workspace.catalog.record_stage(
+    run.workspace.catalog.runs.record_stage(
         run.info.id,
         stage.key,
         stage.kind,
@@ -155,7 +154,7 @@ def _finish(run: Execution, status: str, error: BaseException | None, started: f
         run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=text)
         _leave_evidence(run, status)
     finally:
-        run.workspace.catalog.end_run(run.info.id, status, metrics, text)
+        run.workspace.catalog.runs.end(run.info.id, status, metrics, text)
     run.registry.tell("after_run", run=run.info)
 
 
@@ -169,7 +168,7 @@ def _record_data(run: Execution) -> None:
     origin = {"component": source.name, **source.parts["fields"]}
     if version is not None:
         profile = None if knowledge is None else knowledge.profile
-        record_version(run.workspace.catalog, version, origin, run.info.id, profile)
+        run.workspace.catalog.datasets.record(version, origin, run.info.id, profile)
 
 
 def _leave_evidence(run: Execution, status: str) -> None:
@@ -195,7 +194,7 @@ def _file_packages(run: Execution) -> None:
         add_files(copy, evidence)
     for stage in run.plan.of("deployer"):
         if stage.key in run.values:
-            registered = run.workspace.catalog.model(run.info.name, run.value(stage.key).version)
+            registered = run.workspace.catalog.models.get(run.info.name, run.value(stage.key).version)
             # Only the run that made the version speaks for it; what is registered does not change afterwards.
             if registered.run_id == run.info.id:
                 add_files(Path(registered.path), evidence)

@@ -186,7 +186,7 @@ def _as_it_was(run: Execution, evidence: Mapping[str, Any]) -> Execution:
 def _require_same_data(run: Execution, fingerprint: str) -> None:
     stage = run.plan["source"]
     assert isinstance(stage.component, Source)
-    parts = run.workspace.catalog.stage_parts(run.info.id, stage.key)
+    parts = run.workspace.catalog.runs.stage_parts(run.info.id, stage.key)
     now = stage.component.fingerprint()
     same = stage.fingerprint == fingerprint if parts is None else parts.get("data") == now
     if not same or now != stage.parts["data"]:

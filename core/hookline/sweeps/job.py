@@ -84,7 +84,7 @@ def _done_before(home: str, sweep: Path, number: int) -> dict[str, Any] | None:
     for folder in takewhile(_begun, _tries(sweep, number)):
         run_id = json.loads((folder / "run.json").read_text("utf-8"))["id"]
         with suppress(UnknownName):
-            record = catalog.run(run_id)
+            record = catalog.runs.get(run_id)
             if record.id == run_id and record.finished and record.status in (*ENDED, "gated"):
                 seconds = (record.finished - record.started).total_seconds()
                 return _result(folder, record.status, record.error or "") | {"seconds": seconds}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName, UsageError
-from hookline.workspace.catalog.database import Catalog
+from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.runs import is_alive
 from hookline.workspace.catalog.values import now
 
@@ -74,13 +74,13 @@ class Ledger:
     """Sweeps and their jobs in a catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
-        self._sweeps = catalog.tables["sweeps"]
-        self._jobs = catalog.tables["jobs"]
+        self._database = catalog.database
+        self._sweeps = catalog.database.tables["sweeps"]
+        self._jobs = catalog.database.tables["jobs"]
 
     def begin(self, sweep: SweepRecord, jobs: Sequence[NewJob]) -> None:
         """Write down a sweep, or more jobs of one that is there."""
-        with self.catalog.writing() as connection:
+        with self._database.writing() as connection:
             known = connection.execute(self._sweeps.select().where(self._sweeps.c.id == sweep.id)).mappings().first()
             if known is None:
                 words = {"overrides": sweep.overrides, "settings": sweep.settings, "stages": sweep.stages}
@@ -94,7 +94,7 @@ class Ledger:
 
     def sweep(self, name: str) -> SweepRecord:
         """Return a sweep by `last`, its id, or the id's first letters; raises UnknownName, or UsageError where several fit."""
-        with self.catalog.reading() as connection:
+        with self._database.reading() as connection:
             found = connection.execute(self._sweeps.select().order_by(self._sweeps.c.created.desc())).mappings().all()
         fit = found[:1] if name == "last" else [row for row in found if row["id"].startswith(name)]
         if not fit:
@@ -106,7 +106,7 @@ class Ledger:
 
     def sweeps(self) -> list[SweepRecord]:
         """Return every sweep, newest first."""
-        with self.catalog.reading() as connection:
+        with self._database.reading() as connection:
             return list(
                 map(
                     _sweep, connection.execute(self._sweeps.select().order_by(self._sweeps.c.created.desc())).mappings()
@@ -116,13 +116,13 @@ class Ledger:
     def jobs(self, sweep_id: str) -> list[JobRecord]:
         """Return a sweep's jobs in order."""
         query = self._jobs.select().where(self._jobs.c.sweep_id == sweep_id).order_by(self._jobs.c.number)
-        with self.catalog.reading() as connection:
+        with self._database.reading() as connection:
             return [_job(row) for row in connection.execute(query).mappings()]
 
     def claim(self, sweep_id: str, number: int) -> bool:
         """Take a job for this process; False where it is done, or a process that is alive has it."""
         here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
-        with self.catalog.writing() as connection:
+        with self._database.writing() as connection:
             row = connection.execute(self._jobs.select().where(here)).mappings().one()
             mine = row["pid"] == os.getpid() and row["host"] == platform.node()
             if row["status"] in ENDED or (row["status"] == "running" and not mine and _owned(row)):
@@ -149,12 +149,12 @@ class Ledger:
         """Give back the jobs that this process had when it was interrupted."""
         jobs = self._jobs
         mine = (jobs.c.sweep_id == sweep_id) & (jobs.c.pid == os.getpid()) & (jobs.c.status == "running")
-        with self.catalog.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(jobs.update().where(mine).values(status="interrupted"))
 
     def _update(self, sweep_id: str, number: int, facts: Mapping[str, Any]) -> None:
         here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
-        with self.catalog.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(self._jobs.update().where(here).values(**facts))
 
 

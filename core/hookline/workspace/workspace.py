@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hookline.errors import StoreError
 
-from .catalog.database import Catalog
-from .catalog.engine import sqlite_url
+from .catalog.catalog import Catalog
+from .catalog.engine import catalog_url
 from .store import Store
 
 
@@ -34,7 +34,7 @@ class Workspace:
             raise StoreError(
                 f"{home} cannot be written: {reason}", hint="set HOOKLINE_HOME to a folder of yours"
             ) from error
-        catalog = Catalog(os.environ.get("HOOKLINE_CATALOG") or sqlite_url(home / "catalog.db"))
+        catalog = Catalog(catalog_url(home))
         return cls(home, Store(home / "store", remote=os.environ.get("HOOKLINE_STORE_REMOTE")), catalog)
 
 

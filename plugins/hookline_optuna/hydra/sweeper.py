@@ -115,7 +115,7 @@ class OptunaSweeper(Sweeper):
 
         assert isinstance(self.launcher, HooklineLauncher)
         catalog, name = open_workspace().catalog, folder.name
-        storage = catalog_storage(catalog.url, WAIT_SECONDS)
+        storage = catalog_storage(catalog.database.url, WAIT_SECONDS)
         before = read_definition(storage, name) if self.study is not None else None
         arguments = arguments or (before.arguments if before else ())
         parsed = self._parsed(arguments)

@@ -14,7 +14,7 @@ from hookline.cli import VERBS, completion, main
 from hookline.cli.completion.answers import answer
 from hookline.cli.completion.lines import split
 from hookline.cli.completion.nodes import choices_in
-from hookline.workspace.catalog.database import Catalog
+from hookline.workspace.catalog.catalog import Catalog
 from kit.places import own_home
 from kit.processes import HOOKLINE, run_command, run_hookline, run_python
 
@@ -51,18 +51,20 @@ def catalog() -> Catalog:
     home = own_home()
     home.mkdir(exist_ok=True)
     made = Catalog(f"sqlite:///{home / 'catalog.db'}")
-    made.begin_run("20260101-101010-aaaaaa", "tips", str(home), {}, [])
-    made.end_run("20260101-101010-aaaaaa", "finished", {"accuracy": 0.9, "log_loss": 0.2})
+    made.runs.begin("20260101-101010-aaaaaa", "tips", str(home), {}, [])
+    made.runs.end("20260101-101010-aaaaaa", "finished", {"accuracy": 0.9, "log_loss": 0.2})
     from hookline.sweeps.ledger import Ledger  # The sweeps' own door to the catalog.
 
     assert Ledger(made).sweeps() == []
-    with made.writing() as connection:
+    with made.database.writing() as connection:
         for version in (1, 2):
             row = {"name": "tips", "version": version, "run_id": "r", "path": "p", "format": "onnx", "fingerprint": "f"}
-            connection.execute(made.tables["models"].insert().values(**row))
-        connection.execute(made.tables["sweeps"].insert().values(id="20260102-111111-bbbbbb", overrides='["seed=1,2"]'))
-        connection.execute(made.tables["aliases"].insert().values(model="tips", alias="champion", version=2))
-    made._engine.dispose()
+            connection.execute(made.database.tables["models"].insert().values(**row))
+        connection.execute(
+            made.database.tables["sweeps"].insert().values(id="20260102-111111-bbbbbb", overrides='["seed=1,2"]')
+        )
+        connection.execute(made.database.tables["aliases"].insert().values(model="tips", alias="champion", version=2))
+    made.database.close()
     return made
 
 
@@ -199,11 +201,11 @@ def test_reading_the_catalog_leaves_no_file_behind(ask: Ask) -> None:
 
 def test_a_catalog_that_someone_writes_to_is_read_as_it_is_now(ask: Ask) -> None:
     writer = catalog()
-    with writer._engine.connect() as held:
-        held.execute(writer.tables["runs"].select()).fetchall()
-        writer.begin_run("20270101-101010-cccccc", "late", "p", {}, [])
+    with writer.database.reading() as held:
+        held.execute(writer.database.tables["runs"].select()).fetchall()
+        writer.runs.begin("20270101-101010-cccccc", "late", "p", {}, [])
         assert ask("runs", "show", "2027") == ["20270101-101010-cccccc"]
-    writer._engine.dispose()
+    writer.database.close()
 
 
 def test_files_are_offered_for_paths_and_data(ask: Ask, tmp_path: Path) -> None:

@@ -22,8 +22,6 @@ from hookline.kinds.reports import Bins, ColumnProfile
 from hookline.quality.diff import LIMITS, diff_versions
 from hookline.quality.distributions import profile
 from hookline.quality.effects import numeric_effect, numeric_effect_of_profiles
-from hookline.workspace.catalog.datasets import find_version
-from hookline.workspace.catalog.datasets import versions as known_versions
 from hookline.workspace.workspace import open_workspace
 from hookline_polars import DataDriftMonitor
 
@@ -120,7 +118,7 @@ PINNED = "0ac503863ba75fdf72e3cd3f14a53414"
 
 
 def test_a_copy_after_a_transform_is_the_same_version(at_home: Path) -> None:
-    records = known_versions(open_workspace().catalog)
+    records = open_workspace().catalog.datasets.versions()
     assert [(record.version.rows, len(record.runs)) for record in records] == [(600, 1), (600, 2)]
     assert records[1].models == ("customers:1", "copy:1")
     assert records[1].origin["path"].endswith("customers.csv")
@@ -132,20 +130,19 @@ def test_evidence_and_package_name_the_version(at_home: Path) -> None:
     version = run.evidence["data"]["version"]
     manifest = json.loads((run.package() / "manifest.json").read_text("utf-8"))
     assert manifest["data"] == {"version": version, "name": "customers", "rows": 600}
-    assert find_version(open_workspace().catalog, run.id).version.fingerprint == version
+    assert open_workspace().catalog.datasets.find(run.id).version.fingerprint == version
 
 
 def test_a_cached_run_is_joined_to_its_version_too(at_home: Path, tmp_path: Path) -> None:
     shutil.copytree(at_home, tmp_path / "home")
-    before = find_version(open_workspace(tmp_path / "home").catalog, "last")
+    before = open_workspace(tmp_path / "home").catalog.datasets.find("last")
     hl.run(source=before.origin["path"], target="label", trainer="decision_tree", home=tmp_path / "home")
     hl.run(source=before.origin["path"], target="label", trainer="decision_tree", home=tmp_path / "home")
-    assert len(find_version(open_workspace(tmp_path / "home").catalog, "last").runs) == 3
+    assert len(open_workspace(tmp_path / "home").catalog.datasets.find("last").runs) == 3
 
 
 def test_what_changed_is_told_column_by_column(at_home: Path) -> None:
-    catalog = open_workspace().catalog
-    now, before = known_versions(catalog)
+    now, before = open_workspace().catalog.datasets.versions()
     found = diff_versions(before, now)
     changes = {column.name: column.change for column in found.columns}
     assert changes == {"extra": "added", "x": "moved", "plan": "moved", "age": "same", "label": changes["label"]}
@@ -212,7 +209,7 @@ def test_nothing_is_known_before_the_first_run(capsys: pytest.CaptureFixture[str
     assert main(["data", "versions"]) == 0
     assert "no versions yet" in capsys.readouterr().err
     with pytest.raises(UnknownName):
-        find_version(open_workspace().catalog, "last")
+        open_workspace().catalog.datasets.find("last")
 
 
 def test_versions_are_offered_by_completion(at_home: Path) -> None:

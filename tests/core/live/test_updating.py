@@ -142,13 +142,13 @@ def test_the_package_tells_what_it_came_of_and_keeps_the_reference(registered: h
 def test_no_alias_moves_and_a_promotion_puts_the_version_in_charge(registered: hl.Run) -> None:
     update = hl.update("shop", rows(120, 1))
     catalog = open_workspace().catalog
-    assert catalog.aliases("shop") == {"champion": 1}
+    assert catalog.models.aliases("shop") == {"champion": 1}
     policy = hl.promote(f"shop:{update.version}", reason="it learned")
     assert policy is not None
     assert policy.version == 2
-    assert catalog.aliases("shop") == {"champion": 2}
+    assert catalog.models.aliases("shop") == {"champion": 2}
     assert hl.promote("shop:1", alias="before") is None
-    assert catalog.aliases("shop") == {"before": 1, "champion": 2}
+    assert catalog.models.aliases("shop") == {"before": 1, "champion": 2}
 
 
 def test_the_same_rows_give_the_same_version_from_a_frame_and_from_a_file(registered: hl.Run, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_the_same_rows_give_the_same_version_from_a_frame_and_from_a_file(regist
     first = hl.update("shop:1", more)
     assert hl.update("shop:1", more.clone()) == first
     assert hl.update("shop:1", tmp_path / "more.parquet") == first
-    assert [record.version for record in open_workspace().catalog.versions("shop")] == [2, 1]
+    assert [record.version for record in open_workspace().catalog.models.versions("shop")] == [2, 1]
     assert hl.update("shop:1", more.reverse()).version == 3
     assert hl.update("shop:2", more).version == 4
 
@@ -302,7 +302,7 @@ def test_two_processes_that_learn_the_same_rows_make_one_version(
     ]
     go.touch()
     assert [child.communicate(timeout=120)[0].strip() for child in both] == ["2", "2"]
-    assert len(open_workspace().catalog.versions("shop")) == 2
+    assert len(open_workspace().catalog.models.versions("shop")) == 2
 
 
 def test_the_command_line_updates_and_says_how_to_promote(
@@ -327,4 +327,4 @@ def kept() -> tuple[list[str], int]:
     """Return the files of all registered models, and how many versions the catalog has."""
     home = Path(os.environ["HOOKLINE_HOME"])
     files = sorted(str(path.relative_to(home)) for path in (home / "models").rglob("*"))
-    return files, len(open_workspace().catalog.models())
+    return files, len(open_workspace().catalog.models.every_version())

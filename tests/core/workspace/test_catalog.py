@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import hookline as hl
 from hookline.cli import main
 from hookline.errors import HooklineError, StoreError, UnknownName
 from hookline.kinds.deployments import Deployment
-from hookline.workspace.catalog.database import Catalog
+from hookline.workspace.catalog.catalog import Catalog
+from hookline.workspace.workspace import open_workspace
 from kit.processes import run_python, run_together
 
 
@@ -31,67 +31,67 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_a_model_gets_the_next_version_and_the_same_package_keeps_its_own(url: str) -> None:
     held = Catalog(url)
-    first = held.register_model("churn", "r1", "p1", "onnx", {"accuracy": 0.9}, "f1")
-    second = held.register_model("churn", "r2", "p2", "onnx", {}, "f2")
-    again = held.register_model("churn", "r3", "p1", "onnx", {}, "f1")
+    first = held.models.register("churn", "r1", "p1", "onnx", {"accuracy": 0.9}, "f1")
+    second = held.models.register("churn", "r2", "p2", "onnx", {}, "f2")
+    again = held.models.register("churn", "r3", "p1", "onnx", {}, "f1")
     assert (first, second, again) == (1, 2, 1)
 
 
 def test_an_alias_moves_and_the_log_of_deployments_grows(url: str) -> None:
     held = Catalog(url)
     for number in (1, 2):
-        held.register_model("churn", "r", f"p{number}", "onnx", {}, f"f{number}")
-        held.record_deployment(Deployment.single("churn", number, "local"), "test")
-    assert held.aliases("churn") == {"champion": 2}
-    assert held.model("churn").version == 2
-    assert held.model("churn", 1).path == "p1"
-    assert len(held.deployments("churn")) == 2
+        held.models.register("churn", "r", f"p{number}", "onnx", {}, f"f{number}")
+        held.deployments.record(Deployment.single("churn", number, "local"), "test")
+    assert held.models.aliases("churn") == {"champion": 2}
+    assert held.models.get("churn").version == 2
+    assert held.models.get("churn", 1).path == "p1"
+    assert len(held.deployments.history("churn")) == 2
 
 
 def test_unknown_models_versions_and_aliases_say_what_there_is(url: str) -> None:
     held = Catalog(url)
-    held.register_model("churn", "r", "p", "onnx", {}, "f")
+    held.models.register("churn", "r", "p", "onnx", {}, "f")
     with pytest.raises(UnknownName, match="did you mean 'churn'"):
-        held.model("chrun")
+        held.models.get("chrun")
     with pytest.raises(UnknownName, match="there is 1"):
-        held.model("churn", 7)
+        held.models.get("churn", 7)
     with pytest.raises(UnknownName, match="alias"):
-        held.model("churn", "champion")
+        held.models.get("churn", "champion")
 
 
-OPENING = "import json, sys\nfrom hookline.workspace.catalog.database import Catalog\nheld = Catalog(sys.argv[1])\n"
+OPENING = "import json, sys\nfrom hookline.workspace.catalog.catalog import Catalog\nheld = Catalog(sys.argv[1])\n"
 """What gives another process the catalog as `held`."""
 
 
 def test_parallel_writers_wait_and_none_fails(url: str) -> None:
-    code = "print(json.dumps([held.register_model('m', 'r', 'p', 'onnx', {}, f'%d-{n}') for n in range(10)]))"
+    code = "print(json.dumps([held.models.register('m', 'r', 'p', 'onnx', {}, f'%d-{n}') for n in range(10)]))"
     writers = run_together(([sys.executable, "-c", OPENING + code % number, url] for number in range(4)), timeout=60)
     versions = [json.loads(writer.stdout) for writer in writers]
     assert sorted(version for some in versions for version in some) == list(range(1, 41))
 
 
 def test_a_run_whose_process_died_is_marked_interrupted(url: str) -> None:
-    run_python(OPENING + "held.begin_run('20260101-000000-abcdef', 'n', 'p', {}, [])", url, timeout=60)
+    run_python(OPENING + "held.runs.begin('20260101-000000-abcdef', 'n', 'p', {}, [])", url, timeout=60)
     held = Catalog(url)
-    assert held.mark_interrupted() == 1
-    assert held.run("last").status == "interrupted"
+    assert held.runs.mark_interrupted() == 1
+    assert held.runs.get("last").status == "interrupted"
 
 
 def test_a_file_that_is_no_catalog_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "catalog.db").write_bytes(b"this is not a database" * 100)
     with pytest.raises(StoreError, match="catalog.db"):
-        catalog(tmp_path).runs()
+        catalog(tmp_path).runs.newest()
 
 
 def test_a_catalog_of_a_later_version_is_refused(tmp_path: Path) -> None:
-    catalog(tmp_path).runs()
+    catalog(tmp_path).runs.newest()
     with sqlite3.connect(tmp_path / "catalog.db") as connection:
         tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
         meta = next(name for name in tables if name.endswith("meta"))
         connection.execute(f"update {meta} set format = 99")
     connection.close()
     with pytest.raises(StoreError, match="99"):
-        catalog(tmp_path).runs()
+        catalog(tmp_path).runs.newest()
 
 
 def test_a_run_and_a_sweep_are_kept_on_a_database_server(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,9 +99,9 @@ def test_a_run_and_a_sweep_are_kept_on_a_database_server(postgresql_url: str, mo
     assert main(["source=iris", "trainer=decision_tree"]) == 0
     assert main(["-m", "source=iris", "trainer=decision_tree", "trainer.max_depth=1,2,3"]) == 0
     held = Catalog(postgresql_url)
-    assert [run.status for run in held.runs()] == ["finished"] * 4
-    assert held.aliases("iris") == {"champion": 1}
-    assert not (hl.api.open_workspace().home / "catalog.db").exists()
+    assert [run.status for run in held.runs.newest()] == ["finished"] * 4
+    assert held.models.aliases("iris") == {"champion": 1}
+    assert not (open_workspace().home / "catalog.db").exists()
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class Swept:
         return Counter(line.split()[0] for line in (self.folder / "steps").read_text().splitlines())
 
     def study(self) -> optuna.Study:
-        storage = catalog_storage(open_workspace(self.folder / "home").catalog.url, WAIT_SECONDS)
+        storage = catalog_storage(open_workspace(self.folder / "home").catalog.database.url, WAIT_SECONDS)
         (name,) = optuna.get_all_study_names(storage)
         return optuna.load_study(study_name=name, storage=storage)
 
@@ -151,7 +151,7 @@ def test_a_pruned_run_keeps_its_curve(swept: Swept) -> None:
     (stage,) = [stage for stage in run.evidence["plan"] if stage["key"] == "trainer"]
     assert (stage["status"], stage["summary"]) == ("pruned", "step 3, valid_loss 5.333")
     assert 'data-chart="learning"' in run.report.read_text()
-    assert open_workspace(swept.folder / "home").catalog.run(run.id).status == "pruned"
+    assert open_workspace(swept.folder / "home").catalog.runs.get(run.id).status == "pruned"
 
 
 def test_a_trainer_that_reports_nothing_is_named_once(swept: Swept) -> None:

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from hookline.errors import ConfigError, UnknownName, UsageError
-from hookline.workspace.catalog.database import Catalog
+from hookline.workspace.catalog.catalog import Catalog
 from hookline_optuna.definition import Definition, check_same
 from hookline_optuna.space import Choices, Condition, Numbers, Parameter, Space
 from hookline_optuna.storage import catalog_storage, define, read_definition
@@ -37,7 +37,7 @@ def asked(search: Search, trials: int, batch: int = 2) -> list[list[str]]:
 def storage(tmp_path: Path) -> Any:
     folder = tmp_path / "a {folder} with braces"
     folder.mkdir()
-    return catalog_storage(Catalog(f"sqlite:///{folder / 'catalog.db'}").url, 60)
+    return catalog_storage(Catalog(f"sqlite:///{folder / 'catalog.db'}").database.url, 60)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "nsga2"])
@@ -161,7 +161,7 @@ def test_optuna_and_the_catalog_share_a_database_without_a_common_table(tmp_path
     from sqlalchemy import create_engine, inspect
 
     url = f"sqlite:///{tmp_path / 'catalog.db'}"
-    ours = {table.name for table in Catalog(url).tables.values()}
+    ours = {table.name for table in Catalog(url).database.tables.values()}
     catalog_storage(url, 60)
     tables = set(inspect(create_engine(url)).get_table_names())
     assert ours < tables

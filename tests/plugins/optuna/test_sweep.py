@@ -31,7 +31,7 @@ BOTH = ("trainer=choice(decision_tree,logistic_regression)", "trainer.max_depth=
 
 def studies() -> list[optuna.Study]:
     """Return the studies of this home's catalog, the oldest first."""
-    storage = catalog_storage(open_workspace().catalog.url, WAIT_SECONDS)
+    storage = catalog_storage(open_workspace().catalog.database.url, WAIT_SECONDS)
     return [optuna.load_study(study_name=name, storage=storage) for name in optuna.get_all_study_names(storage)]
 
 

@@ -179,14 +179,14 @@ def test_a_sweep_stops_where_told_and_is_resumed_on_ray_with_its_settings(capsys
 def test_nothing_runs_if_one_job_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*ON_RAY, "source=iris", "trainer=decision_tree", "trainer.max_depth=1,0,2"]) == 2
     assert "nothing was run" in capsys.readouterr().err
-    assert open_workspace().catalog.runs() == []
+    assert open_workspace().catalog.runs.newest() == []
 
 
 @pytest.mark.usefixtures("running")
 def test_a_search_runs_its_trials_on_ray() -> None:
     search = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=2", "hydra.launcher.n_jobs=1")
     assert main([*ON_RAY, *search, "source=iris", "packager=[]", "monitor=[]", "trainer.C=interval(0.1,10)"]) == 0
-    storage = catalog_storage(open_workspace().catalog.url, WAIT_SECONDS)
+    storage = catalog_storage(open_workspace().catalog.database.url, WAIT_SECONDS)
     (name,) = optuna.get_all_study_names(storage)
     trials = optuna.load_study(study_name=name, storage=storage).trials
     assert [trial.state.name for trial in trials] == ["COMPLETE"] * 3

@@ -6,14 +6,17 @@ import csv
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+
+from hookline.workspace.catalog.glance import glance
+from hookline.workspace.catalog.tables import FILE
 
 MOST = 200
 """So many runs, sweeps or versions are offered, the newest."""
+FEW = 20
+"""So many runs are asked for the names of their metrics."""
 
 
 @dataclass(frozen=True)
@@ -54,64 +57,54 @@ def column_items(words: Sequence[str]) -> list[str]:
 
 def run_items(home: Path) -> list[Item]:
     """Return runs, the newest first, with name and status."""
-    rows = _rows(home, "SELECT id, name, status FROM hookline_runs ORDER BY started DESC, id DESC LIMIT ?")
-    return [Item("last", "the newest run"), *(Item(str(run), f"{name}: {status}") for run, name, status in rows)]
+    rows = _rows(home, "runs", ("id", "name", "status"), "-started", "-id")
+    return [Item("last", "the newest run"), *(Item(run, f"{name}: {status}") for run, name, status in rows)]
 
 
 def sweep_items(home: Path) -> list[Item]:
     """Return sweeps, the newest first, with their overrides."""
-    rows = _rows(home, "SELECT id, overrides FROM hookline_sweeps ORDER BY created DESC, id DESC LIMIT ?")
-    return [
-        Item("last", "the newest sweep"),
-        *(Item(str(sweep), " ".join(json.loads(overrides))) for sweep, overrides in rows),
-    ]
+    rows = _rows(home, "sweeps", ("id", "overrides"), "-created", "-id")
+    words = (Item(sweep, " ".join(json.loads(overrides))) for sweep, overrides in rows)
+    return [Item("last", "the newest sweep"), *words]
 
 
 def model_items(home: Path) -> list[Item]:
     """Return models and their versions."""
-    versions = _rows(home, "SELECT name, version, format FROM hookline_models ORDER BY name, version DESC LIMIT ?")
-    aliases = _rows(home, "SELECT model, alias, version FROM hookline_aliases ORDER BY model, alias LIMIT ?")
+    versions = _rows(home, "models", ("name", "version", "format"), "name", "-version")
+    aliases = _rows(home, "aliases", ("model", "alias", "version"), "model", "alias")
     return [
-        *(Item(name) for name in dict.fromkeys(str(row[0]) for row in versions)),
-        *(Item(f"{name}:{version}", str(form)) for name, version, form in versions),
+        *(Item(name) for name in dict.fromkeys(name for name, _, _ in versions)),
+        *(Item(f"{name}:{version}", form) for name, version, form in versions),
         *(Item(f"{name}@{alias}", f"version {version}") for name, alias, version in aliases),
     ]
 
 
 def alias_items(home: Path) -> list[Item]:
     """Return every alias that some model has."""
-    rows = _rows(home, "SELECT DISTINCT alias FROM hookline_aliases ORDER BY alias LIMIT ?")
-    return [Item(str(alias)) for (alias,) in rows]
+    return _distinct(home, "aliases", "alias")
 
 
 def version_items(home: Path) -> list[Item]:
     """Return versions of data, the newest first."""
-    query = "SELECT fingerprint, name, rows FROM hookline_datasets ORDER BY first_seen DESC LIMIT ?"
-    return [Item(str(mark)[:12], f"{name}, {rows:,} rows") for mark, name, rows in _rows(home, query)]
+    rows = _rows(home, "datasets", ("fingerprint", "name", "rows"), "-first_seen")
+    return [Item(fingerprint[:12], f"{name}, {count:,} rows") for fingerprint, name, count in rows]
 
 
 def dataset_items(home: Path) -> list[Item]:
     """Return names of data."""
-    return [
-        Item(str(name)) for (name,) in _rows(home, "SELECT DISTINCT name FROM hookline_datasets ORDER BY name LIMIT ?")
-    ]
+    return _distinct(home, "datasets", "name")
 
 
 def metric_items(home: Path) -> list[str]:
-    """Return the metrics of the newest runs."""
-    query = "SELECT metrics FROM hookline_runs WHERE metrics IS NOT NULL ORDER BY started DESC LIMIT MIN(?, 20)"
-    return list(dict.fromkeys(name for (metrics,) in _rows(home, query) for name in json.loads(metrics)))
+    """Return the metrics of the newest runs that have ended."""
+    ended = [metrics for (metrics,) in _rows(home, "runs", ("metrics",), "-started") if metrics is not None]
+    return list(dict.fromkeys(name for metrics in ended[:FEW] for name in json.loads(metrics)))
 
 
-def _rows(home: Path, query: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a query, with a bound on how many; none where there is no catalog to read."""
-    import sqlite3
+def _rows(home: Path, table: str, columns: Sequence[str], *order: str) -> list[tuple[Any, ...]]:
+    return glance(home / FILE, table, columns, order=order, limit=MOST)
 
-    path = home / "catalog.db"
-    # Opening a catalog that nobody writes to would make its write-ahead log anew; `immutable` leaves the folder alone.
-    quiet = "" if path.with_name("catalog.db-wal").exists() else "&immutable=1"
-    try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro{quiet}", uri=True, timeout=0.05)) as connection:
-            return connection.execute(query, (MOST,)).fetchall()
-    except sqlite3.Error:
-        return []
+
+def _distinct(home: Path, table: str, column: str) -> list[Item]:
+    rows = glance(home / FILE, table, (column,), order=(column,), limit=MOST, distinct=True)
+    return [Item(value) for (value,) in rows]

@@ -6,7 +6,7 @@ from typing import Any
 
 from hookline.kinds.plain import to_json
 from hookline.quality.diff import diff_versions, title
-from hookline.workspace.catalog.datasets import SHORT, DataRecord, find_version, versions
+from hookline.workspace.catalog.datasets import SHORT, DataRecord
 from hookline.workspace.workspace import open_workspace
 
 from ..output import add_json, print_json, print_rows, say
@@ -29,7 +29,7 @@ def add(actions: Any) -> None:
 
 
 def _list(given: Any) -> int:
-    found = versions(open_workspace().catalog, given.dataset)
+    found = open_workspace().catalog.datasets.versions(given.dataset)
     if given.json:
         print_json([_plain(record) for record in found])
         return 0
@@ -39,7 +39,7 @@ def _list(given: Any) -> int:
 
 
 def _show(given: Any) -> int:
-    record = find_version(open_workspace().catalog, given.version)
+    record = open_workspace().catalog.datasets.find(given.version)
     if given.json:
         print_json(_plain(record))
         return 0
@@ -62,8 +62,8 @@ def _show(given: Any) -> int:
 
 
 def _diff(given: Any) -> int:
-    catalog = open_workspace().catalog
-    before, now = (find_version(catalog, text) for text in (given.before, given.now))
+    datasets = open_workspace().catalog.datasets
+    before, now = (datasets.find(text) for text in (given.before, given.now))
     found = diff_versions(before, now)
     if given.json:
         columns = [to_json(column) | {"sentence": column.sentence} for column in found.columns]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hookline.workspace.catalog.database import Catalog
-from hookline.workspace.catalog.engine import is_locked, sqlite_url
+from hookline.workspace.catalog.catalog import Catalog
+from hookline.workspace.catalog.engine import catalog_url, is_locked
 from hookline.workspace.signing import key_path
 from hookline.workspace.store import Store
 
@@ -90,13 +90,13 @@ def store_facts(root: Path) -> StoreFacts:
 
 def catalog_facts(home: Path) -> CatalogFacts:
     """Count what a catalog holds; raises StoreError where it cannot be read."""
-    url = os.environ.get("HOOKLINE_CATALOG") or sqlite_url(home / "catalog.db")
+    url = catalog_url(home)
     if is_locked(url):
         return CatalogFacts(locked=True)
     catalog = Catalog(url)
-    models = catalog.models()
+    models = catalog.models.every_version()
     lost = [f"{record.name}:{record.version} ({record.path})" for record in models if not Path(record.path).is_dir()]
-    return CatalogFacts(len(catalog.runs(1_000_000)), len(models), tuple(lost))
+    return CatalogFacts(catalog.runs.count(), len(models), tuple(lost))
 
 
 def size_text(size: float) -> str:

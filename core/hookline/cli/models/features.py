@@ -98,8 +98,7 @@ def _named(what: str) -> list[FeatureRecord]:
 
 def _newest() -> list[FeatureRecord]:
     catalog = open_workspace().catalog
-    names = sorted({record.name for record in catalog.models()})
-    newest = [catalog.versions(name)[0] for name in names]
+    newest = catalog.models.newest_versions()
     return [feature for record in newest for feature in features_in(Path(record.path), record.version)]
 
 
@@ -107,10 +106,10 @@ def _every_version(what: str | None) -> list[FeatureRecord]:
     """Return the features of every version of every model, of one model, or of what is named more closely."""
     catalog = open_workspace().catalog
     if what is None:
-        models = catalog.models()
+        models = catalog.models.every_version()
     else:
         found = find(what)
         if found.model is None or not found.whole:
             return features_in(found.package(), found.version)
-        models = catalog.versions(found.model)
+        models = catalog.models.versions(found.model)
     return [feature for record in models for feature in features_in(Path(record.path), record.version)]

@@ -49,8 +49,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _list(given: Any) -> int:
     catalog = open_workspace().catalog
-    names = [given.model] if given.model else sorted({record.name for record in catalog.models()})
-    rows = [_row(catalog, record) for name in names for record in catalog.versions(name)]
+    records = catalog.models.versions(given.model) if given.model else catalog.models.every_version()
+    rows = [_row(catalog, record) for record in records]
     if given.json:
         print_json(rows)
     else:
@@ -60,7 +60,7 @@ def _list(given: Any) -> int:
 
 
 def _row(catalog: Any, record: Any) -> dict[str, Any]:
-    aliases = [alias for alias, version in catalog.aliases(record.name).items() if version == record.version]
+    aliases = [alias for alias, version in catalog.models.aliases(record.name).items() if version == record.version]
     metrics = ", ".join(f"{name} {value:.4g}" for name, value in list(record.metrics.items())[:2])
     return dataclasses.asdict(record) | {"aliases": aliases, "metrics": metrics}
 
@@ -68,7 +68,7 @@ def _row(catalog: Any, record: Any) -> dict[str, Any]:
 def _show(given: Any) -> int:
     catalog = open_workspace().catalog
     name, number, alias = split_model_name(given.model)
-    record = catalog.model(name, number or alias)
+    record = catalog.models.get(name, number or alias)
     manifest = verify(Path(record.path))
     if given.json:
         path = Path(record.path) / CERTIFICATE

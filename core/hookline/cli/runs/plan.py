@@ -42,7 +42,7 @@ def describe(plan: Plan, workspace: Workspace) -> list[dict[str, Any]]:
     rows = []
     for stage in plan.stages:
         status = plan.needed(held)[stage.key]
-        before = workspace.catalog.last_stage(stage.key, name=plan.config.name) if status == "run" else None
+        before = workspace.catalog.runs.last_stage(stage.key, plan.config.name) if status == "run" else None
         rows.append(
             {
                 "stage": stage.key,

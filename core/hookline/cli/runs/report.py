@@ -19,7 +19,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser("report", "Write a run's report.html again, and say where it is.")
     options.add_argument("run", nargs="?", default="last", help="`last`, an id, or its first letters")
     given = options.parse_args(argv)
-    folder = Path(open_workspace().catalog.run(given.run).path)
+    folder = Path(open_workspace().catalog.runs.get(given.run).path)
     page = folder / "report.html"
     load_registry().render("report", read_evidence(folder), page)
     if not page.is_file():

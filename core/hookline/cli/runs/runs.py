@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _list(limit: int, *, as_json: bool) -> int:
-    rows = [_row(record) for record in open_workspace().catalog.runs(limit)]
+    rows = [_row(record) for record in open_workspace().catalog.runs.newest(limit)]
     if as_json:
         print_json(rows)
     else:
@@ -57,7 +57,7 @@ def _row(record: Any) -> dict[str, Any]:
 
 
 def _show(name: str, *, as_json: bool) -> int:
-    record = open_workspace().catalog.run(name)
+    record = open_workspace().catalog.runs.get(name)
     folder = Path(record.path)
     found = read_evidence(folder) if (folder / "evidence.json").is_file() else None
     if as_json:

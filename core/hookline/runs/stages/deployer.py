@@ -44,12 +44,12 @@ def _deploy(run: Execution, stage: Stage) -> Deployment:
     path = run.workspace.home / "models" / run.info.name / fingerprint[:16]
     _copy(package.path, path, run.info.id)
     metrics = metrics_of(run).numbers()
-    version = catalog.register_model(run.info.name, run.info.id, str(path), package.format, metrics, fingerprint)
-    current = catalog.current_deployment(run.info.name)
+    version = catalog.models.register(run.info.name, run.info.id, str(path), package.format, metrics, fingerprint)
+    current = catalog.deployments.current(run.info.name)
     decided: Deployment = stage.acts.deploy(replace(package, path=path, version=version), current)
     deployment = replace(decided, fields=plain(stage.acts))
     if not deployment.is_same_policy(current):
-        catalog.record_deployment(deployment, f"run {run.info.id}")
+        catalog.deployments.record(deployment, f"run {run.info.id}")
     return deployment
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import MissingBackend, StoreError, UsageError
 
+from .tables import FILE
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 WAIT_SECONDS = 60
 """How long a writer waits for another before it gives up."""
+
+
+def catalog_url(home: Path) -> str:
+    """Return the URL of a home's catalog: of the database that HOOKLINE_CATALOG names, else of a file in the home."""
+    return os.environ.get("HOOKLINE_CATALOG") or sqlite_url(home / FILE)
 
 
 def sqlite_url(path: Path) -> str:

@@ -1,18 +1,24 @@
-"""What the catalog knows of models, their versions, aliases and deployments."""
+"""What the catalog knows of models: their versions and aliases."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hookline.kinds.deployments import Deployment, Route
+from hookline.errors import UnknownName
 
-from .values import data_of, utc
+from .database import Database
+from .values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+    from sqlalchemy import Connection, RowMapping, ScalarSelect, Select
+
+CHAMPION = "champion"
+"""The alias of the version that is meant where only the model is named."""
+LARGEST = 2**31 - 1
+"""The greatest number that the column of versions holds; a database refuses to look for a greater one."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,136 @@ class ModelRecord:
     fingerprint: str
 
 
-def model_record(row: RowMapping) -> ModelRecord:
-    """Return the model's version that a row holds."""
+class Models:
+    """Models, their versions and aliases in a catalog."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._models = database.tables["models"]
+        self._aliases = database.tables["aliases"]
+
+    def register(
+        self,
+        name: str,
+        run_id: str,
+        path: str,
+        package_format: str,
+        metrics: Mapping[str, float],
+        fingerprint: str,
+    ) -> int:
+        """Give a package the model's next version number; the same package under the same name keeps the one it has."""
+        from sqlalchemy import func
+
+        models = self._models
+        versions = models.select().with_only_columns(models.c.version).where(models.c.name == name)
+        newest = versions.with_only_columns(func.max(models.c.version))
+        with self._database.writing() as connection:
+            held = connection.execute(versions.where(models.c.fingerprint == fingerprint).limit(1)).scalar()
+            if held is not None:
+                return int(held)
+            version = int(connection.execute(newest).scalar() or 0) + 1
+            values = {"name": name, "version": version, "run_id": run_id, "path": path, "format": package_format}
+            told = {"created": now(), "metrics": text_of(metrics), "fingerprint": fingerprint}
+            connection.execute(models.insert().values(**values, **told))
+            return version
+
+    def names(self) -> list[str]:
+        """Return the name of every model, in order."""
+        names = self._models.select().with_only_columns(self._models.c.name).distinct()
+        # A server sorts by its own locale.
+        return sorted(row["name"] for row in self._database.rows(names))
+
+    def has(self, name: str) -> bool:
+        """Tell whether a model has a version."""
+        return self._database.first(self._of(name).with_only_columns(self._models.c.version)) is not None
+
+    def every_version(self) -> list[ModelRecord]:
+        """Return every version of every model, by name, newest version first."""
+        return _sorted(map(_record, self._database.rows(self._models.select())))
+
+    def newest_versions(self) -> list[ModelRecord]:
+        """Return the newest version of every model, by name."""
+        from sqlalchemy import func
+
+        models = self._models
+        version = func.max(models.c.version).label("version")
+        newest = models.select().with_only_columns(models.c.name, version).group_by(models.c.name).subquery()
+        is_it = (models.c.name == newest.c.name) & (models.c.version == newest.c.version)
+        return _sorted(map(_record, self._database.rows(models.select().join(newest, is_it))))
+
+    def versions(self, name: str) -> list[ModelRecord]:
+        """Return a model's versions, newest first; raises UnknownName."""
+        found = self._database.rows(self._of(name).order_by(self._models.c.version.desc()))
+        if not found:
+            raise UnknownName("model", name, self.names())
+        return [_record(row) for row in found]
+
+    def get(self, name: str, which: int | str | None = None) -> ModelRecord:
+        """Return a version by number or alias; None is the champion, or the newest where there is none.
+
+        Raises UnknownName where there is no such model, alias or version.
+        """
+        row = self._database.first(self._of(name).where(self._models.c.version == self._number(name, which)))
+        if row is None:
+            raise self._unknown(name, which)
+        return _record(row)
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """Return a model's aliases and their versions."""
+        found = self._database.rows(self._aliases.select().where(self._aliases.c.model == name))
+        return {row["alias"]: row["version"] for row in found}
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        """Point an alias at a version; raises UnknownName where there is no such version."""
+        self.require(name, [version])
+        with self._database.writing() as connection:
+            self.point_alias(connection, name, alias, version)
+
+    def require(self, name: str, versions: Iterable[int]) -> None:
+        """Raise UnknownName where a model lacks one of these versions."""
+        for version in sorted(versions):
+            self.get(name, version)
+
+    def point_alias(self, connection: Connection, name: str, alias: str, version: int) -> None:
+        """Point an alias at a version that is there, as a part of what else a connection writes."""
+        aliases = self._aliases
+        connection.execute(aliases.delete().where(aliases.c.model == name, aliases.c.alias == alias))
+        connection.execute(aliases.insert().values(model=name, alias=alias, version=version, since=now()))
+
+    def _of(self, name: str) -> Select[Any]:
+        return self._models.select().where(self._models.c.name == name)
+
+    def _number(self, name: str, which: int | str | None) -> Any:
+        """Return the number of a version, as the database is to work it out."""
+        from sqlalchemy import func
+
+        if isinstance(which, int):
+            return which if which <= LARGEST else None
+        if which is not None:
+            return self._aliased(name, which)
+        newest = self._of(name).with_only_columns(func.max(self._models.c.version)).scalar_subquery()
+        return func.coalesce(self._aliased(name, CHAMPION), newest)
+
+    def _aliased(self, name: str, alias: str) -> ScalarSelect[int]:
+        aliases = self._aliases
+        found = aliases.select().with_only_columns(aliases.c.version)
+        return found.where(aliases.c.model == name, aliases.c.alias == alias).scalar_subquery()
+
+    def _unknown(self, name: str, which: int | str | None) -> UnknownName:
+        if not self.has(name):
+            return UnknownName("model", name, self.names())
+        if isinstance(which, str):
+            return UnknownName(f"alias of {name}", which, self.aliases(name))
+        known = [str(record.version) for record in self.versions(name)]
+        return UnknownName(f"version of {name}", str(CHAMPION if which is None else which), known)
+
+
+def _sorted(records: Iterable[ModelRecord]) -> list[ModelRecord]:
+    # A server sorts by its own locale.
+    return sorted(records, key=lambda record: (record.name, -record.version))
+
+
+def _record(row: RowMapping) -> ModelRecord:
     metrics = data_of(row["metrics"]) if row["metrics"] else {}
     return ModelRecord(
         row["name"],
@@ -41,23 +175,4 @@ def model_record(row: RowMapping) -> ModelRecord:
         utc(row["created"]),
         metrics,
         row["fingerprint"],
-    )
-
-
-def deployment_of(row: RowMapping) -> Deployment:
-    """Return the routing policy that a row holds."""
-    policy = data_of(row["policy"])
-    routes = tuple(Route(version, weight, shadow) for version, weight, shadow in policy["routes"])
-    # A policy that was written before it said who is in charge gave everything to the newest.
-    version = policy.get("version") or max(route.version for route in routes)
-    return Deployment(
-        row["model"],
-        version,
-        routes,
-        row["deployer"],
-        policy["aliases"],
-        policy.get("fields", {}),
-        policy.get("step", 0),
-        utc(row["created"]),
-        row["reason"],
     )

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .values import data_of, utc
+from hookline.errors import UnknownName, UsageError
+
+from .database import SEVERAL, Database, begins
+from .values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
-
-
-def is_alive(pid: int) -> bool:
-    """Tell whether a process of this machine is running."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    from sqlalchemy import RowMapping, Select
 
 
 @dataclass(frozen=True)
@@ -48,12 +41,136 @@ class StageRecord:
     component: str
     fingerprint: str
     parts: Mapping[str, Any]
+    """What its fingerprint was made of."""
 
 
-def run_record(row: RowMapping) -> RunRecord:
-    """Return the run that a row holds."""
+class Runs:
+    """Runs and their stages in a catalog."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._runs = database.tables["runs"]
+        self._stages = database.tables["stages"]
+
+    def begin(self, run_id: str, name: str, path: str, config: Any, plan: Any) -> None:
+        """Record that a run has begun, by this process."""
+        values = {"id": run_id, "name": name, "path": path, "config": text_of(config), "plan": text_of(plan)}
+        owner = {"pid": os.getpid(), "host": platform.node()}
+        with self._database.writing() as connection:
+            connection.execute(self._runs.insert().values(**values, **owner, status="running", started=now()))
+
+    def end(self, run_id: str, status: str, metrics: Mapping[str, float], error: str | None = None) -> None:
+        """Record how a run ended."""
+        values = {"status": status, "finished": now(), "metrics": text_of(metrics), "error": error}
+        with self._database.writing() as connection:
+            connection.execute(self._runs.update().where(self._runs.c.id == run_id).values(**values))
+
+    def mark_interrupted(self) -> int:
+        """Mark runs of this host whose process is gone as interrupted; returns how many."""
+        runs = self._runs
+        running = runs.c.status == "running"
+        here = runs.select().with_only_columns(runs.c.id, runs.c.pid).where(running, runs.c.host == platform.node())
+        dead = [row["id"] for row in self._database.rows(here) if not is_alive(row["pid"])]
+        if dead:
+            with self._database.writing() as connection:
+                ended = runs.update().where(runs.c.id.in_(dead), running)
+                connection.execute(ended.values(status="interrupted", finished=now()))
+        return len(dead)
+
+    def count(self) -> int:
+        """Return how many runs there are."""
+        from sqlalchemy import func, select
+
+        with self._database.reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(self._runs)).scalar_one())
+
+    def newest(self, limit: int = 50) -> list[RunRecord]:
+        """Return the newest runs first."""
+        return [_run(row) for row in self._database.rows(self._newest_first().limit(limit))]
+
+    def find(self, name: str) -> RunRecord | None:
+        """Return a run by `last`, its id, or the id's first letters; None where none fits, UsageError where several do."""
+        newest = self._newest_first()
+        if name != "last":
+            newest = newest.where(self._runs.c.id == self._id(name))
+        row = self._database.first(newest)
+        return None if row is None else _run(row)
+
+    def get(self, name: str) -> RunRecord:
+        """Return a run as `find` does; raises UnknownName where none fits."""
+        found = self.find(name)
+        if found is None:
+            known = self._ids(self._newest_first())
+            raise UnknownName("run", name, known, hint="`hookline runs list` lists them" if known else None)
+        return found
+
+    def record_stage(
+        self,
+        run_id: str,
+        key: str,
+        kind: str,
+        component: str,
+        status: str,
+        fingerprint: str,
+        parts: Mapping[str, Any],
+        seconds: float,
+        why: str,
+    ) -> None:
+        """Record what became of a stage."""
+        values = {"run_id": run_id, "key": key, "kind": kind, "component": component, "status": status, "why": why}
+        made_of = {"fingerprint": fingerprint, "parts": text_of(parts)}
+        with self._database.writing() as connection:
+            connection.execute(self._stages.insert().values(**values, **made_of, seconds=seconds, recorded=now()))
+
+    def last_stage(self, key: str, name: str) -> StageRecord | None:
+        """Return the newest stage that was run or found under a key, in runs of this name."""
+        stages, runs = self._stages, self._runs
+        of_name = stages.select().join(runs, runs.c.id == stages.c.run_id).where(runs.c.name == name)
+        done = of_name.where(stages.c.key == key, stages.c.status.in_(("ran", "cached")))
+        row = self._database.first(done.order_by(stages.c.id.desc()))
+        return None if row is None else _stage(row)
+
+    def stage_parts(self, run_id: str, key: str) -> Mapping[str, Any] | None:
+        """Return what a stage's fingerprint was made of in one run, or None where the catalog does not know it."""
+        stages = self._stages
+        query = stages.select().with_only_columns(stages.c.parts).where(stages.c.run_id == run_id, stages.c.key == key)
+        row = self._database.first(query.order_by(stages.c.id.desc()))
+        return None if row is None else data_of(row["parts"])
+
+    def _newest_first(self) -> Select[Any]:
+        return self._runs.select().order_by(self._runs.c.started.desc(), self._runs.c.id.desc())
+
+    def _id(self, name: str) -> str | None:
+        """Return the one id that is a name, or begins with its letters."""
+        id_, newest = self._runs.c.id, self._newest_first()
+        fitting = self._ids(newest.where(id_ == name)) or self._ids(newest.where(begins(id_, name)))
+        if len(fitting) > 1:
+            more = " or more" if len(fitting) == SEVERAL else ""
+            raise UsageError(f"'{name}' fits {len(fitting)}{more} runs: {', '.join(fitting[:5])}")
+        return fitting[0] if fitting else None
+
+    def _ids(self, query: Select[Any]) -> list[str]:
+        return [row["id"] for row in self._database.rows(query.with_only_columns(self._runs.c.id).limit(SEVERAL))]
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process of this machine is running."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _run(row: RowMapping) -> RunRecord:
     metrics = data_of(row["metrics"]) if row["metrics"] else {}
     finished = utc(row["finished"]) if row["finished"] else None
     return RunRecord(
         row["id"], row["name"], row["status"], utc(row["started"]), finished, row["path"], metrics, row["error"]
     )
+
+
+def _stage(row: RowMapping) -> StageRecord:
+    return StageRecord(row["run_id"], row["key"], row["component"], row["fingerprint"], data_of(row["parts"]))

@@ -1,153 +1,191 @@
-"""The catalog's tables."""
+"""The catalog's tables as plain data: whoever reads or writes one takes its names from here."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from sqlalchemy import Column, MetaData, Table
+    from sqlalchemy import Table
+    from sqlalchemy.types import TypeEngine
+
+FILE = "catalog.db"
+"""The catalog's file in a home that shares no other database."""
+Sort = Literal["key", "number", "word", "text", "integer", "long", "float", "moment"]
+"""What a column holds.
+
+key: the row's own name; number: the row's own, counted up by the database; word: at most 255 letters, indexed; text: of any
+length; long: an integer of 64 bits; moment: a time, UTC
+"""
 
 
-def tables() -> dict[str, Table]:
-    """Return every table by its short name."""
-    from sqlalchemy import Column, Integer, MetaData
+@dataclass(frozen=True)
+class TableSpec:
+    """A table: its name in the database, and its columns."""
+
+    name: str
+    columns: Mapping[str, Sort]
+    unique: tuple[str, ...] = ()
+    """Columns whose values together no two rows share."""
+    indexed: tuple[str, ...] = ()
+    """Columns with an index beside the words: what the newest rows are found by."""
+
+
+TABLES: Mapping[str, TableSpec] = {
+    "meta": TableSpec("hookline_meta", {"format": "integer"}),
+    "runs": TableSpec(
+        "hookline_runs",
+        {
+            "id": "key",
+            "name": "word",
+            "status": "word",
+            "host": "word",
+            "path": "text",
+            "config": "text",
+            "plan": "text",
+            "metrics": "text",
+            "error": "text",
+            "pid": "integer",
+            "started": "moment",
+            "finished": "moment",
+        },
+        indexed=("started",),
+    ),
+    "stages": TableSpec(
+        "hookline_stages",
+        {
+            "id": "number",
+            "run_id": "word",
+            "key": "word",
+            "kind": "word",
+            "component": "word",
+            "status": "word",
+            "fingerprint": "word",
+            "parts": "text",
+            "why": "text",
+            "seconds": "float",
+            "recorded": "moment",
+        },
+    ),
+    "datasets": TableSpec(
+        "hookline_datasets",
+        {
+            "fingerprint": "key",
+            "name": "word",
+            "columns": "text",
+            "origin": "text",
+            "profile": "text",
+            "rows": "integer",
+            "first_seen": "moment",
+        },
+        indexed=("first_seen",),
+    ),
+    # Which run saw which version of data.
+    "dataset_runs": TableSpec(
+        "hookline_dataset_runs",
+        {"id": "number", "fingerprint": "word", "run_id": "word"},
+        unique=("fingerprint", "run_id"),
+    ),
+    "models": TableSpec(
+        "hookline_models",
+        {
+            "id": "number",
+            "name": "word",
+            "run_id": "word",
+            "format": "word",
+            "fingerprint": "word",
+            "path": "text",
+            "metrics": "text",
+            "version": "integer",
+            "created": "moment",
+        },
+        unique=("name", "version"),
+    ),
+    "aliases": TableSpec(
+        "hookline_aliases",
+        {"id": "number", "model": "word", "alias": "word", "version": "integer", "since": "moment"},
+        unique=("model", "alias"),
+    ),
+    "deployments": TableSpec(
+        "hookline_deployments",
+        {
+            "id": "number",
+            "model": "word",
+            "deployer": "word",
+            "policy": "text",
+            "reason": "text",
+            "created": "moment",
+        },
+    ),
+    "sweeps": TableSpec(
+        "hookline_sweeps",
+        {
+            "id": "key",
+            "path": "text",
+            "overrides": "text",
+            "settings": "text",
+            "stages": "text",
+            "created": "moment",
+        },
+        indexed=("created",),
+    ),
+    "jobs": TableSpec(
+        "hookline_jobs",
+        {
+            "id": "number",
+            "sweep_id": "word",
+            "status": "word",
+            "run_id": "word",
+            "host": "word",
+            "overrides": "text",
+            "config": "text",
+            "fingerprints": "text",
+            "path": "text",
+            "error": "text",
+            "metrics": "text",
+            "number": "integer",
+            "trial": "integer",
+            "pid": "integer",
+            "peak_memory": "long",
+            "seconds": "float",
+            "started": "moment",
+        },
+        unique=("sweep_id", "number"),
+    ),
+}
+"""Every table by its short name."""
+
+
+def sqlalchemy_tables() -> dict[str, Table]:
+    """Return every table by its short name, as SQLAlchemy has it."""
+    from sqlalchemy import MetaData, Table
 
     meta = MetaData()
-    about = _table(meta, "meta", Column("format", Integer))
-    return {"meta": about, **_of_runs(meta), **_of_data(meta), **_of_models(meta), **_of_sweeps(meta)}
+    return {short: Table(spec.name, meta, *_parts(spec)) for short, spec in TABLES.items()}
 
 
-def _of_runs(meta: MetaData) -> dict[str, Table]:
-    from sqlalchemy import Column, Float, Integer, String
+def _parts(spec: TableSpec) -> Iterator[Any]:
+    from sqlalchemy import Column, UniqueConstraint
 
-    runs = _table(
-        meta,
-        "runs",
-        Column("id", String(64), primary_key=True),
-        *_words("name", "status", "host"),
-        *_texts("path", "config", "plan", "metrics", "error"),
-        Column("pid", Integer),
-        _moment("started"),
-        _moment("finished"),
-    )
-    stages = _table(
-        meta,
-        "stages",
-        _number(),
-        *_words("run_id", "key", "kind", "component", "status", "fingerprint"),
-        *_texts("parts", "why"),
-        Column("seconds", Float),
-        _moment("recorded"),
-    )
-    return {"runs": runs, "stages": stages}
+    types = _types()
+    for name, sort in spec.columns.items():
+        own = sort in ("key", "number")
+        yield Column(name, types[sort], primary_key=own, index=sort == "word" or name in spec.indexed)
+    if spec.unique:
+        yield UniqueConstraint(*spec.unique)
 
 
-def _of_data(meta: MetaData) -> dict[str, Table]:
-    from sqlalchemy import Column, Float, Integer, String, UniqueConstraint
+def _types() -> dict[Sort, TypeEngine[Any]]:
+    from sqlalchemy import BigInteger, DateTime, Float, Integer, String, Text
 
-    datasets = _table(
-        meta,
-        "datasets",
-        Column("fingerprint", String(128), primary_key=True),
-        *_words("name"),
-        *_texts("columns", "origin", "profile"),
-        Column("rows", Integer),
-        _moment("first_seen"),
-    )
-    # Which run saw which version.
-    seen = _table(
-        meta, "dataset_runs", _number(), *_words("fingerprint", "run_id"), UniqueConstraint("fingerprint", "run_id")
-    )
-    features = _table(
-        meta,
-        "features",
-        _number(),
-        *_words("run_id", "dtype", "version"),
-        *_texts("name", "inputs", "definition"),
-        Column("importance", Float),
-    )
-    return {"datasets": datasets, "dataset_runs": seen, "features": features}
-
-
-def _of_models(meta: MetaData) -> dict[str, Table]:
-    from sqlalchemy import Column, Integer, UniqueConstraint
-
-    models = _table(
-        meta,
-        "models",
-        _number(),
-        *_words("name", "run_id", "format", "fingerprint"),
-        *_texts("path", "metrics"),
-        Column("version", Integer),
-        _moment("created"),
-        UniqueConstraint("name", "version"),
-    )
-    aliases = _table(
-        meta,
-        "aliases",
-        _number(),
-        *_words("model", "alias"),
-        Column("version", Integer),
-        _moment("since"),
-        UniqueConstraint("model", "alias"),
-    )
-    deployments = _table(
-        meta, "deployments", _number(), *_words("model", "deployer"), *_texts("policy", "reason"), _moment("created")
-    )
-    return {"models": models, "aliases": aliases, "deployments": deployments}
-
-
-def _of_sweeps(meta: MetaData) -> dict[str, Table]:
-    from sqlalchemy import BigInteger, Column, Float, Integer, String, UniqueConstraint
-
-    sweeps = _table(
-        meta,
-        "sweeps",
-        Column("id", String(64), primary_key=True),
-        *_texts("path", "overrides", "settings", "stages"),
-        _moment("created"),
-    )
-    jobs = _table(
-        meta,
-        "jobs",
-        _number(),
-        *_words("sweep_id", "status", "run_id", "host"),
-        *_texts("overrides", "config", "fingerprints", "path", "error", "metrics"),
-        *(Column(name, Integer) for name in ("number", "trial", "pid")),
-        Column("peak_memory", BigInteger),
-        Column("seconds", Float),
-        _moment("started"),
-        UniqueConstraint("sweep_id", "number"),
-    )
-    return {"sweeps": sweeps, "jobs": jobs}
-
-
-def _table(meta: MetaData, name: str, *columns: Any) -> Table:
-    from sqlalchemy import Table
-
-    return Table(f"hookline_{name}", meta, *columns)
-
-
-def _number() -> Column[int]:
-    from sqlalchemy import Column, Integer
-
-    return Column("id", Integer, primary_key=True, autoincrement=True)
-
-
-def _moment(name: str) -> Column[datetime]:
-    from sqlalchemy import Column, DateTime
-
-    return Column(name, DateTime(timezone=True))
-
-
-def _words(*names: str) -> list[Column[str]]:
-    from sqlalchemy import Column, String
-
-    return [Column(name, String(255), index=True) for name in names]
-
-
-def _texts(*names: str) -> list[Column[str]]:
-    from sqlalchemy import Column, Text
-
-    return [Column(name, Text) for name in names]
+    return {
+        "key": String(128),
+        "number": Integer(),
+        "word": String(255),
+        "text": Text(),
+        "integer": Integer(),
+        "long": BigInteger(),
+        "float": Float(),
+        "moment": DateTime(timezone=True),
+    }

@@ -1,0 +1,20 @@
+"""The catalog: the database, and what it knows by subject."""
+
+from __future__ import annotations
+
+from .database import Database
+from .datasets import Datasets
+from .deployments import Deployments
+from .models import Models
+from .runs import Runs
+
+
+class Catalog:
+    """What is known of runs, data, models and deployments, in one database."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+        self.runs = Runs(self.database)
+        self.models = Models(self.database)
+        self.deployments = Deployments(self.database)
+        self.datasets = Datasets(self.database)

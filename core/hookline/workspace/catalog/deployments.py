@@ -1,0 +1,77 @@
+"""What the catalog knows of deployments: every routing policy that a model ever had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hookline.kinds.deployments import Deployment, Route
+
+from .database import Database
+from .models import Models
+from .values import data_of, now, text_of, utc
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping, Select
+
+
+class Deployments:
+    """Routing policies in a catalog; one is added, and none is ever changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._deployments = database.tables["deployments"]
+        self._models = Models(database)
+
+    def record(self, deployment: Deployment, reason: str) -> None:
+        """Append a routing policy, and set the aliases that come with it, in one transaction.
+
+        Raises UnknownName where it names a version that there is not.
+        """
+        self._models.require(deployment.model, deployment.versions)
+        row = {"model": deployment.model, "deployer": deployment.deployer, "policy": text_of(_policy(deployment))}
+        with self._database.writing() as connection:
+            connection.execute(self._deployments.insert().values(**row, reason=reason, created=now()))
+            for alias, version in deployment.aliases.items():
+                self._models.point_alias(connection, deployment.model, alias, version)
+
+    def history(self, model: str) -> list[Deployment]:
+        """Return every policy that a model ever had, newest first, with the time and the reason that it came in force."""
+        return [_deployment(row) for row in self._database.rows(self._newest_first(model))]
+
+    def current(self, model: str) -> Deployment | None:
+        """Return the policy in force, or None."""
+        row = self._database.first(self._newest_first(model))
+        return None if row is None else _deployment(row)
+
+    def _newest_first(self, model: str) -> Select[Any]:
+        table = self._deployments
+        return table.select().where(table.c.model == model).order_by(table.c.id.desc())
+
+
+def _policy(deployment: Deployment) -> dict[str, Any]:
+    """Return what a row holds as JSON: all but who, when and why, which have columns of their own."""
+    return {
+        "version": deployment.version,
+        "routes": [[route.version, route.weight, route.shadow] for route in deployment.routes],
+        "aliases": dict(deployment.aliases),
+        "fields": dict(deployment.fields),
+        "step": deployment.step,
+    }
+
+
+def _deployment(row: RowMapping) -> Deployment:
+    policy = data_of(row["policy"])
+    routes = tuple(Route(version, weight, shadow) for version, weight, shadow in policy["routes"])
+    # A policy that was written before it said who is in charge gave everything to the newest.
+    version = policy.get("version") or max(route.version for route in routes)
+    return Deployment(
+        row["model"],
+        version,
+        routes,
+        row["deployer"],
+        policy["aliases"],
+        policy.get("fields", {}),
+        policy.get("step", 0),
+        utc(row["created"]),
+        row["reason"],
+    )

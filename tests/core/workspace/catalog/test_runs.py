@@ -1,0 +1,120 @@
+"""Runs in the catalog: what a name means, which is the newest, and what became of their stages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hookline.errors import UnknownName, UsageError
+from hookline.workspace.catalog.catalog import Catalog
+from hookline.workspace.catalog.runs import Runs
+
+FIRST, SECOND, OTHER = "20260101-000000-aaaaaa", "20260101-000000-bbbbbb", "20270101-000000-cccccc"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def runs(request: pytest.FixtureRequest, tmp_path: Path) -> Runs:
+    """Three runs, begun one after the other, in a database of either sort."""
+    url = f"sqlite:///{tmp_path / 'catalog.db'}"
+    if request.param == "postgresql":
+        url = str(request.getfixturevalue("postgresql_url"))
+    found = Catalog(url).runs
+    for number, run_id in enumerate((FIRST, SECOND, OTHER)):
+        found.begin(run_id, f"table{number % 2}", f"path/{number}", {"seed": number}, [])
+    return found
+
+
+def record(runs: Runs, run_id: str, status: str, parts: dict[str, object], key: str = "trainer") -> None:
+    runs.record_stage(run_id, key, "trainer", "ridge", status, "f", parts, 1.0, "why")
+
+
+def test_the_newest_run_comes_first_and_no_more_than_asked(runs: Runs) -> None:
+    assert [run.id for run in runs.newest()] == [OTHER, SECOND, FIRST]
+    assert [run.id for run in runs.newest(2)] == [OTHER, SECOND]
+    assert runs.count() == 3
+
+
+def test_a_run_is_found_by_last_by_its_id_and_by_its_first_letters(runs: Runs) -> None:
+    for name, path in (("last", "path/2"), (FIRST, "path/0"), ("2027", "path/2"), (f"{SECOND[:-5]}", "path/1")):
+        assert runs.get(name).path == path
+
+
+def test_letters_that_fit_several_runs_name_them_newest_first(runs: Runs) -> None:
+    with pytest.raises(UsageError, match=f"'2026' fits 2 runs: {SECOND}, {FIRST}"):
+        runs.get("2026")
+    with pytest.raises(UsageError, match="'' fits 3 runs"):
+        runs.find("")
+
+
+def test_an_id_that_is_also_the_beginning_of_another_is_meant_itself(runs: Runs) -> None:
+    runs.begin(f"{FIRST}-again", "tips", "path/3", {}, [])
+    assert runs.get(FIRST).path == "path/0"
+
+
+@pytest.mark.parametrize("letters", ["2026%", "%", "_", "20260101_"])
+def test_letters_that_databases_read_as_patterns_fit_nothing(runs: Runs, letters: str) -> None:
+    assert runs.find(letters) is None
+
+
+def test_upper_and_lower_case_are_told_apart(runs: Runs) -> None:
+    runs.begin("Weekly", "tips", "path/3", {}, [])
+    assert runs.get("Week").path == "path/3"
+    assert runs.find("week") is None
+
+
+def test_an_unknown_run_suggests_the_closest(runs: Runs) -> None:
+    with pytest.raises(UnknownName, match="no run named '20260101-000000-aaaaab'") as told:
+        runs.get("20260101-000000-aaaaab")
+    assert told.value.known == (OTHER, SECOND, FIRST)
+    assert "hookline runs list" in str(told.value.hint)
+
+
+def test_nothing_is_found_where_there_is_no_run(tmp_path: Path) -> None:
+    empty = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}").runs
+    assert empty.find("last") is None
+    assert empty.newest() == []
+    assert empty.count() == 0
+
+
+def test_how_a_run_ended_is_kept(runs: Runs) -> None:
+    runs.end(FIRST, "gated", {"accuracy": 0.5}, "GateFailed: too low")
+    ended = runs.get(FIRST)
+    assert (ended.status, ended.metrics, ended.error) == ("gated", {"accuracy": 0.5}, "GateFailed: too low")
+    assert ended.finished is not None
+    assert ended.finished >= ended.started
+    assert runs.get(SECOND).status == "running"
+
+
+def test_only_runs_whose_process_is_gone_are_interrupted(runs: Runs, tmp_path: Path) -> None:
+    url = runs._database.url
+    code = (
+        "import sys\nfrom hookline.workspace.catalog.catalog import Catalog\n"
+        "Catalog(sys.argv[1]).runs.begin('20280101-000000-dddddd', 'n', 'p', {}, [])"
+    )
+    subprocess.run([sys.executable, "-c", code, url], check=True)
+    assert runs.mark_interrupted() == 1
+    assert runs.mark_interrupted() == 0
+    assert [run.status for run in runs.newest()] == ["interrupted", "running", "running", "running"]
+
+
+def test_the_last_stage_is_the_newest_that_ended_well_in_runs_of_the_name(runs: Runs) -> None:
+    record(runs, FIRST, "ran", {"made": "first"})
+    record(runs, OTHER, "cached", {"made": "third"})
+    record(runs, OTHER, "failed", {"made": "failed"})
+    record(runs, SECOND, "ran", {"made": "of another name"})
+    last = runs.last_stage("trainer", "table0")
+    assert last is not None
+    assert (last.run_id, last.component, last.parts) == (OTHER, "ridge", {"made": "third"})
+    assert runs.last_stage("trainer", "nothing") is None
+    assert runs.last_stage("evaluator", "table0") is None
+
+
+def test_a_stages_parts_are_those_that_one_run_recorded_last(runs: Runs) -> None:
+    record(runs, FIRST, "failed", {"try": 1})
+    record(runs, FIRST, "ran", {"try": 2})
+    record(runs, SECOND, "ran", {"try": 3})
+    assert runs.stage_parts(FIRST, "trainer") == {"try": 2}
+    assert runs.stage_parts(FIRST, "evaluator") is None
