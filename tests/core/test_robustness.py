@@ -16,6 +16,7 @@ import hookline as hl
 from hookline.cli import main
 from hookline.errors import ConfigError, DataError, StoreError
 from hookline.registry.loading import load_plugins
+from hookline.workspace.workspace import open_workspace
 from kit.processes import run_command
 
 Write = Callable[[str, str], str]
@@ -225,7 +226,7 @@ def test_a_catalog_can_be_shared_by_url(tmp_path: Path, monkeypatch: pytest.Monk
     for home in ("one", "two"):
         hl.run("source=iris", "trainer=decision_tree", home=tmp_path / home)
     assert not (tmp_path / "one" / "catalog.db").exists()
-    assert len(hl.api.open_workspace(tmp_path / "one").catalog.runs()) == 2
+    assert len(open_workspace(tmp_path / "one").catalog.runs()) == 2
 
 
 def test_pandas_frames_keep_zones_and_nullable_types() -> None:

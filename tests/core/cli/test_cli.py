@@ -11,6 +11,7 @@ import pytest
 
 import hookline as hl
 from hookline.cli import VERBS
+from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
 from kit.places import own_home
 from kit.processes import HOOKLINE, run_command, run_hookline
@@ -200,7 +201,7 @@ def test_a_profile_accounts_for_every_stage_that_ran_and_for_the_whole_time() ->
     table = done.stderr[done.stderr.index("where the time went") :].splitlines()
     told = table[1 : 1 + next(i for i, line in enumerate(table) if line.startswith("all "))]
     parts = {line[:28].strip(): line[28:].split() for line in told}
-    (run,) = hl.api.open_workspace().catalog.runs()
+    (run,) = open_workspace().catalog.runs()
     assert run.status == "finished"
     ran = [line.split()[2] for line in done.stderr.splitlines() if line.startswith("✓")]
     assert [*parts] == ["start, config and plan", *ran, "evidence and report", "all"]

@@ -72,6 +72,7 @@ def test_every_check_has_a_faulty_component() -> None:
     assert list(FAULTS) == own_checks("evaluator")
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_check_can_fail(name: str) -> None:
     require_failure(FAULTS[name](), name)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import hookline as hl
 from hookline.cli import main
 from hookline.errors import HooklineError, StoreError, UnknownName
 from hookline.kinds.deployments import Deployment
 from hookline.workspace.catalog.database import Catalog
+from hookline.workspace.workspace import open_workspace
 from kit.processes import run_python, run_together
 
 
@@ -101,7 +101,7 @@ def test_a_run_and_a_sweep_are_kept_on_a_database_server(postgresql_url: str, mo
     held = Catalog(postgresql_url)
     assert [run.status for run in held.runs()] == ["finished"] * 4
     assert held.aliases("iris") == {"champion": 1}
-    assert not (hl.api.open_workspace().home / "catalog.db").exists()
+    assert not (open_workspace().home / "catalog.db").exists()
 
 
 @pytest.mark.parametrize(
