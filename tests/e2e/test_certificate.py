@@ -97,8 +97,8 @@ def test_the_certificate_lies_in_the_package_under_its_digest(made: hl.Run) -> N
     assert set(held["agreements"][1]["worst"][0]["row"]) == {"amount", "visits", "plan", "active", "since"}
 
 
-def test_models_show_prints_it(home: Path, made: hl.Run, monkeypatch: Any, capsys: Any) -> None:
-    monkeypatch.setenv("HOOKLINE_HOME", str(home))
+@pytest.mark.usefixtures("at_home")
+def test_models_show_prints_it(made: hl.Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "show", "churn"]) == 0
     assert "boundary" in capsys.readouterr().out
 

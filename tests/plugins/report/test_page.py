@@ -22,6 +22,8 @@ from hookline_report.page import MOST_ROWS, number, render, seconds, size, words
 from kit.processes import run_command
 from kit.tables import table
 
+# One home for the module, which keeps the bundled Vega: bundling it takes a second.
+pytestmark = pytest.mark.usefixtures("at_home")
 HOSTILE = "</script><script>document.body.dataset.hurt=1</script><img src=x onerror=alert(1)>"
 LOADS = {"src", "href", "data", "action", "poster", "srcset"}
 TWO_MEGABYTES = 2 * 1024**2

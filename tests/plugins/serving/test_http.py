@@ -71,10 +71,8 @@ def test_rows_may_come_in_three_shapes(server: Server, body: Any) -> None:
     assert [item["prediction"] for item in answer["predictions"]] == ["yes"]
 
 
-def test_an_answer_equals_the_package_own(
-    server: Server, package: Path, monkeypatch: pytest.MonkeyPatch, home: Path
-) -> None:
-    monkeypatch.setenv("HOOKLINE_HOME", str(home))
+@pytest.mark.usefixtures("at_home")
+def test_an_answer_equals_the_package_own(server: Server, package: Path) -> None:
     rows = [ROW | {"amount": float(amount), "plan": plan} for amount in range(5, 20) for plan in ("basic", "silver")]
     own = hl.load(package).predict(pl.DataFrame(rows))
     answered = server.predict(*rows)
