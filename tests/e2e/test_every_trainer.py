@@ -19,6 +19,7 @@ from hookline.registry.registry import load_registry
 
 HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 CASES = {
+    "calibrated": ("wine", ("trainer.trainer={component:random_forest,n_estimators:20}",)),
     "decision_tree": ("digits", ()),
     "hist_gradient_boosting": ("breast_cancer", ("trainer.max_iter=20",)),
     "linear_regression": ("diabetes", ()),
@@ -26,6 +27,8 @@ CASES = {
     "mlp": ("iris", ("trainer.max_epochs=5",)),
     "random_forest": ("diabetes", ("trainer.n_estimators=20",)),
     "ridge": ("diabetes", ()),
+    "sgd_classifier": ("wine", ()),
+    "sgd_regressor": ("diabetes", ()),
     "sklearn": ("wine", ("trainer.class_name=ExtraTreesClassifier", "+trainer.params.n_estimators=20")),
 }
 
