@@ -14,9 +14,10 @@ from sklearn import metrics
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import hookline as hl
-from hookline import Dataset, Prediction, Report, Scored, Target
+from hookline import Prediction, Report, Scored, Target
 from hookline.errors import ConfigError, DataError
 from hookline.kinds.plain import from_json, to_json
+from hookline.kinds.scored import Held
 from hookline_sklearn import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
 
 BINARY = Target("y", "binary", ("no", "yes"))
@@ -42,8 +43,7 @@ def judged(target: Target, truth: np.ndarray, prediction: Prediction, weight: An
 
 
 def scored(truth: np.ndarray, prediction: Prediction, target: Target, weight: Any = None) -> Scored:
-    rows = Dataset(pl.LazyFrame({"row": np.arange(len(truth))}))
-    return Scored.of(rows, prediction, target, truth, weight)
+    return Scored(pl.LazyFrame(), target, held=Held(prediction, truth, weight))
 
 
 def weights(rows: int, how: str) -> np.ndarray | None:
