@@ -72,7 +72,7 @@ class OnnxPackager(Packager):
 
 def _limit_of(model: Any) -> Limit:
     """Return from where on float32 may tell: sums lose what is small beside a large number, squares lose it sooner."""
-    estimator = getattr(model, "estimator", None)
+    estimator = model.learner if isinstance(model, SklearnModel) else None
     name = type(model).__name__ if estimator is None else type(estimator).__name__
     if estimator is None or hasattr(estimator, "coef_"):
         return Limit(LARGEST_SUM, f"{name}: sums of large numbers in float32 depend on their order")

@@ -21,7 +21,6 @@ ML_OPSET = 3
 def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target) -> dict[str, Any]:
     """Return the estimator's outputs for a float32 (N, width) matrix, over all class codes of the target."""
     import numpy as np
-    import spox
     import spox.opset.ai.onnx.v21 as op
 
     classifies = target.task != "regression"
@@ -30,7 +29,12 @@ def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target
         raise ExportError(
             f"{type(model.estimator).__name__} gives no probabilities in ONNX", hint="choose packager=[skops]"
         )
-    found = list(spox.inline(convert(model.estimator, width))(X=matrix).values())
+    if hasattr(model.estimator, "calibrated_classifiers_"):
+        from .calibrated import calibrated_outputs
+
+        found = calibrated_outputs(model.estimator, matrix, width)
+    else:
+        found = inlined(model.estimator, matrix, width)
     if not classifies:
         return {"value": found[0]}
     codes = [int(code) for code in model.estimator.classes_]
@@ -40,7 +44,7 @@ def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target
         place = np.zeros((len(codes), len(target.classes)), dtype=np.float32)
         place[np.arange(len(codes)), codes] = 1.0
         probabilities = op.matmul(probabilities, op.const(place))
-    label = _most_probable(found[1], codes) if _trees(model.estimator) else found[0]
+    label = _most_probable(found[1], codes) if _trees(model.learner) else found[0]
     return {"label": label, "probabilities": probabilities}
 
 
@@ -56,14 +60,25 @@ def _most_probable(probabilities: Any, codes: list[int]) -> Any:
     return op.gather(op.const(np.array(codes, dtype=np.int64)), op.arg_max(rounded, axis=1, keepdims=0), axis=0)
 
 
-def convert(estimator: Any, width: int) -> onnx.ModelProto:
-    """Return skl2onnx's graph of an estimator; raises ExportError where it knows none."""
+def inlined(estimator: Any, matrix: Any, width: int, *, raw: bool = False) -> list[Any]:
+    """Return what skl2onnx's graph of an estimator makes of a float32 (N, width) matrix; raw: as `convert` has it."""
+    import spox
+
+    return list(spox.inline(convert(estimator, width, raw=raw))(X=matrix).values())
+
+
+def convert(estimator: Any, width: int, *, raw: bool = False) -> onnx.ModelProto:
+    """Return skl2onnx's graph of an estimator; raises ExportError where it knows none.
+
+    raw: whether a classifier gives the scores of its `decision_function` in place of probabilities
+    """
     import onnx
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
     from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
-    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None
+    chosen = {"zipmap": False} | ({"raw_scores": True} if raw else {})
+    options = {id(estimator): chosen} if hasattr(estimator, "classes_") else None
     kind = [("X", FloatTensorType([None, width]))]
     try:
         with _whole_number_lists():

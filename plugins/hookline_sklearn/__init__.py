@@ -1,24 +1,23 @@
-"""scikit-learn: bundled data, trainers, metrics, and the skops and pickle packagers."""
+"""scikit-learn: bundled data, selection, trainers, metrics, importances, and the skops and pickle packagers."""
 
 from __future__ import annotations
 
-from hookline import Evaluator, Packager, Source, Trainer, hookimpl
+from hookline import Evaluator, Featurizer, Packager, Source, Trainer, hookimpl
 
+from .evaluators.permutation import PermutationImportanceEvaluator
 from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
+from .featurizers.select import SelectFeaturizer
 from .packagers import PicklePackager, SkopsPackager
 from .sources import BreastCancerSource, DiabetesSource, DigitsSource, IrisSource, WineSource
-from .trainers import (
-    DecisionTreeTrainer,
-    HistGradientBoostingTrainer,
-    LinearRegressionTrainer,
-    LogisticRegressionTrainer,
-    RandomForestTrainer,
-    RidgeTrainer,
-    SklearnTrainer,
-)
+from .trainers.by_name import SklearnTrainer
+from .trainers.calibrated import CalibratedTrainer
+from .trainers.linear import LinearRegressionTrainer, LogisticRegressionTrainer, RidgeTrainer
+from .trainers.sgd import SgdClassifierTrainer, SgdRegressorTrainer
+from .trainers.trees import DecisionTreeTrainer, HistGradientBoostingTrainer, RandomForestTrainer
 
 __all__ = [
     "BreastCancerSource",
+    "CalibratedTrainer",
     "ClassificationEvaluator",
     "DecisionTreeTrainer",
     "DiabetesSource",
@@ -27,10 +26,14 @@ __all__ = [
     "IrisSource",
     "LinearRegressionTrainer",
     "LogisticRegressionTrainer",
+    "PermutationImportanceEvaluator",
     "PicklePackager",
     "RandomForestTrainer",
     "RegressionEvaluator",
     "RidgeTrainer",
+    "SelectFeaturizer",
+    "SgdClassifierTrainer",
+    "SgdRegressorTrainer",
     "SklearnTrainer",
     "SkopsPackager",
     "StandardEvaluator",
@@ -45,15 +48,24 @@ def register_sources() -> list[type[Source]]:
 
 
 @hookimpl
+def register_featurizers() -> list[type[Featurizer]]:
+    """Return the selection."""
+    return [SelectFeaturizer]
+
+
+@hookimpl
 def register_trainers() -> list[type[Trainer]]:
     """Return the trainers."""
     return [
+        CalibratedTrainer,
         DecisionTreeTrainer,
         HistGradientBoostingTrainer,
         LinearRegressionTrainer,
         LogisticRegressionTrainer,
         RandomForestTrainer,
         RidgeTrainer,
+        SgdClassifierTrainer,
+        SgdRegressorTrainer,
         SklearnTrainer,
     ]
 
@@ -61,7 +73,7 @@ def register_trainers() -> list[type[Trainer]]:
 @hookimpl
 def register_evaluators() -> list[type[Evaluator]]:
     """Return the evaluators."""
-    return [ClassificationEvaluator, RegressionEvaluator, StandardEvaluator]
+    return [ClassificationEvaluator, PermutationImportanceEvaluator, RegressionEvaluator, StandardEvaluator]
 
 
 @hookimpl

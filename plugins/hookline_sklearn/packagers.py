@@ -8,9 +8,11 @@ from typing import Any
 from hookline import Model, Package, Packager, Pipeline, Predictor, SklearnModel, Stored, Trust
 from hookline.errors import DataError, StoreError, UntrustedPackage
 
+from .models import model_of
+
 OWN_TYPES = (
     "hookline.kinds.sklearn_model.SklearnModel",
-    # Containers of numbers that scikit-learn's trees are made of; none of them carries code of its own.
+    # Containers of numbers that trees and calibrations are made of; none of them carries code of its own.
     "sklearn.tree._tree.Tree",
     "sklearn._loss._loss.CyHalfBinomialLoss",
     "sklearn._loss._loss.CyHalfMultinomialLoss",
@@ -22,6 +24,9 @@ OWN_TYPES = (
     "sklearn._loss.loss.HalfBinomialLoss",
     "sklearn._loss.loss.HalfMultinomialLoss",
     "sklearn._loss.loss.HalfSquaredError",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.model_selection._split.StratifiedKFold",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "numpy.random._pickle.__bit_generator_ctor",
@@ -74,7 +79,7 @@ class SkopsPackager(Packager):
         except (OSError, zipfile.BadZipFile, KeyError) as error:
             raise StoreError(f"{file} cannot be read: {error}") from error
         names = tuple(json.loads((path / "features.json").read_text("utf-8")))
-        return stored.around(SklearnModel(estimator, names))
+        return stored.around(model_of(estimator, names))
 
 
 class PicklePackager(Packager):

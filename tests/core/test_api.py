@@ -42,7 +42,7 @@ def test_a_table_in_memory_becomes_a_model_in_one_line(table: pl.DataFrame) -> N
 
 def test_a_csv_and_component_objects_need_no_yaml(table: pl.DataFrame) -> None:
     from hookline_polars import ClipTransform, FileSource
-    from hookline_sklearn.trainers import RandomForestTrainer
+    from hookline_sklearn import RandomForestTrainer
 
     table.write_csv("x.csv")
     run = hl.run(

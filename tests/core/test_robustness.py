@@ -87,7 +87,7 @@ def test_a_split_column_of_numbers_is_named_not_crashed_on(table: pl.DataFrame) 
 
 
 def test_a_wrong_value_of_a_component_object_is_a_config_error() -> None:
-    from hookline_sklearn.trainers import LogisticRegressionTrainer
+    from hookline_sklearn import LogisticRegressionTrainer
 
     with pytest.raises(ConfigError, match=r"trainer.C"):
         hl.plan(source="iris", trainer=LogisticRegressionTrainer(C="x"))  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from kit.processes import run_hookline
 from kit.serving import serving
 
 CASES = {
+    "calibrated": ("wine", ("trainer.trainer={component:random_forest,n_estimators:20}",)),
     "decision_tree": ("digits", ()),
     "hist_gradient_boosting": ("breast_cancer", ("trainer.max_iter=20",)),
     "linear_regression": ("diabetes", ()),
@@ -21,6 +22,8 @@ CASES = {
     "mlp": ("iris", ("trainer.max_epochs=5",)),
     "random_forest": ("diabetes", ("trainer.n_estimators=20",)),
     "ridge": ("diabetes", ()),
+    "sgd_classifier": ("wine", ()),
+    "sgd_regressor": ("diabetes", ()),
     "sklearn": ("wine", ("trainer.class_name=ExtraTreesClassifier", "+trainer.params.n_estimators=20")),
 }
 

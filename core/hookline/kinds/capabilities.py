@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from .artifacts import Dataset, Prediction, Roles, Schema, Target
 from .deployments import Deployment, ServeOptions
 from .fitted import Limit, Model, Predictor
-from .reports import Explanation
+from .reports import Decision, Explanation
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +47,16 @@ class SplitsAt(Protocol):
 
     def thresholds(self) -> Mapping[int, Any]:
         """Return position of a feature -> its split thresholds, float64 (n,); empty where the model has no trees."""
+        ...
+
+
+@runtime_checkable
+class Selects(Protocol):
+    """A fitted featurizer that keeps some features of the one before it, and can tell of each why."""
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """One of each feature that it was given, in their order."""
         ...
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from .artifacts import Feature, Features, Prediction, Roles, Schema, Target
 
@@ -32,8 +32,11 @@ class FittedFeaturizer(Protocol):
         """What each column of the design matrix is."""
         ...
 
-    def transform(self, frame: pl.LazyFrame) -> Features:
-        """Return the design matrix of the rows, in order; only X and features are set."""
+    def transform(self, rows: Any, /) -> Features:
+        """Return the design matrix of the rows, in order; only X and features need be set.
+
+        rows: polars.LazyFrame, of the first in the list; Features, one after another: what the one before made
+        """
         ...
 
 

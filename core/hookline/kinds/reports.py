@@ -218,6 +218,20 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """Why one feature was kept or dropped, with the number that decided."""
+
+    feature: str
+    method: str
+    """What looked at it last, such as `variance`; empty where nothing did."""
+    score: float | None
+    threshold: float | None
+    kept: bool
+    message: str
+    """One sentence for a person."""
+
+
+@dataclass(frozen=True)
 class Explanation:
     """How much each raw column moved each answer away from what the model says on average.
 

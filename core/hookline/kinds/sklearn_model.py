@@ -23,7 +23,10 @@ DENSE_ROWS = 65_536
 
 @dataclass(frozen=True)
 class SklearnModel(Model):
-    """Any fitted estimator with scikit-learn's interface; `estimator` stays an ordinary object."""
+    """Any fitted estimator with scikit-learn's public interface; `estimator` stays an ordinary object.
+
+    A subclass knows more of one estimator: where it splits, what it goes by, whether it takes gaps and sparse rows.
+    """
 
     estimator: Any
     feature_names: tuple[str, ...] = ()
@@ -33,12 +36,17 @@ class SklearnModel(Model):
         """Wrap an estimator fitted on `train`, remembering the feature names for importances."""
         return cls(estimator, train.names)
 
+    @property
+    def learner(self) -> Any:
+        """The estimator that the features reach, whose tags say whether it takes gaps and sparse rows."""
+        return self.estimator
+
     def predict(self, features: Features) -> Prediction:
         """Return the classes of the largest probability, or numbers."""
         classes = getattr(self.estimator, "classes_", None)
         if classes is None or not hasattr(self.estimator, "predict_proba"):
-            return Prediction(_ask(self.estimator.predict, self.estimator, features))
-        probabilities = _ask(self.estimator.predict_proba, self.estimator, features)
+            return Prediction(_ask(self.estimator.predict, self.learner, features))
+        probabilities = _ask(self.estimator.predict_proba, self.learner, features)
         return Prediction(classes[probabilities.argmax(axis=1)], probabilities, tuple(classes.tolist()))
 
     def save(self, folder: Path) -> None:
@@ -60,20 +68,22 @@ class SklearnModel(Model):
         import numpy as np
 
         found: dict[int, list[Any]] = {}
-        for feature, threshold in _splits(self.estimator):
+        for feature, threshold in self.splits():
             for place in np.unique(feature).tolist():
                 found.setdefault(place, []).append(threshold[feature == place])
         whole = {place: np.unique(np.concatenate(parts)) for place, parts in found.items()}
         # A split of what is missing from all that is not has an infinite threshold.
         return {place: values[np.isfinite(values)] for place, values in whole.items() if np.isfinite(values).any()}
 
+    def splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the split features, int64 (n,), and thresholds, float64 (n,), of each tree; nothing for other estimators."""
+        return tree_splits(self.estimator)
+
     def importances(self) -> Mapping[str, float]:
-        """Return impurity importances of trees, shares of the gain of boosted ones, or mean absolute coefficients."""
+        """Return the importances that the estimator states, or mean absolute coefficients; empty where it has neither."""
         import numpy as np
 
         values: np.ndarray | None = getattr(self.estimator, "feature_importances_", None)
-        if values is None and hasattr(self.estimator, "_predictors"):
-            values = _gains(self.estimator, len(self.feature_names))
         if values is None and hasattr(self.estimator, "coef_"):
             values = np.abs(np.atleast_2d(self.estimator.coef_)).mean(axis=0)
         if values is None:
@@ -81,33 +91,15 @@ class SklearnModel(Model):
         return dict(zip(self.feature_names, map(float, values), strict=False))
 
 
-def _gains(estimator: Any, width: int) -> np.ndarray:
-    """Return each feature's share of what the splits of histogram gradient boosting gained, (width,)."""
-    import numpy as np
-
-    gains = np.zeros(width)
-    for stage in estimator._predictors:  # noqa: SLF001  scikit-learn has no public way to the trees
-        for tree in stage:
-            inner = tree.nodes[tree.nodes["is_leaf"] == 0]
-            np.add.at(gains, inner["feature_idx"], inner["gain"])
-    return gains / gains.sum() if gains.any() else gains
-
-
-def _splits(estimator: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the split features (n,) and thresholds (n,) of each tree of an estimator."""
-    import numpy as np
-
+def tree_splits(estimator: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the split features, int64 (n,), and thresholds, float64 (n,), of each tree of an estimator."""
     if hasattr(estimator, "tree_"):
         inner = estimator.tree_.feature >= 0
         yield estimator.tree_.feature[inner], estimator.tree_.threshold[inner]
-    for stage in getattr(estimator, "_predictors", ()):
-        for tree in stage:
-            nodes = tree.nodes[(tree.nodes["is_leaf"] == 0) & (tree.nodes["is_categorical"] == 0)]
-            yield nodes["feature_idx"].astype(np.int64), nodes["num_threshold"]
     members: Any = getattr(estimator, "estimators_", ())
     for member in members.ravel() if hasattr(members, "ravel") else members:
         if hasattr(member, "tree_"):
-            yield from _splits(member)
+            yield from tree_splits(member)
 
 
 def _ask(method: Callable[[Any], np.ndarray], estimator: Any, features: Features) -> np.ndarray:

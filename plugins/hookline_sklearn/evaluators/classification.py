@@ -60,7 +60,7 @@ class ClassificationMeasure:
         self.cells = judged.y * judged.n_classes + judged.guess
         scores = judged.probabilities
         self.rankings = [] if scores is None else [Ranking.of(judged.y == c, scores[:, c]) for c in judged.ranked()]
-        self.losses: Mapping[str, np.ndarray] = {} if scores is None else _losses(judged, scores)
+        self.losses: Mapping[str, np.ndarray] = {} if scores is None else losses(judged, scores)
 
     def __call__(self, weight: np.ndarray) -> dict[str, float]:
         """Return metric name -> value, NaN where undefined. weight: float64, (n_rows,)."""
@@ -138,7 +138,7 @@ def _rates(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return share(hit, predicted), share(hit, support), share(2 * hit, predicted + support)
 
 
-def _losses(judged: Judged, scores: np.ndarray) -> dict[str, np.ndarray]:
+def losses(judged: Judged, scores: np.ndarray) -> dict[str, np.ndarray]:
     """Return each row's log loss, in nats, and Brier score: of the positive class, or summed over the classes (Brier, 1950)."""
     import numpy as np
 

@@ -32,8 +32,8 @@ class MetricsEvaluator(Evaluator):
             raise DataError(
                 f"evaluator '{self.name}' cannot judge a {target.task} target", hint="choose evaluator=[standard]"
             )
-        _require_rows(truth, prediction)
-        weights = _weights(weight, len(truth))
+        require_rows(truth, prediction)
+        weights = weights_of(weight, len(truth))
         resampling = Resampling(self.n_bootstrap, self.seed)
         positive = self.positive_code(target)
         if target.task == "regression":
@@ -90,14 +90,16 @@ class StandardEvaluator(_WithPositive):
     name = "standard"
 
 
-def _require_rows(truth: np.ndarray, prediction: Prediction) -> None:
+def require_rows(truth: np.ndarray, prediction: Prediction) -> None:
+    """Raise DataError where there is nothing to judge, or not a prediction for each truth."""
     if not len(truth):
         raise DataError("there are no rows to evaluate on")
     if len(truth) != len(prediction.values):
         raise DataError(f"there are {len(truth)} true values, but {len(prediction.values)} predictions")
 
 
-def _weights(weight: np.ndarray | None, rows: int) -> np.ndarray:
+def weights_of(weight: np.ndarray | None, rows: int) -> np.ndarray:
+    """Return how much each row counts, float64 (rows,); raises DataError where a weight is missing or negative, or all are 0."""
     import numpy as np
 
     weights = np.ones(rows) if weight is None else np.asarray(weight, dtype=np.float64)

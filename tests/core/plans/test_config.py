@@ -78,7 +78,7 @@ def test_a_target_to_call_is_refused_anywhere(registry: Registry, where: str) ->
 
 
 def test_mappings_and_objects_mean_what_overrides_mean(registry: Registry) -> None:
-    from hookline_sklearn.trainers import RandomForestTrainer
+    from hookline_sklearn import RandomForestTrainer
 
     by_override = config_of(registry, ["trainer=random_forest", "trainer.n_estimators=9", "seed=3"], {})
     by_mapping = config_of(

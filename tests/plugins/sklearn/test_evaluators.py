@@ -14,9 +14,10 @@ from sklearn import metrics
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import hookline as hl
-from hookline import Prediction, Report, Target
+from hookline import Prediction, Report, Scored, Target
 from hookline.errors import ConfigError, DataError
 from hookline.kinds.plain import from_json, to_json
+from hookline.kinds.scored import Held
 from hookline_sklearn import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
 
 BINARY = Target("y", "binary", ("no", "yes"))
@@ -38,7 +39,11 @@ def classified(target: Target, rows: int = 500, seed: int = 0, ties: bool = True
 
 
 def judged(target: Target, truth: np.ndarray, prediction: Prediction, weight: Any = None, **options: Any) -> Report:
-    return StandardEvaluator(**({"n_bootstrap": 0} | options)).evaluate_predictions(truth, prediction, target, weight)
+    return StandardEvaluator(**({"n_bootstrap": 0} | options)).evaluate(scored(truth, prediction, target, weight))
+
+
+def scored(truth: np.ndarray, prediction: Prediction, target: Target, weight: Any = None) -> Scored:
+    return Scored(pl.LazyFrame(), target, held=Held(prediction, truth, weight))
 
 
 def weights(rows: int, how: str) -> np.ndarray | None:
@@ -296,9 +301,9 @@ def test_labels_that_training_never_saw_are_named() -> None:
 
 def test_an_evaluator_of_another_task_is_refused() -> None:
     with pytest.raises(DataError, match="cannot judge a regression target"):
-        ClassificationEvaluator().evaluate_predictions(np.ones(2), Prediction(np.ones(2)), NUMBER, None)
+        ClassificationEvaluator().evaluate(scored(np.ones(2), Prediction(np.ones(2)), NUMBER))
     with pytest.raises(DataError, match="cannot judge a binary target"):
-        RegressionEvaluator().evaluate_predictions(*classified(BINARY), BINARY, None)
+        RegressionEvaluator().evaluate(scored(*classified(BINARY), BINARY))
 
 
 @pytest.mark.parametrize("target", [BINARY, THREE, NUMBER], ids=lambda target: target.task)

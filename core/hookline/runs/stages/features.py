@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.target import encode, true_values
 from hookline.errors import DataError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Features, Target
+from hookline.kinds.capabilities import Selects
 from hookline.kinds.plain import to_json
 from hookline.packages.pipeline import apply_featurizers, apply_transforms
 from hookline.plans.plan import every
@@ -78,6 +79,20 @@ def _section(run: Execution) -> list[Any]:
     return [to_json(feature) for feature in featurizers_of(run)[-1].fitted.features]
 
 
+def _selection(run: Execution) -> list[dict[str, Any]] | None:
+    """Tell of each featurizer that selects what it decided; None where none does."""
+    told = [
+        {
+            "stage": stage.key,
+            "component": stage.component,
+            "decisions": [to_json(one) for one in stage.fitted.decisions],
+        }
+        for stage in featurizers_of(run)
+        if isinstance(stage.fitted, Selects)
+    ]
+    return told or None
+
+
 def _read(run: Execution, stage: Stage, folder: Path) -> Any:
     return outputs.read(tuple, folder)
 
@@ -87,7 +102,7 @@ FEATURIZER = StageKind(
     module=__name__,
     takes=every("split", "transform", "target", "featurizer"),
     make=_fit,
-    sections=(Section("features", ("featurizer",), _section),),
+    sections=(Section("features", ("featurizer",), _section), Section("selection", ("featurizer",), _selection)),
 )
 FEATURES = StageKind(
     kind="features",

@@ -1,0 +1,1 @@
+"""Featurizers that stand after another."""

@@ -1,0 +1,71 @@
+"""Fitted estimators of which more is known than scikit-learn's public interface tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hookline import SklearnModel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def model_of(estimator: Any, feature_names: tuple[str, ...]) -> SklearnModel:
+    """Wrap a fitted estimator in the model that knows most of it."""
+    if hasattr(estimator, "calibrated_classifiers_"):
+        return CalibratedModel(estimator, feature_names)
+    if hasattr(estimator, "_predictors"):
+        return HistModel(estimator, feature_names)
+    return SklearnModel(estimator, feature_names)
+
+
+@dataclass(frozen=True)
+class HistModel(SklearnModel):
+    """Histogram gradient boosting, whose trees scikit-learn keeps to itself."""
+
+    def splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the split features, int64 (n,), and thresholds, float64 (n,), of each tree."""
+        import numpy as np
+
+        for nodes in self._trees():
+            inner = nodes[(nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)]
+            yield inner["feature_idx"].astype(np.int64), inner["num_threshold"]
+
+    def importances(self) -> Mapping[str, float]:
+        """Return each feature's share of what all splits gained."""
+        import numpy as np
+
+        gains = np.zeros(len(self.feature_names))
+        for nodes in self._trees():
+            inner = nodes[nodes["is_leaf"] == 0]
+            np.add.at(gains, inner["feature_idx"], inner["gain"])
+        shares = gains / gains.sum() if gains.any() else gains
+        return dict(zip(self.feature_names, map(float, shares), strict=True))
+
+    def _trees(self) -> Iterator[np.ndarray]:
+        for stage in self.estimator._predictors:  # noqa: SLF001  scikit-learn has no public way to the trees
+            for tree in stage:
+                yield tree.nodes
+
+
+@dataclass(frozen=True)
+class CalibratedModel(SklearnModel):
+    """A classifier whose scores are calibrated; it splits where the classifier does, and goes by what that goes by."""
+
+    @property
+    def learner(self) -> Any:
+        """The classifier whose scores are calibrated."""
+        return self.estimator.calibrated_classifiers_[0].estimator
+
+    def splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the splits of the classifier's trees."""
+        return self._inner().splits()
+
+    def importances(self) -> Mapping[str, float]:
+        """Return the classifier's importances."""
+        return self._inner().importances()
+
+    def _inner(self) -> SklearnModel:
+        return model_of(self.learner, self.feature_names)

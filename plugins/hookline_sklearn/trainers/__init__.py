@@ -1,0 +1,1 @@
+"""Trainers of scikit-learn's estimators."""

@@ -1,0 +1,95 @@
+"""Any other estimator of scikit-learn, by its class name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from annotated_types import Interval
+
+from hookline.errors import ConfigError, Problem, closest
+
+from .estimator import EstimatorTrainer
+
+MODULES = (
+    "discriminant_analysis",
+    "dummy",
+    "ensemble",
+    "gaussian_process",
+    "linear_model",
+    "naive_bayes",
+    "neighbors",
+    "neural_network",
+    "svm",
+    "tree",
+)
+"""scikit-learn modules whose estimators `sklearn` may build."""
+
+
+class SklearnTrainer(EstimatorTrainer):
+    """Any other scikit-learn classifier or regressor, by its class name: `trainer.class_name=ExtraTreesClassifier`."""
+
+    name = "sklearn"
+    takes_nan = True
+    class_name: str
+    """The estimator's class name; one of scikit-learn's own classifiers and regressors."""
+    params: Mapping[str, str | int | float | bool | None] = dataclasses.field(default_factory=dict)
+    """Its parameters, as scikit-learn names them."""
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
+    """Seed, where the estimator takes a `random_state` that `params` does not set."""
+
+    def estimator(self, task: str) -> Any:
+        """Return the estimator; raises ConfigError for an unknown class or parameter, or one for the other task."""
+        from sklearn.base import is_regressor
+
+        known = allowed_estimators()
+        if self.class_name not in known:
+            match = closest(self.class_name, known)
+            told = f"; did you mean '{match}'?" if match else f" in sklearn.{', '.join(MODULES)}"
+            _refuse("trainer.class_name", f"'{self.class_name}' is no classifier or regressor{told}")
+        estimator = known[self.class_name]
+        parameters = estimator().get_params()
+        for name in self.params:
+            if name not in parameters:
+                match = closest(name, parameters)
+                _refuse(f"trainer.params.{name}", "unknown parameter" + (f"; did you mean '{match}'?" if match else ""))
+        seed = {"random_state": self.seed} if "random_state" in parameters else {}
+        made = estimator(**{**seed, **self.params})
+        if is_regressor(made) != (task == "regression"):
+            _refuse("trainer.class_name", f"{self.class_name} cannot learn a {task} target")
+        return made
+
+
+def allowed_estimators() -> dict[str, Any]:
+    """Return class name -> class of scikit-learn's own classifiers and regressors that need no other estimator."""
+    import importlib
+    import inspect
+
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+    found = {}
+    for name in MODULES:
+        module = importlib.import_module(f"sklearn.{name}")
+        # Not every module says what it makes public.
+        for public in getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]:
+            cls = getattr(module, public)
+            plain = (
+                inspect.isclass(cls)
+                and issubclass(cls, BaseEstimator)
+                and issubclass(cls, (ClassifierMixin, RegressorMixin))
+            )
+            if plain and not inspect.isabstract(cls) and not _needs_arguments(cls):
+                found[public] = cls
+    return found
+
+
+def _needs_arguments(cls: Any) -> bool:
+    import inspect
+
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return any(p.default is p.empty and p.name != "self" and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+
+
+def _refuse(path: str, message: str) -> None:
+    raise ConfigError("bad config for trainer 'sklearn'", [Problem(path, message)])

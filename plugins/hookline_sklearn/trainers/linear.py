@@ -1,0 +1,78 @@
+"""Linear models that are fitted at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Interval
+
+from .estimator import CLASSIFICATION, REGRESSION, EstimatorTrainer
+
+
+class LogisticRegressionTrainer(EstimatorTrainer):
+    """Logistic regression with an L2 or L1 penalty: the first model to try on a classification."""
+
+    name = "logistic_regression"
+    tasks = CLASSIFICATION
+    C: Annotated[float, Gt(0)] = 1.0
+    """Inverse of the regularization strength."""
+    l1_ratio: Annotated[float, Interval(ge=0, le=1)] = 0.0
+    """0 is the L2 penalty, 1 is L1 (saga solver), between is elastic net."""
+    class_weight: Literal["balanced"] | None = None
+    """`balanced` weighs each class by the inverse of its frequency."""
+    max_iter: Annotated[int, Gt(0)] = 1000
+    """Most iterations of the solver."""
+    tol: Annotated[float, Gt(0)] = 1e-4
+    """Tolerance of the stopping criterion."""
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
+    """Seed of the saga solver's shuffling."""
+
+    def estimator(self, task: str) -> Any:
+        """Return a LogisticRegression."""
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(
+            C=self.C,
+            l1_ratio=self.l1_ratio,
+            solver="saga" if self.l1_ratio else "lbfgs",
+            class_weight=self.class_weight,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            random_state=self.seed,
+        )
+
+
+class LinearRegressionTrainer(EstimatorTrainer):
+    """Ordinary least squares."""
+
+    name = "linear_regression"
+    tasks = REGRESSION
+    fit_intercept: bool = True
+    """Whether to fit a constant term."""
+    positive: bool = False
+    """Whether coefficients must not be negative."""
+
+    def estimator(self, task: str) -> Any:
+        """Return a LinearRegression."""
+        from sklearn.linear_model import LinearRegression
+
+        return LinearRegression(fit_intercept=self.fit_intercept, positive=self.positive)
+
+
+class RidgeTrainer(EstimatorTrainer):
+    """Least squares with an L2 penalty."""
+
+    name = "ridge"
+    tasks = REGRESSION
+    alpha: Annotated[float, Ge(0)] = 1.0
+    """Strength of the penalty."""
+    fit_intercept: bool = True
+    """Whether to fit a constant term."""
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
+    """Seed of stochastic solvers."""
+
+    def estimator(self, task: str) -> Any:
+        """Return a Ridge."""
+        from sklearn.linear_model import Ridge
+
+        return Ridge(alpha=self.alpha, fit_intercept=self.fit_intercept, random_state=self.seed)
