@@ -119,7 +119,12 @@ def mutual_information(sample: Sample, seed: int) -> np.ndarray:
 
     lowest, highest = np.fmin.reduce(sample.X), np.fmax.reduce(sample.X)
     X = np.where(np.isnan(sample.X), np.nan_to_num(lowest - (highest - lowest)) - 1, sample.X)
-    codes = np.array([len(np.unique(column)) <= FEW_VALUES for column in X.T])
+    codes = np.zeros(X.shape[1], dtype=bool)
+    for place, column in enumerate(X.T):
+        values, numbered = np.unique(column, return_inverse=True)
+        codes[place] = len(values) <= FEW_VALUES
+        if codes[place]:
+            X[:, place] = numbered  # scikit-learn takes codes that are whole numbers.
     estimate = mutual_info_regression if sample.is_regression else mutual_info_classif
     found: np.ndarray = estimate(X, sample.y, discrete_features=codes, random_state=seed)
     return found
