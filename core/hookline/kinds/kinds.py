@@ -164,7 +164,7 @@ class Evaluator(Component):
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass", "regression"})
 
     @abstractmethod
-    def evaluate(self, scored: Any) -> Report:
+    def evaluate(self, scored: Any, *args: Any, **kwargs: Any) -> Report:
         """Judge rows with their answers (Scored); one that asks the model more also names `pipeline` (Predictor)."""
 
 

@@ -211,7 +211,8 @@ class Registry:
         self._settings[cls.name] = cls
 
     def _add_page(self, plugin: Plugin, name: Any, write: Any) -> None:
-        if not (isinstance(name, str) and NAME.fullmatch(name) and callable(write)):
+        is_page = isinstance(name, str) and NAME.fullmatch(name) and callable(write)
+        if not is_page:
             told = "name pages in snake_case, each with a function (data, path)"
             raise PluginError(plugin.name, f"register_pages returned {name!r}: {write!r}", hint=told)
         if name in self._pages:
@@ -221,7 +222,8 @@ class Registry:
                 f"page '{name}' ({plugin.label}) is already taken by plugin '{other.name}' ({other.label})",
                 hint=f"rename the page, or set HOOKLINE_DISABLE={other.name}",
             )
-        self._pages[name] = Page(write, plugin)
+        page: Any = write
+        self._pages[name] = Page(page, plugin)
 
 
 def check_class(kind: str, plugin: Plugin, cls: Any) -> None:

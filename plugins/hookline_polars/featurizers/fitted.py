@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from hookline import Dataset, Feature, Features
 
 from .crossfit import Folds
-from .encodings.base import ColumnEncoding
 from .encodings.categories import OneHotEncoding, OrdinalEncoding
 from .encodings.datetimes import DatetimeEncoding
 from .encodings.hashes import HashingEncoding
@@ -86,7 +85,8 @@ class FittedTabular:
         # An indicator follows its own column, so that such an encoding stands alone.
         for _, some in groupby(self.encodings, key=lambda one: (one.how, one.indicator and one.column)):
             together = list(some)
-            way: type[ColumnEncoding] = type(together[0])
+            # Those of one way stand together, so that its own class is given its own kind.
+            way: Any = type(together[0])
             blocks += way.onnx_blocks(together, inputs)
             blocks += [is_missing(inputs[one.column]) for one in together if one.indicator]
         return {"X": op.concat([op.cast(block, to=np.float32) for block in blocks], axis=1)}

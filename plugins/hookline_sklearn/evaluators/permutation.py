@@ -61,7 +61,7 @@ class PermutationImportanceEvaluator(Evaluator):
         return ()
 
     # override: `pipeline` is the argument that an evaluator may name to be given the model.
-    def evaluate(self, scored: Scored, pipeline: Predictor) -> Report:  # type: ignore[override]
+    def evaluate(self, scored: Scored, pipeline: Predictor) -> Report:
         """Shuffle the columns that the pipeline takes, one at a time, with the rows' weights where there are some."""
         import numpy as np
 

@@ -119,8 +119,13 @@ def mutual_information(sample: Sample, seed: int) -> np.ndarray:
 
     lowest, highest = np.fmin.reduce(sample.X), np.fmax.reduce(sample.X)
     X = np.where(np.isnan(sample.X), np.nan_to_num(lowest - (highest - lowest)) - 1, sample.X)
-    codes = np.array([len(np.unique(column)) <= FEW_VALUES for column in X.T])
-    estimate = mutual_info_regression if sample.is_regression else mutual_info_classif
+    codes = np.zeros(X.shape[1], dtype=bool)
+    for place, column in enumerate(X.T):
+        values, numbered = np.unique(column, return_inverse=True)
+        codes[place] = len(values) <= FEW_VALUES
+        if codes[place]:
+            X[:, place] = numbered  # scikit-learn takes codes that are whole numbers.
+    estimate: Any = mutual_info_regression if sample.is_regression else mutual_info_classif
     found: np.ndarray = estimate(X, sample.y, discrete_features=codes, random_state=seed)
     return found
 
@@ -129,7 +134,7 @@ def model_importance(sample: Sample, n_estimators: int, seed: int) -> np.ndarray
     """Return each feature's share of the impurity that a forest's splits take away, float64 (p,), weights counted."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    cls = RandomForestRegressor if sample.is_regression else RandomForestClassifier
+    cls: Any = RandomForestRegressor if sample.is_regression else RandomForestClassifier
     forest = cls(n_estimators, min_samples_leaf=5, max_features="sqrt", random_state=seed)
     found: np.ndarray = forest.fit(sample.X, sample.y, sample.weight).feature_importances_
     return found

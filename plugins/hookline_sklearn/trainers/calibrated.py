@@ -65,7 +65,8 @@ class CalibratedTrainer(Trainer):
         takes = get_tags(estimator).input_tags
         X = prepare(self.name, train, takes_nan=takes.allow_nan, takes_sparse=takes.sparse)
         parts = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
-        calibrated = CalibratedClassifierCV(estimator, method=self.method, cv=parts, ensemble=False)
+        options: Any = {"method": self.method, "cv": parts, "ensemble": False}
+        calibrated = CalibratedClassifierCV(estimator, **options)
         weights: Any = train.sample_weight
         return CalibratedModel(calibrated.fit(X, train.y, sample_weight=weights), train.names)
 

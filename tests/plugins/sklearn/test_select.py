@@ -196,6 +196,20 @@ def test_missing_values_are_borne() -> None:
     assert "weak" in fitted.names
 
 
+@pytest.mark.parametrize("task", TARGETS)
+def test_scaled_codes_share_as_much_information_as_the_codes_themselves(task: str) -> None:
+    train = planted(task)
+    X = np.asarray(train.X).copy()
+    X[:, 0] = np.digitize(X[:, 0], [-1, 0, 1])
+    scaled = X.copy()
+    scaled[:, 0] = (X[:, 0] - 1.3) / 0.7
+    options = SelectFeaturizer(correlation=None, mutual_information=0.001)
+    plain, other = (options.fit(replace(train, X=given)).decisions[0] for given in (X, scaled))
+    assert plain.score is not None
+    assert plain.score > 0.1
+    assert other.score == pytest.approx(plain.score)
+
+
 def test_dropping_everything_is_an_error_that_names_the_field() -> None:
     with pytest.raises(DataError, match="would keep none of 5 features") as caught:
         SelectFeaturizer(mutual_information=5.0).fit(planted())

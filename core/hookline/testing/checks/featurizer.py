@@ -116,6 +116,7 @@ def check_sparse_is_dense(subject: Subject) -> None:
             continue
         sparse = replace(place, sparse=True)
         frame = place.sample.whole.frame
+        made: Any = None
         try:
             made = _dense(subject.component.fit(sparse.train()).transform(sparse.given(frame)))
         except DataError:

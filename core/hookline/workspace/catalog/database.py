@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hookline.errors import StoreError
 
@@ -13,7 +13,7 @@ from .engine import engine_of, shown, store_error
 from .tables import sqlalchemy_tables
 
 if TYPE_CHECKING:
-    from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select
+    from sqlalchemy import Column, ColumnElement, Connection, Executable, RowMapping, Select
 
 
 FORMAT = 2
@@ -43,7 +43,7 @@ class Database:
         """Close every connection that nobody holds; the next use opens one anew."""
         self._engine.dispose()
 
-    def rows(self, query: Select[Any]) -> Sequence[RowMapping]:
+    def rows(self, query: Executable) -> Sequence[RowMapping]:
         """Return the rows that a query finds."""
         try:
             with self.reading() as connection:
