@@ -163,7 +163,8 @@ def test_the_page_tells_of_each_kind_what_it_is() -> None:
 
 def test_the_page_says_rightly_which_stages_a_module_decides_for() -> None:
     files = {
-        kind.label: closure([str(located(kind.module.partition(".")[2].replace(".", "/") + ".py"))]) for kind in SEQUENCE
+        kind.label: closure([str(located(kind.module.partition(".")[2].replace(".", "/") + ".py"))])
+        for kind in SEQUENCE
     }
     for change, stages in table(section("What runs again"), "a change in"):
         module = located(quoted(change)[0])

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hookline.cli import VERBS, completion, main
+from hookline.cli import VERBS, main
+from hookline.cli.completion import facts
 from hookline.cli.completion.answers import answer
 from hookline.cli.completion.lines import split
 from hookline.cli.completion.nodes import choices_in
@@ -25,7 +26,7 @@ Ask = Callable[..., list[str]]
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """The cache's content, made once: what it holds does not depend on the test's own home."""
-    made = completion._make()
+    made = facts._make()
     assert made is not None
     return json.loads(json.dumps(made))
 
@@ -37,13 +38,13 @@ def ask(cache: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     write_cache(cache)
 
     def told(*words: str) -> list[str]:
-        return [item.text for item in answer(completion.known(), words[:-1], words[-1]).items]
+        return [item.text for item in answer(facts.known(), words[:-1], words[-1]).items]
 
     return told
 
 
 def write_cache(cache: dict[str, object]) -> None:
-    completion._write(completion._cache_path(), cache)
+    facts._write(facts._cache_path(), cache)
 
 
 def catalog() -> Catalog:
@@ -144,13 +145,12 @@ def test_every_component_of_every_kind_is_offered(ask: Ask) -> None:
 
 
 def test_what_is_chosen_by_default_is_what_a_run_chooses(cache: dict[str, object]) -> None:
-    from hookline.kinds.kinds import KINDS
+    from hookline.kinds.kinds import KINDS, MULTIPLE
     from hookline.plans.hydra.compose import compose
     from hookline.registry.registry import load_registry
 
     tree = compose(load_registry(), [])
-    several = ("transform", "evaluator", "packager", "monitor")
-    composed = {kind: list(tree.get(kind) or ()) if kind in several else [tree[kind]["component"]] for kind in KINDS}
+    composed = {kind: list(tree.get(kind) or ()) if kind in MULTIPLE else [tree[kind]["component"]] for kind in KINDS}
     assert cache["known"]["defaults"] == composed  # type: ignore[index]
 
 
@@ -264,7 +264,7 @@ def test_a_third_partys_component_has_its_fields_under_an_underscore(
         """,
     )
     monkeypatch.chdir(tmp_path)
-    known = completion.known()
+    known = facts.known()
 
     def ask(*words: str) -> list[str]:
         return [item.text for item in answer(known, words[:-1], words[-1]).items]
@@ -319,7 +319,7 @@ def test_a_home_that_cannot_be_written_is_no_obstacle(tmp_path: Path, monkeypatc
 
 def test_a_damaged_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    path = completion._cache_path()
+    path = facts._cache_path()
     path.parent.mkdir(parents=True)
     path.write_text('{"stamps": {}, "kno')
     assert fresh("trainer=ri") == ["trainer=ridge"]
