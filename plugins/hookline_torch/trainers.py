@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class MlpTrainer(Trainer):
     """A multilayer perceptron: mini-batches, early stopping, checkpoints that a killed run goes on from.
 
-    Features should be scaled and complete (`featurizer.numeric=standard`). Learns with AdamW
+    Features should be scaled and complete (`featurizer.tabular.numeric=standard`). Learns with AdamW
     (Loshchilov and Hutter 2019, "Decoupled weight decay regularization") on cross-entropy or squared error.
     """
 

@@ -148,13 +148,13 @@ def test_a_broken_pyproject_is_named(
 
 LOUD = """
 print("at import")
-from hookline import Metric, Report, Evaluator, Pipeline, Dataset, hookimpl
+from hookline import Metric, Report, Evaluator, Scored, hookimpl
 
 class Loud(Evaluator):
     "Says something."
     name = "loud"
 
-    def evaluate(self, pipeline: Pipeline, test: Dataset) -> Report:
+    def evaluate(self, scored: Scored) -> Report:
         print("while it works")
         return Report("loud", (Metric("loudness", 1.0),))
 

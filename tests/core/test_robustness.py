@@ -194,13 +194,13 @@ def test_a_metric_that_is_no_number_does_not_hide_the_run(project_module: Write)
     project_module(
         "measure",
         """
-        from hookline import Dataset, Evaluator, Metric, Pipeline, Report, hookimpl
+        from hookline import Evaluator, Metric, Report, Scored, hookimpl
 
         class Nothing(Evaluator):
             "Measures nothing."
             name = "nothing"
 
-            def evaluate(self, pipeline: Pipeline, test: Dataset) -> Report:
+            def evaluate(self, scored: Scored) -> Report:
                 return Report("nothing", (Metric("accuracy", float("nan")),))
 
         @hookimpl
