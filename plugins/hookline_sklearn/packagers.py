@@ -35,6 +35,10 @@ OWN_TYPES = (
 """Types of scikit-learn beyond skops' own list that a file may build without being named by the caller."""
 
 
+MOVED = {"hookline.models": "hookline.kinds.sklearn_model"}
+"""Module of hookline that packages of format 1 name in a pickle -> where its classes are now."""
+
+
 class SkopsPackager(Packager):
     """A scikit-learn model in skops' format, which is read type by type and runs no code of the file."""
 
@@ -110,9 +114,26 @@ class PicklePackager(Packager):
                 hint="if you trust where it comes from: --allow-pickle, HOOKLINE_ALLOW_PICKLE=1 or hl.Trust(pickle=True)",
             )
         try:
-            model: Any = pickle.loads((path / "model.pkl").read_bytes())
-        except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError) as error:
+            model: Any = _unpickled((path / "model.pkl").read_bytes())
+        except (ImportError, AttributeError) as error:
+            raise StoreError(
+                f"{path / 'model.pkl'} holds a class that is not here: {error}",
+                hint="read it with what it was made with (see `environment` in manifest.json), or run it again",
+            ) from error
+        except (OSError, pickle.UnpicklingError, EOFError) as error:
             raise StoreError(f"{path / 'model.pkl'} cannot be read: {error}") from error
         if not isinstance(model, Model):
             raise StoreError(f"{path / 'model.pkl'} holds a {type(model).__name__}, not a model")
         return stored.around(model)
+
+
+def _unpickled(content: bytes) -> Any:
+    """Read a pickle, also one that names a class of hookline by the module where it stood before."""
+    import io
+    import pickle
+
+    class Reader(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            return super().find_class(MOVED.get(module, module), name)
+
+    return Reader(io.BytesIO(content)).load()

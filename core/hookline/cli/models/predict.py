@@ -8,7 +8,6 @@ from pathlib import Path
 
 from hookline.errors import UsageError
 from hookline.packages.scoring import FORMATS, Tally, read_table, score, score_to
-from hookline.registry.registry import load_registry
 from hookline.runs.names import load_named
 
 from ..options import add_contract, add_trust, trust_of
@@ -29,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     if given.output and given.output.suffix not in FORMATS:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
     loaded, _ = load_named(given.model, trust_of(given), given.contract)
-    rows = read_table(load_registry(), given.data, loaded.schema).frame
+    rows = read_table(loaded.registry, given.data, loaded.schema).frame
     tally = Tally()
     if given.output:
         tally = score_to(loaded, rows, given.output)
