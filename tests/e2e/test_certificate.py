@@ -22,6 +22,7 @@ from hookline.packages.certificate.certifying import certify, certify_served, js
 from hookline.packages.certificate.edges import MOST, EdgeRows, make_edges
 from hookline_onnx import OnnxPackager
 from hookline_serving.deployers import LocalDeployer
+from kit.packages import read
 
 SIZE = 300
 
@@ -76,7 +77,7 @@ def rows_of(edges: EdgeRows, sort: str) -> pl.DataFrame:
 
 
 def packaged(made: hl.Run) -> Any:
-    return OnnxPackager().load(made.package("onnx"), Trust())
+    return read(OnnxPackager(), made.package("onnx"), Trust())
 
 
 def test_every_package_and_the_served_answers_are_certified_on_every_sort_of_row(made: hl.Run) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import hookline as hl
-from hookline import Pipeline
-from hookline.packages.state import write_pipeline
+from hookline import Pipeline, Trust
+from hookline.packages.state import StoredPackage, write_pipeline
+from hookline.registry.registry import load_registry
 
 
 def pipeline_of(**config: Any) -> Pipeline[Any]:
@@ -22,3 +23,8 @@ def saved(packager: Any, pipeline: Pipeline[Any], path: Path) -> Path:
     packager.save(pipeline, path)
     write_pipeline(pipeline, path)
     return path
+
+
+def read(packager: Any, folder: Path, trust: Trust) -> Any:
+    """Load a package from its folder, as `hl.load` does once it has verified it."""
+    return packager.load(StoredPackage(folder, load_registry()), trust)

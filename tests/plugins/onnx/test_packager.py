@@ -24,7 +24,7 @@ from hookline_onnx import OnnxPackager
 from hookline_onnx.fold import fold
 from hookline_onnx.intake import LOOKED_UP, gather
 from hookline_onnx.lookup import look_up
-from kit.packages import pipeline_of, saved
+from kit.packages import pipeline_of, read, saved
 
 ROWS = pl.DataFrame(
     {
@@ -143,7 +143,7 @@ def test_a_damaged_file_is_a_store_error(damage: str, tmp_path: Path) -> None:
     else:
         file.write_bytes({"empty": b"", "junk": b"\xffjunk" * 40, "half": content[: len(content) // 2]}[damage])
     with pytest.raises(StoreError, match=r"model\.onnx"):
-        OnnxPackager().load(path, Trust())
+        read(OnnxPackager(), path, Trust())
 
 
 def test_a_changed_file_in_a_sealed_package_is_a_store_error() -> None:
@@ -175,7 +175,7 @@ def test_weights_outside_the_package_are_refused_wherever_they_hide(place: str, 
         graph.graph.node.append(constant)
     (path / "model.onnx").write_bytes(graph.SerializeToString())
     with pytest.raises(StoreError, match="keeps weights in other files"):
-        OnnxPackager().load(path, Trust())
+        read(OnnxPackager(), path, Trust())
 
 
 def test_operators_that_are_not_onnxs_own_are_refused(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_operators_that_are_not_onnxs_own_are_refused(tmp_path: Path) -> None:
     graph.opset_import.append(helper.make_opsetid("com.example", 1))
     onnx.save(graph, path / "model.onnx")
     with pytest.raises(StoreError, match=r"needs operators of com\.example"):
-        OnnxPackager().load(path, Trust())
+        read(OnnxPackager(), path, Trust())
 
 
 def test_the_file_runs_with_nothing_but_onnxruntime(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_the_file_says_what_it_predicts(tmp_path: Path) -> None:
 
 
 def test_no_rows_give_no_predictions(tmp_path: Path) -> None:
-    loaded = OnnxPackager().load(saved(OnnxPackager(), fitted(), tmp_path), Trust())
+    loaded = read(OnnxPackager(), saved(OnnxPackager(), fitted(), tmp_path), Trust())
     prediction = loaded.predict(ROWS.head(0))
     assert len(prediction.values) == 0
     assert prediction.probabilities is not None
@@ -228,14 +228,14 @@ def test_no_rows_give_no_predictions(tmp_path: Path) -> None:
 
 
 def test_rows_that_break_the_contract_are_refused_by_column(tmp_path: Path) -> None:
-    loaded = OnnxPackager().load(saved(OnnxPackager(), fitted(), tmp_path), Trust())
+    loaded = read(OnnxPackager(), saved(OnnxPackager(), fitted(), tmp_path), Trust())
     with pytest.raises(DataError, match=r"x: must be a number(.|\n)*t: is missing"):
         loaded.predict(pl.DataFrame({"x": ["word"], "s": ["a"]}))
 
 
 def test_rows_unlike_training_are_answered_with_a_warning(tmp_path: Path) -> None:
     pipeline = fitted()
-    loaded = OnnxPackager().load(saved(OnnxPackager(), pipeline, tmp_path), Trust())
+    loaded = read(OnnxPackager(), saved(OnnxPackager(), pipeline, tmp_path), Trust())
     rows = pl.DataFrame({"x": [1e9], "s": ["z"], "t": [datetime(2026, 1, 3)]})
     found = loaded.predict(rows).warnings
     assert found == pipeline.predict(rows).warnings
@@ -249,7 +249,7 @@ def test_rows_of_many_slices_are_answered_in_order(tmp_path: Path, monkeypatch: 
     pipeline = fitted(known)
     rows = pl.concat([known, known.reverse(), known.with_columns(s=pl.lit("never seen"))])
     expected = pipeline.predict(rows)
-    found = OnnxPackager().load(saved(OnnxPackager(), pipeline, tmp_path), Trust()).predict(rows)
+    found = read(OnnxPackager(), saved(OnnxPackager(), pipeline, tmp_path), Trust()).predict(rows)
     assert found.values.tolist() == expected.values.tolist()
     assert found.probabilities is not None
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
@@ -259,7 +259,7 @@ def test_rows_of_many_slices_are_answered_in_order(tmp_path: Path, monkeypatch: 
 def test_ids_come_back_with_the_predictions(tmp_path: Path) -> None:
     frame = ROWS.with_columns(key=pl.Series([f"r{i}" for i in range(80)]))
     pipeline = fitted(frame, roles={"id": "key"})
-    prediction = OnnxPackager().load(saved(OnnxPackager(), pipeline, tmp_path), Trust()).predict(frame[5:7])
+    prediction = read(OnnxPackager(), saved(OnnxPackager(), pipeline, tmp_path), Trust()).predict(frame[5:7])
     assert prediction.row_ids is not None
     assert prediction.row_ids.tolist() == ["r5", "r6"]
 
@@ -282,7 +282,7 @@ def test_rows_of_values_are_answered_as_a_frame_is(
     monkeypatch.setattr("hookline_onnx.predictor.MOST_TWICE", largest)
     start = datetime(2026, 1, 1)
     known = ROWS.with_columns(b=pl.int_range(80) % 2 == 0, full=pl.lit("all"), many=pl.int_range(80).cast(pl.String))
-    predictor = OnnxPackager().load(saved(OnnxPackager(), fitted(known, **config), tmp_path), Trust())
+    predictor = read(OnnxPackager(), saved(OnnxPackager(), fitted(known, **config), tmp_path), Trust())
     assert isinstance(predictor, PredictsRows)
     rows: list[tuple[Any, ...]] = [
         (0.5, "a", start, True, "all", "1"),
@@ -362,4 +362,4 @@ def test_a_graph_that_lacks_a_column_of_the_contract_is_a_store_error(tmp_path: 
     next(given for given in graph.graph.input if given.name == "s").name = "other"
     onnx.save(graph, path / "model.onnx")
     with pytest.raises(StoreError, match="has no input for s"):
-        OnnxPackager().load(path, Trust())
+        read(OnnxPackager(), path, Trust())

@@ -21,7 +21,7 @@ from hookline.packages.certificate.parity import measure_parity
 from hookline_onnx import OnnxPackager
 from hookline_polars.featurizers.encodings.datetimes import DatetimeEncoding
 from hookline_polars.featurizers.fitted import FittedTabular
-from kit.packages import pipeline_of, saved
+from kit.packages import pipeline_of, read, saved
 
 START = datetime(2019, 1, 1)
 
@@ -77,7 +77,7 @@ def fitted(frame: pl.DataFrame, trainer: Any, featurizer: Any = "tabular", trans
 
 
 def exported(pipeline: Pipeline[Any], path: Path) -> Any:
-    return OnnxPackager().load(saved(OnnxPackager(), pipeline, path), Trust())
+    return read(OnnxPackager(), saved(OnnxPackager(), pipeline, path), Trust())
 
 
 def require_same(pipeline: Pipeline[Any], path: Path, *frames: pl.DataFrame) -> None:

@@ -16,7 +16,7 @@ import hookline as hl
 from hookline import Pipeline, SklearnModel, Trust
 from hookline.errors import StoreError, UntrustedPackage
 from hookline_sklearn import PicklePackager, SkopsPackager
-from kit.packages import pipeline_of, saved
+from kit.packages import pipeline_of, read, saved
 
 ROWS = pl.DataFrame(
     {
@@ -70,7 +70,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline[Any]:
 )
 def test_a_skops_package_needs_no_trust_and_predicts_the_same(trainer: Any, target: str, tmp_path: Path) -> None:
     pipeline = fitted(trainer, target)
-    loaded = SkopsPackager().load(saved(SkopsPackager(), pipeline, tmp_path), Trust())
+    loaded = read(SkopsPackager(), saved(SkopsPackager(), pipeline, tmp_path), Trust())
     before, after = pipeline.predict(ROWS), loaded.predict(ROWS)
     np.testing.assert_array_equal(before.values, after.values)
     if target == "y":
@@ -87,7 +87,7 @@ def test_a_type_that_nobody_trusts_is_named_and_refused(pipeline: Pipeline[Any],
     strange = with_model(pipeline, SklearnModel(Majority(), pipeline.feature_names))
     path = saved(SkopsPackager(), strange, tmp_path)
     with pytest.raises(UntrustedPackage, match="Majority") as caught:
-        SkopsPackager().load(path, Trust())
+        read(SkopsPackager(), path, Trust())
     assert "--trust-type" in str(caught.value.hint)
 
 
@@ -96,7 +96,7 @@ def test_a_type_that_the_caller_names_is_built(pipeline: Pipeline[Any], tmp_path
     strange = with_model(pipeline, SklearnModel(Majority(), pipeline.feature_names))
     path = saved(SkopsPackager(), strange, tmp_path)
     name = f"{Majority.__module__}.{Majority.__qualname__}"
-    loaded = SkopsPackager().load(path, Trust(types=frozenset({name})))
+    loaded = read(SkopsPackager(), path, Trust(types=frozenset({name})))
     assert loaded.predict(ROWS).values.tolist() == ["yes"] * ROWS.height
 
 
@@ -105,8 +105,8 @@ def test_a_search_tree_is_trusted_only_by_name(tmp_path: Path) -> None:
     path = saved(SkopsPackager(), pipeline, tmp_path)
     types = frozenset({"sklearn.neighbors._kd_tree.KDTree", "sklearn.metrics._dist_metrics.EuclideanDistance64"})
     with pytest.raises(UntrustedPackage, match=", ".join(sorted(types))):
-        SkopsPackager().load(path, Trust())
-    loaded = SkopsPackager().load(path, Trust(types=types))
+        read(SkopsPackager(), path, Trust())
+    loaded = read(SkopsPackager(), path, Trust(types=types))
     np.testing.assert_array_equal(loaded.predict(ROWS).probabilities, pipeline.predict(ROWS).probabilities)
 
 
@@ -116,16 +116,16 @@ def test_a_damaged_skops_file_is_a_store_error(pipeline: Pipeline[Any], tmp_path
     for damaged in (b"", b"junk", content[: len(content) // 2]):
         (path / "model.skops").write_bytes(damaged)
         with pytest.raises(StoreError, match=r"model\.skops cannot be read"):
-            SkopsPackager().load(path, Trust())
+            read(SkopsPackager(), path, Trust())
     (path / "model.skops").unlink()
     with pytest.raises(StoreError, match=r"model\.skops cannot be read"):
-        SkopsPackager().load(path, Trust())
+        read(SkopsPackager(), path, Trust())
 
 
 def test_a_pickle_is_not_read_without_leave(pipeline: Pipeline[Any], tmp_path: Path) -> None:
     path = saved(PicklePackager(), pipeline, tmp_path)
     with pytest.raises(UntrustedPackage, match="can run any code") as caught:
-        PicklePackager().load(path, Trust())
+        read(PicklePackager(), path, Trust())
     assert "HOOKLINE_ALLOW_PICKLE=1" in str(caught.value.hint)
 
 
@@ -137,13 +137,13 @@ def test_a_refused_pickle_runs_nothing(pipeline: Pipeline[Any], tmp_path: Path) 
     path = saved(PicklePackager(), pipeline, tmp_path)
     (path / "model.pkl").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(UntrustedPackage):
-        PicklePackager().load(path, Trust())
+        read(PicklePackager(), path, Trust())
     assert not (tmp_path / "sprung").exists()
 
 
 @pytest.mark.parametrize("trust", [Trust(pickle=True), Trust(everything=True)])
 def test_a_pickle_with_leave_predicts_the_same(pipeline: Pipeline[Any], tmp_path: Path, trust: Trust) -> None:
-    loaded = PicklePackager().load(saved(PicklePackager(), pipeline, tmp_path), trust)
+    loaded = read(PicklePackager(), saved(PicklePackager(), pipeline, tmp_path), trust)
     np.testing.assert_array_equal(loaded.predict(ROWS).probabilities, pipeline.predict(ROWS).probabilities)
 
 
@@ -152,7 +152,7 @@ def test_a_pickle_that_holds_no_model_is_a_store_error(pipeline: Pipeline[Any], 
     path = saved(PicklePackager(), pipeline, tmp_path)
     (path / "model.pkl").write_bytes(content)
     with pytest.raises(StoreError, match=r"model\.pkl"):
-        PicklePackager().load(path, Trust(pickle=True))
+        read(PicklePackager(), path, Trust(pickle=True))
 
 
 def test_a_run_writes_packages_that_load_by_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
