@@ -97,8 +97,9 @@ def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust |
     from hookline.packages.state import StoredPackage
     from hookline.registry.registry import load_registry
     from hookline.runs.comparison import compare_predictions, judged_by
+    from hookline.runs.names import load_run_named
 
-    runs = [_as_run(run, trust) for run in (first, second)]
+    runs = [run if isinstance(run, Run) else load_run_named(run, trust=trust) for run in (first, second)]
     rows = judged_by(*runs)
     stored = StoredPackage(runs[0].package(), load_registry())
     truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
@@ -120,14 +121,13 @@ def why(
     Raises DataError where the source has changed since, the row is not there, or what the run fitted is lost.
     """
     from hookline.registry.registry import load_registry
+    from hookline.runs.names import load_run_named
     from hookline.runs.trace import reopen, trace
     from hookline.workspace.workspace import open_workspace
 
     if (row is None) == (position is None):
         raise UsageError("say which row: either `row` or `position`")
-    asked = run if isinstance(run, Run) else load(run, home=home)
-    if not isinstance(asked, Run):
-        raise UsageError("a package does not know rows, only a run does", hint="`hookline runs list` lists them")
+    asked = run if isinstance(run, Run) else load_run_named(run, home=home)
     execution = asked.execution or reopen(load_registry(), open_workspace(home), asked.id, asked.path)
     return trace(execution, asked.evidence, row, position)
 
@@ -271,10 +271,3 @@ def collect(
 
     registry = load_registry()
     return collect_rows(registry, open_workspace(home).home, name, source_of(registry, source))
-
-
-def _as_run(what: str | Path | Run, trust: Trust | None) -> Run:
-    run = what if isinstance(what, Run) else load(what, trust=trust)
-    if not isinstance(run, Run):
-        raise UsageError("a package cannot be compared, only a run", hint="`hookline runs list` lists them")
-    return run

@@ -253,7 +253,7 @@ def components(draw: st.DrawFn, kind: str) -> Any:
 @st.composite
 def configs(draw: st.DrawFn) -> dict[str, Any]:
     """A config tree, right or wrong."""
-    tree: dict[str, Any] = {"source": "iris", "featurizer": "tabular", "trainer": "decision_tree"}
+    tree: dict[str, Any] = {"source": "iris", "featurizer": {"tabular": "tabular"}, "trainer": "decision_tree"}
     for kind in draw(st.lists(st.sampled_from(KINDS), max_size=3, unique=True)):
         node = draw(components(kind))
         tree[kind] = {"one": node} if kind in MULTIPLE else node

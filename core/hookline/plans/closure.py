@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[1]
 
 PACKAGE = ROOT.name
 
-IMPORT = re.compile(rf"^[ \t]*from[ \t]+({PACKAGE}[\w.]*|\.[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
+IMPORT = re.compile(
+    rf"^[ \t]*from[ \t]+({PACKAGE}(?:\.[\w.]+)?|\.[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE
+)
 """A `from ... import ...` of the core, at whatever depth it stands: what is imported late decides as much."""
 
 ONLY_TYPES = re.compile(r"^([ \t]*)if TYPE_CHECKING:\n(?:\1[ \t]+[^\n]*\n|[ \t]*\n)+", re.MULTILINE)

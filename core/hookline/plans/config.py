@@ -134,6 +134,9 @@ def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hi
     if not node:
         problems.append(Problem(kind, f"required; choose one of {', '.join(registry.names(kind))}"))
         return []
+    if kind in MULTIPLE and not isinstance(node, Mapping):
+        problems.append(Problem(kind, f"must be a mapping of components, each under a key of its own, got {node!r}"))
+        return []
     nodes = {kind: node} if kind not in MULTIPLE else {f"{kind}.{key}": value for key, value in node.items()}
     placed = []
     for key, values in nodes.items():

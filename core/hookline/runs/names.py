@@ -68,6 +68,18 @@ def load(
     return load_package(found.folder, load_registry(), trust, contract)
 
 
+def load_run_named(what: str | Path, *, trust: Trust | None = None, home: str | Path | None = None) -> Run:
+    """Load the run that a name means; raises UnknownName, or UsageError where it means a package."""
+    folder = Path(what)
+    with suppress(OSError):  # What is too long for a path is none.
+        if (folder / "evidence.json").is_file():
+            return load_run(folder, trust, None)
+    catalog = open_workspace(home).catalog
+    if catalog.runs.find(str(what)) is None and _is_package(catalog, what):
+        raise UsageError(f"'{what}' is a package, and only a run is meant here", hint="`hookline runs list` lists them")
+    return load_run(Path(catalog.runs.get(str(what)).path), trust, None)
+
+
 def load_named(what: str, trust: Trust | None, contract: Path | None = None) -> tuple[LoadedPackage, dict[str, Any]]:
     """Load the package that a command names, with what answers and records say of it: model, version and format."""
     found = find(what)
@@ -95,12 +107,20 @@ def _in_catalog(catalog: Catalog, name: str) -> Found | None:
     return None if run is None else Found(Path(run.path), is_run=True)
 
 
+def _is_package(catalog: Catalog, what: str | Path) -> bool:
+    with suppress(OSError):
+        if (Path(what) / MANIFEST).is_file():
+            return True
+    return catalog.models.has(split_model_name(str(what))[0])
+
+
 def _only_package(folder: Path) -> Path:
     if not folder.is_dir():
         raise DataError(f"the run's folder {folder} is gone", hint="run it again; what it computed is kept")
     found = sorted((folder / "packages").glob("*")) if (folder / "packages").is_dir() else []
     if not found:
-        raise DataError(f"{folder} holds no package", hint=packaging(load_registry(), read_evidence(folder)))
+        evidence = read_evidence(folder) if (folder / "evidence.json").is_file() else {"plan": []}
+        raise DataError(f"{folder} holds no package", hint=packaging(load_registry(), evidence))
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise UsageError(f"{folder} holds several packages: {names}", hint=f"name one: {found[0]}")

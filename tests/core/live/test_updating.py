@@ -163,11 +163,10 @@ def test_the_same_rows_give_the_same_version_from_a_frame_and_from_a_file(regist
 
 
 def test_the_rows_are_a_version_of_data_that_the_model_saw(registered: hl.Run) -> None:
-    from hookline.workspace.catalog.datasets import versions
 
     update = hl.update("shop", rows(120, 1))
     digest = verify(update.path)["updated_from"]["digest"]
-    (record,) = [one for one in versions(open_workspace().catalog) if one.version.fingerprint == digest]
+    (record,) = [one for one in open_workspace().catalog.datasets.versions() if one.version.fingerprint == digest]
     assert record.models == ("shop:2",)
     assert record.version.rows == 120
 

@@ -96,7 +96,7 @@ def test_every_ailment_is_mended_and_every_error_names_one_that_there_is(registr
 
 def test_the_core_names_no_option_of_a_component() -> None:
     left_alone = (
-        "cli/plugins/templates.py",
+        "cli/plugins/templates/components.py",
         "cli/runs/run.py",
         "cli/__init__.py",
         "cli/data/profile.py",

@@ -56,7 +56,8 @@ class Dicing(Staircase):
     """Rolls dice."""
 
     def follow(self, policy: Deployment, seen: Mapping[int, Seen], now: datetime) -> Deployment | None:
-        return super().follow(policy, seen, now) if np.random.default_rng().random() < 0.5 else None
+        following = super().follow(policy, seen, now)
+        return following and dataclasses.replace(following, reason=f"threw {np.random.default_rng().random()}.")
 
 
 class Remembering(Staircase):

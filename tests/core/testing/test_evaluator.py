@@ -18,6 +18,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "classification": {"n_bootstrap": 20},
     "regression": {"n_bootstrap": 20},
     "standard": {"n_bootstrap": 20},
+    "permutation_importance": {"n_repeats": 2},
 }
 """What a component cannot do without, and what makes it quick."""
 

@@ -24,6 +24,9 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "mlp": {"hidden": (16,), "max_epochs": 12, "learning_rate": 0.05},
     "random_forest": {"n_estimators": 10},
     "hist_gradient_boosting": {"max_iter": 8},
+    "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 10}},
+    "sgd_classifier": {"max_iter": 40},
+    "sgd_regressor": {"max_iter": 40},
 }
 """What a component cannot do without, and what makes it quick."""
 

@@ -14,11 +14,13 @@ from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
 from hookline.kinds.kinds import KIND_TABLE
 from hookline.kinds.plain import plain
 from hookline.registry.fields import field_docs
+from hookline.registry.nested import nested_components
 from hookline.registry.ports import ports
 from hookline.registry.values import validate
 
 from ..exercise import exercise
 from ..process import heavy_imports, state_changes, watched_network
+from ..stored import known_to
 from ..subject import CheckFunction, Subject
 
 MAKES: Mapping[str, Any] = {
@@ -37,7 +39,8 @@ def check_frozen_and_hashable(subject: Subject) -> None:
     twin = dataclasses.replace(component)
     if twin != component:
         subject.fail("an equal copy does not equal it; leave __eq__ to the dataclass.")
-    if any(isinstance(getattr(component, f.name), Mapping) for f in dataclasses.fields(component)):
+    held = (component, *nested_components(component))
+    if any(isinstance(getattr(one, f.name), Mapping) for one in held for f in dataclasses.fields(one)):
         return
     try:
         same = hash(twin) == hash(component)
@@ -73,7 +76,7 @@ def check_config_round_trip(subject: Subject) -> None:
     component = subject.component
     try:
         values = json.loads(json.dumps(plain(component)))
-        built = validate(type(component), values, component.kind, "bad config")
+        built = known_to(subject).build(component.kind, component.name, values, component.kind)
     except (TypeError, ValueError, ConfigError) as error:
         subject.fail(f"its fields cannot be written as plain config and read back: {error}")
     if built != component:
