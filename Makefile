@@ -10,6 +10,9 @@ BIN14 := $(VENV14)/bin
 HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/core/cli/test_completion.py tests/plugins/optuna \
 	tests/plugins/ray tests/e2e/test_sweep.py
 
+# The tests start hundreds of processes, each of which would compile all of hookline again.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test test-hydra14 lint types unit bench bench-peers docs clean help
 
 help:

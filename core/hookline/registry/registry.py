@@ -100,8 +100,8 @@ class Registry:
         """Return a registry that also has components which no plugin registers, such as a notebook's own."""
         own = Plugin("here", "", "", "", "project")
         wider = copy.copy(self)
-        more = {(cls.kind, cls.name): Entry(cls, own) for cls in classes}
-        vars(wider)["_entries"] = more | self._entries
+        more = {(cls.kind, cls.name): Entry(cls, own) for cls in classes if not self._has(cls)}
+        vars(wider)["_entries"] = self._entries | more
         return wider
 
     def __contains__(self, key: tuple[str, str]) -> bool:
@@ -164,9 +164,7 @@ class Registry:
 
     def _build_seeded(self, seed: Any, kind: str, name: str, values: Mapping[str, Any], path: str) -> Component:
         """Build a component in another's field, which takes the other's seed where it has one and none is said."""
-        takes = (kind, name) in self and "seed" in {
-            field.name for field in dataclasses.fields(self.entry(kind, name).cls)
-        }
+        takes = (kind, name) in self and "seed" in self._entries[kind, name].cls.__dataclass_fields__
         seeded = {"seed": seed} if takes and seed is not None else {}
         return self.build(kind, name, {**seeded, **values}, path)
 
@@ -178,13 +176,12 @@ class Registry:
             try:
                 implementation.function(**wanted)
             except Exception as error:  # noqa: BLE001  a lifecycle hook may raise anything, and must not take the run with it
-                log.warning(
-                    "hook %s of plugin '%s' failed: %s: %s",
-                    hook,
-                    implementation.plugin_name,
-                    type(error).__name__,
-                    error,
-                )
+                plugin, told = implementation.plugin_name, type(error).__name__
+                log.warning("hook %s of plugin '%s' failed: %s: %s", hook, plugin, told, error)
+
+    def _has(self, cls: type[Component]) -> bool:
+        entry = self._entries.get((cls.kind, cls.name))
+        return entry is not None and entry.cls is cls
 
     def _hint(self, kind: str, name: str) -> str | None:
         match = closest(name, self.names(kind))

@@ -17,15 +17,12 @@ from hookline.errors import DataError, HooklineError, StoreError, UsageError
 from hookline.kinds.artifacts import Prediction
 from hookline.kinds.deployments import Trust
 from hookline.kinds.reports import HEADLINES, worst_first
-from hookline.packages.pipeline import Pipeline
-from hookline.registry.ports import ports, takers
-from hookline.registry.registry import Registry, load_registry
-from hookline.registry.remedies import TRAIN, add_remedies
 
 if TYPE_CHECKING:
     import polars as pl
 
     from hookline.packages.loading import LoadedPackage
+    from hookline.registry.registry import Registry
 
     from .execution import Execution
 
@@ -98,6 +95,8 @@ class Run:
             prediction: Prediction = self.predictor.predict(to_polars(frame))
         except HooklineError as error:
             if error.ailment:
+                from hookline.registry.remedies import TRAIN, add_remedies
+
                 add_remedies(error, self._registry().remedies, self.evidence["config"], lead=TRAIN)
             raise
         return prediction
@@ -115,6 +114,8 @@ class Run:
         return chosen[0]
 
     def _registry(self) -> Registry:
+        from hookline.registry.registry import load_registry
+
         return load_registry() if self.execution is None else self.execution.registry
 
     @property
@@ -137,6 +138,9 @@ def metrics_in(evidence: Mapping[str, Any]) -> dict[str, float]:
 
 def packaging(registry: Registry, evidence: Mapping[str, Any]) -> str | None:
     """Return what to run again with, so that there is a package: the packagers that take the trainer's model."""
+    from hookline.packages.pipeline import Pipeline
+    from hookline.registry.ports import ports, takers
+
     trainers = [stage["component"] for stage in evidence["plan"] if stage["kind"] == "trainer"]
     if not trainers or ("trainer", trainers[0]) not in registry:
         return None
@@ -169,6 +173,7 @@ def read_evidence(folder: Path) -> dict[str, Any]:
 def load_run(folder: Path, trust: Trust | None, contract: Path | None) -> Run:
     """Return a run from its folder; raises DataError where it left no evidence, StoreError where that is damaged."""
     from hookline.packages.loading import load_package
+    from hookline.registry.registry import load_registry
 
     evidence = read_evidence(folder)
     packages = package_folders(folder, evidence)
