@@ -179,7 +179,8 @@ run = hl.run(source={str(tmp_path / "rows.csv")!r}, target="label", trainer="log
 print(run.status, sorted(name for name in sys.modules if name.startswith(("mlflow", "hookline_mlflow."))))
 """
     done = run_python(program, timeout=60, check=False)
-    assert done.stdout == "finished []\n", done.stderr
+    # Its settings are fields of every config, and as light as the plugin itself.
+    assert done.stdout == "finished ['hookline_mlflow.settings']\n", done.stderr
 
 
 def test_the_run_itself_never_imports_mlflow(uri: str, tmp_path: Path) -> None:
