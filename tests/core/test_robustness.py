@@ -14,6 +14,7 @@ import pytest
 
 import hookline as hl
 from hookline.cli import main
+from hookline.data.frames import to_polars
 from hookline.errors import ConfigError, DataError, StoreError
 from hookline.registry.loading import load_plugins
 from hookline.workspace.workspace import open_workspace
@@ -238,7 +239,7 @@ def test_pandas_frames_keep_zones_and_nullable_types() -> None:
             "count": pd.array([1, None, 3], dtype="Int64"),
         }
     )
-    found = hl.frames.to_polars(frame)
+    found = to_polars(frame)
     assert isinstance(found, pl.DataFrame)
     assert found["member"].to_list() == [True, None, False]
     assert found["count"].to_list() == [1, None, 3]
@@ -248,7 +249,7 @@ def test_pandas_frames_keep_zones_and_nullable_types() -> None:
 def test_a_pandas_frame_with_one_name_twice_is_refused() -> None:
     pd = pytest.importorskip("pandas")
     with pytest.raises(DataError, match="'a' more than once"):
-        hl.frames.to_polars(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+        to_polars(pd.DataFrame([[1, 2]], columns=["a", "a"]))
 
 
 def test_infinite_values_warn_of_nothing_but_what_is_wrong(table: pl.DataFrame) -> None:
