@@ -359,7 +359,7 @@ def test_statistics_and_categories_come_from_the_training_rows_only() -> None:
         trainer="hist_gradient_boosting",
     )
     pipeline = run.predictor
-    found = {encoding.column: encoding for encoding in pipeline.featurizer.fitted.encodings}
+    found = {encoding.column: encoding for encoding in pipeline.featurizers[0].fitted.encodings}
     number, text = found["x"], found["s"]
     assert number.center == pytest.approx(39.5)
     assert text.categories == ("a", "b")
