@@ -195,6 +195,13 @@ class GateFailed(HooklineError):
     exit_code = 3
 
 
+def interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the signal behind an error: a library whose tidying up fails after one hides it behind an error of its own."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most like `name`, or None if none is close."""
     matches = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)

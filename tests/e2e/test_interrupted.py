@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -30,7 +32,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(kibibytes: int,
         # What write() answers then differs from a full disk by the number only, and needs no disk of its own.
         resource.setrlimit(resource.RLIMIT_FSIZE, (kibibytes * 1024, resource.RLIM_INFINITY))
 
-    done = run_hookline(*command, preexec_fn=limit)
+    # Python would leave half of what it compiles behind, for all that come after.
+    done = run_hookline(*command, preexec_fn=limit, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
@@ -58,6 +61,41 @@ def test_a_signal_at_any_moment_ends_a_run_without_a_traceback(sent: signal.Sign
     store = open_workspace().store
     assert all(store.problem(fingerprint) is None for fingerprint in store.entries())
     assert hl.run(*QUICK).status == "finished"
+
+
+TIDYING = '''
+import os
+import signal
+
+import hookline as hl
+
+
+class Tidying(hl.Transform):
+    """Fails to tidy up."""
+
+    name = "tidying"
+
+    def fit(self, train: hl.Dataset) -> hl.FittedTransform:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            None.tidy()
+
+
+@hl.hookimpl
+def register_transforms():
+    return [Tidying]
+'''
+
+
+def test_a_library_that_fails_to_tidy_up_hides_no_signal(
+    project_module: Callable[[str, str], str], tmp_path: Path
+) -> None:
+    project_module("tidying", TIDYING)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "project")}
+    done = run_hookline(*QUICK, "transform=[tidying]", env=environment)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (143, "terminated")
+    assert open_workspace().catalog.runs.get("last").status == "interrupted"
 
 
 @pytest.mark.parametrize("made", ["*.parts/*.arrow", "*.ndjson.*[0-9]"], ids=["predicting", "joining"])

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import HooklineError, UnknownName, UsageError
+from hookline.errors import HooklineError, UnknownName, UsageError, interruption
 
 VERBS = {
     "run": "run a pipeline from data to deployment (`hookline trainer=ridge` is short for this)",
@@ -56,25 +56,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         _require_folder()
         with _terminable():
             return _dispatch(arguments)
-    except HooklineError as error:
-        _advise(error)
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt as stopped:
+    except (Exception, KeyboardInterrupt) as error:
+        code = _told(error)
+        if code is None:
+            raise
+        return code
+
+
+def _told(error: BaseException) -> int | None:
+    """Tell in a line why a command ended and return its exit code; None where only a traceback would do."""
+    if stopped := interruption(error):
         terminated = isinstance(stopped, Terminated)
         told = ["terminated" if terminated else "interrupted", *getattr(stopped, "__notes__", ())]
         sys.stderr.write("; ".join(told) + "\n")
         return TERMINATED if terminated else INTERRUPTED
-    except BrokenPipeError:
-        if not _reader_left():
-            raise
-        return 0
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
+    if isinstance(error, HooklineError):
+        _advise(error)
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        return 0 if _reader_left() else None
+    if isinstance(error, OSError) and error.errno in FULL:
         where = f" of {error.filename}" if error.filename else ""
         sys.stderr.write(f"error: the disk{where} is full\nhint: free space; what was computed before is kept\n")
         return 1
+    return None
 
 
 def _advise(error: HooklineError) -> None:

@@ -78,8 +78,8 @@ def _imported(module: str, names: Iterable[str]) -> Iterator[str]:
 
 @cache
 def _face() -> dict[str, str]:
-    """Return public name -> the module that has it, as the package's own imports say."""
-    found = IMPORT.finditer(_read(str(ROOT / "__init__.py")).decode("utf-8"))
+    """Return public name -> the module that has it, as the package's stub says."""
+    found = IMPORT.finditer(_read(str(ROOT / "__init__.pyi")).decode("utf-8"))
     return {name: _absolute(match[1], PACKAGE) for match in found for name in _names(match[2])}
 
 

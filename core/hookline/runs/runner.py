@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import GateFailed, HooklineError, Pruned, StoreError
+from hookline.errors import GateFailed, HooklineError, Pruned, StoreError, interruption
 from hookline.kinds.deployments import Package
 from hookline.kinds.hooks import RunInfo, StageInfo
 from hookline.kinds.reports import Report
@@ -68,11 +68,11 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     except Pruned as stopped:
         status, error = "pruned", stopped
         raise
-    except KeyboardInterrupt:
-        status = "interrupted"
-        raise
     except BaseException as failed:
-        error = failed
+        if interruption(failed):
+            status = "interrupted"
+        else:
+            error = failed
         raise
     finally:
         _finish(run, status, error, started)
