@@ -197,9 +197,11 @@ class GateFailed(HooklineError):
 
 def interruption(error: BaseException | None) -> KeyboardInterrupt | None:
     """Return the signal behind an error: a library whose tidying up fails after one hides it behind an error of its own."""
-    while error and not isinstance(error, KeyboardInterrupt):
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return error
         error = error.__context__
-    return error
+    return None
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
