@@ -13,7 +13,8 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Literal
 
@@ -198,7 +199,14 @@ def _refuse_clash(found: Plugin, plugins: list[Plugin]) -> None:
 
 
 def _distribution(entry: EntryPoint) -> tuple[str, str]:
-    return (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "0")
+    return _named(entry.dist) if entry.dist else ("unknown", "0")
+
+
+@cache
+def _named(distribution: Distribution) -> tuple[str, str]:
+    """Return the name and version of a distribution, each of which would read its metadata anew."""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 def _names(text: str) -> set[str]:

@@ -17,6 +17,7 @@ from .compose import CONFIG_NAME, CONFIG_PACKAGE, options, plain, populate, with
 from .overrides import check_overrides
 from .wording import in_our_words
 
+SEARCHED = f"pkg://{CONFIG_PACKAGE}"
 _UNWRITABLE = frozenset(
     {
         errno.ENOTDIR,
@@ -54,7 +55,10 @@ def run_app(
     check_overrides(registry, args.overrides, folder)
     try:
         with in_our_words(registry, lambda: options(registry), folder), _full_errors():
-            _run_hydra(args, parser, job, f"pkg://{CONFIG_PACKAGE}", CONFIG_NAME)
+            if _is_one_run(args):
+                _run(job, args.overrides)
+            else:
+                _run_hydra(args, parser, job, SEARCHED, CONFIG_NAME)
     except OSError as error:
         if job.called or error.errno not in _UNWRITABLE:
             raise
@@ -69,6 +73,28 @@ def run_app(
     if job.failures:
         raise job.failures[0]
     return job.results
+
+
+def _is_one_run(args: Any) -> bool:
+    """Tell whether a command line asks for one run, and nothing in it could make Hydra sweep."""
+    asked = ("multirun", "cfg", "info", "shell_completion", "help", "hydra_help", "resolve", "version")
+    elsewhere = ("config_dir", "config_name", "config_path")
+    return not any(getattr(args, name, None) for name in (*asked, *elsewhere)) and not any(
+        override.lstrip("+~").startswith(("hydra", "experiment")) for override in args.overrides
+    )
+
+
+def _run(job: Job, overrides: Sequence[str]) -> None:
+    """Have Hydra run a job; its own `_run_hydra` composes the config twice, to see whether it says to sweep."""
+    from hydra._internal.hydra import Hydra
+    from hydra._internal.utils import create_automatic_config_search_path
+    from hydra.core.global_hydra import GlobalHydra
+
+    hydra = Hydra.create_main_hydra2(CONFIG_NAME, create_automatic_config_search_path(None, None, SEARCHED))
+    try:
+        hydra.run(CONFIG_NAME, job, list(overrides))
+    finally:
+        GlobalHydra.instance().clear()
 
 
 class Job:
