@@ -264,6 +264,51 @@ def register_deployers() -> list[type[Deployer]]:
 """
 
 
+STUBBORN = """
+import dataclasses
+from pathlib import Path
+import numpy as np
+from hookline import Package, Packager, Pipeline, Predictor, SklearnModel, Stored, Trust, hookimpl
+
+@dataclasses.dataclass(frozen=True)
+class FirstClass(Pipeline):
+    def predict(self, frame):
+        found = super().predict(frame)
+        return dataclasses.replace(found, values=np.full(len(found.values), self.target.classes[0]))
+
+class Stubborn(Packager):
+    "Answers the first class, beside the right probabilities."
+    name = "stubborn"
+    def save(self, pipeline: Pipeline[SklearnModel], path: Path) -> Package:
+        pipeline.model.save(path)
+        return Package(path, self.name)
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        held = stored.around(SklearnModel.load(stored.path))
+        return FirstClass(**{field.name: getattr(held, field.name) for field in dataclasses.fields(held)})
+
+@hookimpl
+def register_packagers() -> list[type[Packager]]:
+    return [Stubborn]
+"""
+
+
+def test_a_package_that_changes_labels_alone_fails_the_run(project_module: Any, tmp_path: Path) -> None:
+    project_module("stubborn_packager", STUBBORN)
+    with pytest.raises(ExportError, match=r"packager 'stubborn' changes predictions.* is inf .* decisions changed"):
+        hl.run(source="iris", trainer="logistic_regression", packager=["stubborn"], home=tmp_path / "h")
+
+
+def test_a_server_that_changes_labels_alone_does_not_agree(
+    made: hl.Run, pipeline: Pipeline[Any], edges: EdgeRows
+) -> None:
+    class Deployer:
+        def answer(self, predictor: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            return [{**one, "prediction": "no"} for one in LocalDeployer().answer(predictor, rows)]
+
+    found = certify_served(Deployer(), "test", packaged(made), 1e-5, table(), edges)
+    assert "held_out" in {one.sort for one in found.agreements if not one.ok}
+
+
 def test_a_deployer_that_answers_otherwise_registers_nothing(project_module: Any, tmp_path: Path) -> None:
     project_module("lying_deployer", LYING)
     with pytest.raises(ExportError, match="deployer 'lying' changes predictions"):

@@ -108,7 +108,7 @@ def _certificate_text(certificate: Mapping[str, Any]) -> str:
 
 def _parity_text(parity: Mapping[str, Any]) -> str:
     verb = "predicts the same as" if parity["ok"] else "differs from"
-    # Within the tolerance a label changes only where two classes are as likely as each other.
+    # Where it predicts the same, a label may change only where two classes are as likely as each other.
     ties = ", all at ties" if parity["ok"] and parity["changed_decisions"] else ""
     return (
         f"The {parity['package']} package {verb} the native pipeline on {parity['rows']:,} rows: largest difference "

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
-from hookline import Package, Pipeline, Predictor, Stored, Trust
+from hookline import Package, Pipeline, Prediction, Predictor, Stored, Trust
 from hookline.kinds.component import Component
 from hookline.testing.tables.parts import LinearModel
 from kit.components import Weights
@@ -22,6 +24,25 @@ class Careless(Weights):
     def load(self, stored: Stored, trust: Trust) -> Predictor:
         model = LinearModel.load(stored.path)
         return stored.around(LinearModel(tuple(tuple(0.0 for _ in row) for row in model.weights), model.is_regression))
+
+
+@dataclasses.dataclass(frozen=True)
+class FirstClass(Pipeline[LinearModel]):
+    """Answers the first class, beside the right probabilities."""
+
+    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        found = super().predict(frame)
+        return dataclasses.replace(found, values=np.full(len(found.values), self.target.classes[0]))
+
+
+class Stubborn(Weights):
+    """Loses the labels."""
+
+    tasks = frozenset({"binary", "multiclass"})
+
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        loaded: Any = super().load(stored, trust)
+        return FirstClass(**{field.name: getattr(loaded, field.name) for field in dataclasses.fields(loaded)})
 
 
 class Contractless(Weights):
@@ -70,3 +91,7 @@ def test_every_check_has_a_faulty_component() -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_check_can_fail(name: str) -> None:
     require_failure(FAULTS[name](), name)
+
+
+def test_wrong_labels_beside_right_probabilities_are_told() -> None:
+    require_failure(Stubborn(), "predicts_the_same")

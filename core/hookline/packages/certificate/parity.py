@@ -22,8 +22,9 @@ PARITY_ROWS = 10_000
 class Parity:
     """How a package's predictions differ from the native pipeline's, on the same raw rows.
 
-    max_difference: of probabilities absolute; of numbers relative to the native one, or to their standard deviation on the
-        held-out rows where that is larger: next to 0 every rounding would be a large share of a number
+    max_difference: of probabilities absolute, infinite where the label changes though the native probabilities of the two
+        labels are further apart than rounding within the tolerance explains; of numbers relative to the native one, or to
+        their standard deviation on the held-out rows where that is larger: next to 0 every rounding would be a large share
     changed_decisions: rows whose label differs, or whose number differs by more than the tolerance
     """
 
@@ -64,8 +65,10 @@ def differences(
     import numpy as np
 
     if expected.probabilities is not None and actual.probabilities is not None:
-        difference = np.abs(expected.probabilities - actual.probabilities).max(axis=1, initial=0.0)
         changed = expected.values != actual.values
+        difference = np.abs(expected.probabilities - actual.probabilities).max(axis=1, initial=0.0)
+        # Each of the two probabilities may have moved by the tolerance, one up and one down.
+        difference[_leads(target, expected, actual, changed) > 2 * tolerance] = np.inf
     elif target.task == "regression":
         difference = np.abs(expected.values - actual.values) / np.maximum(spread, np.abs(expected.values))
         changed = difference > tolerance
@@ -73,6 +76,19 @@ def differences(
         changed = expected.values != actual.values
         difference = changed.astype(float)
     return np.where(np.isfinite(difference), difference, np.inf), np.asarray(changed, dtype=bool)
+
+
+def _leads(target: Target, expected: Prediction, actual: Prediction, changed: np.ndarray) -> np.ndarray:
+    """Return how far apart the native probabilities of the label before and the label after are, float64 (n,); 0 unchanged."""
+    import numpy as np
+
+    assert expected.probabilities is not None
+    codes = {label: code for code, label in enumerate(target.classes)}
+    leads = np.zeros(len(changed))
+    for row in np.flatnonzero(changed).tolist():
+        places = [codes.get(one.values[row : row + 1].tolist()[0], -1) for one in (expected, actual)]
+        leads[row] = np.inf if -1 in places else np.ptp(expected.probabilities[row, places])
+    return leads
 
 
 def require_parity(packager: Packager, parity: Parity, hint: str | None = None) -> None:
