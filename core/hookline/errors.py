@@ -54,6 +54,15 @@ class HooklineError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own calls the class with the message alone, which few of those below take.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(cls: type[HooklineError], args: tuple[Any, ...]) -> HooklineError:
+    """Make an error again as it was pickled; what it carries is set by whoever unpickles it."""
+    return cls.__new__(cls, *args)
+
 
 class UsageError(HooklineError):
     """A command, verb or argument that makes no sense."""
