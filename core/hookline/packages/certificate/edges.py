@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -61,7 +62,7 @@ def make_edges(pipeline: Pipeline[Any], train: pl.DataFrame, seed: int) -> EdgeR
         found = {
             "missing": list(_missing(pipeline.schema.columns, sample.height, rng)),
             "unseen": list(_unseen(pipeline.schema.columns, sample.height, rng)),
-            "extreme": list(_extreme(pipeline.schema.columns, sample.height, rng)),
+            "extreme": list(_extreme(pipeline.schema.columns, sample, rng)),
             "boundary": list(_boundary(pipeline, sample)),
         }
         for sort, most in MOST.items():
@@ -90,7 +91,7 @@ def _unseen(columns: Sequence[Column], rows: int, rng: np.random.Generator) -> I
                 yield Edge("unseen", int(rng.integers(rows)), {column.name: text})
 
 
-def _extreme(columns: Sequence[Column], rows: int, rng: np.random.Generator) -> Iterator[Edge]:
+def _extreme(columns: Sequence[Column], sample: pl.DataFrame, rng: np.random.Generator) -> Iterator[Edge]:
     for column in columns:
         values: list[Any] = []
         if column.kind == "number":
@@ -98,9 +99,24 @@ def _extreme(columns: Sequence[Column], rows: int, rng: np.random.Generator) -> 
             beyond = [(column.minimum or 0) - 10 * width, (column.maximum or 0) + 10 * width]
             values = [*beyond, *EXTREMES]
         elif column.kind == "datetime":
-            values = [moment.date() if column.dtype == "Date" else moment for moment in MOMENTS]
+            values = _moments(sample[column.name].dtype)
         for value in values:
-            yield Edge("extreme", int(rng.integers(rows)), {column.name: value})
+            yield Edge("extreme", int(rng.integers(sample.height)), {column.name: value})
+
+
+def _moments(dtype: Any) -> list[date]:
+    """Return the moments that a column can hold: nanoseconds end in 2262, and in the far west year 1 of UTC is year 0."""
+    import polars as pl
+
+    kept: list[date] = []
+    for moment in MOMENTS:
+        value = moment.date() if dtype == pl.Date else moment
+        try:
+            pl.Series(_fitting([value], dtype), dtype=dtype).to_list()
+        except (pl.exceptions.InvalidOperationError, ValueError):
+            continue
+        kept.append(value)
+    return kept
 
 
 def _width(column: Column) -> float:
@@ -202,4 +218,10 @@ def _fitting(values: Sequence[Any], dtype: Any) -> list[Any]:
 
 def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a raw row as JSON values: datetimes as ISO text, a NaN as null."""
-    return {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}
+    return {name: _plain_value(value) for name, value in row.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    return None if isinstance(value, float) and math.isnan(value) else value
