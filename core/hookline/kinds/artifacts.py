@@ -234,7 +234,7 @@ class Prediction:
         """Return one row a prediction: `row_id`, `prediction`, `probability_<class>` for each class."""
         import polars as pl
 
-        columns: dict[str, Any] = {} if self.row_ids is None else {"row_id": self.row_ids}
+        columns: dict[str, Any] = {} if self.row_ids is None else {"row_id": _column(self.row_ids)}
         columns["prediction"] = _column(self.values)
         if self.probabilities is not None:
             columns |= {f"probability_{label}": self.probabilities[:, i] for i, label in enumerate(self.classes)}

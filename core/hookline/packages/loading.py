@@ -11,7 +11,7 @@ from typing import Any
 from hookline.data.contract.file import Contract, read_contract
 from hookline.data.frames import to_polars
 from hookline.errors import DataError, HooklineError, StoreError, UnknownName
-from hookline.kinds.artifacts import Prediction, Schema, Target
+from hookline.kinds.artifacts import Prediction, Roles, Schema, Target
 from hookline.kinds.capabilities import TakesContract
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Predictor
@@ -48,6 +48,11 @@ class LoadedPackage:
     def schema(self) -> Schema:
         """The raw columns that it takes."""
         return self.predictor.schema
+
+    @property
+    def roles(self) -> Roles:
+        """Which raw columns are no features; the id's values name the predictions."""
+        return self.predictor.roles
 
     @property
     def target(self) -> Target:

@@ -133,13 +133,23 @@ def admit(frame: pl.DataFrame | pl.LazyFrame, schema: Schema, roles: Roles) -> A
 
 
 def row_ids(frame: pl.DataFrame, roles: Roles) -> np.ndarray:
-    """Return the rows' ids: the id role's values, else the runner's positions at the source, else positions here."""
+    """Return the rows' ids: the id role's values, else the runner's positions at the source, else positions here.
+
+    Whole numbers of which some are missing are objects, (n_rows,), with None for those.
+    """
     import numpy as np
 
-    for name in (roles.id, ROW_ID):
-        if name and name in frame.columns:
-            return frame[name].to_numpy()
-    return np.arange(frame.height, dtype=np.int64)
+    ids = id_column(frame, roles)
+    if ids is None:
+        return np.arange(frame.height, dtype=np.int64)
+    # As floats, large ones would lose their last digits.
+    whole = ids.dtype.is_integer() and ids.null_count()
+    return np.array(ids.to_list(), dtype=object) if whole else ids.to_numpy()
+
+
+def id_column(frame: pl.DataFrame, roles: Roles) -> pl.Series | None:
+    """Return the column of the rows' ids as it is in the frame; None where there is none."""
+    return next((frame[name] for name in (roles.id, ROW_ID) if name and name in frame.columns), None)
 
 
 def require_finite(prediction: Prediction) -> Prediction:

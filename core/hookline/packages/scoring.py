@@ -8,14 +8,17 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import mark_missing
-from hookline.errors import DataError
+from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Prediction, Schema
+from hookline.kinds.fitted import Predictor
 from hookline.registry.registry import Registry
+
+from .pipeline import id_column
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,21 +38,26 @@ class Tally:
     strange: int = 0
 
 
-def score(predictor: Any, rows: pl.LazyFrame, tally: Tally) -> Iterator[pl.DataFrame]:
+def score(predictor: Predictor, rows: pl.LazyFrame, tally: Tally) -> Iterator[pl.DataFrame]:
     """Yield predictions of raw rows in order: row_id, prediction, probabilities, warnings; raises DataError for no rows.
 
     A row's id is the id role's value, else its position in the table, from 0.
     """
-    return map(_frame, _predictions(predictor, rows, tally))
+    return map(_frame, _scored(predictor, rows, tally))
 
 
-def score_to(predictor: Any, rows: pl.LazyFrame, path: Path) -> Tally:
-    """Score rows into a file (CSV, Parquet, NDJSON or Arrow, by its suffix), which appears once it is whole."""
+def score_to(predictor: Predictor, rows: pl.LazyFrame, path: Path) -> Tally:
+    """Score rows into a file (CSV, Parquet, NDJSON or Arrow, by its suffix), which appears once it is whole.
+
+    Raises UsageError for another suffix, before any row is read.
+    """
+    if path.suffix not in FORMATS:
+        raise UsageError(f"'{path}' is a file of no format that is written", hint=f"end it in {' or '.join(FORMATS)}")
     tally = Tally()
     parts, temporary = (path.with_name(f".{path.name}.{os.getpid()}{end}") for end in (".parts", ""))
     try:
         parts.mkdir(parents=True)
-        _write_parts(_predictions(predictor, rows, tally), parts)
+        _write_parts(_scored(predictor, rows, tally), parts)
         _join(parts, temporary, path.suffix)
         temporary.replace(path)
     except OSError as error:
@@ -68,15 +76,25 @@ def score_to(predictor: Any, rows: pl.LazyFrame, path: Path) -> Tally:
     return tally
 
 
-def _predictions(predictor: Any, rows: pl.LazyFrame, tally: Tally) -> Iterator[Prediction]:
+@dataclass(frozen=True)
+class _Batch:
+    """What is told of some rows. ids: of its rows, as they came, so that those of every batch have one type."""
+
+    ids: pl.Series
+    prediction: Prediction
+
+
+def _scored(predictor: Predictor, rows: pl.LazyFrame, tally: Tally) -> Iterator[_Batch]:
     import polars as pl
 
     for batch in _batches(rows):
         numbered = batch.with_row_index(ROW_ID, tally.rows).with_columns(pl.col(ROW_ID).cast(pl.Int64))
-        prediction: Prediction = predictor.predict(numbered)
+        prediction = predictor.predict(numbered)
         tally.rows += batch.height
         tally.strange += len(prediction.warnings)
-        yield prediction
+        ids = id_column(numbered, predictor.roles)
+        assert ids is not None
+        yield _Batch(ids.alias("row_id"), prediction)
     if not tally.rows:
         raise DataError("there are no rows to predict")
 
@@ -90,14 +108,14 @@ def _batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
                 yield batch
 
 
-def _write_parts(predictions: Iterable[Prediction], folder: Path) -> None:
-    """Write each prediction to a file in a thread of its own, while the next one is made."""
+def _write_parts(batches: Iterable[_Batch], folder: Path) -> None:
+    """Write each batch to a file in a thread of its own, while the next one is scored."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         written: Future[None] | None = None
-        for number, prediction in enumerate(predictions):
+        for number, batch in enumerate(batches):
             if written is not None:
                 written.result()
-            written = pool.submit(_write_part, prediction, folder / f"{number:08d}.arrow")
+            written = pool.submit(_write_part, batch, folder / f"{number:08d}.arrow")
         if written is not None:
             written.result()
 
@@ -106,7 +124,8 @@ def _join(folder: Path, path: Path, suffix: str) -> None:
     """Write the parts, in order, as one file in the format of a suffix."""
     import polars as pl
 
-    whole = pl.scan_ipc(folder / "*.arrow")
+    # By their names, and as these are: the folder is called like the output, which may read as a glob.
+    whole = pl.scan_ipc(sorted(folder.iterdir()), glob=False)
     sinks: dict[str, Any] = {
         ".csv": whole.sink_csv,
         ".parquet": whole.sink_parquet,
@@ -116,13 +135,13 @@ def _join(folder: Path, path: Path, suffix: str) -> None:
     sinks[suffix](path)
 
 
-def _write_part(prediction: Prediction, path: Path) -> None:
-    _frame(prediction).write_ipc(path)
+def _write_part(batch: _Batch, path: Path) -> None:
+    _frame(batch).write_ipc(path)
 
 
-def _frame(prediction: Prediction) -> pl.DataFrame:
-    frame = prediction.frame()
-    return frame.with_columns(_warnings(prediction.warnings, frame.height))
+def _frame(batch: _Batch) -> pl.DataFrame:
+    frame = replace(batch.prediction, row_ids=None).frame()
+    return frame.insert_column(0, batch.ids).with_columns(_warnings(batch.prediction.warnings, frame.height))
 
 
 def _warnings(warnings: Mapping[int, tuple[str, ...]], rows: int) -> pl.Series:

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.errors import DataError
+from hookline.errors import DataError, UsageError
 from hookline.packages import scoring
+from hookline.packages.loading import LoadedPackage
 from hookline.packages.scoring import Tally, score, score_to
 
 
@@ -91,3 +92,53 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(run: hl.Run, rows: p
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
         score_to(run.predictor, rows, tmp_path / "file" / "out.csv")
+
+
+@pytest.mark.parametrize("name", ["out[1].csv", "out*.csv", "out?.csv"])
+def test_an_output_whose_name_reads_as_a_glob_is_a_name(
+    run: hl.Run, rows: pl.LazyFrame, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "out1.csv").write_text("another")
+    assert score_to(run.predictor, rows, tmp_path / name).rows == 1050
+    assert (tmp_path / name).read_text().count("\n") == 1051
+    assert (tmp_path / "out1.csv").read_text() == "another"
+
+
+def test_a_format_that_is_not_written_is_refused_before_any_row_is_read(run: hl.Run, tmp_path: Path) -> None:
+    unread = pl.LazyFrame({"x": [1.0]}).map_batches(lambda _: pytest.fail("rows are read"))
+    with pytest.raises(UsageError, match=r"out\.xlsx"):
+        score_to(run.predictor, unread, tmp_path / "out.xlsx")
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
+
+
+LARGE = 2**53 + 1
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> hl.Run:
+    frame = pl.DataFrame(
+        {"id": range(200), "x": [float(i % 10) for i in range(200)], "y": ["a", "b"] * 100},
+        schema_overrides={"id": pl.Int32},
+    )
+    home = tmp_path_factory.mktemp("home")
+    roles = hl.Roles(target="y", id="id")
+    return hl.run(source=frame, roles=roles, trainer="decision_tree", packager=["onnx"], home=home)
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt64, pl.Decimal(20, 0)])
+def test_ids_of_which_some_are_missing_are_as_they_came_in_every_batch(
+    named: hl.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: pl.DataType
+) -> None:
+    monkeypatch.setattr(scoring, "BATCH_ROWS", 2)
+    monkeypatch.setattr(scoring, "PIECE_ROWS", 2)
+    ids = pl.Series("id", [LARGE, None, None, None, 4, 5], dtype=dtype)
+    package = hl.load(named.package())
+    assert isinstance(package, LoadedPackage)
+    score_to(package, pl.LazyFrame({"id": ids, "x": [1.0] * 6}), tmp_path / "out.parquet")
+    assert pl.read_parquet(tmp_path / "out.parquet")["row_id"].equals(ids.alias("row_id"), check_dtypes=True)
+
+
+def test_a_missing_id_makes_no_floats_of_the_others(named: hl.Run) -> None:
+    found = named.predict(pl.DataFrame({"id": [LARGE, None], "x": [1.0, 2.0]})).frame()["row_id"]
+    assert found.to_list() == [LARGE, None]
+    assert found.dtype == pl.Int64
