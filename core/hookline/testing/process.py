@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,12 @@ HEAVY = (
 """Libraries that take long to import."""
 LOCAL = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104  compared with, never bound
 
+_PICKLED: ContextVar[list[str] | None] = ContextVar("pickled", default=None)
+
 
 @cache
 def heavy_imports(module: str) -> tuple[str, ...]:
-    """Return the heavy libraries that a fresh process holds after importing a module; none where it cannot be imported there."""
+    """Return the heavy libraries that a fresh process holds after importing a module; raises ImportError where it cannot."""
     code = f"import sys, {module}\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
     paths = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(  # noqa: S603  our own interpreter, on a module that this process has imported
@@ -56,7 +59,32 @@ def heavy_imports(module: str) -> tuple[str, ...]:
         check=False,
         env=os.environ | {"PYTHONPATH": paths},
     )
-    return tuple(done.stdout.splitlines()[-1].split()) if done.returncode == 0 and done.stdout.strip() else ()
+    if done.returncode:
+        raise ImportError((done.stderr.strip().splitlines() or ["it says nothing"])[-1], name=module)
+    return tuple(done.stdout.splitlines()[-1].split())
+
+
+@contextmanager
+def watched_pickles() -> Iterator[list[str]]:
+    """Yield a list of the classes and functions that pickles look up meanwhile, in this thread and by whatever library."""
+    _hear_pickles()
+    found: list[str] = []
+    before = _PICKLED.set(found)
+    try:
+        yield found
+    finally:
+        _PICKLED.reset(before)
+
+
+@cache
+def _hear_pickles() -> None:
+    """Have Python tell of every lookup; once a process, as an audit hook is never taken off again."""
+
+    def hear(event: str, args: tuple[Any, ...]) -> None:
+        if event == "pickle.find_class" and (found := _PICKLED.get()) is not None:
+            found.append(".".join(map(str, args)))
+
+    sys.addaudithook(hear)
 
 
 @contextmanager

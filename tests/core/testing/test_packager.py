@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from hookline import Package, Pipeline, Prediction, Predictor, Stored, Trust
+from hookline.errors import UntrustedPackage
 from hookline.kinds.component import Component
 from hookline.testing.tables.parts import LinearModel
 from kit.components import Weights
@@ -68,6 +69,41 @@ class Trusting(Weights):
         return stored.around(pickle.loads((stored.path / "model.pkl").read_bytes()))
 
 
+class Plain(Trusting):
+    """Reads a pickle of the default protocol without asking."""
+
+    def save(self, pipeline: Pipeline[LinearModel], path: Path) -> Package:
+        import pickle
+
+        (path / "model.pkl").write_bytes(pickle.dumps(pipeline.model))
+        return Package(path, self.name)
+
+
+class Zipped(Weights):
+    """Reads a zipped pickle without asking."""
+
+    def save(self, pipeline: Pipeline[LinearModel], path: Path) -> Package:
+        import joblib
+
+        joblib.dump(pipeline.model, path / "model.joblib", compress=3)
+        return Package(path, self.name)
+
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        import joblib
+
+        return stored.around(joblib.load(stored.path / "model.joblib"))
+
+
+class Late(Plain):
+    """Asks once it has read the pickle."""
+
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        loaded = super().load(stored, trust)
+        if not trust.everything:
+            raise UntrustedPackage("it is a pickle")
+        return loaded
+
+
 FAULTS: Mapping[str, Callable[[], Component]] = {
     "predicts_the_same": Careless,
     "contract_travels": Contractless,
@@ -91,6 +127,11 @@ def test_every_check_has_a_faulty_component() -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_check_can_fail(name: str) -> None:
     require_failure(FAULTS[name](), name)
+
+
+@pytest.mark.parametrize("cls", [Trusting, Plain, Zipped, Late])
+def test_a_pickle_of_any_form_that_is_read_unasked_is_told(cls: type[Weights]) -> None:
+    require_failure(cls(), "runs_no_code_untrusted")
 
 
 def test_wrong_labels_beside_right_probabilities_are_told() -> None:

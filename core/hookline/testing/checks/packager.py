@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hookline.packages.pipeline import Pipeline
 from hookline.packages.state import StoredPackage
 
 from ..fits import pipeline_for
+from ..process import watched_pickles
 from ..stored import known_to, saved
 from ..subject import CheckFunction, Subject
 from ..tables.samples import strange_rows
@@ -69,15 +71,13 @@ def check_contract_travels(subject: Subject) -> None:
 
 def check_runs_no_code_untrusted(subject: Subject) -> None:
     """Without the caller's word a package either loads without running its code, or raises UntrustedPackage."""
-    pipeline = pipeline_for(subject, subject.tasks()[0])
-    with saved(subject, pipeline) as stored:
-        pickles = [path for path in stored.path.rglob("*") if path.is_file() and path.read_bytes()[:2] == b"\x80\x05"]
-        try:
+    with saved(subject, pipeline_for(subject, subject.tasks()[0])) as stored:
+        # Once with it, so that what libraries do when they are first used is over.
+        subject.component.load(stored, Trust(everything=True))
+        with watched_pickles() as found, suppress(UntrustedPackage):
             subject.component.load(stored, Trust())
-        except UntrustedPackage:
-            return
-    if pickles:
-        subject.fail(f"reads the pickle {pickles[0].name} though `trust` does not allow it; raise UntrustedPackage.")
+    if found:
+        subject.fail(f"unpickles {found[0]} though `trust` does not allow it; raise UntrustedPackage.")
 
 
 def check_says_whether_it_is_native(subject: Subject) -> None:
