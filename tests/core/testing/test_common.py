@@ -132,3 +132,11 @@ def test_the_network_is_back_after_the_check() -> None:
         named(CallsHome(), "stays_off_the_network")()
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname()).close()
+
+
+def test_a_module_that_no_fresh_process_can_import_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Newest, "__module__", "nowhere_to_be_found")
+    with pytest.raises(
+        CheckFailed, match="cannot be imported by a fresh process .*No module named 'nowhere_to_be_found'"
+    ):
+        named(Newest(), "import_is_light")()

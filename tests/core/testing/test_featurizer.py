@@ -131,3 +131,23 @@ def test_every_check_has_a_faulty_component() -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_check_can_fail(name: str) -> None:
     require_failure(FAULTS[name](), name)
+
+
+class Short(IncomeFeaturizer):
+    """Makes a matrix of the first five training rows."""
+
+    def transform_train(self, fitted: Any, train: Any) -> Features:
+        return Features(super().transform_train(fitted, train).X[:5], fitted.features)
+
+
+class Renamed(IncomeFeaturizer):
+    """Makes another feature of training rows than of others."""
+
+    def transform_train(self, fitted: Any, train: Any) -> Features:
+        features = tuple(dataclasses.replace(feature, name="other") for feature in fitted.features)
+        return Features(super().transform_train(fitted, train).X, features)
+
+
+@pytest.mark.parametrize("cls", [Short, Renamed])
+def test_the_matrix_of_training_rows_is_looked_at_too(cls: type[IncomeFeaturizer]) -> None:
+    require_failure(cls(), "matrix_is_described")

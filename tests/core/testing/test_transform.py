@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from hookline import Dataset
+from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.component import Component
 from kit.components import Shift, Shifting
 from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
@@ -73,6 +74,40 @@ class ShiftSaidWrongly(Shift):
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return dict(inputs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Losing:
+    """Drops a column."""
+
+    column: str
+
+    def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        return frame.drop(self.column, strict=False)
+
+
+class LosesTarget(Shifting):
+    """Drops the target."""
+
+    applies = "dataset"
+
+    def fit(self, train: Dataset) -> Losing:
+        return Losing("target")
+
+
+class LosesIds(Shifting):
+    """Drops the rows' ids."""
+
+    applies = "training"
+
+    def fit(self, train: Dataset) -> Losing:
+        return Losing(ROW_ID)
+
+
+class LosesTargetAlways(LosesTarget):
+    """Drops the target of training rows."""
+
+    applies = "always"
 
 
 class DropsRows(Shifting):
@@ -151,3 +186,8 @@ def test_every_check_has_a_faulty_component() -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_check_can_fail(name: str) -> None:
     require_failure(FAULTS[name](), name)
+
+
+@pytest.mark.parametrize("cls", [LosesTarget, LosesIds, LosesTargetAlways])
+def test_a_transform_that_drops_what_rows_are_known_by_is_told(cls: type[Shifting]) -> None:
+    require_failure(cls(), "keeps_rows")

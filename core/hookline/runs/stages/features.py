@@ -20,6 +20,8 @@ from ..execution import Section, StageKind
 from ..parts import featurizers_of, fitted_in
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from hookline.plans.plan import Stage
 
     from ..execution import Execution
@@ -34,11 +36,12 @@ def _fit(run: Execution, stage: Stage) -> Any:
 def _make(run: Execution, stage: Stage) -> tuple[Features, Features | None]:
     """Make the design matrices of training and validation rows."""
     split = run.value("split")
-    train = _matrix(run, run.plan.of("featurizer"))
+    featurizers = run.plan.of("featurizer")
+    train = _matrix(run, featurizers)
     valid = None
     if split.valid is not None:
         rows = split.valid.with_frame(apply_transforms(fitted_in(run, "always"), split.valid.frame))
-        valid = _complete(apply_featurizers(featurizers_of(run), rows.frame), rows, train.target)
+        valid = _complete(apply_featurizers(featurizers_of(run), rows.frame), rows, train.target, featurizers[-1].key)
     return train, valid
 
 
@@ -48,13 +51,13 @@ def _matrix(run: Execution, featurizers: Sequence[Stage]) -> Features:
     made: Any = rows
     for stage in featurizers:
         made = stage.acts.transform_train(run.value(stage.key), made)
-        made = _complete(made, rows, rows.target)
+        made = _complete(made, rows, rows.target, stage.key)
     features: Features = made
     return features
 
 
-def _complete(features: Features, rows: Dataset, target: Target | None) -> Features:
-    """Add what belongs to the rows of a design matrix: y, ids and weights."""
+def _complete(features: Features, rows: Dataset, target: Target | None, maker: str) -> Features:
+    """Add what belongs to the rows of a design matrix: y, ids and weights; `maker` is the stage that made it of them."""
     import polars as pl
 
     assert target is not None
@@ -63,10 +66,24 @@ def _complete(features: Features, rows: Dataset, target: Target | None) -> Featu
     columns = rows.frame.select(
         [ROW_ID, *([pl.col(weight).cast(pl.Float64).alias("weight")] if weight else [])]
     ).collect()
+    _require_rows(features, columns[ROW_ID].to_numpy(), maker)
     weights = columns["weight"].to_numpy() if weight else None
     if weights is not None and (not (weights >= 0).all() or not weights.sum() > 0):
         raise DataError(f"the weights in '{weight}' must be present, none negative, and not all zero")
     return replace(features, y=y, row_ids=columns[ROW_ID].to_numpy(), sample_weight=weights, target=target)
+
+
+def _require_rows(features: Features, ids: np.ndarray, maker: str) -> None:
+    """Raise DataError where a matrix has other rows than it was made of, or says that they are in another order."""
+    import numpy as np
+
+    if features.shape[0] != len(ids):
+        raise DataError(
+            f"{maker} makes {features.shape[0]:,} rows of {len(ids):,}",
+            hint="a featurizer keeps every row, in order; what drops or repeats rows is a transform",
+        )
+    if features.row_ids is not None and not np.array_equal(features.row_ids, ids):
+        raise DataError(f"{maker} makes rows in another order than it is given", hint="keep the order of the rows")
 
 
 def _train_rows(run: Execution) -> Dataset:

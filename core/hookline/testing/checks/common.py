@@ -123,7 +123,10 @@ def check_import_is_light(subject: Subject) -> None:
     module = type(subject.component).__module__
     if module == "__main__":
         return
-    found = heavy_imports(module)
+    try:
+        found = heavy_imports(module)
+    except ImportError as error:
+        subject.fail(f"{module} cannot be imported by a fresh process ({error}); mend what it needs to be imported.")
     if found:
         subject.fail(
             f"importing {module} also imports {', '.join(found)}, which slows every command; "

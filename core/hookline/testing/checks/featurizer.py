@@ -31,25 +31,31 @@ def exercise(subject: Subject) -> None:
 
 
 def check_matrix_is_described(subject: Subject) -> None:
-    """The matrix is float32, with a row for each row and a described feature for each column."""
-    import numpy as np
-
+    """The matrix is float32, with a row for each row and a described feature for each column; that of training rows too."""
     for place, fitted in _fitted(subject):
-        made = fitted.transform(place.given(place.sample.unlabeled()))
-        X: Any = made.X
-        rows = place.sample.unlabeled().collect().height
-        if X.dtype != np.float32:
-            subject.fail(f"makes a {X.dtype} matrix; make it float32.")
-        if made.shape != (rows, len(fitted.features)):
-            subject.fail(f"makes a matrix of shape {made.shape} of {rows} rows and {len(fitted.features)} features.")
-        if len(set(made.names)) != len(made.names) or made.features != fitted.features:
-            subject.fail("features of the matrix are not those of `features`, or two have one name.")
-        held = set(place.sample.train.feature_columns())
+        sample = place.sample
+        asked = fitted.transform(place.given(sample.unlabeled()))
+        _require_described(subject, fitted, asked, sample.unlabeled().collect().height)
+        trained = subject.component.transform_train(fitted, place.train())
+        _require_described(subject, fitted, trained, sample.train.frame.collect().height)
+        held = set(sample.train.feature_columns())
         wrong = [f.name for f in fitted.features if not f.definition or not set(f.inputs) <= held]
         if wrong:
             subject.fail(
                 f"features {', '.join(wrong[:3])} have no definition, or inputs that are no raw feature columns."
             )
+
+
+def _require_described(subject: Subject, fitted: Any, made: Features, rows: int) -> None:
+    import numpy as np
+
+    X: Any = made.X
+    if X.dtype != np.float32:
+        subject.fail(f"makes a {X.dtype} matrix; make it float32.")
+    if made.shape != (rows, len(fitted.features)):
+        subject.fail(f"makes a matrix of shape {made.shape} of {rows} rows and {len(fitted.features)} features.")
+    if len(set(made.names)) != len(made.names) or made.features != fitted.features:
+        subject.fail("features of the matrix are not those of `features`, or two have one name.")
 
 
 def check_deterministic(subject: Subject) -> None:

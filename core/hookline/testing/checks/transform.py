@@ -28,16 +28,18 @@ def exercise(subject: Subject) -> None:
 
 
 def check_keeps_rows(subject: Subject) -> None:
-    """An `always` transform keeps every row, in order, with its id."""
-    if subject.component.applies != "always":
-        return
+    """Rows keep their id and target; an `always` transform keeps every row, in order."""
     sample = subject.rows("binary")
     fitted = subject.component.fit(sample.train)
+    names = fitted.transform(sample.train.frame).collect_schema().names()
+    for name in (ROW_ID, sample.target.name):
+        if name not in names:
+            subject.fail(f"drops the column '{name}'; keep every column that is not yours.")
+    if subject.component.applies != "always":
+        return
     for frame in (sample.train.frame, sample.unlabeled()):
         before = frame.collect()
         after = fitted.transform(frame).collect()
-        if ROW_ID not in after.columns:
-            subject.fail(f"drops the column '{ROW_ID}'; keep every column that is not yours.")
         if after[ROW_ID].to_list() != before[ROW_ID].to_list():
             subject.fail(
                 'drops, adds or reorders rows; set applies = "dataset" or "training", or keep them all in order.'
