@@ -71,7 +71,7 @@ class Component(ABC):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """Let a field that is annotated with a kind hold a component of it, which is built before the one around it."""
-        if "kind" not in vars(cls):
+        if not _is_a_kind(cls):
             return handler(source)
         from pydantic_core import core_schema
 
@@ -81,7 +81,7 @@ class Component(ABC):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
         """Say of such a field which kind it holds; the schema of config files says what that may be."""
-        return handler(schema) if "kind" not in vars(cls) else {"type": "object", OF_KIND: cls.kind}
+        return {"type": "object", OF_KIND: cls.kind} if _is_a_kind(cls) else handler(schema)
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:
@@ -100,6 +100,11 @@ class Component(ABC):
                 found = None
             if found is None:
                 raise MissingBackend(f"{cls.kind} '{cls.name}'", module, cls.extra)
+
+
+def _is_a_kind(cls: type[Component]) -> bool:
+    """Tell a kind's own class from a component of it, which may well say its `kind` again."""
+    return Component in cls.__bases__
 
 
 def plain_component(component: Component) -> dict[str, Any]:

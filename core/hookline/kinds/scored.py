@@ -18,6 +18,9 @@ TRUTH = "truth"
 WEIGHT = "weight"
 PROBABILITY = "probability_"
 """Stands before a class's label."""
+PREDICTION_ID = "prediction_id"
+"""The column that rows of the prediction log have, and no others."""
+OF_LOG = frozenset((PREDICTION_ID, "time", "version", "arm"))
 ASIDE = "raw."
 """Stands before a raw column's name that would be one of the above."""
 
@@ -37,7 +40,8 @@ class Scored:
 
     frame: one row an answer: the raw columns, `ROW_ID`, `prediction` (a label or a number), `probability_<class>`
         (float64); where known `truth` and `weight`; from the prediction log also `prediction_id`, `time`, `version` and
-        `arm`. A raw column of such a name stands as `raw.<name>`; `rows` gives it its own name again.
+        `arm`. A raw column of a name that these rows use so stands as `raw.<name>`, one called `prediction_id` always;
+        `rows` gives it its own name again.
     """
 
     frame: pl.LazyFrame
@@ -55,15 +59,16 @@ class Scored:
         truth: np.ndarray | None = None,
         weight: np.ndarray | None = None,
     ) -> Scored:
-        """Put answers beside their rows.
+        """Put answers beside their rows; raises DataError where there are more or fewer of something than rows.
 
         prediction: of each row, in order; truth: labels or numbers, (n_rows,); weight: float64, (n_rows,)
         """
         import polars as pl
 
         held = Held(prediction, truth, weight)
+        _require_lengths(rows, held)
         answers = _answers(held, target)
-        names = _names(target)
+        names = _names(target) | {PREDICTION_ID}
         taken = {name: f"{ASIDE}{name}" for name in rows.frame.collect_schema().names() if name in names}
         frame = pl.concat([rows.frame.rename(taken), answers.lazy()], how="horizontal")
         return cls(frame, target, rows.roles, rows.name, held)
@@ -83,8 +88,7 @@ class Scored:
         """Return what was true, labels or numbers, (n_rows,); raises DataError where that of some row is not known."""
         if self.held is not None and self.held.truth is not None:
             return self.held.truth
-        if TRUTH not in self.frame.collect_schema().names():
-            raise DataError(f"nothing is known of what was true of the rows of '{self.name}'", hint="join labels first")
+        self._require_truth()
         column = self.frame.select(TRUTH).collect()[TRUTH]
         if column.null_count():
             raise DataError(
@@ -103,9 +107,10 @@ class Scored:
         return weights
 
     def labeled(self) -> Scored:
-        """Return the rows of which it is known what was true."""
+        """Return the rows of which it is known what was true; raises DataError where that is told of none."""
         import polars as pl
 
+        self._require_truth()
         return Scored(self.frame.filter(pl.col(TRUTH).is_not_null()), self.target, self.roles, self.name)
 
     def rows(self) -> Dataset:
@@ -114,10 +119,14 @@ class Scored:
 
         names = self.frame.collect_schema().names()
         own = {name: name.removeprefix(ASIDE) for name in names if name.startswith(ASIDE)}
-        answers = _names(self.target)
+        answers = _names(self.target) | (OF_LOG if PREDICTION_ID in names else {PREDICTION_ID})
         aside = {name for name in own if own[name] in answers}
         kept = [pl.col(name).alias(own[name]) if name in aside else name for name in names if name not in answers]
         return Dataset(self.frame.select(kept), self.roles, self.name, self.target)
+
+    def _require_truth(self) -> None:
+        if TRUTH not in self.frame.collect_schema().names():
+            raise DataError(f"nothing is known of what was true of the rows of '{self.name}'", hint="join labels first")
 
 
 def answers_column(target: Target) -> str:
@@ -128,6 +137,17 @@ def answers_column(target: Target) -> str:
 def _names(target: Target) -> frozenset[str]:
     """Return the names of columns that say what was answered or true, whether these rows have them or not."""
     return frozenset((PREDICTION, TRUTH, WEIGHT, *(f"{PROBABILITY}{label}" for label in target.classes)))
+
+
+def _require_lengths(rows: Dataset, held: Held) -> None:
+    import polars as pl
+
+    height = int(rows.frame.select(pl.len()).collect().item())
+    told = {"answers": held.prediction.values, "probabilities": held.prediction.probabilities}
+    told |= {"truths": held.truth, "weights": held.weight}
+    wrong = [f"{len(array):,} {what}" for what, array in told.items() if array is not None and len(array) != height]
+    if wrong:
+        raise DataError(f"'{rows.name}' has {height:,} rows, but there are {', '.join(wrong)}", hint="give one a row")
 
 
 def _answers(held: Held, target: Target) -> pl.DataFrame:

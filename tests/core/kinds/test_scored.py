@@ -62,6 +62,42 @@ def test_truth_that_is_not_known_is_told() -> None:
     assert some.labeled().truth().tolist() == ["no"]
 
 
+def test_rows_without_any_truth_are_told_when_the_labeled_are_asked_for() -> None:
+    bare = Scored(pl.LazyFrame({"prediction": ["no"]}), LABELS)
+    with pytest.raises(DataError, match="nothing is known of what was true") as caught:
+        bare.labeled()
+    assert caught.value.hint == "join labels first"
+
+
+def test_what_the_prediction_log_says_of_rows_is_no_raw_column() -> None:
+    log = {"prediction_id": ["p1"], "time": [5], "version": [3], "arm": ["live"], "prediction": ["no"]}
+    read = Scored(pl.LazyFrame({"x": [1], **log, "raw.time": [7], "raw.arm": ["left"]}), LABELS)
+    assert read.rows().frame.collect().to_dicts() == [{"x": 1, "time": 7, "arm": "left"}]
+
+
+def test_raw_columns_called_as_those_of_the_log_are_kept() -> None:
+    raw = {"prediction_id": ["p", "q", "r"], "time": [1, 2, 3], "version": [4, 5, 6], "raw.time": [7, 8, 9]}
+    held = scored(**raw)
+    assert "time" in held.frame.collect_schema().names()
+    assert held.rows().frame.collect().to_dict(as_series=False) == {"x": [1, 2, 3], **raw}
+
+
+@pytest.mark.parametrize(
+    ("answers", "truth", "weight", "told"),
+    [
+        (2, None, None, "has 3 rows, but there are 2 answers"),
+        (3, 4, None, "but there are 4 truths"),
+        (4, 4, 2, "but there are 4 answers, 4 truths, 2 weights"),
+    ],
+)
+def test_lengths_that_differ_are_told(answers: int, truth: int | None, weight: int | None, told: str) -> None:
+    rows = Dataset(pl.LazyFrame({"x": [1, 2, 3]}))
+    prediction = Prediction(np.array(["no"] * answers))
+    true = None if truth is None else np.array(["no"] * truth)
+    with pytest.raises(DataError, match=told):
+        Scored.of(rows, prediction, LABELS, true, None if weight is None else np.ones(weight))
+
+
 def test_two_evaluators_that_measure_one_name_are_refused() -> None:
     report = Report("one", (Metric("accuracy", 0.5),))
     with pytest.raises(DataError, match="evaluator 'a' and evaluator 'b' both measure 'accuracy'"):
