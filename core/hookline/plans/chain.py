@@ -64,7 +64,7 @@ def _given(component: Component, found: Ports, place: int, pipeline: Any) -> dic
 
 def _mismatch(kind: str, placed: Placed, port: str, made: Any, wanted: Any, trainer: Placed) -> str:
     name = placed.component.name
-    if typing.get_origin(made) is Pipeline and typing.get_args(wanted):
+    if typing.get_origin(made) is typing.get_origin(wanted) is Pipeline:
         takes, makes = (type_text(typing.get_args(pipeline)[0]) for pipeline in (wanted, made))
         return f"{kind} '{name}' takes {takes}, but trainer '{trainer.component.name}' makes {makes}"
     return f"{kind} '{name}' takes {type_text(wanted)} as `{port}`, but is given {type_text(made)}"

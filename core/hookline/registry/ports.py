@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,8 @@ from typing import Any
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KIND_TABLE, Transform
 from hookline.kinds.scored import Scored
+
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def assignable(made: Any, wanted: Any) -> bool:
@@ -64,11 +67,13 @@ def ports(cls: type[Component]) -> Ports:
     method = KIND_TABLE[cls.kind].method
     if issubclass(cls, Transform) and cls.fit is Transform.fit:
         return Ports({"train": Any}, cls)
-    hints = typing.get_type_hints(getattr(cls, method), include_extras=True)
+    function = getattr(cls, method)
+    hints = typing.get_type_hints(function, include_extras=True)
     if "return" not in hints:
         raise TypeError(f"{method} has no return annotation")
-    makes = hints.pop("return")
-    return Ports(hints, makes)
+    # A parameter without an annotation takes anything, and keeps its place among the others.
+    named = [one for one in inspect.signature(function).parameters.values() if one.kind not in VARIADIC]
+    return Ports({one.name: hints.get(one.name, Any) for one in named if one.name != "self"}, hints["return"])
 
 
 def takers(classes: Iterable[type[Component]], made: Any) -> list[str]:
@@ -96,19 +101,13 @@ def type_text(annotation: Any) -> str:
         return f"{type_text(args[0])} ({bounds})" if bounds else type_text(args[0])
     if origin is typing.Literal:
         return " | ".join(map(repr, args))
-    if origin is not None and _is_union(origin):
+    if _union(annotation):
         # Python takes unions of the same types for one, and keeps the order of whichever it has met first.
         return " | ".join(sorted(map(type_text, args), key=lambda text: (text == "None", text)))
     if origin is not None:
         inner = ", ".join("..." if arg is Ellipsis else type_text(arg) for arg in args)
         return f"{getattr(origin, '__name__', origin)}[{inner}]"
     return getattr(annotation, "__name__", str(annotation))
-
-
-def _is_union(origin: Any) -> bool:
-    import types
-
-    return origin is typing.Union or origin is types.UnionType
 
 
 def _bound_text(bound: Any) -> str:

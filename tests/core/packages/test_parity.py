@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from hookline import Package, Packager, Pipeline, Predictor, SklearnModel, Stored, Trust
+from hookline.errors import ExportError
 from hookline.kinds.artifacts import Prediction, Target
-from hookline.packages.certificate.parity import differences
+from hookline.packages.certificate.parity import check_takes, differences
+from hookline.testing.tables.parts import KnownAnswers, LinearModel
 
 TARGET = Target("y", "multiclass", ("a", "b", "c"))
 TOLERANCE = 1e-5
@@ -43,3 +49,36 @@ def test_a_tie_is_one_between_the_two_labels_and_no_others() -> None:
 def test_a_label_that_is_no_class_is_infinitely_far() -> None:
     chances = [[0.4, 0.4, 0.2]]
     assert told(prediction(["a"], chances), prediction(["z"], chances)) == ([np.inf], [True])
+
+
+class Either(Packager):
+    """Takes two sorts of model."""
+
+    name = "either"
+
+    def save(self, pipeline: Pipeline[SklearnModel] | Pipeline[LinearModel], path: Path) -> Package:
+        return Package(path, self.name)
+
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        raise NotImplementedError
+
+
+class Unannotated(Either):
+    """Does not say what it takes."""
+
+    def save(self, pipeline, path: Path) -> Package:  # type: ignore[no-untyped-def]
+        return Package(path, self.name)
+
+
+LINEAR = LinearModel(((1.0, 0.0),), is_regression=True)
+
+
+@pytest.mark.parametrize("packager", [Either(), Unannotated()])
+@pytest.mark.parametrize("model", [LINEAR, SklearnModel(None)])
+def test_a_model_of_any_sort_that_a_packager_names_is_taken(packager: Packager, model: Any) -> None:
+    check_takes(packager, model)
+
+
+def test_a_model_of_no_sort_that_a_packager_names_is_refused() -> None:
+    with pytest.raises(ExportError, match="packager 'either' does not take KnownAnswers"):
+        check_takes(Either(), KnownAnswers(1, {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ from hookline.errors import ExportError
 from hookline.kinds.artifacts import Prediction, Target
 from hookline.kinds.fitted import Model, Predictor
 from hookline.kinds.kinds import Packager
-from hookline.registry.ports import ports
+from hookline.registry.ports import assignable, ports
+
+from ..pipeline import Pipeline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,10 +106,6 @@ def require_parity(packager: Packager, parity: Parity, hint: str | None = None) 
 
 def check_takes(packager: Packager, model: Model) -> None:
     """Raise ExportError where a packager does not take this kind of model (known late if a trainer only says `Model`)."""
-    import typing
-
-    from hookline.registry.ports import assignable
-
-    wanted = typing.get_args(next(iter(ports(type(packager)).takes.values()), Any))
-    if wanted and not assignable(type(model), wanted[0]):
+    made: Any = types.GenericAlias(Pipeline, (type(model),))
+    if not assignable(made, next(iter(ports(type(packager)).takes.values()), Any)):
         raise ExportError(f"packager '{packager.name}' does not take {type(model).__name__}")
