@@ -62,12 +62,12 @@ class StoredPackage:
     @cached_property
     def transforms(self) -> tuple[FittedStage, ...]:
         """The fitted transforms, each built from data by a registered component's own class."""
-        return tuple(self._fitted("transform", item) for item in self._state["transforms"])
+        return tuple(self._fitted("transform", item) for item in self._held("transforms"))
 
     @cached_property
     def featurizers(self) -> tuple[FittedStage, ...]:
         """The fitted featurizers, built likewise; a package of format 1 has one."""
-        held = self._state["featurizers"] if "featurizers" in self._state else [self._state["featurizer"]]
+        held = [self._state["featurizer"]] if "featurizer" in self._state else self._held("featurizers")
         return tuple(self._fitted("featurizer", item) for item in held)
 
     def around(self, model: M) -> Pipeline[M]:
@@ -78,17 +78,26 @@ class StoredPackage:
     def _state(self) -> Mapping[str, Any]:
         return read_json(self.path / PIPELINE)
 
+    def _held(self, key: str) -> list[Any]:
+        held = self._state.get(key)
+        if not isinstance(held, list):
+            raise StoreError(f"{self.path / PIPELINE} is damaged: it has no list of {key}")
+        return held
+
     def _part(self, key: str, cls: type[T]) -> T:
         try:
             return from_json(cls, self._state[key])
         except (KeyError, ValueError) as error:
             raise StoreError(f"{self.path / PIPELINE} is damaged: {type(error).__name__}") from error
 
-    def _fitted(self, kind: str, item: Mapping[str, Any]) -> FittedStage:
-        name = item["component"]
+    def _fitted(self, kind: str, item: Any) -> FittedStage:
+        try:
+            key, name, state = (item[part] for part in ("key", "component", "state"))
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{self.path / PIPELINE} is damaged: a {kind} has no key, component or state") from error
         cls = self.registry.entry(kind, name).cls
         try:
-            return FittedStage(item["key"], name, from_json(ports(cls).makes, item["state"]))
+            return FittedStage(key, name, from_json(ports(cls).makes, state))
         except HooklineError:
             raise
         except (ValueError, TypeError) as error:
