@@ -76,7 +76,7 @@ def load_package(
         type(packager).check_backend()
         predictor = packager.load(StoredPackage(folder, registry), trust or trust_of_environment())
     except UnknownName as error:
-        raise _missing_plugin(folder, manifest, error) from error
+        raise _missing_plugin(folder, manifest, error, registry) from error
     except ImportError as error:
         raise StoreError(
             f"package {folder} needs the module '{error.name}', which cannot be imported",
@@ -95,9 +95,16 @@ def under_contract(predictor: Predictor, contract: Contract) -> Predictor:
     return predictor.with_schema(contract.over(predictor.schema, "the model takes"))
 
 
-def _missing_plugin(folder: Path, manifest: Mapping[str, Any], error: UnknownName) -> HooklineError:
+def _missing_plugin(folder: Path, manifest: Mapping[str, Any], error: UnknownName, registry: Registry) -> HooklineError:
     """Say which plugin a package needs, and how to get it: the name before the dot is the plugin's."""
     plugin, dot, _ = error.name.partition(".")
+    skipped = [one for one in registry.plugins.plugins if one.skipped]
+    if skipped and not dot:
+        told = "; ".join(f"plugin '{one.name}' is skipped: {one.skipped}" for one in skipped)
+        return StoreError(
+            f"package {folder} needs {error.what} '{error.name}', and {told}",
+            hint=f"let {' or '.join(one.name for one in skipped)} load; `hookline plugins` tells what is skipped",
+        )
     installed = (manifest.get("environment") or {}).get("packages") or {}
     made_by = [name for name in installed if name.lower().replace("_", "-").removeprefix("hookline-") == plugin]
     if not dot:

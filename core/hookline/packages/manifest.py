@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ FORMAT = 2
 READABLE = (1, 2)
 """Versions of the layout that are read: the first had one featurizer, and nothing of the answers."""
 MANIFEST = "manifest.json"
+MODEL_NAME = re.compile(r"\w[\w.-]*")
+"""Names a folder, and stands before `:` and `@` on the command line."""
 PROFILE = "profile.json"
 """The distributions of the training rows."""
 ANSWERS = "answers.json"
@@ -66,6 +69,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} has package format {version!r}, and this hookline ({__version__}) reads {FORMAT}",
             hint=f"it was written by hookline {manifest.get('hookline', '?')}; install that version or a later one",
         )
+    # Folders are called by it, such as that of the prediction log.
+    name = manifest.get("name", "model")
+    if not isinstance(name, str) or not MODEL_NAME.fullmatch(name):
+        raise StoreError(f"{folder / MANIFEST}: {name!r} is not the name of a model", hint="run it again under another")
     return manifest
 
 

@@ -17,11 +17,9 @@ from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import plain
+from hookline.packages.manifest import MODEL_NAME
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate
-
-MODEL_NAME = re.compile(r"\w[\w.-]*")
-"""Names a folder, and stands before `:` and `@` on the command line."""
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,13 @@ def test_a_path_that_climbs_out_is_refused(package: Path, path: str) -> None:
         hl.load(package)
 
 
+@pytest.mark.parametrize("name", ["/tmp/evil", "../evil", "..", "a/b", "a\\b", "", "a\n", 3, None])
+def test_a_package_that_is_called_by_a_path_is_refused(package: Path, name: object) -> None:
+    reseal(package, {"name": name})
+    with pytest.raises(StoreError, match="is not the name of a model"):
+        hl.load(package)
+
+
 def test_a_package_from_the_future_is_refused(package: Path) -> None:
     reseal(package, {"format": 99, "hookline": "9.9"})
     with pytest.raises(StoreError, match=r"format 99.*\n.*9\.9"):
@@ -173,6 +180,13 @@ def test_a_package_that_a_project_made_says_where_its_component_is_looked_for(
     with pytest.raises(StoreError, match="needs transform 'own_scale', which no plugin here brings") as caught:
         hl.load(run.package())
     assert "HOOKLINE_PLUGINS" in str(caught.value.hint)
+
+
+def test_a_package_whose_plugin_is_skipped_says_so_first(made: hl.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_DISABLE", "sklearn")
+    with pytest.raises(StoreError, match="needs packager 'skops', and plugin 'sklearn' is skipped: named in") as caught:
+        hl.load(made.package("skops"))
+    assert "let sklearn load" in str(caught.value.hint)
 
 
 def test_a_package_whose_folder_is_gone_says_so(package: Path) -> None:
