@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULTS: Mapping[str, Any] = {"featurizer": ["tabular"], "evaluator": ["standard"]}
 """What `hl.run(source=..., trainer=...)` adds where nothing is said."""
+PARTS = frozenset({"roles", "split", "gates", "settings"})
+"""Mappings of a config that are added to, where components take each other's place."""
 
 
 class FrameSource(Source):
@@ -60,19 +62,59 @@ def config_of(registry: Registry, overrides: Sequence[Any], config: Mapping[str,
     from .config import resolve
     from .hydra.compose import compose
 
-    mappings = [item for item in overrides if isinstance(item, Mapping)]
-    texts = [
-        text
-        for item in overrides
-        if not isinstance(item, Mapping)
-        for text in ([item] if isinstance(item, str) else item)
-    ]
+    texts, mappings = _texts(overrides), [item for item in overrides if isinstance(item, Mapping)]
     if texts and mappings:
         raise UsageError("give either Hydra overrides or a mapping, not both")
-    tree: dict[str, Any] = compose(registry, texts) if texts or not (mappings or config) else dict(DEFAULTS)
+    given: dict[str, Any] = {}
     for mapping in (*mappings, config):
-        tree |= mapping
-    return resolve(registry, _normal(registry, tree))
+        given = _laid_over(given, mapping)
+    if isinstance(experiment := given.get("experiment"), str):
+        texts.append(f"experiment={experiment}")
+        del given["experiment"]
+    # Values that others may refer to, as a component's seed does, are in place before any of them is read.
+    tree = compose(registry, texts, said=_scalars(given)) if texts or not (mappings or config) else dict(DEFAULTS)
+    return resolve(registry, _normal(registry, _laid_over(tree, given)))
+
+
+def _texts(overrides: Sequence[Any]) -> list[str]:
+    """Return the Hydra overrides among what `run` takes, which may also stand in lists."""
+    found: list[str] = []
+    for item in overrides:
+        listed = isinstance(item, Sequence) and not isinstance(item, str)
+        texts = [] if isinstance(item, Mapping) else item if listed else [item]
+        for text in texts:
+            if not isinstance(text, str):
+                raise UsageError(f"{text!r} is no override", hint='write key=value, such as "seed=7", or a mapping')
+            found.append(text)
+    return found
+
+
+def _scalars(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the run's options that are one plain value."""
+    from .config import Options
+
+    names = [field.name for field in dataclasses.fields(Options)]
+    return {name: given[name] for name in names if isinstance(given.get(name), (str, int, float, Path))}
+
+
+def _laid_over(tree: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with more said over it; of what is a part of the config, and no component, key by key."""
+    parts = {name: _added(_set(tree[name]), _set(given[name])) for name in PARTS.intersection(tree, given)}
+    return {**tree, **given, **parts}
+
+
+def _added(below: Any, over: Any) -> Any:
+    if not (isinstance(below, Mapping) and isinstance(over, Mapping)):
+        return over
+    return {**below, **{key: _added(below.get(key), value) for key, value in over.items()}}
+
+
+def _set(part: Any) -> Any:
+    """Return what an object such as Roles sets; other values as they are."""
+    if not dataclasses.is_dataclass(part) or isinstance(part, type):
+        return part
+    values = {field.name: (getattr(part, field.name), field.default) for field in dataclasses.fields(part)}
+    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Component) -> Source:

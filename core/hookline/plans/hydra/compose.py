@@ -47,9 +47,18 @@ def _required(hint: Any) -> Any:
     return {COMPONENT: "???"} if is_component else "???"
 
 
-def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
-    """Compose a run config from Hydra overrides as plain values; raises ConfigError or UnknownName."""
+def compose(
+    registry: Registry,
+    overrides: Sequence[str],
+    config_dir: Path | None = None,
+    said: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Compose a run config from Hydra overrides as plain values; raises ConfigError or UnknownName.
+
+    said: values of the root that stand above the overrides, and that other values may refer to
+    """
     from hydra import compose as hydra_compose
+    from omegaconf import OmegaConf
 
     populate(registry)
     if config_dir and not config_dir.is_dir():
@@ -61,7 +70,10 @@ def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | Non
         in_our_words(registry, lambda: options(registry), config_dir),
         initialized(),
     ):
-        return plain(hydra_compose(CONFIG_NAME, [*extra, *given]))
+        config = hydra_compose(CONFIG_NAME, [*extra, *given])
+        for name, value in (said or {}).items():
+            OmegaConf.update(config, name, value)
+        return plain(config)
 
 
 def initialized() -> AbstractContextManager[None]:
