@@ -15,7 +15,6 @@ from hookline.version import __version__
 
 from .closure import closure, digest_of
 
-
 MACHINERY = frozenset(
     {"__dict__", "__weakref__", "__doc__", "__module__", "__dataclass_fields__", "__dataclass_params__", "_abc_impl"}
 )

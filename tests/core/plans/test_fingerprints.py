@@ -48,7 +48,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     def digest(helper: str = "", member: str = "", used: str = "None") -> str:
         notebook = types.ModuleType("notebook_of_a_test")
         monkeypatch.setitem(sys.modules, notebook.__name__, notebook)
-        exec(TYPED.format(helper=helper, member=member, used=used), vars(notebook))  # noqa: S102  as a notebook does
+        exec(TYPED.format(helper=helper, member=member, used=used), vars(notebook))
         return code_digest(vars(notebook)["Own"])
 
     return digest
