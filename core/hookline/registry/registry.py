@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import inspect
 import logging
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
@@ -17,19 +16,18 @@ from typing import Any
 
 from hookline.errors import PluginError, UnknownName, closest, suggestion
 from hookline.kinds.component import Component, Settings
-from hookline.kinds.kinds import KIND_TABLE, KINDS, Transform
+from hookline.kinds.kinds import KINDS
 from hookline.kinds.plain import adapter
 
+from .contract import NAME, check_class
 from .fields import FieldInfo, default_of, field_infos, has_default
 from .loading import Plugin, PluginSet, skip
 from .nested import build_nested
 from .ports import ports, type_text
-from .remedies import check_mends, remedies_of
+from .remedies import remedies_of
 from .values import validate
 
 log = logging.getLogger("hookline.registry")
-
-NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 
 
 @dataclass(frozen=True)
@@ -241,29 +239,6 @@ class Registry:
         self._pages[name] = Page(page, plugin)
 
 
-def check_class(kind: str, plugin: Plugin, cls: Any) -> None:
-    """Raise PluginError unless `cls` keeps the contract of its kind."""
-    wanted = KIND_TABLE[kind].cls
-    if not (isinstance(cls, type) and issubclass(cls, wanted)):
-        raise PluginError(plugin.name, f"register_{kind}s returned {cls!r}, which is not a {wanted.__name__} class")
-    where = f"{kind} {cls.__module__}.{cls.__qualname__}"
-    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
-        raise PluginError(plugin.name, f"{where} does not implement {', '.join(missing)}")
-    if issubclass(cls, Transform) and cls.fit is Transform.fit and cls.transform is Transform.transform:
-        raise PluginError(plugin.name, f"{where} implements neither fit nor transform")
-    _check_name(plugin, cls, where)
-    checks: Mapping[str, Callable[[Any], Any]] = {
-        "a port that does not resolve": ports,
-        "a field that cannot be configured": _check_fields,
-        "advice that does not hold": check_mends,
-    }
-    for what, check in checks.items():
-        try:
-            check(cls)
-        except Exception as error:
-            raise PluginError(plugin.name, f"{where} has {what}: {error}") from error
-
-
 def _collect(
     plugins: PluginSet, hook: str, broken: dict[str, Plugin], read: Callable[[Any], Sequence[Any]] = tuple
 ) -> Iterable[tuple[Plugin, Any]]:
@@ -291,32 +266,6 @@ def _texts(registered: Sequence[str]) -> Sequence[str]:
     if isinstance(registered, str) or not all(isinstance(package, str) for package in registered):
         raise TypeError(f"must return a list of importable packages, returned {registered!r}")
     return tuple(registered)
-
-
-def _check_name(plugin: Plugin, cls: type[Component], where: str) -> None:
-    name = getattr(cls, "name", None)
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise PluginError(plugin.name, f"{where} needs a snake_case class attribute `name`, got {name!r}")
-    prefix, dot, _ = name.rpartition(".")
-    if plugin.origin == "installed" and prefix != plugin.name:
-        raise PluginError(
-            plugin.name,
-            f"{where} must be named '{plugin.name}.{name.rpartition('.')[2]}', since it comes from {plugin.label}",
-        )
-    if plugin.origin != "installed" and dot:
-        raise PluginError(plugin.name, f"{where} has a dot in its name, which marks components of installed plugins")
-
-
-def _check_fields(cls: type[Component]) -> None:
-    reserved = {"component", "name", "kind"} & {f.name for f in dataclasses.fields(cls)}
-    if reserved:
-        raise TypeError(f"the field name '{min(reserved)}' is reserved")
-    adapter(cls)
-    for field in dataclasses.fields(cls):
-        try:
-            default_of(cls, field)
-        except ValueError as error:
-            raise TypeError(f"the default of '{field.name}' is no plain value: {error}") from error
 
 
 def load_registry() -> Registry:
