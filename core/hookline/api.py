@@ -157,14 +157,17 @@ def profile(
     what: a path, a source's name, a source, or a polars or pandas data frame
     html: a file to write the profile to, as a page
     """
+    from hookline.plans.config import Options
     from hookline.plans.keywords import source_of
     from hookline.quality.profile.profile import profile_frame, profile_source, render
     from hookline.registry.registry import load_registry
     from hookline.registry.remedies import add_remedies
+    from hookline.registry.values import validate
 
     registry = load_registry()
-    given = roles if isinstance(roles, Roles) else Roles(**(roles or {}))
-    named = given.merged(Roles(target=target, group=group))
+    said = dataclasses.asdict(roles) if isinstance(roles, Roles) else roles or {}
+    given = validate(Options, {"roles": said}, "", "bad config")
+    named = given.roles.merged(Roles(target=target, group=group))
     by_name = isinstance(what, (str, Path, Mapping, Component))
     try:
         if by_name:

@@ -48,9 +48,13 @@ def closure(paths: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-@cache
 def imports(path: str) -> frozenset[str]:
     """Return the files of the core that a file imports from, but for the public face, which stands for what it names."""
+    return _imports(path, _state(path))
+
+
+@cache
+def _imports(path: str, state: tuple[int, int] | None) -> frozenset[str]:
     text = _read(path).decode("utf-8")
     here = _package_of(path)
     found: set[str] = set()
@@ -115,9 +119,24 @@ def _file(module: str) -> str:
     return path
 
 
-@cache
 def _digest(path: str) -> str:
+    return _digest_in(path, _state(path))
+
+
+@cache
+def _digest_in(path: str, state: tuple[int, int] | None) -> str:
     return hashlib.sha256(_read(path)).hexdigest()
+
+
+def _state(path: str) -> tuple[int, int] | None:
+    """Return what tells that a file was edited since; None for one of the core, which nobody edits while it runs."""
+    if path.startswith(f"{ROOT}{os.sep}"):
+        return None
+    try:
+        found = os.stat(path)  # noqa: PTH116  as above
+    except FileNotFoundError:
+        return None  # Whoever reads it says so.
+    return found.st_mtime_ns, found.st_size
 
 
 def _read(path: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -19,7 +19,7 @@ from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import plain
 from hookline.packages.manifest import MODEL_NAME
 from hookline.registry.registry import Registry
-from hookline.registry.values import validate
+from hookline.registry.values import validate, validate_object
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class Options:
     """How often a sweep runs each job, with one seed more each time."""
     on_error: Literal["continue", "stop"] = "continue"
     """What a sweep does when a job fails."""
+
+
+ROOTS = (*KINDS, "experiment", "settings", *(f.name for f in fields(Options)))
+"""What may stand at the root of a config."""
 
 
 @dataclass(frozen=True)
@@ -155,19 +159,26 @@ def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
             raise ConfigError(
                 "bad config", [Problem(key, f"a {values.kind} ('{values.name}') stands where a {kind} belongs")]
             )
-        given = {f.name: getattr(values, f.name) for f in fields(values)}
-        validate(type(values), given, key, f"bad config for {kind} '{values.name}'")
-        return values
+        return validate_object(values, key)
     if isinstance(values, str):
         values = {COMPONENT: values}
     if not isinstance(values, Mapping):
         raise ConfigError("bad config", [Problem(key, f"must be a component with its fields, got {values!r}")])
-    if COMPONENT not in values:
-        raise ConfigError("bad config", [Problem(f"{key}.{COMPONENT}", "required: the name of a registered component")])
     fields_ = {
         name: value for name, value in values.items() if name != COMPONENT and not str(name).startswith("_target_")
     }
-    return registry.build(kind, values[COMPONENT], fields_, key)
+    return registry.build(kind, name_in(values, kind, key), fields_, key)
+
+
+def name_in(values: Mapping[str, Any], kind: str, key: str) -> str:
+    """Return the component that a node names; raises ConfigError where it names none."""
+    name = values.get(COMPONENT)
+    if isinstance(name, str):
+        return name
+    told = f"required: the name of a registered {kind}"
+    if name is not None:
+        told = f"must be the name of a registered {kind}, got {name!r}"
+    raise ConfigError("bad config", [Problem(f"{key}.{COMPONENT}", told)])
 
 
 def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,6 +186,9 @@ def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("roles", "split", "gates"):
         if given.get(name) is None:
             given.pop(name, None)
+        elif is_dataclass(given[name]):
+            # An object would be taken as it is, whatever its fields hold.
+            given[name] = asdict(given[name])
     return given
 
 
@@ -192,9 +206,9 @@ def _settings(registry: Registry, node: Any, problems: list[Problem]) -> dict[st
 
 
 def _checked(cls: Any, values: Any, path: str, problems: list[Problem]) -> Any:
-    if isinstance(values, cls):
-        return values
     try:
+        if isinstance(values, cls):
+            return validate_object(values, path)
         return validate(cls, values, path, "bad config")
     except ConfigError as error:
         problems.extend(error.problems)
@@ -214,11 +228,10 @@ def _targets(node: Any, path: str = "") -> list[Problem]:
 
 
 def _unknown_roots(tree: Mapping[str, Any]) -> list[Problem]:
-    known = [*KINDS, *(f.name for f in fields(Options)), "settings", "experiment"]
     return [
-        Problem(str(key), _did_you_mean("unknown key", str(key), known))
+        Problem(str(key), _did_you_mean("unknown key", str(key), ROOTS))
         for key in tree
-        if key not in known and not str(key).startswith("_target_")
+        if key not in ROOTS and not str(key).startswith("_target_")
     ]
 
 

@@ -6,7 +6,7 @@ import hashlib
 import sys
 import types
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,11 @@ from hookline.kinds.component import Component
 from hookline.version import __version__
 
 from .closure import closure, digest_of
+
+MACHINERY = frozenset(
+    {"__dict__", "__weakref__", "__doc__", "__module__", "__dataclass_fields__", "__dataclass_params__", "_abc_impl"}
+)
+"""What Python puts into a class besides what was typed."""
 
 
 @cache
@@ -31,24 +36,65 @@ def code_digest(cls: type[Any]) -> str:
 
 
 def _used_code(value: Any, seen: set[int]) -> Any:
-    """Return what a class, function or constant of a module without a file does, with all of that module that it uses."""
+    """Return what a class, function or value of a module without a file does, with all of that module that it uses."""
+    value = _unwrapped(value)
+    if isinstance(value, (list, tuple)):
+        return [_used_code(item, seen) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _used_code(item, seen) for key, item in value.items()}
+    if not isinstance(value, (type, types.FunctionType)) and not _is_typed(type(value)):
+        return _constant(value)
     if id(value) in seen:
         return None
     seen.add(id(value))
     if isinstance(value, type):
-        bases = [_used_code(base, seen) for base in value.__bases__ if base.__module__ == value.__module__]
-        held = {k: v for k, v in vars(value).items() if k not in ("__dict__", "__weakref__", "__doc__", "__module__")}
-        return [value.__qualname__, bases, {name: _used_code(item, seen) for name, item in sorted(held.items())}]
-    function = getattr(value, "__func__", value)
-    if isinstance(function, types.FunctionType):
-        code = function.__code__
-        used = [function.__globals__[name] for name in _names(code) if name in function.__globals__]
-        own = [item for item in used if getattr(item, "__module__", function.__module__) == function.__module__]
-        shapes = [annotation for annotation in function.__annotations__.values() if isinstance(annotation, type)]
-        made = [shape for shape in shapes if shape.__module__ == function.__module__]
-        defaults = [_constant(item) for item in (function.__defaults__ or (), function.__kwdefaults__ or {})]
-        return [_instructions(code), defaults, [_used_code(item, seen) for item in (*own, *made)]]
-    return _constant(value)
+        return _of_class(value, seen)
+    if isinstance(value, types.FunctionType):
+        return _of_function(value, seen)
+    return [_used_code(type(value), seen), _used_code(getattr(value, "__dict__", {}), seen)]
+
+
+def _is_typed(cls: type[Any]) -> bool:
+    """Tell whether a class is of a module without a file, such as a notebook."""
+    module = cls.__module__
+    return module not in sys.builtin_module_names and not getattr(sys.modules.get(module), "__file__", None)
+
+
+def _unwrapped(value: Any) -> Any:
+    """Return the functions in a property, a method or a cached function; other values as they are."""
+    if isinstance(value, property):
+        return [value.fget, value.fset, value.fdel]
+    if isinstance(value, partial):
+        return [value.func, value.args, value.keywords]
+    if isinstance(value, cached_property):
+        return value.func
+    if isinstance(value, types.FunctionType):
+        return value
+    return getattr(value, "__func__", getattr(value, "__wrapped__", value))
+
+
+def _of_class(value: type[Any], seen: set[int]) -> list[Any]:
+    bases = [_used_code(base, seen) for base in value.__bases__ if base.__module__ == value.__module__]
+    held = {name: item for name, item in vars(value).items() if name not in MACHINERY}
+    return [value.__qualname__, bases, {name: _used_code(item, seen) for name, item in sorted(held.items())}]
+
+
+def _of_function(function: types.FunctionType, seen: set[int]) -> list[Any]:
+    code = function.__code__
+    used = [function.__globals__[name] for name in _names(code) if name in function.__globals__]
+    # What a decorator wraps is in a cell; that of a method which calls `super()` holds its class.
+    used += [cell.cell_contents for cell in function.__closure__ or () if cell != types.CellType()]
+    own = [item for item in used if not _is_of_another(item, function.__module__)]
+    shapes = [annotation for annotation in function.__annotations__.values() if isinstance(annotation, type)]
+    made = [shape for shape in shapes if shape.__module__ == function.__module__]
+    defaults = [_used_code(item, seen) for item in (function.__defaults__ or (), function.__kwdefaults__ or {})]
+    return [_instructions(code), defaults, [_used_code(item, seen) for item in (*own, *made)]]
+
+
+def _is_of_another(value: Any, module: str) -> bool:
+    """Tell whether a value is a class or function of another module than the one at hand."""
+    defined = isinstance(value, (type, types.FunctionType)) or hasattr(value, "__wrapped__")
+    return defined and value.__module__ != module
 
 
 def _names(code: types.CodeType) -> list[str]:
@@ -70,11 +116,21 @@ def _constant(value: Any) -> Any:
     # A set's order differs from one process to the next.
     if isinstance(value, (set, frozenset)):
         return sorted(map(repr, value))
-    return (
-        repr(value)
-        if isinstance(value, (str, bytes, int, float, complex, bool, type(None)))
-        else type(value).__qualname__
-    )
+    if isinstance(value, (str, bytes, int, float, complex, bool, type(None))):
+        return repr(value)
+    if isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType)):
+        return getattr(value, "__qualname__", value.__name__)
+    return [type(value).__qualname__, _content(value)]
+
+
+def _content(value: Any) -> str | None:
+    """Return a digest of what an object of a library holds, such as an array; None where that cannot be written."""
+    import pickle
+
+    try:
+        return hashlib.sha256(pickle.dumps(value, protocol=5)).hexdigest()
+    except Exception:  # noqa: BLE001  an object may refuse to be written in any way it likes
+        return None
 
 
 def versions(cls: type[Component]) -> dict[str, str]:

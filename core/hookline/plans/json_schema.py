@@ -52,8 +52,7 @@ def schema_of(registry: Registry) -> dict[str, Any]:
 def config_files(registry: Registry) -> dict[str, dict[str, str]]:
     """Return config group -> name -> text of every YAML file in the config packages of hookline and its plugins."""
     groups: dict[str, dict[str, str]] = {}
-    packages = [CONFIG_PACKAGE, *(p for found in registry.plugins.manager.hook.register_configs() for p in found)]
-    for package in packages:
+    for package in (CONFIG_PACKAGE, *registry.configs):
         for names, text in _yaml_files(resources.files(import_module(package)), ()):
             groups.setdefault("/".join(names[:-1]), {})[names[-1]] = text
     return groups

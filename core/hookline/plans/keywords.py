@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import to_polars
-from hookline.errors import DataError, UsageError
+from hookline.errors import ConfigError, DataError, Problem, UsageError
 from hookline.kinds.artifacts import Dataset, Roles
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS, MULTIPLE, Source
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULTS: Mapping[str, Any] = {"featurizer": ["tabular"], "evaluator": ["standard"]}
 """What `hl.run(source=..., trainer=...)` adds where nothing is said."""
+PARTS = frozenset({"roles", "split", "gates", "settings"})
+"""Mappings of a config that are added to, where components take each other's place."""
 
 
 class FrameSource(Source):
@@ -60,27 +62,69 @@ def config_of(registry: Registry, overrides: Sequence[Any], config: Mapping[str,
     from .config import resolve
     from .hydra.compose import compose
 
-    mappings = [item for item in overrides if isinstance(item, Mapping)]
-    texts = [
-        text
-        for item in overrides
-        if not isinstance(item, Mapping)
-        for text in ([item] if isinstance(item, str) else item)
-    ]
+    texts, mappings = _texts(overrides), [item for item in overrides if isinstance(item, Mapping)]
     if texts and mappings:
         raise UsageError("give either Hydra overrides or a mapping, not both")
-    tree: dict[str, Any] = compose(registry, texts) if texts or not (mappings or config) else dict(DEFAULTS)
+    given: dict[str, Any] = {}
     for mapping in (*mappings, config):
-        tree |= mapping
-    return resolve(registry, _normal(registry, tree))
+        given = _laid_over(given, mapping)
+    if isinstance(experiment := given.get("experiment"), str):
+        texts.append(f"experiment={experiment}")
+        del given["experiment"]
+    # Values that others may refer to, as a component's seed does, are in place before any of them is read.
+    tree = compose(registry, texts, said=_scalars(given)) if texts or not (mappings or config) else dict(DEFAULTS)
+    return resolve(registry, _normal(registry, _laid_over(tree, given)))
+
+
+def _texts(overrides: Sequence[Any]) -> list[str]:
+    """Return the Hydra overrides among what `run` takes, which may also stand in lists."""
+    found: list[str] = []
+    for item in overrides:
+        listed = isinstance(item, Sequence) and not isinstance(item, str)
+        texts = [] if isinstance(item, Mapping) else item if listed else [item]
+        for text in texts:
+            if not isinstance(text, str):
+                raise UsageError(f"{text!r} is no override", hint='write key=value, such as "seed=7", or a mapping')
+            found.append(text)
+    return found
+
+
+def _scalars(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the run's options that are one plain value."""
+    from .config import Options
+
+    names = [field.name for field in dataclasses.fields(Options)]
+    return {name: given[name] for name in names if isinstance(given.get(name), (str, int, float, Path))}
+
+
+def _laid_over(tree: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with more said over it; of what is a part of the config, and no component, key by key."""
+    parts = {name: _added(_set(tree[name]), _set(given[name])) for name in PARTS.intersection(tree, given)}
+    return {**tree, **given, **parts}
+
+
+def _added(below: Any, over: Any) -> Any:
+    if not (isinstance(below, Mapping) and isinstance(over, Mapping)):
+        return over
+    return {**below, **{key: _added(below.get(key), value) for key, value in over.items()}}
+
+
+def _set(part: Any) -> Any:
+    """Return what an object such as Roles sets; other values as they are."""
+    if not dataclasses.is_dataclass(part) or isinstance(part, type):
+        return part
+    values = {field.name: (getattr(part, field.name), field.default) for field in dataclasses.fields(part)}
+    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Component) -> Source:
     """Return the source that a path, a name, or a mapping with `component` and its fields means."""
+    from .config import name_in
+
     node = _source(registry, what)
     if isinstance(node, Mapping):
         fields = {name: value for name, value in node.items() if name != "component"}
-        node = registry.build("source", str(node.get("component")), fields, "source")
+        node = registry.build("source", name_in(node, "source", "source"), fields, "source")
     elif isinstance(node, str):
         node = registry.build("source", node, {}, "source")
     if not isinstance(node, Source):
@@ -92,14 +136,16 @@ def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:
     tree = dict(tree)
     if "target" in tree:
         roles = tree.get("roles") or {}
-        given = dataclasses.asdict(roles) if isinstance(roles, Roles) else dict(roles)
+        given = dataclasses.asdict(roles) if isinstance(roles, Roles) else roles
+        if not isinstance(given, Mapping):
+            raise ConfigError("bad config", [Problem("roles", f"must be a mapping of roles to columns, got {roles!r}")])
         tree["roles"] = {name: value for name, value in given.items() if value} | {"target": tree.pop("target")}
     if "source" in tree:
         tree["source"] = _source(registry, tree["source"])
     seed = tree.get("seed", 0)
     for kind in KINDS:
         if kind in MULTIPLE and kind in tree:
-            tree[kind] = {key: _seeded(registry, kind, node, seed) for key, node in _several(tree[kind]).items()}
+            tree[kind] = {key: _seeded(registry, kind, node, seed) for key, node in _several(kind, tree[kind]).items()}
         elif tree.get(kind) is not None:
             tree[kind] = _seeded(registry, kind, tree[kind], seed)
     return tree
@@ -122,7 +168,7 @@ def _looks_like_path(text: str) -> bool:
     return "/" in text or "\\" in text or "." in text
 
 
-def _several(nodes: Any) -> dict[str, Any]:
+def _several(kind: str, nodes: Any) -> dict[str, Any]:
     """Return the components of a multiple-choice kind by key; the same one twice gets a number."""
     from .config import key_of
 
@@ -130,15 +176,24 @@ def _several(nodes: Any) -> dict[str, Any]:
         return {}
     if isinstance(nodes, Mapping) and "component" not in nodes:
         return dict(nodes)
+    listed = isinstance(nodes, Sequence) and not isinstance(nodes, str)
     keyed: dict[str, Any] = {}
-    for node in nodes if isinstance(nodes, Sequence) and not isinstance(nodes, str) else [nodes]:
-        name = (
-            node.name if isinstance(node, Component) else node["component"] if isinstance(node, Mapping) else str(node)
-        )
-        key = key_of(name)
+    for place, node in enumerate(nodes if listed else [nodes]):
+        key = key_of(_name_of(kind, node, f"{kind}.{place}" if listed else kind))
         number = sum(1 for other in keyed if other == key or other.startswith(f"{key}_"))
         keyed[f"{key}_{number + 1}" if key in keyed else key] = node
     return keyed
+
+
+def _name_of(kind: str, node: Any, path: str) -> str:
+    from .config import name_in
+
+    if isinstance(node, (str, Component)):
+        return node if isinstance(node, str) else node.name
+    if isinstance(node, Mapping):
+        return name_in(node, kind, path)
+    told = f"must be a {kind}: a name, an object, or a mapping with `component`, got {node!r}"
+    raise ConfigError("bad config", [Problem(path, told)])
 
 
 def _seeded(registry: Registry, kind: str, node: Any, seed: int) -> Any:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from hookline.kinds.component import Component, plain_component
+from hookline.kinds.plain import adapter
 
 from .ports import type_text
 
@@ -45,15 +46,23 @@ def has_default(field: dataclasses.Field[Any]) -> bool:
 
 
 def default_of(cls: type[Any], field: dataclasses.Field[Any]) -> Any:
-    """Return a field's default as plain JSON values, or None where it has none."""
-    from pydantic import TypeAdapter
-
+    """Return a field's default as plain JSON values, or None where it has none; raises ValueError where JSON cannot say it."""
     if not has_default(field):
         return None
-    value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    return _plain(field.default if field.default_factory is dataclasses.MISSING else field.default_factory())
+
+
+def _plain(value: Any) -> Any:
+    if value is None or type(value) in (str, int, bool):
+        return value
     if isinstance(value, Component):
         return plain_component(value)
-    return TypeAdapter(Any).dump_python(value, mode="json")
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        keys = adapter(Any).dump_python(dict.fromkeys(value), mode="json")
+        return dict(zip(keys, map(_plain, value.values()), strict=True))
+    return adapter(Any).dump_python(value, mode="json")
 
 
 @cache

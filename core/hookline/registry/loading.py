@@ -57,6 +57,8 @@ class PluginSet:
 
     manager: pluggy.PluginManager
     plugins: tuple[Plugin, ...]
+    strict: bool = False
+    """Whether a broken plugin is an error, as HOOKLINE_STRICT=1 says."""
 
     def __getitem__(self, name: str) -> Plugin:
         return next(plugin for plugin in self.plugins if plugin.name == name)
@@ -95,7 +97,7 @@ def load_plugins(project: Path | None = None, environ: Mapping[str, str] | None 
             continue
         _refuse_clash(found, plugins)
         plugins.append(_load(manager, found, strict=strict))
-    return PluginSet(manager, tuple(plugins))
+    return PluginSet(manager, tuple(plugins), strict)
 
 
 def project_root(start: Path) -> Path | None:
@@ -165,6 +167,7 @@ def _load(manager: pluggy.PluginManager, found: Plugin, *, strict: bool) -> Plug
     hooks = tuple(sorted(caller.name for caller in manager.get_hookcallers(module) or ()))
     if not hooks:
         return skip(found, "it implements no hook; mark its functions with @hookline.hookimpl", strict=strict)
+    _refuse_wrappers(manager, module, found)
     return replace(found, seconds=time.perf_counter() - started, hooks=hooks)
 
 
@@ -186,6 +189,17 @@ def _hook_problem(
         return f"({found.label}) {error}"
     match = closest(unknown[0], known)
     return f"({found.label}) there is no hook '{unknown[0]}'" + (f"; did you mean '{match}'?" if match else "")
+
+
+def _refuse_wrappers(manager: pluggy.PluginManager, module: object, found: Plugin) -> None:
+    for caller in manager.get_hookcallers(module) or ():
+        own = [impl for impl in caller.get_hookimpls() if impl.plugin is module]
+        if any(impl.wrapper or impl.hookwrapper for impl in own):
+            raise PluginError(
+                found.name,
+                f"({found.label}) {caller.name} is a wrapper, which is never called",
+                hint="mark it with @hookline.hookimpl alone",
+            )
 
 
 def _refuse_clash(found: Plugin, plugins: list[Plugin]) -> None:

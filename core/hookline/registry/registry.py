@@ -6,8 +6,6 @@ import copy
 import dataclasses
 import inspect
 import logging
-import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
@@ -18,19 +16,18 @@ from typing import Any
 
 from hookline.errors import PluginError, UnknownName, closest, suggestion
 from hookline.kinds.component import Component, Settings
-from hookline.kinds.kinds import KIND_TABLE, KINDS, Transform
+from hookline.kinds.kinds import KINDS
 from hookline.kinds.plain import adapter
 
+from .contract import NAME, check_class
 from .fields import FieldInfo, default_of, field_infos, has_default
 from .loading import Plugin, PluginSet, skip
 from .nested import build_nested
 from .ports import ports, type_text
-from .remedies import check_mends, remedies_of
+from .remedies import remedies_of
 from .values import validate
 
 log = logging.getLogger("hookline.registry")
-
-NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,9 @@ class Registry:
     def __init__(self, plugins: PluginSet) -> None:
         self.plugins = plugins
         self._entries: dict[tuple[str, str], Entry] = {}
-        self._settings: dict[str, type[Settings]] = {}
+        self._settings: dict[str, tuple[type[Settings], Plugin]] = {}
         self._pages: dict[str, Page] = {}
+        self._configs: dict[str, Plugin] = {}
         broken: dict[str, Plugin] = {}
         for kind in KINDS:
             for plugin, cls in _collect(plugins, f"register_{kind}s", broken):
@@ -82,6 +80,9 @@ class Registry:
             self._add_settings(plugin, settings)
         for plugin, (name, write) in _collect(plugins, "register_pages", broken, _items):
             self._add_page(plugin, name, write)
+        for plugin, package in _collect(plugins, "register_configs", broken, _texts):
+            self._configs[package] = plugin
+        self._drop(broken)
         self.plugins = dataclasses.replace(plugins, plugins=tuple(broken.get(p.name, p) for p in plugins.plugins))
 
     def names(self, kind: str) -> list[str]:
@@ -109,7 +110,12 @@ class Registry:
 
     def settings(self) -> Mapping[str, type[Settings]]:
         """Return the settings classes of lifecycle plugins by name."""
-        return dict(sorted(self._settings.items()))
+        return {name: cls for name, (cls, _) in sorted(self._settings.items())}
+
+    @property
+    def configs(self) -> tuple[str, ...]:
+        """The config packages that plugins add to Hydra's search path."""
+        return tuple(self._configs)
 
     @property
     def pages(self) -> Mapping[str, Page]:
@@ -174,10 +180,20 @@ class Registry:
         for implementation in reversed(caller.get_hookimpls()):
             wanted = {name: facts[name] for name in implementation.argnames}
             try:
-                implementation.function(**wanted)
+                with redirect_stdout(sys.stderr):  # What a plugin prints is no data.
+                    implementation.function(**wanted)
             except Exception as error:  # noqa: BLE001  a lifecycle hook may raise anything, and must not take the run with it
                 plugin, told = implementation.plugin_name, type(error).__name__
                 log.warning("hook %s of plugin '%s' failed: %s: %s", hook, plugin, told, error)
+
+    def _drop(self, broken: Mapping[str, Plugin]) -> None:
+        """Take back all that plugins brought before one of their hooks raised, their lifecycle hooks included."""
+        self._entries = {key: entry for key, entry in self._entries.items() if entry.plugin.name not in broken}
+        self._settings = {name: held for name, held in self._settings.items() if held[1].name not in broken}
+        self._pages = {name: page for name, page in self._pages.items() if page.plugin.name not in broken}
+        self._configs = {package: plugin for package, plugin in self._configs.items() if plugin.name not in broken}
+        for name in broken:
+            self.plugins.manager.unregister(name=name)
 
     def _has(self, cls: type[Component]) -> bool:
         entry = self._entries.get((cls.kind, cls.name))
@@ -205,7 +221,7 @@ class Registry:
             raise PluginError(plugin.name, f"register_settings returned {cls!r}, which is not a Settings class")
         if cls.name in self._settings:
             raise PluginError(plugin.name, f"settings '{cls.name}' are registered twice")
-        self._settings[cls.name] = cls
+        self._settings[cls.name] = (cls, plugin)
 
     def _add_page(self, plugin: Plugin, name: Any, write: Any) -> None:
         is_page = isinstance(name, str) and NAME.fullmatch(name) and callable(write)
@@ -223,29 +239,6 @@ class Registry:
         self._pages[name] = Page(page, plugin)
 
 
-def check_class(kind: str, plugin: Plugin, cls: Any) -> None:
-    """Raise PluginError unless `cls` keeps the contract of its kind."""
-    wanted = KIND_TABLE[kind].cls
-    if not (isinstance(cls, type) and issubclass(cls, wanted)):
-        raise PluginError(plugin.name, f"register_{kind}s returned {cls!r}, which is not a {wanted.__name__} class")
-    where = f"{kind} {cls.__module__}.{cls.__qualname__}"
-    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
-        raise PluginError(plugin.name, f"{where} does not implement {', '.join(missing)}")
-    if issubclass(cls, Transform) and cls.fit is Transform.fit and cls.transform is Transform.transform:
-        raise PluginError(plugin.name, f"{where} implements neither fit nor transform")
-    _check_name(plugin, cls, where)
-    checks: Mapping[str, Callable[[Any], Any]] = {
-        "a port that does not resolve": ports,
-        "a field that cannot be configured": _check_fields,
-        "advice that does not hold": check_mends,
-    }
-    for what, check in checks.items():
-        try:
-            check(cls)
-        except Exception as error:
-            raise PluginError(plugin.name, f"{where} has {what}: {error}") from error
-
-
 def _collect(
     plugins: PluginSet, hook: str, broken: dict[str, Plugin], read: Callable[[Any], Sequence[Any]] = tuple
 ) -> Iterable[tuple[Plugin, Any]]:
@@ -259,8 +252,8 @@ def _collect(
             with redirect_stdout(sys.stderr):  # What a plugin prints is no data.
                 registered = read(by_name[plugin.name].function())
         except Exception as error:  # noqa: BLE001  a plugin's hook may raise anything, and must not stop the others
-            strict = os.environ.get("HOOKLINE_STRICT", "") not in ("", "0")
-            broken[plugin.name] = skip(plugin, f"{hook}: {type(error).__name__}: {error}", strict=strict, cause=error)
+            why = f"{hook}: {type(error).__name__}: {error}"
+            broken[plugin.name] = skip(plugin, why, strict=plugins.strict, cause=error)
             continue
         yield from ((plugin, one) for one in registered)
 
@@ -269,25 +262,10 @@ def _items(registered: Mapping[Any, Any]) -> Sequence[Any]:
     return tuple(dict(registered).items())
 
 
-def _check_name(plugin: Plugin, cls: type[Component], where: str) -> None:
-    name = getattr(cls, "name", None)
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise PluginError(plugin.name, f"{where} needs a snake_case class attribute `name`, got {name!r}")
-    prefix, dot, _ = name.rpartition(".")
-    if plugin.origin == "installed" and prefix != plugin.name:
-        raise PluginError(
-            plugin.name,
-            f"{where} must be named '{plugin.name}.{name.rpartition('.')[2]}', since it comes from {plugin.label}",
-        )
-    if plugin.origin != "installed" and dot:
-        raise PluginError(plugin.name, f"{where} has a dot in its name, which marks components of installed plugins")
-
-
-def _check_fields(cls: type[Component]) -> None:
-    reserved = {"component", "name", "kind"} & {f.name for f in dataclasses.fields(cls)}
-    if reserved:
-        raise TypeError(f"the field name '{min(reserved)}' is reserved")
-    adapter(cls)
+def _texts(registered: Sequence[str]) -> Sequence[str]:
+    if isinstance(registered, str) or not all(isinstance(package, str) for package in registered):
+        raise TypeError(f"must return a list of importable packages, returned {registered!r}")
+    return tuple(registered)
 
 
 def load_registry() -> Registry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -20,15 +21,62 @@ def validate(cls: type[T], values: Mapping[str, Any], path: str, title: str) -> 
     """Build `cls` from plain values; raises ConfigError with every problem at once, at paths as the user types them."""
     from pydantic import ValidationError
 
-    missing = [key for key, value in values.items() if value == "???"]
-    given = {key: value for key, value in values.items() if key not in missing}
+    given, missing = _present(values, path)
+    problems: list[Problem] = []
     try:
         built: T = adapter(cls).validate_python(given)
     except ValidationError as error:
         problems = _problems(cls, error, path)
+    told = {problem.path for problem in problems}
+    problems += [Problem(where, REQUIRED) for where in missing if where not in told]
+    if problems:
         absent = [problem.path for problem in problems if problem.message.startswith(REQUIRED)]
-        raise ConfigError(title, problems, hint=f"add {'=... '.join(absent)}=..." if absent else None) from None
+        raise ConfigError(title, problems, hint=f"add {'=... '.join(absent)}=..." if absent else None)
     return built
+
+
+def validate_object(value: T, path: str) -> T:
+    """Return a dataclass that came as an object as its types have it, and it itself where that is no other; as `validate`."""
+    problems: list[Problem] = []
+    checked: T = _checked(value, path, problems)
+    if problems:
+        raise ConfigError("bad config", problems)
+    return checked
+
+
+def _checked(value: Any, path: str, problems: list[Problem]) -> Any:
+    # Pydantic takes the objects in an object as they are.
+    if type(value) in (list, tuple):
+        return type(value)([_checked(item, f"{path}.{place}", problems) for place, item in enumerate(value)])
+    if type(value) is dict:
+        return {key: _checked(item, f"{path}.{key}", problems) for key, item in value.items()}
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    held = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
+    given = {name: _checked(item, f"{path}.{name}", problems) for name, item in held.items()}
+    try:
+        built = validate(type(value), given, path, "bad config")
+    except ConfigError as error:
+        problems += error.problems
+        return value
+    # One that is the same may hold more than its fields, such as a data frame.
+    return value if repr(built) == repr(value) else built
+
+
+def _present(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[str]]:
+    """Return values without those that are still to be said, and the paths of these."""
+    given: dict[str, Any] = {}
+    missing: list[str] = []
+    for key, value in values.items():
+        where = f"{path}.{key}" if path else str(key)
+        if isinstance(value, str) and value == "???":
+            missing.append(where)
+        elif isinstance(value, Mapping):
+            given[key], inner = _present(value, where)
+            missing += inner
+        else:
+            given[key] = value
+    return given, missing
 
 
 def _problems(cls: Any, error: Any, path: str) -> list[Problem]:
@@ -44,45 +92,56 @@ def _problems(cls: Any, error: Any, path: str) -> list[Problem]:
 
 
 def _locate(cls: Any, loc: Sequence[Any]) -> tuple[list[str], list[str]]:
-    # Pydantic puts the names of union members and dataclasses between the keys; the user never typed those.
+    """Return the keys of a place as the user typed them, and the fields that are known where the last of them stands."""
     where: list[str] = []
     known: list[str] = []
     current = [cls]
-    for place, part in enumerate(loc):
-        nested = [c for c in map(_dataclass_in, current) if c]
-        names = [f.name for c in nested for f in dataclasses.fields(c)]
-        if isinstance(part, int):
-            where.append(str(part))
-        elif part in names:
-            where.append(part)
-            known = names
-            hints = [typing.get_type_hints(c, include_extras=True).get(part) for c in nested]
-            current = [inner for hint in hints for inner in _members(hint)]
-        elif nested and (place == 0 or not _is_tag(part, current)):
-            where.append(str(part))
-            known = names
-        elif not nested and not _is_tag(part, current):
-            where.append(str(part))
+    for part in loc:
+        # Pydantic puts the name of a union's member before the keys in it, and this behind a key that is wrong itself.
+        if part == "[key]" or any(len(_members(hint)) > 1 for hint in current):
+            current = _tagged(str(part), [inner for hint in current for inner in _members(hint)])
+            continue
+        within = [inner for hint in current for inner in _members(hint)]
+        fields = [names for names in map(_fields_of, within) if names]
+        where.append(str(part))
+        known = [name for names in fields for name in names]
+        current = [hint for inner in within for hint in _below(inner, part)]
     return where, known
 
 
-def _is_tag(part: Any, current: Sequence[Any]) -> bool:
-    text = str(part)
-    if any(mark in text for mark in ("[", "(", "-")):
-        return True
-    tags = {"int", "float", "str", "bool", "none", "literal", "tuple", "list", "dict", "mapping", "path", "nullable"}
-    return text in tags or text in {getattr(c, "__name__", "") for c in current}
-
-
 def _members(hint: Any) -> list[Any]:
-    args = typing.get_args(hint)
-    if not args:
+    """Return what an annotation may be, without None and bounds: the members of a union, or it itself."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return _members(typing.get_args(hint)[0])
+    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
         return [hint]
-    return [inner for arg in args for inner in _members(arg)]
+    members = [inner for inner in typing.get_args(hint) if inner is not type(None)]
+    # Members of a union in a member's bounds are named by a tag of their own.
+    return members if len(members) > 1 else _members(members[0])
 
 
-def _dataclass_in(cls: Any) -> Any:
-    return cls if isinstance(cls, type) and dataclasses.is_dataclass(cls) else None
+def _tagged(tag: str, members: Sequence[Any]) -> list[Any]:
+    """Return the members of a union that a tag of pydantic's names; all of them where it says another word."""
+    named = [member for member in members if getattr(member, "__name__", "") == tag]
+    return named or list(members)
+
+
+def _fields_of(hint: Any) -> Mapping[str, Any]:
+    if not (isinstance(hint, type) and dataclasses.is_dataclass(hint)):
+        return {}
+    hints = typing.get_type_hints(hint, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(hint)}
+
+
+def _below(hint: Any, part: Any) -> list[Any]:
+    """Return the annotations of what stands at a key or place below an annotation."""
+    fields = _fields_of(hint)
+    if fields:
+        return [fields[part]] if part in fields else []
+    args = [arg for arg in typing.get_args(hint) if arg is not Ellipsis]
+    if typing.get_origin(hint) is tuple and Ellipsis not in typing.get_args(hint):
+        return args[part : part + 1] if isinstance(part, int) else []
+    return args[-1:]
 
 
 def _message(item: Mapping[str, Any], name: str, known: Sequence[str]) -> str:

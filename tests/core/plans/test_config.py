@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hydra.core.plugins import Plugins
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 import hookline as hl
 from hookline.errors import ConfigError, HooklineError, UnknownName, UsageError
 from hookline.plans.config import resolve
 from hookline.plans.hydra.compose import compose
 from hookline.plans.keywords import config_of
-from hookline.registry.registry import Registry
+from hookline.registry.registry import Registry, load_registry
 from kit.places import ROOT
 
 
@@ -139,3 +142,20 @@ def test_a_field_said_of_a_kind_names_the_component_that_has_it(registry: Regist
         ConfigError, match=r"featurizer\.numeric: unknown key; did you mean 'featurizer\.tabular\.numeric'"
     ):
         compose(registry, ["featurizer.numeric=none"])
+
+
+def test_the_config_packages_of_one_registry_do_not_linger_in_the_next(
+    project_module: Callable[[str, str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Registry
+) -> None:
+    (tmp_path / "project" / "own_conf" / "experiment").mkdir(parents=True)
+    (tmp_path / "project" / "own_conf" / "__init__.py").touch()
+    (tmp_path / "project" / "own_conf" / "experiment" / "mine.yaml").write_text("# @package _global_\nseed: 8\n")
+    project_module(
+        "configs", "from hookline import hookimpl\n@hookimpl\ndef register_configs():\n    return ['own_conf']\n"
+    )
+    assert compose(load_registry(), ["experiment=mine"])["seed"] == 8
+    for _ in range(2):
+        with pytest.raises(UnknownName, match="mine"):
+            compose(registry, ["experiment=mine"])
+    own = [cls for cls in Plugins.instance().discover(SearchPathPlugin) if cls.__module__.startswith("hookline.")]
+    assert len(own) == 1

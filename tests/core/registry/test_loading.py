@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hookline.errors import PluginError, UnknownName
+from hookline.plans.hydra.compose import compose
 from hookline.registry.loading import load_plugins
 from hookline.registry.registry import Registry
 
@@ -156,3 +158,84 @@ def test_a_field_that_cannot_be_configured_is_refused(
     monkeypatch.setenv("HOOKLINE_STRICT", "1")
     with pytest.raises(PluginError, match="Nearest"):
         Registry(load_plugins())
+
+
+def test_a_default_that_json_cannot_say_is_refused(
+    project_module: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = TRAINER.format(name="nearest").replace("neighbors: int = 5", "measure: Callable[..., int] = len")
+    project_module("defaults", "    from collections.abc import Callable\n" + code)
+    with pytest.raises(PluginError, match="the default of 'measure' is no plain value"):
+        Registry(load_plugins())
+
+
+@pytest.mark.parametrize("returned", ["1 / 0", "'acme.conf'", "[5]", "None"])
+def test_config_packages_that_cannot_be_are_told_of_and_the_rest_goes_on(
+    project_module: Callable[[str, str], str], returned: str
+) -> None:
+    module = project_module(
+        "configs", f"from hookline import hookimpl\n@hookimpl\ndef register_configs():\n    return {returned}\n"
+    )
+    registry = Registry(load_plugins())
+    assert "register_configs" in registry.plugins[module].skipped
+    assert registry.configs == ()
+    assert compose(registry, ["trainer=ridge"])["trainer"]["component"] == "ridge"
+
+
+def test_nothing_stays_of_a_plugin_whose_second_hook_raises(
+    project_module: Callable[[str, str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = """
+        import sys
+        from hookline import Settings, hookimpl
+
+        class Own(Settings):
+            "Its options."
+            name = "own_settings"
+
+        @hookimpl
+        def register_settings():
+            return [Own]
+
+        @hookimpl
+        def register_pages():
+            return {1: 2} / 0
+
+        @hookimpl
+        def after_run(run):
+            sys.stderr.write("called all the same")
+    """
+    trainer = textwrap.dedent(TRAINER.format(name="nearest"))
+    module = project_module("second", trainer + textwrap.dedent(code))
+    registry = Registry(load_plugins())
+    assert "register_pages" in registry.plugins[module].skipped
+    assert "nearest" not in registry.names("trainer")
+    assert "own_settings" not in registry.settings()
+    registry.tell("after_run", run=None)
+    assert "called" not in capsys.readouterr().err
+
+
+def test_what_a_lifecycle_hook_prints_is_no_data(
+    project_module: Callable[[str, str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    project_module(
+        "loud", "from hookline import hookimpl\n@hookimpl\ndef after_run(run):\n    print('a run has ended')\n"
+    )
+    Registry(load_plugins()).tell("after_run", run=None)
+    out, err = capsys.readouterr()
+    assert (out, "a run has ended" in err) == ("", True)
+
+
+@pytest.mark.parametrize("how", ["wrapper", "hookwrapper"])
+def test_a_hook_that_would_never_be_called_is_refused(project_module: Callable[[str, str], str], how: str) -> None:
+    project_module("around", f"from hookline import hookimpl\n@hookimpl({how}=True)\ndef after_run(run):\n    yield\n")
+    with pytest.raises(PluginError, match="after_run is a wrapper"):
+        load_plugins()
+
+
+def test_a_hook_that_raises_is_an_error_where_the_environment_that_was_given_is_strict(
+    project_module: Callable[[str, str], str],
+) -> None:
+    module = project_module("raising", "from hookline import hookimpl\n@hookimpl\ndef register_pages():\n    1 / 0\n")
+    with pytest.raises(PluginError, match="ZeroDivisionError"):
+        Registry(load_plugins(environ={"HOOKLINE_PLUGINS": module, "HOOKLINE_STRICT": "1"}))

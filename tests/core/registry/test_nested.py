@@ -21,6 +21,11 @@ from hookline.registry.registry import Registry, load_registry
 PROJECT = '''
 """A trainer around others."""
 
+import dataclasses
+from collections.abc import Mapping
+
+from hookline_sklearn import DecisionTreeTrainer, RidgeTrainer
+
 from hookline import Features, Model, Trainer, hookimpl
 
 
@@ -37,9 +42,17 @@ class FirstTrainer(Trainer):
         return self.trainers[0].fit(train, valid)
 
 
+class ReadyTrainer(FirstTrainer):
+    """The first of several trainers, some of which are there from the start."""
+
+    name = "ready"
+    others: tuple[Trainer, ...] = (RidgeTrainer(alpha=2.0),)
+    by_name: Mapping[str, Trainer] = dataclasses.field(default_factory=lambda: {"tree": DecisionTreeTrainer()})
+
+
 @hookimpl
 def register_trainers() -> list[type[Trainer]]:
-    return [FirstTrainer]
+    return [FirstTrainer, ReadyTrainer]
 '''
 
 
@@ -117,3 +130,10 @@ def test_the_schema_for_editors_lets_any_component_of_the_kind_stand_there(regis
 def test_components_show_tells_what_stands_there(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["components", "show", "trainer", "first"]) == 0
     assert "tuple[Trainer, ...]" in capsys.readouterr().out
+
+
+def test_components_in_the_defaults_of_lists_and_mappings_are_options_of_the_command_line(registry: Registry) -> None:
+    tree = compose(registry, ["trainer=ready", "trainer.trainers=[ridge]", "trainer.by_name.tree.max_depth=3"])
+    made: Any = resolve(registry, tree).components["trainer"][0].component
+    assert [(one.name, one.alpha) for one in made.others] == [("ridge", 2.0)]
+    assert (made.by_name["tree"].name, made.by_name["tree"].max_depth) == ("decision_tree", 3)

@@ -150,8 +150,7 @@ def _watched(registry: Registry) -> Iterator[str]:
     if any(plugin.skipped for plugin in registry.plugins.plugins):
         # A module that was missing may be made there.
         yield str(project)
-    packages = [package for found in registry.plugins.manager.hook.register_configs() for package in found]
-    modules = ["hookline", CONFIG_PACKAGE, *packages]
+    modules = ["hookline", CONFIG_PACKAGE, *registry.configs]
     modules += [plugin.module for plugin in registry.plugins.plugins]
     for module in dict.fromkeys(modules):
         yield from _files_of(module)

@@ -51,10 +51,13 @@ def run_app(
     flags = [flag for flag in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(args, flag)]
     if len(flags) > 1:
         raise UsageError(" and ".join(f"--{flag}" for flag in flags) + " do not go together", hint="give one of them")
+    if getattr(args, "experimental_rerun", None):
+        # Hydra acts on it in `hydra.main` alone, by a config that it has pickled.
+        raise UsageError("--experimental-rerun is not read", hint="give the overrides of the run again")
     folder = Path(args.config_dir) if args.config_dir else None
     check_overrides(registry, args.overrides, folder)
     try:
-        with in_our_words(registry, lambda: options(registry), folder), _full_errors():
+        with in_our_words(registry, lambda: options(registry), folder), _full_errors(), job.set_aside():
             if _is_one_run(args):
                 _run(job, args.overrides)
             else:
@@ -70,6 +73,8 @@ def run_app(
         if job.called:
             raise
         raise UsageError("the config includes itself", hint="look at the `defaults` of your experiments") from None
+    if job.error is not None:
+        raise job.error
     if job.failures:
         raise job.failures[0]
     return job.results
@@ -107,6 +112,8 @@ class Job:
         self.hookline_sweep = sweep
         self.results: list[Any] = []
         self.failures: list[HooklineError] = []
+        self.error: Exception | None = None
+        """What else a job raised, which is the user's own."""
         self.elsewhere = False
         self.called = False
 
@@ -124,9 +131,21 @@ class Job:
             # Kept rather than raised, so that Hydra does not print it a second time, and a sweep's other jobs go on.
             self.failures.append(error)
             return None
+        except Exception as error:
+            self.error = self.error or error
+            raise
         self.results.append(done)
         headline: float | None = getattr(done, "headline", None)
         return headline
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Let nobody around see what a job raised, so that it is not taken for a fault of the config."""
+        try:
+            yield
+        except Exception as error:
+            if error is not self.error:
+                raise
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _job_elsewhere, (self.task,)

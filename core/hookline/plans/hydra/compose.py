@@ -47,9 +47,18 @@ def _required(hint: Any) -> Any:
     return {COMPONENT: "???"} if is_component else "???"
 
 
-def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
-    """Compose a run config from Hydra overrides as plain values; raises ConfigError or UnknownName."""
+def compose(
+    registry: Registry,
+    overrides: Sequence[str],
+    config_dir: Path | None = None,
+    said: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Compose a run config from Hydra overrides as plain values; raises ConfigError or UnknownName.
+
+    said: values of the root that stand above the overrides, and that other values may refer to
+    """
     from hydra import compose as hydra_compose
+    from omegaconf import OmegaConf
 
     populate(registry)
     if config_dir and not config_dir.is_dir():
@@ -61,7 +70,10 @@ def compose(registry: Registry, overrides: Sequence[str], config_dir: Path | Non
         in_our_words(registry, lambda: options(registry), config_dir),
         initialized(),
     ):
-        return plain(hydra_compose(CONFIG_NAME, [*extra, *given]))
+        config = hydra_compose(CONFIG_NAME, [*extra, *given])
+        for name, value in (said or {}).items():
+            OmegaConf.update(config, name, value)
+        return plain(config)
 
 
 def initialized() -> AbstractContextManager[None]:
@@ -110,11 +122,10 @@ def options(registry: Registry) -> dict[str, list[str]]:
 def populate(registry: Registry) -> None:
     """Give Hydra a config node for every registered component, and the root."""
     from hydra.core.config_store import ConfigStore
-    from hydra.core.plugins import Plugins
     from omegaconf import OmegaConf
 
     _register_resolvers()
-    Plugins.instance().register(_search_path_plugin(registry))
+    _add_to_search_path(registry.configs)
     store = ConfigStore.instance()
     for kind in KINDS:
         # Hydra's store is one for the process; another registry's components must not linger in it.
@@ -148,18 +159,22 @@ def _register_resolvers() -> None:
     register("hookline_run_id", new_run_id, use_cache=True)
 
 
-def _search_path_plugin(registry: Registry) -> type[Any]:
+def _add_to_search_path(packages: Sequence[str]) -> None:
+    """Have Hydra also look for config in packages, and no longer in those of the call before."""
     from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.core.plugins import Plugins
     from hydra.plugins.search_path_plugin import SearchPathPlugin
-
-    packages = [p for found in registry.plugins.manager.hook.register_configs() for p in found]
 
     class HooklineSearchPath(SearchPathPlugin):
         def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
             for package in packages:
                 search_path.append(provider=PROVIDER, path=f"pkg://{package}")
 
-    return HooklineSearchPath
+    plugins = Plugins.instance()
+    # Hydra's plugins are those of the process; another registry's packages must not linger among them.
+    known = plugins.plugin_type_to_subclass_list[SearchPathPlugin]
+    known[:] = [cls for cls in known if (cls.__module__, cls.__name__) != (__name__, HooklineSearchPath.__name__)]
+    plugins.register(HooklineSearchPath)
 
 
 def plain(config: Any) -> dict[str, Any]:

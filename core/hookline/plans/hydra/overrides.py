@@ -11,7 +11,8 @@ from hookline.errors import ConfigError, HooklineError, Problem, UnknownName, Us
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.registry import Registry
 
-from .wording import nested_keys, of_value, of_yaml, root_keys, unknown_key
+from ..config import ROOTS
+from .wording import nested_keys, of_value, of_yaml, unknown_key
 
 SHAPE = "write key=value, such as seed=7; quote what the shell would eat"
 
@@ -47,7 +48,7 @@ def _problems(registry: Registry, override: Any, folder: Path | None) -> Iterato
     # What may be said to Hydra it judges itself, and a `_target_` has a refusal of its own.
     if root.partition("/")[0] == "hydra" or override.package is not None or "_target_" in key:
         return
-    if root not in root_keys() or (rest and nested_keys(root) and rest not in nested_keys(root)):
+    if root not in ROOTS or (rest and nested_keys(root) and rest not in nested_keys(root)):
         yield Problem(_short(key or str(override.input_line)), unknown_key(registry, key)), None
     elif not rest:
         for choice in _choices(override):

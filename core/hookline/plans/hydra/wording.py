@@ -14,7 +14,7 @@ from hookline.kinds.artifacts import Roles
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.registry import Registry
 
-from ..config import Options, key_of
+from ..config import ROOTS, key_of
 
 GRAMMAR = "see https://hydra.cc/docs/advanced/override_grammar/basic"
 Known = Callable[[], Mapping[str, list[str]]]
@@ -75,15 +75,10 @@ def unknown_key(registry: Registry, key: str) -> str:
     elif rest:
         known, key = nested_keys(root), rest
     else:
-        known = root_keys()
+        known = list(ROOTS)
     match = closest(key, known)
     there = f"; there is {', '.join(sorted(known))}" if known else ""
     return "unknown key" + (f"; did you mean '{match}'?" if match else there)
-
-
-def root_keys() -> list[str]:
-    """Return what may stand at the root of a config."""
-    return [*KINDS, "experiment", "settings", *(f.name for f in dataclasses.fields(Options))]
 
 
 def nested_keys(root: str) -> list[str]:
