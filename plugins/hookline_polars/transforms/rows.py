@@ -105,13 +105,23 @@ class FilterRowsTransform(Transform):
         if self.op == "matches":
             _require_regex(str(self.value))
         elif self.op not in ("is_null", "not_null"):
-            for value in self._values():
-                _require_kind(value, self.column, schema[self.column])
+            self._require_kinds(train.frame, schema[self.column])
         return self
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Keep the rows that meet the condition."""
         return frame.filter(self._condition(frame.collect_schema()[self.column]))
+
+    def _require_kinds(self, frame: pl.LazyFrame, dtype: pl.DataType) -> None:
+        import polars as pl
+
+        try:
+            for value in self._values():
+                _require_kind(value, self.column, dtype)
+        except ConfigError:
+            # Of a column without any value nobody knows the type.
+            if dtype not in (pl.String, pl.Null) or frame.select(pl.col(self.column).count()).collect().item():
+                raise
 
     def _values(self) -> tuple[Scalar, ...]:
         if self.value is None:
@@ -185,6 +195,9 @@ def _comparable(column: pl.Expr, dtype: pl.DataType, values: Sequence[Scalar]) -
         return column.cast(pl.Datetime("us", zone)), [_moment(str(value), zone) for value in values]
     if dtype.is_float() or (dtype.is_integer() and any(isinstance(value, float) for value in values)):
         return column.cast(pl.Float64), [float(value) for value in values]
+    if dtype in (pl.String, pl.Null) and not all(isinstance(value, str) for value in values):
+        # It holds nothing.
+        return column.cast(pl.Float64, strict=False), [float(value) for value in values]
     if dtype in (pl.Categorical, pl.Enum):
         # A value need be none of its categories.
         return column.cast(pl.String), list(values)

@@ -575,6 +575,13 @@ def test_a_value_of_another_type_than_the_column_is_refused(values: Any, op: Any
         FilterRowsTransform(column="x", op=op, value=value).fit(dataset(x=values))
 
 
+@pytest.mark.parametrize("dtype", [pl.String, pl.Null])
+def test_a_column_without_any_value_is_compared_with_anything(dtype: Any) -> None:
+    train = dataset(x=pl.Series([None, None], dtype=dtype))
+    assert applied(FilterRowsTransform(column="x", op="!=", value=3), train).height == 2
+    assert applied(FilterRowsTransform(column="x", op="in", value=(1, 2)), train).height == 0
+
+
 DAYS = [datetime(2026, 1, day) for day in (1, 2, 3)]
 
 
