@@ -25,7 +25,7 @@ help:
 	@echo "make docs   docs/reference, written again from the classes"
 	@echo "make bench  speed and memory, against scripts"
 	@echo "make bench-peers  the same against Kedro, ZenML, Metaflow and MLflow, each in an environment of its own"
-	@echo "make clean  remove the environment and all caches"
+	@echo "make clean  remove the environment and all caches, but no model"
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
@@ -86,4 +86,4 @@ $(VENV)/.bench: $(VENV)/.all
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV14) benchmarks/peers/.venv-* .hookline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV14) benchmarks/peers/.venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

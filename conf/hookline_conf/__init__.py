@@ -1,1 +1,1 @@
-"""The Hydra config package: the root config, experiments and sweep presets."""
+"""The Hydra config package: the root config and the experiments."""

@@ -124,7 +124,7 @@ def _graph(file: Path) -> onnx.ModelProto:
         graph = onnx.load(file, load_external_data=False)
     except (OSError, ValueError) as error:
         raise StoreError(f"{file} cannot be read: {error}") from error
-    except Exception as error:
+    except Exception as error:  # protobuf's DecodeError has another home in each of its implementations
         raise StoreError(f"{file} is damaged: {error}") from error
     if any(tensor.external_data for tensor in _tensors(graph)):
         raise StoreError(f"{file} keeps weights in other files, which a package does not do")
@@ -143,7 +143,7 @@ def _session(graph: onnx.ModelProto, file: Path) -> Any:
     options.intra_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
+    except Exception as error:  # onnxruntime's own errors share no base but this
         raise StoreError(f"{file} cannot be run: {error}") from error
 
 

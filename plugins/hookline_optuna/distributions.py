@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def suggest(trial: Trial, parameter: Parameter) -> Scalar:
     """Draw the value of a parameter in a trial."""
-    return trial._suggest(parameter.name, _distribution(parameter))  # type: ignore[no-any-return]  # noqa: SLF001
+    return trial._suggest(parameter.name, _distribution(parameter))  # type: ignore[no-any-return]  # noqa: SLF001  the public ways are one a type
 
 
 def _distribution(parameter: Parameter) -> BaseDistribution:

@@ -152,7 +152,7 @@ class Space:
             for start in self._starts(parameter):
                 for value in parameter.domain.ends():
                     pinned = {**start, parameter.name: value}
-                    point = self.draw(lambda p, pinned=pinned: pinned.get(p.name, p.domain.ends()[0]))  # type: ignore[misc]
+                    point = self.draw(lambda p, pinned=pinned: pinned.get(p.name, p.domain.ends()[0]))  # type: ignore[misc]  # mypy cannot infer a default
                     overrides = self.overrides(point)
                     found[tuple(overrides)] = overrides
         return list(found.values())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from hookline import Dataset
-from hookline.data.columns import column_kind
+from hookline.data.columns import kind_of
 from hookline.data.frames import require_columns
+from hookline.errors import ConfigError, Problem
 from hookline.kinds.artifacts import ROW_ID, ColumnKind
 
 if TYPE_CHECKING:
@@ -43,24 +44,32 @@ class Columns:
     """number, string, boolean or datetime."""
 
 
-def choose(dataset: Dataset, columns: tuple[str, ...] | Columns, where: str, kinds: Iterable[str] = ()) -> list[str]:
+def choose(
+    dataset: Dataset, columns: tuple[str, ...] | Columns, where: str, kinds: Sequence[ColumnKind] = (), reason: str = ""
+) -> list[str]:
     """Return the chosen columns in the dataset's order; by default every feature column of `kinds` (all where empty).
 
-    A column that has another role (the target, say) is chosen only by name. Raises DataError for names that are not there.
+    A column that has another role (the target, say) is chosen only by name. Raises DataError for names that are not there,
+    and ConfigError, with `reason` at its end, for columns of other kinds.
     """
     schema = dataset.frame.collect_schema()
     features = dataset.feature_columns()
     wanted = columns if isinstance(columns, Columns) else Columns(columns)
     require_columns(wanted.names, [name for name in schema.names() if name != ROW_ID], where)
     if wanted == Columns():
-        allowed = set(kinds)
-        return [name for name in features if not allowed or column_kind(schema[name]) in allowed]
+        return [name for name in features if not kinds or kind_of(name, schema[name]) in kinds]
     chosen = set(wanted.names)
     if wanted.pattern is not None:
         chosen |= {name for name in features if re.fullmatch(wanted.pattern, name)}
     if wanted.kind is not None:
-        chosen |= {name for name in features if column_kind(schema[name]) == wanted.kind}
-    return [name for name in schema.names() if name in chosen]
+        chosen |= {name for name in features if kind_of(name, schema[name]) == wanted.kind}
+    found = [name for name in schema.names() if name in chosen]
+    others = [name for name in found if kinds and kind_of(name, schema[name]) not in kinds]
+    if others:
+        message = f"holds no {' and no '.join(kinds)}{reason}"
+        problems = [Problem(f"{where}: '{name}'", message) for name in others]
+        raise ConfigError(f"bad config for transform '{where.split('.')[1]}'", problems)
+    return found
 
 
 def present(frame: pl.LazyFrame, names: Iterable[str]) -> list[str]:

@@ -180,4 +180,4 @@ def _check_environment(given: Mapping[str, Any]) -> None:
 
 def _short_folder() -> Path:
     system = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="hl-", dir=system if len(system) <= LONGEST_FOLDER else "/tmp"))  # noqa: S108
+    return Path(tempfile.mkdtemp(prefix="hl-", dir=system if len(system) <= LONGEST_FOLDER else "/tmp"))  # noqa: S108  mkdtemp makes it ours

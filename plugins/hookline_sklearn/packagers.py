@@ -35,8 +35,11 @@ OWN_TYPES = (
 """Types of scikit-learn beyond skops' own list that a file may build without being named by the caller."""
 
 
-MOVED = {"hookline.models": "hookline.kinds.sklearn_model"}
-"""Module of hookline that packages of format 1 name in a pickle -> where its classes are now."""
+MOVED = {
+    "hookline.models": "hookline.kinds.sklearn_model",
+    "hookline_torch.torch_model": "hookline_torch.model",
+}
+"""Module that packages of format 1 name in a pickle -> where its classes are now."""
 
 
 class SkopsPackager(Packager):
@@ -124,6 +127,9 @@ class PicklePackager(Packager):
             raise StoreError(f"{path / 'model.pkl'} cannot be read: {error}") from error
         if not isinstance(model, Model):
             raise StoreError(f"{path / 'model.pkl'} holds a {type(model).__name__}, not a model")
+        if type(model) is SklearnModel:
+            # A package may have been written before more was known of some estimators.
+            return stored.around(model_of(model.estimator, model.feature_names))
         return stored.around(model)
 
 

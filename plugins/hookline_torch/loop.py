@@ -89,7 +89,8 @@ class Loop(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Li
     def validation_step(self, batch: Batch) -> None:
         """Note the weighted loss of a batch."""
         X, y, weight = batch
-        loss = (self._loss(X, y) * weight).sum() / weight.sum().clamp(min=1e-12)
+        # The mean weight of all rows is 1, so that the mean of batches by their rows is the weighted mean of all rows.
+        loss = (self._loss(X, y) * weight).mean()
         self.log(VALID_LOSS, loss, on_epoch=True, batch_size=len(y))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -31,20 +31,36 @@ class Rows(Dataset[Batch]):
 
     @classmethod
     def of(cls, features: Features, center: float, scale: float) -> Rows:
-        """Take features with their truth; numbers to predict are brought to mean 0 and variance 1."""
+        """Take features with their truth; numbers to predict are brought to mean 0 and variance 1.
+
+        Raises DataError where no row has a weight above 0.
+        """
         y: Any = features.y
         if features.target is not None and features.target.task == "regression":
             y = ((y - center) / scale).astype(np.float32)
         weight = np.ones(len(y)) if features.sample_weight is None else features.sample_weight
+        if len(y) and not weight.any():
+            raise DataError(
+                "trainer 'mlp' needs rows with a weight above 0, and the split gave it none",
+                hint="look at the column of roles.weight",
+            )
         return cls(features.X, y, (weight / weight.mean()).astype(np.float32), np.arange(len(y)))
 
     def cut(self, fraction: float, seed: int) -> tuple[Rows, Rows]:
-        """Divide at random into rows to learn from and rows to stop on; raises DataError where there are fewer than 2."""
-        if len(self) < 2:
+        """Divide at random into rows to learn from and rows to stop on; raises DataError where there are fewer than 2.
+
+        A row of weight 0 would stop nothing and teach nothing: it is in neither part.
+        """
+        counted = self.which[self.weight[self.which] > 0]
+        if len(counted) < 2:
             raise DataError("trainer 'mlp' needs at least 2 training rows", hint="trainer.patience=null takes one")
-        order = np.random.default_rng(seed).permutation(self.which)
+        order = np.random.default_rng(seed).permutation(counted)
         held = min(max(1, round(fraction * len(order))), len(order) - 1)
-        return replace(self, which=np.sort(order[held:])), replace(self, which=np.sort(order[:held]))
+        return self._taken(np.sort(order[held:])), self._taken(np.sort(order[:held]))
+
+    def _taken(self, which: np.ndarray) -> Rows:
+        """Return some of the rows, their mean weight 1."""
+        return replace(self, which=which, weight=self.weight / self.weight[which].mean())
 
     def __len__(self) -> int:
         return len(self.which)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from annotated_types import Ge, Gt, Interval
 
 from hookline import Features, Trainer, checkpoint_folder
-from hookline.errors import DataError
+from hookline.errors import ConfigError, DataError, Problem
 
 from .model import TorchModel
 from .network import Network
@@ -58,11 +58,16 @@ class MlpTrainer(Trainer):
         return ("torch", "pytorch_lightning")
 
     def fit(self, train: Features, valid: Features | None) -> TorchModel:
-        """Fit by gradient descent; raises DataError where features are missing or not finite, or too few rows are at hand."""
+        """Fit by gradient descent.
+
+        Raises DataError where features are missing or not finite, or too few rows are at hand, and ConfigError for a device
+        that is not there.
+        """
         from .loop import fit_network
         from .rows import Rows
 
         assert train.target is not None
+        _require_device(self.device)
         _require_finite(train)
         network = Network(
             inputs=len(train.features),
@@ -94,6 +99,15 @@ class MlpTrainer(Trainer):
             device=self.device,
             seed=self.seed,
         )
+
+
+def _require_device(device: str) -> None:
+    import torch
+
+    absent = {"cuda": not torch.cuda.is_available(), "mps": not torch.backends.mps.is_available()}
+    if absent.get(device, False):
+        problem = Problem("trainer.device", f"PyTorch finds no {device} here; auto takes what there is")
+        raise ConfigError("bad config for trainer 'mlp'", [problem])
 
 
 def _standard(train: Features) -> tuple[float, float]:

@@ -15,7 +15,7 @@ def whylogs() -> Any:
 
     if not hasattr(np, "unicode_"):
         # whylogs asks for it when it is imported, and again when it looks at a value.
-        np.unicode_ = np.str_  # type: ignore[attr-defined]
+        np.unicode_ = np.str_  # type: ignore[attr-defined]  # gone from numpy 2
     opted_out = OPT_OUT in os.environ
     os.environ.setdefault(OPT_OUT, "1")
     try:

@@ -38,7 +38,7 @@ def read_view(path: Path) -> Any:
     """Read a profile back; raises StoreError where it is damaged."""
     try:
         return DatasetProfileView.read(str(path))
-    except Exception as error:
+    except Exception as error:  # the native reader and protobuf raise errors of no common base
         raise StoreError(f"{path} is not a whylogs profile: {error}") from error
 
 

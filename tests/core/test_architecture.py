@@ -14,7 +14,9 @@ from hookline.cli import VERBS
 from hookline.kinds import hooks
 from hookline.kinds.kinds import KIND_TABLE
 from hookline.plans.closure import closure
+from hookline.registry.registry import load_registry
 from hookline.runs.sequence import SEQUENCE
+from kit.processes import run_python
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "core" / "hookline"
@@ -220,6 +222,20 @@ def test_the_readme_has_every_verb_and_no_other() -> None:
     rows = table((ROOT / "README.md").read_text("utf-8"), "to")
     told = [verb for _, verbs in rows for verb in quoted(verbs)]
     assert sorted(told) == sorted(VERBS)
+
+
+def test_the_readme_has_every_component_and_no_other() -> None:
+    registry = load_registry()
+    rows = table((ROOT / "README.md").read_text("utf-8"), "kind")
+    assert {kind for kind, _, _ in rows} == set(KIND_TABLE)
+    for kind, _, names in rows:
+        assert sorted(quoted(names)) == [name for name in registry.names(kind) if "." not in name], kind
+
+
+def test_what_the_page_on_development_says_of_closures_is_what_python_says() -> None:
+    page = (DOCS / "development.md").read_text("utf-8")
+    code, told = re.findall(r'python -c "\n(from pathlib.*?)"\n(.*?)\n\.\.\.', page, flags=re.DOTALL)[0]
+    assert run_python(code).stdout.startswith(told)
 
 
 def test_the_readme_leads_to_every_page() -> None:

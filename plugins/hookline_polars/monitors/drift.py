@@ -65,8 +65,7 @@ class DataDriftMonitor(Monitor):
         """Report an effect per column; raises nothing for columns that are absent, but says so."""
         now = rebin(current.frame, reference.profile)
         held = {column.name: column for column in now.columns}
-        target = reference.dataset.roles.target if reference.dataset else None
-        expected = _expected(reference) - {target}
+        expected = _expected(reference)
         columns = reference.profile.columns
         verdicts = []
         findings = [_absent(c.name) for c in columns if c.name not in held and c.name in expected]
@@ -115,8 +114,13 @@ class DataDriftMonitor(Monitor):
 
 
 def _expected(reference: Reference) -> set[str]:
-    """Return the columns that current rows must have; without the training rows, every profiled one but the last, the target."""
-    return {column.name for column in reference.profile.columns[:-1]}
+    """Return the columns that current rows must have: every profiled one but the target, the last where nobody names it."""
+    names = [column.name for column in reference.profile.columns]
+    if reference.target is not None:
+        return {*names} - {reference.target.name}
+    if reference.dataset is not None:
+        return {*names} - {reference.dataset.roles.target}
+    return {*names[:-1]}
 
 
 def _numeric(before: ColumnProfile, now: ColumnProfile, current: Dataset, reference: Reference) -> Effect:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Len
@@ -36,18 +37,24 @@ class JoinSource(Source):
     """Behind the name of a right column that the left source has too."""
 
     def load(self) -> Dataset:
-        """Return the joined rows, lazily; raises DataError where a key is missing on a side, or of another type there."""
+        """Return the joined rows, lazily.
+
+        Raises DataError where a key is missing on a side or of another type there, or two columns would have one name;
+        reading the rows raises it where keys repeat that `validate` wants once.
+        """
         left, right = self.left.load(), self.right.load()
         self._check_keys(left.frame, right.frame)
-        joined = left.frame.join(
-            right.frame,
+        self._check_names(left.frame.collect_schema().names(), right.frame.collect_schema().names())
+        name = f"{left.name} with {right.name}"
+        once = [side == "1" for side in self.validate.split(":")]
+        joined = (self._once(left.frame, "left", name) if once[0] else left.frame).join(
+            self._once(right.frame, "right", name) if once[1] else right.frame,
             on=list(self.on),
             how=self.how,
-            validate=self.validate,
             suffix=self.suffix,
             maintain_order="left_right",
         )
-        return Dataset(joined, self.roles(), f"{left.name} with {right.name}")
+        return Dataset(joined, self.roles(), name)
 
     def fingerprint(self) -> str:
         """Return a digest of both sources' fingerprints and of how they are joined."""
@@ -75,3 +82,38 @@ class JoinSource(Source):
                     f"'{name}' is {types[0]} in source.left and {types[1]} in source.right, so nothing would be equal",
                     hint=f"say the type where the files are read, such as source.right.dtypes={{{name}: string}}",
                 )
+
+    def _check_names(self, left: Sequence[str], right: Sequence[str]) -> None:
+        """Raise DataError where a right column would get a name that another column has."""
+        added = [name for name in right if name not in self.on]
+        taken = {*left, *(name for name in added if name not in left)}
+        for name in added:
+            if name in left and f"{name}{self.suffix}" in taken:
+                raise DataError(
+                    f"the right column '{name}' would be called '{name}{self.suffix}', as another column is",
+                    hint=f"choose another source.suffix than {self.suffix}",
+                )
+
+    def _once(self, frame: pl.LazyFrame, side: str, name: str) -> pl.LazyFrame:
+        """Return the same rows, whose reading raises DataError naming a key that stands more than once."""
+
+        keys = list(self.on)
+
+        def checked(rows: pl.DataFrame) -> pl.DataFrame:
+            held = rows.select(keys).drop_nulls()
+            repeated = held.filter(held.is_duplicated())
+            if len(repeated):
+                key = ", ".join(f"{column}={value!r}" for column, value in repeated.row(0, named=True).items())
+                raise DataError(
+                    f"the rows of {name} cannot be read or transformed: source.{side} has {key} more than once",
+                    hint=f"name columns in source.on that tell its rows apart, or allow repeats, "
+                    f"as in source.validate={self._allowing(side)}",
+                )
+            return rows
+
+        # Not batch by batch, nor after a condition: a key repeats in all rows.
+        return frame.map_batches(checked, projection_pushdown=True, predicate_pushdown=False)
+
+    def _allowing(self, side: str) -> str:
+        left, _, right = self.validate.partition(":")
+        return f"m:{right}" if side == "left" else f"{left}:m"

@@ -60,8 +60,14 @@ class ClipTransform(Transform):
     upper_quantile: Annotated[float, Interval(ge=0, le=1)] | None = None
     """Quantile of the training rows above which values are lowered to it."""
 
+    def __post_init__(self) -> None:
+        for lowest, highest in (("lower", "upper"), ("lower_quantile", "upper_quantile")):
+            low, high = getattr(self, lowest), getattr(self, highest)
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"{lowest} must not be above {highest}, got {low:g} and {high:g}")
+
     def fit(self, train: Dataset) -> FittedClip:
-        """Learn the quantiles; raises ConfigError where no bound is given."""
+        """Learn the quantiles; raises ConfigError where no bound is given, or a given one is beyond the learned other."""
         import polars as pl
 
         if all(value is None for value in (self.lower, self.upper, self.lower_quantile, self.upper_quantile)):
@@ -78,4 +84,18 @@ class ClipTransform(Transform):
         found = one_row(train.frame, exprs)
         low = {name: self.lower if self.lower is not None else found.get(f"low\0{name}") for name in names}
         high = {name: self.upper if self.upper is not None else found.get(f"high\0{name}") for name in names}
-        return FittedClip({name: (low[name], high[name]) for name in names})
+        bounds = {name: (low[name], high[name]) for name in names}
+        self._require_order(bounds)
+        return FittedClip(bounds)
+
+    def _require_order(self, bounds: Mapping[str, tuple[float | None, float | None]]) -> None:
+        given = "lower" if self.lower is not None else "upper"
+        problems = [
+            Problem(
+                f"transform.clip.{given}", f"the lowest value of '{name}' would be {low:g}, and the highest {high:g}"
+            )
+            for name, (low, high) in bounds.items()
+            if low is not None and high is not None and low > high
+        ]
+        if problems:
+            raise ConfigError("bad config for transform 'clip'", problems)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hookline import Dataset, Transform
-from hookline.data.columns import column_kind
+from hookline.data.columns import kind_of
 from hookline.errors import ConfigError, DataError, ExportError, Problem
 
 from ..columns import Scalar, choose, present
@@ -30,6 +30,7 @@ class FittedMapValues:
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Replace; values that are not in the mapping go by `default`, missing ones stay missing.
 
+        Integers become float64 where one of them becomes a fraction.
         Where `default` is error, reading the rows raises DataError naming such values.
         """
         import polars as pl
@@ -37,14 +38,18 @@ class FittedMapValues:
         if not present(frame, [self.column]):
             return frame
         column = pl.col(self.column)
-        if frame.collect_schema()[self.column] in (pl.Categorical, pl.Enum):
+        dtype, old, new = frame.collect_schema()[self.column], _of_one_type(self.old), _of_one_type(self.new)
+        if dtype in (pl.Categorical, pl.Enum):
             column = column.cast(pl.String)
+        elif dtype.is_integer() and any(map(_is_fraction, (*self.old, *self.new, self.default_value))):
+            # Polars would cut the fraction off.
+            column = column.cast(pl.Float64)
         if self.default == "keep":
-            mapped = column.replace(list(self.old), list(self.new))
+            mapped = column.replace(old, new)
         else:
-            mapped = column.replace_strict(list(self.old), list(self.new), default=self.default_value)
+            mapped = column.replace_strict(old, new, default=self.default_value)
         if self.default == "error":
-            known = column.replace_strict(list(self.old), True, default=False, return_dtype=pl.Boolean)
+            known = column.replace_strict(old, True, default=False, return_dtype=pl.Boolean)
             frame = require_values(frame, {self.column: known}, self._refusal)
         return frame.with_columns(pl.when(column.is_not_null()).then(mapped).alias(self.column))
 
@@ -104,26 +109,43 @@ class MapValuesTransform(Transform):
             problem = Problem("transform.map_values.new", f"has {len(self.new)} values for {len(self.old)} in old")
             raise ConfigError("bad config for transform 'map_values'", [problem])
         choose(train, (self.column,), "transform.map_values.column")
-        self._require_kind(column_kind(train.frame.collect_schema()[self.column]))
+        self._require_kind(train.frame.collect_schema()[self.column])
         fallback = self.default_value if self.default == "value" else None
         fitted = FittedMapValues(self.column, self.old, self.new, self.default, fallback)
         self._try(fitted, train)
         return fitted
 
-    def _require_kind(self, kind: str) -> None:
+    def _require_kind(self, dtype: pl.DataType) -> None:
+        kind = kind_of(self.column, dtype)
         wanted = {"string": (str,), "boolean": (bool,), "number": (int, float)}.get(kind, ())
         for value in self.old:
             if not isinstance(value, wanted) or (isinstance(value, bool) and kind == "number"):
-                problem = Problem("transform.map_values.old", f"{value!r} is no {kind}, as '{self.column}' holds")
-                raise ConfigError("bad config for transform 'map_values'", [problem])
+                raise _refused(f"{value!r} is no {kind}, as '{self.column}' holds")
+            if dtype.is_integer() and _is_fraction(value):
+                raise _refused(f"{value!r} is no whole number, and '{self.column}' holds no others")
 
     def _try(self, fitted: FittedMapValues, train: Dataset) -> None:
         import polars as pl
 
         try:
             fitted.transform(train.frame).select(pl.col(self.column).null_count()).collect()
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, TypeError) as error:
             first = str(error).strip().splitlines()[0]
             raise DataError(
                 f"transform.map_values: {first}", hint="map every value, or choose transform.map_values.default=null"
             ) from None
+
+
+def _is_fraction(value: Scalar | None) -> bool:
+    return isinstance(value, float) and not value.is_integer()
+
+
+def _of_one_type(values: Sequence[Scalar | None]) -> list[Scalar | None]:
+    """Return whole numbers among fractions as fractions, since polars makes no column of both."""
+    if any(isinstance(value, float) for value in values):
+        return [float(value) if isinstance(value, int) and not isinstance(value, bool) else value for value in values]
+    return list(values)
+
+
+def _refused(message: str) -> ConfigError:
+    return ConfigError("bad config for transform 'map_values'", [Problem("transform.map_values.old", message)])

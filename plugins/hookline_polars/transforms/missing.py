@@ -10,7 +10,8 @@ from annotated_types import Len
 
 from hookline import Dataset, Transform
 from hookline.data.columns import column_kind
-from hookline.errors import ConfigError, DataError, Problem
+from hookline.errors import DataError
+from hookline.kinds.artifacts import ColumnKind
 
 from ..columns import Columns, Scalar, choose, present
 from ..stats import one_row
@@ -18,7 +19,7 @@ from ..stats import one_row
 if TYPE_CHECKING:
     import polars as pl
 
-KINDS = ("number", "string", "boolean")
+KINDS: tuple[ColumnKind, ...] = ("number", "string", "boolean")
 """Types of columns that are filled, and in which values may mean missing."""
 
 
@@ -72,8 +73,7 @@ class ImputeTransform(Transform):
     """What `constant` fills into texts."""
 
     def fit(self, train: Dataset) -> FittedImpute:
-        """Compute all statistics; raises DataError for a column with no value at all."""
-
+        """Compute all statistics; raises DataError for a column with no value at all, ConfigError for one never filled."""
         schema = train.frame.collect_schema()
         names = choose(train, self.columns, "transform.impute.columns", KINDS)
         kinds = {name: column_kind(schema[name]) for name in names}
@@ -148,16 +148,8 @@ class NullValuesTransform(Transform):
         schema = train.frame.collect_schema()
         held = {kind: tuple(value for value in self.values if _kind(value) == kind) for kind in KINDS}
         kinds = [kind for kind, values in held.items() if values]
-        names = choose(train, self.columns, "transform.null_values.columns", kinds)
-        fitting = {name: held.get(column_kind(schema[name]), ()) for name in names}
-        problems = [
-            Problem(f"transform.null_values.columns: '{name}'", f"holds no {' and no '.join(kinds)}, as values are")
-            for name, values in fitting.items()
-            if not values
-        ]
-        if problems:
-            raise ConfigError("bad config for transform 'null_values'", problems)
-        return FittedNullValues(fitting)
+        names = choose(train, self.columns, "transform.null_values.columns", kinds, ", as values are")
+        return FittedNullValues({name: held[column_kind(schema[name])] for name in names})
 
 
 def _kind(value: Scalar) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hookline import Dataset, Transform
+from hookline.data.columns import kind_of
 from hookline.data.frames import require_columns
 from hookline.errors import ConfigError, DataError, Problem
 from hookline.kinds.artifacts import ROW_ID
@@ -84,11 +86,15 @@ class FilterRowsTransform(Transform):
     op: Op
     """How it is compared."""
     value: Scalar | tuple[Scalar, ...] | None = None
-    """What it is compared with: a scalar, two bounds for `between`, several for `in`, a regular expression for `matches`."""
+    """What it is compared with: a scalar, two bounds for `between`, several for `in`, a regular expression for `matches`.
+
+    Datetimes as ISO 8601 writes them, in the column's own time zone where they name none.
+    """
 
     def fit(self, train: Dataset) -> FilterRowsTransform:
         """Check the column and the value; raises DataError or ConfigError."""
-        require_columns([self.column], train.frame.collect_schema().names(), "transform.filter_rows.column")
+        schema = train.frame.collect_schema()
+        require_columns([self.column], schema.names(), "transform.filter_rows.column")
         wanted = {"in": tuple, "not_in": tuple, "between": tuple, "matches": str}.get(self.op)
         if self.op not in ("is_null", "not_null") and self.value is None:
             raise _bad(f"required for {self.op}")
@@ -98,18 +104,39 @@ class FilterRowsTransform(Transform):
             raise _bad(f"must be [lowest, highest] for between, got {list(self.value)}")
         if self.op == "matches":
             _require_regex(str(self.value))
+        elif self.op not in ("is_null", "not_null"):
+            self._require_kinds(train.frame, schema[self.column])
         return self
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Keep the rows that meet the condition."""
-        return frame.filter(self._condition())
+        return frame.filter(self._condition(frame.collect_schema()[self.column]))
 
-    def _condition(self) -> pl.Expr:
+    def _require_kinds(self, frame: pl.LazyFrame, dtype: pl.DataType) -> None:
+        import polars as pl
+
+        try:
+            for value in self._values():
+                _require_kind(value, self.column, dtype)
+        except ConfigError:
+            # Of a column without any value nobody knows the type.
+            if dtype not in (pl.String, pl.Null) or frame.select(pl.col(self.column).count()).collect().item():
+                raise
+
+    def _values(self) -> tuple[Scalar, ...]:
+        if self.value is None:
+            return ()
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
+    def _condition(self, dtype: pl.DataType) -> pl.Expr:
         import operator
 
         import polars as pl
 
-        column, value = pl.col(self.column), self.value
+        if self.op == "matches":
+            return pl.col(self.column).cast(pl.String).str.contains(str(self.value))
+        column, values = _comparable(pl.col(self.column), dtype, self._values())
+        value = values[0] if values else None
         compared: dict[str, Callable[[Any, Any], Any]] = {
             "==": operator.eq,
             "<": operator.lt,
@@ -126,9 +153,6 @@ class FilterRowsTransform(Transform):
             return column.is_null()
         if self.op == "not_null":
             return column.is_not_null()
-        if self.op == "matches":
-            return column.cast(pl.String).str.contains(str(value))
-        values = list(value) if isinstance(value, tuple) else [value]
         if self.op == "between":
             return column.is_between(pl.lit(values[0]), pl.lit(values[1]))
         inside = column.is_in(values)
@@ -160,6 +184,47 @@ class DropMissingTargetTransform(Transform):
         if train.roles.target is None:
             raise DataError("drop_missing_target needs roles.target")
         return FittedDropMissingTarget(train.roles.target)
+
+
+def _comparable(column: pl.Expr, dtype: pl.DataType, values: Sequence[Scalar]) -> tuple[pl.Expr, list[Any]]:
+    """Return a column and what it is compared with as types that polars compares."""
+    import polars as pl
+
+    if dtype in (pl.Date, pl.Datetime):
+        zone = getattr(dtype, "time_zone", None)
+        return column.cast(pl.Datetime("us", zone)), [_moment(str(value), zone) for value in values]
+    if dtype.is_float() or (dtype.is_integer() and any(isinstance(value, float) for value in values)):
+        return column.cast(pl.Float64), [float(value) for value in values]
+    if dtype in (pl.String, pl.Null) and not all(isinstance(value, str) for value in values):
+        # It holds nothing.
+        return column.cast(pl.Float64, strict=False), [float(value) for value in values]
+    if dtype in (pl.Categorical, pl.Enum):
+        # A value need be none of its categories.
+        return column.cast(pl.String), list(values)
+    return column, list(values)
+
+
+def _moment(text: str, zone: str | None) -> datetime:
+    """Return a moment in a column's time zone; one without an offset is meant there. Raises ValueError."""
+    from zoneinfo import ZoneInfo
+
+    moment = datetime.fromisoformat(text)
+    if zone is None:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.replace(tzinfo=ZoneInfo(zone)) if moment.tzinfo is None else moment.astimezone(ZoneInfo(zone))
+
+
+def _require_kind(value: Scalar, column: str, dtype: pl.DataType) -> None:
+    kind = kind_of(column, dtype)
+    if kind == "datetime":
+        try:
+            _moment(str(value), None)
+        except ValueError:
+            raise _bad(f"must be a date or time as ISO 8601 writes it, such as 2026-01-31, got {value!r}") from None
+        return
+    types: dict[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "number": (int, float)}
+    if not isinstance(value, types[kind]) or (isinstance(value, bool) and kind == "number"):
+        raise _bad(f"must be a {kind}, as '{column}' holds, got {value!r}")
 
 
 def _require_regex(text: str) -> None:

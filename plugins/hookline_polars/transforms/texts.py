@@ -45,6 +45,8 @@ class FittedNormalizeText:
             text = text.str.strip_chars()
         if self.strip_end:
             text = text.str.strip_chars_end(self.strip_end)
+            # What stood before the taken characters may be a space.
+            text = text.str.strip_chars_end() if self.strip else text
         if self.case != "keep":
             text = text.str.to_lowercase() if self.case == "lower" else text.str.to_uppercase()
         return text.replace("", None)

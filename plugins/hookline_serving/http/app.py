@@ -165,6 +165,8 @@ async def _respond(service: Service, act: Act, body: bytes) -> tuple[int, bytes]
         return _failure(503, f"the prediction could not be recorded: {error.strerror}")
     except HooklineError as error:
         return _failure(INTERNAL_ERROR, error.message)
+    except Exception as error:  # noqa: BLE001  a model may raise anything, and whoever asked must hear of it
+        return _broken(error)
 
 
 async def _body(request: Request) -> bytes:
@@ -212,5 +214,11 @@ async def _http_error(_: Request, error: Exception) -> Response:
 
 
 async def _fault(_: Request, error: Exception) -> Response:
-    """Answer for a fault in code; its traceback goes to the server's own log."""
-    return _error(INTERNAL_ERROR, f"the model could not answer: {type(error).__name__}")
+    """Answer for a fault in code beside the model."""
+    return Response(_broken(error)[1], INTERNAL_ERROR, media_type="application/json")
+
+
+def _broken(error: Exception) -> tuple[int, bytes]:
+    """Return status and JSON for a fault in code; its traceback goes to the server's own log."""
+    log.error("the model could not answer", exc_info=error)
+    return _failure(INTERNAL_ERROR, f"the model could not answer: {type(error).__name__}")

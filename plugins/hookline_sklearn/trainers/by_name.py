@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from annotated_types import Interval
 
+from hookline import Features, SklearnModel
 from hookline.errors import ConfigError, Problem, closest
 
-from .estimator import EstimatorTrainer
+from ..models import model_of
+from .estimator import EstimatorTrainer, fit_quietly, prepare
 
 MODULES = (
     "discriminant_analysis",
@@ -31,7 +33,6 @@ class SklearnTrainer(EstimatorTrainer):
     """Any other scikit-learn classifier or regressor, by its class name: `trainer.class_name=ExtraTreesClassifier`."""
 
     name = "sklearn"
-    takes_nan = True
     class_name: str
     """The estimator's class name; one of scikit-learn's own classifiers and regressors."""
     params: Mapping[str, str | int | float | bool | None] = dataclasses.field(default_factory=dict)
@@ -59,6 +60,23 @@ class SklearnTrainer(EstimatorTrainer):
         if is_regressor(made) != (task == "regression"):
             _refuse("trainer.class_name", f"{self.class_name} cannot learn a {task} target")
         return made
+
+    def fit(self, train: Features, valid: Features | None) -> SklearnModel:
+        """Fit on the training rows, with their weights.
+
+        Raises DataError for missing values that the estimator cannot take, and ConfigError for a parameter that it refuses.
+        """
+        from sklearn.utils import get_tags
+        from sklearn.utils._param_validation import InvalidParameterError
+
+        estimator = self.estimator(train.target.task if train.target else "binary")
+        takes = get_tags(estimator).input_tags
+        X = prepare(self.name, train, takes_nan=takes.allow_nan, takes_sparse=takes.sparse)
+        try:
+            fitted = fit_quietly(estimator, X, train.y, train.sample_weight)
+        except InvalidParameterError as error:
+            _refuse_parameter(self.params, error)
+        return model_of(fitted, train.names)
 
 
 def allowed_estimators() -> dict[str, Any]:
@@ -91,5 +109,15 @@ def _needs_arguments(cls: Any) -> bool:
     return any(p.default is p.empty and p.name != "self" and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
 
 
-def _refuse(path: str, message: str) -> None:
+def _refuse_parameter(params: Mapping[str, Any], error: ValueError) -> NoReturn:
+    """Raise ConfigError at the parameter that scikit-learn names, or the error where nobody has set that one."""
+    import re
+
+    said = re.match(r"The '(\w+)' parameter of \w+ (must .*)", str(error), re.DOTALL)
+    if said is None or said[1] not in params:
+        raise error
+    _refuse(f"trainer.params.{said[1]}", said[2].replace(". Got ", ", got ").removesuffix(" instead."))
+
+
+def _refuse(path: str, message: str) -> NoReturn:
     raise ConfigError("bad config for trainer 'sklearn'", [Problem(path, message)])

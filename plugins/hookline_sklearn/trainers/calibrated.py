@@ -11,7 +11,8 @@ from hookline.errors import DataError
 from hookline.registry.ports import ports, type_text
 
 from ..models import CalibratedModel
-from .estimator import CLASSIFICATION, prepare
+from .by_name import SklearnTrainer
+from .estimator import CLASSIFICATION, EstimatorTrainer, prepare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,8 @@ class CalibratedTrainer(Trainer):
 
     The classifier is fitted to all training rows. The calibration is fitted to scores of rows that each was left out of
     one of `folds` further fits for: `sigmoid` (Platt 1999) for few rows, `isotonic` (Zadrozny and Elkan 2002) from about a
-    thousand on, where it overfits less.
+    thousand on, where it overfits less. A trainer whose fit settles more than its options say, as when to stop, is fitted
+    once more before.
     """
 
     name = "calibrated"
@@ -55,13 +57,12 @@ class CalibratedTrainer(Trainer):
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Fit classifier and calibration with the rows' weights; raises DataError where a class has fewer rows than folds."""
-        from sklearn.base import clone
         from sklearn.calibration import CalibratedClassifierCV
         from sklearn.model_selection import StratifiedKFold
         from sklearn.utils import get_tags
 
         self._require_rows(train)
-        estimator = clone(self.trainer.fit(train, valid).estimator)  # type: ignore[attr-defined]  # the port says so
+        estimator = self._unfitted(train, valid)
         takes = get_tags(estimator).input_tags
         X = prepare(self.name, train, takes_nan=takes.allow_nan, takes_sparse=takes.sparse)
         parts = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
@@ -69,6 +70,17 @@ class CalibratedTrainer(Trainer):
         calibrated = CalibratedClassifierCV(estimator, **options)
         weights: Any = train.sample_weight
         return CalibratedModel(calibrated.fit(X, train.y, sample_weight=weights), train.names)
+
+    def _unfitted(self, train: Features, valid: Features | None) -> Any:
+        from sklearn.base import clone
+
+        if isinstance(self.trainer, EstimatorTrainer) and type(self.trainer).fit in (
+            EstimatorTrainer.fit,
+            SklearnTrainer.fit,
+        ):
+            return self.trainer.estimator(train.target.task if train.target else "binary")
+        # A fit may settle options, such as the number of passes, and the trainer of another plugin tells no other way.
+        return clone(self.trainer.fit(train, valid).estimator)  # type: ignore[attr-defined]  # the port says so
 
     def _require_rows(self, train: Features) -> None:
         import numpy as np

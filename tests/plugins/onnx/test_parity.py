@@ -168,6 +168,7 @@ TRANSFORMS: list[Any] = [
         "default": "value",
         "default_value": 7,
     },
+    {"component": "map_values", "column": "count", "old": [0, 3.0, 7], "new": [0.5, None, 31]},
     {"component": "map_values", "column": "flag", "old": [True], "new": [None]},
     {"component": "cast", "dtypes": {"count": "number", "number": "integer", "flag": "number"}, "errors": "null"},
     {"component": "cast", "dtypes": {"count": "boolean"}},

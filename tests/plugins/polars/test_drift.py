@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hookline import Dataset, Reference, Report, Roles
+from hookline import Dataset, Reference, Report, Roles, Target
 from hookline.quality.distributions import profile, rebin
 from hookline.quality.effects import (
     categorical_effect,
@@ -36,6 +36,18 @@ def frame(rows: int, seed: int, **over: Any) -> pl.DataFrame:
     rng = np.random.default_rng(seed)
     columns = {"x": rng.normal(size=rows), "s": rng.choice(["a", "b", "c"], rows), "y": rng.random(rows)}
     return pl.DataFrame(columns | over)
+
+
+@pytest.mark.parametrize("rows", [True, False], ids=["with the rows", "with the profile only"])
+def test_the_target_may_be_absent_wherever_it_stands_and_no_other_column(rows: bool) -> None:
+    before = frame(200, 0).select("y", "x", "s")
+    held = Dataset(before.lazy(), Roles(target="y")) if rows else None
+    reference = Reference(profile(before.lazy(), before.columns), held, target=Target("y", "regression"))
+    found = [
+        [finding.subject for finding in DataDriftMonitor().check(Dataset(now.lazy()), reference).findings]
+        for now in (frame(200, 0).select("x", "s"), frame(200, 0).select("x"))
+    ]
+    assert found == [[], ["s"]]
 
 
 @pytest.mark.parametrize("rows", [True, False], ids=["with the rows", "with the profile only"])

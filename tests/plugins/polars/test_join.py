@@ -51,6 +51,31 @@ def test_a_right_source_that_would_multiply_rows_is_refused(orders: Path, people
         hl.run(source=joined(orders, people), target="bought", trainer="decision_tree", packager=[])
 
 
+@pytest.mark.parametrize(("validate", "side"), [("m:1", "right"), ("1:m", "left")])
+def test_a_key_that_repeats_is_named_with_its_side_and_a_way_out(
+    orders: Path, people: Path, validate: Any, side: str
+) -> None:
+    people.write_text("person,age\n,1\n,2\n3,20\n3,21\n")
+    with pytest.raises(DataError, match=rf"source\.{side} has person=\d more than once") as caught:
+        hl.run(source=joined(orders, people, validate=validate), target="bought", trainer="decision_tree", packager=[])
+    assert "source.validate=m:m" in str(caught.value.hint)
+    repeated = joined(orders, people, validate="m:m").load().frame.collect()
+    assert repeated.height == 150
+
+
+def test_missing_keys_may_repeat(orders: Path, people: Path) -> None:
+    people.write_text("person,age\n,1\n,2\n3,20\n")
+    assert joined(orders, people).load().frame.collect().height == 120
+
+
+def test_a_suffix_that_makes_a_name_that_is_taken_is_refused(orders: Path, people: Path) -> None:
+    pl.read_csv(orders).with_columns(price_right=pl.lit(0)).write_csv(orders)
+    with pytest.raises(DataError, match="the right column 'price' would be called 'price_right', as another") as caught:
+        joined(orders, people).load()
+    assert "source.suffix" in str(caught.value.hint)
+    assert "price_of" in joined(orders, people, suffix="_of").load().frame.collect_schema()
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_missing_key_names_the_side_and_what_it_has(orders: Path, people: Path, side: str) -> None:
     path = orders if side == "left" else people

@@ -145,11 +145,35 @@ def test_options_of_reading_hold_for_small_files(tmp_path: Path, strip: bool) ->
 def test_a_broken_file_among_many_is_told_as_it_is_alone(tmp_path: Path) -> None:
     folder = filled(tmp_path / "data", 40)
     (folder / "00" / "0030.csv").write_text("id,x,kind,label\n1,2,a,yes,more\n")
-    with pytest.raises(DataError, match="found more fields"):
+    with pytest.raises(DataError, match=r"line 2 of \S+0030\.csv has 5 values, where there are 4 columns"):
         hl.profile(folder)
     (folder / "00" / "0030.csv").write_bytes(b"id,x,kind,label\n1,2,\xff,yes\n")
     with pytest.raises(DataError, match=r"0030\.csv is not UTF-8"):
         FileSource(path=str(folder)).load()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1,2", r"line 3 of \S+0030\.csv has 2 values, where there are 4 columns"),
+        ('1,2,"a,yes', r"line 3 of \S+0030\.csv opens a quote that is not closed"),
+        ("1,2,\0,yes", r"0030\.csv is no text: it holds a NUL byte"),
+    ],
+)
+def test_a_short_line_in_one_of_many_files_is_told_as_it_is_alone(tmp_path: Path, line: str, message: str) -> None:
+    folder = filled(tmp_path / "data", 40)
+    broken = folder / "00" / "0030.csv"
+    broken.write_text(f"id,x,kind,label\n1,2,a,yes\n{line}\n")
+    for path in (folder, broken):
+        with pytest.raises(DataError, match=message):
+            FileSource(path=str(path)).load().frame.collect()
+
+
+def test_a_separator_or_a_line_break_inside_of_quotes_makes_no_line_uneven(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "data", 40, 'id,x,kind,label\n{i},1,"a,b",yes\n{j},1,"c\nd",no\n')
+    frame = FileSource(path=str(folder)).load().frame.collect()
+    assert frame["id"].to_list() == list(range(80))
+    assert frame["kind"].to_list() == ["a,b", "c\nd"] * 40
 
 
 def test_dates_are_found_where_the_first_rows_hold_none(tmp_path: Path) -> None:

@@ -110,6 +110,26 @@ def test_a_pattern_that_is_no_regular_expression_is_refused_where_config_enters(
     )
 
 
+@pytest.mark.parametrize(
+    ("transform", "column", "message"),
+    [
+        (ImputeTransform(columns=("t",)), "t", "holds no number and no string and no boolean"),
+        (ImputeTransform(columns=Columns(kind="datetime")), "t", "holds no number and no string and no boolean"),
+        (ClipTransform(columns=("s",), lower=0), "s", "holds no number"),
+        (ClipTransform(columns=Columns(pattern="s|n"), lower=0), "s", "holds no number"),
+        (NormalizeTextTransform(columns=("n",)), "n", "holds no string"),
+        (RareCategoriesTransform(columns=("k",)), "k", "holds no string"),
+        (RareCategoriesTransform(columns=("f",)), "f", "holds no string"),
+    ],
+    ids=repr,
+)
+def test_a_chosen_column_of_a_type_that_is_not_treated_is_refused(
+    transform: Transform, column: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"transform\.{transform.name}\.columns: '{column}': {message}"):
+        transform.fit(dataset(**MIXED))
+
+
 def test_columns_with_a_role_are_left_alone_unless_named() -> None:
     train = dataset(Roles(target="y", id="i"), i=[1, None], y=[None, 2.0], x=[None, 3.0])
     assert list(ImputeTransform().fit(train).numbers) == ["x"]
@@ -184,6 +204,31 @@ def test_a_fixed_bound_takes_precedence_over_a_quantile() -> None:
 def test_clip_without_a_bound_is_refused() -> None:
     with pytest.raises(ConfigError, match="give at least one of lower"):
         ClipTransform().fit(dataset(x=[1.0]))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"lower": 10.0, "upper": 0.0}, "lower must not be above upper, got 10 and 0"),
+        ({"lower_quantile": 0.9, "upper_quantile": 0.1}, "lower_quantile must not be above upper_quantile"),
+    ],
+)
+def test_bounds_that_cross_are_refused_where_config_enters(fields: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"transform\.clip.*{message}"):
+        validate(ClipTransform, fields, "transform.clip", "bad config")
+
+
+@pytest.mark.parametrize(
+    ("transform", "path"),
+    [
+        (ClipTransform(lower=5.0, upper_quantile=0.5), r"lower: the lowest value of 'x' would be 5, and the highest 2"),
+        (ClipTransform(upper=1.0, lower_quantile=0.5), r"upper: the lowest value of 'x' would be 2, and the highest 1"),
+    ],
+    ids=repr,
+)
+def test_a_bound_beyond_the_quantile_at_the_other_end_is_refused(transform: Transform, path: str) -> None:
+    with pytest.raises(ConfigError, match=rf"transform\.clip\.{path}"):
+        transform.fit(dataset(x=[1.0, 2.0, 3.0]))
 
 
 # cast
@@ -285,6 +330,12 @@ def test_equal_texts_are_written_equally() -> None:
     assert out["s"].to_list() == ["new york", "new york", "new york", None, None, None]
 
 
+@pytest.mark.parametrize(("strip", "expected"), [(True, "b"), (False, "b ")])
+def test_a_space_before_a_stray_ending_goes_with_it(strip: bool, expected: str) -> None:
+    out = applied(NormalizeTextTransform(strip=strip, strip_end="."), dataset(s=["b ."]))
+    assert out["s"].to_list() == [expected]
+
+
 def test_each_normalization_can_be_left_out() -> None:
     transform = NormalizeTextTransform(strip=False, unicode=False, collapse=False)
     values = [" a  b ", "ﬁ"]
@@ -376,6 +427,31 @@ def test_an_old_value_of_another_type_than_the_column_is_refused(values: list[An
 def test_values_that_cannot_share_a_column_with_the_kept_ones_are_refused() -> None:
     with pytest.raises(DataError, match=r"transform\.map_values"):
         MapValuesTransform(column="s", old=(1,), new=("x",)).fit(dataset(s=[1, 2]))
+
+
+@pytest.mark.parametrize("old", [2.7, float("inf")])
+def test_a_fraction_among_whole_numbers_is_refused_rather_than_cut_off(old: float) -> None:
+    with pytest.raises(ConfigError, match=rf"transform\.map_values\.old: {old} is no whole number"):
+        MapValuesTransform(column="k", old=(1, old), new=(None, None)).fit(dataset(k=[1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"old": (1,), "new": (0.5,)}, [0.5, 2.0, None]),
+        ({"old": (1, 2.0), "new": (7, 0.5)}, [7.0, 0.5, None]),
+        ({"old": (1,), "new": (3,), "default": "value", "default_value": 0.5}, [3.0, 0.5, None]),
+        ({"old": (1.0,), "new": (3.0,)}, [3, 2, None]),
+    ],
+)
+def test_whole_numbers_become_fractions_where_a_value_asks_for_it(fields: dict[str, Any], expected: list[Any]) -> None:
+    found = applied(MapValuesTransform(column="k", **fields), dataset(k=[1, 2, None]))["k"].to_list()
+    assert list(map(repr, found)) == list(map(repr, expected))
+
+
+def test_new_values_of_several_types_are_refused() -> None:
+    with pytest.raises(DataError, match=r"transform\.map_values"):
+        MapValuesTransform(column="s", old=("a", "b"), new=(1, "x")).fit(dataset(s=["a", "b"]))
 
 
 # rare_categories
@@ -481,6 +557,72 @@ def test_texts_are_matched_by_a_regular_expression() -> None:
 def test_a_value_that_does_not_fit_the_condition_is_refused(op: Any, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=rf"transform\.filter_rows\.value: {message}"):
         FilterRowsTransform(column="x", op=op, value=value).fit(dataset(x=[1]))
+
+
+@pytest.mark.parametrize(
+    ("values", "op", "value", "message"),
+    [
+        ([1, 2], ">", "abc", "must be a number, as 'x' holds, got 'abc'"),
+        ([1, 2], "==", True, "must be a number"),
+        (["a"], "in", ("a", 3), "must be a string, as 'x' holds, got 3"),
+        ([True], "==", 1, "must be a boolean"),
+        ([datetime(2026, 1, 1)], ">", "soon", "must be a date or time as ISO 8601 writes it"),
+        ([datetime(2026, 1, 1)], "between", ("2026-01-01", 3), "must be a date or time"),
+    ],
+)
+def test_a_value_of_another_type_than_the_column_is_refused(values: Any, op: Any, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"transform\.filter_rows\.value: {message}"):
+        FilterRowsTransform(column="x", op=op, value=value).fit(dataset(x=values))
+
+
+@pytest.mark.parametrize("dtype", [pl.String, pl.Null])
+def test_a_column_without_any_value_is_compared_with_anything(dtype: Any) -> None:
+    train = dataset(x=pl.Series([None, None], dtype=dtype))
+    assert applied(FilterRowsTransform(column="x", op="!=", value=3), train).height == 2
+    assert applied(FilterRowsTransform(column="x", op="in", value=(1, 2)), train).height == 0
+
+
+DAYS = [datetime(2026, 1, day) for day in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("dtype", [pl.Date(), pl.Datetime("ms"), pl.Datetime("ns"), pl.Datetime("us", "Europe/Rome")])
+@pytest.mark.parametrize(
+    ("op", "value", "kept"),
+    [
+        (">", "2026-01-02", [3]),
+        ("==", "2026-01-02", [2]),
+        ("!=", "2026-01-02T00:00:00", [1, 3]),
+        ("in", ("2026-01-01", "2026-01-03"), [1, 3]),
+        ("between", ("2026-01-02", "2026-01-09 12:00"), [2, 3]),
+    ],
+)
+def test_datetimes_are_compared_with_texts_that_write_them(dtype: Any, op: Any, value: Any, kept: list[int]) -> None:
+    zone = getattr(dtype, "time_zone", None)
+    days = pl.Series(DAYS).dt.replace_time_zone(zone) if zone else pl.Series(DAYS).cast(dtype)
+    out = applied(FilterRowsTransform(column="x", op=op, value=value), dataset(x=days))
+    assert out["x"].dt.day().to_list() == kept
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Rome"])
+def test_a_moment_with_an_offset_is_compared_as_the_moment_it_is(zone: str | None) -> None:
+    days = pl.Series(DAYS).dt.replace_time_zone("UTC").dt.convert_time_zone(zone or "UTC")
+    days = days if zone else days.dt.replace_time_zone(None)
+    out = applied(FilterRowsTransform(column="x", op="==", value="2026-01-02T02:00:00+02:00"), dataset(x=days))
+    assert out.height == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "op", "value", "kept"),
+    [
+        ([1, 2, 40], "in", (1, 2.5, 40.0), [1, 40]),
+        ([1.5, 2.0, 3.0], "not_in", (2, 3), [1.5]),
+        ([1, 2, 40], "<", 2.5, [1, 2]),
+        (pl.Series(["a", "b"], dtype=pl.Enum(["a", "b"])), "in", ("a", "z"), ["a"]),
+        (pl.Series(["a", "b"], dtype=pl.Enum(["a", "b"])), "<", "az", ["a"]),
+    ],
+)
+def test_fractions_and_unknown_categories_are_compared_too(values: Any, op: Any, value: Any, kept: list[Any]) -> None:
+    assert applied(FilterRowsTransform(column="x", op=op, value=value), dataset(x=values))["x"].to_list() == kept
 
 
 def test_a_condition_on_an_unknown_column_suggests_the_closest() -> None:

@@ -19,8 +19,9 @@ import polars as pl
 import pytest
 
 import hookline as hl
+from hookline import Prediction, Predictor
 from hookline_serving.http.answers import Answerer
-from hookline_serving.http.app import _predict, _respond
+from hookline_serving.http.app import MOST_BYTES_SHORT, _predict, _respond, make_app
 from hookline_serving.http.log import PredictionLog
 from hookline_serving.http.service import Service
 from kit.places import at
@@ -96,6 +97,33 @@ def test_rows_asked_for_at_the_same_moment_each_get_their_own_answer(server: Ser
     assert [chances["yes"] for chances in together] == pytest.approx(
         [chances["yes"] for chances in alone * 10], rel=1e-4
     )
+
+
+class Breaking:
+    """A predictor with a fault in its code."""
+
+    def __init__(self, whole: Predictor) -> None:
+        self.schema, self.roles, self.target = whole.schema, whole.roles, whole.target
+
+    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        raise RuntimeError("a fault in the model")
+
+
+@pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize("rows", [1, MOST_BYTES_SHORT // 50], ids=["short way", "long way"])
+def test_a_fault_in_the_model_is_told_as_json_and_logged_with_its_traceback(
+    package: Path, rows: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(Breaking(hl.load(package).predictor), {"model": "churn", "version": 1, "format": "onnx"}, None)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model") as client:
+            return await client.post("/predict", json={"rows": [ROW] * rows})
+
+    response = asyncio.run(ask())
+    assert response.status_code == 500
+    assert response.json() == {"error": "the model could not answer: RuntimeError"}
+    assert "RuntimeError: a fault in the model" in caplog.text
 
 
 def test_every_prediction_has_an_id_of_its_own(server: Server) -> None:

@@ -105,6 +105,24 @@ def test_it_is_scikit_learns_calibration_of_the_inner_estimator() -> None:
     np.testing.assert_array_equal(model.estimator.predict_proba(train.X), golden.predict_proba(train.X))
 
 
+@pytest.mark.parametrize(
+    "inner", [RandomForestTrainer(n_estimators=3), SklearnTrainer(class_name="RandomForestClassifier")], ids=repr
+)
+def test_the_classifier_is_fitted_once_for_each_fold_and_once_to_all_rows(
+    inner: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    fit = RandomForestClassifier.fit
+
+    def counted(forest: Any, X: Any, *given: Any, **named: Any) -> Any:
+        rows.append(len(X))
+        return fit(forest, X, *given, **named)
+
+    monkeypatch.setattr(RandomForestClassifier, "fit", counted)
+    CalibratedTrainer(trainer=inner, folds=3).fit(real(load_breast_cancer, slice(0, 300)), None)
+    assert sorted(rows) == [200, 200, 200, 300]
+
+
 def test_importances_and_splits_are_the_inner_models() -> None:
     train = real(load_breast_cancer, slice(0, 200))
     for inner in INNER:

@@ -155,6 +155,27 @@ def test_a_pickle_that_holds_no_model_is_a_store_error(pipeline: Pipeline[Any], 
         read(PicklePackager(), path, Trust(pickle=True))
 
 
+def test_an_old_pickle_of_a_network_is_read_where_its_class_is_now(tmp_path: Path) -> None:
+    network = fitted({"component": "mlp", "hidden": [4], "max_epochs": 2, "device": "cpu"})
+    path = saved(PicklePackager(), network, tmp_path)
+    # The oldest protocol names modules in lines of their own.
+    old = pickle.dumps(network.model, protocol=0).replace(b"hookline_torch.model\n", b"hookline_torch.torch_model\n")
+    assert b"hookline_torch.torch_model" in old
+    (path / "model.pkl").write_bytes(old)
+    loaded = read(PicklePackager(), path, Trust(pickle=True))
+    np.testing.assert_array_equal(loaded.predict(ROWS).probabilities, network.predict(ROWS).probabilities)
+
+
+def test_an_old_pickle_of_boosted_trees_tells_their_splits(tmp_path: Path) -> None:
+    boosted = fitted({"component": "hist_gradient_boosting", "max_iter": 5})
+    path = saved(PicklePackager(), boosted, tmp_path)
+    (path / "model.pkl").write_bytes(pickle.dumps(SklearnModel(boosted.model.estimator, boosted.model.feature_names)))
+    loaded: Any = read(PicklePackager(), path, Trust(pickle=True))
+    assert loaded.model.importances() == boosted.model.importances()
+    assert sum(loaded.model.importances().values()) == pytest.approx(1)
+    assert set(loaded.model.thresholds()) == set(boosted.model.thresholds())
+
+
 def test_a_run_writes_packages_that_load_by_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     run = hl.run(source=ROWS.drop("z"), target="y", trainer="decision_tree", packager=["skops", "pickle"])
     expected = run.predict(ROWS).values.tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -309,12 +310,30 @@ def test_a_forest_is_the_same_whatever_the_number_of_threads(n_jobs: int) -> Non
             "trainer.params.n_estimatrs",
             "did you mean 'n_estimators'",
         ),
+        (
+            {"class_name": "ExtraTreesClassifier", "params": {"n_estimators": -1}},
+            "trainer.params.n_estimators",
+            r"must be an int in the range \[1, inf\), got -1",
+        ),
     ],
 )
 def test_an_estimator_that_cannot_be_is_refused(options: Any, path: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         SklearnTrainer(**options).fit(made("binary"), None)
     assert [problem.path for problem in caught.value.problems] == [path]
+
+
+def test_an_estimator_by_name_takes_missing_values_where_scikit_learn_says_so() -> None:
+    train = made("binary")
+    X = np.array(train.X)
+    X[::3, 0] = np.nan
+    gaps = replace(train, X=X)
+    assert np.isfinite(
+        np.asarray(SklearnTrainer(class_name="ExtraTreesClassifier").fit(gaps, None).predict(gaps).values)
+    ).all()
+    with pytest.raises(DataError, match="takes no missing values, and") as caught:
+        SklearnTrainer(class_name="KNeighborsClassifier").fit(gaps, None)
+    assert "impute" in hint_of(caught.value)
 
 
 def test_parameters_of_an_estimator_may_override_the_seed() -> None:

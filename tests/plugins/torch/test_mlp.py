@@ -19,7 +19,7 @@ from sklearn.datasets import make_classification, make_regression
 
 import hookline as hl
 from hookline import Feature, Features, Target
-from hookline.errors import DataError, Pruned
+from hookline.errors import ConfigError, DataError, Pruned
 from hookline.kinds.fitting import Curve, checkpoints_in, judged_by, steps_in
 from hookline_torch import MlpTrainer
 from hookline_torch.loop import Loop
@@ -212,6 +212,46 @@ def test_a_row_without_weight_is_as_good_as_absent() -> None:
     trainer = MlpTrainer(**{**SMALL, "max_epochs": 20})
     model = trainer.fit(features(train.X, y, np.where(wrong, 0.0, 1.0)), None)
     assert (model.predict(train).values == train.y).mean() > 0.9
+
+
+def test_rows_without_weight_do_not_decide_when_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = labeled(600)
+    light = np.zeros(600)
+    light[:60] = 1.0
+    epochs: list[int] = []
+    monkeypatch.setattr(Loop, "on_train_epoch_start", lambda loop: epochs.append(loop.current_epoch))
+    trainer = MlpTrainer(**{**SMALL, "max_epochs": 30, "patience": 3})
+    model = trainer.fit(features(train.X, np.asarray(train.y), light), None)
+    assert len(epochs) > 10
+    X, y = np.asarray(train.X)[:60], np.asarray(train.y)[:60]
+    assert_same(model, trainer.fit(features(X, y), None))
+
+
+def test_rows_that_all_have_no_weight_are_refused() -> None:
+    train = labeled()
+    with pytest.raises(DataError, match="needs rows with a weight above 0"):
+        MlpTrainer(**SMALL).fit(features(train.X, np.asarray(train.y), np.zeros(300)), None)
+
+
+def test_the_validation_loss_weighs_rows_whatever_their_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, valid = labeled(), labeled(100, seed=7)
+    weight = np.where(np.arange(100) < 50, 0.01, 5.0)
+    losses = []
+    for size in (100, 50, 7):
+        monkeypatch.setattr("hookline_torch.loop.VALID_BATCH", size)
+        curve = Curve()
+        with steps_in(curve):
+            MlpTrainer(**SMALL).fit(train, features(valid.X, np.asarray(valid.y), weight))
+        losses.append([loss for _, loss in curve.points])
+    np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_refused(device: Any) -> None:
+    if {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}[device]():
+        pytest.skip("it is there")
+    with pytest.raises(ConfigError, match=rf"trainer\.device: PyTorch finds no {device} here"):
+        MlpTrainer(**{**SMALL, "device": device}).fit(labeled(), None)
 
 
 def test_training_stops_once_the_validation_loss_no_longer_falls(monkeypatch: pytest.MonkeyPatch) -> None:

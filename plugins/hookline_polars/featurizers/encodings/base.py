@@ -90,6 +90,7 @@ class ColumnEncoding(ABC):
     def write_cells(self, rows: pl.DataFrame, values: np.ndarray, places: np.ndarray, start: int) -> None:
         """Fill the cells of some rows, (n_rows, cells), and their columns where these differ from row to row.
 
+        values: still those of earlier rows; where `write` leaves some of a block as they are, this must not
         start: the matrix's column that is the first of this encoding
         """
         self.write(rows, values)

@@ -97,6 +97,19 @@ def name_uneven(file: Path, separator: str, skip: int, width: int) -> None:
             raise _unclosed(file, before + 1) from None
 
 
+def is_even(lines: bytes, separator: bytes, separators: int) -> bool:
+    """Tell whether each of some whole lines that is not blank holds so many separators, and every quote is closed.
+
+    Where there are no quotes, the sum decides, as in `require_width`: polars refuses the long line next to a short one.
+    """
+    if not lines.endswith(b"\n"):
+        lines += b"\n"
+    if b'"' not in lines and lines.count(separator) == separators * lines.count(b"\n"):
+        return True
+    whole, uneven = _counted(lines, separator, separators)
+    return whole == len(lines) and not uneven
+
+
 def _maybe_uneven(file: Path, separator: bytes, skip: int, separators: int) -> bool:
     """Tell, fast, whether some line holds fewer separators; wrongly perhaps where quotes stand alone.
 

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .csv_lines import may_hold_dates
+from .csv_lines import is_even, may_hold_dates
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,13 +34,14 @@ def groups(files: Sequence[Path], options: dict[str, Any], *, lossy: bool) -> It
 
     options: of `polars.scan_csv`; lossy: whether bytes that are no UTF-8 are to be replaced
     """
+    separator = options["separator"].encode()
     header = b""
     held: list[Path] = []
     text = bytearray()
     for file in files:
         content = b"" if file.stat().st_size > SMALL else file.read_bytes()
         first = content[: content.find(b"\n") + 1]
-        plain = _is_plain(content, first, lossy=lossy)
+        plain = _is_plain(content, first, separator, lossy=lossy)
         if held and (not plain or first != header or len(text) > TOGETHER):
             yield _group(held, bytes(text), options)
             held = []
@@ -57,9 +58,12 @@ def groups(files: Sequence[Path], options: dict[str, Any], *, lossy: bool) -> It
         yield _group(held, bytes(text), options)
 
 
-def _is_plain(content: bytes, first: bytes, *, lossy: bool) -> bool:
+def _is_plain(content: bytes, first: bytes, separator: bytes, *, lossy: bool) -> bool:
     """Tell whether a file is a header line and lines of values below, with nothing that needs a second look."""
     if not first.strip() or b'"' in first or content.startswith(b"\xef\xbb\xbf") or len(first) == len(content):
+        return False
+    # Lines of another width than the header's are for the file's own scan to refuse; polars would fill them with gaps.
+    if b"\0" in content or not is_even(content, separator, first.count(separator)):
         return False
     if content.endswith((b"\n\n", b"\r\n\r\n", b" \n", b"\t\n", b" ", b"\t")):
         return False
