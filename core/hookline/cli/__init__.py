@@ -153,12 +153,18 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if first in VERBS:
         verb, rest = first, arguments[1:]
-    elif "=" in first or first.startswith(("-", "+", "~")):
+    elif "=" in first or first.startswith(("-", "+", "~")) or _is_path(first):
         verb, rest = "run", arguments
     else:
         raise UnknownName("command", first, VERBS)
     code: int = module_of(verb).main(rest)
     return code
+
+
+def _is_path(word: str) -> bool:
+    from hookline.plans.hydra.shorthand import is_path
+
+    return is_path(word)
 
 
 def module_of(verb: str) -> Any:

@@ -15,6 +15,7 @@ from hookline.workspace.home import home as home
 
 from .compose import CONFIG_NAME, CONFIG_PACKAGE, options, plain, populate, without_null
 from .overrides import check_overrides
+from .shorthand import spelled_out
 from .wording import in_our_words
 
 SEARCHED = f"pkg://{CONFIG_PACKAGE}"
@@ -55,6 +56,7 @@ def run_app(
         # Hydra acts on it in `hydra.main` alone, by a config that it has pickled.
         raise UsageError("--experimental-rerun is not read", hint="give the overrides of the run again")
     folder = Path(args.config_dir) if args.config_dir else None
+    args.overrides = spelled_out(args.overrides)
     check_overrides(registry, args.overrides, folder)
     try:
         with in_our_words(registry, lambda: options(registry), folder), _full_errors(), job.set_aside():

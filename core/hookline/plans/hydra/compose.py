@@ -21,6 +21,7 @@ from hookline.workspace.home import new_run_id
 
 from ..config import key_of
 from .overrides import check_overrides
+from .shorthand import spelled_out, with_roles
 from .wording import in_our_words, of_value
 
 CONFIG_NAME = "hookline"
@@ -64,7 +65,7 @@ def compose(
     if config_dir and not config_dir.is_dir():
         raise UsageError(f"there is no folder {config_dir}", hint="--config-dir names a folder of configs")
     extra = [f"hydra.searchpath=[file://{config_dir.absolute()}]"] if config_dir else []
-    given = [without_null(override) for override in overrides]
+    given = spelled_out(without_null(override) for override in overrides)
     check_overrides(registry, given, config_dir)
     with (
         in_our_words(registry, lambda: options(registry), config_dir),
@@ -188,7 +189,7 @@ def plain(config: Any) -> dict[str, Any]:
         raise of_value(error) from None
     assert isinstance(tree, dict)
     refuse_misplaced(tree)
-    return {str(key): value for key, value in tree.items() if key not in ("hydra", "experiment")}
+    return with_roles({str(key): value for key, value in tree.items() if key not in ("hydra", "experiment")})
 
 
 def refuse_misplaced(tree: Mapping[Any, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.registry import Registry
 
 from ..config import ROOTS
+from .shorthand import is_path
 from .wording import nested_keys, of_value, of_yaml, unknown_key
 
 SHAPE = "write key=value, such as seed=7; quote what the shell would eat"
@@ -93,6 +95,8 @@ def _of_choice(
             try:
                 registry.entry(key, name)
             except UnknownName as error:
+                if key == "source" and is_path(name):
+                    error.hint = f"a table stands alone: hookline {shlex.quote(name)} target=COLUMN"
                 yield Problem(key, f"{error.message}{f'; {error.hint}' if error.hint else ''}"), error
 
 

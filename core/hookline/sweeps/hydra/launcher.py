@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hookline.errors import UnknownName
 from hookline.plans.hydra.compose import refuse_misplaced
+from hookline.plans.hydra.shorthand import with_roles
 from hookline.workspace.workspace import open_workspace
 
 from ..leaderboard import headline
@@ -150,4 +151,4 @@ def _plain(config: Any) -> dict[str, Any]:
     tree = OmegaConf.to_container(ours, resolve=True)
     assert isinstance(tree, dict)
     refuse_misplaced({"experiment": config.get("experiment")})
-    return {str(key): value for key, value in tree.items()}
+    return with_roles({str(key): value for key, value in tree.items()})
