@@ -16,7 +16,8 @@ from hookline.data.frames import to_polars
 from hookline.errors import DataError, HooklineError, StoreError, UsageError
 from hookline.kinds.artifacts import Prediction
 from hookline.kinds.deployments import Trust
-from hookline.kinds.reports import HEADLINES, worst_first
+from hookline.kinds.plain import from_json
+from hookline.kinds.reports import HEADLINES, Metric, Metrics, worst_first
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,7 +83,6 @@ class Run:
     def cleaning(self) -> pl.DataFrame:
         """Return one row a transform: rows in and out, dropped, added and changed, cells changed, and in which columns."""
         from hookline.data.cleaning.ledger import CleaningEntry, CleaningLedger
-        from hookline.kinds.plain import from_json
 
         entries = (from_json(CleaningEntry, entry) for entry in self.evidence.get("cleaning", ()))
         return CleaningLedger(tuple(entries)).frame()
@@ -131,9 +131,14 @@ class Run:
 
 def metrics_in(evidence: Mapping[str, Any]) -> dict[str, float]:
     """Return the evaluators' metrics that evidence tells of, by name."""
+    return measured_in(evidence).numbers()
+
+
+def measured_in(evidence: Mapping[str, Any]) -> Metrics:
+    """Return the evaluators' metrics that evidence tells of, with their intervals."""
     reports = [report for report in evidence["reports"] if report["kind"] == "evaluator"]
-    # JSON has no word for a number that is not one, so it stands there as text.
-    return {metric["name"]: float(metric["value"]) for report in reports for metric in report["metrics"]}
+    # JSON has no word for a number that is not finite, so it stands there as text, which `from_json` reads.
+    return Metrics(tuple(from_json(Metric, metric) for report in reports for metric in report["metrics"]))
 
 
 def packaging(registry: Registry, evidence: Mapping[str, Any]) -> str | None:

@@ -65,16 +65,11 @@ def check_machine(setup: Mapping[str, Any]) -> None:
 def _result(folder: Path, status: str, error: str) -> dict[str, Any]:
     """Return what the ledger keeps of a run that has ended."""
     from hookline.runs.names import load
-    from hookline.runs.result import Run
+    from hookline.runs.result import Run, measured_in
 
     run = load(folder)
     assert isinstance(run, Run)
-    metrics = {
-        metric["name"]: [metric["value"], metric["greater_is_better"]]
-        for report in run.evidence["reports"]
-        for metric in report["metrics"]
-        if report["kind"] == "evaluator"
-    }
+    metrics = {one.name: [one.value, one.greater_is_better] for one in measured_in(run.evidence).values()}
     return {"run_id": run.id, "path": str(folder), "metrics": metrics, "status": status, "error": error}
 
 

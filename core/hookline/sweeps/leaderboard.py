@@ -92,7 +92,7 @@ def headline(jobs: Sequence[JobRecord]) -> float | None:
     """Return the mean of that metric over the jobs of a trial."""
     name = headline_metric(jobs)
     values = [float(job.metrics[name][0]) for job in jobs if name in job.metrics] if name else []
-    return statistics.fmean(values) if values else None
+    return _mean(values) if values else None
 
 
 def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> di
     row: dict[str, Any] = {"trial": trial, **{key: _cell(value) for key, value in varied.items()}}
     for name in dict.fromkeys(name for job in done for name in job.metrics):
         values = [float(job.metrics[name][0]) for job in done if name in job.metrics]
-        row[name] = statistics.fmean(values)
+        row[name] = _mean(values)
         row[f"{name}_low"], row[f"{name}_high"] = interval(values)
     failed = next((job for job in jobs if job.status not in ENDED), None)
     pruned = next((job for job in jobs if job.status == "pruned"), None)
@@ -116,14 +116,19 @@ def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> di
 
 
 def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of a mean by Student's t; None for both where there are fewer than three values.
+    """Return the 95 % interval of a mean by Student's t; None for both where there are fewer than three values, or one is not finite.
 
     Of two values it would be 13 standard errors wide to each side, which says nothing.
     """
-    if len(values) < 3:
+    if len(values) < 3 or not all(map(math.isfinite, values)):
         return None, None
     half = _t95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
     return statistics.fmean(values) - half, statistics.fmean(values) + half
+
+
+def _mean(values: Sequence[float]) -> float:
+    # `fmean` refuses infinities of both signs, whose mean is not a number.
+    return statistics.fmean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
 
 
 def _t95(freedom: int) -> float:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError, UsageError
+from hookline.kinds.reports import Metric
 from hookline.plans.config import resolve
 from hookline.plans.hydra.app import run_app
 from hookline.registry.registry import Registry, load_registry
-from hookline.runs.result import Run
+from hookline.runs.result import Run, measured_in
 from hookline.runs.runner import run_config
 from hookline.workspace.workspace import open_workspace
 
@@ -124,10 +125,8 @@ def _print(run: Run) -> None:
 
 
 def _headline_metrics(run: Run) -> dict[str, str]:
-    shown = {}
-    for report in run.evidence["reports"]:
-        if report["kind"] == "evaluator":
-            for metric in report["metrics"]:
-                interval = "" if metric["low"] is None else f"  [{metric['low']:.4f}, {metric['high']:.4f}]"
-                shown[metric["name"]] = f"{metric['value']:.4f}{interval}"
-    return shown
+    return {metric.name: f"{metric.value:.4f}{_interval(metric)}" for metric in measured_in(run.evidence).values()}
+
+
+def _interval(metric: Metric) -> str:
+    return "" if metric.low is None or metric.high is None else f"  [{metric.low:.4f}, {metric.high:.4f}]"
