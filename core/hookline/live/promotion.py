@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hookline.errors import UsageError
@@ -29,5 +30,7 @@ def promote(
         return None
     current = catalog.deployments.current(name)
     policy = Deployment.single(name, number, current.deployer if current else "local")
+    if current:
+        policy = replace(policy, fields=current.fields)
     catalog.deployments.record(policy, reason)
     return policy

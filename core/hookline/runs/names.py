@@ -95,14 +95,15 @@ def split_model_name(text: str) -> tuple[str, int | None, str | None]:
     if at:
         return name, None, alias
     name, colon, number = text.partition(":")
-    return (name, int(number), None) if colon and number.isdigit() else (text, None, None)
+    return (name, int(number), None) if colon and number.isdecimal() else (text, None, None)
 
 
 def _in_catalog(catalog: Catalog, name: str) -> Found | None:
     model, number, alias = split_model_name(name)
-    if number or alias or catalog.models.has(model):
-        record = catalog.models.get(model, number or alias)
-        return Found(Path(record.path), model=model, version=record.version, whole=not (number or alias))
+    said = alias if number is None else number
+    if said is not None or catalog.models.has(model):
+        record = catalog.models.get(model, said)
+        return Found(Path(record.path), model=model, version=record.version, whole=said is None)
     run = catalog.runs.find(name) if name else None
     return None if run is None else Found(Path(run.path), is_run=True)
 

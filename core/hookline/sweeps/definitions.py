@@ -54,7 +54,7 @@ def replicates(tree: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     if not isinstance(repeats, int) or not isinstance(seed, int) or not isinstance(folds, int):
         yield ()  # The check of the config says what is wrong with them.
         return
-    for repeat in range(repeats):
+    for repeat in range(max(repeats, 1)):
         for fold in range(max(folds, 1)):
             seeds = (f"seed={seed + repeat}",) if repeats > 1 else ()
             yield (*seeds, *((f"split.fold={fold}",) if folds else ()))

@@ -116,7 +116,7 @@ def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> di
 
 
 def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of a mean by Student's t; None for both where there are fewer than three values, or one is not finite.
+    """Return the 95 % interval of a mean by Student's t; None for both of fewer than three values, or one not finite.
 
     Of two values it would be 13 standard errors wide to each side, which says nothing.
     """

@@ -96,7 +96,8 @@ class Ledger:
         """Return a sweep by `last`, its id, or the id's first letters; raises UnknownName, or UsageError where several fit."""
         with self._database.reading() as connection:
             found = connection.execute(self._sweeps.select().order_by(self._sweeps.c.created.desc())).mappings().all()
-        fit = found[:1] if name == "last" else [row for row in found if row["id"].startswith(name)]
+        exact = found[:1] if name == "last" else [row for row in found if row["id"] == name]
+        fit = exact or [row for row in found if row["id"].startswith(name)]
         if not fit:
             hint = "`hookline sweeps list` lists them" if found else "`hookline -m trainer=a,b` makes one"
             raise UnknownName("sweep", name, [row["id"] for row in found], hint=hint)
@@ -148,7 +149,8 @@ class Ledger:
     def release(self, sweep_id: str) -> None:
         """Give back the jobs that this process had when it was interrupted."""
         jobs = self._jobs
-        mine = (jobs.c.sweep_id == sweep_id) & (jobs.c.pid == os.getpid()) & (jobs.c.status == "running")
+        mine = (jobs.c.sweep_id == sweep_id) & (jobs.c.pid == os.getpid()) & (jobs.c.host == platform.node())
+        mine &= jobs.c.status == "running"
         with self._database.writing() as connection:
             connection.execute(jobs.update().where(mine).values(status="interrupted"))
 

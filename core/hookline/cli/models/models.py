@@ -68,7 +68,7 @@ def _row(catalog: Any, record: Any) -> dict[str, Any]:
 def _show(given: Any) -> int:
     catalog = open_workspace().catalog
     name, number, alias = split_model_name(given.model)
-    record = catalog.models.get(name, number or alias)
+    record = catalog.models.get(name, alias if number is None else number)
     manifest = verify(Path(record.path))
     if given.json:
         path = Path(record.path) / CERTIFICATE

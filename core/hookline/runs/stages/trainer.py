@@ -66,7 +66,9 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     model = _fit(run, stage)
     cls = type(model)
     (folder / "class.json").write_text(json.dumps([cls.__module__, cls.__qualname__]), "utf-8")
-    (folder / IMPORTANCES).write_text(json.dumps(dict(model.importances())), "utf-8")
+    (folder / IMPORTANCES).write_text(
+        json.dumps({name: float(weight) for name, weight in model.importances().items()}), "utf-8"
+    )
     if run.curve.points:
         (folder / CURVE).write_text(json.dumps(run.curve.plain()), "utf-8")
     outputs.write(model, folder)
@@ -83,7 +85,9 @@ def _model_class(stage: Stage, folder: Path) -> type[Model]:
         return cast("type[Model]", stage.makes)
     # The trainer says only `Model`; the store is signed with this machine's key, so the name in it is our own word.
     module, name = json.loads((folder / "class.json").read_text("utf-8"))
-    cls = getattr(importlib.import_module(module), name, None)
+    cls: Any = importlib.import_module(module)
+    for part in name.split("."):
+        cls = getattr(cls, part, None)
     if not (isinstance(cls, type) and issubclass(cls, Model)):
         raise StoreError(f"the stored model of stage '{stage.key}' is a {module}.{name}, which is no longer a Model")
     return cls

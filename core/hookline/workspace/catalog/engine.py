@@ -32,11 +32,11 @@ def sqlite_url(path: Path) -> str:
 
 def engine_of(url: str) -> Engine:
     """Return an engine; raises UsageError for what is no URL, MissingBackend where a server's driver is not installed."""
-    from sqlalchemy import create_engine, event
+    from sqlalchemy import event
 
     if not url.startswith("sqlite"):
-        return _server_engine(url)
-    engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS, "isolation_level": None})
+        return _engine(url, pool_pre_ping=True)
+    engine = _engine(url, connect_args={"timeout": WAIT_SECONDS, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _: Any) -> None:
@@ -47,14 +47,15 @@ def engine_of(url: str) -> Engine:
     return engine
 
 
-def _server_engine(url: str) -> Engine:
+def _engine(url: str, **options: Any) -> Engine:
     from sqlalchemy import create_engine, exc
 
     try:
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, **options)
     except exc.ArgumentError as error:
         raise UsageError(
-            f"HOOKLINE_CATALOG: {str(error).splitlines()[0]}", hint="write postgresql+psycopg://user@host/database"
+            f"HOOKLINE_CATALOG: {str(error).splitlines()[0]}",
+            hint="write postgresql+psycopg://user@host/database, or sqlite:///FILE",
         ) from None
     except ModuleNotFoundError as error:
         raise MissingBackend("the catalog", str(error.name), "postgres") from None
