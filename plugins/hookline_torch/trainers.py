@@ -111,12 +111,14 @@ def _require_device(device: str) -> None:
 
 
 def _standard(train: Features) -> tuple[float, float]:
-    """Return mean and standard deviation of numbers to predict; labels stay as they are."""
+    """Return mean and standard deviation of numbers to predict in rows that weigh; labels stay as they are."""
     import numpy as np
 
     if train.target is None or train.target.task != "regression":
         return 0.0, 1.0
     y: Any = train.y
+    if train.sample_weight is not None and (train.sample_weight > 0).any():
+        y = y[train.sample_weight > 0]
     return float(np.mean(y)), float(np.std(y)) or 1.0
 
 

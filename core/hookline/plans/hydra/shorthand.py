@@ -33,7 +33,7 @@ def with_roles(tree: Mapping[str, Any]) -> dict[str, Any]:
 def is_path(word: str) -> bool:
     """Tell whether a word of a command line is a table's path: it is there, is a glob, or ends as tables do."""
     try:
-        if Path(word).exists():
+        if word and Path(word).exists():
             return True
     except (OSError, ValueError):  # A name too long for a file, or with a NUL in it.
         return False
@@ -67,8 +67,8 @@ def _spelled_out(word: str) -> list[str]:
 
 def _parsing(key: str, value: str) -> str:
     """Return a value that Hydra's grammar takes: as it is, or in quotes, an item of a list by itself."""
-    if _parses(f"{key}={value}"):
-        return value
+    if (value.isascii() and value.isalnum()) or _parses(f"{key}={value}"):
+        return value  # Without any sign in it, quotes would help nothing.
     inner = value[1:-1]
     if value[:1] == "[" and value[-1:] == "]" and not set("[]{}()'\"") & set(inner):
         tried = f"[{','.join(_parsing(key, item.strip()) for item in inner.split(','))}]"
