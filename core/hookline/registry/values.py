@@ -23,13 +23,14 @@ def validate(cls: type[T], values: Mapping[str, Any], path: str, title: str) -> 
 
     given, missing = _present(values, path)
     problems: list[Problem] = []
+    built: T | None = None
     try:
-        built: T = adapter(cls).validate_python(given)
+        built = adapter(cls).validate_python(given)
     except ValidationError as error:
         problems = _problems(cls, error, path)
     told = {problem.path for problem in problems}
     problems += [Problem(where, REQUIRED) for where in missing if where not in told]
-    if problems:
+    if problems or built is None:
         absent = [problem.path for problem in problems if problem.message.startswith(REQUIRED)]
         raise ConfigError(title, problems, hint=f"add {'=... '.join(absent)}=..." if absent else None)
     return built
