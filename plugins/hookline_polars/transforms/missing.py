@@ -147,7 +147,7 @@ class NullValuesTransform(Transform):
         """Choose the columns; raises ConfigError for one whose type none of the values has."""
         schema = train.frame.collect_schema()
         held = {kind: tuple(value for value in self.values if _kind(value) == kind) for kind in KINDS}
-        kinds = [kind for kind in KINDS if held[kind]]
+        kinds: list[ColumnKind] = [kind for kind in KINDS if held[kind]]
         names = choose(train, self.columns, "transform.null_values.columns", kinds, ", as values are")
         return FittedNullValues({name: held[column_kind(schema[name])] for name in names})
 
