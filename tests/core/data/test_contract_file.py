@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hookline.data.columns import conform, infer_schema
 from hookline.data.contract.file import read_contract
-from hookline.data.contract.rules import check_rows, unlike_training
+from hookline.data.contract.rules import check_rows, require_accepted, unlike_training
 from hookline.data.contract.text import contract_text
 from hookline.errors import ConfigError, DataError, RejectedRows
 from hookline.kinds.artifacts import Column, Schema
@@ -140,6 +140,13 @@ def test_a_rejected_value_names_row_and_column(path: Path) -> None:
     laid = said(path, "columns: {city: {pattern: '[A-Z].*', categories: null, on_violation: reject}}")
     with pytest.raises(RejectedRows, match=r"row 2, city: 'no' does not match the contract's pattern '\[A-Z\].\*'"):
         unlike_training(conform(FRAME, laid), laid)
+
+
+def test_a_rejecting_column_that_is_absent_is_refused_though_none_other_rejects(path: Path) -> None:
+    laid = said(path, "columns: {city: {on_violation: reject}}")
+    with pytest.raises(RejectedRows) as caught:
+        require_accepted(FRAME.drop("city").lazy(), laid)
+    assert (caught.value.count, caught.value.breaches[0].column) == (3, "city")
 
 
 def test_an_optional_column_that_is_absent_is_missing_in_every_row(path: Path) -> None:

@@ -108,6 +108,7 @@ def test_a_run_and_a_sweep_are_kept_on_a_database_server(postgresql_url: str, mo
     ("url", "message"),
     [
         ("nonsense", "HOOKLINE_CATALOG: Could not parse"),
+        ("sqlite:cat.db", "HOOKLINE_CATALOG: Could not parse"),
         ("oracle+missing://x/y", "HOOKLINE_CATALOG: Can't load plugin"),
         (
             "postgresql+psycopg://me:secret@127.0.0.1:1/x",

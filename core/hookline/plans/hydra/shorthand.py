@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from glob import has_magic
 from pathlib import Path
@@ -16,6 +17,8 @@ TABLES = frozenset(
     {".csv", ".tsv", ".txt", ".parquet", ".pq", ".ndjson", ".jsonl", ".arrow", ".feather", ".ipc", ".gz"}
 )
 """Endings by which a word is taken for a path, whether or not it is there."""
+PLAIN = re.compile(r"[\w./-]*", re.ASCII)
+"""Values that quotes would not help, and that need not be parsed to see it."""
 
 
 def spelled_out(words: Iterable[str]) -> list[str]:
@@ -67,8 +70,8 @@ def _spelled_out(word: str) -> list[str]:
 
 def _parsing(key: str, value: str) -> str:
     """Return a value that Hydra's grammar takes: as it is, or in quotes, an item of a list by itself."""
-    if (value.isascii() and value.isalnum()) or _parses(f"{key}={value}"):
-        return value  # Without any sign in it, quotes would help nothing.
+    if PLAIN.fullmatch(value) or _parses(f"{key}={value}"):
+        return value
     inner = value[1:-1]
     if value[:1] == "[" and value[-1:] == "]" and not set("[]{}()'\"") & set(inner):
         tried = f"[{','.join(_parsing(key, item.strip()) for item in inner.split(','))}]"
