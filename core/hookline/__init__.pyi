@@ -35,7 +35,7 @@ from .kinds.capabilities import (
 from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Trust
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Predictor
-from .kinds.fitting import checkpoint_folder, report_step
+from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.hooks import ModelInfo, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .kinds.reports import (
@@ -133,6 +133,7 @@ __all__ = [
     "plan",
     "profile",
     "promote",
+    "report_finding",
     "report_step",
     "run",
     "serve",

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 from hookline.errors import Pruned
 
+from .reports import Finding
+
 MOST_POINTS = 1_000
 """Points of a curve that are kept; of a longer one every second, every fourth and so on."""
 
@@ -115,6 +117,29 @@ def judged_by(judge: Judge) -> Iterator[None]:
         yield
     finally:
         _judge.reset(token)
+
+
+_findings: ContextVar[list[Finding] | None] = ContextVar("hookline_findings", default=None)
+
+
+def report_finding(finding: Finding) -> None:
+    """Tell the user of something that was decided or noticed while fitting; nothing happens outside a run.
+
+    finding: its message says what was done, and what to set where something else is wanted
+    """
+    found = _findings.get()
+    if found is not None:
+        found.append(finding)
+
+
+@contextmanager
+def findings_in(found: list[Finding]) -> Iterator[None]:
+    """Let `report_finding` add to `found` within this block."""
+    token = _findings.set(found)
+    try:
+        yield
+    finally:
+        _findings.reset(token)
 
 
 _folder: ContextVar[Path | None] = ContextVar("hookline_checkpoints", default=None)

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import to_polars
 from hookline.errors import ConfigError, DataError, Problem, UsageError
-from hookline.kinds.artifacts import Dataset, Roles
+from hookline.kinds.artifacts import Dataset
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS, MULTIPLE, Source
+from hookline.workspace.piped import settled
+
+from .hydra.shorthand import ROLES, is_path, with_roles
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 
     from .config import RunConfig
 
-DEFAULTS: Mapping[str, Any] = {"featurizer": ["tabular"], "evaluator": ["standard"]}
-"""What `hl.run(source=..., trainer=...)` adds where nothing is said."""
+DEFAULTS: Mapping[str, Any] = {"featurizer": ["tabular"], "trainer": "auto", "evaluator": ["standard"]}
+"""What `hl.run(source=...)` adds where nothing is said."""
 PARTS = frozenset({"roles", "split", "gates", "settings"})
 """Mappings of a config that are added to, where components take each other's place."""
 
@@ -134,12 +137,10 @@ def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Compone
 
 def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:
     tree = dict(tree)
-    if "target" in tree:
-        roles = tree.get("roles") or {}
-        given = dataclasses.asdict(roles) if isinstance(roles, Roles) else roles
-        if not isinstance(given, Mapping):
-            raise ConfigError("bad config", [Problem("roles", f"must be a mapping of roles to columns, got {roles!r}")])
-        tree["roles"] = {name: value for name, value in given.items() if value} | {"target": tree.pop("target")}
+    roles = tree.get("roles") or {}
+    if not isinstance(given := _set(roles), Mapping):
+        raise ConfigError("bad config", [Problem("roles", f"must be a mapping of roles to columns, got {roles!r}")])
+    tree = with_roles({**tree, "roles": given}) if given or not ROLES.isdisjoint(tree) else tree
     if "source" in tree:
         tree["source"] = _source(registry, tree["source"])
     seed = tree.get("seed", 0)
@@ -155,17 +156,13 @@ def _source(registry: Registry, source: Any) -> Any:
     if isinstance(source, (Component, Mapping)) or source is None:
         return source
     if isinstance(source, Path) or (
-        isinstance(source, str) and ("source", source) not in registry and _looks_like_path(source)
+        isinstance(source, str) and ("source", source) not in registry and is_path(source)
     ):
-        return {"component": "file", "path": str(source)}
+        return {"component": "file", "path": settled(str(source))}
     if isinstance(source, str):
         return source
     frame = to_polars(source)
     return FrameSource.of(frame.lazy().collect())
-
-
-def _looks_like_path(text: str) -> bool:
-    return "/" in text or "\\" in text or "." in text
 
 
 def _several(kind: str, nodes: Any) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
-Keys: title, run, verdict, data, split, cleaning, reports, learning, importances, features, selection, parity, certificates,
+Keys: title, run, verdict, data, split, cleaning, reports, remarks, learning, importances, features, selection, parity, certificates,
 packages, deployment, plan, config, environment. A key is left out where the run did not get so far.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ def build_evidence(run: Execution, status: str, error: str | None, started: floa
         "title": run.info.name,
         "run": _run_facts(run, status, error, started),
         "reports": reports,
+        "remarks": _remarks(run),
         "plan": [_stage_facts(run, stage) for stage in run.plan.stages],
         "config": run.info.config,
         "environment": environment(),
@@ -58,6 +59,16 @@ def _report(run: Execution, stage: Stage) -> dict[str, Any]:
     return {"stage": stage.key, "kind": stage.kind, **plain}
 
 
+def _remarks(run: Execution) -> list[dict[str, Any]]:
+    """Return what stages told while they were fitted."""
+    at_hand = [stage for stage in run.plan.stages if run.is_at_hand(stage)]
+    return [
+        {"stage": stage.key, "kind": stage.kind, **to_json(finding)}
+        for stage in at_hand
+        for finding in run.findings(stage)
+    ]
+
+
 def _stage_facts(run: Execution, stage: Stage) -> dict[str, Any]:
     here = run.told.get(stage.key)
     facts = {"key": stage.key, "kind": stage.kind, "component": stage.name, "fingerprint": stage.fingerprint}
@@ -71,7 +82,8 @@ def _verdict(evidence: Mapping[str, Any], status: str, error: str | None) -> dic
     if error:
         points.append({"level": "info" if status == "pruned" else "critical", "text": error})
     for report in evidence["reports"]:
-        points += [{"level": f["severity"], "text": f["message"]} for f in report["findings"]]
+        points += _points(report["findings"])
+    points += _points(evidence["remarks"])
     for parity in evidence.get("parity", []):
         points.append({"level": "ok" if parity["ok"] else "critical", "text": _parity_text(parity)})
     points += [
@@ -82,6 +94,10 @@ def _verdict(evidence: Mapping[str, Any], status: str, error: str | None) -> dic
         text = ", ".join(f"{alias} is now version {version}" for alias, version in deployment["aliases"].items())
         points.append({"level": "ok", "text": f"{deployment['model']}: {text}"})
     return {"headline": _headline(evidence, status), "ok": status == "finished", "points": points}
+
+
+def _points(findings: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    return [{"level": finding["severity"], "text": finding["message"]} for finding in findings]
 
 
 def _headline(evidence: Mapping[str, Any], status: str) -> str:

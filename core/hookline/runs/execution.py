@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.kinds.fitting import Curve
+from hookline.kinds.fitting import Curve, findings_in
+from hookline.kinds.plain import from_json, to_json
+from hookline.kinds.reports import Finding
 from hookline.plans.plan import Plan, Stage, StageSpec
 
 from . import outputs
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
     from hookline.kinds.hooks import RunInfo, StageInfo
     from hookline.registry.registry import Registry
     from hookline.workspace.workspace import Workspace
+
+FINDINGS = "findings.json"
+"""What was told while an output was made, beside it in the store."""
+FITTED = ("transform", "featurizer", "trainer")
+"""Kinds that may tell something while they are fitted."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +53,15 @@ class StageKind(StageSpec):
     sections: tuple[Section, ...] = ()
 
     def written(self, run: Execution, stage: Stage, folder: Path) -> None:
-        """Make a stage's output and write it into an empty folder."""
-        if self.write is None:
-            outputs.write(self.made(run, stage), folder)
-        else:
-            self.write(run, stage, folder)
+        """Make a stage's output and write it into an empty folder, with what was told meanwhile."""
+        found: list[Finding] = []
+        with findings_in(found):
+            if self.write is None:
+                outputs.write(self.made(run, stage), folder)
+            else:
+                self.write(run, stage, folder)
+        if found:
+            (folder / FINDINGS).write_text(json.dumps([to_json(one) for one in found]), "utf-8")
 
     def made(self, run: Execution, stage: Stage) -> Any:
         """Make a stage's output."""
@@ -109,6 +121,12 @@ class Execution:
     def reports(self, kind: str) -> Mapping[str, Any]:
         """Return the reports of a kind's stages, by who made them."""
         return {f"{stage.kind} '{stage.name}'": self.value(stage.key) for stage in self.plan.of(kind)}
+
+    def findings(self, stage: Stage) -> list[Finding]:
+        """Return what was told while a stage's output was made, in this run or in the one that left it in the store."""
+        fitted = stage.kind in FITTED and stage.persisted
+        content = self.workspace.store.read(stage.fingerprint, FINDINGS) if fitted else None
+        return [from_json(Finding, one) for one in json.loads(content)] if content else []
 
     def _stored(self, stage: Stage) -> Any:
         store, kind = self.workspace.store, kind_of(stage)

@@ -68,9 +68,9 @@ class Run:
 
     @property
     def findings(self) -> list[dict[str, Any]]:
-        """What evaluators and monitors noticed, worst first."""
+        """What was noticed in fitting, by the audit, evaluators and monitors, worst first."""
         found = [finding for report in self.evidence["reports"] for finding in report["findings"]]
-        return worst_first(found, itemgetter("severity"))
+        return worst_first([*self.evidence["remarks"], *found], itemgetter("severity"))
 
     def stages(self) -> pl.DataFrame:
         """Return one row a stage: key, component, status, seconds, why, summary."""

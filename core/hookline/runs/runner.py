@@ -118,9 +118,8 @@ def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
         raise
     done = replace(here, status="ran", seconds=time.perf_counter() - started, summary=kind_of(stage).summarize(value))
     _told(run, stage, done)
-    if isinstance(value, Report):
-        for finding in value.findings:
-            run.registry.tell("on_finding", finding=finding, run=run.info, model=None)
+    for finding in value.findings if isinstance(value, Report) else run.findings(stage):
+        run.registry.tell("on_finding", finding=finding, run=run.info, model=None)
 
 
 def _told(run: Execution, stage: Stage, here: StageInfo) -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file (text as UTF-8) in one step: readers see what was there before, or all of it; raises OSError."""
     whole = content.encode("utf-8") if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
-    try:
+    with temporary_beside(path) as temporary:
         with temporary.open("xb") as file:
             file.write(whole)
         temporary.replace(path)
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """Give the path of a file that no other writer has, beside another; where this block fails, the file is removed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        yield temporary
     except BaseException:
         # Why it could not be written says more than why it could not be removed.
         with suppress(OSError):

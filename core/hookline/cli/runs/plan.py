@@ -9,6 +9,7 @@ from typing import Any
 from hookline.plans.config import resolve
 from hookline.plans.explain import explain
 from hookline.plans.hydra.compose import compose
+from hookline.plans.hydra.shorthand import read_in
 from hookline.plans.plan import Plan, Stage
 from hookline.registry.ports import ports, type_text
 from hookline.registry.registry import load_registry
@@ -25,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument("--config-dir", type=Path, help="a folder with configs of yours")
     given = options.parse_args(argv)
     registry = load_registry()
-    plan = plan_run(registry, resolve(registry, compose(registry, given.overrides, given.config_dir)))
+    plan = plan_run(registry, resolve(registry, compose(registry, read_in(given.overrides), given.config_dir)))
     rows = describe(plan, open_workspace())
     if given.json:
         print_json(rows)

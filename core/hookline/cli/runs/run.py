@@ -14,6 +14,7 @@ from hookline.errors import HooklineError, UsageError
 from hookline.kinds.reports import Metric
 from hookline.plans.config import resolve
 from hookline.plans.hydra.app import run_app
+from hookline.plans.hydra.shorthand import read_in
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.result import Run, measured_in
 from hookline.runs.runner import run_config
@@ -24,9 +25,10 @@ from .progress import Progress
 
 HELP = """usage: hookline run [OVERRIDES] [--json] [--profile] [Hydra flags]
 
-Runs a pipeline: kinds and options are Hydra overrides.
+Runs a pipeline. A path is the table; kinds and options are Hydra overrides.
 
-  hookline run source=file source.path=train.csv roles.target=churned
+  hookline run train.csv target=churned                          a file, a folder, a glob, or - for stdin
+  hookline run train.csv target=churned id=customer time=day     group, weight and ignore=[a,b] go likewise
   hookline run transform=[dedupe,impute] trainer=random_forest trainer.n_estimators=300
   hookline run experiment=breast_cancer seed=7
   hookline run -m trainer=logistic_regression,random_forest      a sweep
@@ -48,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     registry = load_registry()
     registry.plugins.manager.register(Progress(), "progress")
     task = Task(registry, "--json" in argv)
-    given = [argument for argument in argv if argument not in ("--json", "--profile")]
+    given = read_in(argument for argument in argv if argument not in ("--json", "--profile"))
     sweeps = bool({"-m", "--multirun"} & set(given))
     if "--profile" in argv:
         _profile(registry, sweeps)

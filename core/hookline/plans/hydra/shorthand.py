@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.kinds.artifacts import Roles
+from hookline.workspace.piped import STDIN, settled
 
 ROLES = tuple(field.name for field in dataclasses.fields(Roles))
 """What is short for `roles.*`."""
@@ -26,6 +27,11 @@ def spelled_out(words: Iterable[str]) -> list[str]:
     return [override for word in words for override in _spelled_out(word)]
 
 
+def read_in(words: Iterable[str]) -> list[str]:
+    """Return the words of a command line with what comes through pipes kept in files; said once, before anything reads them."""
+    return [settled(word) if is_path(word) else word for word in words]
+
+
 def with_roles(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with the roles that stand at its root, as an experiment may say them, under `roles`."""
     short = {name: tree[name] for name in ROLES if name in tree}
@@ -34,13 +40,17 @@ def with_roles(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_path(word: str) -> bool:
-    """Tell whether a word of a command line is a table's path: it is there, is a glob, or ends as tables do."""
+    """Tell whether a word of a command line is a table's path: it is there, is in a folder, is a glob, ends as tables do, or is `-`."""
+    if word == STDIN:
+        return True
     try:
         if word and Path(word).exists():
             return True
     except (OSError, ValueError):  # A name too long for a file, or with a NUL in it.
         return False
-    return "=" not in word and (has_magic(word) or Path(word).suffix.lower() in TABLES)
+    if "=" in word or word.startswith(("+", "~")):
+        return False
+    return has_magic(word) or "/" in word or Path(word).suffix.lower() in TABLES
 
 
 def quoted(text: str) -> str:
