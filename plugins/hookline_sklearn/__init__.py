@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 # The threads of OpenMP that scikit-learn brings burn a core while they wait for each other. Where cores are shared or rationed,
-# as in a container, boosted trees take up to thirty times as long. It is read when scikit-learn is loaded; the user's own word stays.
+# as in a container, boosted trees take up to thirty times as long. Read when scikit-learn is loaded; the user's own word stays.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import HooklineError, UnknownName, UsageError, interruption
+from hookline.errors import HooklineError, UnknownName, UsageError, closest, interruption
 
 VERBS = {
-    "run": "run a pipeline from data to deployment (`hookline trainer=ridge` is short for this)",
+    "run": "run a pipeline from data to deployment (`hookline train.csv target=churned` is short for this)",
     "plan": "show the stages of a run, what is cached, and why the rest must run",
     "runs": "list runs, or show one",
     "sweeps": "list sweeps, or show a leaderboard",
@@ -156,7 +156,9 @@ def _dispatch(arguments: list[str]) -> int:
     elif "=" in first or first.startswith(("-", "+", "~")) or _is_path(first):
         verb, rest = "run", arguments
     else:
-        raise UnknownName("command", first, VERBS)
+        near = closest(first, VERBS)
+        other = "`hookline --help` lists the commands, and a table is run by hookline train.csv target=COLUMN"
+        raise UnknownName("command", first, VERBS, hint=f"did you mean '{near}'?" if near else other)
     code: int = module_of(verb).main(rest)
     return code
 

@@ -25,7 +25,21 @@ class Parser(argparse.ArgumentParser):
             choices = re.findall(r"[\w-]+", found.group(2) or " ".join(self._option_string_actions))
             near = closest((found.group(1) or found.group(3)).lstrip("-"), [choice.lstrip("-") for choice in choices])
         told = f"did you mean '{'--' if found and found.group(3) else ''}{near}'?" if near else f"{self.prog} --help"
+        missing = message.partition("arguments are required: ")[2].split(", ")
+        if missing[0] == "model":
+            told = _with_model(self.prog, missing[1:])
         raise UsageError(message, hint=told)
+
+
+def _with_model(prog: str, rest: Sequence[str]) -> str:
+    """Return a command line with a model that there is, or the one that makes a first."""
+    from hookline.workspace.workspace import open_workspace
+
+    names = open_workspace().catalog.models.names()
+    if not names:
+        return "there is no model yet; hookline train.csv target=COLUMN makes one"
+    line = " ".join([prog, names[0], *map(str.upper, rest)])
+    return f"{line}; there are {', '.join(names[:5])}" if len(names) > 1 else line
 
 
 def parser(verb: str, text: str, *, json_too: bool = False) -> Parser:

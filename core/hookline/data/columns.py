@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 MAX_CATEGORIES = 1_000
+FEW_TEXTS = 20
+"""Up to so many different texts are categories, however few the rows."""
 DTYPES: Mapping[ColumnKind, str] = {
     "number": "Float64",
     "string": "String",
@@ -53,7 +55,7 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
     found_kinds = infer_kinds(frame, names)
     dtypes = {name: dtype for name, (dtype, _) in found_kinds.items()}
     kinds: dict[str, ColumnKind] = {name: kind for name, (_, kind) in found_kinds.items()}
-    exprs = [pl.col(name).null_count().alias(f"{name}\0nulls") for name in names]
+    exprs = [pl.len().alias("\0rows"), *(pl.col(name).null_count().alias(f"{name}\0nulls") for name in names)]
     for name, kind in kinds.items():
         value = as_number(name, kind, dtypes[name])
         if value is not None:
@@ -74,7 +76,7 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
     columns = []
     for name, dtype in dtypes.items():
         values = found.get(f"{name}\0values")
-        categories = tuple(values) if values is not None and len(values) <= MAX_CATEGORIES else None
+        categories = None if values is None else _categories(values, found["\0rows"] - found[f"{name}\0nulls"])
         columns.append(
             Column(
                 name,
@@ -87,6 +89,15 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
             )
         )
     return Schema(tuple(columns))
+
+
+def _categories(values: Sequence[str], rows: int) -> tuple[str, ...] | None:
+    """Return the texts that a column may hold; None where they are many, or name rows, so that further ones will come.
+
+    rows: how many rows hold one
+    """
+    names_rows = len(values) > FEW_TEXTS and len(values) > rows / 2
+    return None if len(values) > MAX_CATEGORIES or names_rows else tuple(values)
 
 
 def infer_kinds(frame: pl.LazyFrame, names: Sequence[str]) -> dict[str, tuple[pl.DataType, ColumnKind]]:

@@ -140,7 +140,8 @@ def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:
     roles = tree.get("roles") or {}
     if not isinstance(given := _set(roles), Mapping):
         raise ConfigError("bad config", [Problem("roles", f"must be a mapping of roles to columns, got {roles!r}")])
-    tree = with_roles({**tree, "roles": given}) if given or not ROLES.isdisjoint(tree) else tree
+    if given or any(name in tree for name in ROLES):
+        tree = with_roles({**tree, "roles": given})
     if "source" in tree:
         tree["source"] = _source(registry, tree["source"])
     seed = tree.get("seed", 0)
@@ -155,9 +156,7 @@ def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:
 def _source(registry: Registry, source: Any) -> Any:
     if isinstance(source, (Component, Mapping)) or source is None:
         return source
-    if isinstance(source, Path) or (
-        isinstance(source, str) and ("source", source) not in registry and is_path(source)
-    ):
+    if isinstance(source, Path) or (isinstance(source, str) and ("source", source) not in registry and is_path(source)):
         return {"component": "file", "path": settled(str(source))}
     if isinstance(source, str):
         return source

@@ -9,7 +9,7 @@ from typing import Any
 
 from hookline.data.contract.file import read_contract
 from hookline.errors import ConfigError, Problem
-from hookline.kinds.artifacts import Roles
+from hookline.kinds.artifacts import ROW_ID, Roles
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS, Source
 from hookline.kinds.plain import plain
@@ -23,6 +23,9 @@ from .config import RunConfig
 from .fingerprints import code_digest, versions
 from .plan import Meant, Plan, Stage, StageSpec
 
+SHOWN = 12
+"""Columns to choose from that an error names."""
+
 
 def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpec]) -> Plan:
     """Check a config as a whole and lay out its stages; raises PlanError, ConfigError or MissingBackend."""
@@ -34,10 +37,7 @@ def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpe
     assert isinstance(source, Source)
     roles = source.roles().merged(config.options.roles)
     if not roles.target:
-        raise ConfigError(
-            "bad config",
-            [Problem("roles.target", f"required: source '{source.name}' does not say which column to predict")],
-        )
+        raise _no_target(source)
     doubled = list(_doubly_used(roles))
     if doubled:
         raise ConfigError("bad config", doubled)
@@ -45,6 +45,14 @@ def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpe
     path = config.options.contract
     contract = None if path is None else read_contract(path)
     return Plan(config, roles, _Layout(Meant(config, roles, contract, registry)).stages(sequence), contract)
+
+
+def _no_target(source: Source) -> ConfigError:
+    """Return the error of a config that does not say what to predict; raises DataError where there is no table either."""
+    names = [name for name in source.load().frame.collect_schema().names() if name != ROW_ID]
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+    told = f"required: source '{source.name}' does not say which column to predict"
+    return ConfigError("bad config", [Problem("roles.target", told)], hint=f"add target=COLUMN, one of {shown}")
 
 
 def _doubly_used(roles: Roles) -> Iterator[Problem]:

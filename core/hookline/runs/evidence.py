@@ -1,7 +1,7 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
-Keys: title, run, verdict, data, split, cleaning, reports, remarks, learning, importances, features, selection, parity, certificates,
-packages, deployment, plan, config, environment. A key is left out where the run did not get so far.
+Keys: title, run, verdict, data, split, cleaning, reports, remarks, learning, importances, features, selection, parity,
+certificates, packages, deployment, plan, config, environment. A key is left out where the run did not get so far.
 """
 
 from __future__ import annotations

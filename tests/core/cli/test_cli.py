@@ -50,6 +50,24 @@ def test_an_unknown_verb_suggests_the_closest(hookline: Told) -> None:
     assert err == "error: no command named 'sevre'\nhint: did you mean 'serve'?\n"
 
 
+def test_a_verb_that_is_like_none_says_how_a_table_is_run(hookline: Told) -> None:
+    code, _, err = hookline("train")
+    assert code == 2
+    assert err.endswith("a table is run by hookline train.csv target=COLUMN\n")
+
+
+def test_a_table_without_a_target_names_the_columns_to_choose_from(hookline: Told, tips: Path) -> None:
+    code, _, err = hookline(str(tips))
+    assert code == 2
+    assert f"hint: add target=COLUMN, one of {', '.join(pl.read_csv(tips).columns)}\n" in err
+
+
+def test_no_model_is_told_with_the_line_that_makes_one(hookline: Told) -> None:
+    code, _, err = hookline("serve")
+    assert code == 2
+    assert err.endswith("hint: there is no model yet; hookline train.csv target=COLUMN makes one\n")
+
+
 def test_bare_overrides_run_and_data_go_to_stdout(hookline: Told, tips: Path) -> None:
     code, out, err = hookline("source=file", f"source.path={tips}", "roles.target=big", "trainer=decision_tree")
     assert code == 0

@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from hookline import report_step
+from hookline import Finding, report_finding, report_step
 from hookline.errors import Pruned
-from hookline.kinds.fitting import MOST_POINTS, Curve, Step, judged_by, steps_in
+from hookline.kinds.fitting import MOST_POINTS, Curve, Step, findings_in, judged_by, steps_in
 
 
 def test_outside_a_run_nothing_happens() -> None:
@@ -69,3 +69,13 @@ def test_steps_that_cannot_be_one_curve_are_an_error(again: tuple[int, str], tol
         report_step(1, 0.5)
         with pytest.raises(ValueError, match=told):
             report_step(again[0], 0.4, name=again[1])
+
+
+def test_a_finding_reaches_whoever_listens_and_nobody_else() -> None:
+    finding = Finding("bill", "chosen", 1.0, 0.0, "info", "it was chosen")
+    heard: list[Finding] = []
+    report_finding(finding)
+    with findings_in(heard):
+        report_finding(finding)
+    report_finding(finding)
+    assert heard == [finding]

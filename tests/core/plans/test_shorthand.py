@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,7 @@ def test_a_quoted_text_is_read_as_it_was(text: str) -> None:
         ("transform=[impute", ["transform=[impute"]),
         ("~monitor", ["~monitor"]),
         ("trainer", ["trainer"]),
+        ("no_such/folder", ["source=file", "source.path='no_such/folder'"]),
     ],
 )
 def test_what_is_short_for_what(word: str, overrides: list[str]) -> None:
@@ -94,3 +97,40 @@ def test_a_path_given_as_a_component_says_what_to_type() -> None:
     with pytest.raises(UnknownName) as caught:
         hl.plan("source=titanic.csv")
     assert caught.value.hint == "a table stands alone: hookline titanic.csv target=COLUMN"
+
+
+def test_a_path_alone_means_the_source_that_reads_files() -> None:
+    assert spelled_out(["source.path=x.csv"]) == ["source=file", "source.path=x.csv"]
+    for other in ("source=acme.table", "experiment=titanic"):
+        assert spelled_out(["source.path=x.csv", other]) == ["source.path=x.csv", other]
+
+
+def test_roles_may_stand_at_the_root_of_keywords_too(tmp_path: Path) -> None:
+    table(60).write_csv(tmp_path / "x.csv")
+    roles = hl.plan(source=tmp_path / "x.csv", target="label", id="a", ignore=["c"]).config.options.roles
+    assert (roles.target, roles.id, roles.ignore) == ("label", "a", ("c",))
+
+
+@pytest.mark.parametrize("sweep", [(), ("-m", "trainer.max_depth=1,2")], ids=["run", "sweep"])
+def test_a_table_may_come_through_standard_input(sweep: tuple[str, ...], tmp_path: Path) -> None:
+    done = run_hookline("-", "target=label", *QUICK, *sweep, cwd=tmp_path, input=table(90).write_csv())
+    assert done.returncode == 0, done.stderr
+    (kept,) = (open_workspace().home / "piped").glob("*/*")
+    assert kept.name == "stdin.csv"
+    assert kept.read_text() == table(90).write_csv()
+
+
+def test_a_table_may_come_through_a_pipe_in_any_format(tmp_path: Path) -> None:
+    table(90).write_parquet(tmp_path / "x.parquet")
+    os.mkfifo(tmp_path / "rows")
+    with subprocess.Popen(f"cat '{tmp_path}/x.parquet' > '{tmp_path}/rows'", shell=True):
+        run = hl.run(source=tmp_path / "rows", target="label", trainer="decision_tree")
+    assert run.evidence["split"]["train"] + run.evidence["split"]["test"] == 90
+    (kept,) = (open_workspace().home / "piped").glob("*/*")
+    assert kept.name == "rows.parquet"
+
+
+def test_an_empty_pipe_is_one_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
+    done = run_hookline("-", "target=label", cwd=tmp_path, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "error: nothing came through the pipe")
+    assert list((open_workspace().home / "piped").iterdir()) == []

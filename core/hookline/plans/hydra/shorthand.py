@@ -24,7 +24,11 @@ PLAIN = re.compile(r"[\w./-]*", re.ASCII)
 
 def spelled_out(words: Iterable[str]) -> list[str]:
     """Return overrides as Hydra takes them: `train.csv target=churned` is `source=file source.path=... roles.target=churned`."""
-    return [override for word in words for override in _spelled_out(word)]
+    found = [override for word in words for override in _spelled_out(word)]
+    keys = {override.partition("=")[0] for override in found}
+    # Somebody who names a file's path means the source that reads files, unless an experiment may have chosen one.
+    alone = "source.path" in keys and keys.isdisjoint({"source", "experiment", "+experiment"})
+    return ["source=file", *found] if alone else found
 
 
 def read_in(words: Iterable[str]) -> list[str]:
@@ -40,7 +44,7 @@ def with_roles(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_path(word: str) -> bool:
-    """Tell whether a word of a command line is a table's path: it is there, is in a folder, is a glob, ends as tables do, or is `-`."""
+    """Tell whether a word of a command line is a table's path: there, in a folder, a glob, with a table's ending, or `-`."""
     if word == STDIN:
         return True
     try:

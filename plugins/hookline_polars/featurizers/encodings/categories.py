@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from hookline import Dataset
+from hookline import Dataset, Finding, report_finding
 
 from ...stats import value_counts
 from .base import CodedEncoding, ColumnEncoding, RawColumn, version_of
@@ -14,6 +14,11 @@ from .base import CodedEncoding, ColumnEncoding, RawColumn, version_of
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+ALONE = 0.9
+"""Where this share of the rows or more hold a text that no other row holds, the texts name rows, or are free text."""
+FEW = 20
+"""Up to so many different texts are taken for categories all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +140,7 @@ def codes_of(column: pl.Expr, categories: Sequence[str]) -> tuple[pl.Expr, pl.Ex
 def count_texts(frame: pl.LazyFrame, columns: Sequence[RawColumn]) -> dict[str, tuple[dict[str, int], bool]]:
     """Return column -> category -> rows, the most frequent first and ties by name; and whether it misses some.
 
-    A column that holds nothing is left out.
+    A column that holds nothing is left out, and one whose texts are each of one row only, which is told.
     """
     import polars as pl
 
@@ -146,4 +151,23 @@ def count_texts(frame: pl.LazyFrame, columns: Sequence[RawColumn]) -> dict[str, 
         if len(ordered):
             rows = dict(zip(ordered["value"].to_list(), ordered["rows"].to_list(), strict=True))
             counts[column.name] = (rows, len(ordered) < len(values))
-    return counts
+    return {name: found for name, found in counts.items() if not _names_rows(name, found[0])}
+
+
+def _names_rows(column: str, counts: Mapping[str, int]) -> bool:
+    """Tell whether nearly every text of a column is of one row only, so that none says anything of another row; says so."""
+    alone = sum(rows == 1 for rows in counts.values()) / sum(counts.values())
+    if alone < ALONE or len(counts) <= FEW:
+        return False
+    report_finding(
+        Finding(
+            subject=column,
+            statistic="texts_alone",
+            value=alone,
+            threshold=ALONE,
+            severity="info",
+            message=f"'{column}' makes no feature: {alone:.0%} of its rows hold a text that no other row holds. "
+            f"roles.id={column} where it names rows; featurizer.tabular.categorical=hashing takes texts as they are.",
+        )
+    )
+    return True
