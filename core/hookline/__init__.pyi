@@ -15,7 +15,7 @@ from .api import (
     update,
     why,
 )
-from .kinds.artifacts import Dataset, Feature, Features, Prediction, Roles, Schema, Split, Target
+from .kinds.artifacts import Dataset, Feature, Features, Prediction, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
     AnswersAsServed,
     DropsRepeats,
@@ -24,6 +24,7 @@ from .kinds.capabilities import (
     Fleet,
     LimitedInOnnx,
     PredictsRows,
+    ReadsAlike,
     ReadsOn,
     Selects,
     Serves,
@@ -93,6 +94,7 @@ __all__ = [
     "Predictor",
     "PredictsRows",
     "Profile",
+    "ReadsAlike",
     "ReadsOn",
     "Reference",
     "Report",
@@ -116,6 +118,7 @@ __all__ = [
     "Table",
     "TakesContract",
     "Target",
+    "TextRules",
     "Trainer",
     "Transform",
     "Trust",

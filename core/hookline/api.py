@@ -207,15 +207,23 @@ def promote(
     return promote_version(version, alias=alias, reason=reason, home=home)
 
 
-def update(model: str, rows: Any, *, trust: Trust | None = None, home: str | Path | None = None) -> Update:
+def update(
+    model: str,
+    rows: Any,
+    *,
+    trust: Trust | None = None,
+    source: Mapping[str, Any] | None = None,
+    home: str | Path | None = None,
+) -> Update:
     """Let a registered model (as for `load`) learn labeled raw rows, and register what it becomes as a new version.
 
     rows: a path, or a data frame, with the target's column. No alias moves: `promote` does that.
+    source: fields of the source, to read this file otherwise than the training rows, such as {"separator": ";"}
     Raises UsageError for a model that cannot learn on, DataError for rows that do not fit it or do not tell the truth.
     """
     from hookline.live.updating import update as update_model
 
-    return update_model(model, rows, trust=trust, home=home)
+    return update_model(model, rows, trust=trust, source=source, home=home)
 
 
 def monitor(
@@ -225,17 +233,19 @@ def monitor(
     *,
     trust: Trust | None = None,
     contract: str | Path | None = None,
+    source: Mapping[str, Any] | None = None,
     home: str | Path | None = None,
 ) -> dict[str, Report]:
     """Return each monitor's report on current rows, held against what a model was trained on.
 
     what: as for `load`; data: raw rows, a path or a data frame, with the target's column where it is known
     monitors: one or several names or monitors, or a mapping of names to fields
+    source: fields of the source, to read this file otherwise than the training rows, such as {"separator": ";"}
     Raises ConfigError for fields that a monitor does not have, DataError for rows that do not fit the model.
     """
     from hookline.live.monitoring import monitor as watch
 
-    return watch(what, data, monitors, trust=trust, contract=contract, home=home)
+    return watch(what, data, monitors, trust=trust, contract=contract, source=source, home=home)
 
 
 def serve(

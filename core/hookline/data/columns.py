@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hookline.errors import DataError, Problem, StoreError, closest
 from hookline.kinds.artifacts import Column, ColumnKind, Schema
 
 if TYPE_CHECKING:
     import polars as pl
+
+F = TypeVar("F", "pl.DataFrame", "pl.LazyFrame")
 
 MAX_CATEGORIES = 1_000
 FEW_TEXTS = 20
@@ -49,13 +51,14 @@ def kind_of(name: str, dtype: pl.DataType) -> ColumnKind:
 
 
 def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
-    """Infer the contract of columns `names` from training rows, in one pass."""
+    """Infer the contract of columns `names` from training rows, in one pass; one without any value need not be there."""
     import polars as pl
 
     found_kinds = infer_kinds(frame, names)
     dtypes = {name: dtype for name, (dtype, _) in found_kinds.items()}
     kinds: dict[str, ColumnKind] = {name: kind for name, (_, kind) in found_kinds.items()}
-    exprs = [pl.len().alias("\0rows"), *(pl.col(name).null_count().alias(f"{name}\0nulls") for name in names)]
+exprs = [pl.col(name).null_count().alias(f"{name}\0nulls") for name in names]
+    exprs += [pl.col(name).count().alias(f"{name}\0held") for name in names]
     for name, kind in kinds.items():
         value = as_number(name, kind, dtypes[name])
         if value is not None:
@@ -76,7 +79,7 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
     columns = []
     for name, dtype in dtypes.items():
         values = found.get(f"{name}\0values")
-        categories = None if values is None else _categories(values, found["\0rows"] - found[f"{name}\0nulls"])
+        categories = None if values is None else _categories(values, found[f"{name}\0held"])
         columns.append(
             Column(
                 name,
@@ -86,6 +89,7 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
                 categories,
                 found.get(f"{name}\0min"),
                 found.get(f"{name}\0max"),
+                required=found[f"{name}\0held"] > 0,
             )
         )
     return Schema(tuple(columns))
@@ -127,6 +131,7 @@ def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
     problems: list[Problem] = []
     series: list[pl.Series] = []
+    frame = as_read(frame, schema)
     for column in schema.columns:
         if column.name not in frame.columns:
             if column.required:
@@ -141,6 +146,20 @@ def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     if problems:
         raise DataError("the rows do not fit the model's input contract", problems)
     return pl.DataFrame(series)
+
+
+def as_read(frame: F, schema: Schema) -> F:
+    """Return rows whose texts, in the columns of a schema, are as reading left those of the training rows."""
+    import polars as pl
+
+    rules, held = schema.texts, frame.collect_schema()
+    names = [name for name in schema.names if held.get(name) == pl.String]
+    marks = [text for text in rules.missing if text]
+    if not names or not (marks or rules.strip):
+        return frame
+    bare = pl.col(names).str.strip_chars() if rules.strip else pl.col(names)
+    # Of few words, comparing is faster than a table of what takes the place of what.
+    return frame.with_columns(pl.when(~bare.is_in(marks)).then(bare))
 
 
 def absence(column: Column, present: Sequence[str]) -> str:

@@ -79,10 +79,31 @@ class Column:
 
 
 @dataclass(frozen=True)
+class TextRules:
+    """What reading did to every text of the training rows, and does to those of any other rows that the model is asked."""
+
+    missing: tuple[str, ...] = ()
+    """Texts that stand for a missing value, beside the empty one, which always does."""
+    strip: bool = False
+    """Whether spaces at both ends are taken off first."""
+
+    def changes(self, text: str | None) -> bool:
+        """Tell whether a text is read as something else."""
+        return text is not None and self.read(text) != text
+
+    def read(self, text: str) -> str | None:
+        """Return a text as it is read: without spaces, where these are taken off, and None where it stands for none."""
+        bare = text.strip() if self.strip else text
+        return None if text and (not bare or bare in self.missing) else bare
+
+
+@dataclass(frozen=True)
 class Schema:
     """The input contract of a pipeline: its raw feature columns, in order."""
 
     columns: tuple[Column, ...]
+    texts: TextRules = TextRules()
+    """How the texts of rows are read, whether they come from a file, a frame or a request."""
 
     @property
     def names(self) -> tuple[str, ...]:

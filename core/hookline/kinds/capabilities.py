@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from .artifacts import Dataset, Prediction, Roles, Schema, Target
+from .artifacts import Dataset, Prediction, Roles, Schema, Target, TextRules
 from .deployments import Deployment, ServeOptions
 from .fitted import Limit, Model, Predictor
 from .reports import Decision, Explanation
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from .kinds import Source
 
 
 @runtime_checkable
@@ -82,6 +84,26 @@ class ReadsOn(Protocol):
 
         Raises DataError where rows that were read before have changed or are gone.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsAlike(Protocol):
+    """A source of rows that lie somewhere, and that can read others that lie elsewhere as it reads its own.
+
+    A package keeps it, so that rows to predict, to watch or to learn from are read as those of the training were.
+    """
+
+    def at(self, place: str, texts: Collection[str] = ()) -> Source:
+        """Return a source that reads the rows of another place; of the place "", one that only says how rows are read.
+
+        texts: columns that hold texts whatever their values look like there; those that are not there are passed over.
+        Raises DataError where the place cannot be read.
+        """
+        ...
+
+    def text_rules(self) -> TextRules:
+        """Return what reading does to texts, so that it is done to those of a request or a data frame too."""
         ...
 
 

@@ -21,6 +21,7 @@ from hookline.kinds.scored import Scored
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.manifest import ANSWERS, PROFILE, verify
 from hookline.packages.pipeline import apply_transforms
+from hookline.packages.reading import reading_in
 from hookline.packages.state import StoredPackage
 from hookline.plans.config import key_of
 from hookline.registry.ports import takes_scored
@@ -42,6 +43,7 @@ def monitor(
     *,
     trust: Trust | None = None,
     contract: str | Path | None = None,
+    source: Mapping[str, Any] | None = None,
     home: str | Path | None = None,
 ) -> dict[str, Report]:
     """Return each monitor's report on current rows, held against what a model was trained on.
@@ -49,6 +51,7 @@ def monitor(
     what: a model, a version, a package folder or a run
     data: raw rows: a file, a glob or a folder, or a polars or pandas frame; with the target's column, where it is known
     contract: a file whose word stands above the package's own contract
+    source: fields of the source, to read this file otherwise than the training rows, such as {"separator": ";"}
     Raises what finding and reading a package raises, ConfigError for fields that a monitor does not have, and DataError
     for rows that the contract rejects.
     """
@@ -60,7 +63,8 @@ def monitor(
     schema, said = stored.schema, None if contract is None else Path(contract)
     if said is not None:
         schema = read_contract(said, "--contract").over(schema, "the model takes")
-    current = rows_for(registry, data, schema, stored.target, stored.roles)
+    reading = reading_in(manifest).but(source or {})
+    current = rows_for(registry, data, schema, stored.target, stored.roles, reading)
     require_accepted(current.frame, schema)
     known = known_of(stored, manifest)
     answered = None

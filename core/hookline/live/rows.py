@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.data.columns import as_read
 from hookline.data.frames import mark_missing, to_polars
 from hookline.kinds.artifacts import Column, Dataset, Roles, Schema, Target
-from hookline.packages.scoring import read_table
+from hookline.packages.reading import Reading, read_table
 from hookline.registry.registry import Registry
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def rows_for(registry: Registry, data: Any, schema: Schema, target: Target, roles: Roles) -> Dataset:
+def rows_for(registry: Registry, data: Any, schema: Schema, target: Target, roles: Roles, reading: Reading) -> Dataset:
     """Return raw rows, lazily, what is missing in them marked; raises DataError where they cannot be read.
 
     data: a file, a glob or a folder; a polars or pandas frame; a mapping of columns; or a list of mappings
+    reading: how a file is read
     """
+    wanted = _with_target(schema, target)
     if isinstance(data, (str, Path)):
-        rows = read_table(registry, str(data), _with_target(schema, target))
+        rows = read_table(registry, str(data), wanted, reading)
     else:
-        rows = Dataset(mark_missing(to_polars(data).lazy()), name="frame")
+        rows = Dataset(mark_missing(as_read(to_polars(data).lazy(), wanted)), name="frame")
     return Dataset(rows.frame, roles, rows.name, target)
 
 
@@ -45,4 +49,6 @@ def truth_in(frame: pl.LazyFrame, target: Target) -> tuple[Any, bool]:
 def _with_target(schema: Schema, target: Target) -> Schema:
     """Add a target of texts, so that a class such as 007 is read as one whatever it looks like in a file."""
     texts = bool(target.classes) and all(isinstance(label, str) for label in target.classes)
-    return Schema((*schema.columns, Column(target.name, "String", "string"))) if texts else schema
+    if not texts:
+        return schema
+    return replace(schema, columns=(*schema.columns, Column(target.name, "String", "string")))

@@ -25,6 +25,7 @@ from hookline.packages.certificate.edges import SAMPLE_ROWS, make_edges
 from hookline.packages.loading import load_package
 from hookline.packages.manifest import ANSWERS, PROFILE, environment, read_json, seal, verify
 from hookline.packages.pipeline import Pipeline
+from hookline.packages.reading import reading_in
 from hookline.packages.state import StoredPackage
 from hookline.packages.writing import facts_of, write_certified
 from hookline.plans.fingerprints import code_digest, versions
@@ -77,7 +78,14 @@ class _Lesson:
         return {"rows": self.version.rows, "digest": self.version.fingerprint, "data": self.version.name}
 
 
-def update(model: str, rows: Any, *, trust: Trust | None = None, home: str | Path | None = None) -> Update:
+def update(
+    model: str,
+    rows: Any,
+    *,
+    trust: Trust | None = None,
+    source: Mapping[str, Any] | None = None,
+    home: str | Path | None = None,
+) -> Update:
     """Let a registered model learn labeled raw rows; returns the new version, which no alias points to.
 
     The present version is judged on the rows first, since each row is a test for who has not learned it (Dawid, 1984,
@@ -85,6 +93,7 @@ def update(model: str, rows: Any, *, trust: Trust | None = None, home: str | Pat
 
     model: `name`, `name:3` or `name@alias`, of a package that holds the model itself and of a trainer that can go on
     rows: a file, a glob or a folder, or a polars or pandas frame, with the target's column
+    source: fields of the source, to read this file otherwise than the training rows
     Raises UsageError for a model that cannot learn on, DataError for rows that do not fit it or have no truth, ExportError
     where the new package answers otherwise than its pipeline, and what loading a package raises.
     """
@@ -92,7 +101,8 @@ def update(model: str, rows: Any, *, trust: Trust | None = None, home: str | Pat
     old = _old(registry, workspace, model)
     stored = StoredPackage(Path(old.record.path), registry)
     origin = {"component": "file", "path": str(rows)} if isinstance(rows, (str, Path)) else {"component": "frame"}
-    lesson = _lesson(rows_for(registry, rows, stored.schema, stored.target, stored.roles), origin)
+    reading = reading_in(old.manifest).but(source or {})
+    lesson = _lesson(rows_for(registry, rows, stored.schema, stored.target, stored.roles, reading), origin)
     fingerprint = _fingerprint(old, lesson)
     path = workspace.home / "models" / old.record.name / fingerprint[:16]
     if not _is_whole(path):
@@ -243,6 +253,7 @@ def _write(registry: Registry, old: _Old, lesson: _Lesson, pipeline: Pipeline[An
         "before": [to_json(metric) for metric in before],
         "updated_from": {"version": old.record.version, "fingerprint": old.record.fingerprint, **lesson.plain},
         "data": old.manifest.get("data", {}),
+        "reading": reading_in(old.manifest).plain,
         "environment": environment(),
     }
     seal(folder, old.packager, facts)

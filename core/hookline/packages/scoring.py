@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.data.frames import mark_missing
 from hookline.errors import DataError, UsageError
-from hookline.kinds.artifacts import ROW_ID, Dataset, Prediction, Schema
+from hookline.kinds.artifacts import ROW_ID, Prediction
 from hookline.kinds.fitted import Predictor
-from hookline.registry.registry import Registry
 
 from .pipeline import id_column
 
@@ -149,14 +147,3 @@ def _warnings(warnings: Mapping[int, tuple[str, ...]], rows: int) -> pl.Series:
 
     empty = pl.Series("warnings", [""], dtype=pl.String).new_from_index(0, rows)
     return empty.scatter(list(warnings), ["; ".join(texts) for texts in warnings.values()]) if warnings else empty
-
-
-def read_table(registry: Registry, path: str, schema: Schema) -> Dataset:
-    """Read a file of rows, what the model takes as text as text; raises DataError where it cannot be read."""
-    found: Any = registry.build("source", "file", {"path": path}, "source")
-    present = found.load().frame.collect_schema().names()
-    # A code such as 007 is a text to the model, whatever it looks like in this file.
-    texts = {column.name: "string" for column in schema.columns if column.kind == "string" and column.name in present}
-    source: Any = registry.build("source", "file", {"path": path, "dtypes": texts}, "source")
-    dataset: Dataset = source.load()
-    return dataset.with_frame(mark_missing(dataset.frame))

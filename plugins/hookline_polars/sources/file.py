@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Len
 
-from hookline import Dataset, Source
+from hookline import Dataset, Source, TextRules
 from hookline.data.frames import require_columns
 from hookline.errors import DataError
 
@@ -80,6 +80,18 @@ class FileSource(Source):
         with self._readable():
             return fingerprint_of(files)
 
+    def at(self, place: str, texts: Collection[str] = ()) -> FileSource:
+        """Return the source that reads another file, glob or folder as this one reads its own; types of absent columns go."""
+        wanted: dict[str, Dtype] = {**self.dtypes, **dict.fromkeys(texts, "string")}
+        elsewhere = dataclasses.replace(self, path=place, dtypes=wanted)
+        return dataclasses.replace(elsewhere, dtypes=elsewhere.dtypes_there()) if place and wanted else elsewhere
+
+    def text_rules(self) -> TextRules:
+        """Return which texts are missing, and whether spaces are taken off; of another format than CSV, none are."""
+        if self._format(self._files()) != "csv":
+            return TextRules()
+        return TextRules(tuple(text for text in self.missing if text), self.strip)
+
     def position(self) -> str:
         """Return which files there are, each by its size and a digest of its first and last 64 KiB; reads no rows.
 
@@ -106,6 +118,21 @@ class FileSource(Source):
                 return self._dataset(frame)
         frame, _ = self._read(paths_below(folder, last.files))
         return self._dataset(frame.clear())
+
+    def dtypes_there(self) -> Mapping[str, Dtype]:
+        """Return the types of those columns that the first file has."""
+        import polars as pl
+
+        files = self._files()
+        reader = READERS[self._format(files)].of(self)
+        try:
+            with self._readable():
+                require_format(files[0], type(reader))
+                present = {*reader.names(files[0]), self.file_column}
+        except pl.exceptions.PolarsError as error:
+            reader.explain(files[0])
+            raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
+        return {name: dtype for name, dtype in self.dtypes.items() if name in present}
 
     def _dataset(self, frame: pl.LazyFrame) -> Dataset:
         return Dataset(frame, name=Path(self.path).stem)

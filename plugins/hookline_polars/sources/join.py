@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Len
 
-from hookline import Dataset, Roles, Source
+from hookline import Dataset, ReadsAlike, Roles, Source, TextRules
 from hookline.errors import DataError
+
+from .file import FileSource
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,6 +66,17 @@ class JoinSource(Source):
     def roles(self) -> Roles:
         """Return the roles that the sources know, the left one's first."""
         return self.right.roles().merged(self.left.roles())
+
+    def at(self, place: str, texts: Collection[str] = ()) -> Source:
+        """Return the source that reads rows that are joined already, as the left source reads its own."""
+        return self._beside().at(place, texts)
+
+    def text_rules(self) -> TextRules:
+        """Return what reading the left source does to texts."""
+        return self._beside().text_rules() if isinstance(self.left, ReadsAlike) else TextRules()
+
+    def _beside(self) -> ReadsAlike:
+        return self.left if isinstance(self.left, ReadsAlike) else FileSource("")
 
     def _check_keys(self, left: pl.LazyFrame, right: pl.LazyFrame) -> None:
         schemas = {"left": left.collect_schema(), "right": right.collect_schema()}

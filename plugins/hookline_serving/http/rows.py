@@ -70,10 +70,14 @@ class Reader:
 
     def __init__(self, schema: Schema, roles: Roles) -> None:
         self._columns, self._id = schema.columns, roles.id
+        self._texts = schema.texts
+        self._is_reread = bool(schema.texts.missing) or schema.texts.strip
         self._limits = [Limits(column) for column in schema.columns]
         self._moments = [i for i, column in enumerate(schema.columns) if column.kind == "datetime"]
         self._translated = bool(self._moments) or not all(column.required for column in schema.columns)
         self._asked = [i for i, column in enumerate(schema.columns) if asks_more(column)]
+        # Where every category is known, what reading would change is none of them.
+        self._free = [i for i, c in enumerate(schema.columns) if c.kind == "string" and c.categories is None]
         # msgspec compares a row with a type at once, where going through its values takes 20 times as long.
         self._fitting = fitting_row(schema)
         plain = plain_row(schema, roles)
@@ -92,17 +96,25 @@ class Reader:
             return self.read(rows_of(decoded(body)))
         if self._asked and not all(self._limits[i].allows(row[i]) for i in self._asked for row in values):
             return self.read(rows_of(decoded(body)))
+        if self._is_reread and any(self._texts.changes(row[i]) for i in self._free for row in values):
+            return self.read(rows_of(decoded(body)))
         ids = [_given(row.row_id) for row in rows] if self._names_rows else [None] * len(rows)
         return Question(rows, values, ids, {})
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> Question:
-        """Return what rows ask; raises BadRows with every problem."""
+        """Return what rows ask, their texts read as those of the training were; raises BadRows with every problem."""
+        reread = [self._reread(row) for row in rows] if self._is_reread else rows
         try:
-            values = [self._taken(msgspec.convert(row, self._fitting)) for row in rows]
+            values = [self._taken(msgspec.convert(row, self._fitting)) for row in reread]
         except (msgspec.ValidationError, ValueError, OverflowError):
-            raise BadRows([problem for column in self._columns for problem in _problems(column, rows)]) from None
+            raise BadRows([problem for column in self._columns for problem in _problems(column, reread)]) from None
         ids = [row.get(self._id) if self._id else None for row in rows]
         return Question(rows, values, ids, self._warnings(values))
+
+    def _reread(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a row with the texts of the model's columns as reading a file leaves them."""
+        held = {column.name: row[column.name] for column in self._columns if isinstance(row.get(column.name), str)}
+        return {**row, **{name: self._texts.read(text) for name, text in held.items()}}
 
     def _taken(self, row: msgspec.Struct) -> tuple[Any, ...]:
         """Return a row's values as the model takes them."""

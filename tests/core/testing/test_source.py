@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from hookline import Dataset, Roles
+from hookline import Dataset, Roles, TextRules
 from hookline.kinds.component import Component
 from kit.components import Rows
 from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
@@ -49,11 +49,36 @@ class WrongRoles(Rows):
         return Roles(target="z")
 
 
+class Anywhere(Rows):
+    """Reads the same rows whatever the place, and knows of none that is not there."""
+
+    def at(self, place: str, texts: Collection[str] = ()) -> Rows:
+        return self
+
+    def text_rules(self) -> TextRules:
+        return TextRules()
+
+
+class Unruly(Anywhere):
+    """Says nothing of how it reads texts."""
+
+    def text_rules(self) -> TextRules:
+        return None  # type: ignore[return-value]
+
+
+class Bound(Anywhere):
+    """Says that the rows of another place are read by a source that reads no places."""
+
+    def at(self, place: str, texts: Collection[str] = ()) -> Rows:
+        return Rows()
+
+
 FAULTS: Mapping[str, Callable[[], Component]] = {
     "loads_a_lazy_frame": Eager,
     "same_rows_twice": Shuffled,
     "fingerprint_is_stable": Clocked,
     "roles_are_columns": WrongRoles,
+    "reads_others_alike": Anywhere,
 }
 
 
@@ -81,3 +106,8 @@ def test_every_check_has_a_faulty_component() -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_check_can_fail(name: str) -> None:
     require_failure(FAULTS[name](), name)
+
+
+@pytest.mark.parametrize("faulty", [Unruly, Bound])
+def test_a_source_that_reads_alike_says_how(faulty: Callable[[], Component]) -> None:
+    require_failure(faulty(), "reads_others_alike")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookline import Roles, Schema
+from hookline import Roles, Schema, TextRules
 from hookline.kinds.artifacts import Column
 from hookline_serving.http.answers import new_ids
 from hookline_serving.http.connection import WholeAnswers
@@ -160,3 +160,42 @@ def test_a_head_is_sent_with_what_follows_it(written: list[bytes | None], sent: 
         return transport.parts
 
     assert asyncio.run(write()) == sent
+
+
+TEXTS = Schema(
+    (
+        Column("size", "Float64", "number"),
+        Column("region", "String", "string", categories=("north", "south")),
+        Column("note", "String", "string"),
+    ),
+    TextRules(missing=("NA", "?"), strip=True),
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"size": "NA", "region": "north", "note": "n"},
+        {"size": None, "region": " north ", "note": " n"},
+        {"size": " ?", "region": "north", "note": "n "},
+    ],
+)
+def test_texts_of_a_request_are_read_as_those_of_the_training(row: dict[str, Any]) -> None:
+    reader = Reader(TEXTS, Roles())
+    for question in (reader.read([row]), reader.read_body(json.dumps({"rows": [row]}).encode())):
+        assert question.values == [(None, "north", "n")]
+        assert question.warnings == {}
+        assert question.rows[0]["region"] == row["region"]
+
+
+def test_a_mark_in_a_column_of_free_texts_is_missing() -> None:
+    reader = Reader(TEXTS, Roles())
+    for word in ("NA", " ? ", "  "):
+        body = json.dumps({"rows": [{"size": 1, "region": "south", "note": word}]}).encode()
+        assert reader.read_body(body).values == [(1.0, "south", None)]
+
+
+def test_a_text_that_is_no_mark_is_no_number() -> None:
+    with pytest.raises(BadRows) as caught:
+        Reader(TEXTS, Roles()).read([{"size": "n.a.", "region": "?", "note": None}])
+    assert [problem.column for problem in caught.value.problems] == ["size"]

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Sequence
 
 from ..output import parser
+from ..reading import apart
 
 ACTIONS: tuple[str, ...] = ("profile", "versions", "contract", "check", "why", "collect")
 """Modules of this folder, each with `add(actions)`, which adds its parser (and kindred ones), with what it does as `act`."""
@@ -18,7 +19,12 @@ def main(argv: Sequence[str]) -> int:
     for name in ACTIONS:
         importlib.import_module(f".{name}", __name__).add(actions)
     # argparse takes overrides in one place only; they may stand on both sides of an option.
-    given, rest = options.parse_known_args(argv)
+    words, said = apart(argv)
+    given, rest = options.parse_known_args(words)
+    if hasattr(given, "said"):
+        given.said = said
+    else:
+        rest += said
     if rest and (not hasattr(given, "overrides") or any(word.startswith("-") for word in rest)):
         options.error(f"unrecognized arguments: {' '.join(rest)}")
     given.overrides = [*getattr(given, "overrides", ()), *rest]

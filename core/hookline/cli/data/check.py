@@ -12,12 +12,13 @@ from hookline.data.contract.rules import Checked, RuleCheck, batches_of, check_r
 from hookline.errors import DataError, GateFailed, UsageError
 from hookline.kinds.artifacts import Dataset, Schema
 from hookline.packages.manifest import verify
-from hookline.packages.scoring import read_table
+from hookline.packages.reading import Reading, read_table, reading_in
 from hookline.packages.state import StoredPackage
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
 
 from ..output import add_json, print_json, print_rows, say
+from ..reading import add_reading, fields_of_reading
 
 
 def add(actions: Any) -> None:
@@ -31,7 +32,8 @@ def add(actions: Any) -> None:
     )
     made.add_argument("--model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
     add_json(made)
-    made.set_defaults(act=main)
+    add_reading(made)
+    made.set_defaults(act=main, said=[])
 
 
 def main(given: Any) -> int:
@@ -39,8 +41,11 @@ def main(given: Any) -> int:
     if given.contract is None and given.model is None:
         raise UsageError("say what to check against", hint="--contract FILE, or --model MODEL, or both")
     registry = load_registry()
-    schema = _schema(registry, given)
-    dataset = read_table(registry, given.data, schema)
+    folder = None if given.model is None else find(given.model).package()
+    reading = Reading() if folder is None else reading_in(verify(folder))
+    reading = reading.but(fields_of_reading(registry, reading, given.said))
+    schema = _schema(registry, given, folder, reading)
+    dataset = read_table(registry, given.data, schema, reading)
     checked = check_rows(batches_of(dataset.frame), schema)
     if not checked.rows:
         raise DataError(f"there are no rows in {given.data}")
@@ -52,15 +57,13 @@ def main(given: Any) -> int:
     return 0
 
 
-def _schema(registry: Registry, given: Any) -> Schema:
+def _schema(registry: Registry, given: Any, folder: Path | None, reading: Reading) -> Schema:
     contract = None if given.contract is None else read_contract(given.contract, "--contract")
-    if given.model is not None:
-        folder = find(given.model).package()
-        verify(folder)
+    if folder is not None:
         schema = StoredPackage(folder, registry).schema
         return schema if contract is None else contract.over(schema, "the model takes")
     assert contract is not None
-    dataset: Dataset = read_table(registry, given.data, Schema(()))
+    dataset: Dataset = read_table(registry, given.data, Schema(()), reading)
     present = dataset.frame.collect_schema().names()
     unsaid = [name for name, rule in contract.columns.items() if rule.kind == "inferred" and name in present]
     return contract.alone({name: kind for name, (_, kind) in infer_kinds(dataset.frame, unsaid).items()})

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hookline.errors import GateFailed
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import SEVERITIES, Report, at_least
 from hookline.live.monitoring import DEFAULT, monitor
+from hookline.packages.manifest import read_manifest
+from hookline.packages.reading import reading_in
+from hookline.registry.registry import load_registry
+from hookline.runs.names import find
 
 from ..options import add_contract, add_trust, fields_of, trust_of
 from ..output import add_json, parser, print_json, print_rows, say
+from ..reading import add_reading, apart, fields_of_reading
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,11 +40,14 @@ def main(argv: Sequence[str]) -> int:
     add_contract(running)
     add_trust(running)
     add_json(running)
-    given = options.parse_args(argv)
+    add_reading(running)
+    words, overrides = apart(argv)
+    given = options.parse_args(words)
     chosen = given.monitor or list(DEFAULT)
     fields = fields_of(given.set, chosen)
     monitors = {name: fields.get(name, {}) for name in chosen}
-    reports = monitor(given.model, given.data, monitors, trust=trust_of(given), contract=given.contract)
+    source = _source(given.model, overrides)
+    reports = monitor(given.model, given.data, monitors, trust=trust_of(given), contract=given.contract, source=source)
     if given.output:
         _write_files(reports, given.output)
     if given.json:
@@ -52,6 +61,14 @@ def main(argv: Sequence[str]) -> int:
         are = "finding is" if len(worst) == 1 else "findings are"
         raise GateFailed(f"{len(worst)} {are} {given.fail_on} or worse")
     return 0
+
+
+def _source(model: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of the source that read this file otherwise than the training rows."""
+    if not overrides:
+        return {}
+    reading = reading_in(read_manifest(find(model).package()))
+    return fields_of_reading(load_registry(), reading, overrides)
 
 
 def _write_files(reports: dict[str, Report], folder: Path) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hookline.errors import UsageError
-from hookline.packages.scoring import FORMATS, Tally, read_table, score, score_to
+from hookline.packages.reading import read_table, reading_in
+from hookline.packages.scoring import FORMATS, Tally, score, score_to
 from hookline.runs.names import load_named
 
 from ..options import add_contract, add_trust, trust_of
 from ..output import parser, say
+from ..reading import add_reading, apart, fields_of_reading
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,11 +26,15 @@ def main(argv: Sequence[str]) -> int:
     )
     add_contract(options)
     add_trust(options)
-    given = options.parse_args(argv)
+    add_reading(options)
+    words, overrides = apart(argv)
+    given = options.parse_args(words)
     if given.output and given.output.suffix not in FORMATS:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
     loaded, _ = load_named(given.model, trust_of(given), given.contract)
-    rows = read_table(loaded.registry, given.data, loaded.schema).frame
+    reading = reading_in(loaded.manifest)
+    reading = reading.but(fields_of_reading(loaded.registry, reading, overrides))
+    rows = read_table(loaded.registry, given.data, loaded.schema, reading).frame
     tally = Tally()
     if given.output:
         tally = score_to(loaded, rows, given.output)

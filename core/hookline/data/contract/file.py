@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Contract:
             problems += [Problem(f"columns.{name}.{key}", text) for key, text in misfits_of(column, known[name])]
         if problems:
             raise DataError(f"the contract {self.path} does not fit", problems)
-        return Schema(tuple(laid.get(column.name, column) for column in schema.columns))
+        return replace(schema, columns=tuple(laid.get(column.name, column) for column in schema.columns))
 
     def alone(self, kinds: Mapping[str, ColumnKind]) -> Schema:
         """Return what it says as a schema by itself; kinds: of the columns there are, for a rule that fits any kind."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hookline.errors import Breach, RejectedRows
 from hookline.kinds.artifacts import ROW_ID, Column, Schema
 
-from ..columns import absence, as_number, nothing, read_column
+from ..columns import absence, as_number, as_read, nothing, read_column
 from .limits import Limits
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def batches_of(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 def check_rows(batches: Iterable[pl.DataFrame], schema: Schema) -> Checked:
     """Count what in raw rows breaks a contract, rule by rule; `ROW_ID`, where it is a column, numbers the rows."""
     checked = Checked()
-    for batch in batches:
+    for raw in batches:
+        batch = as_read(raw, schema)
         rows = batch[ROW_ID] if ROW_ID in batch.columns else None
         for column in schema.columns:
             _check_column(checked, batch, rows, column)
@@ -126,7 +127,7 @@ def rejected_mask(frame: pl.DataFrame, schema: Schema) -> pl.Series:
 
 def require_accepted(frame: pl.LazyFrame, schema: Schema) -> None:
     """Raise RejectedRows where raw rows hold values that a contract rejects; what else is wrong with them is left alone."""
-    rejecting = Schema(tuple(column for column in schema.columns if column.on_violation == "reject"))
+    rejecting = replace(schema, columns=tuple(column for column in schema.columns if column.on_violation == "reject"))
     present = set(frame.collect_schema().names())
     if not rejecting.columns:
         return

@@ -77,6 +77,13 @@ def compose(
         return plain(config)
 
 
+def fields_said(registry: Registry, kind: str, name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a component of a single-choice kind that overrides such as `source.separator=;` set."""
+    node = compose(registry, [f"{kind}={name}", *overrides])[kind]
+    said = {override.lstrip("+~").partition("=")[0].split(".")[1] for override in overrides}
+    return {field: node[field] for field in sorted(said) if field in node}
+
+
 def initialized() -> AbstractContextManager[None]:
     """Have Hydra look for config where ours is."""
     from hydra import __version__, initialize_config_module

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.columns import infer_schema
 from hookline.errors import DataError
-from hookline.kinds.artifacts import Schema, Split
+from hookline.kinds.artifacts import Schema, Split, TextRules
+from hookline.kinds.capabilities import ReadsAlike
 from hookline.kinds.plain import to_json
 from hookline.plans.plan import Knowledge, every
 from hookline.quality.distributions import profile
@@ -30,7 +32,9 @@ def _make(run: Execution, stage: Stage) -> Knowledge:
         raise DataError(
             "there is no feature column: every column has a role", hint="see roles in `hookline run --cfg job`"
         )
-    schema = _under_contract(run, infer_schema(train.frame, names))
+    source = run.plan["source"].component
+    rules = source.text_rules() if isinstance(source, ReadsAlike) else TextRules()
+    schema = _under_contract(run, replace(infer_schema(train.frame, names), texts=rules))
     return Knowledge(schema, profile(train.frame, [*names, train.roles.target]))
 
 
@@ -43,7 +47,8 @@ def _under_contract(run: Execution, schema: Schema) -> Schema:
     if rejecting:
         # What such a column leaves to be inferred goes by every row: none that is evaluated may be one to refuse.
         whole = infer_schema(all_rows(run), rejecting)
-        schema = Schema(tuple(whole[c.name] if c.name in rejecting else c for c in schema.columns))
+        columns = tuple(whole[c.name] if c.name in rejecting else c for c in schema.columns)
+        schema = replace(schema, columns=columns)
     return contract.over(schema, "the data have")
 
 

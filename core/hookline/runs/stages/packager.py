@@ -13,6 +13,7 @@ from hookline.kinds.plain import to_json
 from hookline.kinds.reports import Report
 from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.manifest import ANSWERS, PROFILE, environment, seal
+from hookline.packages.reading import reading_of
 from hookline.packages.writing import facts_of, write_certified
 from hookline.plans.plan import Knowledge, every
 from hookline.quality.distributions import answers_of
@@ -42,6 +43,7 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
         **facts_of(pipeline, certificate),
         "metrics": [to_json(metric) for metric in metrics_of(run).found],
         "data": _data(run),
+        "reading": reading_of(run.plan["source"].component).plain,
         "environment": environment(),
     }
     _write_monitor_files(run, folder)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 
 from hookline.data.frames import require_columns
 from hookline.errors import DataError
-from hookline.kinds.artifacts import ROW_ID, Dataset
-from hookline.kinds.capabilities import ReadsOn
+from hookline.kinds.artifacts import ROW_ID, Dataset, TextRules
+from hookline.kinds.capabilities import ReadsAlike, ReadsOn
+from hookline.kinds.kinds import Source
+from hookline.kinds.plain import from_json, plain
 
 from ..process import counted_collects
 from ..subject import CheckFunction, Subject
@@ -111,6 +114,26 @@ def check_reads_nothing_where_nothing_came(subject: Subject) -> None:
         )
 
 
+def check_reads_others_alike(subject: Subject) -> None:
+    """A source that reads alike says so without a place, in plain values, and refuses a place that is not there."""
+    component = subject.component
+    if not isinstance(component, ReadsAlike):
+        return
+    placeless = component.at("")
+    if not isinstance(placeless, Source) or not isinstance(placeless, ReadsAlike):
+        subject.fail(f"at('') returns a {type(placeless).__name__}; return a source that reads alike.")
+    rebuilt = from_json(type(placeless), json.loads(json.dumps(plain(placeless))))
+    if rebuilt != placeless or placeless.at("") != placeless:
+        subject.fail("at('') is not the same once its fields were written and read; keep in them how rows are read.")
+    if not isinstance(component.text_rules(), TextRules):
+        subject.fail(f"text_rules() returns a {type(component.text_rules()).__name__}; return TextRules.")
+    try:
+        placeless.at("no/such/place", ["x"]).load().frame.collect()
+    except DataError:
+        return
+    subject.fail("a place that is not there is read all the same; raise DataError.")
+
+
 def _require_schema(subject: Subject, read: Dataset, loaded: Dataset) -> None:
     import polars as pl
 
@@ -133,4 +156,5 @@ CHECKS: tuple[CheckFunction, ...] = (
     check_position_is_stable,
     check_reads_from_the_beginning,
     check_reads_nothing_where_nothing_came,
+    check_reads_others_alike,
 )

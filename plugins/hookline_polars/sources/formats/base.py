@@ -46,6 +46,10 @@ class Reader(ABC):
     def scan(self, file: Path) -> pl.LazyFrame:
         """Return the rows of a file lazily; raises DataError, or polars' own error, where they cannot be read."""
 
+    def names(self, file: Path) -> list[str]:
+        """Return the column names of a file."""
+        return self.scan(file).collect_schema().names()
+
     def scan_many(self, files: Sequence[Path], one: Callable[[Path], pl.LazyFrame]) -> list[Part]:
         """Return the rows of several files in order, in as many parts as are good to read. one: how one of them is read."""
         return [(one(file), file) for file in files]

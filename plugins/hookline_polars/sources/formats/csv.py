@@ -73,6 +73,11 @@ class CsvReader(Reader):
             frame = frame.head(rows - blank)
         return self._stripped(frame) if self.strip else frame
 
+    def names(self, file: Path) -> list[str]:
+        """Return the column names of a file, whose rows are not looked at."""
+        require_line_feeds(file)
+        return self._header(file)
+
     def scan_many(self, files: Sequence[Path], one: Callable[[Path], pl.LazyFrame]) -> list[Part]:
         """Return the rows of small files with one and the same header together."""
         import polars as pl
