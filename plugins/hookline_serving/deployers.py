@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from hookline import Deployer, Deployment, Fleet, Package, Predictor, ServeOptions
 
 
 class LocalDeployer(Deployer):
-    """Makes the new version the champion; `hookline serve MODEL` answers with it over HTTP."""
+    """Makes the new version the champion where nothing speaks against it; `hookline serve MODEL` answers with it over HTTP."""
 
     name = "local"
     extra = "serving"
+    promote: Literal["unless_worse", "always"] = "unless_worse"
+    """Whether a version with a critical finding, another target or worse metrics than the champion's takes over all the same."""
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""
         return ("uvicorn", "starlette", "msgspec")
+
+    def accepts(self, package: Package) -> bool:
+        """Accept a package that nothing speaks against; each where it is told to."""
+        return self.promote == "always" or not package.objections
 
     def deploy(self, package: Package, current: Deployment | None) -> Deployment:
         """Send everything to the new version."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -70,3 +72,13 @@ def heard(process: subprocess.Popen[str], word: str) -> str:
         if word in line:
             return said
     pytest.fail(f"it ended before it said {word!r}: {said}")
+
+
+def unprivileged() -> list[str]:
+    """Return what stands before a command that is to be refused what a file's rights refuse, also where root runs the tests."""
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("root is refused nothing, and there is no setpriv to take that away")
+    return [setpriv, "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-dac_override,-dac_read_search"]

@@ -57,7 +57,7 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
     found_kinds = infer_kinds(frame, names)
     dtypes = {name: dtype for name, (dtype, _) in found_kinds.items()}
     kinds: dict[str, ColumnKind] = {name: kind for name, (_, kind) in found_kinds.items()}
-exprs = [pl.col(name).null_count().alias(f"{name}\0nulls") for name in names]
+    exprs = [pl.col(name).null_count().alias(f"{name}\0nulls") for name in names]
     exprs += [pl.col(name).count().alias(f"{name}\0held") for name in names]
     for name, kind in kinds.items():
         value = as_number(name, kind, dtypes[name])

@@ -111,7 +111,7 @@ def hold(
         dtypes = frame.lazy().collect_schema().dtypes()
         if all(dtype.is_numeric() or dtype.is_temporal() or dtype in plain for dtype in dtypes):
             frame.lazy().sink_ipc(path)
-            return pl.scan_ipc(path)
+            return pl.scan_ipc(path, glob=False)
         # Its streaming writer panics at categories that an expression made (polars 2.1).
         return frame.lazy().collect().lazy()
     except pl.exceptions.PolarsError as error:

@@ -56,7 +56,7 @@ def write_rows(dataset: Dataset, folder: Path) -> pl.LazyFrame:
             hint=UNREADABLE_HINT,
             ailment="unreadable",
         ) from error
-    return pl.scan_ipc(folder / ROWS)
+    return pl.scan_ipc(folder / ROWS, glob=False)
 
 
 def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) -> tuple[str, dict[str, int]]:
@@ -66,7 +66,7 @@ def prepare(dataset: Dataset, options: SplitOptions, seed: int, folder: Path) ->
     """
     import polars as pl
 
-    stored = pl.scan_ipc(folder / ROWS) if (folder / ROWS).exists() else write_rows(dataset, folder)
+    stored = pl.scan_ipc(folder / ROWS, glob=False) if (folder / ROWS).exists() else write_rows(dataset, folder)
     rows = stored.select(pl.len()).collect().item()
     if rows < 2:
         raise DataError(f"the data have {rows} rows, too few to train on some and test on others")
@@ -88,7 +88,7 @@ def read_split(folder: Path, facts: SplitFacts, roles: Roles) -> Split:
     import polars as pl
 
     def part(name: str) -> Dataset:
-        return Dataset(pl.scan_ipc(folder / f"{name}.arrow"), roles, facts.name)
+        return Dataset(pl.scan_ipc(folder / f"{name}.arrow", glob=False), roles, facts.name)
 
     valid = part("valid") if facts.rows["valid"] else None
     return Split(part("train"), valid, part("test"), facts.method, facts.version)

@@ -26,6 +26,8 @@ class Package:
     name: str = "model"
     version: int | None = None
     """The number in the catalog; None until it is registered."""
+    objections: tuple[str, ...] = ()
+    """What speaks against its taking over from the version in charge, each a clause with its figures."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,21 @@ class Deployment:
     def is_same_policy(self, other: Deployment | None) -> bool:
         """Tell whether another says the same, whenever and for whatever reason it came into force."""
         return other is not None and replace(self, since=None, reason="") == replace(other, since=None, reason="")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What became of a package that a run handed to its deployer."""
+
+    model: str
+    version: int
+    """The number that the package has in the catalog."""
+    policy: Deployment | None
+    """The one in force now; None where no version was ever put in charge."""
+    accepted: bool
+    """Whether it takes part in the policy; otherwise it is only registered."""
+    told: str
+    """What was done and why, in one line that ends in what to type where it was not accepted."""
 
 
 @dataclass(frozen=True)

@@ -229,14 +229,16 @@ class Deployer(Component):
     def deploy(self, package: Any, current: Any) -> Deployment:
         """Return the new policy, given the registered package (Package) and the current policy (Deployment or None)."""
 
+    def accepts(self, package: Package) -> bool:
+        """Tell whether a package takes part in the policy, by what `package.objections` says; else it is only registered."""
+        return True
+
     def follow(self, policy: Deployment, seen: Mapping[int, Seen], now: datetime) -> Deployment | None:
         """Return the policy that comes next, with its reason, or None where the present one stays.
 
         Pure: it goes by its arguments alone, so that a rollout can be played through, and replayed on a log.
-
-        policy: the one in force, of this deployer
+        policy: the one in force, of this deployer; now: the time, UTC
         seen: version -> what was seen of it since the policy came into force
-        now: the time, UTC
         """
         return None
 

@@ -91,8 +91,7 @@ def _verdict(evidence: Mapping[str, Any], status: str, error: str | None) -> dic
         for one in evidence.get("certificates", [])
     ]
     if deployment := evidence.get("deployment"):
-        text = ", ".join(f"{alias} is now version {version}" for alias, version in deployment["aliases"].items())
-        points.append({"level": "ok", "text": f"{deployment['model']}: {text}"})
+        points.append({"level": "ok" if deployment["accepted"] else "warning", "text": deployment["told"]})
     return {"headline": _headline(evidence, status), "ok": status == "finished", "points": points}
 
 

@@ -1,12 +1,27 @@
-"""What may say no to a run: the split audit, and metrics' bounds."""
+"""What may say no to a run, and what speaks against its package taking over: the split audit, and metrics' bounds."""
 
 from __future__ import annotations
 
-from hookline.errors import ConfigError, GateFailed, Problem, suggestion
-from hookline.kinds.reports import Report
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from .execution import Execution
+from hookline.errors import ConfigError, DataError, GateFailed, Problem, StoreError, suggestion
+from hookline.kinds.plain import from_json, to_json
+from hookline.kinds.reports import Metric, Metrics, Report
+from hookline.packages.manifest import read_manifest
+
 from .parts import metrics_of
+
+if TYPE_CHECKING:
+    from hookline.workspace.catalog.models import ModelRecord
+
+    from .execution import Execution
+
+ROUNDING = 1e-9
+"""Relative difference of a metric on the very same rows that is no difference."""
 
 
 def check_audit(run: Execution) -> None:
@@ -36,3 +51,95 @@ def check_gates(run: Execution) -> None:
             failures.append(f"{name} is {metric.value:.4g}, and must be {wanted} {bound:g}")
     if failures:
         raise GateFailed("a gate said no: " + "; ".join(failures))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a run found of its package, held against the version in charge; each a clause with its figures."""
+
+    objections: tuple[str, ...] = ()
+    merit: str = ""
+    """Why it may take over; empty where there is no version to take over from."""
+
+
+def stand(run: Execution, champion: ModelRecord | None) -> Standing:
+    """Hold a run's model against the version in charge, None where there is none.
+
+    A model may not take over with a critical finding of its audit or evaluators, with another target or task, or where it
+    is worse than the champion in what both were judged by: the gated metrics that both have, else the headline. On the
+    same held-out rows any loss counts. On other rows a loss counts once it is larger than chance makes it: than the root of
+    the summed squares of both half intervals of 95 % (the interval of a difference of independent estimates; Altman and
+    Bland 2003, "Interaction revisited", BMJ 326:219).
+    """
+    critical = tuple(_critical(run))
+    if champion is None:
+        return Standing(critical)
+    try:
+        manifest = read_manifest(Path(champion.path))
+    except (DataError, StoreError):
+        return Standing(critical, f"the package of v{champion.version} is lost")
+    objections = (*critical, *_other_target(run, manifest, champion.version))
+    if objections:
+        return Standing(objections)
+    return _by_metrics(run, manifest, champion)
+
+
+def _critical(run: Execution) -> Iterator[str]:
+    for kind in ("audit", "evaluator"):
+        for stage in run.plan.of(kind):
+            report: Report = run.value(stage.key)
+            for finding in report.findings:
+                if finding.severity == "critical":
+                    yield f"critical finding: {finding.message.rstrip('.')}"
+
+
+def _other_target(run: Execution, manifest: Mapping[str, Any], version: int) -> Iterator[str]:
+    """Say in what a model answers another question than the champion does."""
+    new, old = to_json(run.value("target")), manifest["target"]
+    if (new["name"], new["task"]) != (old["name"], old["task"]):
+        yield f"it predicts {new['name']} ({new['task']}), and v{version} {old['name']} ({old['task']})"
+    elif new["classes"] != old["classes"]:
+        told = [", ".join(map(str, one["classes"][:10])) for one in (new, old)]
+        yield f"it tells the classes {told[0]} apart, and v{version} {told[1]}"
+
+
+def _by_metrics(run: Execution, manifest: Mapping[str, Any], champion: ModelRecord) -> Standing:
+    new = metrics_of(run)
+    old = Metrics(tuple(from_json(Metric, metric) for metric in manifest["metrics"]))
+    names = _judged_by(run, new, old)
+    if not old:
+        return Standing((), f"v{champion.version} was never measured")
+    if not names:
+        return Standing((f"no evaluator measured both it and v{champion.version}",))
+    same = _same_rows(run, champion)
+    where = "the same held-out rows" if same else "other held-out rows"
+    worse: list[str] = []
+    told: list[str] = []
+    for name in names:
+        clause = f"{name} is {new[name].value:.4g}, and {old[name].value:.4g} of v{champion.version} on {where}"
+        (worse if _is_worse(new[name], old[name], same_rows=same) else told).append(clause)
+    return Standing(tuple(worse), "; ".join(told))
+
+
+def _judged_by(run: Execution, new: Metrics, old: Metrics) -> list[str]:
+    """Return the metrics that decide: the gated ones that both have, else the one that heads a report."""
+    shared = Metrics(tuple(metric for metric in new.values() if metric.name in old))
+    gated = [name for name in run.plan.config.options.gates if name in shared]
+    head = shared.headline()
+    return gated or ([] if head is None else [head.name])
+
+
+def _same_rows(run: Execution, champion: ModelRecord) -> bool:
+    before = run.workspace.catalog.runs.stage_fingerprint(champion.run_id, "split")
+    return before == run.plan["split"].fingerprint
+
+
+def _is_worse(new: Metric, old: Metric, *, same_rows: bool) -> bool:
+    loss = old.value - new.value if new.greater_is_better else new.value - old.value
+    chance = ROUNDING * max(1.0, abs(old.value)) if same_rows else math.hypot(_half(new), _half(old))
+    # What is not a number is worse than any number.
+    return not math.isnan(old.value) and not loss <= chance
+
+
+def _half(metric: Metric) -> float:
+    return 0.0 if metric.low is None or metric.high is None else (metric.high - metric.low) / 2

@@ -242,6 +242,7 @@ def run_config(
     with cache_in((Path(home).absolute() if home else default_home()) / "cache"):
         planned = plan_run(registry, config)
     workspace = open_workspace(home)
+    workspace.require_writable()
     run_id = run_id_of(folder) if folder else new_run_id()
     done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
     return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done), done)

@@ -80,12 +80,18 @@ class Ledger:
 
     def begin(self, sweep: SweepRecord, jobs: Sequence[NewJob]) -> None:
         """Write down a sweep, or more jobs of one that is there."""
+        path = self._database.places.kept(sweep.path)
         with self._database.writing() as connection:
             known = connection.execute(self._sweeps.select().where(self._sweeps.c.id == sweep.id)).mappings().first()
+            if known is not None and known["path"] != path:
+                raise UsageError(
+                    f"a sweep {sweep.id} is known already, in {self._database.places.found(known['path'])}",
+                    hint="give the folder of this one another name, or leave hydra.sweep.dir alone",
+                )
             if known is None:
                 words = {"overrides": sweep.overrides, "settings": sweep.settings, "stages": sweep.stages}
                 values = {key: json.dumps(value) for key, value in words.items()}
-                connection.execute(self._sweeps.insert().values(id=sweep.id, path=sweep.path, created=now(), **values))
+                connection.execute(self._sweeps.insert().values(id=sweep.id, path=path, created=now(), **values))
             else:
                 stages = json.dumps({**json.loads(known["stages"]), **sweep.stages})
                 connection.execute(self._sweeps.update().where(self._sweeps.c.id == sweep.id).values(stages=stages))
@@ -103,22 +109,19 @@ class Ledger:
             raise UnknownName("sweep", name, [row["id"] for row in found], hint=hint)
         if len(fit) > 1:
             raise UsageError(f"'{name}' fits {len(fit)} sweeps: {', '.join(row['id'] for row in fit[:5])}")
-        return _sweep(fit[0])
+        return self._sweep(fit[0])
 
     def sweeps(self) -> list[SweepRecord]:
         """Return every sweep, newest first."""
         with self._database.reading() as connection:
-            return list(
-                map(
-                    _sweep, connection.execute(self._sweeps.select().order_by(self._sweeps.c.created.desc())).mappings()
-                )
-            )
+            newest = self._sweeps.select().order_by(self._sweeps.c.created.desc())
+            return [self._sweep(row) for row in connection.execute(newest).mappings()]
 
     def jobs(self, sweep_id: str) -> list[JobRecord]:
         """Return a sweep's jobs in order."""
         query = self._jobs.select().where(self._jobs.c.sweep_id == sweep_id).order_by(self._jobs.c.number)
         with self._database.reading() as connection:
-            return [_job(row) for row in connection.execute(query).mappings()]
+            return [self._job(row) for row in connection.execute(query).mappings()]
 
     def claim(self, sweep_id: str, number: int) -> bool:
         """Take a job for this process; False where it is done, or a process that is alive has it."""
@@ -138,7 +141,7 @@ class Ledger:
         facts = {
             "status": value.get("status", "finished") if outcome.ok else outcome.status,
             "run_id": value.get("run_id", ""),
-            "path": value.get("path", ""),
+            "path": self._database.places.kept(value.get("path", "")),
             "error": value.get("error") or outcome.error or "",
             "metrics": json.dumps(value.get("metrics", {})),
             "seconds": value.get("seconds", outcome.seconds),
@@ -154,6 +157,18 @@ class Ledger:
         with self._database.writing() as connection:
             connection.execute(jobs.update().where(mine).values(status="interrupted"))
 
+    def _sweep(self, row: RowMapping) -> SweepRecord:
+        texts = {name: json.loads(row[name]) for name in ("settings", "stages")}
+        path = self._database.places.found(row["path"])
+        return SweepRecord(row["id"], path, tuple(json.loads(row["overrides"])), **texts)
+
+    def _job(self, row: RowMapping) -> JobRecord:
+        facts: dict[str, Any] = {name: json.loads(row[name] or "{}") for name in ("config", "fingerprints", "metrics")}
+        facts |= {name: row[name] or "" for name in ("status", "run_id", "error")}
+        facts |= {"path": self._database.places.found(row["path"] or "")}
+        facts |= {"seconds": row["seconds"] or 0.0, "peak_memory": row["peak_memory"] or 0}
+        return JobRecord(row["number"], row["trial"], tuple(json.loads(row["overrides"])), **facts)
+
     def _update(self, sweep_id: str, number: int, facts: Mapping[str, Any]) -> None:
         here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
         with self._database.writing() as connection:
@@ -168,15 +183,3 @@ def _owned(row: RowMapping) -> bool:
 def _defined(job: NewJob) -> dict[str, Any]:
     texts = {"overrides": job.overrides, "config": job.config, "fingerprints": job.fingerprints}
     return {"number": job.number, "trial": job.trial, **{key: json.dumps(value) for key, value in texts.items()}}
-
-
-def _sweep(row: RowMapping) -> SweepRecord:
-    texts = {name: json.loads(row[name]) for name in ("settings", "stages")}
-    return SweepRecord(row["id"], row["path"], tuple(json.loads(row["overrides"])), **texts)
-
-
-def _job(row: RowMapping) -> JobRecord:
-    facts: dict[str, Any] = {name: json.loads(row[name] or "{}") for name in ("config", "fingerprints", "metrics")}
-    facts |= {name: row[name] or "" for name in ("status", "run_id", "path", "error")}
-    facts |= {"seconds": row["seconds"] or 0.0, "peak_memory": row["peak_memory"] or 0}
-    return JobRecord(row["number"], row["trial"], tuple(json.loads(row["overrides"])), **facts)

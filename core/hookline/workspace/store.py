@@ -15,17 +15,17 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hookline.errors import StoreError
 
+from .disk import can_write, clear_errors
 from .mirror import Remote
 from .signing import ENTRY, FORMAT, Signer, flush, read_key, write_once
 
 log = logging.getLogger("hookline.workspace.store")
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_REFUSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
 _STALE_SECONDS = 3600
 
 
@@ -36,7 +36,7 @@ class Store:
     An entry is visible once it is whole: files first, then a signed `entry.json`, then one rename. The signature's key
     is the user's (or HOOKLINE_STORE_KEY, a team's), so an entry made by somebody else is not mistaken for our own.
 
-    root: a folder on one file system
+    root: a folder on one file system; one that cannot be written is read, and only `put` raises
     remote: an fsspec URL that mirrors the root; read on a local miss, written on every put
     """
 
@@ -45,12 +45,15 @@ class Store:
 
     def __post_init__(self) -> None:
         self._signer = Signer(read_key())
-        with _clear_errors(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
+        self._writable = can_write(self.root)
+        with clear_errors(self.root):
+            if self._writable:
+                self.root.mkdir(parents=True, exist_ok=True)
             _check_format(self.root)
-            self._temporaries.mkdir(exist_ok=True)
-            (self.root / "locks").mkdir(exist_ok=True)
-            self._sweep()
+            if self._writable:
+                self._temporaries.mkdir(exist_ok=True)
+                (self.root / "locks").mkdir(exist_ok=True)
+                self._sweep()
         self._mirror = Remote(self.remote, self._signer) if self.remote else None
 
     def has(self, fingerprint: str) -> bool:
@@ -62,14 +65,16 @@ class Store:
     def get(self, fingerprint: str) -> Path | None:
         """Return an entry's folder, every file checked; a damaged entry is discarded with a warning, and None returned."""
         path = self._path(fingerprint)
-        if self._mirror and not path.exists():
+        if self._mirror and self._writable and not path.exists():
             self._download(fingerprint, self._mirror)
         if not path.exists():
             return None
         problem = self._signer.problem(path, fingerprint)
         if problem is not None:
-            log.warning("stored entry %s is discarded: %s", fingerprint[:12], problem)
-            self._discard_damaged(fingerprint)
+            what = "discarded" if self._writable else "not used"
+            log.warning("stored entry %s is %s: %s", fingerprint[:12], what, problem)
+            if self._writable:
+                self._discard_damaged(fingerprint)
             return None
         with suppress(OSError):
             os.utime(path / ENTRY)  # When an entry was last used is what `prune` goes by.
@@ -78,7 +83,7 @@ class Store:
     def read(self, fingerprint: str, name: str) -> bytes | None:
         """Return one file of an entry, or None where it is not there or damaged; no other file of the entry is read."""
         path = self._path(fingerprint)
-        if self._mirror and not path.exists():
+        if self._mirror and self._writable and not path.exists():
             self._download(fingerprint, self._mirror)
         return self._signer.read(path, fingerprint, name)
 
@@ -92,7 +97,7 @@ class Store:
         A failed or killed writer leaves nothing that a reader can see. Raises StoreError where the disk is full or
         read-only; anything else that `write` raises goes on.
         """
-        with _clear_errors(self.root), self._temporary() as folder:
+        with clear_errors(self.root), self._temporary() as folder:
             write(folder)
             self._signer.sign(folder, fingerprint, note or {})
             self._publish(folder, fingerprint)
@@ -106,8 +111,11 @@ class Store:
         """Hold an entry's lock between processes, so that one computes while the others wait; a killed holder frees it."""
         from filelock import FileLock, Timeout
 
+        if not self._writable:
+            yield  # Nobody makes an entry here: what is there is read, and what is not raises in `put`.
+            return
         held = FileLock(self.root / "locks" / f"{self._path(fingerprint).name[:32]}.lock")
-        with _clear_errors(self.root):
+        with clear_errors(self.root):
             try:
                 held.acquire(timeout=0)
             except Timeout:
@@ -122,13 +130,16 @@ class Store:
     def scratch(self) -> Iterator[Path]:
         """Make an empty folder that lasts as long as this block; what a killed process leaves is removed later."""
         with ExitStack() as held:
-            with _clear_errors(self.root):
-                folder = held.enter_context(self._temporary())
+            with clear_errors(self.root):
+                if self._writable:
+                    folder = held.enter_context(self._temporary())
+                else:
+                    folder = Path(held.enter_context(TemporaryDirectory(prefix="hookline-")))
             yield folder
 
     def clear_errors(self) -> AbstractContextManager[None]:
         """Say, in this block, what a full or read-only disk means for a scratch folder; raises StoreError."""
-        return _clear_errors(self.root)
+        return clear_errors(self.root)
 
     def discard(self, fingerprint: str) -> bool:
         """Remove an entry, which disappears in one step; tells whether there was one."""
@@ -216,14 +227,14 @@ class Store:
 
     def _aside(self, fingerprint: str) -> Path | None:
         aside = self._temporaries / secrets.token_hex(8)
-        with _clear_errors(self.root):
+        with clear_errors(self.root):
             try:
                 return self._path(fingerprint).rename(aside)
             except FileNotFoundError:
                 return None
 
     def _download(self, fingerprint: str, mirror: Remote) -> None:
-        with _clear_errors(self.root), self._temporary() as folder:
+        with clear_errors(self.root), self._temporary() as folder:
             if mirror.download(fingerprint, folder):
                 self._publish(folder, fingerprint)
 
@@ -245,6 +256,8 @@ def _renamed(folder: Path, path: Path) -> bool:
 
 def _check_format(root: Path) -> None:
     path = root / "store.json"
+    if not path.exists() and not can_write(root):
+        return
     if not path.exists():
         write_once(path, json.dumps({"format": FORMAT}).encode(), 0o644)
     try:
@@ -256,32 +269,3 @@ def _check_format(root: Path) -> None:
             f"the store at {root} has format {found}, and this hookline reads {FORMAT}",
             hint="use the hookline that wrote it, or move the folder away; what it held is computed again",
         )
-
-
-@contextmanager
-def _clear_errors(root: Path) -> Iterator[None]:
-    """Say what a full or read-only disk means for the store; errors about files elsewhere go on as they are."""
-    try:
-        yield
-    except OSError as error:
-        elsewhere = isinstance(error.filename, str) and not Path(error.filename).absolute().is_relative_to(
-            root.absolute()
-        )
-        number = _number_of(error)
-        if elsewhere or number not in _FULL | _REFUSED:
-            raise
-        if number in _FULL:
-            raise StoreError(
-                f"the disk of the store at {root} is full; nothing was half written",
-                hint="free space, or set HOOKLINE_HOME to a folder on another disk",
-            ) from error
-        raise StoreError(
-            f"the store at {root} cannot be written: {error.strerror}", hint="set HOOKLINE_HOME to a folder of yours"
-        ) from error
-
-
-def _number_of(error: OSError) -> int | None:
-    """Return the system's number of an error; polars says that of a full disk in its text only."""
-    told = re.search(r"os error (\d+)", str(error)) if error.errno is None else None
-    full = told is not None and int(told[1]) in _FULL
-    return int(told[1]) if told is not None and full else error.errno

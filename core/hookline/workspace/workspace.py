@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from hookline.errors import StoreError
 
 from .catalog.catalog import Catalog
-from .catalog.engine import catalog_url
+from .catalog.engine import catalog_url, file_of
+from .disk import can_write
 from .store import Store
 
 
@@ -18,24 +20,51 @@ class Workspace:
     """A home folder with its store and its catalog."""
 
     home: Path
-    store: Store
     catalog: Catalog
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, opened when it is first asked for; raises StoreError where it cannot be."""
+        return Store(self.home / "store", remote=os.environ.get("HOOKLINE_STORE_REMOTE"))
 
     @classmethod
     def open(cls, home: Path) -> Workspace:
-        """Open, or make, the workspace in a folder; raises StoreError where it cannot be written."""
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            ignore = home / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", "utf-8")
-        except OSError as error:
-            reason = "it is a file" if home.is_file() else error.strerror
-            raise StoreError(
-                f"{home} cannot be written: {reason}", hint="set HOOKLINE_HOME to a folder of yours"
-            ) from error
-        catalog = Catalog(catalog_url(home))
-        return cls(home, Store(home / "store", remote=os.environ.get("HOOKLINE_STORE_REMOTE")), catalog)
+        """Open the workspace in a folder, made where there is none; raises StoreError where it can be neither read nor made.
+
+        One that cannot be written is read all the same: what would write to it raises StoreError.
+        """
+        url = catalog_url(home)
+        if not can_write(home) and home.is_dir():
+            _require_catalog(home, url)
+        else:
+            _make(home)
+        return cls(home, Catalog(url, home))
+
+    def require_writable(self) -> None:
+        """Raise StoreError where nothing can be written to the home."""
+        if not can_write(self.home):
+            raise _unwritable(self.home, "it may only be read")
+
+
+def _make(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        ignore = home / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", "utf-8")
+    except OSError as error:
+        reason = "it is a file" if home.is_file() else error.strerror
+        raise _unwritable(home, str(reason)) from error
+
+
+def _require_catalog(home: Path, url: str) -> None:
+    file = file_of(url)
+    if file is not None and not file.exists():
+        raise _unwritable(home, "there is no catalog in it yet, and none can be made")
+
+
+def _unwritable(home: Path, reason: str) -> StoreError:
+    return StoreError(f"{home} cannot be written: {reason}", hint="set HOOKLINE_HOME to a folder of yours")
 
 
 def open_workspace(home: str | Path | None = None) -> Workspace:

@@ -93,7 +93,7 @@ def catalog_facts(home: Path) -> CatalogFacts:
     url = catalog_url(home)
     if is_locked(url):
         return CatalogFacts(locked=True)
-    catalog = Catalog(url)
+    catalog = Catalog(url, home)
     models = catalog.models.every_version()
     lost = [f"{record.name}:{record.version} ({record.path})" for record in models if not Path(record.path).is_dir()]
     return CatalogFacts(catalog.runs.count(), len(models), tuple(lost))

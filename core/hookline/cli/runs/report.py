@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hookline.errors import MissingBackend
+from hookline.errors import MissingBackend, StoreError
 from hookline.registry.registry import load_registry
 from hookline.runs.result import read_evidence
 from hookline.workspace.workspace import open_workspace
 
-from ..output import parser
+from ..output import parser, say
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,7 +21,15 @@ def main(argv: Sequence[str]) -> int:
     given = options.parse_args(argv)
     folder = Path(open_workspace().catalog.runs.get(given.run).path)
     page = folder / "report.html"
-    load_registry().render("report", read_evidence(folder), page)
+    try:
+        load_registry().render("report", read_evidence(folder), page)
+    except OSError as error:
+        if not page.is_file():
+            raise StoreError(
+                f"{page} cannot be written: {error.strerror}",
+                hint=f"hookline runs show {given.run} prints what it would say",
+            ) from error
+        say(f"it stays as it was: {page} cannot be written ({error.strerror})")
     if not page.is_file():
         raise MissingBackend("the report", "jinja2", "report")
     sys.stdout.write(f"{page}\n")

@@ -123,6 +123,9 @@ def _print(run: Run) -> None:
     for finding in run.findings:
         if finding["severity"] == "critical":
             say(f"critical: {finding['message']}")
+    deployment = run.evidence.get("deployment")
+    if deployment and not deployment["accepted"]:
+        say(deployment["told"])
     say(f"report: {run.report}" if run.report.is_file() else f"run folder: {run.path}")
 
 

@@ -114,7 +114,7 @@ def _at_hand(frame: pl.LazyFrame, name: str, *, in_memory: bool) -> Iterator[pl.
             return
         with tempfile.TemporaryDirectory(prefix="hookline-", ignore_cleanup_errors=True) as folder:
             frame.sink_ipc(Path(folder) / "rows.arrow")
-            yield pl.scan_ipc(Path(folder) / "rows.arrow")
+            yield pl.scan_ipc(Path(folder) / "rows.arrow", glob=False)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"the rows of {name} cannot be read: {str(error).splitlines()[0]}") from error
 

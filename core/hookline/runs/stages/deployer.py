@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import PlanError
 from hookline.kinds.capabilities import AnswersAsServed
 from hookline.kinds.component import Component
-from hookline.kinds.deployments import Deployment, Package, Trust
+from hookline.kinds.deployments import Deployed, Deployment, Package, Trust
 from hookline.kinds.plain import plain, to_json
 from hookline.packages.certificate.certificate import CERTIFICATE, plain_certificate, require_agreement
 from hookline.packages.certificate.certifying import SERVED_ROWS, certify_served
@@ -24,6 +24,7 @@ from hookline.packages.state import StoredPackage
 
 from ..edges import edges_of
 from ..execution import Section, StageKind
+from ..gates import Standing, stand
 from ..parts import metrics_of, pipeline_of
 
 if TYPE_CHECKING:
@@ -35,22 +36,49 @@ if TYPE_CHECKING:
 log = logging.getLogger("hookline.deployer")
 
 
-def _deploy(run: Execution, stage: Stage) -> Deployment:
-    """Register a package that the deployer answers rightly for, and put its routing policy in force."""
-    catalog = run.workspace.catalog
+def _deploy(run: Execution, stage: Stage) -> Deployed:
+    """Register a package that the deployer answers rightly for, and put its routing policy in force where it is accepted."""
+    catalog, name = run.workspace.catalog, run.info.name
     package: Package = run.value(stage.inputs[0])
     check_served(run, stage, package)
     fingerprint = run.plan[stage.inputs[0]].fingerprint
-    path = run.workspace.home / "models" / run.info.name / fingerprint[:16]
+    path = run.workspace.home / "models" / name / fingerprint[:16]
     _copy(package.path, path, run.info.id)
     metrics = metrics_of(run).numbers()
-    version = catalog.models.register(run.info.name, run.info.id, str(path), package.format, metrics, fingerprint)
-    current = catalog.deployments.current(run.info.name)
-    decided: Deployment = stage.acts.deploy(replace(package, path=path, version=version), current)
+    version = catalog.models.register(name, run.info.id, str(path), package.format, metrics, fingerprint)
+    # Of two runs that end at once, the second is to be held against what the first put in charge.
+    with run.workspace.store.lock(hashlib.sha256(f"deploy {name}".encode()).hexdigest()):
+        current = catalog.deployments.current(name)
+        champion = None if current is None else catalog.models.get(name, current.version)
+        known = champion is not None and champion.version == version
+        standing = Standing() if known else stand(run, champion)
+        registered = replace(package, path=path, version=version, objections=standing.objections)
+        if not stage.acts.accepts(registered):
+            return _only_registered(registered, current)
+        return _in_force(run, stage, registered, current, standing)
+
+
+def _in_force(
+    run: Execution, stage: Stage, package: Package, current: Deployment | None, standing: Standing
+) -> Deployed:
+    """Put the policy in force that the deployer says."""
+    assert package.version is not None
+    decided: Deployment = stage.acts.deploy(package, current)
     deployment = replace(decided, fields=plain(stage.acts))
+    told = ", ".join(f"{alias} -> {package.name} v{version}" for alias, version in deployment.aliases.items())
+    why = f"although {'; '.join(standing.objections)}" if standing.objections else standing.merit
     if not deployment.is_same_policy(current):
-        catalog.deployments.record(deployment, f"run {run.info.id}")
-    return deployment
+        run.workspace.catalog.deployments.record(deployment, f"run {run.info.id}{': ' if why else ''}{why}")
+    return Deployed(package.name, package.version, deployment, accepted=True, told=f"{told}: {why}" if why else told)
+
+
+def _only_registered(package: Package, current: Deployment | None) -> Deployed:
+    assert package.version is not None
+    stays = "no version is in charge yet" if current is None else f"v{current.version} stays in charge"
+    why = "; ".join(package.objections) or "the deployer does not accept it"
+    line = f"hookline models promote {package.name}:{package.version}"
+    told = f"{package.name} v{package.version} is registered, and {stays}: {why}. To put it in charge: {line}"
+    return Deployed(package.name, package.version, current, accepted=False, told=told)
 
 
 def _copy(package: Path, path: Path, run_id: str) -> None:
@@ -95,20 +123,20 @@ def _takes(done: Mapping[str, tuple[str, ...]], component: Component | None) -> 
     return done["packager"][:1]
 
 
-def _summarize(deployment: Deployment) -> str:
-    return ", ".join(f"{alias} -> {deployment.model} v{version}" for alias, version in deployment.aliases.items())
+def _summarize(deployed: Deployed) -> str:
+    return deployed.told
 
 
 def _section(run: Execution) -> Any:
-    deployment: Deployment = run.value(run.plan.of("deployer")[0].key)
-    return to_json(deployment)
+    deployed: Deployed = run.value(run.plan.of("deployer")[0].key)
+    return to_json(deployed)
 
 
 STAGE = StageKind(
     kind="deployer",
     module=__name__,
     takes=_takes,
-    makes=Deployment,
+    makes=Deployed,
     parts=lambda meant: {"model": meant.config.name},
     make=_deploy,
     summarize=_summarize,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .database import Database
 from .datasets import Datasets
 from .deployments import Deployments
@@ -10,10 +12,13 @@ from .runs import Runs
 
 
 class Catalog:
-    """What is known of runs, data, models and deployments, in one database."""
+    """What is known of runs, data, models and deployments, in one database.
 
-    def __init__(self, url: str) -> None:
-        self.database = Database(url)
+    home: the folder that paths are relative to; without one they stand as they are given
+    """
+
+    def __init__(self, url: str, home: Path | None = None) -> None:
+        self.database = Database(url, home)
         self.runs = Runs(self.database)
         self.models = Models(self.database)
         self.deployments = Deployments(self.database)

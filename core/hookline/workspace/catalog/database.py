@@ -5,11 +5,13 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import StoreError
 
 from .engine import engine_of, shown, store_error
+from .places import Places
 from .tables import sqlalchemy_tables
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ LOCK = 4859
 class Database:
     """One SQLite file by default, PostgreSQL by URL; parallel writers wait, and do not fail."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, home: Path | None = None) -> None:
         from sqlalchemy import exc
 
         self.url = url
@@ -36,6 +38,7 @@ class Database:
             self._engine = engine_of(url)
             weakref.finalize(self, self._engine.dispose)  # A server's connections are closed with the database.
             self._prepare()
+            self.places = Places(home, url)
         except exc.DatabaseError as error:
             raise store_error(url, error) from error
 

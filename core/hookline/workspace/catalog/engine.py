@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import MissingBackend, StoreError, UsageError
 
+from ..disk import can_write
+from .glance import address
 from .tables import FILE
 
 if TYPE_CHECKING:
@@ -30,9 +33,24 @@ def sqlite_url(path: Path) -> str:
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
+def file_of(url: str) -> Path | None:
+    """Return the file of a SQLite catalog; None for a server, or where there is no file."""
+    from sqlalchemy import make_url
+
+    path = make_url(url).database if url.startswith("sqlite") else None
+    return Path(path) if path else None
+
+
 def engine_of(url: str) -> Engine:
-    """Return an engine; raises UsageError for what is no URL, MissingBackend where a server's driver is not installed."""
+    """Return an engine; raises UsageError for what is no URL, MissingBackend where a server's driver is not installed.
+
+    A SQLite file that cannot be written, or lies where nothing can be, is read as it is, and writing to it raises.
+    """
     from sqlalchemy import event
+
+    file = file_of(url)
+    if file is not None and file.is_file() and not (os.access(file, os.W_OK) and can_write(file.parent)):
+        return _engine(url, creator=partial(_reader, file))
 
     if not url.startswith("sqlite"):
         return _engine(url, pool_pre_ping=True)
@@ -45,6 +63,13 @@ def engine_of(url: str) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
 
     return engine
+
+
+def _reader(file: Path) -> Any:
+    import sqlite3
+
+    # SQLAlchemy's pool hands a connection from thread to thread, one at a time.
+    return sqlite3.connect(address(file), uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
 
 
 def _engine(url: str, **options: Any) -> Engine:
@@ -65,10 +90,8 @@ def is_locked(url: str) -> bool:
     """Tell whether another process keeps writers of a SQLite catalog waiting; also raises StoreError where it is damaged."""
     import sqlite3
 
-    from sqlalchemy import make_url
-
-    path = make_url(url).database if url.startswith("sqlite") else None
-    if path is None or not Path(path).is_file():
+    path = file_of(url)
+    if path is None or not path.is_file():
         return False
     with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
         try:

@@ -25,7 +25,7 @@ def glance(
 
     query = _query(table, columns, order, distinct=distinct)
     try:
-        with closing(sqlite3.connect(_address(file), uri=True, timeout=WAIT_SECONDS)) as connection:
+        with closing(sqlite3.connect(address(file), uri=True, timeout=WAIT_SECONDS)) as connection:
             return connection.execute(query, (limit,)).fetchall()
     except sqlite3.Error:
         return []
@@ -41,7 +41,8 @@ def _query(table: str, columns: Sequence[str], order: Sequence[str], *, distinct
     return f"{select} {', '.join(columns)} FROM {spec.name} ORDER BY {sorting} LIMIT ?"
 
 
-def _address(file: Path) -> str:
+def address(file: Path) -> str:
+    """Return the URI by which SQLite reads a catalog's file and writes nothing."""
     # Opening a catalog that nobody writes to would make its write-ahead log anew; `immutable` leaves the folder alone.
     quiet = "" if file.with_name(f"{file.name}-wal").exists() else "&immutable=1"
     return f"file:{quote(str(file))}?mode=ro{quiet}"

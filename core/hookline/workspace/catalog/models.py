@@ -63,7 +63,8 @@ class Models:
             if held is not None:
                 return int(held)
             version = int(connection.execute(newest).scalar() or 0) + 1
-            values = {"name": name, "version": version, "run_id": run_id, "path": path, "format": package_format}
+            kept = self._database.places.kept(path)
+            values = {"name": name, "version": version, "run_id": run_id, "path": kept, "format": package_format}
             told = {"created": now(), "metrics": text_of(metrics), "fingerprint": fingerprint}
             connection.execute(models.insert().values(**values, **told))
             return version
@@ -80,7 +81,7 @@ class Models:
 
     def every_version(self) -> list[ModelRecord]:
         """Return every version of every model, by name, newest version first."""
-        return _sorted(map(_record, self._database.rows(self._models.select())))
+        return _sorted(map(self._record, self._database.rows(self._models.select())))
 
     def newest_versions(self) -> list[ModelRecord]:
         """Return the newest version of every model, by name."""
@@ -90,14 +91,14 @@ class Models:
         version = func.max(models.c.version).label("version")
         newest = models.select().with_only_columns(models.c.name, version).group_by(models.c.name).subquery()
         is_it = (models.c.name == newest.c.name) & (models.c.version == newest.c.version)
-        return _sorted(map(_record, self._database.rows(models.select().join(newest, is_it))))
+        return _sorted(map(self._record, self._database.rows(models.select().join(newest, is_it))))
 
     def versions(self, name: str) -> list[ModelRecord]:
         """Return a model's versions, newest first; raises UnknownName."""
         found = self._database.rows(self._of(name).order_by(self._models.c.version.desc()))
         if not found:
             raise UnknownName("model", name, self.names())
-        return [_record(row) for row in found]
+        return [self._record(row) for row in found]
 
     def get(self, name: str, which: int | str | None = None) -> ModelRecord:
         """Return a version by number or alias; None is the champion, or the newest where there is none.
@@ -107,7 +108,7 @@ class Models:
         row = self._database.first(self._of(name).where(self._models.c.version == self._number(name, which)))
         if row is None:
             raise self._unknown(name, which)
-        return _record(row)
+        return self._record(row)
 
     def aliases(self, name: str) -> dict[str, int]:
         """Return a model's aliases and their versions."""
@@ -150,6 +151,19 @@ class Models:
         found = aliases.select().with_only_columns(aliases.c.version)
         return found.where(aliases.c.model == name, aliases.c.alias == alias).scalar_subquery()
 
+    def _record(self, row: RowMapping) -> ModelRecord:
+        metrics = data_of(row["metrics"]) if row["metrics"] else {}
+        return ModelRecord(
+            row["name"],
+            row["version"],
+            row["run_id"],
+            self._database.places.found(row["path"]),
+            row["format"],
+            utc(row["created"]),
+            metrics,
+            row["fingerprint"],
+        )
+
     def _unknown(self, name: str, which: int | str | None) -> UnknownName:
         if not self.has(name):
             return UnknownName("model", name, self.names())
@@ -162,17 +176,3 @@ class Models:
 def _sorted(records: Iterable[ModelRecord]) -> list[ModelRecord]:
     # A server sorts by its own locale.
     return sorted(records, key=lambda record: (record.name, -record.version))
-
-
-def _record(row: RowMapping) -> ModelRecord:
-    metrics = data_of(row["metrics"]) if row["metrics"] else {}
-    return ModelRecord(
-        row["name"],
-        row["version"],
-        row["run_id"],
-        row["path"],
-        row["format"],
-        utc(row["created"]),
-        metrics,
-        row["fingerprint"],
-    )

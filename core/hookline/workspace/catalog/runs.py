@@ -54,7 +54,8 @@ class Runs:
 
     def begin(self, run_id: str, name: str, path: str, config: Any, plan: Any) -> None:
         """Record that a run has begun, by this process."""
-        values = {"id": run_id, "name": name, "path": path, "config": text_of(config), "plan": text_of(plan)}
+        kept = self._database.places.kept(path)
+        values = {"id": run_id, "name": name, "path": kept, "config": text_of(config), "plan": text_of(plan)}
         owner = {"pid": os.getpid(), "host": platform.node()}
         with self._database.writing() as connection:
             connection.execute(self._runs.insert().values(**values, **owner, status="running", started=now()))
@@ -86,7 +87,7 @@ class Runs:
 
     def newest(self, limit: int = 50) -> list[RunRecord]:
         """Return the newest runs first."""
-        return [_run(row) for row in self._database.rows(self._newest_first().limit(limit))]
+        return [self._run(row) for row in self._database.rows(self._newest_first().limit(limit))]
 
     def find(self, name: str) -> RunRecord | None:
         """Return a run by `last`, its id, or the id's first letters; None where none fits, UsageError where several do."""
@@ -94,7 +95,7 @@ class Runs:
         if name != "last":
             newest = newest.where(self._runs.c.id == self._id(name))
         row = self._database.first(newest)
-        return None if row is None else _run(row)
+        return None if row is None else self._run(row)
 
     def get(self, name: str) -> RunRecord:
         """Return a run as `find` does; raises UnknownName where none fits."""
@@ -137,6 +138,13 @@ class Runs:
         row = self._database.first(query.order_by(stages.c.id.desc()))
         return None if row is None else data_of(row["parts"])
 
+    def stage_fingerprint(self, run_id: str, key: str) -> str | None:
+        """Return a stage's fingerprint in one run, or None where the catalog does not know it."""
+        stages = self._stages
+        query = stages.select().with_only_columns(stages.c.fingerprint)
+        row = self._database.first(query.where(stages.c.run_id == run_id, stages.c.key == key))
+        return None if row is None else row["fingerprint"]
+
     def _newest_first(self) -> Select[Any]:
         return self._runs.select().order_by(self._runs.c.started.desc(), self._runs.c.id.desc())
 
@@ -148,6 +156,14 @@ class Runs:
             more = " or more" if len(fitting) == SEVERAL else ""
             raise UsageError(f"'{name}' fits {len(fitting)}{more} runs: {', '.join(fitting[:5])}")
         return fitting[0] if fitting else None
+
+    def _run(self, row: RowMapping) -> RunRecord:
+        metrics = data_of(row["metrics"]) if row["metrics"] else {}
+        finished = utc(row["finished"]) if row["finished"] else None
+        path = self._database.places.found(row["path"])
+        return RunRecord(
+            row["id"], row["name"], row["status"], utc(row["started"]), finished, path, metrics, row["error"]
+        )
 
     def _ids(self, query: Select[Any]) -> list[str]:
         return [row["id"] for row in self._database.rows(query.with_only_columns(self._runs.c.id).limit(SEVERAL))]
@@ -162,14 +178,6 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _run(row: RowMapping) -> RunRecord:
-    metrics = data_of(row["metrics"]) if row["metrics"] else {}
-    finished = utc(row["finished"]) if row["finished"] else None
-    return RunRecord(
-        row["id"], row["name"], row["status"], utc(row["started"]), finished, row["path"], metrics, row["error"]
-    )
 
 
 def _stage(row: RowMapping) -> StageRecord:
