@@ -31,7 +31,7 @@ def _make(run: Execution, stage: Stage) -> Knowledge:
             "there is no feature column: every column has a role", hint="see roles in `hookline run --cfg job`"
         )
     schema = _under_contract(run, infer_schema(train.frame, names))
-    return Knowledge(schema, profile(train.frame, [*names, train.roles.target]))
+    return Knowledge(schema, profile(train.frame, [*names, train.roles.target], group=train.roles.group))
 
 
 def _under_contract(run: Execution, schema: Schema) -> Schema:
