@@ -124,13 +124,20 @@ def share_effect(
 ) -> Effect:
     """Return the difference of two shares, each given as (rows that have it, rows), and its lower bound.
 
-    The bound is that of the Wald interval of two proportions.
+    The bound is that of the Wald interval of two proportions; where rows come in groups, which may be few, one row of either
+    sort is added to each sample of as many independent rows (Agresti and Caffo, 2000).
     """
     shares = [held / max(1, rows) for held, rows in (before, now)]
-    sizes = [max(1, rows) * each for (_, rows), each in zip((before, now), worth, strict=True)]
-    spread = sum(share * (1 - share) / size for share, size in zip(shares, sizes, strict=True)) ** 0.5
     difference = abs(shares[0] - shares[1])
-    return Effect(column, statistic, difference, max(0.0, difference - _normal(confidence) * spread))
+    sizes = [max(1, rows) * each for (_, rows), each in zip((before, now), worth, strict=True)]
+    more = 1 if min(worth) < 1 else 0
+    sizes, shares = (
+        [size + 2 * more for size in sizes],
+        [(share * size + more) / (size + 2 * more) for share, size in zip(shares, sizes, strict=True)],
+    )
+    spread = sum(share * (1 - share) / size for share, size in zip(shares, sizes, strict=True)) ** 0.5
+    low = min(difference, abs(shares[0] - shares[1]) - _normal(confidence) * spread)
+    return Effect(column, statistic, difference, max(0.0, low))
 
 
 def surged(before: tuple[int, int], now: Mapping[str, int], rows: int, worth: Worth = ALONE) -> dict[str, int]:

@@ -26,10 +26,10 @@ def worth_in(frame: pl.LazyFrame, name: str, group: str) -> float:
     # Under names of our own, since the column may be the group's.
     held = frame.select(values.alias("value"), pl.col(group).cast(pl.String).alias("group")).collect()
     column, groups = held["value"], group_codes(held["group"])
-    missing = worth(column.is_null().to_numpy()[:, None], groups)
     present = column.is_not_null()
     marks = of_texts(column.filter(present)) if expr is None else of_numbers(column.filter(present).to_numpy())
-    return min(missing, worth(marks, groups[present.to_numpy()]))
+    of_values = worth(marks, groups[present.to_numpy()])
+    return of_values if present.all() else min(of_values, worth(column.is_null().to_numpy()[:, None], groups))
 
 
 def group_codes(groups: pl.Series) -> np.ndarray:
@@ -55,14 +55,13 @@ def worth(marks: np.ndarray, groups: np.ndarray) -> float:
 
     rows = len(marks)
     found, codes = np.unique(groups, return_inverse=True)
-    if len(found) == rows or not marks.size:
+    if len(found) == rows:
         return 1.0
-    if len(found) == 1:
-        return 1 / rows
     shares = marks.mean(axis=0)
     alone = float((shares * (1 - shares)).sum()) / rows
-    if not alone:
-        return 1.0
+    if not alone or len(found) == 1:
+        # Nothing tells how alike they are, so they may be wholly so.
+        return len(found) / rows
     sums = [np.bincount(codes, marks[:, place] - share) for place, share in enumerate(shares)]
     together = len(found) / (len(found) - 1) * float(sum((one**2).sum() for one in sums)) / rows**2
     return min(1.0, alone / (together * _few(len(found) - 1)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -31,10 +30,7 @@ class Novel:
     share: float
     """Of the rows that have a value."""
     expected: float
-    """The share of such rows among fresh ones of the same kind: that of training's values of one row.
-
-    Good (1953) has it, and its variance (N1 + 2 N2) / n^2 from the values of one row and of two, and the rows.
-    """
+    """The share of such rows among fresh ones of the same kind."""
     noted: bool
     """Whether they are more than chance makes, and in at least NOTED of the rows."""
     never: bool
@@ -63,25 +59,37 @@ def find_novel(
     held = dict(before.top) if known is None else known
     unseen = {value: count for value, count in now.items() if value not in held}
     if known is not None:
-        seen = Counter(known.values())
-        doubt = (seen[1] + 2 * seen[2]) / rows[0] ** 2
-        found = _novel(before.name, unseen, rows, seen[1] / rows[0], doubt, worth)
+        found = _novel(before.name, unseen, rows, *_of_fresh(known, worth[0]), worth)
         if found:
             return found
     # Most values of such a column are new in any rows, but one of them in many rows is news.
     least = before.top[-1][1] if known is None else 1
     values = surged((least, rows[0]), unseen, rows[1], worth)
     expected = min(1.0, least * len(values) / rows[0])
-    found = _novel(before.name, values, rows, expected, expected * (1 - expected) / rows[0], worth)
+    doubt = expected * (1 - expected) / (rows[0] * worth[0])
+    found = _novel(before.name, values, rows, expected, doubt, worth)
     return replace(found, never=False) if found and known is None else found
+
+
+def _of_fresh(known: Mapping[str, int], worth: float) -> tuple[float, float]:
+    """Return the share of fresh rows whose value training is expected not to hold, and the variance of that share.
+
+    Of independent rows: that of the values that training holds once, one value added for those that it just missed, and
+    (N1 + 2 N2) / n^2 from the values held once and twice (Good, 1953). Rows that come in groups count as fewer.
+    """
+    held = [round(count * worth) for count in known.values()]
+    rows = sum(known.values())
+    once = sum(count for count, independent in zip(known.values(), held, strict=True) if independent <= 1)
+    seen = 1 + sum(independent <= 1 for independent in held) + 2 * held.count(2)
+    return min(1.0, (once + 1 / worth) / (rows + 1 / worth)), seen / (rows * worth) ** 2
 
 
 def _novel(
     name: str, values: Mapping[str, int], rows: tuple[int, int], expected: float, doubt: float, worth: Worth
 ) -> Novel | None:
-    """Return what is new where it surely is more than expected; `doubt` is the variance of that share, of independent rows."""
+    """Return what is new where it surely is more than expected; `doubt` is the variance of that share."""
     share = sum(values.values()) / rows[1]
-    spread = (doubt / worth[0] + share * (1 - share) / (rows[1] * worth[1])) ** 0.5
+    spread = (doubt + share * (1 - share) / (rows[1] * worth[1])) ** 0.5
     low, surely = (share - expected - NormalDist().inv_cdf(confidence) * spread for confidence in (0.95, SURE))
     if low <= 0:
         return None
