@@ -78,12 +78,23 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, emp
     console.print(table)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file in one step; raises DataError where it cannot be written."""
+def write_text(path: Path, text: str | bytes) -> None:
+    """Write a file in one step, with the folders that it is in; raises DataError where it cannot be written."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def make_folder(path: Path, option: str) -> None:
+    """Make the folder that an option names, if it is not there; raises UsageError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        shown = str(path) if len(str(path)) <= 100 else f"{str(path)[:99]}\N{HORIZONTAL ELLIPSIS}"
+        why = "a file is called so" if isinstance(error, FileExistsError) else error.strerror
+        raise UsageError(f"{option}: the folder '{shown}' cannot be made: {why}", hint="name another folder") from error
 
 
 def text(value: Any) -> str:

@@ -179,9 +179,11 @@ class ColumnProfile:
     minimum: float | None = None
     maximum: float | None = None
     bins: Bins | None = None
-    """Of numbers and datetimes (seconds since 1970): equal-frequency bins of the values present."""
+    """Of numbers and datetimes (seconds since 1970): equal-frequency bins of the values present that are finite."""
     top: tuple[tuple[str, int], ...] = ()
     """Of strings and booleans: the most frequent values with their counts, at most 1,000."""
+    independent: float = 1.0
+    """How many independent rows a row is worth: less than one where the group role's rows are alike."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 from hookline.data.contract.file import read_contract
 from hookline.data.contract.rules import require_accepted
-from hookline.errors import StoreError, UsageError
-from hookline.kinds.artifacts import Dataset
+from hookline.errors import HooklineError, StoreError, UsageError
+from hookline.kinds.artifacts import Dataset, Prediction
 from hookline.kinds.deployments import Trust
 from hookline.kinds.hooks import ModelInfo
 from hookline.kinds.kinds import Monitor
@@ -28,6 +28,7 @@ from hookline.registry.ports import takes_scored
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
 
+from .records import records_in
 from .rows import rows_for, truth_in
 
 Monitors = str | Monitor | Sequence[str | Monitor] | Mapping[str, Mapping[str, Any] | None]
@@ -49,7 +50,8 @@ def monitor(
     """Return each monitor's report on current rows, held against what a model was trained on.
 
     what: a model, a version, a package folder or a run
-    data: raw rows: a file, a glob or a folder, or a polars or pandas frame; with the target's column, where it is known
+    data: raw rows: a file, a glob or a folder, or a polars or pandas frame; with the target's column, where it is known; or
+        what `serve` recorded, whose answers are taken as they were given
     contract: a file whose word stands above the package's own contract
     source: fields of the source, to read this file otherwise than the training rows, such as {"separator": ";"}
     Raises what finding and reading a package raises, ConfigError for fields that a monitor does not have, and DataError
@@ -57,6 +59,10 @@ def monitor(
     """
     registry, found = load_registry(), find(what, home)
     watching = _built(registry, monitors)
+    wanted = any(map(_wants_answers, watching.values()))
+    records = records_in(data)
+    if records is not None and wanted:
+        records = records.of_version(found.version)
     folder = found.package()
     manifest = verify(folder)
     stored = StoredPackage(folder, registry)
@@ -64,16 +70,19 @@ def monitor(
     if said is not None:
         schema = read_contract(said, "--contract").over(schema, "the model takes")
     reading = reading_in(manifest).but(source or {})
+    if records is not None:
+        data = records.rows(schema)
     current = rows_for(registry, data, schema, stored.target, stored.roles, reading)
     require_accepted(current.frame, schema)
     known = known_of(stored, manifest)
     answered = None
-    if any(map(_wants_answers, watching.values())):
-        answered = _scored(stored, load_package(folder, registry, trust, said), current)
+    if wanted:
+        current = current.with_frame(current.frame.collect().lazy())
+        given = records.answers(stored.target) if records else None
+        answered = _scored(stored, given or _asked(current, load_package(folder, registry, trust, said)), current)
     reports = {}
     for name, one in watching.items():
-        kept = {path.name: path for path in (folder / "monitors" / key_of(name)).glob("*")}
-        reference = Reference(_profile(folder), None, kept, **known)
+        reference = Reference(_profile(folder), None, _kept(folder, manifest, name), **known)
         reports[name] = _checked(one, answered if _wants_answers(one) else current, reference)
     _tell(registry, reports, ModelInfo(str(found.model or manifest["name"]), found.version, folder))
     return reports
@@ -117,14 +126,30 @@ def _checked(monitor: Monitor, current: Dataset | Scored | None, reference: Refe
             f"monitor '{monitor.name}' compares answers, and this package does not remember any",
             hint="it was made by an earlier hookline: run it again to make it anew",
         )
-    return monitor.check(current, reference)
+    try:
+        return monitor.check(current, reference)
+    except Exception as error:  # a plugin's, which goes on as it is
+        if not isinstance(error, HooklineError):
+            error.add_note(f"in monitor '{monitor.name}'")
+        raise
 
 
-def _scored(stored: StoredPackage, loaded: LoadedPackage, current: Dataset) -> Scored:
-    """Return the rows with what the model answers now, and the truth of those whose truth they tell."""
-    rows = current.frame.collect()
-    truth, whole = truth_in(apply_transforms(stored.transforms, rows.lazy()), stored.target)
-    scored = Scored.of(current.with_frame(rows.lazy()), loaded.predict(rows), stored.target, truth)
+def _kept(folder: Path, manifest: Mapping[str, Any], name: str) -> dict[str, Path]:
+    """Return the files that a monitor left in a package, by the names that it gave them, under whatever key it stood."""
+    keys = [key for key, component in manifest.get("monitors", {}).items() if component == name]
+    own = key_of(name)
+    place = folder / "monitors" / (own if own in keys or not keys else keys[0])
+    return {path.relative_to(place).as_posix(): path for path in sorted(place.rglob("*")) if path.is_file()}
+
+
+def _asked(current: Dataset, loaded: LoadedPackage) -> Prediction:
+    return loaded.predict(current.frame.collect())
+
+
+def _scored(stored: StoredPackage, answers: Prediction, current: Dataset) -> Scored:
+    """Return the rows with what was answered, and the truth of those whose truth they tell."""
+    truth, whole = truth_in(apply_transforms(stored.transforms, current.frame), stored.target)
+    scored = Scored.of(current, answers, stored.target, truth)
     # Arrays have no word for a truth that is missing, and the frame has.
     return scored if whole else replace(scored, held=None)
 

@@ -9,7 +9,7 @@ from typing import Any
 from hookline.kinds.reports import ColumnProfile, Profile
 from hookline.workspace.catalog.datasets import SHORT, DataRecord
 
-from .effects import Effect, categorical_effect, categorical_effect_of_top, missing_effect, numeric_effect_of_profiles
+from .effects import Effect, categorical_effect_of_profiles, missing_effect, numeric_effect_of_profiles
 
 LIMITS: Mapping[str, float] = {"KS": 0.05, "Cramer's V": 0.1, "missing share": 0.05}
 """Effects up to which a column has hardly moved: the thresholds of the `data_drift` monitor."""
@@ -94,8 +94,12 @@ def diff_versions(first: DataRecord, second: DataRecord) -> VersionDiff:
 def _compare(column: ColumnDiff, before: ColumnProfile | None, now: ColumnProfile | None) -> ColumnDiff:
     """Return a column whose values differ with how far they have moved, where that is known."""
     retyped = column.before["dtype"] != column.now["dtype"]
-    if before is None or now is None or before.kind != now.kind:
+    if before is None or now is None:
         return replace(column, change="retyped" if retyped else "changed")
+    # Nothing tells the type of a column without values.
+    empty = before.missing == before.count or now.missing == now.count
+    if before.kind != now.kind and not empty:
+        return replace(column, change="retyped")
     effects = tuple(_effects(before, now))
     moved = any(effect.low > LIMITS[effect.statistic] for effect in effects)
     change = "retyped" if retyped else "moved" if moved else "changed"
@@ -106,10 +110,7 @@ def _effects(before: ColumnProfile, now: ColumnProfile) -> Iterator[Effect]:
     if before.bins is not None and now.bins is not None:
         yield numeric_effect_of_profiles(before, now)
     elif before.top and now.top:
-        if len(before.top) < before.distinct:
-            yield categorical_effect_of_top(before, dict(now.top))
-        else:
-            yield categorical_effect(before.name, dict(before.top), dict(now.top))
+        yield categorical_effect_of_profiles(before, now)
     if before.missing or now.missing:
         yield missing_effect(before, now)
 
@@ -143,13 +144,15 @@ def _words(column: ColumnDiff) -> Iterator[str]:
     else:
         if column.change == "retyped":
             yield f"was {before['dtype']} and is {now['dtype']}"
+        if now.get("missing") == 1 != before.get("missing"):
+            yield "is empty now"
         values = next((effect for effect in column.effects if effect.statistic != "missing share"), None)
         moved = any(effect.low > LIMITS[effect.statistic] for effect in column.effects)
         what = "has moved" if moved else "holds other values, and has hardly moved"
         if values is not None:
             yield f"{what}: {values.statistic} {values.value:.3f} (at least {values.low:.3f})"
         elif column.change != "retyped":
-            yield "holds other values"
+            yield "has moved" if moved else "holds other values"
         yield from _numbers(before, now)
         for names, word in ((column.new, "new"), (column.gone, "gone")):
             if names:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.columns import as_number, column_kind
 from hookline.kinds.artifacts import ColumnKind
 from hookline.kinds.reports import Bins, ColumnProfile, Profile
-from hookline.kinds.scored import Scored, answers_column
+from hookline.kinds.scored import ASIDE, Scored, answers_column
+
+from .grouped import worth_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,32 +20,49 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 """So many columns are profiled at a time, since sorting a column keeps one core busy."""
+HEAVY = 4
+"""A value that fills this part of a bin gets one of its own."""
 MAX_TOP = 1_000
 """Most values of a text column that a profile counts one by one."""
 
 
-def profile(frame: pl.LazyFrame, names: Sequence[str], *, bins: int = 256) -> Profile:
+def profile(frame: pl.LazyFrame, names: Sequence[str], *, bins: int = 256, group: str | None = None) -> Profile:
     """Profile columns exactly, AT_ONCE columns in memory at a time; NaN counts as missing.
 
-    bins: equal-frequency bins of numbers and datetimes; fewer where values repeat
+    bins: equal-frequency bins of numbers and datetimes, where a value that stands in many rows has one of its own; one a
+        value where there are no more values than bins
+    group: a column whose rows of one value are related, and so tell less than as many others
     """
     import polars as pl
 
     schema = frame.collect_schema()
     rows = int(frame.select(pl.len()).collect().item())
+
+    def of(name: str) -> ColumnProfile:
+        column = _column(frame, name, schema[name], bins)
+        return column if group is None else replace(column, independent=worth_in(frame, name, group))
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        columns = pool.map(lambda name: _column(frame, name, schema[name], bins), dict.fromkeys(names))
-        return Profile(rows, tuple(columns))
+        return Profile(rows, tuple(pool.map(of, dict.fromkeys(names))))
 
 
 def answers_of(scored: Scored) -> ColumnProfile:
     """Return the distribution of answers: numbers, labels, or of two classes the probability of the later one."""
     name = answers_column(scored.target)
-    return profile(scored.frame, [name])[name]
+    return profile(scored.frame, [name], group=group_of(scored))[name]
 
 
-def rebin(frame: pl.LazyFrame, reference: Profile) -> Profile:
-    """Profile current rows on a reference's own bins, the outer ones open-ended; absent columns are left out."""
+def group_of(scored: Scored) -> str | None:
+    """Return the column of `scored.frame` that names groups, where there is one."""
+    names, group = scored.frame.collect_schema().names(), scored.roles.group
+    return next((name for name in (f"{ASIDE}{group}", group) if name in names), None)
+
+
+def rebin(frame: pl.LazyFrame, reference: Profile, *, group: str | None = None) -> Profile:
+    """Profile current rows between the edges of a reference's bins, and beyond them; absent columns are left out.
+
+    group: as `profile` takes it; where rows do not tell it, they are taken to be related as the reference's are
+    """
     import polars as pl
 
     schema = frame.collect_schema()
@@ -51,7 +71,9 @@ def rebin(frame: pl.LazyFrame, reference: Profile) -> Profile:
     def again(column: ColumnProfile) -> ColumnProfile:
         dtype = schema[column.name]
         same = column.bins is not None and column_kind(dtype) == column.kind
-        return _column(frame, column.name, dtype, column.bins if same and column.bins else 1)
+        found = _column(frame, column.name, dtype, finer(column) if same else 1)
+        told = group is not None and group in schema
+        return replace(found, independent=worth_in(frame, column.name, group) if told and group else column.independent)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return Profile(rows, tuple(pool.map(again, [column for column in reference.columns if column.name in schema])))
@@ -66,8 +88,31 @@ def numbers(frame: pl.LazyFrame, name: str, kind: ColumnKind, dtype: pl.DataType
     return frame.select(expr.fill_nan(None).drop_nulls()).collect()[name].to_numpy()
 
 
+def finer(column: ColumnProfile) -> Bins:
+    """Return the bins of a column with an edge just below each value where every bin holds one value, its upper edge."""
+    import numpy as np
+
+    assert column.bins is not None
+    edges, counts = np.asarray(column.bins.edges), column.bins.counts
+    if column.distinct != len(counts):
+        return column.bins
+    below = np.maximum(np.nextafter(edges[1:], -np.inf), edges[:-1])
+    split = np.column_stack([below, edges[1:]]).ravel()
+    return Bins((float(edges[0]), *split.tolist()), tuple(part for count in counts for part in (0, count)))
+
+
+def _beyond(edges: np.ndarray, finite: np.ndarray) -> np.ndarray:
+    """Return edges that hold sorted numbers, all of them, and tell those on the first edge from those below and above."""
+    import numpy as np
+
+    if not len(finite):
+        return edges
+    below = np.nextafter([edges[0], min(edges[0], finite[0])], -np.inf)
+    return np.unique([*below, *edges, max(edges[-1], finite[-1])])
+
+
 def _count_sorted(values: np.ndarray, edges: np.ndarray) -> list[int]:
-    """Count sorted values between edges: edges[i] < value <= edges[i + 1], the outer bins open-ended."""
+    """Count sorted values between edges: edges[i] < value <= edges[i + 1], the first also those on its lower edge."""
     import numpy as np
 
     ends = np.searchsorted(values, edges[1:-1], side="right")
@@ -96,18 +141,14 @@ def _number(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind
         "count": rows,
         "missing": rows - len(values),
     }
-    given = None
-    if isinstance(bins, Bins):
-        given = Bins(bins.edges, tuple(_count_sorted(values, np.asarray(bins.edges))))
-    if not len(values):
-        return ColumnProfile(**facts, distinct=0, bins=given)
-    distinct = 1 + int((values[1:] != values[:-1]).sum())
     finite = values[np.isfinite(values)]
+    distinct = 1 + int((values[1:] != values[:-1]).sum()) if len(values) else 0
+    given = None
+    if isinstance(bins, Bins) or len(finite):
+        edges = _beyond(np.asarray(bins.edges), finite) if isinstance(bins, Bins) else _edges(finite, bins)
+        given = Bins(tuple(map(float, edges)), tuple(_count_sorted(finite, edges)))
     if not len(finite):
         return ColumnProfile(**facts, distinct=distinct, bins=given)
-    if not isinstance(bins, Bins):
-        edges = _edges(finite, bins)
-        given = Bins(tuple(map(float, edges)), tuple(_count_sorted(values, edges)))
     # Numbers beyond 1e154 have squares, and beyond 1e308 sums, that float64 does not hold.
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = float(finite.mean()), float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
@@ -126,14 +167,19 @@ def _edges(finite: np.ndarray, bins: int) -> np.ndarray:
     """Return the edges of equal-frequency bins of sorted numbers."""
     import numpy as np
 
+    steps = np.flatnonzero(finite[1:] != finite[:-1])
+    if not len(steps):
+        return np.array([finite[0], finite[0]])
+    if len(steps) < bins:
+        # Each value gets a bin of its own, as wide as the gap to the next.
+        edges = finite[np.append(steps, len(finite) - 1)]
+        return np.concatenate([[2 * edges[0] - edges[1]], edges])
     places = np.linspace(0, len(finite) - 1, bins + 1).round().astype(np.int64)
     edges = np.unique(finite[places])
-    if len(edges) == 1:
-        return np.array([edges[0], edges[0]])
-    if len(edges) == 1 + np.count_nonzero(finite[1:] != finite[:-1]):
-        # Each value gets a bin of its own, as wide as the gap to the next.
-        return np.concatenate([[2 * edges[0] - edges[1]], edges])
-    return edges
+    # A value of many rows is told apart from those just below, so that a bin of several values holds few rows.
+    rows = np.searchsorted(finite, edges, side="right") - np.searchsorted(finite, edges, side="left")
+    many = edges[rows > len(finite) / (HEAVY * bins)]
+    return np.union1d(edges, np.nextafter(many[many > finite[0]], -np.inf))
 
 
 def _text(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind) -> ColumnProfile:

@@ -8,22 +8,17 @@ from typing import Annotated
 from annotated_types import Gt, Interval
 
 from hookline import Dataset, Finding, Metric, Monitor, Reference, Report, Table
-from hookline.data.columns import column_kind
 from hookline.kinds.reports import ColumnProfile, Severity, worst_first
-from hookline.quality.distributions import numbers, rebin
-from hookline.quality.effects import (
-    Effect,
-    categorical_effect,
-    categorical_effect_of_top,
-    missing_effect,
-    numeric_effect,
-    numeric_effect_of_bins,
-)
+from hookline.quality.distributions import rebin
+from hookline.quality.effects import Effect, missing_effect
+from hookline.quality.novel import STATISTIC, Novel
 
-from ..stats import value_counts
-from .drawing import chart, mean, mode
+from .drawing import chart, mean, mode, short
+from .measuring import categorical, numeric
 
 MAX_CHARTS = 6
+MAX_NEW = 20
+"""New values of a column that the table lists."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +29,8 @@ class Verdict:
     threshold: float
     before: str
     now: str
+    novel: Novel | None = None
+    """What the column holds that training did not."""
 
     @property
     def drifted(self) -> bool:
@@ -45,8 +42,9 @@ class DataDriftMonitor(Monitor):
     """Compare each column with training by the size of the difference, not by a p-value.
 
     A column has drifted when the lower 95 % confidence bound of the effect is over the threshold, so that neither small
-    tables raise false alarms nor large ones flag differences too small to matter. The time role's column moves on by itself,
-    so only its missing values are judged.
+    tables raise false alarms nor large ones flag differences too small to matter. Rows of one group, where the group role
+    names them, count as fewer than as many others. Values that training never saw are named. The time role's column moves on
+    by itself, so only its missing values are judged.
     """
 
     name = "data_drift"
@@ -56,6 +54,8 @@ class DataDriftMonitor(Monitor):
     """Of texts and booleans: Cramer's V between value and sample."""
     missing_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.05
     """Of any column: difference of the shares of missing values."""
+    new_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.05
+    """Of texts and booleans: share of the rows whose value training never saw; from 0.01 on they are a note."""
     critical_factor: Annotated[float, Gt(1)] = 4.0
     """Findings whose bound is over this many thresholds are critical."""
     min_rows: Annotated[int, Gt(0)] = 30
@@ -63,7 +63,7 @@ class DataDriftMonitor(Monitor):
 
     def check(self, current: Dataset, reference: Reference) -> Report:
         """Report an effect per column; raises nothing for columns that are absent, but says so."""
-        now = rebin(current.frame, reference.profile)
+        now = rebin(current.frame, reference.profile, group=current.roles.group)
         held = {column.name: column for column in now.columns}
         expected = _expected(reference)
         columns = reference.profile.columns
@@ -74,12 +74,12 @@ class DataDriftMonitor(Monitor):
             findings.append(Finding("rows", "rows", float(now.rows), float(self.min_rows), "info", text))
             metric = Metric("drift_share", 0.0, greater_is_better=False)
             return Report("Data drift", (metric,), findings=tuple(findings))
+        findings += _ungrouped(current, reference)
         for before in columns:
-            if before.name not in held:
-                continue
-            found = self._judge(before, held[before.name], current, reference)
-            verdicts += found
-            findings += [self._finding(before, held[before.name], verdict) for verdict in found if verdict.drifted]
+            if before.name in held:
+                found = self._judge(before, held[before.name], current, reference)
+                verdicts += found
+                findings += self._findings(found)
         return _report(verdicts, findings, reference, held)
 
     def _judge(
@@ -87,30 +87,87 @@ class DataDriftMonitor(Monitor):
     ) -> list[Verdict]:
         verdicts = []
         if before.missing or now.missing:
-            missing = missing_effect(before, now)
-            shares = [f"{column.missing / max(1, column.count):.1%} missing" for column in (before, now)]
-            verdicts.append(Verdict(missing, self.missing_threshold, *shares))
-        if before.name == reference.time:
+            effect = missing_effect(before, now)
+            verdicts.append(Verdict(effect, self.missing_threshold, _missing(before), _missing(now)))
+        # Nothing tells the type of a column without values.
+        if before.name == reference.time or _is_empty(before) or _is_empty(now):
             return verdicts
         if before.kind != now.kind:
             effect = Effect(before.name, "type", 1.0, 1.0)
             return [Verdict(effect, 0.0, before.kind, now.kind)]
         if before.bins is not None and now.bins is not None:
-            effect = _numeric(before, now, current, reference)
+            effect = numeric(before, now, current, reference)
             verdicts.append(Verdict(effect, self.numeric_threshold, mean(before), mean(now)))
         elif before.top and now.top:
-            effect = _categorical(before, now, current, reference)
-            verdicts.append(Verdict(effect, self.categorical_threshold, mode(before), mode(now)))
+            effect, novel = categorical(before, now, current, reference)
+            verdicts.append(Verdict(effect, self.categorical_threshold, mode(before), mode(now), novel))
+            if novel:
+                was, is_now = f"{novel.expected:.1%} new", f"{novel.share:.1%} new"
+                verdicts.append(Verdict(novel.effect, self.new_threshold, was, is_now, novel))
         return verdicts
 
-    def _finding(self, before: ColumnProfile, now: ColumnProfile, verdict: Verdict) -> Finding:
+    def _findings(self, verdicts: list[Verdict]) -> list[Finding]:
+        """Return what is to be told of a column; new values within the sentence on how all of them have moved."""
+        found = [self._finding(verdict) for verdict in verdicts if verdict.drifted]
+        if len(found) > 1 and found[-1].statistic == STATISTIC and verdicts[-2].drifted:
+            return found[:-1]
+        last = verdicts[-1] if verdicts else None
+        if last and last.novel and last.novel.noted and not last.drifted and not verdicts[-2].drifted:
+            found.append(self._finding(last))
+        return found
+
+    def _finding(self, verdict: Verdict) -> Finding:
         effect = verdict.effect
         severity: Severity = "critical" if effect.low > verdict.threshold * self.critical_factor else "warning"
-        text = (
-            f"'{effect.column}' has moved: {effect.statistic} {effect.value:.2f} (at least {effect.low:.2f}); "
-            f"{verdict.before} in training, {verdict.now} now."
+        return Finding(
+            effect.column,
+            effect.statistic,
+            effect.value,
+            verdict.threshold,
+            severity if verdict.drifted else "info",
+            _sentence(verdict),
         )
-        return Finding(effect.column, effect.statistic, effect.value, verdict.threshold, severity, text)
+
+
+def _sentence(verdict: Verdict) -> str:
+    effect, name = verdict.effect, verdict.effect.column
+    if effect.statistic == STATISTIC:
+        return f"'{name}': {verdict.novel}."
+    if effect.statistic == "missing share" and EMPTY in (verdict.before, verdict.now):
+        was, is_now = ("empty" if said == EMPTY else said for said in (verdict.before, verdict.now))
+        return f"'{name}' is {is_now} now, and was {was} in training."
+    if effect.statistic == "type":
+        return f"'{name}' was a {verdict.before} in training, and is a {verdict.now} now."
+    text = (
+        f"'{name}' has moved: {effect.statistic} {effect.value:.2f} (at least {effect.low:.2f}); "
+        f"{verdict.before} in training, {verdict.now} now."
+    )
+    return f"{text[:-1]}; {verdict.novel}." if verdict.novel and verdict.novel.noted else text
+
+
+EMPTY = "100.0% missing"
+
+
+def _missing(column: ColumnProfile) -> str:
+    share = column.missing / max(1, column.count)
+    return EMPTY if share == 1 else f"{min(share, 0.999):.1%} missing"
+
+
+def _is_empty(column: ColumnProfile) -> bool:
+    return column.missing == column.count
+
+
+def _ungrouped(current: Dataset, reference: Reference) -> list[Finding]:
+    """Say that rows do not tell their groups, where those matter."""
+    group = current.roles.group
+    alike = min((column.independent for column in reference.profile.columns), default=1.0)
+    if not group or alike == 1 or group in current.frame.collect_schema():
+        return []
+    text = (
+        f"'{group}' is not among the current columns, so its rows are taken to be as alike as those of training; "
+        "with it, drift is judged by the groups that there are."
+    )
+    return [Finding(group, "groups", alike, 1.0, "info", text)]
 
 
 def _expected(reference: Reference) -> set[str]:
@@ -121,35 +178,6 @@ def _expected(reference: Reference) -> set[str]:
     if reference.dataset is not None:
         return {*names} - {reference.dataset.roles.target}
     return {*names[:-1]}
-
-
-def _numeric(before: ColumnProfile, now: ColumnProfile, current: Dataset, reference: Reference) -> Effect:
-    if reference.dataset is None:
-        return numeric_effect_of_bins(before, now)
-    frames = (reference.dataset.frame, current.frame)
-    samples = []
-    for frame in frames:
-        dtype = frame.collect_schema()[before.name]
-        samples.append(numbers(frame, before.name, column_kind(dtype), dtype))
-    return numeric_effect(before.name, samples[0], samples[1])
-
-
-def _categorical(before: ColumnProfile, now: ColumnProfile, current: Dataset, reference: Reference) -> Effect:
-    found = _counts(now, current)
-    if reference.dataset is None and _is_cut(before):
-        return categorical_effect_of_top(before, found)
-    return categorical_effect(before.name, _counts(before, reference.dataset), found)
-
-
-def _counts(column: ColumnProfile, dataset: Dataset | None) -> dict[str, int]:
-    """Return value -> rows, of every value: from the profile where it holds them all, else from the rows."""
-    if dataset is None or not _is_cut(column):
-        return dict(column.top)
-    return dict(value_counts(dataset.frame, column.name).drop_nulls("value").select("value", "rows").collect().rows())
-
-
-def _is_cut(column: ColumnProfile) -> bool:
-    return len(column.top) < column.distinct
 
 
 def _report(
@@ -176,9 +204,23 @@ def _report(
         for v in ordered
     )
     names = ("column", "statistic", "effect", "at least", "threshold", "verdict", "training", "current")
-    shown = [verdict.effect.column for verdict in ordered if verdict.drifted][:MAX_CHARTS]
-    charts = tuple(chart(reference.profile[name], held[name]) for name in dict.fromkeys(shown))
-    return Report("Data drift", metrics, (Table("Columns", names, rows),), charts, tuple(worst_first(findings)))
+    shown = dict.fromkeys(v.effect.column for v in ordered if v.drifted and v.effect.statistic != "type")
+    charts = tuple(
+        chart(reference.profile[name], held[name], ("training", "current")) for name in [*shown][:MAX_CHARTS]
+    )
+    tables = Table("Columns", names, rows), *_new_values(verdicts)
+    return Report("Data drift", metrics, tables, charts, tuple(worst_first(findings)))
+
+
+def _new_values(verdicts: list[Verdict]) -> list[Table]:
+    """List the values that training never saw, or hardly."""
+    rows = [
+        (verdict.effect.column, short(value), count, verdict.novel.share * count / sum(verdict.novel.values.values()))
+        for verdict in verdicts
+        if verdict.novel and verdict.effect.statistic == STATISTIC and (verdict.novel.noted or verdict.drifted)
+        for value, count in [*verdict.novel.values.items()][:MAX_NEW]
+    ]
+    return [Table("New values", ("column", "value", "rows", "share"), tuple(rows))] if rows else []
 
 
 def _absent(name: str) -> Finding:

@@ -8,8 +8,8 @@ from annotated_types import Gt, Interval
 
 from hookline import ColumnProfile, Finding, Metric, Monitor, Profile, Reference, Report, Scored, Table
 from hookline.kinds.reports import Severity
-from hookline.quality.distributions import rebin
-from hookline.quality.effects import Effect, categorical_effect, numeric_effect_of_bins
+from hookline.quality.distributions import group_of, rebin
+from hookline.quality.effects import Effect, categorical_effect_of_profiles, numeric_effect_of_bins
 
 from .drawing import chart, mean, mode
 
@@ -18,7 +18,8 @@ class PredictionDriftMonitor(Monitor):
     """Compare the answers with those on held-out rows by the size of the difference, not by a p-value.
 
     Of two classes the probability of the later one is compared, of more the labels, else the numbers. Answers have moved
-    when the lower 95 % confidence bound of the effect is over the threshold.
+    when the lower 95 % confidence bound of the effect is over the threshold; rows of one group count as fewer than as many
+    others.
     """
 
     name = "prediction_drift"
@@ -36,7 +37,7 @@ class PredictionDriftMonitor(Monitor):
         before = reference.answers
         if before is None:
             return _note("the answers on held-out rows were not kept, so there is nothing to compare with.", 0, 1)
-        now = rebin(current.frame, Profile(before.count, (before,)))
+        now = rebin(current.frame, Profile(before.count, (before,)), group=group_of(current))
         if now.rows < self.min_rows:
             text = f"{now.rows} answers are too few to judge drift by; {self.min_rows} are needed."
             return _note(text, now.rows, self.min_rows)
@@ -46,7 +47,7 @@ class PredictionDriftMonitor(Monitor):
     def _effect(self, before: ColumnProfile, now: ColumnProfile) -> tuple[Effect, float]:
         if before.bins is not None and now.bins is not None:
             return numeric_effect_of_bins(before, now), self.numeric_threshold
-        return categorical_effect(before.name, dict(before.top), dict(now.top)), self.categorical_threshold
+        return categorical_effect_of_profiles(before, now), self.categorical_threshold
 
     def _report(self, before: ColumnProfile, now: ColumnProfile, effect: Effect, threshold: float) -> Report:
         says = mean if before.bins is not None else mode
@@ -57,7 +58,9 @@ class PredictionDriftMonitor(Monitor):
         metric = Metric("prediction_drift", effect.value, greater_is_better=False)
         findings = (self._finding(effect, threshold, says(before), says(now)),) if drifted else ()
         table = Table("Answers", names, (shown,))
-        return Report("Prediction drift", (metric,), (table,), (chart(before, now),), findings)
+        return Report(
+            "Prediction drift", (metric,), (table,), (chart(before, now, ("held-out rows", "current")),), findings
+        )
 
     def _finding(self, effect: Effect, threshold: float, before: str, now: str) -> Finding:
         severity: Severity = "critical" if effect.low > threshold * self.critical_factor else "warning"

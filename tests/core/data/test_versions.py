@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,10 @@ from hookline.data import versions
 from hookline.data.versions import version_of
 from hookline.errors import UnknownName
 from hookline.kinds.reports import Bins, ColumnProfile
-from hookline.quality.diff import LIMITS, diff_versions
+from hookline.quality.diff import LIMITS, VersionDiff, diff_versions
 from hookline.quality.distributions import profile
 from hookline.quality.effects import numeric_effect, numeric_effect_of_profiles
+from hookline.workspace.catalog.datasets import DataRecord
 from hookline.workspace.workspace import open_workspace
 from hookline_polars import DataDriftMonitor
 
@@ -174,12 +175,69 @@ def test_the_distance_of_two_profiles_is_at_most_the_exact_one_and_close_to_it()
         assert exact.value - 0.02 <= told.value <= exact.value + 1e-12
 
 
+@pytest.mark.parametrize("size", [40, 700, 20_000])
+@pytest.mark.parametrize("heavy", [0.0, 0.002, 0.3])
+def test_the_distance_of_two_profiles_keeps_the_bound_that_is_told(size: int, heavy: float) -> None:
+    rng = np.random.default_rng(size)
+    then = np.where(rng.random(size) < heavy, 0.1, rng.normal(size=size))
+    for now in (then + 0.01, np.where(then == 0.1, 0.0999, then), then * 3, np.round(then, 1), np.full(9, 99.0), -then):
+        for samples in ((then, now), (now, then), (np.round(then), np.round(now) + 0.5)):
+            told = numeric_effect_of_profiles(*(profile(pl.LazyFrame({"x": one}), ["x"])["x"] for one in samples))
+            exact = numeric_effect("x", *samples)
+            assert exact.value - 0.01 <= told.value <= exact.value + 1e-12
+
+
 def test_profiles_that_do_not_overlap_are_wholly_apart() -> None:
     columns = [
         ColumnProfile("x", "Float64", "number", 100, 0, 2, bins=Bins(edges, (100,)))
         for edges in ((0.0, 1.0), (2.0, 3.0))
     ]
     assert numeric_effect_of_profiles(*columns).value == 1.0
+
+
+def diffed(before: pl.DataFrame, now: pl.DataFrame) -> VersionDiff:
+    """Compare two tables as two versions of one."""
+    records = []
+    for frame in (before, now):
+        held = profile(frame.lazy(), frame.columns)
+        records.append(DataRecord(version_of(frame.lazy(), "t"), datetime.now(UTC), {}, (), (), held))
+    return diff_versions(*records)
+
+
+def texts(shares: np.ndarray, rows: int, seed: int) -> pl.DataFrame:
+    codes = np.random.default_rng(seed).choice(len(shares), rows, p=shares / shares.sum())
+    return pl.DataFrame({"s": [f"v{code}" for code in codes]})
+
+
+MANY = {"flat": np.ones(5_000), "falling": 1 / np.arange(1.0, 3_001), "names": np.ones(10**6)}
+
+
+@pytest.mark.parametrize("name", MANY)
+@pytest.mark.parametrize("rows", [(9_000, 9_000), (2_000, 30_000), (30_000, 900)], ids=str)
+def test_texts_of_more_values_than_a_profile_lists_have_hardly_moved_where_they_have_not(
+    name: str, rows: tuple[int, int]
+) -> None:
+    found = diffed(texts(MANY[name], rows[0], 0), texts(MANY[name], rows[1], 1))
+    assert [column.change for column in found.columns] == ["changed"]
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_texts_of_more_values_than_a_profile_lists_have_moved_where_they_have(back: bool) -> None:
+    before, now = texts(MANY["falling"], 9_000, 0), texts(MANY["falling"][::-1], 9_000, 1)
+    stuck = texts(MANY["names"], 9_000, 1).with_columns(
+        s=pl.when(pl.int_range(pl.len()) % 10 < 3).then(pl.lit("x")).otherwise("s")
+    )
+    for one, other in ((before, now), (texts(MANY["names"], 9_000, 0), stuck)):
+        found = diffed(*((other, one) if back else (one, other)))
+        assert [column.change for column in found.columns] == ["moved"]
+
+
+def test_a_column_without_values_is_told_as_empty() -> None:
+    now = table().with_columns(x=pl.Series([None] * 600, dtype=pl.String))
+    (x,) = [column for column in diffed(table(), now).columns if column.name == "x"]
+    assert x.sentence == "'x' was Float64 and is String; is empty now; distinct 600 -> 0; missing 0.0% -> 100.0%."
+    same_type = diffed(table(), table().with_columns(x=pl.lit(None, pl.Float64)))
+    assert [c.change for c in same_type.columns if c.name == "x"] == ["moved"]
 
 
 def test_the_commands_list_show_and_compare(at_home: Path, capsys: pytest.CaptureFixture[str]) -> None:

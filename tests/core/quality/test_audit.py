@@ -83,7 +83,15 @@ def test_a_column_that_nearly_repeats_the_target_is_critical_up_to_a_thousandth(
 
 
 @pytest.mark.parametrize(
-    ("values", "classes"), [([False, True], (False, True)), ([0.0, 1.0], (0, 1)), ([3, 7], (3, 7))], ids=str
+    ("values", "classes"),
+    [
+        ([False, True], (False, True)),
+        ([0.0, 1.0], (0, 1)),
+        ([3, 7], (3, 7)),
+        ([0.5, 1.5], (0.5, 1.5)),
+        ([1e-5, 2e20], (1e-5, 2e20)),
+    ],
+    ids=str,
 )
 def test_labels_of_every_type_are_compared(tmp_path: Path, values: list[Any], classes: tuple[Any, ...]) -> None:
     y = pl.Series(values * 100)

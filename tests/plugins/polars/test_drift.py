@@ -239,3 +239,138 @@ def test_training_values_of_equal_counts_that_were_cut_off_say_nothing() -> None
     before, now = (pl.LazyFrame({"s": [f"v{i}" for i in range(2_000)] * times}) for times in (3, 1))
     counts = dict.fromkeys(now.collect()["s"].to_list(), 1)
     assert categorical_effect_of_top(profile(before, ["s"])["s"], counts).value == 0
+
+
+# values beyond those of training, and values that hide between them
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+@pytest.mark.parametrize(
+    ("before", "now", "golden"),
+    [
+        ([5.0] * 400, [6.0] * 400, 1.0),
+        ([5.0] * 400, [4.0] * 400, 1.0),
+        ([0, 1] * 200, [0, 100] * 200, 0.5),
+        ([0, 1] * 200, [0.0, 0.5] * 200, 0.5),
+        ([0, 1] * 200, [-1, 1] * 200, 0.5),
+        ([0] * 200 + [1] + [2] * 200, [1] * 400, 0.5),
+        (list(range(400)), [-999] * 360 + list(range(0, 400, 10)), 0.9),
+        (list(range(400)), [10**6] * 360 + list(range(0, 400, 10)), 0.9),
+        ([*range(1, 201), *[500.0] * 200], [*range(1, 201), *[499.5] * 200], 0.5),
+        (list(range(400)), [float("inf")] * 200 + list(range(0, 400, 2)), 0.5),
+    ],
+    ids=["above", "below", "flag", "between", "lower flag", "rare middle", "mark", "large", "heavy", "infinite"],
+)
+def test_the_distance_is_told_wherever_the_values_go(
+    before: list[float], now: list[float], golden: float, with_rows: bool
+) -> None:
+    then, current = (pl.DataFrame({"x": pl.Series(values, dtype=pl.Float64)}) for values in (before, now))
+    exact = stats.ks_2samp(before, now).statistic
+    assert exact == pytest.approx(golden, abs=0.006)
+    (finding,) = compared(then.with_columns(y=0.0), current.with_columns(y=0.0), rows=with_rows).findings
+    assert (finding.subject, finding.statistic, finding.severity) == ("x", "KS", "critical")
+    assert exact - 0.01 <= finding.value <= exact + 1e-12
+
+
+VALUES = st.lists(st.sampled_from([-1e9, -1.0, 0.0, 0.5, 1.0, 2.0, 7.25, 1e9]) | st.floats(-3, 3), min_size=1)
+
+
+@settings(max_examples=150, deadline=None)
+@given(VALUES, VALUES, st.integers(1, 6))
+def test_the_distance_from_a_profile_is_never_above_the_exact_one_nor_much_below(
+    before: list[float], now: list[float], times: int
+) -> None:
+    then, current = np.tile(np.array(before), 40), np.array(now * times)
+    reference = profile(pl.LazyFrame({"x": then}), ["x"])
+    binned = numeric_effect_of_bins(reference["x"], rebin(pl.LazyFrame({"x": current}), reference)["x"]).value
+    exact = stats.ks_2samp(then, current, method="asymp").statistic
+    assert exact - 0.01 <= binned <= exact + 1e-9
+
+
+@pytest.mark.parametrize("size", [300, 5_000, 40_000])
+@pytest.mark.parametrize("heavy", [0.0, 0.002, 0.3])
+def test_the_distance_from_a_profile_keeps_its_bound_where_values_are_many(size: int, heavy: float) -> None:
+    rng = np.random.default_rng(size)
+    then = np.where(rng.random(size) < heavy, 0.1, rng.normal(size=size))
+    for now in (then + 0.01, np.where(then == 0.1, 0.0999, then), then * 3, rng.normal(size=size).round(2), -then):
+        reference = profile(pl.LazyFrame({"x": then}), ["x"])
+        binned = numeric_effect_of_bins(reference["x"], rebin(pl.LazyFrame({"x": now}), reference)["x"]).value
+        exact = stats.ks_2samp(then, now, method="asymp").statistic
+        assert exact - 0.01 <= binned <= exact + 1e-9
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+@pytest.mark.parametrize("dtype", [pl.Float64, pl.String, pl.Null], ids=str)
+def test_a_number_without_any_value_has_not_become_a_text(dtype: pl.DataType, with_rows: bool) -> None:
+    now = frame(400, 2).with_columns(x=pl.Series([None] * 400, dtype=dtype))
+    (finding,) = compared(frame(400, 1), now, rows=with_rows).findings
+    assert (finding.subject, finding.statistic, finding.severity) == ("x", "missing share", "critical")
+    assert finding.message == "'x' is empty now, and was 0.0% missing in training."
+
+
+def test_a_column_that_was_empty_in_training_and_has_values_is_told() -> None:
+    before = frame(400, 1).with_columns(x=pl.Series([None] * 400, dtype=pl.String))
+    (finding,) = compared(before, frame(400, 2)).findings
+    assert finding.message == "'x' is 0.0% missing now, and was empty in training."
+
+
+def with_new(share: float, rows: int = 1_000) -> pl.DataFrame:
+    return frame(rows, 2).with_columns(s=pl.when(pl.int_range(rows) < share * rows).then(pl.lit("team")).otherwise("s"))
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+def test_a_new_category_is_told_by_name(with_rows: bool) -> None:
+    (finding,) = compared(frame(1_000, 1), with_new(0.3), rows=with_rows).findings
+    assert (finding.subject, finding.statistic, finding.severity) == ("s", "Cramer's V", "warning")
+    assert finding.message.endswith("; 30.0% of rows hold values that training never saw: 'team' (30.0%).")
+
+
+def test_a_new_category_in_few_rows_is_a_note_and_in_a_table() -> None:
+    report = compared(frame(1_000, 1), with_new(0.02))
+    (finding,) = report.findings
+    assert (finding.subject, finding.statistic, finding.severity) == ("s", "new share", "info")
+    assert "'team' (2.0%)" in finding.message
+    (new,) = [table for table in report.tables if table.name == "New values"]
+    assert new.rows == (("s", "team", 20, pytest.approx(0.02)),)
+
+
+def test_new_categories_that_hardly_move_the_others_are_a_warning_from_the_threshold_on() -> None:
+    before, now = frame(20_000, 1), with_new(0.03, 20_000)
+    assert [f.severity for f in compared(before, now, new_threshold=0.02, categorical_threshold=0.5).findings] == [
+        "warning"
+    ]
+    assert [f.severity for f in compared(before, now, new_threshold=0.04, categorical_threshold=0.5).findings] == [
+        "info"
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("shares", [FLAT[:400], 1 / np.arange(1.0, 101), FLAT], ids=["skus", "falling", "texts"])
+def test_values_that_training_happened_not_to_hold_are_no_news(shares: np.ndarray, seed: int) -> None:
+    before, now = drawn(shares, 1_000, seed), drawn(shares, 500, seed + 100)
+    for rows in (True, False):
+        assert compared(before, now, rows=rows).findings == ()
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+@pytest.mark.parametrize("rows", [900, 9_000])
+def test_one_value_in_many_rows_of_a_column_of_names_is_found_by_name(rows: int, with_rows: bool) -> None:
+    names = np.ones(10**6)
+    stuck = pl.when(pl.int_range(pl.len()) % 10 < 3).then(pl.lit("unknown")).otherwise("s")
+    (finding,) = compared(drawn(names, rows, 0), drawn(names, rows, 1).with_columns(s=stuck), rows=with_rows).findings
+    assert (finding.subject, finding.statistic) == ("s", "Cramer's V")
+    assert "'unknown' (30.0%)" in finding.message
+
+
+def test_what_is_drawn_shows_what_lies_beyond_and_what_is_new() -> None:
+    before, now = frame(1_000, 1), with_new(0.4).with_columns(x=pl.lit(-999.0))
+    bars = {
+        chart.name: {(v["sample"], v["value"]): v["share"] for v in chart.spec["data"]["values"]}
+        for chart in compared(before, now).charts
+    }
+    assert bars["drift_s"]["current", "team"] == pytest.approx(0.4)
+    below = [(key, share) for key, share in bars["drift_x"].items() if key[1].startswith("below")]
+    assert dict(below) == {("training", below[0][0][1]): 0.0, ("current", below[0][0][1]): 1.0}
+    assert sum(share for (sample, _), share in bars["drift_x"].items() if sample == "training") == pytest.approx(
+        1, abs=1e-3
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hookline.registry.registry import load_registry
 from hookline.runs.names import find
 
 from ..options import add_contract, add_trust, fields_of, trust_of
-from ..output import add_json, parser, print_json, print_rows, say
+from ..output import add_json, make_folder, parser, print_json, print_rows, say, write_text
 from ..reading import add_reading, apart, fields_of_reading
 
 
@@ -26,10 +27,14 @@ def main(argv: Sequence[str]) -> int:
     actions = options.add_subparsers(dest="action", required=True)
     running = actions.add_parser("run", help="check a file now")
     running.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
-    running.add_argument("data", help="current rows: a CSV, Parquet, NDJSON or Arrow file, a glob or a folder")
+    running.add_argument(
+        "data", help="current rows: a CSV, Parquet, NDJSON or Arrow file, a glob or a folder; or what `serve` recorded"
+    )
     running.add_argument("--monitor", action="append", help="which monitor (repeat; default: data_drift)")
     running.add_argument("--fail-on", choices=SEVERITIES, help="exit with 3 on a finding this severe or worse")
-    running.add_argument("--output", type=Path, help="write the monitors' files (such as profiles) into this folder")
+    running.add_argument(
+        "--output", type=Path, help="write each report as JSON, and what else its monitor makes, into this folder"
+    )
     running.add_argument(
         "--set",
         action="append",
@@ -46,13 +51,14 @@ def main(argv: Sequence[str]) -> int:
     chosen = given.monitor or list(DEFAULT)
     fields = fields_of(given.set, chosen)
     monitors = {name: fields.get(name, {}) for name in chosen}
+    if given.output:
+        make_folder(given.output, "--output")
     source = _source(given.model, overrides)
     reports = monitor(given.model, given.data, monitors, trust=trust_of(given), contract=given.contract, source=source)
     if given.output:
         _write_files(reports, given.output)
     if given.json:
-        plain = {name: {k: v for k, v in to_json(report).items() if k != "files"} for name, report in reports.items()}
-        print_json(plain)
+        print_json({name: _plain(report) for name, report in reports.items()})
     else:
         _print(reports)
     found = [finding for report in reports.values() for finding in report.findings]
@@ -71,21 +77,26 @@ def _source(model: str, overrides: Sequence[str]) -> dict[str, Any]:
     return fields_of_reading(load_registry(), reading, overrides)
 
 
+def _plain(report: Report) -> dict[str, Any]:
+    return {name: value for name, value in to_json(report).items() if name != "files"}
+
+
 def _write_files(reports: dict[str, Report], folder: Path) -> None:
+    """Write each report as JSON, and the files that its monitor made, into a folder of the monitor's name."""
     for name, report in reports.items():
+        write_text(folder / name / "report.json", json.dumps(_plain(report), indent=2) + "\n")
         for file, content in report.files.items():
-            path = folder / name / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            write_text(folder / name / file, content)
+    say(f"written to {folder}: {', '.join(f'{name}/' for name in reports)}")
 
 
 def _print(reports: dict[str, Report]) -> None:
-    for report in reports.values():
+    for name, report in reports.items():
         print(report.title)
         for table in report.tables:
             rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-            print_rows(rows, table.columns, empty="")
+            print_rows(rows, table.columns, empty=f"{name}: nothing in table '{table.name}'")
         for finding in report.findings:
             print(f"{finding.severity}: {finding.message}")
         if not report.findings:
-            say("nothing to report")
+            say(f"{name}: nothing to report")

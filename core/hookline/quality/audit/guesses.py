@@ -68,14 +68,15 @@ def r2(y: np.ndarray, guess: np.ndarray) -> float:
 def above_chance(sides: Sides, guess: np.ndarray, errors: float = 0.0) -> float:
     """Return the accuracy above that of the commonest class, as a share of what there is above it.
 
-    errors: for a lower bound, standard errors to take off the accuracy (Wilson, 1927)
+    errors: for a lower bound, standard errors to take off the accuracy (Wilson, 1927), of as many rows as are independent
     """
     y = sides.y[1]
     known = y >= 0
-    n = int(known.sum())
-    base = float((y[known] == _commonest(sides)).mean()) if n else 1.0
-    right = float((y[known] == guess[known]).mean()) if n else 0.0
+    base = float((y[known] == _commonest(sides)).mean()) if known.any() else 1.0
+    hit = y[known] == guess[known]
+    right = float(hit.mean()) if len(hit) else 0.0
     if errors:
+        n = len(hit) * sides.worth(hit[:, None], 1, known)
         z = errors**2 / n
         right = (right + z / 2 - errors * (right * (1 - right) / n + z / (4 * n)) ** 0.5) / (1 + z)
     return (right - base) / (1 - base) if base < 1 else 0.0

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from hookline.data.columns import as_number, column_kind
 from hookline.kinds.artifacts import ROW_ID, ColumnKind, Dataset, Split, Target
 
+from ..grouped import group_codes, worth
+
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
@@ -48,12 +50,14 @@ class Sides:
 
     y: the target, float64 or int64 class codes, (n_train,) and (n_test,); NaN or -1 where unknown
     row_ids: int64, likewise
+    groups: int64 codes, likewise; None where rows do not come in groups
     """
 
     target: Target
     y: Pair
     row_ids: Pair
     columns: tuple[Column, ...]
+    groups: Pair | None = None
 
     def held_out(self, where: np.ndarray) -> tuple[int, ...]:
         """Return the ids of the first held-out rows that a mask chooses."""
@@ -67,7 +71,15 @@ class Sides:
             return pair[0][picks[0]], pair[1][picks[1]]
 
         columns = [replace(c, codes=of(c.codes), numbers=of(c.numbers) if c.numbers else None) for c in self.columns]
-        return Sides(self.target, of(self.y), of(self.row_ids), tuple(columns))
+        groups = of(self.groups) if self.groups else None
+        return Sides(self.target, of(self.y), of(self.row_ids), tuple(columns), groups)
+
+    def worth(self, marks: np.ndarray, side: int, where: np.ndarray | None = None) -> float:
+        """Return how many independent rows a row of a side is worth, by marks (n_rows, n_marks), of the rows `where`."""
+        if self.groups is None:
+            return 1.0
+        groups = self.groups[side]
+        return worth(marks, groups if where is None else groups[where])
 
 
 EXAMPLES = 10
@@ -80,15 +92,18 @@ def examples(row_ids: Sequence[int] | np.ndarray) -> tuple[int, ...]:
 
 def take_sides(split: Split, target: Target, labels: Sequence[pl.Series]) -> Sides:
     """Draw the rows to look at; `labels` is the target of all training and of all held-out rows, after transforms."""
-    frames, picks = [], []
+    frames, picks, groups = [], [], []
     for part, side in ((split.train, 0), (split.test, 1)):
         rows = len(labels[side])
         picks.append(_draw(rows, MAX_ROWS, side))
         frames.append(part.frame.select(ROW_ID, *part.feature_columns()).collect()[picks[side]])
+        if part.roles.group:
+            groups.append(group_codes(part.frame.select(part.roles.group).collect().to_series()[picks[side]]))
     truth = [_truth(column.gather(picked), target) for column, picked in zip(labels, picks, strict=True)]
     columns = tuple(_columns(frames[0], frames[1], split.train))
     ids = [frame[ROW_ID].to_numpy() for frame in frames]
-    return Sides(target, (truth[0], truth[1]), (ids[0], ids[1]), columns)
+    of_groups = (groups[0], groups[1]) if groups else None
+    return Sides(target, (truth[0], truth[1]), (ids[0], ids[1]), columns, of_groups)
 
 
 def _draw(rows: int, most: int, seed: int) -> np.ndarray:
@@ -104,6 +119,11 @@ def _truth(labels: pl.Series, target: Target) -> np.ndarray:
 
     if target.task == "regression":
         return labels.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    if any(isinstance(label, float) for label in target.classes):
+        numbers = {float(label): code for code, label in enumerate(target.classes)}
+        return (
+            labels.cast(pl.Float64, strict=False).replace_strict(numbers, default=-1, return_dtype=pl.Int64).to_numpy()
+        )
     if labels.dtype.is_float():
         # As in the classes: a label that met a missing value on its way became 1.0.
         labels = labels.cast(pl.Int64, strict=False)

@@ -35,7 +35,7 @@ def _make(run: Execution, stage: Stage) -> Knowledge:
     source = run.plan["source"].component
     rules = source.text_rules() if isinstance(source, ReadsAlike) else TextRules()
     schema = _under_contract(run, replace(infer_schema(train.frame, names), texts=rules))
-    return Knowledge(schema, profile(train.frame, [*names, train.roles.target]))
+    return Knowledge(schema, profile(train.frame, [*names, train.roles.target], group=train.roles.group))
 
 
 def _under_contract(run: Execution, schema: Schema) -> Schema:

@@ -39,6 +39,7 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     _write_reference(run, folder)
     facts = {
         "name": run.info.name,
+        "monitors": {_key(stage): stage.name for stage in run.plan.of("monitor")},
         "trainer": {"component": trainer.name, "fields": trainer.parts["fields"]},
         **facts_of(pipeline, certificate),
         "metrics": [to_json(metric) for metric in metrics_of(run).found],
@@ -67,7 +68,7 @@ def _write_monitor_files(run: Execution, folder: Path) -> None:
     for stage in run.plan.of("monitor"):
         report: Report = run.value(stage.key)
         for name, content in report.files.items():
-            path = folder / "monitors" / stage.key.partition(".")[2] / name
+            path = folder / "monitors" / _key(stage) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
@@ -82,7 +83,12 @@ def _summarize(package: Package) -> str:
 
 def _made(run: Execution) -> list[tuple[str, Package]]:
     """Return each package with the key of its packager, which names its folder."""
-    return [(stage.key.partition(".")[2], run.value(stage.key)) for stage in run.plan.of("packager")]
+    return [(_key(stage), run.value(stage.key)) for stage in run.plan.of("packager")]
+
+
+def _key(stage: Stage) -> str:
+    """Return the key of a stage in the config, which names its folder."""
+    return stage.key.partition(".")[2]
 
 
 def _parity(run: Execution) -> list[dict[str, Any]]:
