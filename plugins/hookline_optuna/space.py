@@ -165,6 +165,11 @@ class Space:
         """Return the fixed overrides that count in some trials only."""
         return [part.text for part in self.parts if isinstance(part, Fixed) and part.condition]
 
+    def searched(self) -> frozenset[str]:
+        """Return the keys that not every trial says, or not all of them with the same value."""
+        fixed = [part.text for part in self.parts if isinstance(part, Fixed) and part.condition]
+        return frozenset([p.key for p in self.parameters] + [text.partition("=")[0] for text in fixed])
+
     def _counts(self, part: Parameter | Fixed, values: Mapping[str, Scalar]) -> bool:
         if part.condition is None:
             return True

@@ -129,12 +129,12 @@ class Pool:
         facts: dict[str, Any] = {"seconds": seconds, "peak_memory": worker.peak_memory, "attempts": worker.attempts}
         if worker.connection in ready:
             try:
-                status, value, error, trace, peak = worker.connection.recv()
+                status, value, error, trace, peak, own = worker.connection.recv()
             except (EOFError, OSError):
                 worker.process.join()
                 return Outcome(worker.job, "crashed", error=_death(worker.process.exitcode), **facts)
             if status != ASKS:
-                facts["peak_memory"] = max(worker.peak_memory, peak)
+                facts |= {"peak_memory": max(worker.peak_memory, peak), "seconds": own}
                 return Outcome(worker.job, status, value, error, trace, **facts)
             answer = on_ask(worker.job, value) if on_ask else None
             # A worker that has died since is found when it is looked at again.
