@@ -87,24 +87,22 @@ def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFra
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust | None = None) -> Comparison:
+def compare(
+    first: str | Path | Run,
+    second: str | Path | Run,
+    *,
+    trust: Trust | None = None,
+    home: str | Path | None = None,
+) -> Comparison:
     """Compare two runs on the held-out rows that both were judged by, paired row by row.
 
     Raises UsageError where these were not the same rows, DataError where the store no longer has them.
     """
-    from hookline.data.target import true_values
-    from hookline.packages.pipeline import apply_transforms
-    from hookline.packages.state import StoredPackage
-    from hookline.registry.registry import load_registry
-    from hookline.runs.comparison import compare_predictions, judged_by
     from hookline.runs.names import load_run_named
+    from hookline.runs.pairing import compare_runs
 
-    runs = [run if isinstance(run, Run) else load_run_named(run, trust=trust) for run in (first, second)]
-    rows = judged_by(*runs)
-    stored = StoredPackage(runs[0].package(), load_registry())
-    truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
-    answers = (runs[0].predict(rows), runs[1].predict(rows))
-    return compare_predictions(runs[0].id, runs[1].id, stored.target, truth, answers)
+    runs = [run if isinstance(run, Run) else load_run_named(run, trust=trust, home=home) for run in (first, second)]
+    return compare_runs(*runs, home=home)
 
 
 def why(
