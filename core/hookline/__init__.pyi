@@ -11,7 +11,9 @@ from .api import (
     profile,
     promote,
     run,
+    runs,
     serve,
+    sweep,
     update,
     why,
 )
@@ -135,7 +137,9 @@ __all__ = [
     "promote",
     "report_step",
     "run",
+    "runs",
     "serve",
+    "sweep",
     "update",
     "why",
 ]

@@ -7,6 +7,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Leaderboard:
     """Trials, the best first; then those that were pruned, and those that failed last.
 
@@ -72,8 +73,15 @@ class Leaderboard:
         why = [name for name in ("pruned_at", "error") if any(row[name] for row in self.rows)]
         return ["rank", *shown, "seconds", "peak_memory_mib", "status", *why]
 
+    def __repr__(self) -> str:
+        shown = self.frame().select([name for name in self.columns() if any(name in row for row in self.rows)])
+        return "\n".join(filter(None, (f"sweep {self.sweep}: {self.verdict}".rstrip(": "), str(shown))))
+
     def _repr_html_(self) -> str:
-        return self.frame()._repr_html_()
+        return self._plain_html()
+
+    def _plain_html(self) -> str:
+        return f"<h4>sweep {escape(self.sweep)}</h4><p>{escape(self.verdict)}</p>{self.frame()._repr_html_()}"
 
 
 def leaderboard(sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | None = None) -> Leaderboard:

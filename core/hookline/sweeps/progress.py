@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -40,6 +41,15 @@ class Silent:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+class Lines(Silent):
+    """Writes the lines to stderr."""
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 @dataclass

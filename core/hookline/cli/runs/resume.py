@@ -43,4 +43,4 @@ def main(argv: Sequence[str]) -> int:
         execute(ledger, sweep, [job.number for job in missing], pool, course)
     finally:
         teller.close()
-    return conclude(ledger, ledger.sweep(sweep.id))
+    return conclude(sweep)

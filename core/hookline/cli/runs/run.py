@@ -98,12 +98,14 @@ def _task_elsewhere(signature: tuple[tuple[str, str, str], ...], as_json: bool) 
 
 
 def _sweep(registry: Registry, argv: Sequence[str], task: Task) -> int:
+    from hookline.sweeps.hydra.nulls import without_choice_of_null
     from hookline.sweeps.ledger import Ledger
     from hookline.sweeps.sweep import Sweep
 
     from .progress import SweepProgress
     from .sweeps import conclude
 
+    argv = [without_choice_of_null(argument) for argument in argv]
     teller = SweepProgress()
     sweep = Sweep(registry, [argument for argument in argv if not argument.startswith("-")], teller)
     try:
@@ -112,8 +114,7 @@ def _sweep(registry: Registry, argv: Sequence[str], task: Task) -> int:
         teller.close()
     if not sweep.jobs:  # Another launcher ran them.
         return 0
-    ledger = Ledger(open_workspace().catalog)
-    return conclude(ledger, ledger.sweep(sweep.id))
+    return conclude(Ledger(open_workspace().catalog).sweep(sweep.id))
 
 
 def _print(run: Run) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from hookline.errors import UnknownName, UsageError
 from hookline.registry.registry import load_registry
-from hookline.sweeps.leaderboard import Leaderboard, leaderboard, write
+from hookline.sweeps.leaderboard import Leaderboard, leaderboard
 from hookline.sweeps.ledger import ENDED, Ledger, SweepRecord
+from hookline.sweeps.result import concluded
 from hookline.sweeps.ties import with_ties
 from hookline.workspace.workspace import open_workspace
 
@@ -74,11 +75,10 @@ def _judge(board: Leaderboard) -> None:
         say(f"register it: {board.register}")
 
 
-def conclude(ledger: Ledger, sweep: SweepRecord) -> int:
+def conclude(sweep: SweepRecord) -> int:
     """Print and write a sweep's leaderboard; returns 1 if a job failed, 3 if gates said no to all that did not finish."""
-    jobs = ledger.jobs(sweep.id)
-    board = with_ties(leaderboard(sweep, jobs), jobs)
-    write(board, Path(sweep.path), load_registry())
+    ended = concluded(load_registry(), sweep.id)
+    board, jobs = ended.board, ended.jobs
     print_rows(board.rows, board.columns(), empty="no jobs")
     if board.best:
         say(f"best: {board.rows[0]['path']}")

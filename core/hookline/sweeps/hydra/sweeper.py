@@ -9,6 +9,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.plugins.sweeper import Sweeper
 
 from .launcher import HooklineLauncher, sweep_of
+from .nulls import without_choice_of_null
 
 
 class HooklineSweeper(BasicSweeper):
@@ -19,7 +20,9 @@ class HooklineSweeper(BasicSweeper):
         Sweeper.__init__(self)
         self.overrides = None
         self.batch_index = 0
-        self.max_batch_size, self.params = max_batch_size, params or {}
+        self.max_batch_size = max_batch_size
+        typed = (without_choice_of_null(f"{key}={value}").split("=", 1) for key, value in (params or {}).items())
+        self.params = dict(typed)
         self.hydra_context, self.config, self.launcher = None, None, None
 
     def sweep(self, arguments: list[str]) -> Any:

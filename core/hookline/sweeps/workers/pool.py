@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any
 
 from .cores import available_cores
@@ -97,7 +99,8 @@ class Pool:
         process = multiprocessing.get_context("spawn").Process(
             target=work, args=(theirs, self.function, self.setup, lease, os.getpid())
         )
-        process.start()
+        with _no_program():
+            process.start()
         theirs.close()
         worker = Worker(process, ours, lease)
         self._held.append(worker)
@@ -149,6 +152,17 @@ class Pool:
             used, most = (f"{size / 1024**2:,.0f} MiB" for size in (worker.peak_memory, self.limits.memory))
             return Outcome(worker.job, "out of memory", error=f"used {used} of memory, and may use {most}", **facts)
         return None
+
+
+@contextmanager
+def _no_program() -> Iterator[None]:
+    """Let a process that is spawned not read the program again that is running: a script would begin a sweep of its own."""
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 def _stop(worker: Worker) -> None:
