@@ -11,7 +11,9 @@ from .api import (
     profile,
     promote,
     run,
+    runs,
     serve,
+    sweep,
     update,
     why,
 )
@@ -139,7 +141,9 @@ __all__ = [
     "report_finding",
     "report_step",
     "run",
+    "runs",
     "serve",
+    "sweep",
     "update",
     "why",
 ]

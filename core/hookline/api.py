@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hookline.quality.profile.profile import DataProfile
     from hookline.runs.comparison import Comparison
     from hookline.runs.trace import RowTrace
+    from hookline.sweeps.result import SweepResult
 
 
 def run(*overrides: str | Sequence[str] | Mapping[str, Any], home: str | Path | None = None, **config: Any) -> Run:
@@ -50,6 +51,47 @@ def plan(*overrides: str | Sequence[str] | Mapping[str, Any], **config: Any) -> 
 
     registry = load_registry()
     return plan_run(registry, config_of(registry, overrides, config))
+
+
+def sweep(
+    *overrides: str | Sequence[str],
+    n_jobs: int | None = None,
+    progress: bool = True,
+    home: str | Path | None = None,
+    **config: Any,
+) -> SweepResult:
+    """Run many runs, as `hookline -m` does: `hl.sweep(source="t.csv", target="y", trainer=["ridge", "random_forest"])`.
+
+    overrides: as they are typed, `"trainer.max_depth=range(1,9)"` and `"hydra/sweeper=optuna"` among them
+    config: as for `run`, and of a list every value is tried; where a key takes a list itself, as `transform` does, of a list
+    of lists. What is not said is as on the command line, so that each run has a package; none is deployed.
+    n_jobs: worker processes; by default one a core. progress: whether each job that has ended is told on stderr
+    Raises ConfigError before any job starts; a job that fails later is told in `failures`.
+    """
+    from hookline.registry.registry import load_registry
+    from hookline.sweeps.keywords import overrides_of
+    from hookline.sweeps.progress import Lines, Silent
+    from hookline.sweeps.result import run_sweep
+    from hookline.workspace.home import home_in
+
+    registry = load_registry()
+    typed = [text for item in overrides for text in ([item] if isinstance(item, str) else item)]
+    with home_in(home):
+        said = overrides_of(registry, config)
+        workers = [] if n_jobs is None else [f"hydra.launcher.n_jobs={n_jobs}"]
+        return run_sweep(registry, [*typed, *said, *workers], Lines() if progress else Silent())
+
+
+def runs(
+    *, limit: int | None = 50, name: str | None = None, status: str | None = None, home: str | Path | None = None
+) -> pl.DataFrame:
+    """Return the newest runs, one a row: id, name, status, started, seconds, path, error, and each of their metrics.
+
+    name, status: of which runs alone; limit: None for all
+    """
+    from hookline.runs.listing import runs_frame
+
+    return runs_frame(home, limit, name, status)
 
 
 def load(
@@ -87,24 +129,22 @@ def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFra
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust | None = None) -> Comparison:
+def compare(
+    first: str | Path | Run,
+    second: str | Path | Run,
+    *,
+    trust: Trust | None = None,
+    home: str | Path | None = None,
+) -> Comparison:
     """Compare two runs on the held-out rows that both were judged by, paired row by row.
 
     Raises UsageError where these were not the same rows, DataError where the store no longer has them.
     """
-    from hookline.data.target import true_values
-    from hookline.packages.pipeline import apply_transforms
-    from hookline.packages.state import StoredPackage
-    from hookline.registry.registry import load_registry
-    from hookline.runs.comparison import compare_predictions, judged_by
     from hookline.runs.names import load_run_named
+    from hookline.runs.pairing import compare_runs
 
-    runs = [run if isinstance(run, Run) else load_run_named(run, trust=trust) for run in (first, second)]
-    rows = judged_by(*runs)
-    stored = StoredPackage(runs[0].package(), load_registry())
-    truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
-    answers = (runs[0].predict(rows), runs[1].predict(rows))
-    return compare_predictions(runs[0].id, runs[1].id, stored.target, truth, answers)
+    runs = [run if isinstance(run, Run) else load_run_named(run, trust=trust, home=home) for run in (first, second)]
+    return compare_runs(*runs, home=home)
 
 
 def why(

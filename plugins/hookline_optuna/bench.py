@@ -94,9 +94,7 @@ class Bench:
     def _run_missing(self, trials: set[int]) -> None:
         if not trials:
             return
-        missing = {
-            job.number for job in self._ledger().jobs(self.sweep.id) if job.trial in trials and job.status in MISSING
-        }
+        missing = {job.number for job in self._ledger().jobs(self.sweep.id, trials) if job.status in MISSING}
         jobs = [job for job in self.sweep.jobs if job.number in missing]
         if jobs:
             self.sweep.run(jobs, self.launcher, stop=False)
@@ -105,7 +103,7 @@ class Bench:
         """Tell the study of its trials (number -> the ledger's)."""
         if not places:
             return
-        records = self._ledger().jobs(self.sweep.id)
+        records = self._ledger().jobs(self.sweep.id, set(places.values()))
         measured = {number: [job for job in records if job.trial == place] for number, place in places.items()}
         done = [jobs for jobs in measured.values() if all(job.status == "finished" for job in jobs)]
         if done and search.unmeasured():

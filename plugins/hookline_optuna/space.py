@@ -40,8 +40,9 @@ class Numbers:
     def every(self) -> list[Scalar]:
         """Return every value; raises UsageError where there is no end of them."""
         if self.step is None:
+            some = ",".join(f"{self.low + part * (self.high - self.low) / 4:.4g}" for part in range(5))
             raise UsageError(
-                f"{self} has no grid", hint="write range(low,high,step) or choice(...), or take another sampler"
+                f"{self} has no grid", hint=f"give values, such as {some}, or take hydra.sweeper.sampler=random"
             )
         count = int((Decimal(str(self.high)) - Decimal(str(self.low))) / Decimal(str(self.step))) + 1
         kind = int if self.whole else float
@@ -165,6 +166,11 @@ class Space:
         """Return the fixed overrides that count in some trials only."""
         return [part.text for part in self.parts if isinstance(part, Fixed) and part.condition]
 
+    def searched(self) -> frozenset[str]:
+        """Return the keys that not every trial says, or not all of them with the same value."""
+        fixed = [part.text for part in self.parts if isinstance(part, Fixed) and part.condition]
+        return frozenset([p.key for p in self.parameters] + [text.partition("=")[0] for text in fixed])
+
     def _counts(self, part: Parameter | Fixed, values: Mapping[str, Scalar]) -> bool:
         if part.condition is None:
             return True
@@ -201,14 +207,17 @@ def domain_of(override: Override, *, whole: bool = False) -> Numbers | Choices:
     value: Any = override.value()
     tags = set(getattr(value, "tags", ()))
     if unknown := tags - {"log"}:
-        raise UsageError(f"{override.input_line}: no tag '{min(unknown)}'", hint="there is tag(log, ...)")
+        raise UsageError(
+            f"{override.input_line}: no tag '{min(unknown)}'",
+            hint=_on_log(override),
+        )
     log = "log" in tags
     if isinstance(value, IntervalSweep):
         return _interval(override, value, log=log, whole=whole)
     if isinstance(value, RangeSweep):
         return _range(override, value, log=log)
     if log:
-        raise UsageError(f"{override.input_line}: a choice has no scale", hint="tag(log, ...) takes interval or range")
+        raise UsageError(f"{override.input_line}: a choice has no scale", hint=_on_log(override))
     return choices_of(list(override.sweep_iterator()))
 
 
@@ -222,6 +231,11 @@ def choices_of(elements: Sequence[Any]) -> Choices:
         plain = element if element is None or isinstance(element, (str, int, float, bool)) else text
         found.setdefault((type(plain), plain), text)
     return Choices(tuple(value for _, value in found), tuple(found.values()))
+
+
+def _on_log(override: Override, low: object = 1, high: object = 100) -> str:
+    """Return what to type for orders of magnitude, in the quotes that a shell wants."""
+    return f"'{override.key_or_group}=tag(log,interval({low},{high}))'"
 
 
 def _interval(override: Override, value: Any, *, log: bool, whole: bool) -> Numbers:
@@ -245,7 +259,8 @@ def _range(override: Override, value: Any, *, log: bool) -> Numbers:
     kind = int if whole else float
     if log and (not whole or abs(step) != 1):
         raise UsageError(
-            f"{override.input_line}: a step has no place on a log scale", hint="write tag(log,interval(low,high))"
+            f"{override.input_line}: a step has no place on a log scale",
+            hint=_on_log(override, *ends),
         )
     return _sound(override, Numbers(kind(ends[0]), kind(ends[1]), kind(abs(step)), log, whole))
 

@@ -170,6 +170,7 @@ def test_jobs_of_a_sweep_move_no_champion() -> None:
 def test_two_hundred_jobs_are_composed_and_checked_in_seconds() -> None:
     from hookline.plans.hydra.app import run_app
     from hookline.registry.registry import load_registry
+    from hookline.sweeps.progress import Silent
     from hookline.sweeps.sweep import Sweep
 
     class Composed(Exception):
@@ -180,7 +181,7 @@ def test_two_hundred_jobs_are_composed_and_checked_in_seconds() -> None:
             raise Composed(str(len(self.jobs)))
 
     registry = load_registry()
-    sweep = Stop(registry, [], lambda *_: None)
+    sweep = Stop(registry, [], Silent())
     depths = ",".join(map(str, range(1, 101)))
     started = time.perf_counter()
     with pytest.raises(Composed, match="200"):

@@ -24,6 +24,8 @@ JOBS = textwrap.dedent("""
             time.sleep(60)
         if what == "sleep":
             time.sleep(value)
+        if what == "import":
+            __import__(value)
         if what == "eat":
             held = bytearray(value)
             time.sleep(60)

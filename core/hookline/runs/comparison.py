@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError, UsageError
@@ -140,7 +141,7 @@ def _difference(name: str, first: Any, second: Any, weights: np.ndarray) -> Diff
     return Difference(name, float(finish(a.mean())), float(finish(b.mean())), low, high, greater)
 
 
-def judged_by(first: Run, second: Run) -> pl.DataFrame:
+def judged_by(first: Run, second: Run, home: str | Path | None = None) -> pl.DataFrame:
     """Return the raw held-out rows of two runs, with the truth."""
     import polars as pl
 
@@ -153,7 +154,7 @@ def judged_by(first: Run, second: Run) -> pl.DataFrame:
             f"runs {first.id} and {second.id} were judged by different rows",
             hint="give both the same source, transforms before the split, split and seed",
         )
-    folder = open_workspace().store.get(splits[0])
+    folder = open_workspace(home).store.get(splits[0])
     if folder is None:
         raise DataError("the rows are no longer in the store", hint=f"run {first.id} again, then compare")
     return pl.scan_ipc(folder / "test.arrow", glob=False).collect()

@@ -32,19 +32,24 @@ def define_jobs(
     number, first = len(known), max((job.trial + 1 for job in known), default=0)
     made: list[tuple[NewJob, Plan]] = []
     for trial, overrides in enumerate(jobs_overrides, first):
-        for more in replicates(compose(overrides)):
-            whole = [*overrides, *more]
-            try:
-                config = resolve(registry, _undeployed(compose(whole), overrides))
+        try:
+            for whole, tree in _replicated(overrides, compose):
+                config = resolve(registry, _undeployed(tree, overrides))
                 plan = plan_run(registry, config)
-            except HooklineError as error:
-                problems += _problems(trial, overrides, error)
-                break
-            prints = {stage.key: stage.fingerprint for stage in plan.stages}
-            made.append((NewJob(number, trial, tuple(whole), config.plain(), prints), plan))
-            number += 1
+                prints = {stage.key: stage.fingerprint for stage in plan.stages}
+                made.append((NewJob(number, trial, whole, config.plain(), prints), plan))
+                number += 1
+        except HooklineError as error:
+            problems += _problems(trial, overrides, error)
     _refuse(problems)
     return made
+
+
+def _replicated(overrides: Sequence[str], compose: Compose) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Yield the overrides and the config of each repeat and fold of a job; what adds nothing is composed but once."""
+    tree = compose(overrides)
+    for more in replicates(tree):
+        yield (*overrides, *more), compose([*overrides, *more]) if more else tree
 
 
 def replicates(tree: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

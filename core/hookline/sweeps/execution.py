@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hookline.errors import GateFailed, JobFailed
 from hookline.registry.registry import load_registry
@@ -11,6 +11,7 @@ from hookline.workspace.workspace import open_workspace
 
 from .job import CHECK, FUNCTION
 from .ledger import ENDED, JobRecord, Ledger, SweepRecord
+from .progress import Course
 from .pruning import Pruning, Referee
 from .workers.interfaces import JobPool, Outcome, Pools
 
@@ -20,7 +21,7 @@ def execute(
     sweep: SweepRecord,
     numbers: Sequence[int],
     pool: JobPool,
-    tell: Callable[[JobRecord], None],
+    course: Course,
     *,
     stop: bool = False,
     referee: Referee | None = None,
@@ -30,15 +31,15 @@ def execute(
     referee: told of the steps that the first job of each trial reports, and stops every job of the trials that it gives up
     """
     known, wanted = ledger.jobs(sweep.id), set(numbers)
-    jobs = [job for job in known if job.number in wanted]
+    by_number = {job.number: job for job in known if job.number in wanted}
     facts = {"folder": sweep.path, "judged": referee is not None}
-    payloads = [(job.number, {"config": job.config, "number": job.number, **facts}) for job in jobs]
+    payloads = [(job.number, {"config": job.config, "number": job.number, **facts}) for job in by_number.values()]
     pruning = Pruning(known, referee)
 
     def note(outcome: Outcome) -> JobRecord:
         ledger.finish(sweep.id, outcome.job, outcome)
-        record = next(job for job in ledger.jobs(sweep.id) if job.number == outcome.job)
-        tell(record)
+        record = ledger.job(sweep.id, outcome.job)
+        course.end(record)
         return record
 
     def start(number: int) -> bool:
@@ -46,6 +47,8 @@ def execute(
             return False
         if given_up := pruning.refusal(number):
             note(given_up)
+        else:
+            course.start(by_number[number])
         return given_up is None
 
     running = pool.run(payloads, on_start=start, on_ask=pruning.judge)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.reports import HEADLINES
 from hookline.registry.registry import Registry
+from hookline.workspace.home import run_id_of
 
 from .ledger import ENDED, JobRecord, SweepRecord
 
@@ -18,12 +21,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Leaderboard:
     """Trials, the best first; then those that were pruned, and those that failed last.
 
     rows: trial, what varied, `<metric>` and `<metric>_low`/`_high` (95 % interval of the mean over repeats), jobs,
-    seconds (mean), peak_memory_mib (largest), status, pruned_at, error, path (of the trial's best job)
+    seconds (mean), peak_memory_mib (largest), status, pruned_at, error, path (of the trial's first job)
     """
 
     sweep: str
@@ -32,6 +35,29 @@ class Leaderboard:
     rows: tuple[Mapping[str, Any], ...]
     others: tuple[str, ...] = ()
     """Metrics that were searched for besides; then `front` says of a row that no other is better in one and as good in all."""
+    ties: tuple[int, ...] = ()
+    """Trials that nothing tells from the best, as far as they were compared with it."""
+    verdict: str = ""
+    """What the first place is worth, in a sentence; nothing where there is nobody to compare with."""
+
+    @property
+    def best(self) -> str | None:
+        """The run of the first place, of its repeats or folds the first; None where no trial finished."""
+        first = next((row for row in self.rows if row["status"] == "finished" and row["path"]), None)
+        return None if first is None else run_id_of(Path(first["path"]))
+
+    @property
+    def register(self) -> str | None:
+        """The command that makes the best a version of its model; jobs of a sweep are not deployed."""
+        return None if self.best is None else f"hookline models register {self.best}"
+
+    def plain(self) -> dict[str, Any]:
+        """Return all of it as JSON values, each row with the id of its run."""
+        rows = [{**row, "run": run_id_of(Path(row["path"])) if row["path"] else None} for row in self.rows]
+        facts: dict[str, Any] = {"sweep": self.sweep, "metric": self.metric, "varied": self.varied, "rows": rows}
+        facts |= {"others": self.others, "ties": self.ties, "verdict": self.verdict, "best": self.best}
+        plain: dict[str, Any] = json.loads(json.dumps(facts | {"register": self.register}, default=str))
+        return plain
 
     def frame(self) -> pl.DataFrame:
         """Return the rows as a polars frame."""
@@ -47,8 +73,15 @@ class Leaderboard:
         why = [name for name in ("pruned_at", "error") if any(row[name] for row in self.rows)]
         return ["rank", *shown, "seconds", "peak_memory_mib", "status", *why]
 
+    def __repr__(self) -> str:
+        shown = self.frame().select([name for name in self.columns() if any(name in row for row in self.rows)])
+        return "\n".join(filter(None, (f"sweep {self.sweep}: {self.verdict}".rstrip(": "), str(shown))))
+
     def _repr_html_(self) -> str:
-        return self.frame()._repr_html_()
+        return self._plain_html()
+
+    def _plain_html(self) -> str:
+        return f"<h4>sweep {escape(self.sweep)}</h4><p>{escape(self.verdict)}</p>{self.frame()._repr_html_()}"
 
 
 def leaderboard(sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | None = None) -> Leaderboard:
@@ -72,14 +105,10 @@ def leaderboard(sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | Non
 
 def write(board: Leaderboard, folder: Path, registry: Registry) -> None:
     """Write leaderboard.csv, leaderboard.parquet and, where a plugin draws it, leaderboard.html."""
-    import json
-
     frame = board.frame()
     frame.write_parquet(folder / "leaderboard.parquet")
     frame.write_csv(folder / "leaderboard.csv")
-    facts = {"sweep": board.sweep, "metric": board.metric, "varied": list(board.varied), "rows": list(board.rows)}
-    plain = json.loads(json.dumps(facts, default=str))
-    registry.render("leaderboard", plain, folder / "leaderboard.html")
+    registry.render("leaderboard", board.plain(), folder / "leaderboard.html")
 
 
 def headline_metric(jobs: Sequence[JobRecord]) -> str | None:
@@ -122,7 +151,7 @@ def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
     """
     if len(values) < 3 or not all(map(math.isfinite, values)):
         return None, None
-    half = _t95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    half = t95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
     return statistics.fmean(values) - half, statistics.fmean(values) + half
 
 
@@ -131,7 +160,7 @@ def _mean(values: Sequence[float]) -> float:
     return statistics.fmean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
 
 
-def _t95(freedom: int) -> float:
+def t95(freedom: int) -> float:
     """Return the 0.975 quantile of Student's t."""
     from scipy.stats import t
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ class Ledger:
     """Sweeps and their jobs in a catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._database = catalog.database
+        self._database, self._runs = catalog.database, catalog.runs
         self._sweeps = catalog.database.tables["sweeps"]
         self._jobs = catalog.database.tables["jobs"]
 
@@ -117,11 +117,18 @@ class Ledger:
             newest = self._sweeps.select().order_by(self._sweeps.c.created.desc())
             return [self._sweep(row) for row in connection.execute(newest).mappings()]
 
-    def jobs(self, sweep_id: str) -> list[JobRecord]:
-        """Return a sweep's jobs in order."""
+    def jobs(self, sweep_id: str, trials: Collection[int] | None = None) -> list[JobRecord]:
+        """Return a sweep's jobs in order, or those of some of its trials."""
         query = self._jobs.select().where(self._jobs.c.sweep_id == sweep_id).order_by(self._jobs.c.number)
+        if trials is not None:
+            query = query.where(self._jobs.c.trial.in_(trials))
+        return [self._job(row) for row in self._database.rows(query)]
+
+    def job(self, sweep_id: str, number: int) -> JobRecord:
+        """Return one job of a sweep by its number."""
+        here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
         with self._database.reading() as connection:
-            return [self._job(row) for row in connection.execute(query).mappings()]
+            return self._job(connection.execute(self._jobs.select().where(here)).mappings().one())
 
     def claim(self, sweep_id: str, number: int) -> bool:
         """Take a job for this process; False where it is done, or a process that is alive has it."""
@@ -150,12 +157,13 @@ class Ledger:
         self._update(sweep_id, number, facts)
 
     def release(self, sweep_id: str) -> None:
-        """Give back the jobs that this process had when it was interrupted."""
+        """Give back the jobs that this process had when it was interrupted, and the runs of workers that are gone."""
         jobs = self._jobs
         mine = (jobs.c.sweep_id == sweep_id) & (jobs.c.pid == os.getpid()) & (jobs.c.host == platform.node())
         mine &= jobs.c.status == "running"
         with self._database.writing() as connection:
             connection.execute(jobs.update().where(mine).values(status="interrupted"))
+        self._runs.mark_interrupted()
 
     def _sweep(self, row: RowMapping) -> SweepRecord:
         texts = {name: json.loads(row[name]) for name in ("settings", "stages")}
@@ -165,6 +173,8 @@ class Ledger:
     def _job(self, row: RowMapping) -> JobRecord:
         facts: dict[str, Any] = {name: json.loads(row[name] or "{}") for name in ("config", "fingerprints", "metrics")}
         facts |= {name: row[name] or "" for name in ("status", "run_id", "error")}
+        if row["status"] == "running" and not _owned(row):
+            facts["status"] = "interrupted"
         facts |= {"path": self._database.places.found(row["path"] or "")}
         facts |= {"seconds": row["seconds"] or 0.0, "peak_memory": row["peak_memory"] or 0}
         return JobRecord(row["number"], row["trial"], tuple(json.loads(row["overrides"])), **facts)

@@ -13,12 +13,23 @@ from pathlib import Path
 
 from .files import write_whole
 
+_home: ContextVar[Path | None] = ContextVar("hookline_home", default=None)
 _folder: ContextVar[Path | None] = ContextVar("hookline_cache", default=None)
 
 
 def home() -> Path:
     """Return where runs, models, the store and the catalog live: HOOKLINE_HOME, else `.hookline` here."""
-    return Path(os.environ.get("HOOKLINE_HOME") or ".hookline").absolute()
+    return _home.get() or Path(os.environ.get("HOOKLINE_HOME") or ".hookline").absolute()
+
+
+@contextmanager
+def home_in(folder: str | Path | None) -> Iterator[None]:
+    """Let `home` return `folder` within this block; None leaves it as it is."""
+    token = _home.set(Path(folder).absolute() if folder else _home.get())
+    try:
+        yield
+    finally:
+        _home.reset(token)
 
 
 def cache_folder() -> Path:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UsageError
 from hookline.kinds.kinds import KINDS
+from hookline.sweeps.hydra.nulls import without_choice_of_null
 
 from ..fields import Chosen, chosen_in
 from ..space import Fixed, Parameter, Space, domain_of
@@ -23,7 +24,8 @@ def parse(loader: Any, params: Mapping[str, str], arguments: Sequence[str]) -> l
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     texts = [*(f"{key}={value}" for key, value in params.items()), *arguments]
-    parsed = OverridesParser.create(config_loader=loader).parse_overrides(texts)
+    typed = [without_choice_of_null(text) for text in texts]
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides(typed)
     # Of a key given twice the last counts, as Hydra has it.
     return list({override.get_key_element(): override for override in parsed}.values())
 
@@ -49,7 +51,8 @@ def space_in(parsed: Sequence[Override], chosen: Chosen | None = None, spaces: S
     space = Space(tuple(parts))
     if not space.parameters:
         raise UsageError(
-            "nothing to search", hint="give choice(...), range(...) or interval(...), or hydra.sweeper.spaces"
+            "nothing to search",
+            hint="say what to try, such as trainer=random_forest,decision_tree or 'trainer.max_depth=range(2,9)'",
         )
     return space
 

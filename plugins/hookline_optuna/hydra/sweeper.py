@@ -131,7 +131,7 @@ class OptunaSweeper(Sweeper):
         seed = self.seed if self.seed is not None else int(config.get("seed") or 0)
         directions: list[Direction] = ["maximize" for _ in metrics or "?"]
         search = Search(space, *self._settings(len(directions), seed), storage, name, directions, pruner)
-        sweep.trials = search.trials
+        sweep.trials, sweep.searched = search.trials, space.searched()
         if before is None:
             define(search.study, replace(definition, pruner=self.pruner, pruner_options=self.pruner_options))
             sweep.settings = {"sweeper": "optuna", **({"metrics": list(metrics)} if metrics else {})}

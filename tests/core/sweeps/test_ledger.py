@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 import hookline as hl
 from hookline.errors import ConfigError, UsageError
-from hookline.sweeps.definitions import replicates
+from hookline.registry.registry import load_registry
+from hookline.sweeps.definitions import define_jobs, replicates
 from hookline.sweeps.ledger import Ledger, SweepRecord
 from hookline.sweeps.sweep import NewJob
+from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.workspace import open_workspace
 
 
@@ -39,6 +43,86 @@ def test_a_process_gives_back_its_own_jobs_and_not_those_of_its_number_elsewhere
             connection.execute(sa.update(jobs).where(jobs.c.sweep_id == sweep).values(**taken))
         ledger.release(sweep)
     assert [ledger.jobs(sweep)[0].status for sweep in ("mine", "theirs")] == ["interrupted", "running"]
+
+
+def test_a_job_whose_process_is_gone_is_interrupted_and_reading_that_writes_nothing() -> None:
+    ledger = begun("killed")
+    database = open_workspace().catalog.database
+    with database.writing() as connection:
+        lost = {"status": "running", "pid": 2**22 + 1, "host": os.uname().nodename}
+        connection.execute(sa.update(database.tables["jobs"]).values(**lost))
+    assert [job.status for job in ledger.jobs("killed")] == ["interrupted"]
+    assert ledger.job("killed", 0).status == "interrupted"
+    assert database.rows(sa.select(database.tables["jobs"].c.status))[0]["status"] == "running"
+
+
+def test_a_sweep_that_ends_marks_the_runs_of_workers_that_are_gone() -> None:
+    ledger, catalog = begun("stopped"), open_workspace().catalog
+    lost(catalog, "20261128-064616-e87231-0", "running")
+    ledger.release("stopped")
+    runs = catalog.database.tables["runs"]
+    assert catalog.database.rows(sa.select(runs.c.status))[0]["status"] == "interrupted"
+
+
+def test_jobs_are_read_by_their_trials() -> None:
+    ledger = begun()
+    jobs = [NewJob(number, number // 2, (), {}, {}) for number in range(6)]
+    ledger.begin(SweepRecord("six", "/sweeps/six", (), {}, {}), jobs)
+    assert [job.number for job in ledger.jobs("six", {0, 2})] == [0, 1, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("tries", "meant"),
+    [
+        (["running", "finished"], 1),
+        (["interrupted", "finished"], 1),
+        (["failed", "interrupted", "finished"], 2),
+        (["interrupted", "failed", "interrupted"], 1),
+        (["gated"], 0),
+    ],
+)
+def test_a_job_that_was_tried_again_is_found_by_its_number_as_the_try_that_counts(tries: list[str], meant: int) -> None:
+    catalog, job = open_workspace().catalog, "20261128-064616-e87231-1"
+    names = [job, f"{job}-2", f"{job}-3"][: len(tries)]
+    for name, status in zip(names, tries, strict=True):
+        lost(catalog, name, status)
+    lost(catalog, "20261128-064616-e87231-11", "finished")
+    assert catalog.runs.get(job).id == names[meant]
+    assert catalog.runs.get(names[-1]).id == names[-1]
+
+
+def test_a_run_whose_process_is_gone_is_interrupted_for_who_reads_it() -> None:
+    catalog = open_workspace().catalog
+    lost(catalog, "20261128-064616-e87231", "running")
+    assert [run.status for run in catalog.runs.newest()] == ["interrupted"]
+
+
+def lost(catalog: Catalog, run_id: str, status: str) -> None:
+    """Write down a run of a process that is no more."""
+    catalog.runs.begin(run_id, "m", f"/runs/{run_id}", {}, [])
+    if status != "running":
+        catalog.runs.end(run_id, status, {})
+    with catalog.database.writing() as connection:
+        runs = catalog.database.tables["runs"]
+        connection.execute(sa.update(runs).where(runs.c.id == run_id).values(pid=2**22 + 1))
+
+
+def test_each_job_is_composed_once_and_all_that_are_wrong_are_told_together() -> None:
+    composed: list[list[str]] = []
+
+    def compose(overrides: Sequence[str]) -> Mapping[str, Any]:
+        composed.append(list(overrides))
+        if "bad" in overrides:
+            raise UsageError("no such thing")
+        return {**composed_tree, "repeats": 2 if "twice" in overrides else 1}
+
+    composed_tree = {"source": {"component": "iris"}, "trainer": {"component": "decision_tree"}}
+    composed_tree |= {"featurizer": {"tabular": {"component": "tabular"}}, "seed": 0}
+    made = define_jobs(load_registry(), [], [["one"], ["twice"]], compose)
+    assert composed == [["one"], ["twice"], ["twice", "seed=0"], ["twice", "seed=1"]]
+    assert [job.trial for job, _ in made] == [0, 1, 1]
+    with pytest.raises(ConfigError, match=r"(?s)job 1 \(bad\): no such thing.*job 2 \(bad\): no such thing"):
+        define_jobs(load_registry(), [], [["one"], ["bad"], ["bad"]], compose)
 
 
 @pytest.mark.parametrize("repeats", [-1, 0])

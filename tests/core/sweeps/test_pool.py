@@ -105,3 +105,12 @@ def test_leaving_early_stops_the_workers(function: str) -> None:
     running.close()
     assert len(workers) == 2
     assert not any(psutil.pid_exists(pid) for pid in workers)
+
+
+def test_what_a_worker_imports_is_not_of_its_first_job(function: str, tmp_path: Path) -> None:
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(3)\n")
+    first, second = run(function, [("import", "slow_to_import"), ("import", "slow_to_import")], workers=1)
+    assert first.seconds < 2
+    assert second.seconds < 2
+    (slow,) = run(function, [("sleep", 1)], workers=1)
+    assert 1 <= slow.seconds < 4

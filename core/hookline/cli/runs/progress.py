@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.hooks import RunInfo, StageInfo, hookimpl
 from hookline.kinds.reports import Finding
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 MARKS = {"ran": "✓", "cached": "=", "unneeded": "·", "pruned": "–", "failed": "✗"}
 
@@ -15,18 +20,8 @@ class Progress:
     """A lifecycle plugin that writes to stderr; HOOKLINE_PROGRESS is auto, rich, plain or off."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-
-        class Patient(Console):
-            def on_broken_pipe(self) -> None:
-                """Fall silent where nobody reads on; rich would end the run."""
-                self.quiet = True
-
-        mode = os.environ.get("HOOKLINE_PROGRESS", "auto")
-        self.off = mode in ("off", "0")
-        live = mode == "rich" or (mode == "auto" and sys.stderr.isatty() and not os.environ.get("CI"))
-        self.console = Patient(stderr=True, highlight=False, markup=False, emoji=False, force_terminal=live or None)
-        self.status = self.console.status("") if live else None
+        self.console, self.off = _console(), _is_off()
+        self.status = self.console.status("") if _is_live() else None
 
     @hookimpl
     def before_run(self, run: RunInfo) -> None:
@@ -77,3 +72,58 @@ class Progress:
     def _line(self, line: str) -> None:
         if not self.off:
             self.console.print(line, soft_wrap=True)
+
+
+class SweepProgress:
+    """A sweep under way, on stderr: a line a job, and a bar below them on a terminal."""
+
+    def __init__(self) -> None:
+        self.console, self.off = _console(), _is_off()
+        self.bar: Any = None
+        if _is_live():
+            self._begin()
+
+    def say(self, text: str) -> None:
+        """Show a line."""
+        if not self.off:
+            self.console.print(text, soft_wrap=True)
+
+    def at(self, ended: int, count: int, running: Sequence[str]) -> None:
+        """Move the bar."""
+        if self.bar:
+            self.bar.update(0, completed=ended, total=count, description=f"{ended}/{count}", running="; ".join(running))
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar:
+            self.bar.stop()
+
+    def _begin(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.table import Column
+
+        shown = TextColumn("{task.fields[running]}", markup=False, table_column=Column(no_wrap=True, ratio=1))
+        columns = (TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(), shown)
+        self.bar = Progress(*columns, console=self.console, transient=True, expand=True)
+        self.bar.add_task("sweep", total=None, running="composing")
+        self.bar.start()
+
+
+def _is_off() -> bool:
+    return os.environ.get("HOOKLINE_PROGRESS", "auto") in ("off", "0")
+
+
+def _is_live() -> bool:
+    mode = os.environ.get("HOOKLINE_PROGRESS", "auto")
+    return mode == "rich" or (mode == "auto" and sys.stderr.isatty() and not os.environ.get("CI"))
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    class Patient(Console):
+        def on_broken_pipe(self) -> None:
+            """Fall silent where nobody reads on; rich would end the run."""
+            self.quiet = True
+
+    return Patient(stderr=True, highlight=False, markup=False, emoji=False, force_terminal=_is_live() or None)

@@ -8,12 +8,12 @@ from hookline.registry.registry import load_registry
 from hookline.sweeps.definitions import check_unchanged
 from hookline.sweeps.execution import execute, pool_for
 from hookline.sweeps.hydra.launcher import kept_launcher
-from hookline.sweeps.ledger import ENDED, JobRecord, Ledger
-from hookline.sweeps.progress import say
+from hookline.sweeps.ledger import ENDED, Ledger
+from hookline.sweeps.progress import Course
 from hookline.workspace.workspace import open_workspace
 
-from ..output import parser
-from ..output import say as tell
+from ..output import parser, say
+from .progress import SweepProgress
 from .sweeps import conclude
 
 
@@ -33,14 +33,14 @@ def main(argv: Sequence[str]) -> int:
     jobs = ledger.jobs(sweep.id)
     kept = (*ENDED, "gated") if given.failed else (*ENDED, "gated", "failed")
     missing = [job for job in jobs if job.status not in kept]
-    tell(f"sweep {sweep.id}: {len(jobs) - len(missing)} of {len(jobs)} jobs are done")
+    say(f"sweep {sweep.id}: {len(jobs) - len(missing)} of {len(jobs)} jobs are done")
     check_unchanged(load_registry(), sweep, missing)
-    ended = [0]
-
-    def told(job: JobRecord) -> None:
-        ended[0] += 1
-        say(job, ended[0], len(missing))
-
+    teller = SweepProgress()
+    course = Course(teller, count=len(missing))
+    course.add(jobs)
     pool = pool_for(sweep, kept_launcher(sweep.settings, given.n_jobs), len(missing))
-    execute(ledger, sweep, [job.number for job in missing], pool, told)
-    return conclude(ledger, ledger.sweep(sweep.id))
+    try:
+        execute(ledger, sweep, [job.number for job in missing], pool, course)
+    finally:
+        teller.close()
+    return conclude(sweep)

@@ -100,18 +100,23 @@ def _task_elsewhere(signature: tuple[tuple[str, str, str], ...], as_json: bool) 
 
 
 def _sweep(registry: Registry, argv: Sequence[str], task: Task) -> int:
+    from hookline.sweeps.hydra.nulls import without_choice_of_null
     from hookline.sweeps.ledger import Ledger
-    from hookline.sweeps.progress import say as tell_of
     from hookline.sweeps.sweep import Sweep
 
+    from .progress import SweepProgress
     from .sweeps import conclude
 
-    sweep = Sweep(registry, [argument for argument in argv if not argument.startswith("-")], tell_of)
-    run_app(registry, argv, task, sweep)
+    argv = [without_choice_of_null(argument) for argument in argv]
+    teller = SweepProgress()
+    sweep = Sweep(registry, [argument for argument in argv if not argument.startswith("-")], teller)
+    try:
+        run_app(registry, argv, task, sweep)
+    finally:
+        teller.close()
     if not sweep.jobs:  # Another launcher ran them.
         return 0
-    ledger = Ledger(open_workspace().catalog)
-    return conclude(ledger, ledger.sweep(sweep.id))
+    return conclude(Ledger(open_workspace().catalog).sweep(sweep.id))
 
 
 def _print(run: Run) -> None:

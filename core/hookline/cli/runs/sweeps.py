@@ -2,69 +2,104 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from hookline.errors import UnknownName
+from hookline.errors import UnknownName, UsageError
 from hookline.registry.registry import load_registry
-from hookline.sweeps.leaderboard import Leaderboard, leaderboard, write
+from hookline.sweeps.leaderboard import Leaderboard, leaderboard
 from hookline.sweeps.ledger import ENDED, Ledger, SweepRecord
+from hookline.sweeps.result import concluded
+from hookline.sweeps.ties import with_ties
 from hookline.workspace.workspace import open_workspace
 
 from ..output import add_json, parser, print_json, print_rows, say
 
 
 def main(argv: Sequence[str]) -> int:
-    """List sweeps, or show one's leaderboard."""
+    """List sweeps, show one's leaderboard, or name its best run."""
     options = parser(
         "sweeps",
-        "List sweeps, on this machine or on Ray, or show the leaderboard of one; each is kept with its launcher.",
+        "List sweeps, on this machine or on Ray, show the leaderboard of one, or name its best run.",
     )
     actions = options.add_subparsers(dest="action", required=False)
     listing = actions.add_parser("list", help="list sweeps, the newest first")
     showing = actions.add_parser("show", help="show a leaderboard")
-    showing.add_argument("sweep", nargs="?", default="last", help="`last`, an id, or its first letters")
-    showing.add_argument("--metric", help="rank by this metric")
-    for made in (listing, showing):
+    best = actions.add_parser("best", help="print the id of the best run, and say the line that registers it")
+    for made in (showing, best):
+        made.add_argument("sweep", nargs="?", default="last", help="`last`, an id, or its first letters")
+        made.add_argument("--metric", help="rank by this metric")
+    for made in (listing, showing, best):
         add_json(made)
     given = options.parse_args(list(argv) or ["list"])
     ledger = Ledger(open_workspace().catalog)
-    if given.action != "show":
+    if given.action not in ("show", "best"):
         return _list(ledger, as_json=given.json)
-    sweep = ledger.sweep(given.sweep)
-    jobs = ledger.jobs(sweep.id)
-    known = {name for job in jobs for name in job.metrics}
-    if given.metric and given.metric not in known:
-        raise UnknownName("metric", given.metric, known)
-    board = leaderboard(sweep, jobs, given.metric)
+    board = _board(ledger, given.sweep, given.metric)
+    if given.action == "best":
+        return _best(board, as_json=given.json)
     if given.json:
         print_json([dict(row) for row in board.rows])
     else:
         print_rows(board.rows, board.columns(), empty="no jobs")
+        _judge(board)
     return 0
 
 
-def conclude(ledger: Ledger, sweep: SweepRecord) -> int:
-    """Print and write a sweep's leaderboard; returns 1 if a job failed, 3 if gates said no to all that did not finish."""
-    from pathlib import Path
-
+def _board(ledger: Ledger, name: str, metric: str | None) -> Leaderboard:
+    sweep = ledger.sweep(name)
     jobs = ledger.jobs(sweep.id)
-    board = leaderboard(sweep, jobs)
-    write(board, Path(sweep.path), load_registry())
+    known = {name for job in jobs for name in job.metrics}
+    if metric and metric not in known:
+        raise UnknownName("metric", metric, known)
+    return with_ties(leaderboard(sweep, jobs, metric), jobs)
+
+
+def _best(board: Leaderboard, *, as_json: bool) -> int:
+    if board.best is None:
+        raise UsageError(f"no job of sweep {board.sweep} has finished", hint=f"hookline resume {board.sweep} --failed")
+    if as_json:
+        print_json({key: board.plain()[key] for key in ("sweep", "metric", "best", "ties", "verdict", "register")})
+        return 0
+    sys.stdout.write(f"{board.best}\n")
+    _judge(board)
+    return 0
+
+
+def _judge(board: Leaderboard) -> None:
+    """Say what the first place is worth, and the line that registers it."""
+    if board.verdict:
+        say(board.verdict)
+    if board.register:
+        say(f"register it: {board.register}")
+
+
+def conclude(sweep: SweepRecord) -> int:
+    """Print and write a sweep's leaderboard; returns 1 if a job failed, 3 if gates said no to all that did not finish."""
+    ended = concluded(load_registry(), sweep.id)
+    board, jobs = ended.board, ended.jobs
     print_rows(board.rows, board.columns(), empty="no jobs")
-    failed = [job for job in jobs if job.status not in ENDED]
-    best = board.rows[0] if board.rows and board.rows[0]["path"] else None
-    if best:
-        say(f"best: {best['path']}")
+    if board.best:
+        say(f"best: {board.rows[0]['path']}")
+    _judge(board)
     say(f"leaderboard: {sweep.path}/leaderboard.csv, .parquet{_page(sweep)}")
+    failed = [job.status for job in jobs if job.status not in ENDED]
     if failed:
-        say(f"{len(failed)} of {len(jobs)} jobs did not finish; `hookline resume {sweep.id}` runs them again")
+        say(f"{len(failed)} of {len(jobs)} jobs did not finish{_again(sweep.id, failed)}")
     # A gate that says no is an answer, not a failure.
-    return 0 if not failed else 3 if all(job.status == "gated" for job in failed) else 1
+    return 0 if not failed else 3 if all(status == "gated" for status in failed) else 1
+
+
+def _again(sweep: str, failed: Sequence[str]) -> str:
+    """Return how jobs that did not finish are run again; a gate would say no to the very same model again."""
+    if all(status == "gated" for status in failed):
+        return ": gates said no to them"
+    how = " --failed" if "failed" in failed else ""
+    return f"; `hookline resume {sweep}{how}` runs them again"
 
 
 def _page(sweep: SweepRecord) -> str:
-    from pathlib import Path
-
     return ", .html" if (Path(sweep.path) / "leaderboard.html").is_file() else ""
 
 

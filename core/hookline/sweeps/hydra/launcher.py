@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -131,10 +133,9 @@ def sweep_of(task_function: TaskFunction | None) -> Sweep | None:
 
 def _returns(sweep: Sweep, trials: Sequence[int]) -> list[JobReturn]:
     """Return one JobReturn a trial; its value is the mean of the metric that heads the report."""
-    records = Ledger(open_workspace().catalog).jobs(sweep.id)
     returns = []
-    for trial in sorted(set(trials)):
-        jobs = [job for job in records if job.trial == trial]
+    for _, found in groupby(Ledger(open_workspace().catalog).jobs(sweep.id, set(trials)), attrgetter("trial")):
+        jobs = list(found)
         returned = JobReturn()
         returned.overrides = list(jobs[0].overrides)
         returned.cfg = OmegaConf.create(dict(jobs[0].config))

@@ -38,6 +38,7 @@ class Outcome:
     error: str | None = None
     trace: str = ""
     seconds: float = 0.0
+    """What it took, without what its worker imported or waited for first; of one that was stopped, until then."""
     peak_memory: int = 0
     """Largest resident memory of the worker while it had the job, in bytes."""
     attempts: int = 1

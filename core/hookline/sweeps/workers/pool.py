@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any
 
 from .cores import available_cores
@@ -97,7 +99,8 @@ class Pool:
         process = multiprocessing.get_context("spawn").Process(
             target=work, args=(theirs, self.function, self.setup, lease, os.getpid())
         )
-        process.start()
+        with _no_program():
+            process.start()
         theirs.close()
         worker = Worker(process, ours, lease)
         self._held.append(worker)
@@ -129,12 +132,12 @@ class Pool:
         facts: dict[str, Any] = {"seconds": seconds, "peak_memory": worker.peak_memory, "attempts": worker.attempts}
         if worker.connection in ready:
             try:
-                status, value, error, trace, peak = worker.connection.recv()
+                status, value, error, trace, peak, own = worker.connection.recv()
             except (EOFError, OSError):
                 worker.process.join()
                 return Outcome(worker.job, "crashed", error=_death(worker.process.exitcode), **facts)
             if status != ASKS:
-                facts["peak_memory"] = max(worker.peak_memory, peak)
+                facts |= {"peak_memory": max(worker.peak_memory, peak), "seconds": own}
                 return Outcome(worker.job, status, value, error, trace, **facts)
             answer = on_ask(worker.job, value) if on_ask else None
             # A worker that has died since is found when it is looked at again.
@@ -149,6 +152,17 @@ class Pool:
             used, most = (f"{size / 1024**2:,.0f} MiB" for size in (worker.peak_memory, self.limits.memory))
             return Outcome(worker.job, "out of memory", error=f"used {used} of memory, and may use {most}", **facts)
         return None
+
+
+@contextmanager
+def _no_program() -> Iterator[None]:
+    """Let a process that is spawned not read the program again that is running: a script would begin a sweep of its own."""
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 def _stop(worker: Worker) -> None:

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from .asking import asking
+from .clock import Clock
 from .cores import hold_to
 from .memory import forget_peak, peak
 
@@ -38,8 +39,9 @@ def work(connection: Connection, function: str, setup: Any, cores: Sequence[int]
         except EOFError:
             return
         forget_peak()
+        clock = Clock()
         try:
-            with asking(lambda question: _ask(connection, question)):
+            with clock.running(), asking(lambda question: _ask(connection, question)):
                 answer: tuple[str, Any, str | None, str] = ("done", act(setup, payload), None, "")
         except SystemExit as error:
             answer = ("failed", None, f"the job called sys.exit({error.code!r})", "")
@@ -47,12 +49,12 @@ def work(connection: Connection, function: str, setup: Any, cores: Sequence[int]
             answer = ("failed", None, f"{type(error).__name__}: {error}", traceback.format_exc())
         sys.stdout.flush()
         sys.stderr.flush()
-        connection.send((*answer, peak()))
+        connection.send((*answer, peak(), clock.seconds))
 
 
 def _ask(connection: Connection, question: Any) -> Any:
     try:
-        connection.send((ASKS, question, None, "", 0))
+        connection.send((ASKS, question, None, "", 0, 0.0))
         return connection.recv()
     except (EOFError, OSError):
         # Nobody is left to answer, and the job must not end as one that failed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName, UsageError
 
+from ..home import RUN_ID
 from .database import SEVERAL, Database, begins
 from .values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select
+
+JOB = re.compile(RUN_ID.pattern + r"-\d+")
+"""The id of a sweep's job; its second try is called `<id>-2`."""
+TRIES: Mapping[str, int] = {"finished": 0, "gated": 0, "pruned": 0, "failed": 1}
+"""Which of a job's tries counts: the lowest, and else any."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +97,16 @@ class Runs:
         return [self._run(row) for row in self._database.rows(self._newest_first().limit(limit))]
 
     def find(self, name: str) -> RunRecord | None:
-        """Return a run by `last`, its id, or the id's first letters; None where none fits, UsageError where several do."""
+        """Return a run by `last`, its id, or the id's first letters; None where none fits, UsageError where several do.
+
+        A sweep's job that was tried again, each try having an id of its own, is the try that counts.
+        """
         newest = self._newest_first()
         if name != "last":
-            newest = newest.where(self._runs.c.id == self._id(name))
+            wanted = self._id(name)
+            if wanted is not None and JOB.fullmatch(wanted):
+                return self._best_try(wanted)
+            newest = newest.where(self._runs.c.id == wanted)
         row = self._database.first(newest)
         return None if row is None else self._run(row)
 
@@ -145,6 +158,12 @@ class Runs:
         row = self._database.first(query.where(stages.c.run_id == run_id, stages.c.key == key))
         return None if row is None else row["fingerprint"]
 
+    def _best_try(self, job: str) -> RunRecord:
+        """Return, of a job's tries, the newest that came to a result, else that failed, else that was lost."""
+        id_ = self._runs.c.id
+        tries = self._database.rows(self._newest_first().where((id_ == job) | begins(id_, f"{job}-")))
+        return min(map(self._run, tries), key=lambda found: TRIES.get(found.status, len(TRIES)))
+
     def _newest_first(self) -> Select[Any]:
         return self._runs.select().order_by(self._runs.c.started.desc(), self._runs.c.id.desc())
 
@@ -161,9 +180,8 @@ class Runs:
         metrics = data_of(row["metrics"]) if row["metrics"] else {}
         finished = utc(row["finished"]) if row["finished"] else None
         path = self._database.places.found(row["path"])
-        return RunRecord(
-            row["id"], row["name"], row["status"], utc(row["started"]), finished, path, metrics, row["error"]
-        )
+        status = "interrupted" if row["status"] == "running" and _is_lost(row) else row["status"]
+        return RunRecord(row["id"], row["name"], status, utc(row["started"]), finished, path, metrics, row["error"])
 
     def _ids(self, query: Select[Any]) -> list[str]:
         return [row["id"] for row in self._database.rows(query.with_only_columns(self._runs.c.id).limit(SEVERAL))]
@@ -178,6 +196,11 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _is_lost(row: RowMapping) -> bool:
+    """Tell whether the process of a run is gone; of other machines that cannot be known."""
+    return row["host"] == platform.node() and not is_alive(row["pid"])
 
 
 def _stage(row: RowMapping) -> StageRecord:
