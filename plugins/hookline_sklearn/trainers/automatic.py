@@ -28,12 +28,12 @@ class AutoTrainer(EstimatorTrainer):
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Choose by the training rows, say which and why, and fit; raises DataError where no choice can take them."""
         linear, why = prefers_linear(train)
-        chosen = self._linear(train) if linear else self._trees(len(train.y))
+        chosen = self._linear(train) if linear else self._trees(train.shape[0])
         report_finding(
             Finding(
                 subject="trainer",
                 statistic="chosen",
-                value=float(len(train.y)),
+                value=float(train.shape[0]),
                 threshold=float(FEW_ROWS),
                 severity="info",
                 message=f"{chosen.name} was chosen: {why}. trainer={'hist_gradient_boosting' if linear else _other(train)}"

@@ -88,7 +88,7 @@ def test_an_empty_line_offers_the_verbs_only(ask: Ask) -> None:
         (["~depl"], ["~deployer"]),
         (["trainer=ri"], ["trainer=ridge"]),
         (["trainer=ridge", "trainer.al"], ["trainer.alpha="]),
-        (["trainer.max_it"], ["trainer.max_iter="]),
+        (["trainer=logistic_regression", "trainer.max_it"], ["trainer.max_iter="]),
         (["trainer=ridge", "trainer=random_forest", "trainer.n_est"], ["trainer.n_estimators="]),
         (["trainer=ridge", "trainer.n_est"], []),
         (["transform=[ded"], ["transform=[dedupe]", "transform=[dedupe,"]),

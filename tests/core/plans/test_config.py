@@ -62,7 +62,13 @@ def test_a_wrong_override_is_named_as_it_was_typed(registry: Registry, override:
 
 
 def test_problems_of_all_components_come_in_one_error(registry: Registry) -> None:
-    overrides = ["trainer.C=-1", "+trainer.penalti=l2", "seed=-3", "featurizer.tabular.numeric=strange"]
+    overrides = [
+        "trainer=logistic_regression",
+        "trainer.C=-1",
+        "+trainer.penalti=l2",
+        "seed=-3",
+        "featurizer.tabular.numeric=strange",
+    ]
     with pytest.raises(ConfigError) as caught:
         resolve(registry, compose(registry, overrides))
     assert {problem.path for problem in caught.value.problems} >= {

@@ -33,7 +33,10 @@ def test_a_source_without_a_target_needs_one(tmp_path: Path) -> None:
 
 
 def test_a_fingerprint_tells_what_changes_downstream_only() -> None:
-    first, second = hl.plan("trainer.C=1"), hl.plan("trainer.C=2")
+    first, second = (
+        hl.plan("trainer=logistic_regression", "trainer.C=1"),
+        hl.plan("trainer=logistic_regression", "trainer.C=2"),
+    )
     changed = {a.key for a, b in zip(first.stages, second.stages, strict=True) if a.fingerprint != b.fingerprint}
     assert changed == {"trainer", "evaluator.standard", "packager.onnx", "deployer"}
 
@@ -47,13 +50,16 @@ def test_a_changed_file_changes_the_fingerprint(tmp_path: Path) -> None:
 
 
 def test_why_names_the_field_and_both_values() -> None:
-    before, now = hl.plan("trainer.C=1")["trainer"], hl.plan("trainer.C=5")["trainer"]
+    before, now = (
+        hl.plan("trainer=logistic_regression", "trainer.C=1")["trainer"],
+        hl.plan("trainer=logistic_regression", "trainer.C=5")["trainer"],
+    )
     assert explain(now, before.parts) == "trainer.C changed 1.0 -> 5.0"
 
 
 def test_why_names_another_component() -> None:
     before, now = hl.plan()["trainer"], hl.plan("trainer=decision_tree")["trainer"]
-    assert explain(now, before.parts) == "trainer changed logistic_regression -> decision_tree"
+    assert explain(now, before.parts) == "trainer changed auto -> decision_tree"
 
 
 def test_changed_code_of_a_plugin_is_seen(project_module: Callable[[str, str], str], tmp_path: Path) -> None:

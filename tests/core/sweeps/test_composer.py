@@ -31,9 +31,9 @@ def composer() -> Iterator[Composer]:
         ["transform=[dedupe,impute]", "transform.impute.number=mean"],
         ["experiment=breast_cancer", "trainer.C=2"],
         ["+gates.accuracy=0.9", "roles.ignore=[a,b]"],
-        ["~deployer", "trainer.C=3"],
-        ["trainer.C=1e-3", "name='a b'", "split.column=null"],
-        ["hydra.job.name=other", "trainer.C=4"],
+        ["~deployer", "trainer=logistic_regression", "trainer.C=3"],
+        ["trainer=logistic_regression", "trainer.C=1e-3", "name='a b'", "split.column=null"],
+        ["hydra.job.name=other", "trainer=logistic_regression", "trainer.C=4"],
     ],
 )
 def test_a_job_is_composed_as_hydra_composes_it(composer: Composer, overrides: list[str]) -> None:
@@ -52,6 +52,6 @@ def test_what_hydra_refuses_is_refused(composer: Composer, override: str) -> Non
 
 
 def test_jobs_do_not_share_what_they_change(composer: Composer) -> None:
-    first = composer.compose(["trainer.C=2"])
-    second = composer.compose(["trainer.max_iter=5"])
+    first = composer.compose(["trainer=logistic_regression", "trainer.C=2"])
+    second = composer.compose(["trainer=logistic_regression", "trainer.max_iter=5"])
     assert (first.trainer.C, second.trainer.C) == (2, 1.0)

@@ -219,7 +219,12 @@ def test_a_network_reports_its_epochs_in_a_run() -> None:
     ids=str,
 )
 def test_what_cannot_be_pruned_is_refused(given: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*SEARCH, "trainer.C=1,2", *(f"hydra.sweeper.{option}" for option in given)]) == 2
+    assert (
+        main(
+            [*SEARCH, "trainer=logistic_regression", "trainer.C=1,2", *(f"hydra.sweeper.{option}" for option in given)]
+        )
+        == 2
+    )
     assert told in capsys.readouterr().err
     assert Ledger(open_workspace().catalog).sweeps() == []
 

@@ -69,7 +69,7 @@ def test_a_search_leaves_out_what_the_chosen_component_does_not_have(capsys: pyt
 
 def test_a_loss_is_minimized_and_the_leaderboard_ranks_by_it(capsys: pytest.CaptureFixture[str]) -> None:
     grid = ("hydra.sweeper.sampler=grid", "hydra.sweeper.n_jobs=5", "hydra.sweeper.metric=log_loss")
-    assert main([*IRIS, *grid, "trainer.C=0.01,1,100"]) == 0
+    assert main([*IRIS, *grid, "trainer=logistic_regression", "trainer.C=0.01,1,100"]) == 0
     (study,) = studies()
     assert study.direction.name == "MINIMIZE"
     board = rows(capsys)
@@ -143,7 +143,18 @@ def test_a_space_beyond_a_component_s_bounds_is_refused_before_anything_runs(
 
 
 def test_an_unknown_metric_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*IRIS, "hydra.sweeper.metric=acuracy", "hydra.sweeper.n_trials=1", "trainer.C=1,2"]) == 2
+    assert (
+        main(
+            [
+                *IRIS,
+                "hydra.sweeper.metric=acuracy",
+                "hydra.sweeper.n_trials=1",
+                "trainer=logistic_regression",
+                "trainer.C=1,2",
+            ]
+        )
+        == 2
+    )
     assert "did you mean 'accuracy'" in capsys.readouterr().err
 
 
@@ -156,7 +167,7 @@ def test_bounds_of_components_are_searched_by_their_kind() -> None:
 
 
 def test_a_study_goes_on_under_its_own_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    space = ("trainer.C=tag(log,interval(0.001,10))",)
+    space = ("trainer=logistic_regression", "trainer.C=tag(log,interval(0.001,10))")
     assert main([*IRIS, *space, "hydra.sweeper.n_trials=2"]) == 0
     name = studies()[0].study_name
     again = ("-m", "hydra/sweeper=optuna", "hydra.launcher.n_jobs=1", f"hydra.sweeper.study={name[:18]}")
@@ -167,12 +178,19 @@ def test_a_study_goes_on_under_its_own_numbers(capsys: pytest.CaptureFixture[str
     assert [job.trial for job in jobs] == [0, 1, 2, 3]
     assert len(list((open_workspace().home / "sweeps").iterdir())) == 1
     capsys.readouterr()
-    assert main([*IRIS, f"hydra.sweeper.study={name}", "trainer.C=interval(0.001,10)"]) == 2
+    assert (
+        main([*IRIS, f"hydra.sweeper.study={name}", "trainer=logistic_regression", "trainer.C=interval(0.001,10)"]) == 2
+    )
     assert "trainer.C: was 0.001..10.0 (log), now 0.001..10.0" in capsys.readouterr().err
 
 
 def test_a_search_that_was_killed_goes_on_and_ends_with_all_its_trials() -> None:
-    space = ("trainer.C=tag(log,interval(0.001,10))", "hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=3")
+    space = (
+        "trainer=logistic_regression",
+        "trainer.C=tag(log,interval(0.001,10))",
+        "hydra.sweeper.n_trials=4",
+        "hydra.sweeper.n_jobs=3",
+    )
     with started([HOOKLINE, *IRIS, *space]) as sweep:
         heard(sweep, "#1")
         sweep.kill()
@@ -186,13 +204,25 @@ def test_a_search_that_was_killed_goes_on_and_ends_with_all_its_trials() -> None
 
 
 def test_another_launcher_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["-m", "hydra/sweeper=optuna", "hydra/launcher=basic", "source=iris", "trainer.C=1,2"]) == 2
+    assert (
+        main(
+            [
+                "-m",
+                "hydra/sweeper=optuna",
+                "hydra/launcher=basic",
+                "source=iris",
+                "trainer=logistic_regression",
+                "trainer.C=1,2",
+            ]
+        )
+        == 2
+    )
     assert "hydra/sweeper=optuna needs hydra/launcher=hookline or ray" in capsys.readouterr().err
 
 
 def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
-    assert main([*IRIS, "trainer.C=1,2"]) == 2
+    assert main([*IRIS, "trainer=logistic_regression", "trainer.C=1,2"]) == 2
     assert "pip install 'hookline[optuna]'" in capsys.readouterr().err
 
 
@@ -213,7 +243,7 @@ def test_workers_are_kept_between_batches_and_a_dead_one_is_replaced() -> None:
 
 
 def test_nothing_to_search_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*IRIS, "trainer.C=3"]) == 2
+    assert main([*IRIS, "trainer=logistic_regression", "trainer.C=3"]) == 2
     assert "nothing to search" in capsys.readouterr().err
 
 
@@ -222,7 +252,7 @@ def test_hydra_finds_the_sweeper_and_nobody_imports_optuna_for_it() -> None:
         "import sys, hookline_optuna; from hookline.cli import main; from hydra.core.plugins import Plugins\n"
         "from hydra.plugins.sweeper import Sweeper\n"
         "print(*[c.__module__ for c in Plugins.instance().discover(Sweeper)])\n"
-        "main(['-m', 'source=iris', 'trainer.C=1', 'hydra.launcher.n_jobs=1', 'packager=[]', 'monitor=[]'])\n"
+        "main(['-m', 'source=iris', 'trainer=logistic_regression', 'trainer.C=1', 'hydra.launcher.n_jobs=1', 'packager=[]', 'monitor=[]'])\n"
         "print('optuna' in sys.modules)"
     )
     done = run_python(code)

@@ -185,7 +185,20 @@ def test_nothing_runs_if_one_job_is_wrong(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.usefixtures("running")
 def test_a_search_runs_its_trials_on_ray() -> None:
     search = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=2", "hydra.launcher.n_jobs=1")
-    assert main([*ON_RAY, *search, "source=iris", "packager=[]", "monitor=[]", "trainer.C=interval(0.1,10)"]) == 0
+    assert (
+        main(
+            [
+                *ON_RAY,
+                *search,
+                "source=iris",
+                "packager=[]",
+                "monitor=[]",
+                "trainer=logistic_regression",
+                "trainer.C=interval(0.1,10)",
+            ]
+        )
+        == 0
+    )
     storage = catalog_storage(open_workspace().catalog.database.url, WAIT_SECONDS)
     (name,) = optuna.get_all_study_names(storage)
     trials = optuna.load_study(study_name=name, storage=storage).trials
@@ -196,7 +209,10 @@ def test_a_search_runs_its_trials_on_ray() -> None:
 
 @pytest.mark.usefixtures("running")
 def test_an_address_has_no_effect_where_ray_runs_already(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*ON_RAY, "source=iris", "trainer.C=1,2", "hydra.launcher.address=auto"]) == 2
+    assert (
+        main([*ON_RAY, "source=iris", "trainer=logistic_regression", "trainer.C=1,2", "hydra.launcher.address=auto"])
+        == 2
+    )
     assert "Ray runs in this process already" in capsys.readouterr().err
 
 
@@ -231,7 +247,7 @@ def test_ctrl_c_ends_the_jobs_and_ray_and_the_sweep_can_be_resumed(short: Path, 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert main([*ON_RAY, "source=iris", "trainer.C=1,2"]) == 2
+    assert main([*ON_RAY, "source=iris", "trainer=logistic_regression", "trainer.C=1,2"]) == 2
     assert "pip install 'hookline[ray]'" in capsys.readouterr().err
 
 
@@ -247,7 +263,7 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys:
 )
 def test_a_wrong_setting_is_named(wrong: str, told: str, tmp_path: Path) -> None:
     # In a process of its own, in which no Ray runs.
-    done = run_hookline(*ON_RAY, "trainer.C=1,2", wrong)
+    done = run_hookline(*ON_RAY, "trainer=logistic_regression", "trainer.C=1,2", wrong)
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
