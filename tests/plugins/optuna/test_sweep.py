@@ -252,7 +252,7 @@ def test_hydra_finds_the_sweeper_and_nobody_imports_optuna_for_it() -> None:
         "import sys, hookline_optuna; from hookline.cli import main; from hydra.core.plugins import Plugins\n"
         "from hydra.plugins.sweeper import Sweeper\n"
         "print(*[c.__module__ for c in Plugins.instance().discover(Sweeper)])\n"
-        "main(['-m', 'source=iris', 'trainer=logistic_regression', 'trainer.C=1', 'hydra.launcher.n_jobs=1', 'packager=[]', 'monitor=[]'])\n"
+        "main(['-m', 'source=iris', 'seed=1', 'hydra.launcher.n_jobs=1', 'packager=[]', 'monitor=[]'])\n"
         "print('optuna' in sys.modules)"
     )
     done = run_python(code)
