@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import PluginError, UnknownName, closest, suggestion
+from hookline.errors import ConfigError, PluginError, UnknownName, closest, suggestion
 from hookline.kinds.component import Component, Settings
-from hookline.kinds.kinds import KINDS
+from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.kinds.plain import adapter
 
 from .contract import NAME, check_class
@@ -166,7 +166,19 @@ class Registry:
         lists = {f.name for f in dataclasses.fields(cls) if has_default(f) and default_of(cls, f) == []}
         given = {key: value for key, value in values.items() if not (value is None and key in lists)}
         build = partial(self._build_seeded, given.get("seed"))
-        return validate(cls, build_nested(build, cls, given, path), path, f"bad config for {kind} '{name}'")
+        try:
+            return validate(cls, build_nested(build, cls, given, path), path, f"bad config for {kind} '{name}'")
+        except ConfigError as error:
+            error.hint = error.hint or self._whose(kind, [key for key in given if key not in cls.__dataclass_fields__])
+            raise
+
+    def _whose(self, kind: str, fields: Sequence[str]) -> str | None:
+        """Say which other components of a kind have a field that the chosen one lacks."""
+        for field in fields:
+            if owners := [n for n in self.names(kind) if field in self._entries[kind, n].cls.__dataclass_fields__]:
+                choice = f"[{owners[0]}]" if kind in MULTIPLE else owners[0]
+                return f"{field} is a field of {', '.join(owners)}; choose one, such as {kind}={choice}"
+        return None
 
     def _build_seeded(self, seed: Any, kind: str, name: str, values: Mapping[str, Any], path: str) -> Component:
         """Build a component in another's field, which takes the other's seed where it has one and none is said."""
