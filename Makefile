@@ -50,10 +50,12 @@ test-hydra14: $(VENV14)/.hydra14
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[sklearn,onnx,serving,report]"
+	$(BIN)/python -m hookline_report.vega
 	@touch $@
 
 $(VENV)/.all: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[all,dev]"
+	$(BIN)/python -m hookline_report.vega
 	@touch $@ $(VENV)/.demo
 
 # A bound that names a pre-release lets pip take one, of Hydra alone; the rest is found where the first environment has it.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hookline.data.collecting import Collected
     from hookline.live.monitoring import Monitors
     from hookline.live.updating import Update
+    from hookline.live.watched import Watched
     from hookline.packages.contracts import InputContract
     from hookline.packages.loading import LoadedPackage
     from hookline.plans.plan import Plan
@@ -275,7 +276,7 @@ def monitor(
     contract: str | Path | None = None,
     source: Mapping[str, Any] | None = None,
     home: str | Path | None = None,
-) -> dict[str, Report]:
+) -> Watched:
     """Return each monitor's report on current rows, held against what a model was trained on.
 
     what: as for `load`; data: raw rows, a path or a data frame, with the target's column where it is known

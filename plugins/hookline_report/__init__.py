@@ -1,4 +1,4 @@
-"""The report: one self-contained page a run, verdict first; and pages of a sweep's leaderboard and of a table's profile."""
+"""The report: one self-contained page a run, verdict first; pages of a sweep, a table, monitors; and what notebooks show."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from hookline.errors import MissingBackend
 @hookimpl
 def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
     """Return the pages; each raises MissingBackend where a library is missing, which leaves a run as it is."""
-    return {"report": _report, "leaderboard": _leaderboard, "profile": _profile}
+    return {
+        "report": _report,
+        "leaderboard": _leaderboard,
+        "profile": _profile,
+        "monitors": _monitors,
+        "report_cell": _report_cell,
+        "leaderboard_cell": _leaderboard_cell,
+        "profile_cell": _profile_cell,
+        "monitors_cell": _monitors_cell,
+        "comparison_cell": _comparison_cell,
+    }
 
 
 def _report(evidence: Mapping[str, Any], path: Path) -> None:
@@ -31,15 +41,56 @@ def _leaderboard(facts: Mapping[str, Any], path: Path) -> None:
 
 
 def _profile(facts: Mapping[str, Any], path: Path) -> None:
-    _require("jinja2")
+    _require()
     from .data_profile import write_data_profile
 
     write_data_profile(facts, path)
 
 
-def _require(*modules: str) -> None:
+def _monitors(told: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .watch import write_watch
+
+    write_watch(told, path)
+
+
+def _report_cell(evidence: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .cell import write_report_cell
+
+    write_report_cell(evidence, path)
+
+
+def _leaderboard_cell(facts: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .cell import write_board_cell
+
+    write_board_cell(facts, path)
+
+
+def _profile_cell(facts: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .cell import write_profile_cell
+
+    write_profile_cell(facts, path)
+
+
+def _monitors_cell(told: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .cell import write_watch_cell
+
+    write_watch_cell(told, path)
+
+
+def _comparison_cell(compared: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .cell import write_comparison_cell
+
+    write_comparison_cell(compared, path)
+
+
+def _require() -> None:
     from importlib.util import find_spec
 
-    for module in modules or ("jinja2", "vl_convert"):
-        if find_spec(module) is None:
-            raise MissingBackend("the report", module, "report")
+    if find_spec("jinja2") is None:
+        raise MissingBackend("the report", "jinja2", "report")

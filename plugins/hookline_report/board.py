@@ -1,56 +1,118 @@
-"""A sweep's leaderboard as a page: the best first, and a picture of quality against cost."""
+"""A sweep's leaderboard as a page: the best first, and a picture of quality against cost whose dots lead to the runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hookline.workspace.files import write_whole
 
-from .page import fill, finite, number, words
+from .filling import fill, finite
+from .wording import number, words
+
+TOLD = 3
+"""So many of the best are told by what was chosen, the others by their rank."""
+LONGEST = 30
+"""Characters of a label in the picture."""
 
 
 def write_board(evidence: Mapping[str, Any], path: Path) -> None:
-    """Write the page in one step."""
-    facts: dict[str, Any] = finite(evidence)
-    done = [row for row in facts["rows"] if row.get(facts["metric"]) is not None]
-    write_whole(path, fill("board.html.jinja", {**facts, "headline": _headline(facts, done)}, _charts(facts, done)))
+    """Write the page in one step; it leads to the runs by their place relative to it."""
+    facts = linked(finite(evidence), path.absolute().parent)
+    write_whole(path, fill("board.html.jinja", {**facts, "headline": headline_of(facts)}, board_charts(facts)))
 
 
-def _headline(facts: Mapping[str, Any], done: list[dict[str, Any]]) -> str:
+def linked(facts: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the facts, each row with the address of its run's report as seen from a folder; none where there is no report."""
+    rows = [{**row, "link": _link(row.get("path"), folder)} for row in facts["rows"]]
+    return {"verdict": "", "register": None, **facts, "rows": rows}
+
+
+def headline_of(facts: Mapping[str, Any]) -> str:
+    """Return the best trial in one sentence."""
+    done = _done(facts)
     if not done:
         return "No job finished"
     best, metric = done[0], facts["metric"]
-    choice = ", ".join(f"{key} {number(best[key])}" for key in facts["varied"])
-    return f"Best {words(metric)} {number(best[metric])}" + (f" with {choice}" if choice else "")
+    choice = _choice(best, facts["varied"])
+    name = words(metric)
+    said = name if name[1:2].isupper() else f"{name[:1].lower()}{name[1:]}"
+    return f"Best {said} {number(best[metric])}" + (f" with {choice}" if choice else "")
 
 
-def _charts(facts: Mapping[str, Any], done: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return quality against cost, the trials that nobody beats in both drawn full, each with its interval."""
+def board_charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return quality against cost: a labelled dot a trial, with its interval, that leads to its run."""
+    done = _done(facts)
     if not done:
         return []
     metric = facts["metric"]
+    middle = (min(row["seconds"] for row in done) + max(row["seconds"] for row in done)) / 2
     values = [
         {
             "seconds": row["seconds"],
             "value": row[metric],
             "low": row.get(f"{metric}_low"),
             "high": row.get(f"{metric}_high"),
-            "trial": ", ".join(f"{key}={number(row[key])}" for key in facts["varied"]) or f"trial {row['trial']}",
+            "trial": _choice(row, facts["varied"]) or f"trial {row['trial']}",
+            "label": _label(row, facts["varied"]),
+            "late": row["seconds"] > middle,
+            "link": row.get("link"),
         }
         for row in done
     ]
+    spec = {"data": {"values": values}, "layer": _layers(words(metric)), "height": 380}
+    return [{"id": "cost", "section": "cost", "title": f"{words(metric)} against time", "spec": spec}]
+
+
+def _layers(title: str) -> list[dict[str, Any]]:
     axes: dict[str, Any] = {
-        "x": {"field": "seconds", "type": "quantitative", "title": "seconds", "scale": {"zero": False}},
+        "x": {"field": "seconds", "type": "quantitative", "title": "seconds", "scale": {"zero": False, "padding": 20}},
         "tooltip": [{"field": "trial"}, {"field": "value", "format": ".4g"}, {"field": "seconds", "format": ".3g"}],
+        "href": {"field": "link", "type": "nominal"},
     }
-    y: dict[str, Any] = {"type": "quantitative", "title": words(metric), "scale": {"zero": False}}
+    y: dict[str, Any] = {"type": "quantitative", "title": title, "scale": {"zero": False, "padding": 20}}
+    at = {**axes, "y": {"field": "value", **y}}
     bars = {
         "mark": {"type": "rule", "opacity": 0.4},
         "encoding": {**axes, "y": {"field": "low", **y}, "y2": {"field": "high"}},
         "transform": [{"filter": "datum.low !== null"}],
     }
-    points = {"mark": {"type": "point", "size": 60}, "encoding": {**axes, "y": {"field": "value", **y}}}
-    spec = {"data": {"values": values}, "layer": [bars, points], "height": 380}
-    return [{"id": "cost", "section": "cost", "title": f"{words(metric)} against time", "spec": spec}]
+    points = {"mark": {"type": "point", "size": 70, "cursor": "pointer"}, "encoding": at}
+    # A label stands on the side where there is room.
+    labels: list[dict[str, Any]] = [
+        {
+            "transform": [{"filter": f"datum.late === {late}"}],
+            "mark": {"type": "text", "align": side, "dx": shift, "dy": -8, "fontSize": 11, "cursor": "pointer"},
+            "encoding": {**at, "text": {"field": "label"}},
+        }
+        for late, side, shift in (("false", "left", 6), ("true", "right", -6))
+    ]
+    return [bars, points, *labels]
+
+
+def _done(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in facts["rows"] if row.get(facts["metric"]) is not None]
+
+
+def _label(row: Mapping[str, Any], varied: Sequence[str]) -> str:
+    """Return the rank, of the first ones with what was chosen."""
+    choice = _choice(row, varied) if row["rank"] <= TOLD else ""
+    cut = choice if len(choice) <= LONGEST else f"{choice[: LONGEST - 1]}…"
+    return f"{row['rank']}: {cut}" if cut else str(row["rank"])
+
+
+def _choice(row: Mapping[str, Any], varied: Sequence[str]) -> str:
+    return ", ".join(
+        number(row[key]) if isinstance(row[key], str) else f"{key.rpartition('.')[2]} {number(row[key])}"
+        for key in varied
+        if row[key] is not None
+    )
+
+
+def _link(place: Any, folder: Path) -> str | None:
+    if not place:
+        return None
+    report = Path(place) if Path(place).is_absolute() else folder / place
+    return Path(os.path.relpath(report, folder)).as_posix() + "/report.html"

@@ -9,8 +9,8 @@ from typing import Any
 from hookline.quality.profile.column import shown
 from hookline.workspace.files import write_whole
 
-from .page import MOST_COLUMNS, fill, finite
-from .sparkline import sparkline
+from .filling import MOST_COLUMNS, fill, finite
+from .glyphs import sparkline
 
 QUANTILES = ((0.0, "Min"), (0.25, "25 %"), (0.5, "Median"), (0.75, "75 %"), (1.0, "Max"))
 TAILS = (0.01, 0.05, 0.95, 0.99)
@@ -20,17 +20,21 @@ LONGEST = 80
 
 def write_data_profile(profile: Mapping[str, Any], path: Path) -> None:
     """Write the page in one step."""
-    facts: dict[str, Any] = finite(profile)
+    write_whole(path, fill("data_profile.html.jinja", profile_facts(finite(profile))))
+
+
+def profile_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page shows of a profile."""
     columns = [_column(column, facts) for column in facts["columns"][:MOST_COLUMNS]]
-    hidden = len(facts["columns"]) - len(columns)
-    levels = {finding["severity"] for finding in facts["findings"]}
-    told = {"columns": columns, "hidden": hidden, "width": len(facts["columns"]), "headline": _headline(facts)}
-    names = [name for _, name in QUANTILES]
-    compared = any(column["association"] for column in columns)
-    page = fill(
-        "data_profile.html.jinja", {**facts, **told, "levels": levels, "names": names, "compared": compared}, []
-    )
-    write_whole(path, page)
+    return {
+        **facts,
+        "columns": columns,
+        "hidden": len(facts["columns"]) - len(columns),
+        "headline": _headline(facts),
+        "levels": {finding["severity"] for finding in facts["findings"]},
+        "names": [name for _, name in QUANTILES],
+        "compared": any(column["association"] for column in columns),
+    }
 
 
 def _headline(facts: Mapping[str, Any]) -> str:

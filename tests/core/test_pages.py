@@ -13,6 +13,10 @@ from hookline.errors import MissingBackend, PluginError
 from hookline.registry.loading import load_plugins
 from hookline.registry.registry import Registry, load_registry
 
+OURS = (
+    *("comparison_cell", "leaderboard", "leaderboard_cell", "monitors", "monitors_cell"),
+    *("profile", "profile_cell", "report", "report_cell"),
+)
 Write = Callable[[str, str], str]
 PAGE = """
     from hookline import hookimpl
@@ -33,7 +37,7 @@ def pages(text: str) -> str:
 def test_a_plugin_adds_a_page_of_its_own_and_it_is_written_from_a_run(project_module: Write, tmp_path: Path) -> None:
     name = project_module("cards", pages('"card": write'))
     registry = load_registry()
-    assert sorted(registry.pages) == ["card", "leaderboard", "profile", "report"]
+    assert sorted(registry.pages) == ["card", *OURS]
     assert registry.pages["card"].plugin.name == name
     assert registry.pages["report"].plugin.name == "report"
     run = hl.run("source=iris", "trainer=decision_tree")

@@ -30,6 +30,7 @@ from hookline.runs.names import find
 
 from .records import records_in
 from .rows import rows_for, truth_in
+from .watched import Watched
 
 Monitors = str | Monitor | Sequence[str | Monitor] | Mapping[str, Mapping[str, Any] | None]
 """A name, a monitor, several of them, or name -> fields."""
@@ -46,7 +47,7 @@ def monitor(
     contract: str | Path | None = None,
     source: Mapping[str, Any] | None = None,
     home: str | Path | None = None,
-) -> dict[str, Report]:
+) -> Watched:
     """Return each monitor's report on current rows, held against what a model was trained on.
 
     what: a model, a version, a package folder or a run
@@ -84,8 +85,9 @@ def monitor(
     for name, one in watching.items():
         reference = Reference(_profile(folder), None, _kept(folder, manifest, name), **known)
         reports[name] = _checked(one, answered if _wants_answers(one) else current, reference)
-    _tell(registry, reports, ModelInfo(str(found.model or manifest["name"]), found.version, folder))
-    return reports
+    model = ModelInfo(str(found.model or manifest["name"]), found.version, folder)
+    _tell(registry, reports, model)
+    return Watched(reports, model.name if model.version is None else f"{model.name}:{model.version}")
 
 
 def known_of(stored: StoredPackage, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import Prediction, Target
+from hookline.registry.cells import cell
 from hookline.workspace.workspace import open_workspace
 
 from .result import Run
@@ -81,7 +82,11 @@ class Comparison:
         return pl.DataFrame([{name: getattr(d, name) for name in names} for d in self.differences])
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.verdict)}</p>{self.frame()._repr_html_()}"
+        names = ("metric", "first", "second", "difference", "low", "high", "verdict")
+        differences = [{name: getattr(one, name) for name in names} for one in self.differences]
+        told = {"first": self.first, "second": self.second, "rows": self.rows, "verdict": self.verdict}
+        facts = {**told, "changed_decisions": self.changed_decisions, "differences": differences}
+        return cell("comparison", facts, f"<p>{escape(self.verdict)}</p>{self.frame()._repr_html_()}")
 
 
 def compare_predictions(

@@ -7,7 +7,6 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from hookline.kinds.artifacts import Prediction
 from hookline.kinds.deployments import Trust
 from hookline.kinds.plain import from_json
 from hookline.kinds.reports import HEADLINES, Metric, Metrics, worst_first
+from hookline.registry.cells import cell, plain_cell
 
 if TYPE_CHECKING:
     import polars as pl
@@ -124,9 +124,10 @@ class Run:
         return self.path / "report.html"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><td>{escape(name)}</td><td>{value:.4g}</td></tr>" for name, value in self.metrics.items())
-        headline = escape(self.evidence["verdict"]["headline"])
-        return f"<h4>{headline}</h4><p>run {escape(self.id)}: {escape(self.status)}</p><table>{rows}</table>"
+        measured = {name: f"{value:.4g}" for name, value in self.metrics.items()}
+        headline = f"{self.evidence['verdict']['headline']} (run {self.id}: {self.status})"
+        path = str(self.report) if self.report.is_file() else None
+        return cell("report", {**self.evidence, "path": path}, plain_cell(headline, measured))
 
 
 def metrics_in(evidence: Mapping[str, Any]) -> dict[str, float]:

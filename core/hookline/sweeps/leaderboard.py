@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.reports import HEADLINES
+from hookline.registry.cells import cell
 from hookline.registry.registry import Registry
 from hookline.workspace.home import run_id_of
 
@@ -78,7 +79,7 @@ class Leaderboard:
         return "\n".join(filter(None, (f"sweep {self.sweep}: {self.verdict}".rstrip(": "), str(shown))))
 
     def _repr_html_(self) -> str:
-        return self._plain_html()
+        return cell("leaderboard", self.plain(), self._plain_html())
 
     def _plain_html(self) -> str:
         return f"<h4>sweep {escape(self.sweep)}</h4><p>{escape(self.verdict)}</p>{self.frame()._repr_html_()}"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 POINTS = 200
 """Most points of a chart."""
 HISTOGRAM_BINS = 40
+MOST_COUNTED = 15
+"""Classes above which the cells of a confusion matrix are too small to hold their counts, which the pointer still shows."""
 
 
 def curves(
@@ -61,6 +63,8 @@ def heatmap(matrix: np.ndarray, labels: Sequence[str]) -> Chart:
     axes = {
         "x": {"field": "predicted", "type": "nominal", "sort": list(labels), "axis": {"labelAngle": angle}},
         "y": {"field": "actual", "type": "nominal", "sort": list(labels)},
+        "tooltip": [{"field": name} for name in ("actual", "predicted", "rows")]
+        + [{"field": "share", "format": ".1%"}],
     }
     color = {
         "field": "share",
@@ -76,7 +80,8 @@ def heatmap(matrix: np.ndarray, labels: Sequence[str]) -> Chart:
         {"mark": "rect", "encoding": {"color": color}},
         {"mark": {"type": "text"}, "encoding": text},
     ]
-    spec = {"data": {"values": values}, "encoding": axes, "layer": layers}
+    shown = layers if len(labels) <= MOST_COUNTED else layers[:1]
+    spec = {"data": {"values": values}, "encoding": axes, "layer": shown}
     return Chart("confusion_matrix", "Confusion matrix", spec)
 
 

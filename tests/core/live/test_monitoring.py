@@ -241,3 +241,12 @@ def test_the_command_line_sets_fields_and_tells_the_hook_too(
     assert [one["model"][:2] for one in told()] == [["shop", 1]]
     assert main([*words, "--set", "count.mots=29"]) == 2
     assert "monitor.count.mots" in capsys.readouterr().err
+
+
+def test_the_command_line_writes_what_monitors_found_as_a_page(shop: hl.Run, tmp_path: Path) -> None:
+    page = tmp_path / "today.html"
+    rows(200, 1).write_csv(tmp_path / "now.csv")
+    assert main(["monitor", "run", str(shop.package()), str(tmp_path / "now.csv"), "--html", str(page)]) == 0
+    text = page.read_text("utf-8")
+    assert '<section id="verdict"' in text
+    assert '<section id="monitor.data_drift">' in text

@@ -18,11 +18,12 @@ import pytest
 import hookline as hl
 from hookline.errors import DataError, GateFailed, MissingBackend
 from hookline_report import register_pages
-from hookline_report.page import MOST_ROWS, number, render, seconds, size, words, write_page
+from hookline_report.filling import MOST_ROWS
+from hookline_report.page import render, write_page
+from hookline_report.wording import number, seconds, size, words
 from kit.processes import run_command
 from kit.tables import table
 
-# One home for the module, which keeps the bundled Vega: bundling it takes a second.
 pytestmark = pytest.mark.usefixtures("at_home")
 HOSTILE = "</script><script>document.body.dataset.hurt=1</script><img src=x onerror=alert(1)>"
 LOADS = {"src", "href", "data", "action", "poster", "srcset"}
@@ -123,7 +124,7 @@ def test_the_page_is_small_and_loads_nothing(run: hl.Run) -> None:
 
 def test_the_verdict_comes_first(run: hl.Run) -> None:
     page = Page(run.report.read_text("utf-8"))
-    sections = [name for name in page.ids if name not in ("theme", "charts")]
+    sections = [name for name in page.ids if name not in ("theme", "charts", "vega")]
     assert sections[0] == "verdict"
     assert {"data", "split", "plan", "environment", "packages", "importances"} <= set(sections)
 
@@ -194,7 +195,7 @@ def test_a_run_that_failed_at_once_has_a_report(evidence: dict[str, Any]) -> Non
     for key in ("data", "split", "importances", "features", "parity", "packages"):
         evidence.pop(key)
     page = Page(render(evidence | {"reports": []}))
-    assert [name for name in page.ids if name not in ("theme", "charts")] == ["verdict", "plan", "environment"]
+    assert [name for name in page.ids if name not in ("theme", "charts", "vega")] == ["verdict", "plan", "environment"]
     assert page.charts == []
 
 

@@ -11,6 +11,7 @@ from hookline.errors import GateFailed
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import SEVERITIES, Report, at_least
 from hookline.live.monitoring import DEFAULT, monitor
+from hookline.live.watched import render
 from hookline.packages.manifest import read_manifest
 from hookline.packages.reading import reading_in
 from hookline.registry.registry import load_registry
@@ -36,6 +37,9 @@ def main(argv: Sequence[str]) -> int:
         "--output", type=Path, help="write each report as JSON, and what else its monitor makes, into this folder"
     )
     running.add_argument(
+        "--html", type=Path, metavar="FILE", help="write what they found as a page, which needs no network"
+    )
+    running.add_argument(
         "--set",
         action="append",
         default=[],
@@ -57,6 +61,9 @@ def main(argv: Sequence[str]) -> int:
     reports = monitor(given.model, given.data, monitors, trust=trust_of(given), contract=given.contract, source=source)
     if given.output:
         _write_files(reports, given.output)
+    if given.html:
+        render(load_registry(), reports, given.html)
+        say(f"page: {given.html}")
     if given.json:
         print_json({name: _plain(report) for name, report in reports.items()})
     else:

@@ -17,6 +17,7 @@ from hookline.errors import DataError, MissingBackend
 from hookline.kinds.artifacts import Dataset, Roles
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import plain, to_json
+from hookline.registry.cells import cell
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import Remedies
 
@@ -79,7 +80,8 @@ class DataProfile:
             for row in self.rows()
         )
         title = f"{escape(self.table.name)}: {self.table.rows:,} rows, {len(self.table.columns):,} columns"
-        return f"<h4>{title}</h4><ul>{found}</ul><table><tr>{head}</tr>{body}</table>"
+        plain = f"<h4>{title}</h4><ul>{found}</ul><table><tr>{head}</tr>{body}</table>"
+        return cell("profile", self.plain(), plain)
 
 
 def profile_source(source: Source, roles: Roles, remedies: Remedies) -> DataProfile:
