@@ -374,3 +374,29 @@ def test_what_is_drawn_shows_what_lies_beyond_and_what_is_new() -> None:
     assert sum(share for (sample, _), share in bars["drift_x"].items() if sample == "training") == pytest.approx(
         1, abs=1e-3
     )
+
+
+def remarks(rows: int, seed: int, words: int) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    said = [
+        " ".join(rng.choice(list("abcdefgh"), rng.integers(1, words + 1))) + f" {rng.random()}"[:9] for _ in range(rows)
+    ]
+    return pl.DataFrame({"s": said, "y": np.zeros(rows)})
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+def test_texts_that_never_repeat_are_compared_by_their_lengths(with_rows: bool) -> None:
+    assert compared(remarks(2_000, 0, 8), remarks(1_000, 1, 8), rows=with_rows).findings == ()
+    (finding,) = compared(remarks(2_000, 0, 8), remarks(1_000, 1, 16), rows=with_rows).findings
+    assert (finding.subject, finding.statistic) == ("s", "KS of lengths")
+    assert "letters in training" in finding.message
+    codes = [pl.DataFrame({"s": [f"{mark}{i}" for i in range(1_000, 2_000)], "y": 0.0}) for mark in ("A-", "new-")]
+    report = compared(*codes, rows=with_rows)
+    (longer,), (drawn,) = report.findings, report.charts
+    assert {(v["sample"], v["value"]): v["share"] for v in drawn.spec["data"]["values"]} == {
+        ("training", "6"): 1.0,
+        ("current", "6"): 0.0,
+        ("training", "others"): 0.0,
+        ("current", "others"): 1.0,
+    }
+    assert (longer.statistic, longer.value, longer.severity) == ("KS of lengths", 1.0, "critical")
