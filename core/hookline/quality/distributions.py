@@ -99,7 +99,8 @@ def finer(column: ColumnProfile) -> Bins:
 
     assert column.bins is not None
     edges, counts = np.asarray(column.bins.edges), column.bins.counts
-    if column.distinct != len(counts):
+    # Equal-frequency bins begin with the smallest value, and bins of one value each end with theirs.
+    if column.minimum != edges[1]:
         return column.bins
     below = np.maximum(np.nextafter(edges[1:], -np.inf), edges[:-1])
     split = np.column_stack([below, edges[1:]]).ravel()

@@ -258,8 +258,21 @@ def test_training_values_of_equal_counts_that_were_cut_off_say_nothing() -> None
         (list(range(400)), [10**6] * 360 + list(range(0, 400, 10)), 0.9),
         ([*range(1, 201), *[500.0] * 200], [*range(1, 201), *[499.5] * 200], 0.5),
         (list(range(400)), [float("inf")] * 200 + list(range(0, 400, 2)), 0.5),
+        ([0, 1] * 200 + [float("inf")] * 100, [0, 0.5] * 200 + [float("inf")] * 100, 0.4),
     ],
-    ids=["above", "below", "flag", "between", "lower flag", "rare middle", "mark", "large", "heavy", "infinite"],
+    ids=[
+        "above",
+        "below",
+        "flag",
+        "between",
+        "lower flag",
+        "rare middle",
+        "mark",
+        "large",
+        "heavy",
+        "infinite",
+        "infinite before",
+    ],
 )
 def test_the_distance_is_told_wherever_the_values_go(
     before: list[float], now: list[float], golden: float, with_rows: bool
@@ -292,6 +305,7 @@ def test_the_distance_from_a_profile_is_never_above_the_exact_one_nor_much_below
 def test_the_distance_from_a_profile_keeps_its_bound_where_values_are_many(size: int, heavy: float) -> None:
     rng = np.random.default_rng(size)
     then = np.where(rng.random(size) < heavy, 0.1, rng.normal(size=size))
+    then = np.concatenate([then, np.repeat(rng.normal(size=size // 40), 3)])
     for now in (then + 0.01, np.where(then == 0.1, 0.0999, then), then * 3, rng.normal(size=size).round(2), -then):
         reference = profile(pl.LazyFrame({"x": then}), ["x"])
         binned = numeric_effect_of_bins(reference["x"], rebin(pl.LazyFrame({"x": now}), reference)["x"]).value
