@@ -182,6 +182,8 @@ class ColumnProfile:
     """Of numbers and datetimes (seconds since 1970): equal-frequency bins of the values present that are finite."""
     top: tuple[tuple[str, int], ...] = ()
     """Of strings and booleans: the most frequent values with their counts, at most 1,000."""
+    lengths: ColumnProfile | None = None
+    """Of strings that rarely repeat: how many letters they have, a column of numbers."""
     independent: float = 1.0
     """How many independent rows a row is worth: less than one where the group role's rows are alike."""
 

@@ -22,6 +22,9 @@ AT_ONCE = 4
 """So many columns are profiled at a time, since sorting a column keeps one core busy."""
 HEAVY = 4
 """A value that fills this part of a bin gets one of its own."""
+RARE = 0.5
+"""Texts of more values than this share of their rows have their lengths profiled, in at most LENGTHS bins."""
+LENGTHS = 64
 MAX_TOP = 1_000
 """Most values of a text column that a profile counts one by one."""
 
@@ -72,6 +75,8 @@ def rebin(frame: pl.LazyFrame, reference: Profile, *, group: str | None = None) 
         dtype = schema[column.name]
         same = column.bins is not None and column_kind(dtype) == column.kind
         found = _column(frame, column.name, dtype, finer(column) if same else 1)
+        if column.lengths and found.kind == "string":
+            found = replace(found, lengths=_lengths(frame, column.name, finer(column.lengths)))
         told = group is not None and group in schema
         return replace(found, independent=worth_in(frame, column.name, group) if told and group else column.independent)
 
@@ -94,7 +99,8 @@ def finer(column: ColumnProfile) -> Bins:
 
     assert column.bins is not None
     edges, counts = np.asarray(column.bins.edges), column.bins.counts
-    if column.distinct != len(counts):
+    # Equal-frequency bins begin with the smallest value, and bins of one value each end with theirs.
+    if column.minimum != edges[1]:
         return column.bins
     below = np.maximum(np.nextafter(edges[1:], -np.inf), edges[:-1])
     split = np.column_stack([below, edges[1:]]).ravel()
@@ -191,4 +197,15 @@ def _text(frame: pl.LazyFrame, name: str, dtype: pl.DataType, kind: ColumnKind) 
     rows = int(counts["rows"].sum())
     present = counts.drop_nulls("value").sort(["rows", "value"], descending=[True, False])
     top = tuple(present.head(MAX_TOP).select("value", "rows").rows())
-    return ColumnProfile(name, repr(dtype), kind, rows, rows - int(present["rows"].sum()), present.height, top=top)
+    held = int(present["rows"].sum())
+    rare = kind == "string" and present.height > RARE * held
+    lengths = _lengths(frame, name, LENGTHS) if rare else None
+    return ColumnProfile(name, repr(dtype), kind, rows, rows - held, present.height, top=top, lengths=lengths)
+
+
+def _lengths(frame: pl.LazyFrame, name: str, bins: int | Bins) -> ColumnProfile:
+    """Profile how many letters texts have."""
+    import polars as pl
+
+    letters = frame.select(pl.col(name).cast(pl.String).str.len_chars().alias(name))
+    return _number(letters, name, pl.UInt32(), "number", bins)

@@ -7,14 +7,14 @@ from typing import Annotated
 
 from annotated_types import Gt, Interval
 
-from hookline import Dataset, Finding, Metric, Monitor, Reference, Report, Table
+from hookline import Chart, Dataset, Finding, Metric, Monitor, Reference, Report, Table
 from hookline.kinds.reports import ColumnProfile, Severity, worst_first
 from hookline.quality.distributions import rebin
 from hookline.quality.effects import Effect, missing_effect
 from hookline.quality.novel import STATISTIC, Novel
 
 from .drawing import chart, mean, mode, short
-from .measuring import categorical, numeric
+from .measuring import LETTERS, categorical, letters, numeric
 
 MAX_CHARTS = 6
 MAX_NEW = 20
@@ -49,7 +49,10 @@ class DataDriftMonitor(Monitor):
 
     name = "data_drift"
     numeric_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.05
-    """Of numbers and datetimes: Kolmogorov-Smirnov distance, the largest gap between the two cumulative distributions."""
+    """Of numbers and datetimes: Kolmogorov-Smirnov distance, the largest gap between the two cumulative distributions.
+
+    Also of how long texts are that rarely repeat, such as names and remarks.
+    """
     categorical_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.1
     """Of texts and booleans: Cramer's V between value and sample."""
     missing_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.05
@@ -99,6 +102,10 @@ class DataDriftMonitor(Monitor):
             effect = numeric(before, now, current, reference)
             verdicts.append(Verdict(effect, self.numeric_threshold, mean(before), mean(now)))
         elif before.top and now.top:
+            lengths = letters(before, now)
+            if lengths and before.lengths and now.lengths:
+                told = (f"{mean(column)} letters" for column in (before.lengths, now.lengths))
+                verdicts.append(Verdict(lengths, self.numeric_threshold, next(told), next(told)))
             effect, novel = categorical(before, now, current, reference)
             verdicts.append(Verdict(effect, self.categorical_threshold, mode(before), mode(now), novel))
             if novel:
@@ -204,12 +211,20 @@ def _report(
         for v in ordered
     )
     names = ("column", "statistic", "effect", "at least", "threshold", "verdict", "training", "current")
-    shown = dict.fromkeys(v.effect.column for v in ordered if v.drifted and v.effect.statistic != "type")
-    charts = tuple(
-        chart(reference.profile[name], held[name], ("training", "current")) for name in [*shown][:MAX_CHARTS]
-    )
+    shown: dict[str, Chart] = {}
+    for verdict in ordered:
+        if verdict.drifted and verdict.effect.statistic != "type":
+            shown.setdefault(verdict.effect.column, _chart(verdict, reference, held))
     tables = Table("Columns", names, rows), *_new_values(verdicts)
-    return Report("Data drift", metrics, tables, charts, tuple(worst_first(findings)))
+    return Report("Data drift", metrics, tables, (*shown.values(),)[:MAX_CHARTS], tuple(worst_first(findings)))
+
+
+def _chart(verdict: Verdict, reference: Reference, held: dict[str, ColumnProfile]) -> Chart:
+    """Draw what has moved: values, or the lengths of texts that rarely repeat."""
+    before, now = reference.profile[verdict.effect.column], held[verdict.effect.column]
+    if verdict.effect.statistic == LETTERS and before.lengths and now.lengths:
+        before, now = before.lengths, now.lengths
+    return chart(before, now, ("training", "current"))
 
 
 def _new_values(verdicts: list[Verdict]) -> list[Table]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hookline import ColumnProfile, Dataset, Reference
 from hookline.data.columns import column_kind
 from hookline.quality.distributions import numbers
@@ -16,6 +18,8 @@ from hookline.quality.effects import (
 from hookline.quality.novel import Novel, find_novel
 
 from ..stats import value_counts
+
+LETTERS = "KS of lengths"
 
 
 def numeric(before: ColumnProfile, now: ColumnProfile, current: Dataset, reference: Reference) -> Effect:
@@ -38,6 +42,14 @@ def categorical(
         return categorical_effect_of_top(before, found, worth), find_novel(before, None, found, worth)
     known = _counts(before, reference.dataset)
     return categorical_effect(before.name, known, found, worth), find_novel(before, known, found, worth)
+
+
+def letters(before: ColumnProfile, now: ColumnProfile) -> Effect | None:
+    """Return how far the lengths of texts are apart, which tell of those that rarely repeat; None for other columns."""
+    if before.lengths is None or now.lengths is None or before.lengths.bins is None or now.lengths.bins is None:
+        return None
+    worth = (replace(column.lengths, independent=column.independent) for column in (before, now) if column.lengths)
+    return replace(numeric_effect_of_bins(*worth), statistic=LETTERS)
 
 
 def _worth(before: ColumnProfile, now: ColumnProfile) -> Worth:

@@ -258,8 +258,21 @@ def test_training_values_of_equal_counts_that_were_cut_off_say_nothing() -> None
         (list(range(400)), [10**6] * 360 + list(range(0, 400, 10)), 0.9),
         ([*range(1, 201), *[500.0] * 200], [*range(1, 201), *[499.5] * 200], 0.5),
         (list(range(400)), [float("inf")] * 200 + list(range(0, 400, 2)), 0.5),
+        ([0, 1] * 200 + [float("inf")] * 100, [0, 0.5] * 200 + [float("inf")] * 100, 0.4),
     ],
-    ids=["above", "below", "flag", "between", "lower flag", "rare middle", "mark", "large", "heavy", "infinite"],
+    ids=[
+        "above",
+        "below",
+        "flag",
+        "between",
+        "lower flag",
+        "rare middle",
+        "mark",
+        "large",
+        "heavy",
+        "infinite",
+        "infinite before",
+    ],
 )
 def test_the_distance_is_told_wherever_the_values_go(
     before: list[float], now: list[float], golden: float, with_rows: bool
@@ -292,6 +305,7 @@ def test_the_distance_from_a_profile_is_never_above_the_exact_one_nor_much_below
 def test_the_distance_from_a_profile_keeps_its_bound_where_values_are_many(size: int, heavy: float) -> None:
     rng = np.random.default_rng(size)
     then = np.where(rng.random(size) < heavy, 0.1, rng.normal(size=size))
+    then = np.concatenate([then, np.repeat(rng.normal(size=size // 40), 3)])
     for now in (then + 0.01, np.where(then == 0.1, 0.0999, then), then * 3, rng.normal(size=size).round(2), -then):
         reference = profile(pl.LazyFrame({"x": then}), ["x"])
         binned = numeric_effect_of_bins(reference["x"], rebin(pl.LazyFrame({"x": now}), reference)["x"]).value
@@ -374,3 +388,29 @@ def test_what_is_drawn_shows_what_lies_beyond_and_what_is_new() -> None:
     assert sum(share for (sample, _), share in bars["drift_x"].items() if sample == "training") == pytest.approx(
         1, abs=1e-3
     )
+
+
+def remarks(rows: int, seed: int, words: int) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    said = [
+        " ".join(rng.choice(list("abcdefgh"), rng.integers(1, words + 1))) + f" {rng.random()}"[:9] for _ in range(rows)
+    ]
+    return pl.DataFrame({"s": said, "y": np.zeros(rows)})
+
+
+@pytest.mark.parametrize("with_rows", [True, False])
+def test_texts_that_never_repeat_are_compared_by_their_lengths(with_rows: bool) -> None:
+    assert compared(remarks(2_000, 0, 8), remarks(1_000, 1, 8), rows=with_rows).findings == ()
+    (finding,) = compared(remarks(2_000, 0, 8), remarks(1_000, 1, 16), rows=with_rows).findings
+    assert (finding.subject, finding.statistic) == ("s", "KS of lengths")
+    assert "letters in training" in finding.message
+    codes = [pl.DataFrame({"s": [f"{mark}{i}" for i in range(1_000, 2_000)], "y": 0.0}) for mark in ("A-", "new-")]
+    report = compared(*codes, rows=with_rows)
+    (longer,), (drawn,) = report.findings, report.charts
+    assert {(v["sample"], v["value"]): v["share"] for v in drawn.spec["data"]["values"]} == {
+        ("training", "6"): 1.0,
+        ("current", "6"): 0.0,
+        ("training", "others"): 0.0,
+        ("current", "others"): 1.0,
+    }
+    assert (longer.statistic, longer.value, longer.severity) == ("KS of lengths", 1.0, "critical")
