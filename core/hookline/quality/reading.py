@@ -30,6 +30,7 @@ def reading_findings(profile: Profile, remedies: Remedies, config: Mapping[str, 
         )
         yield Finding("columns", "header", share, 0.0, "warning", text)
     yield from _marks(profile, remedies, config)
+    yield from _empty(profile)
 
 
 def names_of_values(columns: Sequence[ColumnProfile]) -> list[str]:
@@ -66,6 +67,20 @@ def _marks(profile: Profile, remedies: Remedies, config: Mapping[str, Any]) -> I
     told = f"{_shown(words)} {'stands' if len(words) == 1 else 'stand'} in {_shown(list(held))}"
     text = f"{told} as a text, and may mean a missing value, which {ways[0]} makes it"
     yield Finding(name, "missing_marks", rows / max(1, profile.rows), 0.0, "warning", text)
+
+
+def _empty(profile: Profile) -> Iterator[Finding]:
+    """Find columns without any value, such as those of a separator at the end of every line."""
+    names = [column.name for column in profile.columns if column.count and column.missing == column.count]
+    if names:
+        one = len(names) == 1
+        told = (
+            "it makes no feature, and rows to predict may lack it"
+            if one
+            else "they make no features, and may be left out"
+        )
+        text = f"{_shown(names)} {'has' if one else 'have'} no value in the training rows: {told}"
+        yield Finding(names[0], "empty", len(names) / len(profile.columns), 0.0, "info", text)
 
 
 def _shown(texts: Sequence[str]) -> str:

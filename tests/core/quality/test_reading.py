@@ -80,3 +80,13 @@ def test_marks_among_values_are_told_with_the_line_that_works(tmp_path: Path) ->
     again = hl.run(*options, *shlex.split(advice))
     assert not [text for text in messages(again) if "missing value" in text]
     assert {c["name"]: c["kind"] for c in again.evidence["data"]["profile"]["columns"]}["x"] == "number"
+
+
+def test_a_separator_at_the_end_of_every_line_makes_a_column_that_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x,y,\n" + "".join(f"{i % 10},{'ab'[i % 10 > 4]},\n" for i in range(200)))
+    run = hl.run("source=file", f"source.path={path}", "roles.target=y", "trainer=decision_tree")
+    told = [point["text"] for point in run.evidence["verdict"]["points"] if "no value" in point["text"]]
+    assert told == [
+        "'column_3' has no value in the training rows: it makes no feature, and rows to predict may lack it"
+    ]
