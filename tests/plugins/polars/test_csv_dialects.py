@@ -182,3 +182,12 @@ def test_ids_are_predicted_under_the_names_that_the_file_has(hookline: Told, tmp
     new = written(tmp_path / "new.csv", "id,x\n000380,8\n")
     code, out, _ = hookline("predict", "m", new)
     assert (code, out.splitlines()[1].split(",")[:2]) == (0, ["000380", "yes"])
+
+
+def test_a_value_of_another_type_is_read_as_either_hint_says(tmp_path: Path, registry: Registry) -> None:
+    path = written(tmp_path / "a.csv", f"n,b\n{10**40},1\n1,2\n")
+    with pytest.raises(DataError) as caught:
+        FileSource(path).load()
+    as_text, as_missing = str(caught.value.hint).split(", or ")
+    assert typed(registry, path, as_text)["n"].to_list() == [str(10**40), "1"]
+    assert typed(registry, path, as_missing)["n"].to_list() == [None, 1]

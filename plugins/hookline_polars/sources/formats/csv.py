@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hookline.errors import DataError
+from hookline.registry.remedies import list_option, option
 
 from ..messages import short
 from .base import Part, Reader, literal, rows_to_infer
@@ -124,10 +125,16 @@ class CsvReader(Reader):
         if "found more fields" in message:
             return "a row has more values than the header has names; look at its separators and quotes"
         if "could not parse" in message.lower():
-            found = re.search(r"at column '([^']+)'", message)
-            column = found.group(1) if found else "column"
-            return f"say what is meant with source.dtypes={{{column}: string}}, or add the text to source.missing"
+            return self._about_a_value(message)
         return None
+
+    def _about_a_value(self, message: str) -> str:
+        """Return the options by which a value that polars could not parse is a text, or missing."""
+        found = re.search(r"could not parse `([^`]*)`.*at column '([\w -]+)'", message)
+        if found is None:
+            return "say what is meant with source.dtypes, or add the text to source.missing"
+        as_text = option("source.dtypes", f"{{{found[2]}: string}}")
+        return f"{as_text}, or {list_option('source.missing', [*self.missing, found[1]])}"
 
     def _scan_group(self, group: Group, options: Mapping[str, Any]) -> pl.LazyFrame:
         import polars as pl
