@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,8 @@ def mark_missing(frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.with_columns(*texts, *floats)
 
 
+NUMBER = re.compile(r"\s*-?\d+(\.\d+)?\s*")
+"""A name that may be a value of a row that was taken for the header."""
 UNREADABLE_HINT = "mend the file, or leave the column out with roles.ignore"
 
 
@@ -137,4 +140,6 @@ def require_columns(names: Sequence[str], present: Sequence[str], what: str) -> 
     ]
     if problems:
         ailment = "spaced_names" if any(problem.path in spaced for problem in problems) else None
+        if ailment is None and len([name for name in present if NUMBER.fullmatch(name)]) > len(present) / 2:
+            ailment = "no_header"
         raise DataError(f"{what} names columns that the data do not have", problems, ailment=ailment)

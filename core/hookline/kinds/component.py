@@ -27,7 +27,7 @@ AILMENTS: Mapping[str, str] = {
     "spaced_values": "texts begin or end with spaces",
     "spaced_names": "column names begin or end with spaces",
     "spelling": "one thing is written in several ways, which differ in case, spaces or Unicode",
-    "no_header": "the first row was taken for column names; the columns could be called {names}",
+    "no_header": "the first row was taken for column names",
     "duplicates": "rows repeat an earlier one whole",
     "unwanted_rows": "rows hold what they may not",
     "many_texts": "a column has very many different texts",

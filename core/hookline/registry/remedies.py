@@ -143,7 +143,8 @@ def _fill(text: str, facts: Mapping[str, Any]) -> str | None:
     if not all(said.values()):
         return None
     pairs = (word.format(**said).partition("=") for word in GAP.split(text))
-    return " ".join(option(key, value) for key, _, value in pairs)
+    # A list that is to be empty is so already: advice that would empty another is not given.
+    return " ".join(option(key, value) for key, _, value in pairs if value != "[]")
 
 
 def _names(text: str) -> list[str]:

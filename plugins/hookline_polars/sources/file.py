@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..reading import Dtype, read_as
 from .file_index import fingerprint_of
 from .finding import files_of, folder_of
 from .formats.base import Reader
+from .formats.csv import names_in
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .positions import Position, paths_below
@@ -36,7 +38,7 @@ class FileSource(Source):
     mends: ClassVar = {
         "missing_words": "source.missing=[{words}]",
         "more_missing_words": "source.missing=[{missing},{words}]",
-        "no_header": "source.columns=[{names}]",
+        "no_header": "source.header=false source.columns=[]",
         "read_type": "source.dtypes={{{column}: {type}}}",
         "spaced_names": "source.strip=true",
         "spaced_values": "source.strip=true",
@@ -46,10 +48,14 @@ class FileSource(Source):
     """A file, a glob such as `data/2026-*.parquet`, or a folder."""
     format: Literal["auto", "csv", "parquet", "ndjson", "ipc"] = "auto"
     """The format; `auto` goes by the suffix."""
-    columns: tuple[str, ...] = ()
-    """CSV: column names of a file that has no header line."""
-    separator: Annotated[str, Len(1, 1)] = ","
-    """CSV: the character between values; a .tsv file is read with tabs."""
+    columns: tuple[str, ...] | Path = ()
+    """CSV: column names of a file that has no header line; or a file that holds them, one a line."""
+    header: bool = True
+    """CSV: whether the first line holds column names; of a file without, columns are c1, c2, ... where none are given."""
+    separator: Annotated[str, Len(1, 1)] | Literal["tab", "\\t"] = ","
+    """CSV: the character between values, or `tab`; a .tsv file, or any but .csv with tabs and no comma in line 1, has tabs."""
+    quote: Annotated[str, Len(1, 1)] | Literal["none"] | None = '"'
+    """CSV: what a value with a separator in it stands in; `none`: quotes are part of the texts."""
     missing: tuple[str, ...] = MISSING
     """CSV: texts that mean a missing value."""
     strip: bool = False
@@ -78,12 +84,16 @@ class FileSource(Source):
         """
         files = self._files()
         with self._readable():
-            return fingerprint_of(files)
+            rows = fingerprint_of(files)
+            if not isinstance(self.columns, Path):
+                return rows
+            return hashlib.sha256("\n".join([rows, *names_in(self.columns)]).encode()).hexdigest()
 
     def at(self, place: str, texts: Collection[str] = ()) -> FileSource:
         """Return the source that reads another file, glob or folder as this one reads its own; types of absent columns go."""
         wanted: dict[str, Dtype] = {**self.dtypes, **dict.fromkeys(texts, "string")}
-        elsewhere = dataclasses.replace(self, path=place, dtypes=wanted)
+        columns = tuple(names_in(self.columns)) if isinstance(self.columns, Path) else self.columns
+        elsewhere = dataclasses.replace(self, path=place, dtypes=wanted, columns=columns)
         return dataclasses.replace(elsewhere, dtypes=elsewhere.dtypes_there()) if place and wanted else elsewhere
 
     def text_rules(self) -> TextRules:

@@ -44,8 +44,15 @@ def document(schema: Schema, target: Target, info: Mapping[str, Any]) -> dict[st
 
 
 def example_row(schema: Schema) -> dict[str, Any]:
-    """Return a row that the model takes: the middle of each range, the first of each list of categories."""
-    return {column.name: _example(column) for column in schema.columns}
+    """Return a row that the model takes: the middle of each range, the first of each list of categories.
+
+    A column that need not be there, and that training rows held no value of, is left out.
+    """
+    return {
+        column.name: _example(column)
+        for column in schema.columns
+        if column.required or column.categories or column.minimum is not None
+    }
 
 
 def _row(schema: Schema) -> dict[str, Any]:

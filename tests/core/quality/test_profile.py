@@ -132,7 +132,7 @@ def test_moments_that_stand_for_missing_ones_are_found() -> None:
 def test_adult_is_said_to_have_question_marks_spaces_and_repeated_rows(shared_data: Path) -> None:
     found = hl.profile({"component": "file", "path": str(shared_data / "adult-train.csv")})
     text = said(found)
-    assert "first line may be no header. source.columns=[" in text
+    assert "first line may be no header. source.header=false" in text
     assert "source.strip=true" in text
     assert "source.missing=[?]" in text
     assert "24 rows (0.07%) repeat an earlier one whole. transform=[dedupe]" in text

@@ -176,7 +176,7 @@ def test_options_are_advised_where_the_component_is_in_place(registry: Registry)
 
 def test_a_list_that_somebody_has_set_is_not_taken_from_them(registry: Registry) -> None:
     set_ = {"source": {"component": "file", "columns": ["1", "2"], "missing": ["C"]}}
-    assert registry.remedies("no_header", set_, names=["c1"]) == []
+    assert registry.remedies("no_header", set_) == []
     assert registry.remedies("missing_words", set_, words=["?"]) == []
     assert registry.remedies("more_missing_words", set_, words=["?"]) == ["source.missing=[C,?]"]
 

@@ -421,7 +421,7 @@ FOREIGN = {
     "an array": ("a.ndjson", b'[{"a": 1}]', "line 1 is not a JSON object", "one row a line"),
     "nothing": ("a.parquet", b"", "is empty", None),
     "semicolons": ("a.csv", CSV.replace(b",", b";"), "has one column, named 'a;b'", "source.separator=';'"),
-    "tabs": ("a.csv", CSV.replace(b",", b"\t"), "has one column, named 'a\tb'", "call it .tsv"),
+    "tabs": ("a.csv", CSV.replace(b",", b"\t"), "has one column, named 'a\tb'", "source.separator=tab"),
     "gz": ("a.csv.gz", gzip.compress(CSV), "not known from its suffix", "unpack it first"),
     "xlsx": ("a.xlsx", b"PK\x03\x04", "not known from its suffix", "save the sheet as CSV"),
 }

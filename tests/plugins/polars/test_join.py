@@ -9,9 +9,12 @@ import polars as pl
 import pytest
 
 import hookline as hl
+from hookline import TextRules
 from hookline.cli import main
 from hookline.errors import DataError
 from hookline_polars import FileSource, JoinSource
+from kit.components import Rows
+from kit.tables import rows_of
 
 
 @pytest.fixture
@@ -113,3 +116,14 @@ def test_a_run_learns_from_both_and_its_package_asks_for_both(
     capsys.readouterr()
     assert main(["plan", *words, "trainer=decision_tree", "name=joined"]) == 0
     assert "join" in capsys.readouterr().out
+
+
+def test_rows_that_are_joined_already_are_read_as_the_left_source_reads_its_own(tmp_path: Path) -> None:
+    left = FileSource(tmp_path / "left.csv", separator=";", missing=("", "?"))
+    source = JoinSource(left=left, right=FileSource(tmp_path / "right.csv"), on=("id",))
+    (tmp_path / "left.csv").write_text("id;x\n1;2\n")
+    (tmp_path / "new.csv").write_text("id;x;name\n1;?;a\n")
+    assert rows_of(source.at(str(tmp_path / "new.csv"))).row(0) == (1, None, "a")
+    assert source.text_rules() == TextRules(("?",))
+    alone = JoinSource(left=Rows(), right=left, on=("id",))
+    assert (alone.at("").name, alone.text_rules()) == ("file", TextRules())

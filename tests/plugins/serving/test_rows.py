@@ -16,6 +16,7 @@ from hookline import Roles, Schema, TextRules
 from hookline.kinds.artifacts import Column
 from hookline_serving.http.answers import new_ids
 from hookline_serving.http.connection import WholeAnswers
+from hookline_serving.http.openapi import example_row
 from hookline_serving.http.rows import BadRequest, BadRows, Reader
 
 MOMENT = 1_704_067_200.0
@@ -199,3 +200,9 @@ def test_a_text_that_is_no_mark_is_no_number() -> None:
     with pytest.raises(BadRows) as caught:
         Reader(TEXTS, Roles()).read([{"size": "n.a.", "region": "?", "note": None}])
     assert [problem.column for problem in caught.value.problems] == ["size"]
+
+
+def test_a_column_without_any_value_is_no_part_of_the_example() -> None:
+    empty = Column("nothing", "String", "string", categories=(), required=False)
+    assert example_row(Schema((*TEXTS.columns, empty))) == example_row(TEXTS)
+    assert list(example_row(TEXTS)) == ["size", "region", "note"]

@@ -11,6 +11,7 @@ from hookline.kinds.artifacts import Roles
 from hookline.kinds.kinds import Source
 from hookline.plans.config import resolve
 from hookline.plans.hydra.compose import compose
+from hookline.plans.hydra.shorthand import is_path
 from hookline.quality.profile.profile import COLUMNS, DataProfile, profile_source, render
 from hookline.registry.registry import Registry, load_registry
 
@@ -56,7 +57,7 @@ def act(given: Any) -> int:
 
 def chosen(registry: Registry, words: list[str]) -> tuple[Source, Roles]:
     """Return the source and roles that a path and overrides choose; raises UsageError where they choose none."""
-    overrides = [word for word in words if "=" in word and not Path(word).exists()]
+    overrides = [word for word in words if "=" in word and not is_path(word)]
     paths = [word for word in words if word not in overrides]
     if len(paths) > 1:
         raise UsageError(

@@ -26,6 +26,7 @@ def audit(
     labels: Sequence[pl.Series],
     allow: Sequence[str] = (),
     against_repeats: Sequence[str] = (),
+    others: Sequence[Finding] = (),
 ) -> Report:
     """Audit training against held-out rows; findings name columns and rows, the worst first.
 
@@ -35,6 +36,7 @@ def audit(
     labels: the target of all training rows and of all held-out rows, after transforms, (n_train,) and (n_test,)
     allow: what somebody has looked at and lets pass, as `subject` or `statistic:subject` of a finding
     against_repeats: what to type, so that rows which repeat another whole are dropped
+    others: what was found in the rows elsewhere, to be told with the rest
     """
     rows = len(labels[0]), len(labels[1])
     sides = take_sides(split, target, labels)
@@ -43,7 +45,7 @@ def audit(
     shift, shifts = find_shifts(sides, split.method, split.train.roles)
     unseen = find_unseen(split, target, labels)
     overlaps = find_overlaps(split, twins, rows, against_repeats)
-    findings = worst_first(_allowed([*leaks, *overlaps, *unseen, *shifts], allow))
+    findings = worst_first(_allowed([*leaks, *overlaps, *unseen, *shifts, *others], allow))
     tables = [Table("explained", ("column", "share"), tuple((name, round(score, 4)) for name, score in scores)), shift]
     if twins.height:
         shown = tuple(twins.head(EXAMPLES).select("test", "train").rows())

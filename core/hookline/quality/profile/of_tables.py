@@ -34,13 +34,12 @@ def _header(table: TableFacts, advisor: Advisor) -> Iterator[Oddity]:
     numbers = [
         column.name for column in table.columns if re.fullmatch(r"\s*-?\d+(\.\d+)?(_duplicated_\d+)?\s*", column.name)
     ]
-    names = [*(f"c{i}" for i in range(1, min(width, 3) + 1)), *(["..."] if width > 3 else [])]
-    if numbers and advisor.ways("no_header", names=names):
+    if numbers and advisor.ways("no_header"):
         text = (
             f"{len(numbers)} of {width} columns are named by a number, such as '{numbers[0].strip()}': the "
             "first line may be no header."
         )
-        action = advisor.action("no_header", names=names)
+        action = advisor.action("no_header")
         yield Oddity("columns", "number_names", len(numbers) / width, 0.0, "warning", text, action=action)
 
 

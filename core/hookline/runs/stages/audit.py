@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.artifacts import Split, Target
+from hookline.kinds.capabilities import ReadsAlike
+from hookline.kinds.component import COMPONENT
 from hookline.kinds.reports import Report
 from hookline.packages.pipeline import apply_transforms
-from hookline.plans.plan import every
+from hookline.packages.reading import reading_of
+from hookline.plans.plan import Knowledge, Meant, every
 from hookline.quality.audit import audit
+from hookline.quality.reading import reading_findings
 
 from ..execution import StageKind
 from ..parts import fitted_in, report_in_words
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _make(run: Execution, stage: Stage) -> Report:
-    """Look for leaks and overlaps between the parts of the split."""
+    """Look for leaks and overlaps between the parts of the split, and for rows that were not read as they were meant."""
     split: Split = run.value("split")
     target: Target = run.value("target")
     always = fitted_in(run, "always")
@@ -28,18 +32,30 @@ def _make(run: Execution, stage: Stage) -> Report:
         apply_transforms(always, part.frame).select(target.name).collect()[target.name]
         for part in (split.train, split.test)
     ]
-    return audit(split, target, labels, run.plan.config.options.audit_allow, stage.parts["advice"])
+    knowledge: Knowledge = run.value("knowledge")
+    read = reading_findings(knowledge.profile, run.registry.remedies, stage.parts["source"])
+    return audit(split, target, labels, run.plan.config.options.audit_allow, stage.parts["advice"], list(read))
+
+
+def _source(meant: Meant) -> dict[str, Any]:
+    """Return the source as config says it, without the place of its rows, which is no matter of what was found in them."""
+    source: Any = meant.config.components["source"][0].component
+    name = source.name
+    reading = reading_of(source)
+    told = reading.fields if isinstance(source, ReadsAlike) and reading.component == name else {}
+    return {"source": {COMPONENT: name, **told}}
 
 
 STAGE = StageKind(
     kind="audit",
     module=__name__,
-    takes=every("split", "transform", "target"),
+    takes=every("split", "transform", "target", "knowledge"),
     makes=Report,
     wanted=lambda meant: meant.config.options.audit != "off",
     parts=lambda meant: {
         "audit_allow": list(meant.config.options.audit_allow),
         "advice": meant.registry.remedies("duplicates"),
+        "source": _source(meant),
     },
     make=_make,
     summarize=report_in_words,

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hookline.errors import DataError
+from hookline.registry.remedies import list_option, option
 
 from ..messages import short
 from .base import Part, Reader, literal, rows_to_infer
 from .csv_lines import (
+    NO_QUOTE,
     blank_lines_at_end,
+    code_columns,
     first_row,
     may_hold_dates,
     name_uneven,
@@ -22,6 +25,7 @@ from .csv_lines import (
     require_text,
     require_width,
 )
+from .dialect import Dialect
 from .small_files import FEW, Group, groups
 
 if TYPE_CHECKING:
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 
 SEPARATORS = (",", ";", "\t", "|")
 """What else may stand between the values of a file whose header seems to hold one name."""
+TABS = ("tab", "\\t", "\t")
+"""How a tab may be typed."""
+LONGEST_LINE = 1024**2
+"""Bytes of a first line that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +46,10 @@ class CsvReader(Reader):
     title: ClassVar[str] = "CSV"
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".data", ".txt")
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] | Path
+    header: bool
     separator: str
+    quote: str | None
     missing: tuple[str, ...]
     strip: bool
     skip_rows: int
@@ -54,9 +64,9 @@ class CsvReader(Reader):
         header = self._header(file)
         if self.encoding == "utf8":
             require_text(file)
-        require_width(file, self._separator(file), self.skip_rows, len(header))
+        require_width(file, self._dialect(file), self.skip_rows, header)
         options: dict[str, Any] = {
-            "has_header": not self.columns,
+            "has_header": self._has_header,
             "new_columns": header,
             "schema_overrides": {name: pl.String() for name in header if name in self.dtypes},
             "skip_rows": self.skip_rows,
@@ -64,6 +74,9 @@ class CsvReader(Reader):
             "missing_columns": "raise",
             **self._options(file),
         }
+        if not self.strip:
+            codes = code_columns(literal(file), options)
+            options["schema_overrides"] |= {name: pl.String() for name in codes}
         options["try_parse_dates"] = not self.strip and may_hold_dates(literal(file), options)
         frame = pl.scan_csv(literal(file), infer_schema_length=rows_to_infer(file), **options)
         # In a file of one column a blank line is a missing value.
@@ -83,7 +96,7 @@ class CsvReader(Reader):
         import polars as pl
 
         alike = len({file.suffix.lower() for file in files}) == 1
-        if len(files) < FEW or not alike or self.columns or self.skip_rows:
+        if len(files) < FEW or not alike or not self._has_header or self.skip_rows:
             return super().scan_many(files, one)
         options = self._options(files[0])
         typed = {} if self.strip else dict.fromkeys(self.dtypes, pl.String())
@@ -99,21 +112,29 @@ class CsvReader(Reader):
 
     def explain(self, file: Path) -> None:
         """Raise DataError naming the first line with another number of values than the header."""
-        name_uneven(file, self._separator(file), self.skip_rows, len(self._header(file)))
+        name_uneven(file, self._dialect(file), self.skip_rows, self._header(file))
 
     def hint(self, message: str) -> str | None:
         """Return the option that reads what polars could not, or where to look."""
         if "utf-8" in message.lower():
             return "source.encoding=utf8-lossy"
-        if "CSV malformed" in message:
-            return 'a quote stands inside a value: such a value stands in quotes, and the quote twice, as in "5"" nail"'
+        if "CSV malformed" in message or 'could not parse `"' in message:
+            return (
+                f"{NO_QUOTE} where quotes are part of the texts; otherwise a quote inside of quotes stands there twice"
+            )
         if "found more fields" in message:
             return "a row has more values than the header has names; look at its separators and quotes"
         if "could not parse" in message.lower():
-            found = re.search(r"at column '([^']+)'", message)
-            column = found.group(1) if found else "column"
-            return f"say what is meant with source.dtypes={{{column}: string}}, or add the text to source.missing"
+            return self._about_a_value(message)
         return None
+
+    def _about_a_value(self, message: str) -> str:
+        """Return the options by which a value that polars could not parse is a text, or missing."""
+        found = re.search(r"could not parse `([^`]*)`.*at column '([\w -]+)'", message)
+        if found is None:
+            return "say what is meant with source.dtypes, or add the text to source.missing"
+        as_text = option("source.dtypes", f"{{{found[2]}: string}}")
+        return f"{as_text}, or {list_option('source.missing', [*self.missing, found[1]])}"
 
     def _scan_group(self, group: Group, options: Mapping[str, Any]) -> pl.LazyFrame:
         import polars as pl
@@ -129,37 +150,67 @@ class CsvReader(Reader):
         """Return what polars is told of every such file."""
         return {
             "separator": self._separator(file),
+            "quote_char": self._quote,
             "encoding": self.encoding,
             "null_values": None if self.strip else list(self.missing),
             "infer_schema": not self.strip,
         }
 
+    @property
+    def _has_header(self) -> bool:
+        return self.header and not self.columns
+
+    @property
+    def _quote(self) -> str | None:
+        return None if self.quote == "none" else self.quote
+
+    def _dialect(self, file: Path) -> Dialect:
+        return Dialect(self._separator(file), self._quote)
+
     def _separator(self, file: Path) -> str:
-        return "\t" if file.suffix.lower() == ".tsv" and self.separator == "," else self.separator
+        """Return the separator as a character; where none is said, of a file that is called so or has no comma, a tab."""
+        if self.separator in TABS:
+            return "\t"
+        suffix = file.suffix.lower()
+        if self.separator != "," or suffix == ".csv":
+            return self.separator
+        with file.open("rb") as opened:
+            first = b"" if suffix == ".tsv" else opened.readline(LONGEST_LINE)
+        return "\t" if suffix == ".tsv" or (b"\t" in first and b"," not in first) else ","
 
     def _header(self, file: Path) -> list[str]:
         """Return the column names; raises DataError for a name that stands twice, which would silently be renamed."""
-        separator = self._separator(file)
-        names = list(self.columns) or first_row(file, separator, self.skip_rows, self.encoding)
+        first = first_row(file, self._dialect(file), self.skip_rows, self.encoding)
+        names = first if self._has_header else self._given(file, len(first))
         names = [name.strip() for name in names] if self.strip else names
-        self._refuse_other_separator(file, names)
+        self._refuse_other_separator(file, first)
         # What pandas writes of an unnamed index has no name.
         names = [name or f"column_{place}" for place, name in enumerate(names, 1)]
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
-            raise DataError(f"{file} has the column name '{twice[0]}' {names.count(twice[0])} times")
-        if self.columns:
-            width = len(first_row(file, separator, self.skip_rows, self.encoding))
-            if width != len(names):
-                raise DataError(f"source.columns names {len(names)} columns, but {file} has {width}")
+            hint = "source.header=false where its first line is a row" if self._has_header else "name each otherwise"
+            raise DataError(f"{file} has the column name '{twice[0]}' {names.count(twice[0])} times", hint=hint)
+        return names
+
+    def _given(self, file: Path, width: int) -> list[str]:
+        """Return the names of columns that have none in the file; raises DataError where they are not as many."""
+        if not self.columns:
+            return [f"c{place}" for place in range(1, width + 1)]
+        names = names_in(self.columns) if isinstance(self.columns, Path) else list(self.columns)
+        if width != len(names):
+            raise DataError(
+                f"source.columns names {len(names)} columns, but {file} has {width}",
+                hint=f"name each of them, or c1 to c{width}: source.header=false source.columns=[]",
+            )
         return names
 
     def _refuse_other_separator(self, file: Path, names: Sequence[str]) -> None:
         others = [other for other in SEPARATORS if other in names[0] and other != self._separator(file)]
         if len(names) == 1 and others and not self.columns:
-            hint = "call it .tsv" if others[0] == "\t" else f"source.separator='{others[0]}'"
+            said = "tab" if others[0] == "\t" else f"'{others[0]}'"
             raise DataError(
-                f"{file} has one column, named '{short(names[0])}'", hint=f"is its separator another? {hint}"
+                f"{file} has one column, named '{short(names[0])}'",
+                hint=f"is its separator another? source.separator={said}",
             )
 
     def _stripped(self, frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -184,11 +235,29 @@ def _infer(frame: pl.LazyFrame) -> dict[str, pl.DataType]:
         for i, dtype in enumerate(tries)
         for name in names
     ]
+    # A code such as 007 is a text, and no 7.
+    codes = pl.col(names).str.contains(r"^0\d+$").any() & pl.col(names).str.contains(r"^\d+$").all()
+    padded = frame.select(codes).collect().row(0, named=True)
     held = [pl.col(name).count().alias(f"n\0{name}") for name in names]
     found = frame.select([*lost, *held]).collect().row(0, named=True)
     kinds: dict[str, pl.DataType] = {}
     for name in names:
+        if padded[name]:
+            continue
         fits = [dtype for i, dtype in enumerate(tries) if found[f"{i}\0{name}"] == 0 and found[f"n\0{name}"]]
         if fits:
             kinds[name] = fits[0]
     return kinds
+
+
+def names_in(file: Path) -> list[str]:
+    """Return the column names in a file, one a line; raises DataError where there are none, or it cannot be read."""
+    try:
+        names = [line.strip() for line in file.expanduser().read_text("utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"not UTF-8: {error.reason}"
+        hint = f"names stand in brackets: source.columns=[{file}], or in a file, one a line"
+        raise DataError(f"source.columns: {file} cannot be read: {reason}", hint=hint) from None
+    if not names:
+        raise DataError(f"{file}, which source.columns names, is empty", hint="write a column name on each line")
+    return names

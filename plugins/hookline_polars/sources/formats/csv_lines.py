@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from hookline.errors import DataError
+from hookline.registry.remedies import list_option
+
+from .dialect import Dialect
 
 HEAD = 100
 """Rows that are looked at first."""
+CODE_ROWS = 1_000
+"""Rows that are looked at for codes."""
 BLOCK = 64 * 1024
 """Bytes that are read at a time."""
 LARGE_BLOCK = 256 * 1024
 """Bytes of which the separators are counted at a time."""
 
 
-def first_row(file: Path, separator: str, skip: int, encoding: str) -> list[str]:
+def first_row(file: Path, dialect: Dialect, skip: int, encoding: str) -> list[str]:
     """Return the values of the first line that is not blank, after `skip` lines; raises DataError where there is none."""
     import csv
 
@@ -27,7 +32,7 @@ def first_row(file: Path, separator: str, skip: int, encoding: str) -> list[str]
         with file.open(encoding="utf-8-sig", errors=errors, newline="") as opened:
             for _ in range(skip):
                 next(opened, None)
-            row = next((row for row in csv.reader(opened, delimiter=separator) if row), [])
+            row = next((row for row in dialect.rows(opened) if row), [])
     except UnicodeDecodeError as error:
         raise _not_utf8(file, error, error.start) from None
     except csv.Error as error:
@@ -69,48 +74,48 @@ def require_line_feeds(file: Path) -> None:
         )
 
 
-def require_width(file: Path, separator: str, skip: int, width: int) -> None:
-    """Raise DataError naming the first line that does not hold `width` values; polars would fill a short one with gaps."""
-    if width > 1 and len(separator.encode()) == 1 and _maybe_uneven(file, separator.encode(), skip, width - 1):
-        name_uneven(file, separator, skip, width)
+def require_width(file: Path, dialect: Dialect, skip: int, names: Sequence[str]) -> None:
+    """Raise DataError naming the first line that has not a value a name; polars would fill a short one with gaps."""
+    if len(names) > 1 and dialect.is_plain and _maybe_uneven(file, dialect, skip, len(names) - 1):
+        name_uneven(file, dialect, skip, names)
 
 
-def name_uneven(file: Path, separator: str, skip: int, width: int) -> None:
-    """Raise DataError naming the first line that does not hold `width` values, or whose quote is not closed."""
+def name_uneven(file: Path, dialect: Dialect, skip: int, names: Sequence[str]) -> None:
+    """Raise DataError naming the first line that has not a value a name, or whose quote is not closed."""
     import csv
 
     before = skip
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         for _ in range(skip):
             next(opened, None)
-        rows = csv.reader(chain(opened, ["\n", _END]), delimiter=separator)
+        rows: Any = dialect.rows(chain(opened, ["\n", _END]))
         try:
             for row in rows:
                 last = skip + rows.line_num
                 if row and row[-1].endswith(_END) and row != [_END]:
                     raise _unclosed(file, before + 1)
-                if len(row) != width and any(value.strip() for value in row) and row != [_END]:
-                    raise _uneven(file, before + 1, last, len(row), width)
+                if len(row) != len(names) and any(value.strip() for value in row) and row != [_END]:
+                    raise _uneven(file, before + 1, last, row, names)
                 before = last
         except csv.Error:
             # A value beyond the module's limit: what a quote has swallowed.
             raise _unclosed(file, before + 1) from None
 
 
-def is_even(lines: bytes, separator: bytes, separators: int) -> bool:
+def is_even(lines: bytes, dialect: Dialect, separators: int) -> bool:
     """Tell whether each of some whole lines that is not blank holds so many separators, and every quote is closed.
 
     Where there are no quotes, the sum decides, as in `require_width`: polars refuses the long line next to a short one.
     """
     if not lines.endswith(b"\n"):
         lines += b"\n"
-    if b'"' not in lines and lines.count(separator) == separators * lines.count(b"\n"):
+    if not dialect.quotes_in(lines) and _adds_up(lines, len(lines), dialect, separators):
         return True
-    whole, uneven = _counted(lines, separator, separators)
+    whole, uneven = _counted(lines, dialect, separators)
     return whole == len(lines) and not uneven
 
 
-def _maybe_uneven(file: Path, separator: bytes, skip: int, separators: int) -> bool:
+def _maybe_uneven(file: Path, dialect: Dialect, skip: int, separators: int) -> bool:
     """Tell, fast, whether some line holds fewer separators; wrongly perhaps where quotes stand alone.
 
     Where there are no quotes, the sum decides: a short line next to a long one is missed here, and the long one by nobody.
@@ -122,25 +127,30 @@ def _maybe_uneven(file: Path, separator: bytes, skip: int, separators: int) -> b
         while block := opened.read(LARGE_BLOCK):
             lines = rest + block
             whole = lines.rfind(b"\n") + 1
-            even = lines.count(separator, 0, whole) == separators * lines.count(b"\n", 0, whole)
-            if b'"' in lines or not even:
-                whole, uneven = _counted(lines, separator, separators)
+            if dialect.quotes_in(lines) or not _adds_up(lines, whole, dialect, separators):
+                whole, uneven = _counted(lines, dialect, separators)
                 if uneven or len(lines) - whole > 64 * LARGE_BLOCK:
                     return True
             rest = lines[whole:]
-    whole, uneven = _counted(rest + b"\n", separator, separators)
+    whole, uneven = _counted(rest + b"\n", dialect, separators)
     return uneven or whole <= len(rest)
 
 
-def _counted(lines: bytes, separator: bytes, separators: int) -> tuple[int, bool]:
+def _adds_up(lines: bytes, end: int, dialect: Dialect, separators: int) -> bool:
+    """Tell whether the separators up to a place are as many as its lines should hold together."""
+    return lines.count(dialect.separator.encode(), 0, end) == separators * lines.count(b"\n", 0, end)
+
+
+def _counted(lines: bytes, dialect: Dialect, separators: int) -> tuple[int, bool]:
     """Return how many bytes are whole lines, and whether one of them holds another number of separators and is not blank."""
     import numpy as np
 
+    separator = dialect.separator.encode()
     data = np.frombuffer(lines, dtype=np.uint8)
     marks = np.flatnonzero((data == 10) | (data == separator[0]))
-    if b'"' in lines:
+    if dialect.quote is not None and dialect.quotes_in(lines):
         # What an odd number of quotes comes before is inside of them.
-        marks = marks[np.searchsorted(np.flatnonzero(data == 34), marks) % 2 == 0]
+        marks = marks[np.searchsorted(np.flatnonzero(data == ord(dialect.quote)), marks) % 2 == 0]
     ends = np.flatnonzero(data[marks] == 10)
     if not len(ends):
         return 0, False
@@ -151,6 +161,23 @@ def _counted(lines: bytes, separator: bytes, separators: int) -> tuple[int, bool
         separator in lines[starts[i] : stops[i]] or lines[starts[i] : stops[i]].strip(b" \t\r\xef\xbb\xbf") for i in odd
     )
     return int(stops[-1]) + 1, uneven
+
+
+def code_columns(source: str | BytesIO, options: Mapping[str, Any]) -> list[str]:
+    """Return the columns of whole numbers of which some begin with a zero, by the first rows: codes such as 007, not numbers.
+
+    options: of `polars.scan_csv`
+    """
+    import polars as pl
+
+    some = {**options, "schema_overrides": None, "infer_schema": False, "n_rows": CODE_ROWS}
+    try:
+        frame = pl.scan_csv(source, **some).collect()
+    except pl.exceptions.PolarsError:
+        return []
+    texts = pl.all().str.strip_chars()
+    padded = frame.select(texts.str.contains(r"^0\d+$").any() & texts.str.contains(r"^\d+$").all())
+    return [name for name in padded.columns if padded[name][0]]
 
 
 def blank_lines_at_end(file: Path, separator: str) -> int:
@@ -186,15 +213,31 @@ def may_hold_dates(source: str | BytesIO, options: Mapping[str, Any]) -> bool:
 
 
 def _unclosed(file: Path, line: int) -> DataError:
-    return DataError(f"line {line} of {file} opens a quote that is not closed", hint=_QUOTES)
+    hint = f"{NO_QUOTE} where quotes are part of the texts; otherwise close it"
+    return DataError(f"line {line} of {file} opens a quote that is not closed", hint=hint)
 
 
-def _uneven(file: Path, first: int, last: int, values: int, width: int) -> DataError:
+def _uneven(file: Path, first: int, last: int, row: Sequence[str], names: Sequence[str]) -> DataError:
     where = f"line {first} of {file}" if first == last else f"the row in lines {first} to {last} of {file}"
+    values, width = len(row), len(names)
     hint = _QUOTES if last > first or values > width else _SHORT
+    if values == width + 1 and not row[-1].strip():
+        hint = f"lines end with a separator, and the first does not: {_one_more(names)}"
     return DataError(
         f"{where} has {values} {'value' if values == 1 else 'values'}, where there are {width} columns", hint=hint
     )
+
+
+def _one_more(names: Sequence[str]) -> str:
+    """Return how a file is read of which every line but the first ends with a separator."""
+    if len(names) > MOST_TYPED:
+        return "add one to it"
+    return f"add one to it, or source.skip_rows=1 {list_option('source.columns', [*names, f'c{len(names) + 1}'])}"
+
+
+MOST_TYPED = 30
+"""Names that are shown as a list to be typed."""
+NO_QUOTE = "source.quote=none"
 
 
 _END = "\0 the end of the file"

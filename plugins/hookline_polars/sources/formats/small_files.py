@@ -8,7 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .csv_lines import is_even, may_hold_dates
+from .csv_lines import code_columns, is_even, may_hold_dates
+from .dialect import Dialect
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,14 +35,14 @@ def groups(files: Sequence[Path], options: dict[str, Any], *, lossy: bool) -> It
 
     options: of `polars.scan_csv`; lossy: whether bytes that are no UTF-8 are to be replaced
     """
-    separator = options["separator"].encode()
+    dialect = Dialect(options["separator"], options["quote_char"])
     header = b""
     held: list[Path] = []
     text = bytearray()
     for file in files:
         content = b"" if file.stat().st_size > SMALL else file.read_bytes()
         first = content[: content.find(b"\n") + 1]
-        plain = _is_plain(content, first, separator, lossy=lossy)
+        plain = _is_plain(content, first, dialect, lossy=lossy)
         if held and (not plain or first != header or len(text) > TOGETHER):
             yield _group(held, bytes(text), options)
             held = []
@@ -58,12 +59,17 @@ def groups(files: Sequence[Path], options: dict[str, Any], *, lossy: bool) -> It
         yield _group(held, bytes(text), options)
 
 
-def _is_plain(content: bytes, first: bytes, separator: bytes, *, lossy: bool) -> bool:
+def _is_plain(content: bytes, first: bytes, dialect: Dialect, *, lossy: bool) -> bool:
     """Tell whether a file is a header line and lines of values below, with nothing that needs a second look."""
-    if not first.strip() or b'"' in first or content.startswith(b"\xef\xbb\xbf") or len(first) == len(content):
+    if (
+        not first.strip()
+        or dialect.quotes_in(first)
+        or content.startswith(b"\xef\xbb\xbf")
+        or len(first) == len(content)
+    ):
         return False
     # Lines of another width than the header's are for the file's own scan to refuse; polars would fill them with gaps.
-    if b"\0" in content or not is_even(content, separator, first.count(separator)):
+    if b"\0" in content or not is_even(content, dialect, first.count(dialect.separator.encode())):
         return False
     if content.endswith((b"\n\n", b"\r\n\r\n", b" \n", b"\t\n", b" ", b"\t")):
         return False
@@ -81,7 +87,9 @@ def _group(files: Sequence[Path], text: bytes, options: dict[str, Any]) -> Group
         return Group(tuple(files), None)
     try:
         dates = bool(options["infer_schema"]) and may_hold_dates(BytesIO(text), options)
-        frame = pl.scan_csv(BytesIO(text), infer_schema_length=None, try_parse_dates=dates, **options)
+        codes = dict.fromkeys(code_columns(BytesIO(text), options), pl.String()) if options["infer_schema"] else {}
+        typed = {**options, "schema_overrides": {**(options["schema_overrides"] or {}), **codes}}
+        frame = pl.scan_csv(BytesIO(text), infer_schema_length=None, try_parse_dates=dates, **typed)
         return Group(tuple(files), frame.collect_schema())
     except pl.exceptions.PolarsError:
         # One by one they tell which of them is wrong, and how.
