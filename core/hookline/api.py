@@ -87,7 +87,9 @@ def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFra
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust | None = None) -> Comparison:
+def compare(
+    first: str | Path | Run, second: str | Path | Run, *, trust: Trust | None = None, home: str | Path | None = None
+) -> Comparison:
     """Compare two runs on the held-out rows that both were judged by, paired row by row.
 
     Raises UsageError where these were not the same rows, DataError where the store no longer has them.
@@ -99,8 +101,8 @@ def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust |
     from hookline.runs.comparison import compare_predictions, judged_by
     from hookline.runs.names import load_run_named
 
-    runs = [run if isinstance(run, Run) else load_run_named(run, trust=trust) for run in (first, second)]
-    rows = judged_by(*runs)
+    runs = [run if isinstance(run, Run) else load_run_named(run, trust=trust, home=home) for run in (first, second)]
+    rows = judged_by(runs[0], runs[1], None if home is None else Path(home))
     stored = StoredPackage(runs[0].package(), load_registry())
     truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
     answers = (runs[0].predict(rows), runs[1].predict(rows))

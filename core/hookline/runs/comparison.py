@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError, UsageError
@@ -140,8 +141,8 @@ def _difference(name: str, first: Any, second: Any, weights: np.ndarray) -> Diff
     return Difference(name, float(finish(a.mean())), float(finish(b.mean())), low, high, greater)
 
 
-def judged_by(first: Run, second: Run) -> pl.DataFrame:
-    """Return the raw held-out rows of two runs, with the truth."""
+def judged_by(first: Run, second: Run, home: Path | None = None) -> pl.DataFrame:
+    """Return the raw held-out rows of two runs, with the truth; home: where to look beside the homes of the runs."""
     import polars as pl
 
     splits = [
@@ -153,7 +154,14 @@ def judged_by(first: Run, second: Run) -> pl.DataFrame:
             f"runs {first.id} and {second.id} were judged by different rows",
             hint="give both the same source, transforms before the split, split and seed",
         )
-    folder = open_workspace().store.get(splits[0])
+    stores = (open_workspace(place).store for place in _homes(first, second, home))
+    folder = next((found for store in stores if (found := store.get(splits[0]))), None)
     if folder is None:
         raise DataError("the rows are no longer in the store", hint=f"run {first.id} again, then compare")
     return pl.scan_ipc(folder / "test.arrow", glob=False).collect()
+
+
+def _homes(first: Run, second: Run, home: Path | None) -> list[Path | None]:
+    """Return the homes that the runs' folders lie in, and the one that is asked; None is the default one."""
+    lies_in = [place for run in (first, second) for place in run.path.absolute().parents]
+    return list(dict.fromkeys([*(place for place in lies_in if (place / "store" / "store.json").is_file()), home]))

@@ -22,6 +22,7 @@ from hookline.plans.plan import Knowledge, Plan, Stage
 from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
+from hookline.workspace.disk import FULL
 from hookline.workspace.home import cache_in, new_run_id, run_id_of
 from hookline.workspace.home import home as default_home
 from hookline.workspace.workspace import Workspace, open_workspace
@@ -153,6 +154,12 @@ def _finish(run: Execution, status: str, error: BaseException | None, started: f
         told = tuple(run.told.values())
         run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=text)
         _leave_evidence(run, status)
+    except BaseException as lost:
+        # What nobody can read about afterwards has not finished.
+        if status == "finished":
+            status = "interrupted" if interruption(lost) else "failed"
+            text = f"its evidence could not be kept: {type(lost).__name__}: {lost}"
+        raise
     finally:
         run.workspace.catalog.runs.end(run.info.id, status, metrics, text)
     run.registry.tell("after_run", run=run.info)
@@ -174,9 +181,17 @@ def _record_data(run: Execution) -> None:
 def _leave_evidence(run: Execution, status: str) -> None:
     """Write what is known of a run into its folder, the report included, and its packages."""
     folder, evidence = run.info.path, run.info.evidence
-    _write_json(folder / "plan.json", evidence["plan"])
-    _write_json(folder / "metrics.json", run.info.metrics)
-    (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
+    try:
+        _write_json(folder / "plan.json", evidence["plan"])
+        _write_json(folder / "metrics.json", run.info.metrics)
+        (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise StoreError(
+            f"the evidence of run {run.info.id} cannot be written: {error.filename}: {error.strerror}",
+            hint="see to the rights of its folder and run it again; what it computed is kept",
+        ) from error
     _write_report(run)
     if status in ("finished", "gated"):
         _file_packages(run)

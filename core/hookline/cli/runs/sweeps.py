@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hookline.errors import UnknownName
 from hookline.registry.registry import load_registry
 from hookline.sweeps.leaderboard import Leaderboard, leaderboard, write
-from hookline.sweeps.ledger import ENDED, Ledger, SweepRecord
+from hookline.sweeps.ledger import ENDED, JobRecord, Ledger, SweepRecord
 from hookline.workspace.workspace import open_workspace
 
 from ..output import add_json, parser, print_json, print_rows, say
@@ -57,9 +57,17 @@ def conclude(ledger: Ledger, sweep: SweepRecord) -> int:
         say(f"best: {best['path']}")
     say(f"leaderboard: {sweep.path}/leaderboard.csv, .parquet{_page(sweep)}")
     if failed:
-        say(f"{len(failed)} of {len(jobs)} jobs did not finish; `hookline resume {sweep.id}` runs them again")
+        say(f"{len(failed)} of {len(jobs)} jobs did not finish{_again(sweep, failed)}")
     # A gate that says no is an answer, not a failure.
     return 0 if not failed else 3 if all(job.status == "gated" for job in failed) else 1
+
+
+def _again(sweep: SweepRecord, failed: Sequence[JobRecord]) -> str:
+    """Say what runs jobs again that did not finish; a gate says no the second time too."""
+    statuses = {job.status for job in failed} - {"gated"}
+    if not statuses:
+        return ""
+    return f"; `hookline resume {sweep.id}{' --failed' if 'failed' in statuses else ''}` runs them again"
 
 
 def _page(sweep: SweepRecord) -> str:

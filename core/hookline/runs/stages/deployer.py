@@ -171,7 +171,7 @@ def check_served(run: Execution, stage: Stage, package: Package) -> None:
     certificate = certify_served(deployer, stage.name, packaged, packager.tolerance, held_out, edges)
     require_agreement(certificate, f"deployer '{stage.name}'", "nothing was registered; see the rows above")
     plain = json.dumps(plain_certificate(certificate))
-    note = {"stage": "served", "component": stage.name}
+    note = {"stage": "served", "component": stage.name, "of": run.plan[stage.inputs[0]].fingerprint}
     store = run.workspace.store
     store.put(_served_key(run, stage), lambda path: _write_text(path / CERTIFICATE, plain), note=note)
 
