@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -259,6 +260,12 @@ def run_config(
         planned = plan_run(registry, config)
     workspace = open_workspace(home)
     workspace.require_writable()
-    run_id = run_id_of(folder) if folder else new_run_id()
+    run_id = _unused(workspace, run_id_of(folder)) if folder else new_run_id()
     done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
     return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done), done)
+
+
+def _unused(workspace: Workspace, run_id: str) -> str:
+    """Return an id that no run has: a folder may be called as one that is gone, or lies elsewhere."""
+    known = workspace.catalog.runs
+    return next(name for name in chain([run_id], (f"{run_id}-{number}" for number in count(2))) if not known.has(name))

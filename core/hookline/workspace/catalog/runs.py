@@ -91,6 +91,11 @@ class Runs:
         wanted = (row for row in self._database.rows(plans) if row["id"] in run_ids)
         return {stage["fingerprint"] for row in wanted for stage in data_of(row["plan"])}
 
+    def has(self, run_id: str) -> bool:
+        """Tell whether a run has exactly this id."""
+        runs = self._runs
+        return self._database.first(runs.select().with_only_columns(runs.c.id).where(runs.c.id == run_id)) is not None
+
     def newest(self, limit: int = 50) -> list[RunRecord]:
         """Return the newest runs first."""
         return [self._run(row) for row in self._database.rows(self._newest_first().limit(limit))]
