@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from hookline.data.collecting import Collected
     from hookline.live.monitoring import Monitors
+    from hookline.live.registering import Registered
     from hookline.live.updating import Update
     from hookline.live.watched import Watched
     from hookline.packages.contracts import InputContract
@@ -246,6 +247,17 @@ def promote(
     from hookline.live.promotion import promote as promote_version
 
     return promote_version(version, alias=alias, reason=reason, home=home)
+
+
+def register(run: str | Path | Run, package: str | None = None, *, home: str | Path | None = None) -> Registered:
+    """Make the package of a finished run, such as the best of a sweep, a version that nothing points to.
+
+    run: as for `compare`; package: its key in the config (default: the first there)
+    Raises UsageError where the run did not finish or has no such package, StoreError where the package is damaged.
+    """
+    from hookline.live.registering import register as register_run
+
+    return register_run(run, package, home=home)
 
 
 def update(

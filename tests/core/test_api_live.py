@@ -22,7 +22,7 @@ from hookline.cli import main
 from hookline.errors import UnknownName, UsageError
 from hookline.workspace.workspace import open_workspace
 
-ACTS = ("collect", "contract", "monitor", "promote", "serve", "update")
+ACTS = ("collect", "contract", "monitor", "promote", "register", "serve", "update")
 
 
 def rows(count: int, seed: int) -> pl.DataFrame:

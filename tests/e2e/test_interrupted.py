@@ -134,6 +134,44 @@ def test_a_signal_ends_a_sweep_and_keeps_what_was_done() -> None:
     assert "finished" in {record.status for record in open_workspace().catalog.runs.newest()}
 
 
+def test_a_terminal_that_is_closed_leaves_no_run_running() -> None:
+    with started([HOOKLINE, *QUICK, "seed=5"]) as run:
+        heard(run, "split")
+        run.send_signal(signal.SIGHUP)
+        told = run.communicate(timeout=60)[1]
+    assert run.returncode == 128 + signal.SIGHUP, told
+    assert "Traceback" not in told
+    assert open_workspace().catalog.runs.get("last").status == "interrupted"
+
+
+def test_nohup_keeps_a_run_going() -> None:
+    def ignoring() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with started([HOOKLINE, *QUICK, "seed=6"], preexec_fn=ignoring) as run:
+        heard(run, "split")
+        run.send_signal(signal.SIGHUP)
+        told = run.communicate(timeout=100)[1]
+    assert run.returncode == 0, told
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--version", "components list", "components list --json", "data profile TABLE", "data profile TABLE --json"],
+)
+def test_a_reader_that_left_before_the_first_word_is_no_error(words: str, tmp_path: Path) -> None:
+    table = tmp_path / "wide.csv"
+    pl.DataFrame({f"column_{number}": [1.5, 2.5, 3.5] for number in range(300)}).write_csv(table)
+    command = [HOOKLINE, *(str(table) if word == "TABLE" else word for word in words.split())]
+    with started(command, stdout=subprocess.PIPE) as asked:
+        assert asked.stdout is not None
+        asked.stdout.close()
+        assert asked.stderr is not None
+        told = asked.stderr.read()
+    assert asked.returncode == 0, told
+    assert "BrokenPipe" not in told
+
+
 def test_a_reader_of_the_progress_that_leaves_does_not_end_the_run() -> None:
     run_command(["bash", "-c", f"{HOOKLINE} {' '.join(QUICK)} 2>&1 | head -n 1"])
     assert open_workspace().catalog.runs.get("last").status == "finished"

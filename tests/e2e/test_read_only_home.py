@@ -73,7 +73,7 @@ def test_the_home_refuses_to_be_written(home: Path) -> None:
         "data versions",
         "data contract shop",
         "data profile TABLE",
-        "data check TABLE --model shop",
+        "data check TABLE --model shop --json",
         "plan source=iris",
     ],
 )

@@ -78,6 +78,7 @@ def test_a_job_that_dies_is_named_and_the_others_finish(capsys: pytest.CaptureFi
     assert "SIGSEGV" in out
     assert "ValueError: on purpose" in out
     assert "3 of 4 jobs did not finish" in err
+    assert " --failed` runs them again" in err
     assert [row["status"] for row in rows()] == ["finished", "failed", "crashed", "failed"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -24,13 +25,14 @@ VERBS = {
     "resume": "run what is missing of a sweep",
     "components": "list components, show one with its fields, or write reference pages",
     "plugins": "list plugins, show one, check one, or begin a new one",
-    "models": "list models and versions, show one, or move an alias",
+    "models": "list models and versions, show one, register a run's, or move an alias",
     "features": "list a model's features, show one through the versions, or compare two models",
     "predict": "score a file with a model or package",
     "serve": "answer predictions over HTTP",
     "data": "look at tables, at their versions, and at what was done to them",
     "monitor": "compare current data with what a model was trained on",
     "report": "write a run's report.html again, and say where it is",
+    "gc": "say what the home could do without, and free it with --yes",
     "doctor": "check this environment, and say what is wrong with it",
     "schema": "write a JSON schema of config files, for editors",
     "completion": "print the script for tab completion in bash, zsh or fish",
@@ -41,21 +43,29 @@ FOLDERS = {
 }
 """Folder of verbs -> those in it; every other verb is a module or folder of its own name."""
 INTERRUPTED = 130
-TERMINATED = 143
+SIGNALED = 128
+"""A command that a signal ended exits with its number above this."""
+TERMINATED = (signal.SIGTERM, signal.SIGHUP)
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a command as Ctrl-C does: what is under way is put down, and recorded as interrupted."""
+    """SIGTERM, or SIGHUP of a terminal that was closed; it ends a command as Ctrl-C does: recorded as interrupted."""
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__()
+        self.number = number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; returns the exit code: 0 ok, 1 failed, 2 usage, 3 gate, 4 plugin, 130 interrupted, 143 terminated."""
+    """Run one command line; returns the exit code: 0 ok, 1 failed, 2 usage, 3 gate, 4 plugin, 128 + the signal that ended it."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         _require_folder()
         with _terminable():
-            return _dispatch(arguments)
+            ended = _dispatch(arguments)
+            sys.stdout.flush()  # Here a reader that has left is still taken for one.
+            return ended
     except (Exception, KeyboardInterrupt) as error:
         code = _told(error)
         if code is None:
@@ -68,8 +78,9 @@ def _told(error: BaseException) -> int | None:
     if stopped := interruption(error):
         terminated = isinstance(stopped, Terminated)
         told = ["terminated" if terminated else "interrupted", *getattr(stopped, "__notes__", ())]
-        sys.stderr.write("; ".join(told) + "\n")
-        return TERMINATED if terminated else INTERRUPTED
+        with suppress(OSError):  # Of a terminal that was closed there is nothing left to write to.
+            sys.stderr.write("; ".join(told) + "\n")
+        return SIGNALED + stopped.number if isinstance(stopped, Terminated) else INTERRUPTED
     if isinstance(error, HooklineError):
         _advise(error)
         sys.stderr.write(f"error: {error}\n")
@@ -99,17 +110,20 @@ def _terminable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # Only the main thread may say what a signal does.
         return
-    before, hook = signal.signal(signal.SIGTERM, _terminate), sys.unraisablehook
-    sys.unraisablehook = _send_again
+    # What `nohup` lets a command ignore, it goes on ignoring.
+    heard = [number for number in TERMINATED if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, _terminate) for number in heard}
+    hook, sys.unraisablehook = sys.unraisablehook, _send_again
     try:
         yield
     finally:
         sys.unraisablehook = hook
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _terminate(number: int, frame: object) -> None:
-    raise Terminated
+    raise Terminated(number)
 
 
 def _send_again(lost: sys.UnraisableHookArgs) -> None:
@@ -117,7 +131,7 @@ def _send_again(lost: sys.UnraisableHookArgs) -> None:
     if not issubclass(lost.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(lost)
         return
-    number = signal.SIGTERM if issubclass(lost.exc_type, Terminated) else signal.SIGINT
+    number = lost.exc_value.number if isinstance(lost.exc_value, Terminated) else signal.SIGINT
     # Later and from elsewhere, since here it would be let fall again.
     later = threading.Timer(0.05, os.kill, (os.getpid(), number))
     later.daemon = True
@@ -133,12 +147,16 @@ def _require_folder() -> None:
 
 def _reader_left() -> bool:
     """Tell whether it was stdout's reader that went away (`hookline runs list | head`), and keep its flush at exit quiet."""
+    # Asked of the pipe itself: what was buffered may have been let fall with the first error, and flushes well then.
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+        stdout, watch = sys.stdout.fileno(), select.poll()
+    except OSError:  # It is no file, as in a notebook.
+        return False
+    watch.register(stdout, select.POLLOUT)
+    left = any(event & select.POLLERR for _, event in watch.poll(0))
+    if left:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)
+    return left
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -68,12 +68,17 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, emp
     from rich.console import Console
     from rich.table import Table
 
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            """Let the error go on to whoever asks whether it was the reader that left; rich would exit with 1."""
+            raise
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(text(row.get(column)) for column in columns))
-    console = Console(soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False, highlight=False)
+    console = Piped(soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False, highlight=False)
     console.width = console.width if sys.stdout.isatty() else 10_000
     console.print(table)
 

@@ -147,7 +147,7 @@ def _difference(name: str, first: Any, second: Any, weights: np.ndarray) -> Diff
 
 
 def judged_by(first: Run, second: Run, home: str | Path | None = None) -> pl.DataFrame:
-    """Return the raw held-out rows of two runs, with the truth."""
+    """Return the raw held-out rows of two runs, with the truth; home: where to look beside the homes of the runs."""
     import polars as pl
 
     splits = [
@@ -159,7 +159,14 @@ def judged_by(first: Run, second: Run, home: str | Path | None = None) -> pl.Dat
             f"runs {first.id} and {second.id} were judged by different rows",
             hint="give both the same source, transforms before the split, split and seed",
         )
-    folder = open_workspace(home).store.get(splits[0])
+    stores = (open_workspace(place).store for place in _homes(first, second, home))
+    folder = next((found for store in stores if (found := store.get(splits[0]))), None)
     if folder is None:
         raise DataError("the rows are no longer in the store", hint=f"run {first.id} again, then compare")
     return pl.scan_ipc(folder / "test.arrow", glob=False).collect()
+
+
+def _homes(first: Run, second: Run, home: str | Path | None) -> list[str | Path | None]:
+    """Return the homes that the runs' folders lie in, and the one that is asked; None is the default one."""
+    lies_in = [place for run in (first, second) for place in run.path.absolute().parents]
+    return list(dict.fromkeys([*(place for place in lies_in if (place / "store" / "store.json").is_file()), home]))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from hookline.plans.plan import Knowledge, Plan, Stage
 from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
+from hookline.workspace.disk import FULL
 from hookline.workspace.home import cache_in, new_run_id, run_id_of
 from hookline.workspace.home import home as default_home
 from hookline.workspace.workspace import Workspace, open_workspace
@@ -152,6 +154,12 @@ def _finish(run: Execution, status: str, error: BaseException | None, started: f
         told = tuple(run.told.values())
         run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=text)
         _leave_evidence(run, status)
+    except BaseException as lost:
+        # What nobody can read about afterwards has not finished.
+        if status == "finished":
+            status = "interrupted" if interruption(lost) else "failed"
+            text = f"its evidence could not be kept: {type(lost).__name__}: {lost}"
+        raise
     finally:
         run.workspace.catalog.runs.end(run.info.id, status, metrics, text)
     run.registry.tell("after_run", run=run.info)
@@ -173,9 +181,17 @@ def _record_data(run: Execution) -> None:
 def _leave_evidence(run: Execution, status: str) -> None:
     """Write what is known of a run into its folder, the report included, and its packages."""
     folder, evidence = run.info.path, run.info.evidence
-    _write_json(folder / "plan.json", evidence["plan"])
-    _write_json(folder / "metrics.json", run.info.metrics)
-    (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
+    try:
+        _write_json(folder / "plan.json", evidence["plan"])
+        _write_json(folder / "metrics.json", run.info.metrics)
+        (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise StoreError(
+            f"the evidence of run {run.info.id} cannot be written: {error.filename}: {error.strerror}",
+            hint="see to the rights of its folder and run it again; what it computed is kept",
+        ) from error
     _write_report(run)
     if status in ("finished", "gated"):
         _file_packages(run)
@@ -243,6 +259,12 @@ def run_config(
         planned = plan_run(registry, config)
     workspace = open_workspace(home)
     workspace.require_writable()
-    run_id = run_id_of(folder) if folder else new_run_id()
+    run_id = _unused(workspace, run_id_of(folder)) if folder else new_run_id()
     done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
     return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done), done)
+
+
+def _unused(workspace: Workspace, run_id: str) -> str:
+    """Return an id that no run has: a folder may be called as one that is gone, or lies elsewhere."""
+    known = workspace.catalog.runs
+    return next(name for name in chain([run_id], (f"{run_id}-{number}" for number in count(2))) if not known.has(name))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from hookline.errors import StoreError
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Numbers of the errors of a full disk."""
 _REFUSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
 
 
@@ -31,9 +32,9 @@ def clear_errors(root: Path) -> Iterator[None]:
             root.absolute()
         )
         number = _number_of(error)
-        if elsewhere or number not in _FULL | _REFUSED:
+        if elsewhere or number not in FULL | _REFUSED:
             raise
-        if number in _FULL:
+        if number in FULL:
             raise StoreError(
                 f"the disk of the store at {root} is full; nothing was half written",
                 hint="free space, or set HOOKLINE_HOME to a folder on another disk",
@@ -46,5 +47,5 @@ def clear_errors(root: Path) -> Iterator[None]:
 def _number_of(error: OSError) -> int | None:
     """Return the system's number of an error; polars says that of a full disk in its text only."""
     told = re.search(r"os error (\d+)", str(error)) if error.errno is None else None
-    full = told is not None and int(told[1]) in _FULL
+    full = told is not None and int(told[1]) in FULL
     return int(told[1]) if told is not None and full else error.errno

@@ -5,15 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import logging
-import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -76,8 +74,6 @@ class Store:
             if self._writable:
                 self._discard_damaged(fingerprint)
             return None
-        with suppress(OSError):
-            os.utime(path / ENTRY)  # When an entry was last used is what `prune` goes by.
         return path
 
     def read(self, fingerprint: str, name: str) -> bytes | None:
@@ -156,11 +152,10 @@ class Store:
         """Return the bytes of all visible entries."""
         return sum(path.stat().st_size for path in self.root.glob("??/*/**/*") if path.is_file())
 
-    def prune(self, keep: Collection[str] = (), *, older_than: timedelta = timedelta(0)) -> int:
-        """Discard every local entry that is not in `keep` and was last used longer ago than this; returns how many."""
-        before = time.time() - older_than.total_seconds()
-        found = [fingerprint for fingerprint in self.entries() if fingerprint not in keep]
-        return sum(self._used(fingerprint) <= before and self.discard(fingerprint) for fingerprint in found)
+    def note(self, fingerprint: str) -> Mapping[str, Any]:
+        """Return what `put` was told of an entry; empty where that was nothing, or the entry is damaged."""
+        facts = self._signer.facts(self._path(fingerprint), fingerprint) or {}
+        return facts.get("note") or {}
 
     @property
     def _temporaries(self) -> Path:
@@ -170,12 +165,6 @@ class Store:
         if not re.fullmatch(r"[0-9a-f]{3,}", fingerprint):
             raise ValueError(f"a fingerprint is hexadecimal digits, not {fingerprint!r}")
         return self.root / fingerprint[:2] / fingerprint
-
-    def _used(self, fingerprint: str) -> float:
-        try:
-            return (self._path(fingerprint) / ENTRY).stat().st_mtime
-        except OSError:
-            return float("inf")
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:

@@ -20,6 +20,7 @@ import hookline as hl
 from hookline.cli import main
 from hookline.cli.doctor.home import FEW_BYTES, TOO_FEW_BYTES, space_verdict
 from hookline.workspace.signing import key_path
+from kit.command_line import Told
 from kit.distributions import describe_installed
 from kit.places import own_home
 from kit.processes import run_hookline, started
@@ -254,3 +255,27 @@ def test_registered_versions_whose_folders_are_gone_are_named(doctor: Found, use
     code, checks = doctor()
     assert (code, checks["models"]["status"]) == (0, "warning")
     assert "iris:1" in checks["models"]["detail"]
+
+
+@pytest.mark.parametrize("damage", ["lost", "changed"])
+def test_a_damaged_registered_version_is_named_with_the_line_that_mends_it(
+    doctor: Found, used: hl.Run, hookline: Told, damage: str
+) -> None:
+    (folder,) = (own_home() / "models" / "iris").iterdir()
+    if damage == "lost":
+        shutil.rmtree(folder)
+    else:
+        (folder / "profile.json").write_text("{}", "utf-8")
+    _, checks = doctor()
+    assert "iris:1" in checks["models"]["detail"]
+    line = checks["models"]["todo"]
+    assert line.startswith(f"hookline models register {used.id} --package ")
+    assert hookline(*line.split()[1:])[:2] == (0, "iris:1\n")
+    assert "models" not in doctor()[1]
+
+
+def test_a_damaged_version_whose_run_is_gone_too_is_not_told_to_be_made_again(doctor: Found, used: hl.Run) -> None:
+    (folder,) = (own_home() / "models" / "iris").iterdir()
+    shutil.rmtree(folder)
+    shutil.rmtree(used.path)
+    assert doctor()[1]["models"]["todo"] == f"put {folder} back from a copy of the home, or promote another version"

@@ -232,6 +232,14 @@ def test_a_new_plugin_has_no_mark_left_to_fill(kind: str) -> None:
     assert "my_shop." in written["README.md"].partition("To work on it")[0].rpartition("hookline ")[2]
 
 
+def test_new_says_where_its_folder_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for folder in (file, tmp_path / ("x" * 300)):
+        assert main(["plugins", "new", "mine", "--folder", str(folder)]) == 2
+        assert "cannot be written: " in capsys.readouterr().err
+
+
 def test_new_overwrites_nothing(plugins: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plugins("new", "mine", "--folder", str(tmp_path))
     readme = tmp_path / "hookline-mine" / "README.md"

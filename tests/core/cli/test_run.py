@@ -63,3 +63,16 @@ def test_a_sweep_ends_where_a_metric_is_not_finite(hookline: Told) -> None:
     assert board["endless"].to_list() == [math.inf] * 2
     assert board["endless_low"].to_list() == [None] * 2
     assert json.loads(hookline("sweeps", "show", "last", "--json")[1])
+
+
+def test_a_run_whose_evidence_cannot_be_written_has_not_finished(hookline: Told, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "evidence.json").mkdir(parents=True)
+    code, _, err = hookline(
+        "source=iris", "trainer=decision_tree", "packager=[]", "~deployer", f"hydra.run.dir={folder}"
+    )
+    assert code == 1
+    assert "error: the evidence of run " in err
+    record = open_workspace().catalog.runs.get("last")
+    assert record.status == "failed"
+    assert "its evidence could not be kept" in str(record.error)

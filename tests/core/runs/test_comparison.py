@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,13 @@ def test_runs_judged_by_other_rows_are_not_compared() -> None:
     second = hl.run("source=iris", "trainer=decision_tree", "seed=2")
     with pytest.raises(UsageError, match="judged by different rows"):
         hl.compare(first, second)
+
+
+def test_runs_of_another_home_are_compared_by_the_rows_that_lie_there(tmp_path: Path) -> None:
+    home = tmp_path / "another"
+    given = ("source=iris", "trainer=decision_tree", "packager=[skops]", "~deployer")
+    runs = [hl.run(*given, f"trainer.max_depth={depth}", home=home) for depth in (1, 3)]
+    found = hl.compare(*runs)
+    assert found.rows == runs[0].evidence["split"]["test"] > 0
+    assert hl.compare(runs[0].id, runs[1].id, home=home).differences == found.differences
+    assert hl.compare(runs[0].path, runs[1].path).differences == found.differences

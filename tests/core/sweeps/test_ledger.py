@@ -34,6 +34,15 @@ def test_a_whole_id_is_meant_before_the_first_letters_of_others() -> None:
         ledger.sweep("ou")
 
 
+def test_another_folder_of_a_name_that_is_known_is_told_and_adds_no_job() -> None:
+    ledger = begun("mine")
+    other = SweepRecord("mine", "/elsewhere/mine", (), {}, {})
+    with pytest.raises(UsageError, match="a sweep mine is known already, in /sweeps/mine"):
+        ledger.begin(other, [NewJob(0, 0, (), {}, {})])
+    ledger.begin(SweepRecord("mine", "/sweeps/mine", (), {}, {}), [NewJob(1, 1, (), {}, {})])
+    assert [job.number for job in ledger.jobs("mine")] == [0, 1]
+
+
 def test_a_process_gives_back_its_own_jobs_and_not_those_of_its_number_elsewhere() -> None:
     ledger = begun("mine", "theirs")
     for sweep, host in (("mine", os.uname().nodename), ("theirs", "another-machine")):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 DISTRIBUTION = "hookline"
+SOME = 3
+"""Of what is damaged so many are named."""
 NOT_FOR_USERS = ("all", "bench", "dev")
 """Extras that no plugin needs."""
 VARIABLES = (
@@ -234,6 +236,7 @@ def _catalog() -> Iterator[Check]:
         yield Check("catalog", "warning", "another process is writing to it", "wait for it, or end it")
         return
     yield Check("catalog", "ok", f"{facts.runs} runs, {facts.versions} model versions")
-    if facts.lost:
-        detail = f"the folders of {len(facts.lost)} registered versions are gone, such as {facts.lost[0]}"
-        yield Check("models", "warning", detail, "put the folders back, or run again to register anew")
+    if facts.damaged:
+        told = "; ".join(f"{one.name}: {one.problem}" for one in facts.damaged[:SOME])
+        detail = f"{len(facts.damaged)} of {facts.versions} registered versions are lost or damaged: {told}"
+        yield Check("models", "warning", detail, "; ".join(one.todo for one in facts.damaged[:SOME]))

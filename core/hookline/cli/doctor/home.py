@@ -7,12 +7,17 @@ import random
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hookline.errors import HooklineError
+from hookline.packages.manifest import verify
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.engine import catalog_url, is_locked
+from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.signing import key_path
 from hookline.workspace.store import Store
 
@@ -33,13 +38,21 @@ class StoreFacts:
 
 
 @dataclass(frozen=True)
+class Damaged:
+    """A registered version that cannot answer: its package is lost or changed."""
+
+    name: str
+    problem: str
+    todo: str
+
+
+@dataclass(frozen=True)
 class CatalogFacts:
     """What a catalog holds."""
 
     runs: int = 0
     versions: int = 0
-    lost: tuple[str, ...] = ()
-    """Registered versions whose folder is gone."""
+    damaged: tuple[Damaged, ...] = ()
     locked: bool = False
 
 
@@ -95,8 +108,28 @@ def catalog_facts(home: Path) -> CatalogFacts:
         return CatalogFacts(locked=True)
     catalog = Catalog(url, home)
     models = catalog.models.every_version()
-    lost = [f"{record.name}:{record.version} ({record.path})" for record in models if not Path(record.path).is_dir()]
-    return CatalogFacts(catalog.runs.count(), len(models), tuple(lost))
+    return CatalogFacts(catalog.runs.count(), len(models), tuple(_damaged(catalog, models)))
+
+
+def _damaged(catalog: Catalog, models: Sequence[ModelRecord]) -> Iterator[Damaged]:
+    """Read every registered package, and yield those that are not as they were written."""
+    for record in models:
+        try:
+            verify(Path(record.path))
+        except HooklineError as error:
+            yield Damaged(f"{record.name}:{record.version}", error.message, _remedy(catalog, record))
+
+
+def _remedy(catalog: Catalog, record: ModelRecord) -> str:
+    """Return what makes a registered package whole again: the run that made it still holds it, or a copy of the home does."""
+    run = catalog.runs.find(record.run_id)
+    if run is None or run.id != record.run_id:
+        return f"put {record.path} back from a copy of the home, or promote another version"
+    for folder in Path(run.path).glob("packages/*"):
+        with suppress(HooklineError):
+            if verify(folder)["packager"] == record.format:
+                return f"hookline models register {run.id} --package {folder.name}"
+    return f"put {record.path} back from a copy of the home, or promote another version"
 
 
 def size_text(size: float) -> str:

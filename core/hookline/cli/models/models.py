@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hookline.errors import UnknownName
 from hookline.kinds.plain import to_json
 from hookline.live.promotion import promote
+from hookline.live.registering import register
 from hookline.live.updating import update
 from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.manifest import verify
@@ -34,16 +36,25 @@ def main(argv: Sequence[str]) -> int:
     promoting.add_argument("model", help="name:3")
     promoting.add_argument("--alias", default="champion")
     promoting.add_argument("--reason", default="promoted by hand")
+    registering = actions.add_parser(
+        "register", help="make a finished run's package a version that nothing points to, such as the best of a sweep"
+    )
+    registering.add_argument("run", help="`last`, a run id, its first letters, or a run's folder")
+    registering.add_argument(
+        "--package", metavar="KEY", help="which of its packages, such as onnx (default: the first)"
+    )
+    history = actions.add_parser("history", help="list every policy that a model ever had, with its reason")
+    history.add_argument("model", help="name")
     updating = actions.add_parser(
         "update", help="let a version learn labeled rows, as a new version that nothing points to"
     )
     updating.add_argument("model", help="name, name:3 or name@alias")
     updating.add_argument("data", help="rows with the target's column: a file, a glob or a folder")
     add_trust(updating)
-    for made in (listing, showing, promoting, updating):
+    for made in (listing, showing, promoting, registering, history, updating):
         add_json(made)
     given = options.parse_args(list(argv) or ["list"])
-    acts = {"show": _show, "promote": _promote, "update": _update}
+    acts = {"show": _show, "promote": _promote, "register": _register, "history": _history, "update": _update}
     return acts.get(given.action, _list)(given)
 
 
@@ -105,6 +116,36 @@ def _promote(given: Any) -> int:
     else:
         say(f"{name}@{given.alias} is now version {number}")
     return 0
+
+
+def _register(given: Any) -> int:
+    made = register(given.run, given.package)
+    name = f"{made.model}:{made.version}"
+    if given.json:
+        print_json(dataclasses.asdict(made))
+        return 0
+    print(name)
+    what = "is registered" if made.is_new else "was registered before, and its package is whole"
+    say(f"{name} {what}. To put it in charge: hookline models promote {name}")
+    return 0
+
+
+def _history(given: Any) -> int:
+    catalog = open_workspace().catalog
+    if not catalog.models.has(given.model):
+        raise UnknownName("model", given.model, catalog.models.names())
+    found = catalog.deployments.history(given.model)
+    if given.json:
+        print_json([to_json(policy) for policy in found])
+        return 0
+    rows = [dataclasses.asdict(policy) | {"aliases": _pairs(policy.aliases)} for policy in found]
+    columns = ("since", "version", "aliases", "deployer", "step", "reason")
+    print_rows(rows, columns, empty=f"no version of {given.model} was ever put in charge")
+    return 0
+
+
+def _pairs(aliases: Mapping[str, int]) -> list[str]:
+    return [f"{alias} -> {version}" for alias, version in aliases.items()]
 
 
 def _update(given: Any) -> int:

@@ -21,11 +21,16 @@ def new(name: str, kind: str, folder: Path) -> int:
     """Write hookline-NAME/ into a folder; raises UsageError for a bad or taken name, or where the folder is there already."""
     check_name(name)
     root = folder / f"hookline-{name.replace('_', '-')}"
-    if root.exists():
-        raise UsageError(f"{root} is there already", hint="choose another name or --folder; nothing is overwritten")
-    for path, content in files(name, kind).items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(content, "utf-8")
+    try:
+        if root.exists():
+            raise UsageError(f"{root} is there already", hint="choose another name or --folder; nothing is overwritten")
+        for path, content in files(name, kind).items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(content, "utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"--folder {folder} cannot be written: {error.strerror}", hint="name a folder of yours"
+        ) from error
     print(root)
     say(f"next: cd {root} && pip install --editable '.[dev]' && pytest && hookline plugins check {name}")
     return 0

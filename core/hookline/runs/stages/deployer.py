@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("hookline.deployer")
+MOST_OBJECTIONS = 3
+"""So many are told; the report has them all."""
 
 
 def _deploy(run: Execution, stage: Stage) -> Deployed:
@@ -66,7 +68,7 @@ def _in_force(
     decided: Deployment = stage.acts.deploy(package, current)
     deployment = replace(decided, fields=plain(stage.acts))
     told = ", ".join(f"{alias} -> {package.name} v{version}" for alias, version in deployment.aliases.items())
-    why = f"although {'; '.join(standing.objections)}" if standing.objections else standing.merit
+    why = f"although {_in_short(standing.objections)}" if standing.objections else standing.merit
     if not deployment.is_same_policy(current):
         run.workspace.catalog.deployments.record(deployment, f"run {run.info.id}{': ' if why else ''}{why}")
     return Deployed(package.name, package.version, deployment, accepted=True, told=f"{told}: {why}" if why else told)
@@ -75,10 +77,15 @@ def _in_force(
 def _only_registered(package: Package, current: Deployment | None) -> Deployed:
     assert package.version is not None
     stays = "no version is in charge yet" if current is None else f"v{current.version} stays in charge"
-    why = "; ".join(package.objections) or "the deployer does not accept it"
+    why = _in_short(package.objections) or "the deployer does not accept it"
     line = f"hookline models promote {package.name}:{package.version}"
     told = f"{package.name} v{package.version} is registered, and {stays}: {why}. To put it in charge: {line}"
     return Deployed(package.name, package.version, current, accepted=False, told=told)
+
+
+def _in_short(objections: Sequence[str]) -> str:
+    more = len(objections) - MOST_OBJECTIONS
+    return "; ".join([*objections[:MOST_OBJECTIONS], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _copy(package: Path, path: Path, run_id: str) -> None:
@@ -124,7 +131,8 @@ def _takes(done: Mapping[str, tuple[str, ...]], component: Component | None) -> 
 
 
 def _summarize(deployed: Deployed) -> str:
-    return deployed.told
+    # Why a version is not in charge is said at the end of the run, where it is not lost among the stages.
+    return deployed.told if deployed.accepted else deployed.told.partition(": ")[0]
 
 
 def _section(run: Execution) -> Any:
@@ -171,7 +179,7 @@ def check_served(run: Execution, stage: Stage, package: Package) -> None:
     certificate = certify_served(deployer, stage.name, packaged, packager.tolerance, held_out, edges)
     require_agreement(certificate, f"deployer '{stage.name}'", "nothing was registered; see the rows above")
     plain = json.dumps(plain_certificate(certificate))
-    note = {"stage": "served", "component": stage.name}
+    note = {"stage": "served", "component": stage.name, "of": run.plan[stage.inputs[0]].fingerprint}
     store = run.workspace.store
     store.put(_served_key(run, stage), lambda path: _write_text(path / CERTIFICATE, plain), note=note)
 

@@ -35,9 +35,12 @@ def sqlite_url(path: Path) -> str:
 
 def file_of(url: str) -> Path | None:
     """Return the file of a SQLite catalog; None for a server, or where there is no file."""
-    from sqlalchemy import make_url
+    from sqlalchemy import exc, make_url
 
-    path = make_url(url).database if url.startswith("sqlite") else None
+    try:
+        path = make_url(url).database if url.startswith("sqlite") else None
+    except exc.ArgumentError:
+        return None  # What is no URL is told of where the engine is made.
     return Path(path) if path else None
 
 

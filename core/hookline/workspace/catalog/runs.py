@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -91,6 +91,17 @@ class Runs:
 
         with self._database.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(self._runs)).scalar_one())
+
+    def fingerprints(self, run_ids: Collection[str]) -> set[str]:
+        """Return the fingerprints of every stage that was planned in some runs."""
+        plans = self._runs.select().with_only_columns(self._runs.c.id, self._runs.c.plan)
+        wanted = (row for row in self._database.rows(plans) if row["id"] in run_ids)
+        return {stage["fingerprint"] for row in wanted for stage in data_of(row["plan"])}
+
+    def has(self, run_id: str) -> bool:
+        """Tell whether a run has exactly this id."""
+        runs = self._runs
+        return self._database.first(runs.select().with_only_columns(runs.c.id).where(runs.c.id == run_id)) is not None
 
     def newest(self, limit: int = 50) -> list[RunRecord]:
         """Return the newest runs first."""
