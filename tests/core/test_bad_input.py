@@ -250,6 +250,7 @@ TABLES: dict[str, tuple[pl.DataFrame, dict[str, object], str]] = {
     ),
     "numbers beyond squares": (BASE.with_columns(x=pl.col("x") * 1e300), {}, "column 'x' holds numbers too large"),
     "no name": (BASE.rename({"x": ""}), {}, "column 1 has no name"),
+    "a name with a NUL byte": (BASE.rename({"x": "a\0b"}), {}, "the name of column 1, 'a\\x00b', holds a NUL byte"),
     "a pattern for a name": (BASE.rename({"x": "^a$"}), {}, "'^a$' is a pattern"),
     "a star for a name": (BASE.rename({"x": "*"}), {}, "'*' is a pattern"),
     "our own name": (BASE.rename({"x": "__row_id__"}), {}, "is hookline's own"),
