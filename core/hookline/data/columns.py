@@ -177,9 +177,9 @@ def _cast(values: pl.Series, column: Column) -> pl.Series:
         raise ValueError("a number")
     if values.dtype.is_float():
         values = values.fill_nan(None)
-        # A whole-number column may meet a fraction later; float64 holds both.
-        return values.cast(pl.Float64) if dtype.is_integer() else values.cast(dtype)
-    if values.dtype.is_integer() and dtype.is_integer():
+        # A whole-number column may meet a fraction later, and a decimal one more digits; float64 holds both.
+        return values.cast(pl.Float64) if dtype.is_integer() or dtype.is_decimal() else values.cast(dtype)
+    if values.dtype.is_integer() and (dtype.is_integer() or dtype.is_decimal()):
         # Or a number that is too large for its type.
         fitting = values.cast(dtype, strict=False)
         return fitting if fitting.null_count() == values.null_count() else values.cast(pl.Float64)
