@@ -521,3 +521,12 @@ def _damage(path: Path, how: str) -> None:
     for file in path.parent.glob("catalog.db*"):
         file.unlink()
     path.write_bytes(content)
+
+
+def test_columns_that_no_model_takes_are_told_at_once_with_the_line_that_leaves_them_out() -> None:
+    table = BASE.with_columns(tags=pl.concat_list("x"), wait=pl.duration(days=ROW), at=pl.lit(time(1, 2)))
+    with pytest.raises(DataError) as caught:
+        hl.run(source=table, target="y", trainer="decision_tree", packager=[])
+    assert [name in str(caught.value) for name in ("'tags'", "'wait'", "'at'")] == [True] * 3
+    assert caught.value.hint is not None
+    assert "roles.ignore=[tags,wait,at]" in caught.value.hint

@@ -90,9 +90,24 @@ def infer_schema(frame: pl.LazyFrame, names: list[str]) -> Schema:
 
 
 def infer_kinds(frame: pl.LazyFrame, names: Sequence[str]) -> dict[str, tuple[pl.DataType, ColumnKind]]:
-    """Return the dtype and kind of columns; raises DataError naming one whose type is not supported."""
+    """Return the dtype and kind of columns; raises DataError naming all whose types are not supported."""
     dtypes = frame.select(names).collect_schema()
+    _require_kinds(dtypes)
     return {name: (dtype, kind_of(name, dtype)) for name, dtype in dtypes.items()}
+
+
+def _require_kinds(dtypes: Mapping[str, pl.DataType]) -> None:
+    """Raise DataError naming all columns of which no type is supported."""
+    from hookline.registry.remedies import list_option
+
+    told: dict[str, str] = {}
+    for name, dtype in dtypes.items():
+        try:
+            column_kind(dtype)
+        except DataError:
+            told[name] = f"column '{name}': columns of type {dtype} are not supported"
+    if told:
+        raise DataError("; ".join(told.values()), hint=f"cast or drop them, or {list_option('roles.ignore', [*told])}")
 
 
 def as_number(name: str, kind: ColumnKind, dtype: pl.DataType) -> pl.Expr | None:
