@@ -84,13 +84,12 @@ def _attribute(node: onnx.NodeProto, name: str) -> onnx.AttributeProto | None:
 def _drop_unused(graph: onnx.GraphProto) -> None:
     """Take out nodes whose outputs nothing reads."""
     read = {output.name for output in graph.output}
-    kept = []
-    for node in reversed(graph.node):
+    for place in reversed(range(len(graph.node))):
+        node = graph.node[place]
         if read.intersection(node.output):
-            kept.append(node)
             read.update(reads(node))
-    graph.ClearField("node")
-    graph.node.extend(reversed(kept))
+        else:
+            del graph.node[place]
 
 
 def reads(node: onnx.NodeProto) -> Iterator[str]:

@@ -22,19 +22,27 @@ def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
     import spox
 
     from .fold import fold
+    from .naming import beside, call_inputs
+    from .sklearn_model import put_in_trees
 
-    inputs = {
-        column.name: spox.argument(spox.Tensor(input_dtype(column), ("N", 1))) for column in pipeline.schema.columns
-    }
-    columns: dict[str, Any] = dict(inputs)
+    # spox makes names such as `Cast_0_output`, which a column may have; it makes none with a blank.
+    names = {f"column {place}": name for place, name in enumerate(pipeline.schema.names)}
+    kinds = [spox.Tensor(input_dtype(column), ("N", 1)) for column in pipeline.schema.columns]
+    inputs = {called: spox.argument(kind) for called, kind in zip(names, kinds, strict=True)}
+    columns: dict[str, Any] = dict(zip(names.values(), inputs.values(), strict=True))
     for stage in pipeline.transforms:
         columns = _exporter(stage.fitted, f"transform '{stage.component}'").to_onnx(columns)
     made = columns
     for stage in pipeline.featurizers:
         made = _exporter(stage.fitted, f"featurizer '{stage.component}'").to_onnx(made)
     outputs = _finish(_model(pipeline.model, made["X"], pipeline), pipeline.target)
-    graph = spox.build(inputs, outputs)
+    graph = spox.build(
+        inputs, {beside(name, pipeline.schema.names, "_out"): output for name, output in outputs.items()}
+    )
+    call_inputs(graph.graph, names)
     fold(graph.graph)
+    if isinstance(pipeline.model, SklearnModel):
+        put_in_trees(graph.graph, pipeline.model)
     _describe(graph, pipeline)
     return graph
 

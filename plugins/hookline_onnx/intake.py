@@ -79,15 +79,12 @@ def _join(graph: onnx.GraphProto, joined: str, widths: Mapping[str, int]) -> Non
     kind = given[next(iter(widths))].type.tensor_type.elem_type
     sizes = onnx.helper.make_tensor("", onnx.TensorProto.INT64, [len(widths)], list(widths.values()))
     new = onnx.helper.make_tensor_value_info(joined, kind, ["N", sum(widths.values())])
-    nodes = [
-        onnx.helper.make_node("Constant", [], [f"{joined} widths"], value=sizes),
-        onnx.helper.make_node("Split", [joined, f"{joined} widths"], list(widths), axis=1),
-        *graph.node,
-    ]
+    # In place, since a copy of the nodes would be one of a forest.
+    graph.node.insert(0, onnx.helper.make_node("Constant", [], [f"{joined} widths"], value=sizes))
+    graph.node.insert(1, onnx.helper.make_node("Split", [joined, f"{joined} widths"], list(widths), axis=1))
     inputs = [new, *(one for one in graph.input if one.name not in widths)]
-    for field, held in (("input", inputs), ("node", nodes)):
-        graph.ClearField(field)
-        getattr(graph, field).extend(held)
+    graph.ClearField("input")
+    graph.input.extend(inputs)
 
 
 def _picker(places: list[int]) -> Callable[[Sequence[Any]], Any]:

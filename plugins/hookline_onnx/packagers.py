@@ -30,7 +30,8 @@ class OnnxPackager(Packager):
 
     Inputs are one raw column each, (N, 1): numbers and booleans float64 with NaN for missing, texts with "" for missing,
     datetimes int64 microseconds since 1970 UTC with the smallest int64 for missing. Outputs are `label` and
-    `probabilities`, or `value`. Nothing but onnxruntime is needed to run it, and reading it runs no code.
+    `probabilities`, or `value`, each with `_out` behind it where a column is called so. Nothing but onnxruntime is
+    needed to run it, and reading it runs no code.
     """
 
     name = "onnx"

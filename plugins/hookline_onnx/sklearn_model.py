@@ -48,6 +48,14 @@ def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target
     return {"label": label, "probabilities": probabilities}
 
 
+def put_in_trees(graph: onnx.GraphProto, model: SklearnModel) -> None:
+    """Complete a graph that holds the stub of a forest."""
+    from .forest import fill, is_forest
+
+    if is_forest(model.learner):
+        fill(graph, model.learner)
+
+
 def _most_probable(probabilities: Any, codes: list[int]) -> Any:
     """Return the first of the most probable classes, as forests do, whose votes are often equal.
 
@@ -68,11 +76,16 @@ def inlined(estimator: Any, matrix: Any, width: int, *, raw: bool = False) -> li
 
 
 def convert(estimator: Any, width: int, *, raw: bool = False) -> onnx.ModelProto:
-    """Return skl2onnx's graph of an estimator; raises ExportError where it knows none.
+    """Return skl2onnx's graph of an estimator, of a forest a stub; raises ExportError where there is none.
 
     raw: whether a classifier gives the scores of its `decision_function` in place of probabilities
     """
     import onnx
+
+    from .forest import is_forest, stub
+
+    if is_forest(estimator):
+        return stub(estimator, width, ML_OPSET)
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
     from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator

@@ -253,6 +253,7 @@ TABLES: dict[str, tuple[pl.DataFrame, dict[str, object], str]] = {
     ),
     "numbers beyond squares": (BASE.with_columns(x=pl.col("x") * 1e300), {}, "column 'x' holds numbers too large"),
     "no name": (BASE.rename({"x": ""}), {}, "column 1 has no name"),
+    "a name with a NUL byte": (BASE.rename({"x": "a\0b"}), {}, "the name of column 1, 'a\\x00b', holds a NUL byte"),
     "a pattern for a name": (BASE.rename({"x": "^a$"}), {}, "'^a$' is a pattern"),
     "a star for a name": (BASE.rename({"x": "*"}), {}, "'*' is a pattern"),
     "our own name": (BASE.rename({"x": "__row_id__"}), {}, "is hookline's own"),
@@ -523,3 +524,12 @@ def _damage(path: Path, how: str) -> None:
     for file in path.parent.glob("catalog.db*"):
         file.unlink()
     path.write_bytes(content)
+
+
+def test_columns_that_no_model_takes_are_told_at_once_with_the_line_that_leaves_them_out() -> None:
+    table = BASE.with_columns(tags=pl.concat_list("x"), wait=pl.duration(days=ROW), at=pl.lit(time(1, 2)))
+    with pytest.raises(DataError) as caught:
+        hl.run(source=table, target="y", trainer="decision_tree", packager=[])
+    assert [name in str(caught.value) for name in ("'tags'", "'wait'", "'at'")] == [True] * 3
+    assert caught.value.hint is not None
+    assert "roles.ignore=[tags,wait,at]" in caught.value.hint

@@ -105,9 +105,24 @@ def _categories(values: Sequence[str], rows: int) -> tuple[str, ...] | None:
 
 
 def infer_kinds(frame: pl.LazyFrame, names: Sequence[str]) -> dict[str, tuple[pl.DataType, ColumnKind]]:
-    """Return the dtype and kind of columns; raises DataError naming one whose type is not supported."""
+    """Return the dtype and kind of columns; raises DataError naming all whose types are not supported."""
     dtypes = frame.select(names).collect_schema()
+    _require_kinds(dtypes)
     return {name: (dtype, kind_of(name, dtype)) for name, dtype in dtypes.items()}
+
+
+def _require_kinds(dtypes: Mapping[str, pl.DataType]) -> None:
+    """Raise DataError naming all columns of which no type is supported."""
+    from hookline.registry.remedies import list_option
+
+    told: dict[str, str] = {}
+    for name, dtype in dtypes.items():
+        try:
+            column_kind(dtype)
+        except DataError:
+            told[name] = f"column '{name}': columns of type {dtype} are not supported"
+    if told:
+        raise DataError("; ".join(told.values()), hint=f"cast or drop them, or {list_option('roles.ignore', [*told])}")
 
 
 def as_number(name: str, kind: ColumnKind, dtype: pl.DataType) -> pl.Expr | None:
@@ -207,9 +222,9 @@ def _cast(values: pl.Series, column: Column) -> pl.Series:
         raise ValueError("a number")
     if values.dtype.is_float():
         values = values.fill_nan(None)
-        # A whole-number column may meet a fraction later; float64 holds both.
-        return values.cast(pl.Float64) if dtype.is_integer() else values.cast(dtype)
-    if values.dtype.is_integer() and dtype.is_integer():
+        # A whole-number column may meet a fraction later, and a decimal one more digits; float64 holds both.
+        return values.cast(pl.Float64) if dtype.is_integer() or dtype.is_decimal() else values.cast(dtype)
+    if values.dtype.is_integer() and (dtype.is_integer() or dtype.is_decimal()):
         # Or a number that is too large for its type.
         fitting = values.cast(dtype, strict=False)
         return fitting if fitting.null_count() == values.null_count() else values.cast(pl.Float64)

@@ -45,12 +45,14 @@ def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:
 
 
 def require_names(names: Sequence[str]) -> None:
-    """Raise DataError where a column has no name, hookline's own, or one that polars takes for a pattern."""
+    """Raise DataError where a column has no name, hookline's own, one with a NUL byte, or one that polars takes for a pattern."""
     for place, name in enumerate(names, 1):
         if name == ROW_ID:
             raise DataError(f"the column name '{ROW_ID}' is hookline's own", hint="rename the column")
         if not name:
             raise DataError(f"column {place} has no name", hint="name it at the source")
+        if "\0" in name:
+            raise DataError(f"the name of column {place}, {name!r}, holds a NUL byte", hint="rename it at the source")
         if name == "*" or (name.startswith("^") and name.endswith("$")):
             raise DataError(f"the column name '{name}' is a pattern to polars", hint="rename the column at the source")
 

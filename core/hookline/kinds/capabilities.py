@@ -44,6 +44,15 @@ class LimitedInOnnx(Protocol):
 
 
 @runtime_checkable
+class NamesTies(Protocol):
+    """A model whose answer may hang on which of several equals is counted, as that of nearest neighbors does."""
+
+    def ties(self, features: Any) -> Any:
+        """Return the rows of `Features` on which equals are apart by no more than rounding, and some count: bool (n,)."""
+        ...
+
+
+@runtime_checkable
 class SplitsAt(Protocol):
     """A model of trees that can tell where it splits."""
 

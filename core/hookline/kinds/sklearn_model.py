@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 DENSE_ROWS = 65_536
 """Rows of a sparse matrix that are made dense at a time."""
+SAME_DISTANCE = 1e-5
+"""Share of a distance by which two may differ and are the same: some hundred times what float32 rounds by."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,20 @@ class SklearnModel(Model):
     def of(cls, estimator: Any, train: Features) -> Self:
         """Wrap an estimator fitted on `train`, remembering the feature names for importances."""
         return cls(estimator, train.names)
+
+    @classmethod
+    def fitted(cls, estimator: Any, train: Features) -> Self:
+        """Fit an estimator on all that `train` says, weights included, and wrap it.
+
+        Raises DataError where there are missing values or weights, and the estimator takes none.
+        """
+        _refuse_gaps(estimator, train)
+        takes_weights = "sample_weight" in inspect.signature(estimator.fit).parameters
+        if train.sample_weight is not None and not takes_weights:
+            raise DataError(f"{type(estimator).__name__} takes no weights", hint="leave roles.weight out")
+        weights = {} if train.sample_weight is None else {"sample_weight": train.sample_weight}
+        X = train.X if _takes_sparse(estimator) else train.dense()
+        return cls.of(estimator.fit(X, train.y, **weights), train)
 
     @property
     def learner(self) -> Any:
@@ -78,6 +95,22 @@ class SklearnModel(Model):
     def splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the split features, int64 (n,), and thresholds, float64 (n,), of each tree; nothing for other estimators."""
         return tree_splits(self.estimator)
+
+    def ties(self, features: Features) -> np.ndarray:
+        """Return the rows to which the last neighbor that counts is no nearer than the next one: bool (n,).
+
+        Which of them is counted hangs on the order of a sum, in another format and in scikit-learn itself.
+        """
+        import numpy as np
+
+        counted = getattr(self.learner, "n_neighbors", None)
+        known = getattr(self.learner, "n_samples_fit_", 0)
+        if not hasattr(self.learner, "kneighbors") or counted is None or counted >= known:
+            return np.zeros(features.shape[0], dtype=bool)
+        distances = _ask(lambda X: self.learner.kneighbors(X, counted + 1)[0], self.learner, features)
+        last, following = distances[:, counted - 1], distances[:, counted]
+        tied: np.ndarray = following - last <= SAME_DISTANCE * following
+        return tied
 
     def importances(self) -> Mapping[str, float]:
         """Return the importances that the estimator states, or mean absolute coefficients; empty where it has neither."""

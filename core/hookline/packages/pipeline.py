@@ -135,15 +135,16 @@ def admit(frame: pl.DataFrame | pl.LazyFrame, schema: Schema, roles: Roles) -> A
 def row_ids(frame: pl.DataFrame, roles: Roles) -> np.ndarray:
     """Return the rows' ids: the id role's values, else the runner's positions at the source, else positions here.
 
-    Whole numbers of which some are missing are objects, (n_rows,), with None for those.
+    Whole numbers of which some are missing, or that numpy has no type for, are objects, (n_rows,), with None for those.
     """
     import numpy as np
+    import polars as pl
 
     ids = id_column(frame, roles)
     if ids is None:
         return np.arange(frame.height, dtype=np.int64)
     # As floats, large ones would lose their last digits.
-    whole = ids.dtype.is_integer() and ids.null_count()
+    whole = ids.dtype.is_integer() and (ids.null_count() or ids.dtype in (pl.Int128, pl.UInt128))
     return np.array(ids.to_list(), dtype=object) if whole else ids.to_numpy()
 
 

@@ -15,7 +15,7 @@ from hookline.errors import suggestion
 from hookline.kinds.artifacts import Column
 
 from .exchange import Question
-from .typed import asks_more, body_of, fitting_row, plain_row
+from .typed import asks_more, body_of, can_be_fields, field_name, fitting_row, plain_row
 
 MOST_PROBLEMS = 100
 """A client that got every row wrong need not be told of each."""
@@ -80,15 +80,19 @@ class Reader:
         self._free = [i for i, c in enumerate(schema.columns) if c.kind == "string" and c.categories is None]
         # msgspec compares a row with a type at once, where going through its values takes 20 times as long.
         self._fitting = fitting_row(schema)
+        self._called = None if can_be_fields(schema.names) else {n: field_name(i) for i, n in enumerate(schema.names)}
         plain = plain_row(schema, roles)
         self._names_rows = "row_id" in plain.__struct_fields__
-        self._plain = msgspec.json.Decoder(body_of(plain))
+        as_columns = can_be_fields([*schema.names, roles.id or ""])
+        self._plain = msgspec.json.Decoder(body_of(plain)) if as_columns else None
 
     def read_body(self, body: bytes) -> Question:
         """Return what a body asks; raises BadRequest, or BadRows with every problem.
 
         Rows with nothing odd in them, which most are, are told by reading them as a type; all others are looked at closely.
         """
+        if self._plain is None:
+            return self.read(rows_of(decoded(body)))
         try:
             rows = self._plain.decode(body).rows
             values = [self._taken(row) for row in rows]
@@ -105,7 +109,7 @@ class Reader:
         """Return what rows ask, their texts read as those of the training were; raises BadRows with every problem."""
         reread = [self._reread(row) for row in rows] if self._is_reread else rows
         try:
-            values = [self._taken(msgspec.convert(row, self._fitting)) for row in reread]
+            values = [self._taken(msgspec.convert(self._named(row), self._fitting)) for row in reread]
         except (msgspec.ValidationError, ValueError, OverflowError):
             raise BadRows([problem for column in self._columns for problem in _problems(column, reread)]) from None
         ids = [row.get(self._id) if self._id else None for row in rows]
@@ -115,6 +119,12 @@ class Reader:
         """Return a row with the texts of the model's columns as reading a file leaves them."""
         held = {column.name: row[column.name] for column in self._columns if isinstance(row.get(column.name), str)}
         return {**row, **{name: self._texts.read(text) for name, text in held.items()}}
+
+    def _named(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a row under the names of the type's fields."""
+        if self._called is None:
+            return row
+        return {field: row[name] for name, field in self._called.items() if name in row}
 
     def _taken(self, row: msgspec.Struct) -> tuple[Any, ...]:
         """Return a row's values as the model takes them."""

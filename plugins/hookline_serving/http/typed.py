@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -18,12 +19,27 @@ JSON_TYPES: dict[str, Any] = {
     "datetime": str | None,
 }
 """How each kind of column travels."""
+SPELLED_OUT = re.compile(r'["\\\x00-\x1f]')
+"""Characters that JSON writes in other words; msgspec calls no field by a name that has one."""
 MOST_EXACT = 2**53 - 1
 """Whole numbers up to this one are themselves as float64, and no others become one of them."""
 
 
+def can_be_fields(names: Sequence[str]) -> bool:
+    """Tell whether a type of rows can call its fields as the columns are called."""
+    return not any(SPELLED_OUT.search(name) for name in names)
+
+
+def field_name(place: int) -> str:
+    """Return what the field of a column is called in Python, and in rows too where `can_be_fields` says no."""
+    return f"column_{place}"
+
+
 def fitting_row(schema: Schema) -> Any:
-    """Return the type of rows that the model can take: a field a column, in order, whatever else there is."""
+    """Return the type of rows that the model can take: a field a column, in order, whatever else there is.
+
+    Fields are called as the columns are or, where these cannot be, `field_name`.
+    """
     fields = [(JSON_TYPES[column.kind], *(() if column.required else (None,))) for column in schema.columns]
     return _row(schema.names, fields, only=False)
 
@@ -57,9 +73,9 @@ def asks_more(column: Column) -> bool:
 def _row(names: Sequence[str], fields: Sequence[tuple[Any, ...]], only: bool, row_id: int | None = None) -> Any:
     """Return a type of rows. fields: type, and default where there is one; only: of nothing else; row_id: the id's place."""
     # Not called as the columns are, which may have names that no field of Python can have.
-    called = ["row_id" if place == row_id else f"column_{place}" for place in range(len(fields))]
+    called = ["row_id" if place == row_id else field_name(place) for place in range(len(fields))]
     given = [(name, *field) for name, field in zip(called, fields, strict=True)]
-    rename = dict(zip(called, names, strict=True))
+    rename = dict(zip(called, names, strict=True)) if can_be_fields(names) else None
     return msgspec.defstruct("Row", given, rename=rename, kw_only=True, gc=False, forbid_unknown_fields=only)
 
 

@@ -51,3 +51,29 @@ def test_a_row_is_told_as_json() -> None:
     told = plain_row(row)
     assert told == {"when": "2020-01-01T00:00:00+00:00", "x": None, "n": 1, "t": "nan"}
     assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+@pytest.mark.parametrize("packager", ["onnx", "skops"])
+def test_numbers_of_any_type_are_packaged_and_served_on_numbers_beyond_them(packager: str, tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {
+            "price": pl.Series([f"{i % 17}.25" for i in range(SIZE)]).cast(pl.Decimal(8, 2)),
+            "tiny": pl.Series([i % 7 for i in range(SIZE)], dtype=pl.Int8),
+            "huge": pl.Series([10**20 + i % 5 * 10**19 for i in range(SIZE)], dtype=pl.Int128),
+            "flag": pl.Series([i % 3 > 0 for i in range(SIZE)]),
+            "y": ["a" if i % 17 * 2 + i % 7 > 20 else "b" for i in range(SIZE)],
+        }
+    )
+    run = hl.run(
+        source=frame,
+        target="y",
+        trainer="decision_tree",
+        packager=[packager],
+        deployer="local",
+        name="m",
+        evaluator=[],
+        home=tmp_path,
+    )
+    assert [one["ok"] for one in run.evidence["certificates"]] == [True, True]
+    near = pl.DataFrame({"price": [3.256, 1e30], "tiny": [5.5, 1e9], "huge": [1e20, 2e38], "flag": [True, None]})
+    assert run.predict(near).values.tolist() == hl.load(run.package(packager)).predict(near).values.tolist()

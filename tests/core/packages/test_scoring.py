@@ -138,6 +138,14 @@ def test_ids_of_which_some_are_missing_are_as_they_came_in_every_batch(
     assert pl.read_parquet(tmp_path / "out.parquet")["row_id"].equals(ids.alias("row_id"), check_dtypes=True)
 
 
+def test_ids_of_twenty_digits_come_back_digit_by_digit(named: hl.Run, tmp_path: Path) -> None:
+    ids = [21_898_512_345_678_901_339 + i for i in range(3)]
+    rows = pl.DataFrame({"id": pl.Series(ids, dtype=pl.Int128), "x": [1.0, 2.0, 3.0]})
+    assert named.predict(rows).frame()["row_id"].to_list() == ids
+    score_to(named.predictor, rows.lazy(), tmp_path / "out.csv")
+    assert [line.split(",")[0] for line in (tmp_path / "out.csv").read_text().splitlines()[1:]] == [*map(str, ids)]
+
+
 def test_a_missing_id_makes_no_floats_of_the_others(named: hl.Run) -> None:
     found = named.predict(pl.DataFrame({"id": [LARGE, None], "x": [1.0, 2.0]})).frame()["row_id"]
     assert found.to_list() == [LARGE, None]

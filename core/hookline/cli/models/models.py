@@ -101,7 +101,7 @@ def _print_certificate(folder: Path) -> None:
     if not (folder / CERTIFICATE).is_file():
         return
     certificate = json.loads((folder / CERTIFICATE).read_text("utf-8"))
-    columns = ("rows", "sort", "max_difference", "changed_decisions", "refused", "beyond_limit", "ok")
+    columns = ("rows", "sort", "max_difference", "changed_decisions", "refused", "beyond_limit", "tied", "ok")
     print_rows(certificate["agreements"], columns, empty="")
     if certificate["limit"]:
         print(f"limit: {certificate['limit']}")

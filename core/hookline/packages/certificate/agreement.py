@@ -28,6 +28,8 @@ MOST_REFUSED = 8
 WORST = 3
 
 Ask = Callable[["pl.DataFrame"], Prediction]
+Ties = Callable[["pl.DataFrame"], "np.ndarray"]
+"""Tells on which of some raw rows equals decide: bool (n,)."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,16 @@ class Comparison:
     tolerance: float
     spread: float
     """Of the native numbers on held-out rows; see `Parity`."""
+    ties: Ties | None = None
+    """None: nowhere."""
 
     @classmethod
-    def of(cls, native: Predictor, other: Ask, tolerance: float, held_out: pl.DataFrame) -> Comparison:
+    def of(
+        cls, native: Predictor, other: Ask, tolerance: float, held_out: pl.DataFrame, ties: Ties | None = None
+    ) -> Comparison:
         """Compare a predictor with another way to ask."""
         spread = spread_of(native.target, native.predict(held_out))
-        return cls(native.target, native.schema, native.predict, other, tolerance, spread)
+        return cls(native.target, native.schema, native.predict, other, tolerance, spread, ties)
 
     def on(self, frame: pl.DataFrame, sorts: Sequence[str], beyond: np.ndarray | None = None) -> list[Agreement]:
         """Compare them on rows, all at once, and tell it sort by sort. beyond: rows past the format's limit, (n,)."""
@@ -56,6 +62,7 @@ class Comparison:
         kept = self._worth_asking(frame, sorts)
         self._compare(frame, kept, told, [MOST_ALONE])
         past = np.zeros(frame.height, dtype=bool) if beyond is None else beyond
+        self._excuse_ties(frame, told, past)
         names = np.array(sorts, dtype=object)
         return [self._agreement(sort, frame, names == sort, told, past) for sort in dict.fromkeys(sorts)]
 
@@ -68,8 +75,16 @@ class Comparison:
         rejected = rejected_mask(frame, self.schema).to_numpy()
         return np.sort(np.concatenate([np.flatnonzero(~rejected), np.flatnonzero(rejected)[:MOST_REFUSED]]))
 
+    def _excuse_ties(self, frame: pl.DataFrame, told: _Told, past: np.ndarray) -> None:
+        """Mark the answered rows that differ, and on which equals decide."""
+        import numpy as np
+
+        differing = np.flatnonzero(told.asked & ~past & (told.difference > self.tolerance) & told.both)
+        if self.ties is not None and len(differing):
+            told.tied[differing] = self.ties(frame[differing])
+
     def _agreement(self, sort: str, frame: pl.DataFrame, mine: np.ndarray, told: _Told, past: np.ndarray) -> Agreement:
-        counted = told.asked & mine & ~past
+        counted = told.asked & mine & ~past & ~told.tied
         excused = told.asked & mine & past
         largest = float(told.difference[counted].max(initial=0.0))
         return Agreement(
@@ -82,7 +97,8 @@ class Comparison:
             int(excused.sum()),
             int((told.difference[excused] > self.tolerance).sum()),
             int((mine & ~told.asked).sum()),
-            self._worst(frame, (mine & told.asked).nonzero()[0].tolist(), told, past),
+            int((told.tied & mine).sum()),
+            self._worst(frame, (mine & told.asked & ~told.tied).nonzero()[0].tolist(), told, past),
         )
 
     def _compare(self, frame: pl.DataFrame, places: np.ndarray, told: _Told, budget: list[int]) -> None:
@@ -95,7 +111,7 @@ class Comparison:
             told.difference[places], told.changed[places] = differences(
                 self.target, one, other, self.tolerance, self.spread
             )
-            told.asked[places] = True
+            told.asked[places] = told.both[places] = True
             for place, pair in zip(places, zip(one.values.tolist(), other.values.tolist(), strict=True), strict=True):
                 told.answers[place] = pair
         elif len(places) == 1:
@@ -128,20 +144,22 @@ class Comparison:
 
 @dataclass
 class _Told:
-    """What became of each row. difference: float64 (n,); changed, refused, asked: bool (n,)."""
+    """What became of each row. difference: float64 (n,); the rest bool (n,); both: answered, rather than refused by one."""
 
     difference: np.ndarray
     changed: np.ndarray
     refused: np.ndarray
     asked: np.ndarray
+    both: np.ndarray
+    tied: np.ndarray
     answers: list[Any]
 
     @classmethod
     def empty(cls, rows: int) -> _Told:
         import numpy as np
 
-        masks = [np.zeros(rows, dtype=bool) for _ in range(3)]
-        return cls(np.zeros(rows), masks[0], masks[1], masks[2], [None] * rows)
+        changed, refused, asked, both, tied = (np.zeros(rows, dtype=bool) for _ in range(5))
+        return cls(np.zeros(rows), changed, refused, asked, both, tied, [None] * rows)
 
 
 def _ask(predict: Ask, rows: pl.DataFrame) -> Prediction | Exception:

@@ -33,6 +33,8 @@ class Agreement:
     refused: rows that both refuse, with the same kind of error
     beyond_limit: rows past a limit that the format states, of which `beyond_limit_differing` differ; they do not count
     left_out: rows that were not compared
+    tied: rows that differ by more than the tolerance, and on which the model's own answer hangs on which of several equals,
+        such as neighbors equally near, it counts; they do not count
     """
 
     sort: str
@@ -44,6 +46,7 @@ class Agreement:
     beyond_limit: int = 0
     beyond_limit_differing: int = 0
     left_out: int = 0
+    tied: int = 0
     worst: tuple[WorstRow, ...] = ()
 
 
@@ -73,9 +76,9 @@ def require_agreement(certificate: Certificate, subject: str, hint: str | None) 
     lines = [f"{subject} changes predictions (tolerance {certificate.tolerance:g}):"]
     for one in bad:
         kind = "held-out" if one.sort == HELD_OUT else f"generated {one.sort}"
+        changed = f"{one.changed_decisions} decisions changed" if one.changed_decisions else "no decision changed"
         lines.append(
-            f"  on {one.rows} {kind} rows the largest difference is {one.max_difference:.3g}, and "
-            f"{one.changed_decisions} decisions changed" + _example(one)
+            f"  on {one.rows} {kind} rows the largest difference is {one.max_difference:.3g}, and {changed}{_example(one)}"
         )
     raise ExportError("\n".join(lines), hint=hint)
 
@@ -86,6 +89,8 @@ def _example(agreement: Agreement) -> str:
     worst = agreement.worst[0]
     shown = ", ".join(f"{name}={value!r}" for name, value in list(worst.row.items())[:6])
     more = ", ..." if len(worst.row) > 6 else ""
+    if worst.native == worst.answered:
+        return f": {worst.native!r} stayed, and its probabilities moved by {worst.difference:.3g}, for {shown}{more}"
     return f": {worst.native!r} became {worst.answered!r} for {shown}{more}"
 
 

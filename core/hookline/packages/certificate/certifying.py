@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hookline.data.columns import conform
 from hookline.kinds.artifacts import Prediction, Schema
-from hookline.kinds.capabilities import AnswersAsServed
+from hookline.kinds.capabilities import AnswersAsServed, NamesTies
 from hookline.kinds.fitted import Limit, Predictor
 from hookline.kinds.kinds import Packager
 
 from ..pipeline import Pipeline
-from .agreement import Comparison
+from .agreement import Comparison, Ties
 from .certificate import HELD_OUT, Certificate
 from .edges import EdgeRows, plain_row
+from .rounding import tolerance_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +35,13 @@ def certify(
 ) -> Certificate:
     """Compare a package with its pipeline on held-out and edge rows, raw."""
     limit = packager.limit(pipeline)
-    asked = Comparison.of(pipeline, packaged.predict, packager.tolerance, held_out)
+    tolerance = packager.tolerance if packager.native else tolerance_of(packager.tolerance, pipeline, held_out)
+    asked = Comparison.of(pipeline, packaged.predict, tolerance, held_out, _ties(pipeline))
     beyond = _beyond(limit, pipeline, edges) if limit else None
     found = [*asked.on(held_out, [HELD_OUT] * held_out.height), *asked.on(edges.frame, edges.sorts, beyond)]
     found = [replace(one, left_out=one.left_out + edges.left_out.get(one.sort, 0)) for one in found]
     said = None if limit is None else f"{limit.reason} (numbers, raw or as features, from {limit.largest:g} on)"
-    return Certificate(packager.name, packager.tolerance, edges.seed, tuple(found), said)
+    return Certificate(packager.name, tolerance, edges.seed, tuple(found), said)
 
 
 def certify_served(
@@ -50,9 +53,18 @@ def certify_served(
     def served(frame: pl.DataFrame) -> Prediction:
         return _as_client(deployer, packaged, frame)
 
-    asked = Comparison.of(packaged, served, tolerance, held_out)
+    asked = Comparison.of(packaged, served, tolerance, held_out, _ties(packaged))
     found = [*asked.on(held_out, [HELD_OUT] * held_out.height), *asked.on(edges.frame, edges.sorts)]
     return Certificate(f"served by {name}", tolerance, edges.seed, tuple(found))
+
+
+def _ties(predictor: Predictor) -> Ties | None:
+    """Return what tells the rows on which equals decide, for a pipeline whose model can name them."""
+    model = predictor.model if isinstance(predictor, Pipeline) else None
+    if not isinstance(predictor, Pipeline) or not isinstance(model, NamesTies):
+        return None
+    schema, features_of = predictor.schema, predictor.features
+    return lambda frame: model.ties(features_of(conform(frame, schema).lazy()))
 
 
 def _beyond(limit: Limit, pipeline: Pipeline[Any], edges: EdgeRows) -> np.ndarray:
