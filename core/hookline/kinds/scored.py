@@ -106,6 +106,20 @@ class Scored:
         weights: np.ndarray = self.frame.select(WEIGHT).collect()[WEIGHT].cast(float).to_numpy()
         return weights
 
+    def groups(self) -> np.ndarray | None:
+        """Return a number for the group of each row, int64 (n_rows,); None where no role names groups, or these rows lack it."""
+        import polars as pl
+
+        name = self.roles.group
+        if name is None or name not in (rows := self.rows().frame).collect_schema().names():
+            return None
+        column = pl.col(name).cast(pl.String)
+        # A row without a group is related to no other.
+        alone = pl.concat_str(pl.lit("\0"), pl.int_range(pl.len()).cast(pl.String))
+        named = rows.select(pl.coalesce(column, alone).rank("dense").cast(pl.Int64)).collect()
+        numbers: np.ndarray = named.to_series().to_numpy()
+        return numbers
+
     def labeled(self) -> Scored:
         """Return the rows of which it is known what was true; raises DataError where that is told of none."""
         import polars as pl
