@@ -62,6 +62,21 @@ class Run:
         return metrics_in(self.evidence)
 
     @property
+    def baseline(self) -> dict[str, float]:
+        """What a constant guess (most frequent class and class shares, or mean) has on the held-out rows, by metric."""
+        return self._beside("baseline")
+
+    @property
+    def training(self) -> dict[str, float]:
+        """What the model has on rows that it was fitted to, at most 2,000 of them, by metric."""
+        return self._beside("training")
+
+    def _beside(self, what: str) -> dict[str, float]:
+        reports = [report for report in self.evidence["reports"] if report["kind"] == "evaluator"]
+        metrics = [metric for report in reports for metric in report["metrics"]]
+        return {metric["name"]: float(metric[what]) for metric in metrics if what in metric}
+
+    @property
     def headline(self) -> float | None:
         """The metric that heads the report."""
         return next((self.metrics[name] for name in (*HEADLINES, *self.metrics) if name in self.metrics), None)
@@ -124,7 +139,13 @@ class Run:
         return self.path / "report.html"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><td>{escape(name)}</td><td>{value:.4g}</td></tr>" for name, value in self.metrics.items())
+        beside = (self.metrics, self.baseline, self.training)
+        cells = {name: [f"{found[name]:.4g}" if name in found else "" for found in beside] for name in self.metrics}
+        head = "<tr><th></th><th>held-out rows</th><th>constant guess</th><th>training rows</th></tr>"
+        rows = head + "".join(
+            f"<tr><td>{escape(name)}</td>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
+            for name, texts in cells.items()
+        )
         headline = escape(self.evidence["verdict"]["headline"])
         return f"<h4>{headline}</h4><p>run {escape(self.id)}: {escape(self.status)}</p><table>{rows}</table>"
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hookline import Chart, Finding, Prediction, Report, Table, Target
+from hookline import Chart, Finding, Metric, Prediction, Report, Table, Target
 from hookline.data.target import encode
 from hookline.errors import DataError
 
+from . import constant
 from .bootstrap import MeanOf, Resampling, with_intervals
 from .charts import curves, heatmap
 from .intervals import Units
@@ -137,7 +138,8 @@ def classification_report(
     charts = [heatmap(matrix, labels)] if len(labels) <= MAX_CLASSES else []
     tables = (_per_class(matrix, np.bincount(judged.y, minlength=len(labels)), labels), _confusion(matrix, labels))
     title = f"Classification of '{target.name}' on {len(truth):,} rows"
-    return Report(title, metrics, tables, (*charts, *_score_charts(judged, weight, labels)), _findings(judged, labels))
+    findings = (*_findings(judged, labels), *_against_guess(judged, metrics, weight, resampling))
+    return Report(title, metrics, tables, (*charts, *_score_charts(judged, weight, labels)), findings)
 
 
 def label_metrics(matrix: np.ndarray, positive: int | None) -> dict[str, float]:
@@ -254,3 +256,16 @@ def _findings(judged: Judged, labels: list[str]) -> tuple[Finding, ...]:
     effect = "average the other classes" if judged.ranked() else "are undefined and left out"
     text = f"The test rows hold no {names}, so ROC AUC and PR AUC {effect}."
     return (Finding("test rows", "absent_classes", float(len(absent)), 0.0, "warning", text),)
+
+
+def _against_guess(
+    judged: Judged, metrics: Sequence[Metric], weight: np.ndarray, resampling: Resampling
+) -> Iterator[Finding]:
+    import numpy as np
+
+    if not resampling.n_bootstrap:
+        return
+    yield from constant.of_labels({metric.name: metric for metric in metrics}, len(np.unique(judged.y)))
+    if judged.probabilities is not None:
+        loss, units = losses(judged, judged.probabilities)["log_loss"], Units.among(weight, resampling.groups)
+        yield from constant.of_probabilities(loss, judged.y, weight, units)

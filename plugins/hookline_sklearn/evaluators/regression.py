@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hookline import Finding, Prediction, Report, Table, Target
 from hookline.errors import DataError
 
+from . import constant
 from .bootstrap import MeanOf, Resampling, with_intervals
 from .charts import predicted_against_actual, residual_histogram
 from .intervals import Units
@@ -82,8 +83,9 @@ def regression_report(
             raise DataError(f"{what} is not a finite number in {(~np.isfinite(values)).sum()} of {len(values)} rows")
     metrics = with_intervals(lambda rows: RegressionMeasure(y[rows], guess[rows]), weight, resampling)
     charts = (predicted_against_actual(y, guess, resampling.seed), residual_histogram(y - guess, weight))
+    findings = (*_findings(y), *constant.of_numbers({metric.name: metric for metric in metrics}))
     title = f"Regression of '{target.name}' on {len(y):,} rows"
-    return Report(title, metrics, (_residual_table(y - guess),), charts, _findings(y))
+    return Report(title, metrics, (_residual_table(y - guess),), charts, findings)
 
 
 def _median(values: np.ndarray, weight: np.ndarray) -> float:
