@@ -93,18 +93,30 @@ def compare(first: str | Path | Run, second: str | Path | Run, *, trust: Trust |
     Raises UsageError where these were not the same rows, DataError where the store no longer has them.
     """
     from hookline.data.target import true_values
+    from hookline.kinds.artifacts import Dataset
+    from hookline.kinds.scored import groups_in
     from hookline.packages.pipeline import apply_transforms
     from hookline.packages.state import StoredPackage
     from hookline.registry.registry import load_registry
     from hookline.runs.comparison import compare_predictions, judged_by
     from hookline.runs.names import load_run_named
+    from hookline.runs.parts import weights_in
 
     runs = [run if isinstance(run, Run) else load_run_named(run, trust=trust) for run in (first, second)]
     rows = judged_by(*runs)
     stored = StoredPackage(runs[0].package(), load_registry())
     truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
     answers = (runs[0].predict(rows), runs[1].predict(rows))
-    return compare_predictions(runs[0].id, runs[1].id, stored.target, truth, answers)
+    judged = Dataset(rows.lazy(), stored.roles)
+    return compare_predictions(
+        runs[0].id,
+        runs[1].id,
+        stored.target,
+        truth,
+        answers,
+        weight=weights_in(judged),
+        groups=groups_in(judged),
+    )
 
 
 def why(

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from hookline import Metric
-
-from .intervals import Interval, Units, of_mean, of_share
+from hookline.quality.intervals import Interval, Units, of_mean, of_share
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from hookline import Chart, Finding, Metric, Prediction, Report, Table, Target
 from hookline.data.target import encode
 from hookline.errors import DataError
+from hookline.quality.intervals import Units
 
 from . import constant
 from .bootstrap import MeanOf, Resampling, with_intervals
 from .charts import curves, heatmap
-from .intervals import Units
 from .ranking import Ranking, areas, calibration, precision
 
 if TYPE_CHECKING:

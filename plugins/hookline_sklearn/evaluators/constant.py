@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from hookline import Finding, Metric
 from hookline.kinds.reports import Severity
+from hookline.quality.intervals import Interval, Units
 
 from .bootstrap import MeanOf
-from .intervals import Interval, Units
 
 if TYPE_CHECKING:
     import numpy as np

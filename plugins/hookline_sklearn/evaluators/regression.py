@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from hookline import Finding, Prediction, Report, Table, Target
 from hookline.errors import DataError
+from hookline.quality.intervals import Units
 
 from . import constant
 from .bootstrap import MeanOf, Resampling, with_intervals
 from .charts import predicted_against_actual, residual_histogram
-from .intervals import Units
 
 if TYPE_CHECKING:
     import numpy as np

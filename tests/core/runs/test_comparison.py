@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hookline as hl
-from hookline.errors import UsageError
+from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import Prediction, Target
 from hookline.runs.comparison import compare_predictions
 
@@ -80,3 +80,43 @@ def test_runs_judged_by_other_rows_are_not_compared() -> None:
     second = hl.run("source=iris", "trainer=decision_tree", "seed=2")
     with pytest.raises(UsageError, match="judged by different rows"):
         hl.compare(first, second)
+
+
+def test_rows_of_one_group_are_not_taken_for_independent_ones() -> None:
+    """Within a group both runs err alike, so that ten groups tell as much as ten rows."""
+    rng = np.random.default_rng(0)
+    numbers, target = rng.normal(size=500), Target("y", "regression")
+    groups = np.repeat(np.arange(10), 50)
+    errors = rng.normal(size=10)[groups], rng.normal(size=10)[groups]
+    answers = (Prediction(numbers + errors[0]), Prediction(numbers + errors[1]))
+    rows, grouped = (compare_predictions("a", "b", target, numbers, answers, groups=g) for g in (None, groups))
+    one, other = rows.differences[1], grouped.differences[1]
+    assert one.metric == other.metric == "mae"
+    assert one.difference == pytest.approx(other.difference)
+    assert other.high - other.low > 5 * (one.high - one.low)
+
+
+def test_rows_that_weigh_nothing_say_nothing(truth: np.ndarray) -> None:
+    first, second = prediction(truth, 100), prediction(truth, 20)
+    weight = np.where(np.arange(len(truth)) < 100, 0.0, 2.0)
+    found = compare_predictions("a", "b", TARGET, truth, (first, second), weight=weight)
+    assert (found.differences[0].first, found.differences[0].second) == (1.0, 1.0)
+    assert found.differences[0].verdict == "no difference shown"
+
+
+def test_an_answer_that_is_no_number_is_told_rather_than_compared() -> None:
+    numbers = np.arange(20.0)
+    lost = numbers.copy()
+    lost[3] = np.nan
+    with pytest.raises(DataError, match="the rmse of run b is not a number in 1 of 20 rows"):
+        compare_predictions("a", "b", Target("y", "regression"), numbers, (Prediction(numbers), Prediction(lost)))
+
+
+def test_the_interval_of_a_difference_covers_it_as_often_as_it_says() -> None:
+    rng, target, held = np.random.default_rng(0), Target("y", "regression"), []
+    for _ in range(400):
+        truth = rng.normal(size=80)
+        answers = Prediction(truth + rng.normal(size=80)), Prediction(truth + 1.3 * rng.normal(size=80))
+        rmse = compare_predictions("a", "b", target, truth, answers).differences[0]
+        held.append(rmse.low <= 0.3 <= rmse.high)
+    assert 0.9 <= np.mean(held) <= 0.98

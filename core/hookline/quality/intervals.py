@@ -96,6 +96,19 @@ def _straightened(t: float, skewness: float, units: int) -> float:
 
 
 def _t(units: int) -> float:
-    from scipy.stats import t
+    """Return the quantile of Student's t for the mean of so many units (Abramowitz and Stegun 1964, 26.7.3 to 26.7.5)."""
+    from statistics import NormalDist
 
-    return float(t.ppf((1 + CONFIDENCE) / 2, max(1, units - 1)))
+    chance, freedom = (1 + CONFIDENCE) / 2, max(1, units - 1)
+    if freedom == 1:
+        return math.tan(math.pi * (chance - 0.5))
+    if freedom == 2:
+        return (2 * chance - 1) / math.sqrt(2 * chance * (1 - chance))
+    z = NormalDist().inv_cdf(chance)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return float(z + sum(term / freedom ** (order + 1) for order, term in enumerate(terms)))
