@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hookline import Dataset
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -18,6 +20,62 @@ def one_row(frame: pl.LazyFrame, exprs: Sequence[pl.Expr]) -> dict[str, Any]:
     for start in range(0, len(exprs), AT_A_TIME):
         found |= frame.select(exprs[start : start + AT_A_TIME]).collect().row(0, named=True)
     return found
+
+
+def weight_of(train: Dataset) -> pl.Expr | None:
+    """Return how much each row counts, float64; None where all count alike."""
+    import polars as pl
+
+    return None if train.roles.weight is None else pl.col(train.roles.weight).cast(pl.Float64)
+
+
+def mean(value: pl.Expr, weight: pl.Expr | None) -> pl.Expr:
+    """Return the mean of what is there, weighted where there are weights."""
+    import polars as pl
+
+    if weight is None:
+        return value.mean()
+    there = weight.filter(value.is_not_null()).sum()
+    return (value * weight).sum() / pl.when(there != 0).then(there)
+
+
+def deviation(value: pl.Expr, weight: pl.Expr | None) -> pl.Expr:
+    """Return the standard deviation of what is there (divided by n, or by the sum of weights)."""
+    return value.std(ddof=0) if weight is None else mean((value - mean(value, weight)) ** 2, weight).sqrt()
+
+
+def quantile(value: pl.Expr, weight: pl.Expr | None, share: float) -> pl.Expr:
+    """Return a quantile between the two nearest values; equal weights are none (type 7 of Hyndman and Fan 1996).
+
+    The k-th of n sorted values stands at (k - 1) * weight_k + (n - 1) * the weights before it.
+    """
+    import polars as pl
+
+    if weight is None:
+        return value.quantile(share, "linear")
+    there = value.is_not_null()
+    heavy = weight.filter(there).sort_by(value.filter(there))
+    ordered, steps = value.filter(there).sort(), pl.int_range(there.sum()).cast(pl.Float64)
+    places = steps * heavy + steps.max() * (heavy.cum_sum() - heavy)
+    wanted = share * places.max()
+    below = ((places <= wanted).sum() - 1).clip(0, None)
+    above = (below + 1).clip(None, ordered.len() - 1)
+    gap = places.gather(above) - places.gather(below)
+    part = pl.when(gap > 0).then((wanted - places.gather(below)) / gap).otherwise(0.0)
+    found = ordered.gather(below) + part * (ordered.gather(above) - ordered.gather(below))
+    return found.first()
+
+
+def most_frequent(value: pl.Expr, weight: pl.Expr | None) -> pl.Expr:
+    """Return the value that most rows have, or most weight.
+
+    Of equally frequent ones the smallest, so that the choice does not depend on the order of rows.
+    """
+    if weight is None:
+        return value.drop_nulls().mode().sort().first()
+    there = value.is_not_null()
+    heavy = weight.filter(there).sum().over(value.filter(there))
+    return value.filter(there).filter(heavy == heavy.max()).sort().first()
 
 
 def value_counts(frame: pl.LazyFrame, name: str) -> pl.LazyFrame:

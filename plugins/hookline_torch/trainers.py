@@ -66,6 +66,7 @@ class MlpTrainer(Trainer):
         from .loop import fit_network
         from .rows import Rows
 
+        train, valid = train.weighing(), valid.weighing() if valid else None
         assert train.target is not None
         _require_device(self.device)
         _require_finite(train)
@@ -111,15 +112,17 @@ def _require_device(device: str) -> None:
 
 
 def _standard(train: Features) -> tuple[float, float]:
-    """Return mean and standard deviation of numbers to predict in rows that weigh; labels stay as they are."""
+    """Return weighted mean and standard deviation of numbers to predict; labels stay as they are."""
     import numpy as np
 
     if train.target is None or train.target.task != "regression":
         return 0.0, 1.0
     y: Any = train.y
-    if train.sample_weight is not None and (train.sample_weight > 0).any():
-        y = y[train.sample_weight > 0]
-    return float(np.mean(y)), float(np.std(y)) or 1.0
+    weight = train.sample_weight
+    if weight is None or not weight.any():
+        return float(np.mean(y)), float(np.std(y)) or 1.0
+    center = float(np.average(y, weights=weight))
+    return center, float(np.sqrt(np.average((y - center) ** 2, weights=weight))) or 1.0
 
 
 def _require_finite(features: Features) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
 from hookline.errors import DataError
 
@@ -141,6 +141,14 @@ class Dataset:
         """Return the same dataset over another frame."""
         return replace(self, frame=frame)
 
+    def weighing(self) -> Self:
+        """Return the rows to learn from: all but those of weight 0. A missing weight stays, to be refused where it is used."""
+        if self.roles.weight is None:
+            return self
+        import polars as pl
+
+        return self.with_frame(self.frame.filter(pl.col(self.roles.weight).ne_missing(0)))
+
     def feature_columns(self) -> list[str]:
         """Return the names of the columns a model may see, in order."""
         hidden = self.roles.not_features()
@@ -218,6 +226,17 @@ class Features:
         """The numbers of rows and of features."""
         X: Any = self.X
         return int(X.shape[0]), int(X.shape[1])
+
+    def weighing(self) -> Self:
+        """Return the rows to learn from: all but those of weight 0; all of them where none weighs, to be refused."""
+        import numpy as np
+
+        weight, X = self.sample_weight, cast("Any", self.X)
+        if weight is None or weight.all() or not weight.any():
+            return self
+        kept = np.flatnonzero(weight)
+        taken = {name: array[kept] for name in ("y", "row_ids") if (array := getattr(self, name)) is not None}
+        return replace(self, X=X[kept], sample_weight=weight[kept], **taken)
 
     def dense(self) -> np.ndarray:
         """Return X as a dense array, float32 (n_rows, n_features); raises DataError where there is no memory for it."""

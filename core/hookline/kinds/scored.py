@@ -106,6 +106,10 @@ class Scored:
         weights: np.ndarray = self.frame.select(WEIGHT).collect()[WEIGHT].cast(float).to_numpy()
         return weights
 
+    def groups(self) -> np.ndarray | None:
+        """Return a number for the group of each row, int64 (n_rows,); None where no role names groups, or these rows lack it."""
+        return None if self.roles.group is None else groups_in(self.rows())
+
     def labeled(self) -> Scored:
         """Return the rows of which it is known what was true; raises DataError where that is told of none."""
         import polars as pl
@@ -127,6 +131,20 @@ class Scored:
     def _require_truth(self) -> None:
         if TRUTH not in self.frame.collect_schema().names():
             raise DataError(f"nothing is known of what was true of the rows of '{self.name}'", hint="join labels first")
+
+
+def groups_in(rows: Dataset) -> np.ndarray | None:
+    """Return a number for the group of each row, int64 (n_rows,); None where no role names groups, or these rows lack it."""
+    import polars as pl
+
+    name = rows.roles.group
+    if name is None or name not in rows.frame.collect_schema().names():
+        return None
+    # A row without a group is related to no other.
+    alone = pl.concat_str(pl.lit("\0"), pl.int_range(pl.len()).cast(pl.String))
+    named = rows.frame.select(pl.coalesce(pl.col(name).cast(pl.String), alone).rank("dense").cast(pl.Int64)).collect()
+    numbers: np.ndarray = named.to_series().to_numpy()
+    return numbers
 
 
 def answers_column(target: Target) -> str:

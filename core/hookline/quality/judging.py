@@ -22,6 +22,31 @@ def judge(registry: Registry, scored: Scored) -> Report:
     return report
 
 
+def numbers_of(registry: Registry, scored: Scored) -> dict[str, float]:
+    """Return the metrics of the `standard` evaluator by name, without intervals; empty where no plugin has it."""
+    if ("evaluator", "standard") not in registry:
+        return {}
+    standard: Any = registry.build("evaluator", "standard", {"n_bootstrap": 0}, "evaluator.standard")
+    report: Report = standard.evaluate(scored)
+    return {metric.name: float(metric.value) for metric in report.metrics}
+
+
+def constant_guess(y: Any, weight: Any, target: Target, rows: int) -> Prediction:
+    """Return what would be said of `rows` rows by who knows no feature: the most frequent class and the shares, or the mean.
+
+    y: what was learned from, class codes or numbers, (n,); weight: float64, (n,), or None
+    """
+    import numpy as np
+
+    if target.task == "regression":
+        return Prediction(np.full(rows, np.average(y, weights=weight)))
+    shares = np.bincount(y, weight, len(target.classes))
+    shares = shares / shares.sum()
+    # As an array of one row, so that labels of different types stay what they are.
+    label = np.array([target.classes[int(shares.argmax())]], dtype=None)
+    return Prediction(np.repeat(label, rows), np.tile(shares, (rows, 1)), target.classes)
+
+
 def answers_of_estimator(model: Any, X: Any, y: Any, task: str | None) -> Scored:
     """Return what a fitted scikit-learn estimator or pipeline answers, beside the truth; raises UsageError for no classifier.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import Prediction, Target
+from hookline.quality.intervals import Units, of_mean
 from hookline.registry.cells import cell
 from hookline.workspace.workspace import open_workspace
 
@@ -19,14 +22,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-RESAMPLES = 2000
-
-
 @dataclass(frozen=True)
 class Difference:
     """How much better or worse the second run is in one metric.
 
-    low, high: 95 % interval of second - first, by a paired bootstrap over rows (Efron and Tibshirani 1993, chapter 13)
+    low, high: 95 % interval of second - first, from what each row (each group of rows) adds to it, its skewness taken away
+        (Hall 1992, "On the removal of skewness by transformation")
     """
 
     metric: str
@@ -96,22 +97,25 @@ def compare_predictions(
     truth: np.ndarray,
     predictions: tuple[Prediction, Prediction],
     *,
-    seed: int = 0,
+    weight: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> Comparison:
-    """Compare two predictions of the same rows; truth: labels or numbers, (n_rows,).
+    """Compare two predictions of the same rows.
 
-    Raises DataError where there are fewer than 2 rows.
+    truth: labels or numbers, (n_rows,); weight: float64, (n_rows,), or None; groups: int64, (n_rows,), or None
+    Raises DataError where there are fewer than 2 rows that weigh, or a run's answer to one of them is not finite.
     """
     import numpy as np
 
-    if len(truth) < 2:
+    weights = np.ones(len(truth)) if weight is None else weight
+    if np.count_nonzero(weights) < 2:
         raise DataError("two runs cannot be compared on fewer than 2 rows")
     losses = [_losses(target, truth, prediction) for prediction in predictions]
-    rng = np.random.default_rng(seed)
-    # One draw of rows for both runs and all metrics: that is what makes the comparison paired.
-    weights = rng.multinomial(len(truth), np.full(len(truth), 1 / len(truth)), size=RESAMPLES) / len(truth)
+    for run, found in zip((first, second), losses, strict=True):
+        _require_finite(run, found)
     shared = [name for name in losses[0] if name in losses[1]]
-    differences = [_difference(name, losses[0][name], losses[1][name], weights) for name in shared]
+    units = Units.among(weights, groups)
+    differences = [_difference(name, losses[0][name], losses[1][name], units) for name in shared]
     changed = None if target.task == "regression" else int((predictions[0].values != predictions[1].values).sum())
     return Comparison(first, second, len(truth), tuple(differences), changed)
 
@@ -136,14 +140,29 @@ def _losses(target: Target, truth: np.ndarray, prediction: Prediction) -> dict[s
     return found
 
 
-def _difference(name: str, first: Any, second: Any, weights: np.ndarray) -> Difference:
+def _require_finite(run: str, losses: Mapping[str, tuple[np.ndarray, bool, bool]]) -> None:
+    import numpy as np
+
+    for name, (loss, _, _) in losses.items():
+        lost = int((~np.isfinite(loss)).sum())
+        if lost:
+            raise DataError(
+                f"the {name.replace('_', ' ')} of run {run} is not a number in {lost:,} of {len(loss):,} rows",
+                hint="compare it with a run that answers every row",
+            )
+
+
+def _difference(name: str, first: Any, second: Any, units: Units) -> Difference:
+    """Return second - first. What is the root of a mean changes by half of the mean's change over the root."""
     import numpy as np
 
     (a, greater, root), (b, _, _) = first, second
-    finish = np.sqrt if root else np.asarray
-    drawn = finish(weights @ b) - finish(weights @ a)
-    low, high = (float(bound) for bound in np.quantile(drawn, [0.025, 0.975]))
-    return Difference(name, float(finish(a.mean())), float(finish(b.mean())), low, high, greater)
+    means = [float(np.average(loss, weights=units.weight)) for loss in (a, b)]
+    values = [math.sqrt(mean) if root else mean for mean in means]
+    slopes = [1 / (2 * value) if root and value > 0 else 1.0 for value in values]
+    added = slopes[1] * (b - means[1]) - slopes[0] * (a - means[0])
+    low, high = of_mean(values[1] - values[0], units.sums(added * units.weight / units.weight.sum()))
+    return Difference(name, values[0], values[1], low, high, greater)
 
 
 def judged_by(first: Run, second: Run, home: str | Path | None = None) -> pl.DataFrame:

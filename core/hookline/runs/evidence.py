@@ -1,7 +1,9 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
 Keys: title, run, verdict, data, split, cleaning, reports, remarks, learning, importances, features, selection, parity,
-certificates, packages, deployment, plan, config, environment. A key is left out where the run did not get so far.
+certificates, packages, deployment, plan, config, environment. A key is left out where the run did not get so far. Beside an
+evaluator's metric stand `baseline`, what a constant guess has there, and `training`, what the model has on rows that it was
+fitted to.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from hookline.packages.manifest import environment
 from hookline.plans.plan import Stage
 
 from .execution import Execution, kind_of
+from .stages.trainer import beside_of
 
 
 def build_evidence(run: Execution, status: str, error: str | None, started: float) -> dict[str, Any]:
@@ -56,6 +59,10 @@ def _report(run: Execution, stage: Stage) -> dict[str, Any]:
     report: Report = run.value(stage.key)
     plain: dict[str, Any] = to_json(report)
     plain.pop("files", None)
+    if stage.kind == "evaluator":
+        beside = beside_of(run)
+        for metric in plain["metrics"]:
+            metric |= {what: found[metric["name"]] for what, found in beside.items() if metric["name"] in found}
     return {"stage": stage.key, "kind": stage.kind, **plain}
 
 

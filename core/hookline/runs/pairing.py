@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from hookline.data.target import true_values
+from hookline.kinds.artifacts import Dataset
+from hookline.kinds.scored import groups_in
 from hookline.packages.pipeline import apply_transforms
 from hookline.packages.state import StoredPackage
 from hookline.registry.registry import load_registry
 
 from .comparison import Comparison, compare_predictions, judged_by
+from .parts import weights_in
 from .result import Run
 
 
@@ -19,4 +22,6 @@ def compare_runs(first: Run, second: Run, *, home: str | Path | None = None) -> 
     stored = StoredPackage(first.package(), load_registry())
     truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
     answers = (first.predict(rows), second.predict(rows))
-    return compare_predictions(first.id, second.id, stored.target, truth, answers)
+    judged = Dataset(rows.lazy(), stored.roles)
+    weight, groups = weights_in(judged), groups_in(judged)
+    return compare_predictions(first.id, second.id, stored.target, truth, answers, weight=weight, groups=groups)

@@ -10,6 +10,9 @@ from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import FittedStage, Pipeline
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from hookline.kinds.artifacts import Dataset
     from hookline.plans.plan import Knowledge
 
     from .execution import Execution
@@ -49,12 +52,20 @@ def scored_of(run: Execution) -> Scored:
     if SCORED not in run.values:
         pipeline, test = pipeline_of(run), run.value("split").test
         rows = test.frame.collect()
-        weight = rows[test.roles.weight].cast(float).to_numpy() if test.roles.weight else None
+        weight = weights_in(test.with_frame(rows.lazy()))
         run.values[SCORED] = Scored.of(
             test.with_frame(rows.lazy()), pipeline.predict(rows), pipeline.target, pipeline.truth(rows), weight
         )
     found: Scored = run.values[SCORED]
     return found
+
+
+def weights_in(rows: Dataset) -> np.ndarray | None:
+    """Return how much each row counts, float64 (n_rows,); None for equal weights."""
+    if rows.roles.weight is None:
+        return None
+    weights: np.ndarray = rows.frame.select(rows.roles.weight).collect().to_series().cast(float).to_numpy()
+    return weights
 
 
 SCORED = "\0scored"

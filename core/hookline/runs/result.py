@@ -7,6 +7,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from hookline.kinds.artifacts import Prediction
 from hookline.kinds.deployments import Trust
 from hookline.kinds.plain import from_json
 from hookline.kinds.reports import HEADLINES, Metric, Metrics, worst_first
-from hookline.registry.cells import cell, plain_cell
+from hookline.registry.cells import cell
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,6 +61,21 @@ class Run:
     def metrics(self) -> dict[str, float]:
         """The evaluators' metrics by name."""
         return metrics_in(self.evidence)
+
+    @property
+    def baseline(self) -> dict[str, float]:
+        """What a constant guess (most frequent class and class shares, or mean) has on the held-out rows, by metric."""
+        return self._beside("baseline")
+
+    @property
+    def training(self) -> dict[str, float]:
+        """What the model has on rows that it was fitted to, at most 2,000 of them, by metric."""
+        return self._beside("training")
+
+    def _beside(self, what: str) -> dict[str, float]:
+        reports = [report for report in self.evidence["reports"] if report["kind"] == "evaluator"]
+        metrics = [metric for report in reports for metric in report["metrics"]]
+        return {metric["name"]: float(metric[what]) for metric in metrics if what in metric}
 
     @property
     def headline(self) -> float | None:
@@ -124,10 +140,19 @@ class Run:
         return self.path / "report.html"
 
     def _repr_html_(self) -> str:
-        measured = {name: f"{value:.4g}" for name, value in self.metrics.items()}
-        headline = f"{self.evidence['verdict']['headline']} (run {self.id}: {self.status})"
         path = str(self.report) if self.report.is_file() else None
-        return cell("report", {**self.evidence, "path": path}, plain_cell(headline, measured))
+        return cell("report", {**self.evidence, "path": path}, self._plain_html())
+
+    def _plain_html(self) -> str:
+        beside = (self.metrics, self.baseline, self.training)
+        cells = {name: [f"{found[name]:.4g}" if name in found else "" for found in beside] for name in self.metrics}
+        head = "<tr><th></th><th>held-out rows</th><th>constant guess</th><th>training rows</th></tr>"
+        rows = head + "".join(
+            f"<tr><td>{escape(name)}</td>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
+            for name, texts in cells.items()
+        )
+        headline = escape(self.evidence["verdict"]["headline"])
+        return f"<h4>{headline}</h4><p>run {escape(self.id)}: {escape(self.status)}</p><table>{rows}</table>"
 
 
 def metrics_in(evidence: Mapping[str, Any]) -> dict[str, float]:

@@ -24,15 +24,30 @@ def target_columns(train: Dataset) -> np.ndarray:
     return np.asarray(y, dtype=np.float64)[:, None]
 
 
-def smoothed_means(codes: np.ndarray, y: np.ndarray, known: int, smooth: float) -> np.ndarray:
+def row_weights(train: Dataset) -> np.ndarray:
+    """Return how much each row counts, float64 (n_rows,), on average 1."""
+    import numpy as np
+    import polars as pl
+
+    if train.roles.weight is None:
+        return np.ones(int(train.frame.select(pl.len()).collect().item()))
+    found = train.frame.select(pl.col(train.roles.weight).cast(pl.Float64)).collect().to_series().to_numpy()
+    counted = found[found > 0]
+    # Where none weighs, or one is missing, the rows are refused once they are whole.
+    weights: np.ndarray = found / counted.mean() if len(counted) else np.ones(len(found))
+    return weights
+
+
+def smoothed_means(codes: np.ndarray, y: np.ndarray, weight: np.ndarray, known: int, smooth: float) -> np.ndarray:
     """Return the mean target of each category, float64 (known, n), with `smooth` rows of the overall mean in each.
 
-    codes: int, (n_rows,), `known` where missing
+    codes: int, (n_rows,), `known` where missing; weight: float64, (n_rows,)
     """
     import numpy as np
 
-    sums, counts = _sums(codes, y, known + 1)
-    means: np.ndarray = (sums + smooth * y.mean(axis=0)) / np.maximum(counts + smooth, 1e-12)[:, None]
+    sums, counts = _sums(codes, y, weight, known + 1)
+    overall = np.average(y, axis=0, weights=weight)
+    means: np.ndarray = (sums + smooth * overall) / np.maximum(counts + smooth, 1e-12)[:, None]
     return means[:known]
 
 
@@ -42,6 +57,8 @@ class Folds:
 
     y: np.ndarray
     """What is averaged, float64 (n_rows, n)."""
+    weight: np.ndarray
+    """How much each row counts, float64 (n_rows,)."""
     fold: np.ndarray
     """int, (n_rows,)."""
     count: int
@@ -53,7 +70,11 @@ class Folds:
         import numpy as np
 
         y = target_columns(train)
-        return cls(y, np.random.default_rng(seed).permutation(len(y)) % count, count, smooth)
+        weight = row_weights(train)
+        # Rows that weigh are divided as they would be without the others.
+        fold = np.zeros(len(y), dtype=np.int64)
+        fold[weight > 0] = np.random.default_rng(seed).permutation(int((weight > 0).sum())) % count
+        return cls(y, weight, fold, count, smooth)
 
     def means(self, codes: np.ndarray, known: int) -> np.ndarray:
         """Return the mean target of each row's category over the other folds, float64 (n_rows, n).
@@ -63,22 +84,24 @@ class Folds:
         import numpy as np
 
         out = np.empty(self.y.shape)
-        sums, counts = _sums(codes, self.y, known + 1)
+        sums, counts = _sums(codes, self.y, self.weight, known + 1)
         for held in range(self.count):
             here = self.fold == held
-            held_sums, held_counts = _sums(codes[here], self.y[here], known + 1)
-            overall = self.y[~here].mean(axis=0)
+            held_sums, held_counts = _sums(codes[here], self.y[here], self.weight[here], known + 1)
+            others = ~here if self.weight[~here].any() else np.ones_like(here)
+            overall = np.average(self.y[others], axis=0, weights=self.weight[others])
             left = counts - held_counts
             means = (sums - held_sums + self.smooth * overall) / np.maximum(left + self.smooth, 1e-12)[:, None]
-            means[left == 0] = overall
+            # What is left of equal sums may be rounding only.
+            means[left <= 1e-9 * counts] = overall
             # A missing text is no category: it gets the overall mean, as at inference.
             means[known] = overall
             out[here] = means[codes[here]]
         return out
 
 
-def _sums(codes: np.ndarray, y: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _sums(codes: np.ndarray, y: np.ndarray, weight: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
-    sums = np.stack([np.bincount(codes, weights=column, minlength=size) for column in y.T], axis=1)
-    return sums, np.bincount(codes, minlength=size).astype(np.float64)
+    sums = np.stack([np.bincount(codes, weights=column * weight, minlength=size) for column in y.T], axis=1)
+    return sums, np.bincount(codes, weights=weight, minlength=size)

@@ -11,7 +11,7 @@ from hookline import Dataset, Feature, Features
 
 from .crossfit import Folds
 from .encodings.categories import OneHotEncoding, OrdinalEncoding
-from .encodings.datetimes import DatetimeEncoding
+from .encodings.datetimes import DatetimeEncoding, ScaledDatetimeEncoding
 from .encodings.hashes import HashingEncoding
 from .encodings.numbers import NumberEncoding
 from .encodings.targets import TargetEncoding
@@ -35,7 +35,13 @@ class ToldBy:
 
 
 Encoding = Annotated[
-    NumberEncoding | OneHotEncoding | OrdinalEncoding | TargetEncoding | HashingEncoding | DatetimeEncoding,
+    NumberEncoding
+    | OneHotEncoding
+    | OrdinalEncoding
+    | TargetEncoding
+    | HashingEncoding
+    | DatetimeEncoding
+    | ScaledDatetimeEncoding,
     ToldBy("how"),
 ]
 """Every encoding, as it is stored."""

@@ -16,7 +16,7 @@ from hookline.kinds.artifacts import ColumnKind
 from .crossfit import Folds
 from .encodings.base import RawColumn
 from .encodings.categories import OneHotEncoding, OrdinalEncoding
-from .encodings.datetimes import PARTS, DatetimeEncoding, Part
+from .encodings.datetimes import PARTS, Part, fit_datetimes
 from .encodings.hashes import HashingEncoding
 from .encodings.numbers import NumberEncoding, Scaling
 from .encodings.targets import TargetEncoding
@@ -42,7 +42,7 @@ class TabularFeaturizer(Featurizer):
         ),
     }
     numeric: Scaling = "standard"
-    """How numbers are scaled: by mean and standard deviation, by median and quartiles, to 0..1, or not at all."""
+    """How numbers and parts of datetimes are scaled: by mean and standard deviation, by median and quartiles, to 0..1, or not."""
     categorical: Literal["one_hot", "ordinal", "target", "hashing"] = "one_hot"
     """How texts are encoded. `target` uses the mean target of a category, cross-fitted on the training rows."""
     max_categories: Annotated[int, Gt(0)] = 100
@@ -67,6 +67,7 @@ class TabularFeaturizer(Featurizer):
 
     def fit(self, train: Dataset) -> FittedTabular:
         """Learn statistics of all columns; raises DataError where there is no column to learn from."""
+        train = train.weighing()
         schema = train.frame.collect_schema()
         columns = [RawColumn(name, column_kind(schema[name]), schema[name]) for name in train.feature_columns()]
         found: dict[str, Encoding] = {}
@@ -102,7 +103,13 @@ class TabularFeaturizer(Featurizer):
         return {
             ("number", "boolean"): partial(NumberEncoding.fit, scaling=self.numeric, fill=fill, indicators=indicators),
             ("string",): texts[self.categorical],
-            ("datetime",): partial(DatetimeEncoding.fit, parts=self.datetime, with_means=zero, indicators=indicators),
+            ("datetime",): partial(
+                fit_datetimes,
+                parts=self.datetime,
+                scaling=self.numeric,
+                with_means=zero,
+                indicators=indicators,
+            ),
         }
 
     def _sparse(self, encodings: tuple[Encoding, ...]) -> bool:

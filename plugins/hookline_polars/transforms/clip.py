@@ -12,7 +12,7 @@ from hookline import Dataset, Transform
 from hookline.errors import ConfigError, Problem
 
 from ..columns import Columns, choose, present
-from ..stats import one_row
+from ..stats import one_row, quantile, weight_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -73,10 +73,11 @@ class ClipTransform(Transform):
         if all(value is None for value in (self.lower, self.upper, self.lower_quantile, self.upper_quantile)):
             problem = Problem("transform.clip", "give at least one of lower, upper, lower_quantile and upper_quantile")
             raise ConfigError("bad config for transform 'clip'", [problem])
+        train = train.weighing()
         names = choose(train, self.columns, "transform.clip.columns", ("number",))
         asked = {"low": self.lower_quantile, "high": self.upper_quantile}
         exprs = [
-            pl.col(name).cast(pl.Float64).quantile(share, "linear").alias(f"{end}\0{name}")
+            quantile(pl.col(name).cast(pl.Float64), weight_of(train), share).alias(f"{end}\0{name}")
             for name in names
             for end, share in asked.items()
             if share is not None

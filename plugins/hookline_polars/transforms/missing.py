@@ -14,7 +14,7 @@ from hookline.errors import DataError
 from hookline.kinds.artifacts import ColumnKind
 
 from ..columns import Columns, Scalar, choose, present
-from ..stats import one_row
+from ..stats import mean, most_frequent, one_row, quantile, weight_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,10 +74,12 @@ class ImputeTransform(Transform):
 
     def fit(self, train: Dataset) -> FittedImpute:
         """Compute all statistics; raises DataError for a column with no value at all, ConfigError for one never filled."""
+        train = train.weighing()
         schema = train.frame.collect_schema()
         names = choose(train, self.columns, "transform.impute.columns", KINDS)
         kinds = {name: column_kind(schema[name]) for name in names}
-        stats = {name: self._statistic(name, kind) for name, kind in kinds.items()}
+        weight = weight_of(train)
+        stats = {name: self._statistic(name, kind, weight) for name, kind in kinds.items()}
         found = one_row(train.frame, [expr.alias(name) for name, expr in stats.items()])
         empty = [name for name, value in found.items() if value is None]
         if empty:
@@ -89,7 +91,7 @@ class ImputeTransform(Transform):
         numbers = {n: float(v) for n, v in found.items() if kinds[n] == "number"}
         return FittedImpute(numbers, texts, {n: bool(v) for n, v in found.items() if kinds[n] == "boolean"})
 
-    def _statistic(self, name: str, kind: str) -> pl.Expr:
+    def _statistic(self, name: str, kind: str, weight: pl.Expr | None) -> pl.Expr:
         import polars as pl
 
         column = pl.col(name)
@@ -98,11 +100,10 @@ class ImputeTransform(Transform):
                 return pl.lit(self.number_value)
             if self.number in ("mean", "median"):
                 finite = column.cast(pl.Float64)
-                return finite.mean() if self.number == "mean" else finite.median()
+                return mean(finite, weight) if self.number == "mean" else quantile(finite, weight, 0.5)
         elif self.text == "constant" and kind == "string":
             return pl.lit(self.text_value)
-        # Of equally frequent values the smallest, so that the choice does not depend on the order of rows.
-        return column.drop_nulls().mode().sort().first()
+        return most_frequent(column, weight)
 
 
 @dataclass(frozen=True)

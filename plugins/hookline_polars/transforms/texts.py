@@ -139,6 +139,7 @@ class RareCategoriesTransform(Transform):
         """Count the values of every column."""
         import polars as pl
 
+        train = train.weighing()
         names = choose(train, self.columns, "transform.rare_categories.columns", ("string",))
         rows = train.frame.select(pl.len()).collect().item()
         least = max(self.min_count, self.min_fraction * rows)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hookline import Chart, Finding, Prediction, Report, Table, Target
+from hookline import Chart, Finding, Metric, Prediction, Report, Table, Target
 from hookline.data.target import encode
 from hookline.errors import DataError
+from hookline.quality.intervals import Units
 
-from .bootstrap import Resampling, with_intervals
+from . import constant
+from .bootstrap import MeanOf, Resampling, with_intervals
 from .charts import curves, heatmap
 from .ranking import Ranking, areas, calibration, precision
 
@@ -79,6 +81,40 @@ class ClassificationMeasure:
             found["pr_auc"] = _mean([pr for _, pr in both])
         return found
 
+    def means(self, weight: np.ndarray) -> dict[str, MeanOf]:
+        """Return the losses."""
+        return {name: MeanOf.of(loss, weight, _at_least_0) for name, loss in self.losses.items()}
+
+    def scarcest(self, units: Units) -> dict[str, float]:
+        """Return how many units each share or area is taken from, where one sort of rows is scarce."""
+        import numpy as np
+
+        y, guess, n = self.judged.y, self.judged.guess, self.judged.n_classes
+        every = units.effective()
+        found = dict.fromkeys(("accuracy", *(f"{name}_weighted" for name in RATES)), every)
+        sizes = np.array([units.effective(y == code) for code in range(n)])
+        guessed = np.array([units.effective(guess == code) for code in range(n)])
+        held, said = sizes[sizes > 0], guessed[guessed > 0]
+        # The mean of k shares varies as one share of so many rows does.
+        each = len(held) ** 2 / (1 / held).sum()
+        found |= dict.fromkeys(("balanced_accuracy", "recall_macro", "f1_macro"), each)
+        found["precision_macro"] = min(each, len(said) ** 2 / (1 / said).sum())
+        if self.judged.positive is not None:
+            own, other = sizes[self.judged.positive], guessed[self.judged.positive]
+            found |= {"recall": own, "precision": other, "f1": min(own, max(other, 1.0))}
+        scarce = [min(sizes[code], units.effective(y != code)) for code in self.judged.ranked()]
+        if scarce:
+            # Twice what the variance of Hanley and McNeil (1982) comes to near 1.
+            found |= {"roc_auc": 4 * min(scarce), "pr_auc": min(sizes[code] for code in self.judged.ranked())}
+        return found
+
+
+def _at_least_0(loss: float) -> float:
+    return max(0.0, loss)
+
+
+RATES = ("precision", "recall", "f1")
+
 
 def classification_report(
     truth: np.ndarray,
@@ -102,7 +138,8 @@ def classification_report(
     charts = [heatmap(matrix, labels)] if len(labels) <= MAX_CLASSES else []
     tables = (_per_class(matrix, np.bincount(judged.y, minlength=len(labels)), labels), _confusion(matrix, labels))
     title = f"Classification of '{target.name}' on {len(truth):,} rows"
-    return Report(title, metrics, tables, (*charts, *_score_charts(judged, weight, labels)), _findings(judged, labels))
+    findings = (*_findings(judged, labels), *_against_guess(judged, metrics, weight, resampling))
+    return Report(title, metrics, tables, (*charts, *_score_charts(judged, weight, labels)), findings)
 
 
 def label_metrics(matrix: np.ndarray, positive: int | None) -> dict[str, float]:
@@ -114,7 +151,7 @@ def label_metrics(matrix: np.ndarray, positive: int | None) -> dict[str, float]:
 
     support = matrix.sum(axis=1)
     occurs = (support + matrix.sum(axis=0)) > 0
-    values = dict(zip(("precision", "recall", "f1"), _rates(matrix), strict=True))
+    values = dict(zip(RATES, _rates(matrix), strict=True))
     found = {
         "accuracy": float(np.trace(matrix) / matrix.sum()),
         "balanced_accuracy": float(values["recall"][support > 0].mean()),
@@ -219,3 +256,16 @@ def _findings(judged: Judged, labels: list[str]) -> tuple[Finding, ...]:
     effect = "average the other classes" if judged.ranked() else "are undefined and left out"
     text = f"The test rows hold no {names}, so ROC AUC and PR AUC {effect}."
     return (Finding("test rows", "absent_classes", float(len(absent)), 0.0, "warning", text),)
+
+
+def _against_guess(
+    judged: Judged, metrics: Sequence[Metric], weight: np.ndarray, resampling: Resampling
+) -> Iterator[Finding]:
+    import numpy as np
+
+    if not resampling.n_bootstrap:
+        return
+    yield from constant.of_labels({metric.name: metric for metric in metrics}, len(np.unique(judged.y)))
+    if judged.probabilities is not None:
+        loss, units = losses(judged, judged.probabilities)["log_loss"], Units.among(weight, resampling.groups)
+        yield from constant.of_probabilities(loss, judged.y, weight, units)

@@ -70,7 +70,8 @@ class PermutationImportanceEvaluator(Evaluator):
         require_rows(truth, answered)
         weight = weights_of(scored.weight(), len(truth))
         rng = np.random.default_rng(self.seed)
-        kept = np.sort(rng.choice(len(truth), min(len(truth), self.max_rows), replace=False))
+        counted = np.flatnonzero(weight)
+        kept = np.sort(rng.choice(counted, min(len(counted), self.max_rows), replace=False))
         rows = scored.rows().frame.collect()[kept]
         judge = _Judge(target, truth[kept], weight[kept])
         effects = self._effects(pipeline, rows, judge, rng)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hookline import Finding, Prediction, Report, Table, Target
 from hookline.errors import DataError
+from hookline.quality.intervals import Units
 
-from .bootstrap import Resampling, with_intervals
+from . import constant
+from .bootstrap import MeanOf, Resampling, with_intervals
 from .charts import predicted_against_actual, residual_histogram
 
 if TYPE_CHECKING:
@@ -44,6 +47,29 @@ class RegressionMeasure:
             "mape": float((self.error / np.abs(self.y) * weight).sum() / total) if (self.y != 0).all() else math.nan,
         }
 
+    def means(self, weight: np.ndarray) -> dict[str, MeanOf]:
+        """Return all but the median."""
+        import numpy as np
+
+        squares = MeanOf.of(self.error**2, weight)
+        found = {
+            "rmse": replace(squares, finish=lambda mean: math.sqrt(max(0.0, mean))),
+            "mae": MeanOf.of(self.error, weight, lambda mean: max(0.0, mean)),
+        }
+        if (self.y != 0).all():
+            found["mape"] = MeanOf.of(self.error / np.abs(self.y), weight, lambda mean: max(0.0, mean))
+        spread = MeanOf.of((self.y - np.average(self.y, weights=weight)) ** 2, weight)
+        if spread.value > 0 and squares.value > 0:
+            # 1 - R2 is a ratio of means; of its logarithm each row's part is the difference of its parts of both.
+            parts = squares.parts / squares.value - spread.parts / spread.value
+            log_ratio = math.log(squares.value / spread.value)
+            found["r2"] = MeanOf(log_ratio, parts, lambda log: 1 - math.exp(min(log, 700.0)), falls=True)
+        return found
+
+    def scarcest(self, units: Units) -> dict[str, float]:
+        """Return nothing: no metric of numbers is a share."""
+        return {}
+
 
 def regression_report(
     truth: np.ndarray, prediction: Prediction, target: Target, weight: np.ndarray, resampling: Resampling
@@ -57,8 +83,9 @@ def regression_report(
             raise DataError(f"{what} is not a finite number in {(~np.isfinite(values)).sum()} of {len(values)} rows")
     metrics = with_intervals(lambda rows: RegressionMeasure(y[rows], guess[rows]), weight, resampling)
     charts = (predicted_against_actual(y, guess, resampling.seed), residual_histogram(y - guess, weight))
+    findings = (*_findings(y), *constant.of_numbers({metric.name: metric for metric in metrics}))
     title = f"Regression of '{target.name}' on {len(y):,} rows"
-    return Report(title, metrics, (_residual_table(y - guess),), charts, _findings(y))
+    return Report(title, metrics, (_residual_table(y - guess),), charts, findings)
 
 
 def _median(values: np.ndarray, weight: np.ndarray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Interval
@@ -21,7 +22,7 @@ class MetricsEvaluator(Evaluator):
     """What the evaluators share: predicted against true values of the test rows."""
 
     n_bootstrap: Annotated[int, Ge(0)] = 200
-    """Resamples of the test rows behind each 95 % interval; 0 leaves intervals out."""
+    """Resamples of the test rows (of whole groups, with `roles.group`) behind 95 % intervals; 0 leaves intervals out."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of the resampling."""
 
@@ -33,8 +34,10 @@ class MetricsEvaluator(Evaluator):
                 f"evaluator '{self.name}' cannot judge a {target.task} target", hint="choose evaluator=[standard]"
             )
         require_rows(truth, prediction)
-        weights = weights_of(weight, len(truth))
-        resampling = Resampling(self.n_bootstrap, self.seed)
+        weights, groups = weights_of(weight, len(truth)), scored.groups()
+        groups = groups if groups is None else groups[weights > 0]
+        truth, prediction, weights = counted(truth, prediction, weights)
+        resampling = Resampling(self.n_bootstrap, self.seed, groups)
         positive = self.positive_code(target)
         if target.task == "regression":
             return regression_report(truth, prediction, target, weights, resampling)
@@ -107,3 +110,15 @@ def weights_of(weight: np.ndarray | None, rows: int) -> np.ndarray:
     if not (weights >= 0).all() or not weights.sum() > 0:
         raise DataError("the weights of the test rows must be present, none negative, and not all zero")
     return weights
+
+
+def counted(
+    truth: np.ndarray, prediction: Prediction, weights: np.ndarray
+) -> tuple[np.ndarray, Prediction, np.ndarray]:
+    """Return the rows that weigh: one of weight 0 is as good as absent, also to a quantile or a count."""
+    kept = weights > 0
+    if kept.all():
+        return truth, prediction, weights
+    scores = prediction.probabilities
+    held = replace(prediction, values=prediction.values[kept], probabilities=None if scores is None else scores[kept])
+    return truth[kept], held, weights[kept]

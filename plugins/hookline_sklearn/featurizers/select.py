@@ -94,6 +94,7 @@ class SelectFeaturizer(Featurizer):
         """Choose among the columns of `train`; raises DataError where none would be left."""
         from .choosing import choose
 
+        train = train.weighing()
         decisions = choose(self, train)
         places = tuple(place for place, one in enumerate(decisions) if one.kept)
         if not places:

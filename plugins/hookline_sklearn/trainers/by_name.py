@@ -69,6 +69,7 @@ class SklearnTrainer(EstimatorTrainer):
         from sklearn.utils import get_tags
         from sklearn.utils._param_validation import InvalidParameterError
 
+        train = train.weighing()
         estimator = self.estimator(train.target.task if train.target else "binary")
         takes = get_tags(estimator).input_tags
         X = prepare(self.name, train, takes_nan=takes.allow_nan, takes_sparse=takes.sparse)

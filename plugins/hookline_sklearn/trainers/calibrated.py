@@ -61,6 +61,7 @@ class CalibratedTrainer(Trainer):
         from sklearn.model_selection import StratifiedKFold
         from sklearn.utils import get_tags
 
+        train = train.weighing()
         self._require_rows(train)
         estimator = self._unfitted(train, valid)
         takes = get_tags(estimator).input_tags

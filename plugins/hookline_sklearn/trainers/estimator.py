@@ -33,6 +33,7 @@ class EstimatorTrainer(Trainer):
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Fit on the training rows, with their weights; raises DataError for missing values that the model cannot take."""
+        train = train.weighing()
         task = train.target.task if train.target else "binary"
         estimator = self.estimator(task)
         X = prepare(self.name, train, takes_nan=self.takes_nan, takes_sparse=self.takes_sparse)

@@ -46,6 +46,7 @@ class SgdTrainer(EstimatorTrainer):
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Learn over epochs, telling the validation loss of each; raises DataError for gaps, and where it does not converge."""
+        train = train.weighing()
         task = train.target.task if train.target else "binary"
         rows, held = self._batch(train), None if valid is None else self._batch(valid)
         if self.early_stopping and held is None:
@@ -61,7 +62,7 @@ class SgdTrainer(EstimatorTrainer):
         Raises DataError for other features, classes that the model never saw, gaps, and a model of another trainer.
         """
         self._require_fitting(model, batch)
-        rows = self._batch(batch)
+        rows = self._batch(batch.weighing())
         estimator = copy.deepcopy(model.estimator)
         learn(self.name, estimator, rows, None, 0, Stopping(1, None, 0.0))
         return model_of(estimator, model.feature_names)

@@ -128,6 +128,7 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
         """Fit, stopping on the validation rows where there are some and early stopping is on."""
         if valid is None or not self.early_stopping:
             return super().fit(train, valid)
+        train, valid = train.weighing(), valid.weighing()
         task = train.target.task if train.target else "binary"
         X = prepare(self.name, train, takes_nan=True, takes_sparse=False)
         X_val = prepare(self.name, valid, takes_nan=True, takes_sparse=False)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hookline as hl
-from hookline.errors import UsageError
+from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import Prediction, Target
 from hookline.runs.comparison import compare_predictions
 
@@ -92,3 +92,43 @@ def test_runs_of_another_home_are_compared_by_the_rows_that_lie_there(tmp_path: 
     assert found.rows == runs[0].evidence["split"]["test"] > 0
     assert hl.compare(runs[0].id, runs[1].id, home=home).differences == found.differences
     assert hl.compare(runs[0].path, runs[1].path).differences == found.differences
+
+
+def test_rows_of_one_group_are_not_taken_for_independent_ones() -> None:
+    """Within a group both runs err alike, so that ten groups tell as much as ten rows."""
+    rng = np.random.default_rng(0)
+    numbers, target = rng.normal(size=500), Target("y", "regression")
+    groups = np.repeat(np.arange(10), 50)
+    errors = rng.normal(size=10)[groups], rng.normal(size=10)[groups]
+    answers = (Prediction(numbers + errors[0]), Prediction(numbers + errors[1]))
+    rows, grouped = (compare_predictions("a", "b", target, numbers, answers, groups=g) for g in (None, groups))
+    one, other = rows.differences[1], grouped.differences[1]
+    assert one.metric == other.metric == "mae"
+    assert one.difference == pytest.approx(other.difference)
+    assert other.high - other.low > 5 * (one.high - one.low)
+
+
+def test_rows_that_weigh_nothing_say_nothing(truth: np.ndarray) -> None:
+    first, second = prediction(truth, 100), prediction(truth, 20)
+    weight = np.where(np.arange(len(truth)) < 100, 0.0, 2.0)
+    found = compare_predictions("a", "b", TARGET, truth, (first, second), weight=weight)
+    assert (found.differences[0].first, found.differences[0].second) == (1.0, 1.0)
+    assert found.differences[0].verdict == "no difference shown"
+
+
+def test_an_answer_that_is_no_number_is_told_rather_than_compared() -> None:
+    numbers = np.arange(20.0)
+    lost = numbers.copy()
+    lost[3] = np.nan
+    with pytest.raises(DataError, match="the rmse of run b is not a number in 1 of 20 rows"):
+        compare_predictions("a", "b", Target("y", "regression"), numbers, (Prediction(numbers), Prediction(lost)))
+
+
+def test_the_interval_of_a_difference_covers_it_as_often_as_it_says() -> None:
+    rng, target, held = np.random.default_rng(0), Target("y", "regression"), []
+    for _ in range(400):
+        truth = rng.normal(size=80)
+        answers = Prediction(truth + rng.normal(size=80)), Prediction(truth + 1.3 * rng.normal(size=80))
+        rmse = compare_predictions("a", "b", target, truth, answers).differences[0]
+        held.append(rmse.low <= 0.3 <= rmse.high)
+    assert 0.9 <= np.mean(held) <= 0.98

@@ -238,7 +238,7 @@ MOMENTS = [
 
 def test_datetimes_are_taken_apart_as_python_does() -> None:
     parts: Any = ("year", "month", "day", "weekday", "hour", "minute", "ordinal_day")
-    X = matrix(TabularFeaturizer(datetime=parts), dataset(t=MOMENTS))
+    X = matrix(TabularFeaturizer(datetime=parts, numeric="none"), dataset(t=MOMENTS))
     expected = [
         [m.year - 2000, m.month, m.day, m.isoweekday(), m.hour, m.minute, (m.date() - date(m.year, 1, 1)).days + 1]
         for m in MOMENTS
@@ -249,7 +249,7 @@ def test_datetimes_are_taken_apart_as_python_does() -> None:
 
 
 def test_a_date_has_the_hour_zero() -> None:
-    X = matrix(TabularFeaturizer(datetime=("day", "hour")), dataset(t=[date(2026, 1, 2)]))
+    X = matrix(TabularFeaturizer(datetime=("day", "hour"), numeric="none"), dataset(t=[date(2026, 1, 2)]))
     np.testing.assert_array_equal(X, [[2, 0]])
 
 
@@ -257,12 +257,25 @@ def test_a_missing_datetime_is_nan_or_the_mean_of_each_part() -> None:
     train = dataset(t=[datetime(2020, 1, 1), datetime(2024, 3, 1), None])
     parts: Any = ("year", "month")
     assert np.isnan(matrix(TabularFeaturizer(datetime=parts), train)[2]).all()
-    np.testing.assert_array_equal(matrix(TabularFeaturizer(datetime=parts, missing="zero"), train)[2], [22, 2])
+    plain = TabularFeaturizer(datetime=parts, missing="zero", numeric="none")
+    np.testing.assert_array_equal(matrix(plain, train)[2], [22, 2])
+    np.testing.assert_array_equal(matrix(TabularFeaturizer(datetime=parts, missing="zero"), train)[2], [0, 0])
+
+
+@pytest.mark.parametrize("scaling", ["standard", "robust", "min_max"])
+def test_parts_of_a_datetime_are_scaled_as_columns_of_numbers_are(scaling: Any) -> None:
+    moments = [*MOMENTS, datetime(2025, 6, 7, 8), datetime(2024, 9, 9, 9, 30), None]
+    parts: Any = ("year", "month", "day", "hour", "minute")
+    numbers = {part: [getattr(m, part) if m else None for m in moments] for part in parts}
+    X = matrix(TabularFeaturizer(datetime=parts, numeric=scaling), dataset(t=moments))
+    np.testing.assert_allclose(X, matrix(TabularFeaturizer(numeric=scaling), dataset(**numbers)), rtol=1e-6)
+    fitted = TabularFeaturizer(datetime=("hour",), numeric=scaling).fit(dataset(t=moments))
+    assert "(t.hour - " in fitted.features[0].definition
 
 
 def test_parts_of_a_zoned_datetime_are_local() -> None:
     moments = pl.Series([datetime(2026, 7, 1, 22)]).dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Zurich")
-    X = matrix(TabularFeaturizer(datetime=("day", "hour")), dataset(t=moments))
+    X = matrix(TabularFeaturizer(datetime=("day", "hour"), numeric="none"), dataset(t=moments))
     np.testing.assert_array_equal(X, [[2, 0]])
 
 

@@ -76,7 +76,7 @@ def _show(name: str, *, as_json: bool) -> int:
             columns = ("transform", "rows_in", "rows_out", "rows_changed", "cells_changed", "columns")
             print_rows([_cleaned(entry) for entry in found["cleaning"]], columns, empty="")
         metrics = [metric for report in found["reports"] for metric in report["metrics"]]
-        print_rows(metrics, ("name", "value", "low", "high"), empty="no metrics")
+        print_rows(metrics, ("name", "value", "low", "high", "baseline", "training"), empty="no metrics")
     return 0
 
 

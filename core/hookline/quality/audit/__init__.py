@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hookline.kinds.artifacts import Split, Target
 from hookline.kinds.reports import Finding, Metric, Report, Table, worst_first
 
+from .groups import find_groups
 from .leaks import find_leaks
 from .overlaps import find_overlaps, find_twins, find_unseen
 from .shift import find_shifts
@@ -45,7 +46,8 @@ def audit(
     shift, shifts = find_shifts(sides, split.method, split.train.roles)
     unseen = find_unseen(split, target, labels)
     overlaps = find_overlaps(split, twins, rows, against_repeats)
-    findings = worst_first(_allowed([*leaks, *overlaps, *unseen, *shifts, *others], allow))
+    related = find_groups(split, rows[0])
+    findings = worst_first(_allowed([*leaks, *overlaps, *related, *unseen, *shifts, *others], allow))
     tables = [Table("explained", ("column", "share"), tuple((name, round(score, 4)) for name, score in scores)), shift]
     if twins.height:
         shown = tuple(twins.head(EXAMPLES).select("test", "train").rows())

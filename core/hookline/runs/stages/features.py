@@ -40,7 +40,7 @@ def _make(run: Execution, stage: Stage) -> tuple[Features, Features | None]:
     train = _matrix(run, featurizers)
     valid = None
     if split.valid is not None:
-        rows = split.valid.with_frame(apply_transforms(fitted_in(run, "always"), split.valid.frame))
+        rows = split.valid.with_frame(apply_transforms(fitted_in(run, "always"), split.valid.frame)).weighing()
         valid = _complete(apply_featurizers(featurizers_of(run), rows.frame), rows, train.target, featurizers[-1].key)
     return train, valid
 
@@ -89,7 +89,7 @@ def _require_rows(features: Features, ids: np.ndarray, maker: str) -> None:
 def _train_rows(run: Execution) -> Dataset:
     train: Dataset = run.value("split").train
     frame = apply_transforms(fitted_in(run, "training", "always"), train.frame)
-    return replace(train, frame=frame, target=run.value("target"))
+    return replace(train, frame=frame, target=run.value("target")).weighing()
 
 
 def _section(run: Execution) -> list[Any]:

@@ -92,7 +92,7 @@ def _fit_transform(run: Execution, stage: Stage) -> Any:
     """Fit a transform on training rows."""
     train = run.value("split").train
     earlier = fitted_in(run, "training", "always", until=stage.key)
-    return stage.acts.fit(train.with_frame(apply_transforms(earlier, train.frame)))
+    return stage.acts.fit(train.with_frame(apply_transforms(earlier, train.frame)).weighing())
 
 
 def fitted_moves(run: Execution) -> list[Move]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.target import target_of
 from hookline.errors import DataError
-from hookline.kinds.artifacts import Split, Target
+from hookline.kinds.artifacts import Dataset, Split, Target
 from hookline.packages.pipeline import apply_transforms
 from hookline.plans.plan import every
 
@@ -15,6 +15,8 @@ from ..execution import StageKind
 from ..parts import fitted_in
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from hookline.plans.plan import Stage
 
     from ..execution import Execution
@@ -32,7 +34,52 @@ def _make(run: Execution, stage: Stage) -> Target:
     task = run.plan.config.options.task
     target = target_of(labels, name, task)
     check_task(target, task, (*run.plan.of("trainer"), *run.plan.of("evaluator")))
+    rows = split.train.with_frame(apply_transforms(fitted_in(run, "training", "always"), split.train.frame))
+    _check_weights(rows)
+    if target.classes:
+        _check_classes(rows, target, split, labels)
     return target
+
+
+def _check_weights(train: Dataset) -> None:
+    """Raise DataError where weights of training rows are missing or negative, or none weighs."""
+    import polars as pl
+
+    if train.roles.weight is None:
+        return
+    weight = pl.col(train.roles.weight).cast(pl.Float64)
+    found = train.frame.select(good=(weight >= 0).fill_null(value=False).all(), total=weight.sum()).collect()
+    if not found["good"].item() or not found["total"].item() > 0:
+        raise DataError(f"the weights in '{train.roles.weight}' must be present, none negative, and not all zero")
+
+
+def _check_classes(train: Dataset, target: Target, split: Split, labels: pl.LazyFrame) -> None:
+    """Raise DataError where the rows to learn from are all of one class. labels: of all rows, in whatever part."""
+    import polars as pl
+
+    column = pl.col(target.name)
+    there = train.frame.select(column.drop_nulls().value_counts()).unnest(target.name).collect()
+    heavy = train.weighing().frame.select(column.drop_nulls().unique()).collect()[target.name]
+    if len(heavy) > 1:
+        return
+    only = f"'{heavy.item()}'" if len(heavy) else "any class"
+    text = f"the rows to learn from are all of class {only} of '{target.name}', so there is nothing to tell apart"
+    if there.height > 1:
+        others = int(there.filter(~column.is_in(heavy.implode()))["count"].sum())
+        raise DataError(
+            f"{text}: the other {others:,} weigh 0 in '{train.roles.weight}'",
+            hint="give rows of each class a weight above 0, or name no roles.weight",
+        )
+    total = int(labels.select((~column.is_in(heavy.implode())).sum()).collect().item())
+    text += f": of its {int(there['count'].sum()):,} training rows none is of another, and the {split.method} split "
+    text += f"put all {total:,} rows of other classes into the other parts"
+    raise DataError(text, hint=_otherwise(split.method))
+
+
+def _otherwise(method: str) -> str:
+    if method == "stratified":
+        return "a class needs at least 2 rows, one to learn from and one to judge by"
+    return "split.method=stratified has rows of each class in both parts"
 
 
 def check_task(target: Target, asked: str, stages: Iterable[Stage]) -> None:

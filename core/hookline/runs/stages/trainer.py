@@ -6,16 +6,25 @@ import importlib
 import inspect
 import json
 import shutil
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from hookline.errors import Pruned, StoreError
+from hookline.data.target import decode, true_values
+from hookline.errors import HooklineError, Pruned, StoreError
+from hookline.kinds.artifacts import ROW_ID, Dataset, Features, Target
 from hookline.kinds.fitted import Model
 from hookline.kinds.fitting import checkpoints_in, steps_in
+from hookline.kinds.scored import Scored
+from hookline.packages.pipeline import apply_transforms
 from hookline.plans.plan import every
+from hookline.quality.judging import constant_guess, numbers_of
 
 from .. import outputs
 from ..execution import Section, StageKind
+from ..parts import fitted_in, weights_in
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Stage
@@ -25,6 +34,9 @@ if TYPE_CHECKING:
 
 IMPORTANCES = "importances.json"
 CURVE = "curve.json"
+BESIDE = "beside.json"
+TRAINING_ROWS = 2_000
+"""Most training rows that the training score is taken from, evenly drawn."""
 
 
 def importances_of(run: Execution) -> dict[str, float]:
@@ -48,6 +60,51 @@ def learning_of(run: Execution) -> dict[str, Any] | None:
     return found
 
 
+def beside_of(run: Execution) -> dict[str, dict[str, float]]:
+    """Return what stands beside the score: the metrics of a constant guess, and of training rows, by name."""
+    folder = run.workspace.store.get(run.plan.of("trainer")[0].fingerprint)
+    if folder is None or not (folder / BESIDE).is_file():
+        return {}
+    found: dict[str, dict[str, float]] = json.loads((folder / BESIDE).read_text("utf-8"))
+    return found
+
+
+def _beside(run: Execution, model: Model) -> dict[str, dict[str, float]]:
+    """Measure the constant guess on held-out rows, and the model on some of the rows that it was fitted to."""
+    found: dict[str, dict[str, float]] = {}
+    for what, scored in (("training", partial(_training_rows, run, model)), ("baseline", partial(_guessed, run))):
+        # What cannot be judged, as rows without truth, an evaluator refuses; the fit does not hang on it.
+        with suppress(HooklineError):
+            found[what] = numbers_of(run.registry, scored())
+    return found
+
+
+def _guessed(run: Execution) -> Scored:
+    """Return the held-out rows with the constant guess that training rows suggest."""
+    train: Features = run.value("features")[0]
+    target: Target = run.value("target")
+    test: Dataset = run.value("split").test
+    truth = true_values(apply_transforms(fitted_in(run, "always"), test.frame), target)
+    guess = constant_guess(train.y, train.sample_weight, target, len(truth))
+    return Scored.of(test, guess, target, truth, weights_in(test))
+
+
+def _training_rows(run: Execution, model: Model) -> Scored:
+    import numpy as np
+    import polars as pl
+
+    train: Features = run.value("features")[0]
+    target: Target = run.value("target")
+    rows, X, y = train.shape[0], cast("Any", train.X), cast("Any", train.y)
+    kept = np.linspace(0, rows - 1, min(rows, TRAINING_ROWS)).astype(np.int64)
+    some = replace(train, X=X[kept], y=y[kept], row_ids=None, sample_weight=None)
+    weight = None if train.sample_weight is None else train.sample_weight[kept]
+    labels = np.array(target.classes, dtype=None if len({type(c) for c in target.classes}) == 1 else object)
+    truth = labels[some.y] if target.classes else some.y
+    data = Dataset(pl.LazyFrame({ROW_ID: kept}), name="training rows")
+    return Scored.of(data, decode(model.predict(some), target), target, truth, weight)
+
+
 def _fit(run: Execution, stage: Stage) -> Model:
     """Fit the model, with its curve and its checkpoints."""
     train, valid = run.value("features")
@@ -69,6 +126,7 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     (folder / IMPORTANCES).write_text(
         json.dumps({name: float(weight) for name, weight in model.importances().items()}), "utf-8"
     )
+    (folder / BESIDE).write_text(json.dumps(_beside(run, model)), "utf-8")
     if run.curve.points:
         (folder / CURVE).write_text(json.dumps(run.curve.plain()), "utf-8")
     outputs.write(model, folder)
@@ -105,7 +163,7 @@ def _learning(run: Execution) -> dict[str, Any] | None:
 STAGE = StageKind(
     kind="trainer",
     module=__name__,
-    takes=every("features"),
+    takes=every("split", "transform", "target", "features"),
     make=_fit,
     write=_write,
     read=_read,

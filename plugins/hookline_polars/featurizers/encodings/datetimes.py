@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from hookline import Dataset
 from hookline.errors import ExportError
 
-from ...stats import one_row
+from ...stats import one_row, weight_of
 from .base import ColumnEncoding, RawColumn, version_of
+from .numbers import STATS, Scaling, center_and_scale, scaling_exprs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,42 +25,21 @@ FIRST_YEAR = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatetimeEncoding(ColumnEncoding):
-    """Calendar `parts` as numbers; missing ones are `default`, or NaN where that is empty."""
+class CalendarEncoding(ColumnEncoding):
+    """Calendar `parts` as numbers, maybe scaled; missing ones are `default`, or NaN where that is empty."""
 
-    how: Literal["datetime"] = "datetime"
     parts: tuple[Part, ...] = ()
     default: tuple[float, ...] = ()
+    """What each part of a missing one is taken for, before it is scaled."""
     time_zone: str | None = None
 
-    @classmethod
-    def fit(
-        cls,
-        columns: Sequence[RawColumn],
-        train: Dataset,
-        *,
-        parts: tuple[Part, ...],
-        with_means: bool,
-        indicators: bool,
-    ) -> dict[str, DatetimeEncoding]:
-        """Learn the time zone of each column and, where asked, the mean of each part, which a missing one then becomes."""
-        import polars as pl
+    def scaled_by(self) -> Iterator[tuple[float, float]]:
+        """Yield the center and the scale of each part."""
+        return repeat((0.0, 1.0), self.size)
 
-        zones = {column.name: getattr(column.dtype, "time_zone", None) for column in columns}
-        exprs = [pl.col(name).null_count().alias(f"{name}\0missing") for name in zones if indicators]
-        exprs += [
-            _part(pl.col(name), part, zone).cast(pl.Float64).mean().alias(f"{name}\0{part}")
-            for name, zone in zones.items()
-            for part in (parts if with_means else ())
-        ]
-        stats = one_row(train.frame, exprs)
-        found = {}
-        for name, zone in zones.items():
-            means = tuple(stats[f"{name}\0{part}"] for part in parts if with_means)
-            default = tuple(map(float, means)) if None not in means else ()
-            marked = indicators and bool(stats[f"{name}\0missing"])
-            found[name] = cls(column=name, parts=parts, default=default, time_zone=zone, indicator=marked)
-        return found
+    def version(self) -> str:
+        """Return the version of its features."""
+        return version_of(self.how, has_default=bool(self.default), time_zone=self.time_zone)
 
     @property
     def size(self) -> int:
@@ -67,18 +48,18 @@ class DatetimeEncoding(ColumnEncoding):
 
     def described(self) -> Iterable[tuple[str, str, str]]:
         """Return a feature a part."""
-        version = version_of(self.how, has_default=bool(self.default), time_zone=self.time_zone)
-        for part in self.parts:
+        for part, (center, scale) in zip(self.parts, self.scaled_by(), strict=True):
             told = f"{self.column}.{part}" + (f" - {FIRST_YEAR}" if part == "year" else "")
-            yield f"{self.column}.{part}", told, version
+            told = told if (center, scale) == (0, 1) else f"({told} - {center:.6g}) / {scale:.6g}"
+            yield f"{self.column}.{part}", told, self.version()
 
     def read(self, column: pl.Expr) -> list[pl.Expr]:
         """Return the parts."""
         import polars as pl
 
         return [
-            _part(column, part, self.time_zone).cast(pl.Float32).fill_null(value)
-            for part, value in zip(self.parts, self._absent(), strict=True)
+            ((_part(column, part, self.time_zone).cast(pl.Float64).fill_null(value) - center) / scale).cast(pl.Float32)
+            for part, value, (center, scale) in zip(self.parts, self._absent(), self.scaled_by(), strict=True)
         ]
 
     def write(self, rows: pl.DataFrame, X: np.ndarray) -> None:
@@ -87,7 +68,7 @@ class DatetimeEncoding(ColumnEncoding):
             X[:, i] = self.collected(rows, i).to_numpy()
 
     @classmethod
-    def onnx_blocks(cls, encodings: Sequence[DatetimeEncoding], inputs: Mapping[str, Any]) -> list[Any]:
+    def onnx_blocks(cls, encodings: Sequence[CalendarEncoding], inputs: Mapping[str, Any]) -> list[Any]:
         """Say each part as a column; raises ExportError for local time zones, which ONNX has no words for."""
         return [block for encoding in encodings for block in encoding.columns(inputs[encoding.column])]
 
@@ -107,13 +88,92 @@ class DatetimeEncoding(ColumnEncoding):
         missing = is_missing(column)
         parts = calendar_parts(op.where(missing, integer(0), column))
         parts["year"] = op.sub(parts["year"], integer(FIRST_YEAR))
-        return [
-            op.where(missing, op.const(np.float32(value)), op.cast(parts[part], to=np.float32))
+        filled = [
+            op.where(missing, op.const(np.float64(value)), op.cast(parts[part], to=np.float64))
             for part, value in zip(self.parts, self._absent(), strict=True)
+        ]
+        return [
+            op.cast(op.div(op.sub(value, op.const(np.float64(center))), op.const(np.float64(scale))), to=np.float32)
+            for value, (center, scale) in zip(filled, self.scaled_by(), strict=True)
         ]
 
     def _absent(self) -> tuple[float, ...]:
         return self.default or (float("nan"),) * self.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatetimeEncoding(CalendarEncoding):
+    """Calendar parts as they are."""
+
+    how: Literal["datetime"] = "datetime"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaledDatetimeEncoding(CalendarEncoding):
+    """Calendar parts as (part - center) / scale, one of each a part."""
+
+    how: Literal["scaled_datetime"] = "scaled_datetime"
+    centers: tuple[float, ...] = ()
+    scales: tuple[float, ...] = ()
+    scaling: str = ""
+    """How they were chosen, such as `standard`."""
+
+    @classmethod
+    def of(cls, plain: DatetimeEncoding, scaled: Sequence[tuple[float, float]], scaling: Scaling) -> Self:
+        """Scale parts by a center and a scale of each."""
+        centers, scales = zip(*scaled, strict=True)
+        held = {field.name: getattr(plain, field.name) for field in fields(plain) if field.name != "how"}
+        return cls(**held, centers=centers, scales=scales, scaling=scaling)
+
+    def scaled_by(self) -> Iterator[tuple[float, float]]:
+        """Yield the center and the scale of each part."""
+        return zip(self.centers, self.scales, strict=True)
+
+    def version(self) -> str:
+        """Return the version of its features."""
+        default = bool(self.default)
+        return version_of(self.how, scaling=self.scaling, has_default=default, time_zone=self.time_zone)
+
+
+def fit_datetimes(
+    columns: Sequence[RawColumn],
+    train: Dataset,
+    *,
+    parts: tuple[Part, ...],
+    scaling: Scaling,
+    with_means: bool,
+    indicators: bool,
+) -> dict[str, DatetimeEncoding | ScaledDatetimeEncoding]:
+    """Learn the time zone of each column and by what its parts are scaled.
+
+    with_means: whether a missing part becomes the mean of the others
+    """
+    import polars as pl
+
+    zones = {column.name: getattr(column.dtype, "time_zone", None) for column in columns}
+    weight = weight_of(train)
+    exprs = [pl.col(name).null_count().alias(f"{name}\0missing") for name in zones if indicators]
+    exprs += [
+        expr.alias(f"{name}\0{part}\0{stat}")
+        for name, zone in zones.items()
+        for part in parts
+        for stat, expr in scaling_exprs(_part(pl.col(name), part, zone).cast(pl.Float64), scaling, weight).items()
+    ]
+    stats = one_row(train.frame, exprs)
+    found: dict[str, DatetimeEncoding | ScaledDatetimeEncoding] = {}
+    for name, zone in zones.items():
+        of: list[dict[str, Any]] = [{stat: stats.get(f"{name}\0{part}\0{stat}") for stat in STATS} for part in parts]
+        held = bool(of) and of[0]["mean"] is not None
+        scaled = [center_and_scale(one, scaling) for one in of] if held and scaling != "none" else []
+        plain = DatetimeEncoding(
+            column=name,
+            parts=parts,
+            default=tuple(float(one["mean"]) for one in of) if held and with_means else (),
+            time_zone=zone,
+            indicator=indicators and bool(stats[f"{name}\0missing"]),
+        )
+        found[name] = ScaledDatetimeEncoding.of(plain, scaled, scaling) if scaled else plain
+    return found
 
 
 def _part(column: pl.Expr, part: Part, time_zone: str | None) -> pl.Expr:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hookline import Dataset
 from hookline.errors import DataError
 
-from ...stats import one_row
+from ...stats import deviation, mean, one_row, quantile, weight_of
 from .base import ColumnEncoding, RawColumn, version_of
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class NumberEncoding(ColumnEncoding):
         Raises DataError for infinite values, and for numbers whose deviation is beyond float64.
         """
         ways: dict[str, Scaling] = {column.name: scaling if column.kind == "number" else "none" for column in columns}
-        stats = _measured(train.frame, columns, ways)
+        stats = _measured(train, columns, ways)
         found = {}
         for name, way in ways.items():
             of = {stat: stats.get(f"{name}\0{stat}") for stat in STATS}
             if of["mean"] is None:
                 continue
-            center, scale = _center_and_scale(of, way)
+            center, scale = center_and_scale(of, way)
             marked = indicators and bool(of["missing"])
             found[name] = cls(column=name, center=center, scale=scale, fill=fill, indicator=marked, scaling=way)
         return found
@@ -97,10 +97,11 @@ class NumberEncoding(ColumnEncoding):
 
 STATS = ("missing", "mean", "min", "max", "std", "q1", "median", "q3")
 """What is measured of a column, as far as its scaling needs it."""
+QUARTERS = {"q1": 0.25, "median": 0.5, "q3": 0.75}
 
 
-def _center_and_scale(stats: Mapping[str, Any], scaling: Scaling) -> tuple[float, float]:
-    """Return by what a column is scaled; a constant one is centered only."""
+def center_and_scale(stats: Mapping[str, Any], scaling: Scaling) -> tuple[float, float]:
+    """Return by what numbers are scaled, from their `scaling_exprs`; constant ones are centered only."""
     if scaling == "none":
         return 0.0, 1.0
     if stats["min"] == stats["max"]:
@@ -114,14 +115,15 @@ def _center_and_scale(stats: Mapping[str, Any], scaling: Scaling) -> tuple[float
     return float(center), float(scale) or 1.0
 
 
-def _measured(frame: pl.LazyFrame, columns: Sequence[RawColumn], ways: Mapping[str, Scaling]) -> dict[str, Any]:
+def _measured(train: Dataset, columns: Sequence[RawColumn], ways: Mapping[str, Scaling]) -> dict[str, Any]:
     """Return every statistic of every column that its scaling needs; keys are `column\\0statistic`."""
+    weight = weight_of(train)
     exprs = [
         expr.alias(f"{column.name}\0{stat}")
         for column in columns
-        for stat, expr in _exprs(column, ways[column.name]).items()
+        for stat, expr in _exprs(column, ways[column.name], weight).items()
     ]
-    stats = one_row(frame, exprs)
+    stats = one_row(train.frame, exprs)
     infinite = [key.partition("\0")[0] for key, value in stats.items() if key.endswith("\0infinite") and value]
     if infinite:
         raise DataError(f"{_columns(infinite)} infinite values", hint=f"mend the source, or give bounds: {CLIP}")
@@ -131,23 +133,23 @@ def _measured(frame: pl.LazyFrame, columns: Sequence[RawColumn], ways: Mapping[s
     return stats
 
 
-def _exprs(column: RawColumn, scaling: Scaling) -> dict[str, pl.Expr]:
+def _exprs(column: RawColumn, scaling: Scaling, weight: pl.Expr | None) -> dict[str, pl.Expr]:
     import polars as pl
 
     value = pl.col(column.name).cast(pl.Float64)
-    found = {
-        "missing": pl.col(column.name).null_count(),
-        "mean": value.mean(),
-        "min": value.min(),
-        "max": value.max(),
-    }
-    if scaling == "standard":
-        found["std"] = value.std(ddof=0)
-    if scaling == "robust":
-        quarters = {"q1": value.quantile(0.25, "linear"), "q3": value.quantile(0.75, "linear")}
-        found |= quarters | {"median": value.median()}
+    found = {"missing": pl.col(column.name).null_count(), **scaling_exprs(value, scaling, weight)}
     if column.dtype.is_float():
         found["infinite"] = value.is_infinite().sum()
+    return found
+
+
+def scaling_exprs(value: pl.Expr, scaling: Scaling, weight: pl.Expr | None) -> dict[str, pl.Expr]:
+    """Return what must be measured of numbers, so that they can be scaled."""
+    found = {"mean": mean(value, weight), "min": value.min(), "max": value.max()}
+    if scaling == "standard":
+        found["std"] = deviation(value, weight)
+    if scaling == "robust":
+        found |= {stat: quantile(value, weight, share) for stat, share in QUARTERS.items()}
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hookline import Dataset
 
-from ..crossfit import Folds, smoothed_means, target_columns
+from ..crossfit import Folds, row_weights, smoothed_means, target_columns
 from .base import ColumnEncoding, RawColumn, version_of
 from .categories import codes_of
 
@@ -36,16 +36,18 @@ class TargetEncoding(ColumnEncoding):
 
         smooth: rows of the overall mean that are mixed into a category's own
         """
+        import numpy as np
         import polars as pl
 
         y = target_columns(train)
-        default = tuple(map(float, y.mean(axis=0)))
+        weight = row_weights(train)
+        default = tuple(map(float, np.average(y, axis=0, weights=weight)))
         texts = train.frame.select(pl.col(column.name).cast(pl.String) for column in columns).collect()
         found = {}
         for column in texts:
             categories = column.drop_nulls().unique().sort()
             codes = column.cast(pl.Enum(categories)).to_physical().cast(pl.Int64).fill_null(len(categories))
-            means = smoothed_means(codes.to_numpy(), y, len(categories), smooth)
+            means = smoothed_means(codes.to_numpy(), y, weight, len(categories), smooth)
             known = tuple(categories.to_list())
             # An empty text is a missing one to ONNX, and so to all.
             values = (tuple(map(float, mean)) if text else default for text, mean in zip(known, means, strict=True))
