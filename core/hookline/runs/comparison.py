@@ -7,8 +7,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.data.target import true_values
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import Prediction, Target
+from hookline.packages.pipeline import apply_transforms
+from hookline.packages.state import StoredPackage
+from hookline.registry.registry import load_registry
 from hookline.workspace.workspace import open_workspace
 
 from .result import Run
@@ -82,6 +86,15 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.verdict)}</p>{self.frame()._repr_html_()}"
+
+
+def compare_runs(first: Run, second: Run, *, home: str | Path | None = None) -> Comparison:
+    """Compare two runs on the held-out rows that both were judged by; raises UsageError or DataError where there are none."""
+    rows = judged_by(first, second, home)
+    stored = StoredPackage(first.package(), load_registry())
+    truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
+    answers = (first.predict(rows), second.predict(rows))
+    return compare_predictions(first.id, second.id, stored.target, truth, answers)
 
 
 def compare_predictions(
