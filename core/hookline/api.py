@@ -68,32 +68,21 @@ def sweep(
     config: as for `run`, and of a list every value is tried; where a key takes a list itself, as `transform` does, of a list
     of lists. What is not said is as on the command line, so that each run has a package; none is deployed.
     n_jobs: worker processes; by default one a core. progress: whether each job that has ended is told on stderr
-    Raises ConfigError before any job starts; a job that fails later is told in `failures`.
+    Raises ConfigError before any job starts; a job that fails later is told in `failures`, and the others go on.
     """
-    from hookline.registry.registry import load_registry
-    from hookline.sweeps.keywords import overrides_of
     from hookline.sweeps.progress import Lines, Silent
-    from hookline.sweeps.result import run_sweep
-    from hookline.workspace.home import home_in
+    from hookline.sweeps.result import sweep_from
 
-    registry = load_registry()
-    typed = [text for item in overrides for text in ([item] if isinstance(item, str) else item)]
-    with home_in(home):
-        said = overrides_of(registry, config)
-        workers = [] if n_jobs is None else [f"hydra.launcher.n_jobs={n_jobs}"]
-        return run_sweep(registry, [*typed, *said, *workers], Lines() if progress else Silent())
+    return sweep_from(overrides, config, n_jobs, Lines() if progress else Silent(), home)
 
 
 def runs(
     *, limit: int | None = 50, name: str | None = None, status: str | None = None, home: str | Path | None = None
 ) -> pl.DataFrame:
-    """Return the newest runs, one a row: id, name, status, started, seconds, path, error, and each of their metrics.
+    """Return the newest runs (limit None: all), a row each: id, name, status, started, seconds, path, error, each metric."""
+    from hookline.workspace.workspace import open_workspace
 
-    name, status: of which runs alone; limit: None for all
-    """
-    from hookline.runs.listing import runs_frame
-
-    return runs_frame(home, limit, name, status)
+    return open_workspace(home).catalog.runs.frame(limit, name, status)
 
 
 def load(
@@ -119,16 +108,13 @@ def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFra
 
     model: as for `load`; of a run, its first package. Raises UnknownName, DataError or StoreError.
     """
-    import polars as pl
-
-    from hookline.packages.features import features_in
+    from hookline.packages.features import features_frame
     from hookline.runs.names import find
     from hookline.runs.result import load_run
 
     found = find(model, home)
     folder = load_run(found.folder, None, None).package() if found.is_run else found.folder
-    rows = [dataclasses.asdict(record) for record in features_in(folder, found.version)]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return features_frame(folder, found.version)
 
 
 def compare(
@@ -142,11 +128,10 @@ def compare(
 
     Raises UsageError where these were not the same rows, DataError where the store no longer has them.
     """
-    from hookline.runs.names import load_run_named
-    from hookline.runs.pairing import compare_runs
+    from hookline.runs.comparison import compare_runs
+    from hookline.runs.names import run_of
 
-    runs = [run if isinstance(run, Run) else load_run_named(run, trust=trust, home=home) for run in (first, second)]
-    return compare_runs(*runs, home=home)
+    return compare_runs(run_of(first, trust=trust, home=home), run_of(second, trust=trust, home=home), home=home)
 
 
 def why(
@@ -162,16 +147,12 @@ def why(
     position: its position, also where there are ids
     Raises DataError where the source has changed since, the row is not there, or what the run fitted is lost.
     """
-    from hookline.registry.registry import load_registry
-    from hookline.runs.names import load_run_named
-    from hookline.runs.trace import reopen, trace
-    from hookline.workspace.workspace import open_workspace
+    from hookline.runs.names import run_of
+    from hookline.runs.trace import trace_of
 
     if (row is None) == (position is None):
         raise UsageError("say which row: either `row` or `position`")
-    asked = run if isinstance(run, Run) else load_run_named(run, home=home)
-    execution = asked.execution or reopen(load_registry(), open_workspace(home), asked.id, asked.path)
-    return trace(execution, asked.evidence, row, position)
+    return trace_of(run_of(run, home=home), row, position, home)
 
 
 def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:

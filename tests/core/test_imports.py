@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import pkgutil
 import re
 from importlib.metadata import entry_points, version
@@ -53,7 +55,10 @@ def test_public_names_are_sorted_and_exist() -> None:
 
 def test_no_public_name_is_hidden_by_a_module_of_that_name() -> None:
     modules = {module.name for module in pkgutil.iter_modules(hookline.__path__)}
-    assert not modules & set(hookline.__all__)
+    for name in modules & set(hookline.__all__):  # Then the folder is called as the function is.
+        function = getattr(importlib.import_module("hookline.api"), name)
+        assert inspect.unwrap(getattr(hookline, name)) is function
+        assert inspect.signature(importlib.import_module(f"hookline.{name}")) == inspect.signature(function)
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

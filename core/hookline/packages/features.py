@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import StoreError
 
 from .manifest import verify
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MOVED = 0.01
 """Change of a feature's share of all importance that is worth telling."""
@@ -51,6 +54,13 @@ class Change:
         if self.share_before is None or self.share_after is None:
             return False
         return abs(self.share_after - self.share_before) >= MOVED
+
+
+def features_frame(folder: Path, model_version: int | None = None) -> pl.DataFrame:
+    """Return a package's features, one a row; raises StoreError where it is damaged."""
+    import polars as pl
+
+    return pl.DataFrame([asdict(record) for record in features_in(folder, model_version)], infer_schema_length=None)
 
 
 def features_in(folder: Path, model_version: int | None = None) -> list[FeatureRecord]:

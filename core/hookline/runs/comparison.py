@@ -9,12 +9,18 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.data.target import true_values
 from hookline.errors import DataError, UsageError
-from hookline.kinds.artifacts import Prediction, Target
+from hookline.kinds.artifacts import Dataset, Prediction, Target
+from hookline.kinds.scored import groups_in
+from hookline.packages.pipeline import apply_transforms
+from hookline.packages.state import StoredPackage
 from hookline.quality.intervals import Units, of_mean
 from hookline.registry.cells import cell
+from hookline.registry.registry import load_registry
 from hookline.workspace.workspace import open_workspace
 
+from .parts import weights_in
 from .result import Run
 
 if TYPE_CHECKING:
@@ -88,6 +94,17 @@ class Comparison:
         told = {"first": self.first, "second": self.second, "rows": self.rows, "verdict": self.verdict}
         facts = {**told, "changed_decisions": self.changed_decisions, "differences": differences}
         return cell("comparison", facts, f"<p>{escape(self.verdict)}</p>{self.frame()._repr_html_()}")
+
+
+def compare_runs(first: Run, second: Run, *, home: str | Path | None = None) -> Comparison:
+    """Compare two runs on the held-out rows that both were judged by; raises UsageError or DataError where there are none."""
+    rows = judged_by(first, second, home)
+    stored = StoredPackage(first.package(), load_registry())
+    truth = true_values(apply_transforms(stored.transforms, rows.lazy()), stored.target)
+    answers = (first.predict(rows), second.predict(rows))
+    judged = Dataset(rows.lazy(), stored.roles)
+    weight, groups = weights_in(judged), groups_in(judged)
+    return compare_predictions(first.id, second.id, stored.target, truth, answers, weight=weight, groups=groups)
 
 
 def compare_predictions(

@@ -80,6 +80,11 @@ def load_run_named(what: str | Path, *, trust: Trust | None = None, home: str | 
     return load_run(Path(catalog.runs.get(str(what)).path), trust, None)
 
 
+def run_of(what: str | Path | Run, *, trust: Trust | None = None, home: str | Path | None = None) -> Run:
+    """Return a run that somebody holds, or names as for `load_run_named`."""
+    return what if isinstance(what, Run) else load_run_named(what, trust=trust, home=home)
+
+
 def load_named(what: str, trust: Trust | None, contract: Path | None = None) -> tuple[LoadedPackage, dict[str, Any]]:
     """Load the package that a command names, with what answers and records say of it: model, version and format."""
     found = find(what)

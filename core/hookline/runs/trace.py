@@ -26,10 +26,11 @@ from hookline.packages.state import StoredPackage
 from hookline.plans.config import resolve
 from hookline.plans.plan import Stage
 from hookline.registry.fields import field_infos
-from hookline.registry.registry import Registry
-from hookline.workspace.workspace import Workspace
+from hookline.registry.registry import Registry, load_registry
+from hookline.workspace.workspace import Workspace, open_workspace
 
 from .execution import Execution
+from .result import Run
 from .sequence import plan_run
 from .stages.rows import dataset_moves, fitted_moves
 
@@ -131,6 +132,12 @@ def reopen(registry: Registry, workspace: Workspace, run_id: str, folder: Path) 
     plan = plan_run(registry, resolve(registry, config))
     info = RunInfo(run_id, plan.config.name, folder, config, plan.config.settings)
     return Execution(plan, workspace, registry, info)
+
+
+def trace_of(run: Run, row: Label | None, position: int | None, home: str | Path | None = None) -> RowTrace:
+    """Follow one row through the transforms of a run that has ended; raises what `reopen` and `trace` raise."""
+    execution = run.execution or reopen(load_registry(), open_workspace(home), run.id, run.path)
+    return trace(execution, run.evidence, row, position)
 
 
 def trace(

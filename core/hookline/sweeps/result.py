@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UsageError
 from hookline.plans.hydra.app import run_app
-from hookline.registry.registry import Registry
+from hookline.registry.registry import Registry, load_registry
 from hookline.runs.result import Run, load_run
+from hookline.workspace.home import home_in
 from hookline.workspace.workspace import open_workspace
 
 from .hydra.nulls import without_choice_of_null
+from .keywords import overrides_of
 from .leaderboard import Leaderboard, leaderboard, write
 from .ledger import ENDED, JobRecord, Ledger
 from .progress import Teller
@@ -72,6 +74,21 @@ class SweepResult:
 
     def _repr_html_(self) -> str:
         return self.board._repr_html_()
+
+
+def sweep_from(
+    overrides: Sequence[str | Sequence[str]],
+    config: Mapping[str, Any],
+    n_jobs: int | None,
+    teller: Teller,
+    home: str | Path | None,
+) -> SweepResult:
+    """Run the sweep that overrides and keywords mean, by so many workers; raises what `run_sweep` raises."""
+    registry = load_registry()
+    typed = [text for item in overrides for text in ([item] if isinstance(item, str) else item)]
+    workers = [] if n_jobs is None else [f"hydra.launcher.n_jobs={n_jobs}"]
+    with home_in(home):
+        return run_sweep(registry, [*typed, *overrides_of(registry, config), *workers], teller)
 
 
 def run_sweep(registry: Registry, overrides: Sequence[str], teller: Teller) -> SweepResult:

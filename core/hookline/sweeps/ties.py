@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.runs.comparison import Comparison, Difference
-from hookline.runs.pairing import compare_runs
+from hookline.runs.comparison import Comparison, Difference, compare_runs
 from hookline.runs.result import Run, load_run
 
 from .leaderboard import Leaderboard, t95

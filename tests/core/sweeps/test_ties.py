@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hookline.runs.pairing import compare_runs
+from hookline.runs.comparison import compare_runs
 from hookline.runs.result import load_run
 from hookline.sweeps.leaderboard import leaderboard
 from hookline.sweeps.ledger import JobRecord, Ledger

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -11,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hookline.errors import ConfigError, UnknownName, UsageError
 from hookline.registry.registry import load_registry
 from hookline_optuna.fields import _bounds, chosen_in
+from hookline_optuna.hydra.grammar import parse, space_in
 from hookline_optuna.space import Choices, Condition, Fixed, Numbers, Parameter, Space, domain_of
 
 TREES = Condition("trainer", frozenset({"forest"}))
@@ -72,6 +75,35 @@ def test_a_space_that_makes_no_sense_is_named(text: str, message: str) -> None:
         domain(text)
 
 
+@pytest.mark.parametrize("text", ["tag(lgo,interval(1,2))", "tag(log,choice(1,2))", "tag(log,range(1,9,2))"])
+def test_what_a_hint_says_of_a_log_scale_is_a_space(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        domain(text)
+    (typed,) = shlex.split(str(caught.value.hint))
+    found = domain(typed.removeprefix("x="))
+    assert isinstance(found, Numbers)
+    assert found.log
+
+
+def test_a_choice_of_null_is_searched_as_typed_and_from_a_config_file() -> None:
+    for params, arguments in (({}, ["x=choice(null,3)"]), ({"x": "choice(null,3)"}, [])):
+        (override,) = parse(None, params, arguments)
+        assert domain_of(override) == Choices((None, 3), ("null", "3"))
+
+
+def test_where_nothing_is_searched_the_hint_is_a_search() -> None:
+    with pytest.raises(UsageError, match="nothing to search") as caught:
+        space_in(parse(None, {}, ["trainer.C=3"]))
+    first, second = re.findall(r"such as (\S+) or (\S+)", str(caught.value.hint))[0]
+    space = space_in(parse(None, {}, shlex.split(f"{first} {second}")))
+    assert [str(parameter.domain) for parameter in space.parameters] == ["random_forest | decision_tree", "2..8"]
+
+
+def test_the_keys_that_vary_are_those_of_what_is_searched_and_of_what_only_some_components_have() -> None:
+    fixed = (Fixed("source=iris"), Fixed("trainer.C=3", LINEAR))
+    assert Space((choice("trainer", "forest", "logistic"), *fixed)).searched() == {"trainer", "trainer.C"}
+
+
 def test_values_that_are_equal_but_mean_different_things_keep_their_texts() -> None:
     found = domain("choice(1,true,1.0)")
     assert [found.text(value) for value in (1, True, 1.0)] == ["1", "True", "1.0"]
@@ -108,8 +140,10 @@ def test_a_grid_has_every_point_once() -> None:
 
 
 def test_an_interval_has_no_grid() -> None:
-    with pytest.raises(UsageError, match=r"0\.0\.\.1\.0 has no grid"):
+    with pytest.raises(UsageError, match=r"0\.0\.\.1\.0 has no grid") as caught:
         list(Space((Parameter("x", "x", Numbers(0.0, 1.0)),)).grid())
+    (values,) = re.findall(r"such as (\S+), or", str(caught.value.hint))
+    assert domain(values).every() == [0, 0.25, 0.5, 0.75, 1]
 
 
 def test_probes_meet_each_end_of_each_parameter_in_each_component_that_has_it() -> None:

@@ -17,6 +17,7 @@ from .database import SEVERAL, Database, begins
 from .values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
+    import polars as pl
     from sqlalchemy import RowMapping, Select
 
 JOB = re.compile(RUN_ID.pattern + r"-\d+")
@@ -106,6 +107,22 @@ class Runs:
     def newest(self, limit: int = 50) -> list[RunRecord]:
         """Return the newest runs first."""
         return [self._run(row) for row in self._database.rows(self._newest_first().limit(limit))]
+
+    def frame(self, limit: int | None, name: str | None = None, status: str | None = None) -> pl.DataFrame:
+        """Return the newest runs, one a row: id, name, status, started, seconds, path, error, and each of their metrics.
+
+        name, status: of which runs alone; limit: None for all
+        """
+        import polars as pl
+
+        query = self._newest_first() if name is None else self._newest_first().where(self._runs.c.name == name)
+        known = map(self._run, self._database.rows(query if limit is None or status else query.limit(limit)))
+        found = [run for run in known if status in (None, run.status)][:limit]
+        types: dict[str, Any] = {"id": pl.String, "name": pl.String, "status": pl.String}
+        types |= {"started": pl.Datetime("us", "UTC"), "seconds": pl.Float64, "path": pl.String, "error": pl.String}
+        measured = dict.fromkeys((metric for run in found for metric in run.metrics if metric not in types), pl.Float64)
+        rows = [{metric: run.metrics.get(metric) for metric in measured} | _facts(run) for run in found]
+        return pl.DataFrame(rows, schema={**types, **measured}, strict=False)
 
     def find(self, name: str) -> RunRecord | None:
         """Return a run by `last`, its id, or the id's first letters; None where none fits, UsageError where several do.
@@ -207,6 +224,12 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _facts(run: RunRecord) -> dict[str, Any]:
+    seconds = (run.finished - run.started).total_seconds() if run.finished else None
+    told = {"id": run.id, "name": run.name, "status": run.status, "started": run.started, "seconds": seconds}
+    return {**told, "path": run.path, "error": run.error}
 
 
 def _is_lost(row: RowMapping) -> bool:
