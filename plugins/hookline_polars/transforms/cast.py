@@ -30,10 +30,7 @@ class FittedCast:
         import polars as pl
 
         schema = frame.collect_schema()
-        read = {
-            n: read_as(pl.col(n), schema[n], self.dtypes[n], self.format, strict=False)
-            for n in present(frame, self.dtypes)
-        }
+        read = {n: read_as(pl.col(n), schema[n], self.dtypes[n], self.format) for n in present(frame, self.dtypes)}
         if self.strict:
             frame = require_values(frame, {n: expr.is_not_null() for n, expr in read.items()}, self._refusal)
         return frame.with_columns(**read)

@@ -320,3 +320,30 @@ def test_what_is_no_table_is_refused() -> None:
         hl.profile(7)
     with pytest.raises(UsageError, match="no source named 'irsi'"):
         hl.profile("irsi")
+
+
+def test_numbers_as_people_write_them_are_told_with_the_option_that_reads_them() -> None:
+    table = {
+        "bill": [f"{i},{i % 100:02}" for i in range(300)],
+        "deposit": [f"${1 + i % 9},{100 + i}.50" for i in range(300)],
+        "charge": [" " if i % 100 == 0 else f"{i}.5" for i in range(300)],
+        "mixed": ["unpaid" if i % 50 == 0 else f"{i} %" for i in range(300)],
+        "y": [i % 2 for i in range(300)],
+    }
+    profile = hl.profile(pl.DataFrame(table), target="y")
+    told = {finding.subject: finding for finding in profile.findings if finding.statistic == "disguised"}
+    assert set(told) == {"bill", "deposit", "charge", "mixed"}
+    assert told["bill"].action.startswith("'source.decimal=\",\"', or transform=[parse_numbers]")
+    assert told["deposit"].action.startswith("source.decimal=., or transform=[parse_numbers]")
+    assert "98 % of values, such as '99 %'; others are 'unpaid'" in told["mixed"].message
+    assert not [f for f in profile.findings if "names rows" in f.message]
+
+
+def test_dates_whose_order_no_date_tells_are_asked_for() -> None:
+    days = [f"{1 + i % 12:02}/{1 + i // 12 % 12:02}/2026" for i in range(144)]
+    table = pl.DataFrame({"at": days, "us": [f"01/{1 + i % 28:02}/2026" for i in range(144)]})
+    profile = hl.profile(table)
+    told = {finding.subject: finding for finding in profile.findings if finding.statistic.endswith("dates")}
+    assert "whether the day or the month stands first" in told["at"].message
+    assert told["at"].action == "source.date_order=day_first, or source.date_order=month_first"
+    assert told["us"].action == "source.date_order=month_first"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,12 @@ from .leaks import find_leaks
 from .overlaps import find_overlaps, find_twins, find_unseen
 from .shift import find_shifts
 from .sides import EXAMPLES, take_sides
+from .texts import find_disguises
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["audit"]
+__all__ = ["audit", "find_disguises"]
 
 
 def audit(
@@ -26,6 +27,7 @@ def audit(
     labels: Sequence[pl.Series],
     allow: Sequence[str] = (),
     against_repeats: Sequence[str] = (),
+    disguises: Iterable[Finding] = (),
 ) -> Report:
     """Audit training against held-out rows; findings name columns and rows, the worst first.
 
@@ -35,6 +37,7 @@ def audit(
     labels: the target of all training rows and of all held-out rows, after transforms, (n_train,) and (n_test,)
     allow: what somebody has looked at and lets pass, as `subject` or `statistic:subject` of a finding
     against_repeats: what to type, so that rows which repeat another whole are dropped
+    disguises: what `find_disguises` found
     """
     rows = len(labels[0]), len(labels[1])
     sides = take_sides(split, target, labels)
@@ -42,8 +45,12 @@ def audit(
     twins = find_twins(split, labels)
     shift, shifts = find_shifts(sides, split.method, split.train.roles)
     unseen = find_unseen(split, target, labels)
-    overlaps = find_overlaps(split, twins, rows, against_repeats)
-    findings = worst_first(_allowed([*leaks, *overlaps, *unseen, *shifts], allow))
+    found_overlaps = find_overlaps(split, twins, rows, against_repeats)
+    disguises = list(disguises)
+    # Amounts and the like differ from row to row without being names of rows.
+    named = {finding.subject for finding in disguises}
+    overlaps = [found for found in found_overlaps if found.statistic != "distinct_share" or found.subject not in named]
+    findings = worst_first(_allowed([*leaks, *overlaps, *unseen, *shifts, *disguises], allow))
     tables = [Table("explained", ("column", "share"), tuple((name, round(score, 4)) for name, score in scores)), shift]
     if twins.height:
         shown = tuple(twins.head(EXAMPLES).select("test", "train").rows())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hookline.kinds.reports import Severity
 from hookline.registry.remedies import option, typed
 
+from ..disguises import Disguise
 from .column import ColumnFacts
 from .oddity import Advisor, Oddity, ignored, quoted, share_of
 from .table import TableFacts
@@ -38,8 +39,11 @@ def oddities_of_column(table: TableFacts, column: ColumnFacts, advisor: Advisor)
         yield from _id_like(column)
         yield from _cardinality(column, advisor)
     yield from _infinite(column, advisor)
-    if column.text is not None:
+    if column.text is not None and column.text.disguise is not None:
+        yield _disguised(column.text.disguise, advisor)
+    elif column.text is not None:
         yield from _types(column, column.text, advisor)
+    if column.text is not None:
         yield from _spellings(column, column.text, advisor)
 
 
@@ -69,6 +73,8 @@ def _missing(column: ColumnFacts, advisor: Advisor) -> Iterator[Oddity]:
 def _id_like(column: ColumnFacts) -> Iterator[Oddity]:
     whole = column.dtype.lstrip("U").startswith("Int") or column.kind == "string"
     share = column.distinct / max(1, column.present)
+    if column.text is not None and column.text.disguise is not None:
+        return
     if whole and column.present >= ID_ROWS and share >= ID_LIKE:
         text = f"'{column.name}' has a value of its own in nearly every row, so it names rows."
         action = f"{option('roles.id', typed(column.name))}, or {ignored([column.name])}"
@@ -77,7 +83,7 @@ def _id_like(column: ColumnFacts) -> Iterator[Oddity]:
 
 def _cardinality(column: ColumnFacts, advisor: Advisor) -> Iterator[Oddity]:
     share = column.distinct / max(1, column.present)
-    if column.text and not column.text.numbers and column.distinct > MANY and share < ID_LIKE:
+    if column.text and 2 * column.text.numbers < column.present and column.distinct > MANY and share < ID_LIKE:
         text = f"'{column.name}' has {column.distinct:,} different texts."
         yield Oddity(column.name, "distinct", share, 0.0, "info", text, action=advisor.action("many_texts"))
     if column.distinct > 1 and column.top and column.top[0][1] >= NEARLY_CONSTANT * column.count:
@@ -95,6 +101,12 @@ def _infinite(column: ColumnFacts, advisor: Advisor) -> Iterator[Oddity]:
         action = advisor.action("infinite", column=column.name, low=low, high=high)
         share = column.infinite / column.count
         yield Oddity(column.name, "infinite_share", share, 0.0, "warning", text, action=action)
+
+
+def _disguised(found: Disguise, advisor: Advisor) -> Oddity:
+    action = advisor.action(found.ailment, **found.facts)
+    name = str(found.facts["column"])
+    return Oddity(name, found.statistic, found.share, MIXED, "warning", found.text, action=action)
 
 
 def _types(column: ColumnFacts, facts: TextFacts, advisor: Advisor) -> Iterator[Oddity]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..disguises import Disguise, disguise_of
 from .sentinels import is_placeholder
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class TextFacts:
     """Rows whose text differs from another one only by case or spaces."""
     variant: tuple[str, ...] = ()
     """The most frequent texts that differ from each other only so."""
+    disguise: Disguise | None = None
+    """Numbers as people write them, or dates of which the order must be said, where most texts are such."""
 
 
 def facts_of_texts(column: pl.Series, kind: str) -> dict[str, Any]:
@@ -53,7 +56,7 @@ def facts_of_texts(column: pl.Series, kind: str) -> dict[str, Any]:
     facts: dict[str, Any] = {"distinct": counts.height, "top": _most(counts, MOST_TOP)}
     if kind == "string":
         looked = counts if counts.height <= MOST_TEXTS else counts.top_k(MOST_TEXTS, by="rows")
-        facts["text"] = _form(looked)
+        facts["text"] = replace(_form(looked), disguise=disguise_of(column.name, looked))
         facts["sentinels"] = _placeholders(looked)
     return facts
 
