@@ -577,3 +577,48 @@ def test_texts_that_are_no_moments_are_named(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "at,x\n2026-01-01T00:00:00Z,1\nsoon,2\n")
     with pytest.raises(DataError, match=r"source\.dtypes: 'at' holds 'soon', which cannot be read as datetime"):
         FileSource(path=path, dtypes={"at": "datetime"}).load()
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("file:///data/train.csv", "source.path=/data/train.csv"),
+        (
+            "http://host:80/a/train.csv?x=1",
+            "curl -L -o train.csv 'http://host:80/a/train.csv?x=1', and then source.path=train.csv",
+        ),
+        ("s3://bucket/train.csv", "aws s3 cp s3://bucket/train.csv train.csv, and then source.path=train.csv"),
+    ],
+)
+def test_an_address_of_elsewhere_is_refused_with_what_to_type(path: str, hint: str) -> None:
+    with pytest.raises(DataError, match="is a URL, and source 'file' reads files of this machine") as caught:
+        FileSource(path=path).load()
+    assert caught.value.hint == hint
+
+
+def test_a_folder_whose_name_begins_like_a_protocol_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "s3-data").mkdir()
+    written(tmp_path / "s3-data" / "a.csv", "a,b\n1,2\n")
+    assert rows_of(FileSource(path=str(tmp_path / "s3-data"))).rows() == [(1, 2)]
+
+
+def test_bytes_that_are_no_text_are_not_called_csv(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(bytes(range(128, 256)) * 20)
+    with pytest.raises(DataError, match="is neither Parquet nor text: its first bytes are 80 81 82 83"):
+        FileSource(path=str(tmp_path / "a.parquet")).load()
+
+
+def test_an_uneven_row_is_named_and_not_a_long_text_before_it(tmp_path: Path) -> None:
+    lines = ["a,b", f'1,"{"x" * 220_000}"', "2,y", "3"]
+    with pytest.raises(DataError, match=r"line 4 of .* has 1 value, where there are 2 columns"):
+        FileSource(path=written(tmp_path / "a.csv", "\n".join(lines) + "\n")).load()
+    whole = rows_of(FileSource(path=written(tmp_path / "b.csv", "\n".join(lines[:3]) + "\n")))
+    assert whole["b"].str.len_chars().to_list() == [220_000, 1]
+
+
+def test_true_in_several_spellings_is_one_boolean(tmp_path: Path) -> None:
+    assert rows_of(FileSource(path=written(tmp_path / "a.csv", "a,b\nTrue,1\ntrue,2\nFALSE,3\n")))["a"].to_list() == [
+        True,
+        True,
+        False,
+    ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,8 @@ HEAD = 100
 """Rows that are looked at first."""
 BLOCK = 64 * 1024
 """Bytes that are read at a time."""
+LONGEST = 2**31 - 1
+"""Characters of a value at most."""
 LARGE_BLOCK = 256 * 1024
 """Bytes of which the separators are counted at a time."""
 
@@ -24,7 +27,7 @@ def first_row(file: Path, separator: str, skip: int, encoding: str) -> list[str]
 
     errors = "replace" if encoding == "utf8-lossy" else "strict"
     try:
-        with file.open(encoding="utf-8-sig", errors=errors, newline="") as opened:
+        with _long_values(), file.open(encoding="utf-8-sig", errors=errors, newline="") as opened:
             for _ in range(skip):
                 next(opened, None)
             row = next((row for row in csv.reader(opened, delimiter=separator) if row), [])
@@ -80,7 +83,7 @@ def name_uneven(file: Path, separator: str, skip: int, width: int) -> None:
     import csv
 
     before = skip
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+    with _long_values(), file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         for _ in range(skip):
             next(opened, None)
         rows = csv.reader(chain(opened, ["\n", _END]), delimiter=separator)
@@ -93,8 +96,20 @@ def name_uneven(file: Path, separator: str, skip: int, width: int) -> None:
                     raise _uneven(file, before + 1, last, len(row), width)
                 before = last
         except csv.Error:
-            # A value beyond the module's limit: what a quote has swallowed.
+            # What a quote has swallowed.
             raise _unclosed(file, before + 1) from None
+
+
+@contextmanager
+def _long_values() -> Iterator[None]:
+    """Let Python's module read values of any length, which it else refuses from 131,072 characters on."""
+    import csv
+
+    before = csv.field_size_limit(LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def is_even(lines: bytes, separator: bytes, separators: int) -> bool:
