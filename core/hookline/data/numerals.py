@@ -21,8 +21,8 @@ SHAPE = rf"^(?:\(|[-+])? ?(?:{UNITS})? ?[-+]? ?([\d.,'][\d.,' ]*?) ?(?:{UNITS})?
 PLAIN = r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$"
 """A number as computers write it."""
 NEGATIVE = r"^[^\d]*[-(]"
-GROUPED = r"[1-9]\d{{0,2}}(?:{0}\d{{2,3}})*{0}\d{{3}}"
-"""Digits in groups of three, or as in India of two and at the end three; a number does not begin with a group of zeros."""
+GROUPED = r"[1-9]\d{{0,2}}(?:{0}\d{{2,3}}){{0,5}}{0}\d{{3}}"
+"""Up to seven groups of three digits, or as in India of two and at the end three; a number does not begin with zeros."""
 CODED = r"^[-+]?0\d"
 """A needless zero at the front, as codes have."""
 MOSTLY = 0.8

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hookline import Dataset, Transform
 from hookline.data.numerals import MOSTLY, Decimal, Found, Numerals, Thousands, find, read
-from hookline.errors import ConfigError, DataError, ExportError, Problem
+from hookline.errors import ConfigError, DataError, Problem
 
 from ..columns import Columns, choose, present
 from ..stats import value_counts
@@ -34,14 +34,12 @@ class FittedParseNumbers:
         return frame.with_columns(read(pl.col(name).cast(pl.String), self.columns[name]).alias(name) for name in texts)
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Raise ExportError for features that it reads: ONNX has no such text operations. The target needs none."""
-        read_here = [name for name in self.columns if name in inputs]
-        if read_here:
-            raise ExportError(
-                f"transform 'parse_numbers' cannot be said in ONNX (columns {', '.join(read_here[:5])})",
-                hint="choose packager=[skops], or let the source read them: source.decimal=.",
-            )
-        return dict(inputs)
+        """Say it as ONNX."""
+        from ..onnx import is_number
+        from ..onnx_numbers import parsed
+
+        texts = [name for name in self.columns if name in inputs and not is_number(inputs[name])]
+        return {**inputs, **{name: parsed(inputs[name], self.columns[name]) for name in texts}}
 
 
 class ParseNumbersTransform(Transform):
@@ -49,11 +47,11 @@ class ParseNumbersTransform(Transform):
 
     name = "parse_numbers"
     mends: ClassVar = {
-        "disguised_numbers": "transform=[parse_numbers] packager=[skops]",
-        "mixed_numbers": "transform=[parse_numbers] packager=[skops]",
+        "disguised_numbers": "transform=[parse_numbers]",
+        "mixed_numbers": "transform=[parse_numbers]",
         "asked_numbers": (
-            "transform=[parse_numbers] transform.parse_numbers.decimal=. packager=[skops]",
-            'transform=[parse_numbers] transform.parse_numbers.decimal="," packager=[skops]',
+            "transform=[parse_numbers] transform.parse_numbers.decimal=.",
+            'transform=[parse_numbers] transform.parse_numbers.decimal=","',
         ),
     }
     columns: tuple[str, ...] | Columns = ()

@@ -177,7 +177,7 @@ def test_yes_and_no_among_values_are_the_words_that_somebody_wrote(path: Path, v
     assert rule.nullable is False
     words = list(rule.categories)
     schema = read_contract(path).alone({"optin": "string"})
-    assert not check_rows(pl.DataFrame({"optin": words}), schema).broken
+    assert not check_rows([pl.DataFrame({"optin": words})], schema).broken
 
 
 def test_true_and_false_are_words_of_a_column_of_texts_and_values_of_one_of_booleans(path: Path) -> None:
@@ -185,7 +185,7 @@ def test_true_and_false_are_words_of_a_column_of_texts_and_values_of_one_of_bool
     contract = read_contract(path)
     assert contract.alone({"optin": "string"}).columns[0].kind == "string"
     assert contract.alone({"optin": "boolean"}).columns[0].kind == "boolean"
-    assert not check_rows(pl.DataFrame({"optin": ["true", "false"]}), contract.alone({"optin": "string"})).broken
+    assert not check_rows([pl.DataFrame({"optin": ["true", "false"]})], contract.alone({"optin": "string"})).broken
 
 
 def test_long_lists_keep_words_too(path: Path) -> None:

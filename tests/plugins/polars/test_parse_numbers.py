@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 
 from hookline import Dataset, Roles
-from hookline.errors import ConfigError, DataError, ExportError
+from hookline.data.numerals import Numerals
+from hookline.errors import ConfigError, DataError
 from hookline.kinds.plain import from_json, to_json
 from hookline_polars import ParseNumbersTransform
 from hookline_polars.transforms.parse_numbers import FittedParseNumbers
@@ -58,10 +60,31 @@ def test_a_named_column_of_other_texts_is_refused() -> None:
         fitted(ParseNumbersTransform(columns=("plan",)))
 
 
-def test_features_that_it_reads_are_told_not_to_fit_into_onnx() -> None:
-    with pytest.raises(ExportError, match="columns bill"):
-        fitted(ParseNumbersTransform()).to_onnx({"bill": object()})
-    assert fitted(ParseNumbersTransform()).to_onnx({}) == {}
+TEXTS = [
+    "12,5", "1.234,50", "-7", "€ 3", "4,50 €", "$1,234.50", "($4.20)", "-$3", "$-3", "4 %", "0.2", "12.5%", "   12.5 ",
+    "1 234,5", "22\u00a0000,0", "7\u202f100,1", "1’234.50", "1'000", "EUR 3", "4 EUR", "kr. 5", "5 kr", "1e-3", "\u22125", "",
+    "x", "1.234", "1,234,567.8", "+3", "3,", "3.", ",5", ".5", "1 2", "- 5", "%", "$", "nan", "inf", "123456789012.123",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        Numerals(), Numerals(","), Numerals(",", "."), Numerals(".", ",", "$"), Numerals(",", "", "€"), Numerals(".", "", "%"),
+        Numerals(",", " "), Numerals(".", "'"), Numerals(".", "", "EUR"), Numerals(".", "", "kr"),
+    ],
+)  # fmt: skip
+def test_onnx_reads_every_text_as_polars_does(how: Numerals) -> None:
+    import onnxruntime
+    import spox
+
+    text = spox.argument(spox.Tensor(np.str_, ("N", 1)))
+    model = spox.build({"a": text}, {"a_read": FittedParseNumbers({"a": how}).to_onnx({"a": text})["a"]})
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    (found,) = session.run(None, {"a": np.array(TEXTS, dtype=object).reshape(-1, 1)})
+    read = FittedParseNumbers({"a": how}).transform(pl.LazyFrame({"a": TEXTS})).collect()["a"]
+    np.testing.assert_array_equal(found.ravel(), read.fill_null(float("nan")).to_numpy())
+    assert read.count() > 1
 
 
 def test_one_sign_cannot_mean_both() -> None:
