@@ -15,6 +15,7 @@ from .transforms.cast import CastTransform
 from .transforms.clip import ClipTransform
 from .transforms.map_values import MapValuesTransform
 from .transforms.missing import ImputeTransform, NullValuesTransform
+from .transforms.parse_numbers import ParseNumbersTransform
 from .transforms.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
 from .transforms.texts import NormalizeTextTransform, RareCategoriesTransform
 
@@ -32,6 +33,7 @@ __all__ = [
     "MapValuesTransform",
     "NormalizeTextTransform",
     "NullValuesTransform",
+    "ParseNumbersTransform",
     "PredictionDriftMonitor",
     "RareCategoriesTransform",
     "SyntheticSource",
@@ -58,6 +60,7 @@ def register_transforms() -> list[type[Transform]]:
         MapValuesTransform,
         NormalizeTextTransform,
         NullValuesTransform,
+        ParseNumbersTransform,
         RareCategoriesTransform,
     ]
 

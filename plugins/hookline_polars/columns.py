@@ -31,6 +31,17 @@ class IsRegex:
 
 
 @dataclass(frozen=True)
+class NullIsWord:
+    """Marks a config field one of whose words is `null`, which is typed without quotes and read as no value."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Take no value for the word."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_before_validator_function(_null_word, handler(source))
+
+
+@dataclass(frozen=True)
 class Columns:
     """Columns by name, by pattern, or by type; what fits any of them is chosen."""
 
@@ -76,6 +87,10 @@ def present(frame: pl.LazyFrame, names: Iterable[str]) -> list[str]:
     """Return those of `names` that a frame has: the target is absent at inference."""
     held = set(frame.collect_schema().names())
     return [name for name in names if name in held]
+
+
+def _null_word(value: Any) -> Any:
+    return "null" if value is None else value
 
 
 def _regex(text: str) -> str:

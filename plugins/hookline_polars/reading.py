@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from hookline.data.dates import read_moments
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -12,21 +14,22 @@ WORDS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no":
 """Texts that mean yes or no, in any case."""
 
 
-def read_as(column: pl.Expr, dtype: pl.DataType, wanted: str, layout: str | None = None, *, strict: bool) -> pl.Expr:
-    """Read a column of `dtype` as the type `wanted`; what cannot be read raises polars' error where `strict`, else is missing.
+def read_as(column: pl.Expr, dtype: pl.DataType, wanted: str, layout: str | None = None) -> pl.Expr:
+    """Read a column of `dtype` as the type `wanted`; what cannot be read is missing.
 
-    layout: how texts write datetimes and dates, in strftime's letters; None finds out
+    layout: how texts write datetimes and dates, in strftime's letters; None finds out, but never guesses whether the day or
+        the month stands first
     """
     import polars as pl
 
-    if dtype == pl.String and wanted == "datetime":
-        return column.str.to_datetime(layout, time_unit="us", strict=strict)
-    if dtype == pl.String and wanted == "date":
-        return column.str.to_date(layout, strict=strict)
+    if dtype == pl.String and wanted in ("datetime", "date"):
+        if layout is None:
+            moments = read_moments(column)
+        else:
+            moments = column.str.to_datetime(layout, time_unit="us", time_zone=_zone(layout), strict=False)
+        return moments if wanted == "datetime" else moments.dt.date()
     if dtype == pl.String and wanted == "boolean":
         words, lowered = (list(WORDS), list(WORDS.values())), column.str.to_lowercase()
-        if strict:
-            return lowered.replace_strict(*words, return_dtype=pl.Boolean)
         return lowered.replace_strict(*words, default=None, return_dtype=pl.Boolean)
     types: dict[str, pl.DataType] = {
         "number": pl.Float64(),
@@ -36,4 +39,8 @@ def read_as(column: pl.Expr, dtype: pl.DataType, wanted: str, layout: str | None
         "datetime": pl.Datetime("us"),
         "date": pl.Date(),
     }
-    return column.cast(types[wanted], strict=strict)
+    return column.cast(types[wanted], strict=False)
+
+
+def _zone(layout: str) -> str | None:
+    return "UTC" if "%z" in layout or "%Z" in layout else None

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from hookline.errors import DataError, Problem, StoreError, closest
 from hookline.kinds.artifacts import Column, ColumnKind, Schema
 
+from .dates import read_moments
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -213,7 +215,10 @@ def _cast(values: pl.Series, column: Column) -> pl.Series:
     if values.dtype == pl.String and column.kind == "boolean":
         raise ValueError("a string")
     if values.dtype == pl.String and column.kind == "datetime":
-        return values.str.to_datetime(time_unit="us", strict=True).cast(dtype)
+        moments = values.to_frame().select(read_moments(pl.col(values.name))).to_series()
+        if moments.null_count() > values.null_count():
+            raise ValueError("a string")
+        return moments.cast(dtype)
     if values.dtype == pl.Boolean and column.kind == "number":
         return values.cast(pl.Int8).cast(dtype)
     if values.dtype.is_numeric() and column.kind == "datetime":

@@ -10,6 +10,7 @@ from hookline.kinds.artifacts import Prediction, Target
 
 from .columns import column_kind
 from .frames import count_rows
+from .numerals import MOSTLY, Found, find
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,43 @@ def target_of(labels: pl.LazyFrame, name: str, task: str) -> Target:
     if task == "regression" or (task == "auto" and not is_label(labels, name)):
         _require_numbers(labels, name)
         return Target(name, "regression")
+    if task == "auto":
+        _refuse_disguise(labels, name)
     return _class_target(labels, name)
+
+
+def _refuse_disguise(labels: pl.LazyFrame, name: str) -> None:
+    """Raise DataError where the target's texts are numbers as people write them, and too many to be classes."""
+    found = _written_numbers(labels, name)
+    if found is None:
+        return
+    raise DataError(
+        f"the target '{name}' looks like numbers written as text, such as '{found.example}', and has more than "
+        f"{MAX_CLASSES} values",
+        hint="say task=multiclass where they are classes",
+        **_mending(name, found),
+    )
+
+
+def _written_numbers(labels: pl.LazyFrame, name: str) -> Found | None:
+    """Return how a target of more texts than there are classes writes numbers; None where it does not."""
+    import polars as pl
+
+    if labels.collect_schema()[name] != pl.String:
+        return None
+    texts = labels.select(pl.col(name).alias("text")).drop_nulls()
+    counts = texts.group_by("text").agg(pl.len().alias("rows")).collect()
+    found = find(counts) if counts.height > MAX_CLASSES else None
+    fractions = found is not None and bool(counts["text"].str.contains(r"\d\.\d").any())
+    if found is None or found.share < MOSTLY or found.coded:
+        return None
+    return found if found.disguised or found.blank or fractions else None
+
+
+def _mending(name: str, found: Found) -> dict[str, Any]:
+    """Return the ailment of a target that is numbers as texts, with its facts, for an error."""
+    ailment = "asked_numbers" if found.asked else "mixed_numbers" if found.others else "disguised_numbers"
+    return {"ailment": ailment, "facts": {"column": name, "decimal": found.numerals.decimal}}
 
 
 def _class_target(labels: pl.LazyFrame, name: str) -> Target:
@@ -59,7 +96,10 @@ def _require_numbers(labels: pl.LazyFrame, name: str) -> None:
     import polars as pl
 
     if not labels.collect_schema()[name].is_numeric():
-        raise DataError(f"task=regression, but the target '{name}' does not hold numbers")
+        written = _written_numbers(labels, name)
+        such = f", but texts such as '{written.example}'" if written else ""
+        message = f"task=regression, but the target '{name}' does not hold numbers{such}"
+        raise DataError(message, **(_mending(name, written) if written else {}))
     value = pl.col(name).cast(pl.Float64)
     facts = {"infinite": (~value.is_finite()).sum(), "low": value.min(), "high": value.max()}
     found = labels.select(**facts).collect().row(0, named=True)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from annotated_types import Ge, Len
 
 from hookline import Dataset, Source, TextRules
+from hookline.data.dates import Order
 from hookline.data.frames import require_columns
+from hookline.data.numerals import Decimal, Thousands
 from hookline.errors import DataError
 
-from ..reading import Dtype, read_as
+from ..reading import Dtype
 from .file_index import fingerprint_of
 from .finding import files_of, folder_of
 from .formats.base import Reader
@@ -23,6 +25,7 @@ from .formats.csv import names_in
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .positions import Position, paths_below
+from .texts import Wording
 from .together import together
 
 if TYPE_CHECKING:
@@ -43,6 +46,11 @@ class FileSource(Source):
         "spaced_names": "source.strip=true",
         "spaced_values": "source.strip=true",
         "unreadable": "source.dtypes={{COLUMN: string}}",
+        "disguised_numbers": "source.decimal={decimal}",
+        "asked_numbers": ("source.decimal=.", 'source.decimal=","'),
+        "asked_dates": ("source.date_order=day_first", "source.date_order=month_first"),
+        "dates_in_order": "source.date_order={order}",
+        "unread_values": "source.dtypes={{{column}: string}}",
     }
     path: str | Path = dataclasses.field(kw_only=False)
     """A file, a glob such as `data/2026-*.parquet`, or a folder."""
@@ -66,8 +74,21 @@ class FileSource(Source):
     """CSV: `utf8-lossy` replaces bytes that are no UTF-8."""
     dtypes: Mapping[str, Dtype] = dataclasses.field(default_factory=dict)
     """Column -> type, where what is inferred is not what is meant."""
+    decimal: Decimal | None = None
+    """What stands before fractions in numbers that are written as texts, such as `1.234,50` or `$3.20`; null leaves texts alone.
+
+    Said, or `thousands`, texts of which every value is a number are read so, with a sign of money or % taken off.
+    """
+    thousands: Thousands | None = None
+    """What stands between thousands in such numbers; null finds out."""
+    date_order: Order | None = None
+    """Whether the day or the month stands first in dates such as 03/04/2026; null leaves texts that do not tell alone."""
     file_column: Annotated[str, Len(1)] | None = None
     """Add a column of this name that holds each row's file name, such as `train.csv`: `split.column` may go by it."""
+
+    def __post_init__(self) -> None:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
 
     def load(self) -> Dataset:
         """Return the rows lazily; raises DataError for what is missing, empty, or not readable as its format."""
@@ -222,15 +243,8 @@ class FileSource(Source):
         return frame.with_columns(pl.lit(file.name).alias(self.file_column))
 
     def _typed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        import polars as pl
-
-        if not self.dtypes:
-            return frame
-        schema = frame.collect_schema()
-        require_columns(list(self.dtypes), schema.names(), "source.dtypes")
-        typed = frame.with_columns(
-            read_as(pl.col(name), schema[name], dtype, strict=True) for name, dtype in self.dtypes.items()
-        )
-        # Every value is looked at here, so that one that cannot be read is not met in the middle of a run.
-        typed.select(pl.col(name).null_count() for name in self.dtypes).collect()
-        return typed
+        wording = Wording(self.decimal, self.thousands, self.date_order)
+        if self.dtypes:
+            require_columns(list(self.dtypes), frame.collect_schema().names(), "source.dtypes")
+            frame = wording.typed(frame, self.dtypes)
+        return wording.read(frame, but=list(self.dtypes))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from glob import glob, has_magic
 from itertools import takewhile
 from pathlib import Path
@@ -15,6 +17,7 @@ from .formats.table import SUFFIXES, known_suffix
 
 def files_of(path: str | Path) -> list[Path]:
     """Return the files that a file, a glob or a folder means, in order; raises DataError where there are none."""
+    _refuse_url(str(path))
     text = str(Path(path).expanduser())
     place = Path(text)
     if _is_glob(place):
@@ -43,6 +46,30 @@ def folder_of(path: str | Path) -> Path | None:
     if _is_glob(place):
         return Path(*takewhile(lambda part: not has_magic(part), place.parts))
     return place if place.is_dir() else None
+
+
+def _refuse_url(text: str) -> None:
+    """Raise DataError for an address of another machine or protocol; a Path has lost one of its slashes."""
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/(?:/)?(.*)", text)
+    if found is None or Path(text).exists():
+        return
+    scheme, rest = found[1].lower(), found[2]
+    if scheme == "file":
+        hint = f"source.path=/{rest.removeprefix('localhost').lstrip('/')}"
+    else:
+        name = rest.partition("?")[0].rstrip("/").rpartition("/")[2] or "table.csv"
+        url = f"{scheme}://{rest}"
+        fetch = f"curl -L -o {name} {shlex.quote(url)}" if scheme.startswith(("http", "ftp")) else FETCH.get(scheme, "")
+        hint = (
+            f"{fetch.format(url=url, name=name)}, and then source.path={name}"
+            if fetch
+            else "copy it here, and name the copy"
+        )
+    raise DataError(f"source.path={text} is a URL, and source 'file' reads files of this machine", hint=hint)
+
+
+FETCH = {"s3": "aws s3 cp {url} {name}", "gs": "gcloud storage cp {url} {name}", "abfs": "azcopy copy {url} {name}"}
+"""Protocol -> how a file comes here."""
 
 
 def _is_glob(place: Path) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from hookline import Dataset, Limit, Transform
 from hookline.errors import DataError, ExportError
 
-from ..columns import choose, present
+from ..columns import NullIsWord, choose, present
 from ..reading import read_as
 from .checks import require_values, some
 
@@ -30,10 +30,7 @@ class FittedCast:
         import polars as pl
 
         schema = frame.collect_schema()
-        read = {
-            n: read_as(pl.col(n), schema[n], self.dtypes[n], self.format, strict=False)
-            for n in present(frame, self.dtypes)
-        }
+        read = {n: read_as(pl.col(n), schema[n], self.dtypes[n], self.format) for n in present(frame, self.dtypes)}
         if self.strict:
             frame = require_values(frame, {n: expr.is_not_null() for n, expr in read.items()}, self._refusal)
         return frame.with_columns(**read)
@@ -66,12 +63,12 @@ class CastTransform(Transform):
     """Read columns as another type."""
 
     name = "cast"
-    mends: ClassVar = {"wrong_type": CAST, "mixed_type": f'{CAST} transform.cast.errors="null"'}
+    mends: ClassVar = {"wrong_type": CAST, "mixed_type": f"{CAST} transform.cast.errors=null"}
     dtypes: Mapping[str, Literal["number", "integer", "string", "boolean", "datetime"]]
     """Column -> type."""
     format: str | None = None
     """How datetimes are written, in strftime's letters; null finds out."""
-    errors: Literal["raise", "null"] = "raise"
+    errors: Annotated[Literal["raise", "null"], NullIsWord()] = "raise"
     """What becomes of a value that cannot be read: an error, or a missing value."""
 
     def fit(self, train: Dataset) -> FittedCast:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from hookline import Dataset, Transform
 from hookline.data.columns import kind_of
 from hookline.errors import ConfigError, DataError, ExportError, Problem
 
-from ..columns import Scalar, choose, present
+from ..columns import NullIsWord, Scalar, choose, present
 from .checks import require_values, some
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class MapValuesTransform(Transform):
     """Values to replace."""
     new: tuple[Scalar | None, ...]
     """What each becomes, in the same order; null makes it missing."""
-    default: Literal["keep", "null", "value", "error"] = "keep"
+    default: Annotated[Literal["keep", "null", "value", "error"], NullIsWord()] = "keep"
     """What becomes of a value that is not in `old`."""
     default_value: Scalar | None = None
     """What `value` makes of it."""

@@ -93,3 +93,11 @@ def test_a_nested_column_is_refused_by_name() -> None:
 def test_a_column_without_bounds_warns_of_nothing() -> None:
     schema = Schema((Column("x", "Float64", "number"),))
     assert unlike_training(pl.DataFrame({"x": [1e30]}), schema) == {}
+
+
+def test_moments_are_the_same_whatever_their_offset_and_dates_of_no_known_order_are_refused() -> None:
+    schema = infer_schema(pl.LazyFrame({"at": [datetime(2026, 1, 1)]}), ["at"])
+    texts = ["2026-01-01T12:00:00Z", "2026-01-01T14:00:00+02:00", "2026-01-01T12:00:00"]
+    assert conform(pl.DataFrame({"at": texts}), schema)["at"].unique().to_list() == [datetime(2026, 1, 1, 12)]
+    with pytest.raises(DataError, match="must be a datetime, got '03/04/2026' in row 0"):
+        conform(pl.DataFrame({"at": ["03/04/2026"]}), schema)

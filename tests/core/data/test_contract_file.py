@@ -167,3 +167,27 @@ def test_a_check_counts_by_rule_and_finds_the_values_that_cannot_be_read(path: P
         ("city", "categories"): (False, 1, 0),
         ("member", "absent"): (True, 3, 0),
     }
+
+
+@pytest.mark.parametrize("values", ["[yes, no]", "[on, 'off']", "[Yes, NO]"])
+def test_yes_and_no_among_values_are_the_words_that_somebody_wrote(path: Path, values: str) -> None:
+    path.write_text(f"columns:\n  optin: {{categories: {values}, nullable: no}}\n", "utf-8")
+    rule = read_contract(path).columns["optin"]
+    assert rule.categories == tuple(word.strip(" '") for word in values.strip("[]").split(","))
+    assert rule.nullable is False
+    words = list(rule.categories)
+    schema = read_contract(path).alone({"optin": "string"})
+    assert not check_rows([pl.DataFrame({"optin": words})], schema).broken
+
+
+def test_true_and_false_are_words_of_a_column_of_texts_and_values_of_one_of_booleans(path: Path) -> None:
+    path.write_text("columns:\n  optin: {categories: [true, false]}\n", "utf-8")
+    contract = read_contract(path)
+    assert contract.alone({"optin": "string"}).columns[0].kind == "string"
+    assert contract.alone({"optin": "boolean"}).columns[0].kind == "boolean"
+    assert not check_rows([pl.DataFrame({"optin": ["true", "false"]})], contract.alone({"optin": "string"})).broken
+
+
+def test_long_lists_keep_words_too(path: Path) -> None:
+    path.write_text("columns:\n  optin: {nullable: yes}\nlong_categories:\n  optin: [yes, no]\n", "utf-8")
+    assert read_contract(path).columns["optin"].categories == ("yes", "no")

@@ -14,7 +14,8 @@ from hookline.data.parts import SplitOptions
 from hookline.data.split import SplitFacts, prepare, read_split
 from hookline.kinds.artifacts import Dataset, Roles, Target
 from hookline.kinds.reports import Finding, Report
-from hookline.quality.audit import audit
+from hookline.quality.audit import audit, find_disguises
+from hookline.registry.registry import load_registry
 from kit.tables import with_row_ids
 
 
@@ -351,3 +352,12 @@ def test_findings_head_the_report(table: pl.DataFrame) -> None:
     assert run.findings[0]["subject"] == "answer"
     assert len(run.findings[0]["rows"]) == 10
     assert f"rows {', '.join(map(str, run.findings[0]['rows']))}" in run.report.read_text("utf-8")
+
+
+def test_features_that_are_numbers_as_texts_are_told_with_what_to_type() -> None:
+    train = pl.LazyFrame({"bill": [f"{i},5" for i in range(200)], "at": ["03/04/2026"] * 200, "plan": ["a"] * 200})
+    remedies = load_registry().remedies
+    told = {finding.subject: finding for finding in find_disguises(train, ["bill", "at", "plan"], remedies)}
+    assert set(told) == {"bill", "at"}
+    assert "set 'source.decimal=\",\"' or transform=[parse_numbers]" in told["bill"].message
+    assert "set source.date_order=day_first or source.date_order=month_first" in told["at"].message

@@ -320,3 +320,83 @@ def test_what_is_no_table_is_refused() -> None:
         hl.profile(7)
     with pytest.raises(UsageError, match="no source named 'irsi'"):
         hl.profile("irsi")
+
+
+def test_numbers_as_people_write_them_are_told_with_the_option_that_reads_them(tmp_path: Path) -> None:
+    table = {
+        "bill": [f"{i},{i % 100:02}" for i in range(300)],
+        "deposit": [f"${1 + i % 9},{100 + i}.50" for i in range(300)],
+        "charge": [" " if i % 100 == 0 else f"{i}.5" for i in range(300)],
+        "mixed": ["unpaid" if i % 50 == 0 else f"{i} %" for i in range(300)],
+        "y": [i % 2 for i in range(300)],
+    }
+    pl.DataFrame(table).write_csv(tmp_path / "a.csv")
+    profile = hl.profile(tmp_path / "a.csv", target="y")
+    told = {finding.subject: finding for finding in profile.findings if finding.statistic == "disguised"}
+    assert set(told) == {"bill", "deposit", "charge", "mixed"}
+    assert told["bill"].action.startswith("'source.decimal=\",\"', or transform=[parse_numbers]")
+    assert told["deposit"].action.startswith("source.decimal=., or transform=[parse_numbers]")
+    assert "98 % of values, such as '1 %'; others are 'unpaid'" in told["mixed"].message
+    assert not [f for f in profile.findings if "names rows" in f.message]
+
+
+def test_dates_whose_order_no_date_tells_are_asked_for(tmp_path: Path) -> None:
+    days = [f"{1 + i % 12:02}/{1 + i // 12 % 12:02}/2026" for i in range(144)]
+    table = pl.DataFrame({"at": days, "us": [f"01/{1 + i % 28:02}/2026" for i in range(144)]})
+    table.write_csv(tmp_path / "a.csv")
+    profile = hl.profile(tmp_path / "a.csv")
+    told = {finding.subject: finding for finding in profile.findings if finding.statistic.endswith("dates")}
+    assert "whether the day or the month stands first" in told["at"].message
+    assert told["at"].action == "source.date_order=day_first, or source.date_order=month_first"
+    assert told["us"].action == "source.date_order=month_first"
+
+
+def test_zeros_that_are_a_value_of_their_own_are_no_missing_ones() -> None:
+    rng = np.random.default_rng(5)
+    table = pl.DataFrame(
+        {
+            "wave": np.where(rng.random(1_000) < 0.2, 0, rng.integers(20, 60, 1_000)),
+            "scale": np.where(rng.random(1_000) < 0.03, 0, np.clip(rng.integers(6, 21, 1_000), 0, 20)),
+            "rain": np.where(rng.random(1_000) < 0.4, 0, rng.gamma(9, 1, 1_000)).round(1),
+            "length": np.where(rng.random(1_000) < 0.01, 0, rng.normal(60, 2, 1_000)).round(1),
+        }
+    )
+    assert [f.subject for f in hl.profile(table).findings if f.statistic == "sentinel_share"] == ["length"]
+
+
+def test_none_is_a_class_among_few_and_a_gap_among_many() -> None:
+    table = pl.DataFrame(
+        {
+            "defect": ["none", "scratch", "dent", "none"] * 30,
+            "street": [f"street {i}" if i % 4 else "none" for i in range(120)],
+        }
+    )
+    assert [f.subject for f in hl.profile(table).findings if f.statistic == "sentinel_share"] == ["street"]
+
+
+@pytest.mark.parametrize("number", [False, True])
+def test_a_column_of_fewer_values_than_classes_does_not_give_the_class_away(number: bool) -> None:
+    label = np.random.default_rng(0).choice(list("pqrstu"), 600)
+    group = [{"p": 1, "q": 1, "r": 2, "s": 2, "t": 3, "u": 3}[one] for one in label]
+    table = pl.DataFrame({"group": group if number else [f"g{one}" for one in group], "label": label})
+    assert "goes together" not in said(hl.profile(table, target="label"))
+    assert "goes together" in said(hl.profile(table.with_columns(same="label"), target="label"))
+
+
+def test_metrics_that_are_advised_are_measured_by_that_name() -> None:
+    table = pl.DataFrame({"x": range(400), "y": [i < 5 for i in range(400)]})
+    assert "judge by balanced_accuracy or pr_auc" in said(hl.profile(table, target="y"))
+
+
+def test_free_text_is_told_from_names_of_rows_also_where_some_are_numbers() -> None:
+    rng = np.random.default_rng(1)
+    notes = [" ".join(rng.choice(list("abcdefgh"), 6)) if i % 5 else str(i) for i in range(300)]
+    table = pl.DataFrame({"note": notes, "code": [f"K{i}" for i in range(300)]})
+    told = {finding.subject: finding.statistic for finding in hl.profile(table).findings}
+    assert told == {"note": "free_text", "code": "distinct_share"}
+
+
+def test_whole_amounts_are_no_names_of_rows() -> None:
+    rng = np.random.default_rng(2)
+    table = pl.DataFrame({"amount": rng.lognormal(12, 0.5, 500).astype(int), "row": rng.permutation(500) + 7})
+    assert [f.subject for f in hl.profile(table).findings if f.statistic == "distinct_share"] == ["row"]

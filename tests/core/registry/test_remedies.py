@@ -22,6 +22,8 @@ from hookline.registry.remedies import add_remedies, typed
 from kit.command_line import Told
 
 FACTS: dict[str, Any] = {
+    "decimal": ",",
+    "order": "month_first",
     "column": "a b(c)",
     "type": "number",
     "low": -1.5,

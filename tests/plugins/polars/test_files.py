@@ -280,7 +280,7 @@ def test_dtypes_read_words_and_moments(tmp_path: Path, strip: bool) -> None:
 
 def test_a_value_far_down_that_is_not_of_the_given_type_is_refused_at_load(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 5_000 + "x,2\n")
-    with pytest.raises(DataError, match='"x"'):
+    with pytest.raises(DataError, match="'x'"):
         FileSource(path=path, dtypes={"a": "number"}).load()
 
 
@@ -489,3 +489,136 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, ask: str) -> None:
         os.seteuid(user)
         for folder, before in zip((*folders, tmp_path), (*modes, mode), strict=True):
             folder.chmod(before)
+
+
+MONEY = 'name,price,share\na,"$1,234.50",4 %\nb,$3.20,12 %\n'
+COMMAS = "name;bill;whole;at\na;1,5;1.234;2026-01-02\nb;2,25;5.678;2026-01-03\n"
+
+
+def test_numbers_as_people_write_them_are_read_where_the_file_says_so(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", MONEY)
+    assert rows_of(FileSource(path=path)).schema["price"] == pl.String
+    read = rows_of(FileSource(path=path, decimal="."))
+    assert read.select("price", "share").rows() == [(1234.5, 4.0), (3.2, 12.0)]
+    assert read["name"].to_list() == ["a", "b"]
+    assert rows_of(FileSource(path=path, thousands=",")).equals(read)
+    assert rows_of(FileSource(path=path, decimal=".", strip=True)).equals(read)
+    assert rows_of(FileSource(path=path, dtypes={"price": "number"}))["price"].to_list() == [1234.5, 3.2]
+
+
+@pytest.mark.parametrize("options", [{"decimal": ","}, {"thousands": "."}, {"decimal": ",", "thousands": "."}])
+def test_with_decimal_commas_a_point_means_thousands(tmp_path: Path, options: dict[str, Any]) -> None:
+    read = rows_of(FileSource(path=written(tmp_path / "a.csv", COMMAS), separator=";", **options))
+    assert read.rows() == [("a", 1.5, 1234.0, date(2026, 1, 2)), ("b", 2.25, 5678.0, date(2026, 1, 3))]
+
+
+def test_many_small_files_with_decimal_commas_are_read_as_one_is(tmp_path: Path) -> None:
+    for place in range(25):
+        written(tmp_path / f"{place:02}.csv", COMMAS)
+    read = rows_of(FileSource(path=str(tmp_path), separator=";", decimal=","))
+    assert read["whole"].unique().sort().to_list() == [1234.0, 5678.0]
+
+
+def test_a_column_of_fractions_with_points_stays_one_among_decimal_commas(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "p;q\n3.5;1,5\n1.25;2,5\n")
+    assert rows_of(FileSource(path=path, separator=";", decimal=",")).rows() == [(3.5, 1.5), (1.25, 2.5)]
+
+
+def test_blanks_among_numbers_are_missing_where_numbers_are_read_from_texts(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "p,q\n1.5,a\n ,b\n")
+    assert rows_of(FileSource(path=path, decimal="."))["p"].to_list() == [1.5, None]
+    assert rows_of(FileSource(path=path, dtypes={"p": "number"}))["p"].to_list() == [1.5, None]
+
+
+def test_a_sign_between_digits_is_asked_rather_than_guessed(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", 'p,q\n"1,234",4\n"6,000",5\n')
+    with pytest.raises(DataError, match="'p' holds '1,234', which may be meant with thousands or with a fraction"):
+        FileSource(path=path, dtypes={"p": "number"}).load()
+    assert rows_of(FileSource(path=path, decimal=".", dtypes={"p": "integer"}))["p"].to_list() == [1234, 6000]
+    assert rows_of(FileSource(path=path, decimal=","))["p"].to_list() == [1.234, 6.0]
+
+
+def test_codes_with_zeros_in_front_stay_texts(tmp_path: Path) -> None:
+    pl.DataFrame({"zip": ["00123", "1,5"]}).write_parquet(tmp_path / "a.parquet")
+    assert rows_of(FileSource(path=str(tmp_path / "a.parquet"), decimal=","))["zip"].to_list() == ["00123", "1,5"]
+
+
+def test_the_order_of_day_and_month_is_asked_and_never_guessed(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "at,x\n03/04/2026,1\n05/06/2026,2\n")
+    assert rows_of(FileSource(path=path))["at"].to_list() == ["03/04/2026", "05/06/2026"]
+    with pytest.raises(DataError, match="the day or the month may stand first"):
+        FileSource(path=path, dtypes={"at": "datetime"}).load()
+    assert rows_of(FileSource(path=path, date_order="day_first"))["at"][0] == date(2026, 4, 3)
+    assert rows_of(FileSource(path=path, date_order="month_first"))["at"][0] == datetime(2026, 3, 4)
+
+
+def test_a_date_that_only_one_order_allows_tells_it_for_the_whole_column(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "at,x\n03/14/2026,1\n05/06/2026,2\n")
+    assert rows_of(FileSource(path=path, dtypes={"at": "datetime"}))["at"].to_list() == [
+        datetime(2026, 3, 14),
+        datetime(2026, 5, 6),
+    ]
+
+
+def test_many_small_files_with_dates_that_tell_no_order_stay_texts(tmp_path: Path) -> None:
+    for place in range(25):
+        written(tmp_path / f"{place:02}.csv", "at,x\n03/04/2026,1\n")
+    assert rows_of(FileSource(path=str(tmp_path)))["at"].unique().to_list() == ["03/04/2026"]
+    assert rows_of(FileSource(path=str(tmp_path), date_order="month_first"))["at"][0] == datetime(2026, 3, 4)
+
+
+def test_moments_of_several_offsets_are_read_as_the_type_that_was_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "at,x\n2026-01-01T00:00:00Z,1\n2026-01-01T00:00:00+02:00,2\n")
+    read = rows_of(FileSource(path=path, dtypes={"at": "datetime"}))["at"].to_list()
+    assert read == [datetime(2026, 1, 1), datetime(2025, 12, 31, 22)]
+
+
+def test_texts_that_are_no_moments_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "at,x\n2026-01-01T00:00:00Z,1\nsoon,2\n")
+    with pytest.raises(DataError, match=r"source\.dtypes: 'at' holds 'soon', which cannot be read as datetime"):
+        FileSource(path=path, dtypes={"at": "datetime"}).load()
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("file:///data/train.csv", "source.path=/data/train.csv"),
+        (
+            "http://host:80/a/train.csv?x=1",
+            "curl -L -o train.csv 'http://host:80/a/train.csv?x=1', and then source.path=train.csv",
+        ),
+        ("s3://bucket/train.csv", "aws s3 cp s3://bucket/train.csv train.csv, and then source.path=train.csv"),
+    ],
+)
+def test_an_address_of_elsewhere_is_refused_with_what_to_type(path: str, hint: str) -> None:
+    with pytest.raises(DataError, match="is a URL, and source 'file' reads files of this machine") as caught:
+        FileSource(path=path).load()
+    assert caught.value.hint == hint
+
+
+def test_a_folder_whose_name_begins_like_a_protocol_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "s3-data").mkdir()
+    written(tmp_path / "s3-data" / "a.csv", "a,b\n1,2\n")
+    assert rows_of(FileSource(path=str(tmp_path / "s3-data"))).rows() == [(1, 2)]
+
+
+def test_bytes_that_are_no_text_are_not_called_csv(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(bytes(range(128, 256)) * 20)
+    with pytest.raises(DataError, match="is neither Parquet nor text: its first bytes are 80 81 82 83"):
+        FileSource(path=str(tmp_path / "a.parquet")).load()
+
+
+def test_an_uneven_row_is_named_and_not_a_long_text_before_it(tmp_path: Path) -> None:
+    lines = ["a,b", f'1,"{"x" * 220_000}"', "2,y", "3"]
+    with pytest.raises(DataError, match=r"line 4 of .* has 1 value, where there are 2 columns"):
+        FileSource(path=written(tmp_path / "a.csv", "\n".join(lines) + "\n")).load()
+    whole = rows_of(FileSource(path=written(tmp_path / "b.csv", "\n".join(lines[:3]) + "\n")))
+    assert whole["b"].str.len_chars().to_list() == [220_000, 1]
+
+
+def test_true_in_several_spellings_is_one_boolean(tmp_path: Path) -> None:
+    assert rows_of(FileSource(path=written(tmp_path / "a.csv", "a,b\nTrue,1\ntrue,2\nFALSE,3\n")))["a"].to_list() == [
+        True,
+        True,
+        False,
+    ]

@@ -655,3 +655,23 @@ def test_a_run_cleans_real_rows_and_predicts_raw_ones(shared_data: Any) -> None:
     rows = pl.read_csv(shared_data / "penguins.csv", null_values="").drop("species")[3:4]
     assert rows["bill_length_mm"].null_count() == 1
     assert run.predict(rows).values.tolist() == ["Adelie"]
+
+
+@pytest.mark.parametrize(
+    ("transform", "fields"),
+    [
+        (CastTransform, {"dtypes": {"a": "number"}, "errors": None}),
+        (MapValuesTransform, {"column": "a", "old": ["x"], "new": ["y"], "default": None}),
+    ],
+)
+def test_the_word_null_may_be_typed_without_quotes(transform: type[Transform], fields: dict[str, Any]) -> None:
+    built = validate(transform, fields, f"transform.{transform.name}", "bad config")
+    assert getattr(built, next(name for name, value in fields.items() if value is None)) == "null"
+
+
+def test_cast_takes_dates_whose_order_is_not_said_for_unreadable() -> None:
+    rows = Dataset(pl.LazyFrame({"at": ["03/04/2026", "05/06/2026"]}), Roles())
+    with pytest.raises(DataError, match="which cannot be read as datetime"):
+        CastTransform(dtypes={"at": "datetime"}).fit(rows)
+    fitted = CastTransform(dtypes={"at": "datetime"}, format="%m/%d/%Y").fit(rows)
+    assert fitted.transform(rows.frame).collect()["at"].to_list() == [datetime(2026, 3, 4), datetime(2026, 5, 6)]

@@ -106,15 +106,18 @@ def misfits_of(laid: Column, column: Column) -> Iterator[tuple[str, str]]:
         )
 
 
-def kind_of_rule(rule: ColumnRule) -> ColumnKind | None:
-    """Return the kind of column that a rule is for, where it says so or is for one only."""
+def kind_of_rule(rule: ColumnRule, held: ColumnKind | None = None) -> ColumnKind | None:
+    """Return the kind of column that a rule is for, where it says so or is for one only.
+
+    held: what the column holds; to a column of texts true and false are words
+    """
     if rule.kind != "inferred":
         return rule.kind
     bound = rule.maximum if rule.minimum in (None, "inferred") else rule.minimum
     if bound not in (None, "inferred"):
         return "datetime" if isinstance(bound, date) else "number"
     if isinstance(rule.categories, tuple):
-        return "boolean" if isinstance(rule.categories[0], bool) else "string"
+        return "boolean" if isinstance(rule.categories[0], bool) and held != "string" else "string"
     return "string" if rule.pattern not in (None, "inferred") else None
 
 

@@ -17,6 +17,9 @@ from .columns import ColumnRule, faults_of, kind_of_rule, laid_over, misfits_of
 
 FORMAT = 1
 """Version of the file's layout; a file of a later one is refused."""
+LISTS = ("categories", "long_categories")
+"""Keys below which values of the data stand."""
+BOOLEAN, TEXT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
 KEYS = ("format", "columns", "long_categories")
 
 
@@ -57,7 +60,7 @@ class Contract:
     def alone(self, kinds: Mapping[str, ColumnKind]) -> Schema:
         """Return what it says as a schema by itself; kinds: of the columns there are, for a rule that fits any kind."""
         named: dict[str, ColumnKind] = {
-            n: kind_of_rule(rule) or kinds.get(n, "string") for n, rule in self.columns.items()
+            n: kind_of_rule(rule, kinds.get(n)) or kinds.get(n, "string") for n, rule in self.columns.items()
         }
         return self.over(Schema(tuple(Column(name, DTYPES[kind], kind) for name, kind in named.items())), "there is")
 
@@ -149,7 +152,9 @@ def _loader() -> Any:
 
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
         seen: list[Any] = []
-        for key, _ in node.value:
+        for key, value in node.value:
+            if key.value in LISTS:
+                _keep_words(value)
             name = loader.construct_object(key, deep=True)
             if name in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"'{name}' is said twice", key.start_mark)
@@ -159,6 +164,16 @@ def _loader() -> Any:
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     return Loader
+
+
+def _keep_words(node: Any) -> None:
+    """Make texts of yes, no, on and off in lists of values: to YAML they are true and false, to whoever writes them words."""
+    if isinstance(node.value, str):
+        if node.tag == BOOLEAN and node.value.lower() not in ("true", "false"):
+            node.tag = TEXT
+        return
+    for one in node.value:
+        _keep_words(one[1] if isinstance(one, tuple) else one)
 
 
 def _mapping(tree: Mapping[Any, Any], key: str, problems: list[Problem]) -> Mapping[Any, Any]:

@@ -10,6 +10,7 @@ from hookline.errors import Breach, RejectedRows
 from hookline.kinds.artifacts import ROW_ID, Column, Schema
 
 from ..columns import absence, as_number, as_read, nothing, read_column
+from ..dates import read_moments
 from .limits import Limits
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def _looks_right(values: pl.Series, column: Column) -> pl.Series:
     if column.kind == "number" and values.dtype == pl.String:
         return values.cast(pl.Float64, strict=False).is_not_null()
     if column.kind == "datetime" and values.dtype == pl.String:
-        return values.str.to_datetime(time_unit="us", strict=False).is_not_null()
+        return values.to_frame().select(read_moments(pl.col(values.name)).is_not_null()).to_series()
     if column.kind == "boolean" and values.dtype.is_numeric():
         return values.is_in([0, 1]).fill_null(value=False)
     return pl.repeat(False, len(values), eager=True)

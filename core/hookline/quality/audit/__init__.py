@@ -14,11 +14,12 @@ from .leaks import find_leaks
 from .overlaps import find_overlaps, find_twins, find_unseen
 from .shift import find_shifts
 from .sides import EXAMPLES, take_sides
+from .texts import find_disguises
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["audit"]
+__all__ = ["audit", "find_disguises"]
 
 
 def audit(
@@ -45,8 +46,11 @@ def audit(
     twins = find_twins(split, labels)
     shift, shifts = find_shifts(sides, split.method, split.train.roles)
     unseen = find_unseen(split, target, labels)
-    overlaps = find_overlaps(split, twins, rows, against_repeats)
+    found_overlaps = find_overlaps(split, twins, rows, against_repeats)
     related = find_groups(split, rows[0])
+    # Amounts and the like differ from row to row without being names of rows.
+    named = {finding.subject for finding in others}
+    overlaps = [found for found in found_overlaps if found.statistic != "distinct_share" or found.subject not in named]
     findings = worst_first(_allowed([*leaks, *overlaps, *related, *unseen, *shifts, *others], allow))
     tables = [Table("explained", ("column", "share"), tuple((name, round(score, 4)) for name, score in scores)), shift]
     if twins.height:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hookline.kinds.reports import Severity
 from hookline.registry.remedies import option, typed
 
+from ..disguises import Disguise
 from .column import ColumnFacts
 from .oddity import Advisor, Oddity, ignored, quoted, share_of
 from .table import TableFacts
@@ -16,6 +17,10 @@ STRONG = {"AUC": (0.98, 0.995), "Cramer's V": (0.95, 0.99), "epsilon^2": (0.95, 
 """Statistic -> from where on a column may be the target under another name, and from where on it is."""
 ID_LIKE, ID_ROWS = 0.99, 50
 """A text or whole number with a value of its own in this share of so many rows names them."""
+FREE_TEXT = 0.5
+"""Share of rows with a text of their own from which on sentences are no categories."""
+EVEN = 0.2
+"""How far the quantiles of numbers of rows lie from those of evenly spread ones, at most, as a share of their range."""
 HARDLY, MOSTLY = 0.2, 0.5
 """Shares of missing values that are worth a word, and a warning."""
 MIXED = 0.8
@@ -38,15 +43,18 @@ def oddities_of_column(table: TableFacts, column: ColumnFacts, advisor: Advisor)
         yield from _id_like(column)
         yield from _cardinality(column, advisor)
     yield from _infinite(column, advisor)
-    if column.text is not None:
+    if column.text is not None and column.text.disguise is not None:
+        yield _disguised(column.text.disguise, advisor)
+    elif column.text is not None:
         yield from _types(column, column.text, advisor)
+    if column.text is not None:
         yield from _spellings(column, column.text, advisor)
 
 
 def _leak(table: TableFacts, column: ColumnFacts) -> Iterator[Oddity]:
     found = column.association
     suspect, leak = STRONG[found.statistic] if found else (1.0, 1.0)
-    if found is None or found.value < suspect:
+    if found is None or found.value < suspect or _tells_too_little(table, column):
         return
     severity: Severity = "critical" if found.value >= leak else "warning"
     text = (
@@ -55,6 +63,12 @@ def _leak(table: TableFacts, column: ColumnFacts) -> Iterator[Oddity]:
     )
     action = f"if not, {ignored([column.name])}"
     yield Oddity(column.name, found.statistic, found.value, suspect, severity, text, action=action)
+
+
+def _tells_too_little(table: TableFacts, column: ColumnFacts) -> bool:
+    """Tell whether a column has fewer values than the target has classes: those may determine it, and not the other way."""
+    target = table.roles.target
+    return bool(table.classes) and target is not None and column.distinct < table[target].distinct
 
 
 def _missing(column: ColumnFacts, advisor: Advisor) -> Iterator[Oddity]:
@@ -67,17 +81,30 @@ def _missing(column: ColumnFacts, advisor: Advisor) -> Iterator[Oddity]:
 
 
 def _id_like(column: ColumnFacts) -> Iterator[Oddity]:
-    whole = column.dtype.lstrip("U").startswith("Int") or column.kind == "string"
+    whole = column.kind == "string" or (column.dtype.lstrip("U").startswith("Int") and _is_even(column))
     share = column.distinct / max(1, column.present)
-    if whole and column.present >= ID_ROWS and share >= ID_LIKE:
+    if column.text is not None and column.text.disguise is not None:
+        return
+    if column.text is not None and 2 * column.text.sentences > column.present >= ID_ROWS and share >= FREE_TEXT:
+        text = f"'{column.name}' is free text: {share:.0%} of its rows have one of their own, so that no category says anything."
+        yield Oddity(column.name, "free_text", share, FREE_TEXT, "info", text, action=ignored([column.name]))
+    elif whole and column.present >= ID_ROWS and share >= ID_LIKE:
         text = f"'{column.name}' has a value of its own in nearly every row, so it names rows."
         action = f"{option('roles.id', typed(column.name))}, or {ignored([column.name])}"
         yield Oddity(column.name, "distinct_share", share, ID_LIKE, "warning", text, action=action)
 
 
+def _is_even(column: ColumnFacts) -> bool:
+    """Tell whether whole numbers are spread evenly, as numbers of rows are, and amounts and counts are not."""
+    low, high = column.quantile(0.0), column.quantile(1.0)
+    if low is None or high is None or low == high:
+        return False
+    return all(abs((value - low) / (high - low) - share) <= EVEN for share, value in column.quantiles)
+
+
 def _cardinality(column: ColumnFacts, advisor: Advisor) -> Iterator[Oddity]:
     share = column.distinct / max(1, column.present)
-    if column.text and not column.text.numbers and column.distinct > MANY and share < ID_LIKE:
+    if column.text and 2 * column.text.numbers < column.present and column.distinct > MANY and share < ID_LIKE:
         text = f"'{column.name}' has {column.distinct:,} different texts."
         yield Oddity(column.name, "distinct", share, 0.0, "info", text, action=advisor.action("many_texts"))
     if column.distinct > 1 and column.top and column.top[0][1] >= NEARLY_CONSTANT * column.count:
@@ -95,6 +122,12 @@ def _infinite(column: ColumnFacts, advisor: Advisor) -> Iterator[Oddity]:
         action = advisor.action("infinite", column=column.name, low=low, high=high)
         share = column.infinite / column.count
         yield Oddity(column.name, "infinite_share", share, 0.0, "warning", text, action=action)
+
+
+def _disguised(found: Disguise, advisor: Advisor) -> Oddity:
+    action = advisor.action(found.ailment, **found.facts)
+    name = str(found.facts["column"])
+    return Oddity(name, found.statistic, found.share, MIXED, "warning", found.text, action=action)
 
 
 def _types(column: ColumnFacts, facts: TextFacts, advisor: Advisor) -> Iterator[Oddity]:

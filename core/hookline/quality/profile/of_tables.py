@@ -65,7 +65,7 @@ def _rare_class(table: TableFacts, column: ColumnFacts) -> Iterator[Oddity]:
     if rows < RARE_ROWS or (share < RARE_CLASS and share < 0.5 / column.distinct):
         told = share_of(rows, column.present)
         text = f"The class '{label}' of '{column.name}' has {told}: accuracy says little of it."
-        action = "judge by balanced_accuracy or average_precision, such as gates.balanced_accuracy=0.8"
+        action = "judge by balanced_accuracy or pr_auc, such as gates.balanced_accuracy=0.8"
         yield Oddity(column.name, "class_share", 1 - share, 1 - RARE_CLASS, "warning", text, action=action)
 
 

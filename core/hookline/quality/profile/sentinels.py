@@ -26,19 +26,26 @@ MOMENTS = (-2208988800, -2209075200, -2209161600, 0, 253402214400, 253402300799)
 """1900-01-01 and the two days before it (day 1, 0 and -1 of spreadsheets), 1970-01-01, 9999-12-31: seconds since 1970 UTC."""
 LEAST_ROWS, LEAST_SHARE = 5, 1e-4
 """A number that stands there less often than both is a chance."""
+WORDS = frozenset(("none", "nil"))
+"""Placeholders that are a value like any other where a column holds few: no alcohol, no defect, no claim."""
+FEW = 50
+"""Different texts up to which a column holds categories."""
+SCALE = 20
+"""Whole numbers up to here, none of them negative, are marks or counts, of which zero is one."""
 LEAST_DISTINCT = 10
 """A column whose other values are fewer than these holds codes, among which none is outside."""
-MOSTLY_ZERO = 0.5
-"""Share of rows from which on zero is what the column is mostly about, as with amounts that few have."""
+OFTEN_ZERO = 0.05
+"""Share of rows from which on zero is a value of its own, as with amounts that some lack and waves that some missed."""
 FENCE = 1.5
 """Distance from the quartiles, in their own distance, beyond which a value is outside (Tukey, 1977, section 2D)."""
 GAP = 0.5
 """Distance from the closest other value, in the quartiles' distance, that sets a value apart."""
 
 
-def is_placeholder(text: str) -> bool:
-    """Tell whether a text is what people write where they have no value."""
-    return text.strip().lower() in PLACEHOLDERS
+def is_placeholder(text: str, distinct: int) -> bool:
+    """Tell whether a text is what people write where they have no value; distinct: how many texts its column holds."""
+    word = text.strip().lower()
+    return word in PLACEHOLDERS and not (word in WORDS and distinct <= FEW)
 
 
 def odd_numbers(
@@ -67,13 +74,18 @@ def odd_numbers(
     found = []
     for place in sorted(set(held)):
         value = float(distinct[place])
-        if value == 0 and counts[place] > MOSTLY_ZERO * counts.sum():
+        if value == 0 and (counts[place] > OFTEN_ZERO * counts.sum() or _is_scale(others)):
             continue
         beyond = value < low or value > high
         gap = max(others[0] - value, value - others[-1])
         if (beyond and gap >= GAP * width and gap > 0) or (value < 0 <= others[0]):
             found.append((value, int(counts[place])))
     return found
+
+
+def _is_scale(values: np.ndarray) -> bool:
+    """Tell whether sorted values are small whole numbers."""
+    return bool(values[0] >= 0 and values[-1] <= SCALE and (values == values.round()).all())
 
 
 def _fences(values: np.ndarray, counts: np.ndarray) -> tuple[float, float, float]:

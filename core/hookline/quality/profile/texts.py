@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..disguises import Disguise, disguise_of
 from .sentinels import is_placeholder
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class TextFacts:
     """Rows whose text differs from another one only by case or spaces."""
     variant: tuple[str, ...] = ()
     """The most frequent texts that differ from each other only so."""
+    sentences: int = 0
+    """Rows whose text has three words or more."""
+    disguise: Disguise | None = None
+    """Numbers as people write them, or dates of which the order must be said, where most texts are such."""
 
 
 def facts_of_texts(column: pl.Series, kind: str) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def facts_of_texts(column: pl.Series, kind: str) -> dict[str, Any]:
     facts: dict[str, Any] = {"distinct": counts.height, "top": _most(counts, MOST_TOP)}
     if kind == "string":
         looked = counts if counts.height <= MOST_TEXTS else counts.top_k(MOST_TEXTS, by="rows")
-        facts["text"] = _form(looked)
+        facts["text"] = replace(_form(looked), disguise=disguise_of(column.name, looked))
         facts["sentinels"] = _placeholders(looked)
     return facts
 
@@ -75,7 +80,7 @@ def _placeholders(counts: pl.DataFrame) -> tuple[tuple[str, int], ...]:
 
     short = counts.filter(pl.col("text").str.len_bytes() <= LONGEST_PLACEHOLDER)
     ordered = short.sort(["rows", "text"], descending=[True, False]).rows()
-    return tuple((text, rows) for text, rows in ordered if is_placeholder(text))
+    return tuple((text, rows) for text, rows in ordered if is_placeholder(text, counts.height))
 
 
 def _form(counts: pl.DataFrame) -> TextFacts:
@@ -88,9 +93,10 @@ def _form(counts: pl.DataFrame) -> TextFacts:
         number=is_number,
         coded=is_number & bare.str.contains(r"^[+-]?0\d"),
         spaced=pl.col("text") != bare,
+        sentence=bare.str.contains(r"^\S+(?:\s+\S+){2}"),
         plain=bare.str.to_lowercase().str.replace_all(r"\s+", " "),
     )
-    rows = {name: pl.col("rows").filter(pl.col(name)).sum() for name in ("number", "coded", "spaced")}
+    rows = {name: pl.col("rows").filter(pl.col(name)).sum() for name in ("number", "coded", "spaced", "sentence")}
     facts = found.select(pl.col("rows").sum().alias("all"), pl.col("text").str.len_chars().max(), **rows)
     numbers = facts["number"].item()
     half = facts["all"].item() / 2
@@ -103,6 +109,7 @@ def _form(counts: pl.DataFrame) -> TextFacts:
     return TextFacts(
         longest=facts["text"].item(),
         spaced=facts["spaced"].item(),
+        sentences=facts["sentence"].item(),
         numbers=numbers,
         coded=facts["coded"].item(),
         dates=dates,

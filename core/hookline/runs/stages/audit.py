@@ -11,7 +11,7 @@ from hookline.kinds.reports import Report
 from hookline.packages.pipeline import apply_transforms
 from hookline.packages.reading import reading_of
 from hookline.plans.plan import Knowledge, Meant, every
-from hookline.quality.audit import audit
+from hookline.quality.audit import audit, find_disguises
 from hookline.quality.reading import reading_findings
 
 from ..execution import StageKind
@@ -19,6 +19,7 @@ from ..parts import fitted_in, report_in_words
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Stage
+    from hookline.registry.remedies import Remedies
 
     from ..execution import Execution
 
@@ -32,9 +33,12 @@ def _make(run: Execution, stage: Stage) -> Report:
         apply_transforms(always, part.frame).select(target.name).collect()[target.name]
         for part in (split.train, split.test)
     ]
+    train = apply_transforms(always, split.train.frame)
+    disguises = find_disguises(train, split.train.feature_columns(), _remedies(run))
     knowledge: Knowledge = run.value("knowledge")
     read = reading_findings(knowledge.profile, run.registry.remedies, stage.parts["source"])
-    return audit(split, target, labels, run.plan.config.options.audit_allow, stage.parts["advice"], list(read))
+    told = [*disguises, *read]
+    return audit(split, target, labels, run.plan.config.options.audit_allow, stage.parts["advice"], told)
 
 
 def _source(meant: Meant) -> dict[str, Any]:
@@ -44,6 +48,15 @@ def _source(meant: Meant) -> dict[str, Any]:
     reading = reading_of(source)
     told = reading.fields if isinstance(source, ReadsAlike) and reading.component == name else {}
     return {"source": {COMPONENT: name, **told}}
+
+
+def _remedies(run: Execution) -> Remedies:
+    """Return what says what to type against an ailment, for the components that are in place."""
+
+    def remedies(ailment: str, **facts: Any) -> list[str]:
+        return run.registry.remedies(ailment, run.info.config, **facts)
+
+    return remedies
 
 
 STAGE = StageKind(

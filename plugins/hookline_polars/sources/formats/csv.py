@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from hookline.data.dates import SHAPE, Order, find_order
+from hookline.data.numerals import Decimal, Thousands, said_decimal
 from hookline.errors import DataError
 from hookline.registry.remedies import list_option, option
 
 from ..messages import short
 from .base import Part, Reader, literal, rows_to_infer
 from .csv_lines import (
+    HEAD,
     NO_QUOTE,
     blank_lines_at_end,
     code_columns,
@@ -55,6 +58,9 @@ class CsvReader(Reader):
     skip_rows: int
     encoding: Literal["utf8", "utf8-lossy"]
     dtypes: Mapping[str, str]
+    decimal: Decimal | None
+    thousands: Thousands | None
+    date_order: Order | None
 
     def scan(self, file: Path) -> pl.LazyFrame:
         """Return the rows; raises DataError for a header or line that polars would read as something else, or not at all."""
@@ -78,7 +84,10 @@ class CsvReader(Reader):
             codes = code_columns(literal(file), options)
             options["schema_overrides"] |= {name: pl.String() for name in codes}
         options["try_parse_dates"] = not self.strip and may_hold_dates(literal(file), options)
-        frame = pl.scan_csv(literal(file), infer_schema_length=rows_to_infer(file), **options)
+        options["infer_schema_length"] = rows_to_infer(file)
+        frame = pl.scan_csv(literal(file), **options)
+        if misread := self._misread(frame.collect_schema(), lambda texts: _scan_texts(file, options, texts)):
+            frame = _scan_texts(file, options, misread)
         # In a file of one column a blank line is a missing value.
         blank = blank_lines_at_end(file, self._separator(file)) if len(header) > 1 else 0
         if blank:
@@ -139,12 +148,41 @@ class CsvReader(Reader):
     def _scan_group(self, group: Group, options: Mapping[str, Any]) -> pl.LazyFrame:
         import polars as pl
 
-        assert group.schema is not None
+        held = group.schema
+        assert held is not None
         names = [str(file) for file in group.files]
-        frame = pl.scan_csv(names, **options, schema=group.schema, glob=False)
+
+        def scan(texts: Sequence[str]) -> pl.LazyFrame:
+            schema = {**held, **dict.fromkeys(texts, pl.String())}
+            return pl.scan_csv(names, **options, schema=schema, glob=False)
+
+        frame = scan(self._misread(held, scan))
         if not self.strip:
             return frame
-        return self._stripped(frame.rename({name: name.strip() for name in group.schema}))
+        return self._stripped(frame.rename({name: name.strip() for name in held}))
+
+    def _misread(self, schema: Mapping[str, pl.DataType], scan: Callable[[Sequence[str]], pl.LazyFrame]) -> list[str]:
+        """Return the columns that polars makes numbers or dates of, and that may mean others.
+
+        scan: returns the rows with some columns as texts
+        """
+        import polars as pl
+
+        if self.strip:
+            return []
+        commas = said_decimal(self.decimal, self.thousands) == ","
+        numbers = [name for name, dtype in schema.items() if dtype == pl.Float64 and commas]
+        dated = [name for name, dtype in schema.items() if dtype.is_temporal()]
+        if self.date_order == "day_first" or not dated:
+            return numbers
+        first = scan(dated).select(dated).head(HEAD).collect()
+        dated = [name for name in dated if first[name].drop_nulls().head(1).str.contains(SHAPE).any()]
+        if self.date_order is None and dated:
+            texts = scan(dated).select(dated).collect()
+            counts = {name: texts[name].drop_nulls().alias("text").value_counts(name="rows") for name in dated}
+            orders = {name: find_order(of_name) for name, of_name in counts.items()}
+            dated = [name for name, found in orders.items() if found is not None and found.order is None]
+        return numbers + dated
 
     def _options(self, file: Path) -> dict[str, Any]:
         """Return what polars is told of every such file."""
@@ -218,18 +256,26 @@ class CsvReader(Reader):
 
         texts = pl.all().str.strip_chars()
         cleaned = frame.with_columns(texts).with_columns(pl.all().replace(list(self.missing), None))
-        kinds = _infer(cleaned)
+        kinds = _infer(cleaned, fractions=said_decimal(self.decimal, self.thousands) != ",")
         return cleaned.with_columns(
             pl.col(name).cast(dtype) for name, dtype in kinds.items() if name not in self.dtypes
         )
 
 
-def _infer(frame: pl.LazyFrame) -> dict[str, pl.DataType]:
-    """Return the type that every text of a column can be read as: integer, number, else it stays text."""
+def _scan_texts(file: Path, options: Mapping[str, Any], texts: Sequence[str]) -> pl.LazyFrame:
+    """Return the rows with some columns as texts."""
+    import polars as pl
+
+    overrides = {**options["schema_overrides"], **dict.fromkeys(texts, pl.String())}
+    return pl.scan_csv(literal(file), **{**options, "schema_overrides": overrides})
+
+
+def _infer(frame: pl.LazyFrame, *, fractions: bool = True) -> dict[str, pl.DataType]:
+    """Return the type that every text of a column can be read as: integer, number (with a point), else it stays text."""
     import polars as pl
 
     names = frame.collect_schema().names()
-    tries: tuple[pl.DataType, ...] = (pl.Int64(), pl.Float64())
+    tries: tuple[pl.DataType, ...] = (pl.Int64(), pl.Float64()) if fractions else (pl.Int64(),)
     lost = [
         (pl.col(name).cast(dtype, strict=False).null_count() - pl.col(name).null_count()).alias(f"{i}\0{name}")
         for i, dtype in enumerate(tries)

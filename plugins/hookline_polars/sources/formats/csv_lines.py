@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -19,6 +20,8 @@ CODE_ROWS = 1_000
 """Rows that are looked at for codes."""
 BLOCK = 64 * 1024
 """Bytes that are read at a time."""
+LONGEST = 2**31 - 1
+"""Characters of a value at most."""
 LARGE_BLOCK = 256 * 1024
 """Bytes of which the separators are counted at a time."""
 
@@ -29,7 +32,7 @@ def first_row(file: Path, dialect: Dialect, skip: int, encoding: str) -> list[st
 
     errors = "replace" if encoding == "utf8-lossy" else "strict"
     try:
-        with file.open(encoding="utf-8-sig", errors=errors, newline="") as opened:
+        with _long_values(), file.open(encoding="utf-8-sig", errors=errors, newline="") as opened:
             for _ in range(skip):
                 next(opened, None)
             row = next((row for row in dialect.rows(opened) if row), [])
@@ -85,7 +88,7 @@ def name_uneven(file: Path, dialect: Dialect, skip: int, names: Sequence[str]) -
     import csv
 
     before = skip
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+    with _long_values(), file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         for _ in range(skip):
             next(opened, None)
         rows: Any = dialect.rows(chain(opened, ["\n", _END]))
@@ -98,8 +101,20 @@ def name_uneven(file: Path, dialect: Dialect, skip: int, names: Sequence[str]) -
                     raise _uneven(file, before + 1, last, row, names)
                 before = last
         except csv.Error:
-            # A value beyond the module's limit: what a quote has swallowed.
+            # What a quote has swallowed.
             raise _unclosed(file, before + 1) from None
+
+
+@contextmanager
+def _long_values() -> Iterator[None]:
+    """Let Python's module read values of any length, which it else refuses from 131,072 characters on."""
+    import csv
+
+    before = csv.field_size_limit(LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def is_even(lines: bytes, dialect: Dialect, separators: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,7 +66,22 @@ def require_format(file: Path, wanted: type[Reader]) -> None:
         if head.startswith(first):
             raise DataError(f"{file} is {what}, not {wanted.title}", hint=hint.format(file=file))
     # Any text may be CSV, and a text format says itself what is wrong with it.
-    fallback = "csv" if wanted.magic else None
+    fallback = "csv" if wanted.magic and _is_text(head) else None
     found = next((name for name, reader in READERS.items() if reader.looks_like(head)), fallback)
+    if found is None and wanted.magic:
+        raise DataError(
+            f"{file} is neither {wanted.title} nor text: its first bytes are {head[:4].hex(' ')}",
+            hint="copy or write it again",
+        )
     if found is not None and READERS[found] is not wanted:
         raise DataError(f"{file} is {READERS[found].title}, not {wanted.title}", hint=f"source.format={found}")
+
+
+def _is_text(head: bytes) -> bool:
+    """Tell whether first bytes may be a text's; a character may be cut at their end."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(head)
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in head

@@ -1,0 +1,48 @@
+"""Dates as people write them: the order of day and month is found where a date tells it, and never guessed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+import pytest
+
+from hookline.data.dates import Order, find_order, read_moments
+
+
+def moments(texts: list[str], order: Order | None = None) -> list[datetime | None]:
+    table = pl.LazyFrame({"x": texts}).select(read_moments(pl.col("x"), order)).collect()
+    read: list[datetime | None] = table["x"].to_list()
+    return read
+
+
+@pytest.mark.parametrize(
+    ("texts", "order"),
+    [
+        (["03/04/2024", "05/06/2024"], None),
+        (["03-04-2024"], None),
+        (["03/31/2024", "05/06/2024"], "month_first"),
+        (["31/03/24 10:15", "1/4/71"], "day_first"),
+        (["03.04.2024"], "day_first"),
+    ],
+)
+def test_the_order_is_what_a_date_tells(texts: list[str], order: Order | None) -> None:
+    found = find_order(pl.Series("text", texts).value_counts(name="rows"))
+    assert found is not None
+    assert found.order == order
+
+
+def test_texts_with_the_year_first_have_no_order_to_ask_for() -> None:
+    assert find_order(pl.Series("text", ["2024-01-02", "2024-03-04"]).value_counts(name="rows")) is None
+
+
+def test_dates_with_the_year_last_are_read_in_the_order_that_is_said_and_else_not_at_all() -> None:
+    assert moments(["03/04/2024", "1/2/71 7:05"], "month_first") == [datetime(2024, 3, 4), datetime(1971, 1, 2, 7, 5)]
+    assert moments(["03/04/2024"], "day_first") == [datetime(2024, 4, 3)]
+    assert moments(["03/04/2024"]) == [None]
+    assert moments(["03/14/2024"], "day_first") == [None]
+
+
+def test_moments_of_several_offsets_and_of_none_are_read_as_utc() -> None:
+    texts = ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00+02:00", "2024-01-01T05:00:00", "soon"]
+    assert moments(texts) == [datetime(2024, 1, 1), datetime(2023, 12, 31, 22), datetime(2024, 1, 1, 5), None]
