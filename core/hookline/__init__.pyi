@@ -18,7 +18,7 @@ from .api import (
     update,
     why,
 )
-from .kinds.artifacts import Dataset, Feature, Features, Prediction, Roles, Schema, Split, Target, TextRules
+from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
     AnswersAsServed,
     DropsRepeats,
@@ -38,7 +38,7 @@ from .kinds.capabilities import (
 )
 from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Trust
-from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Predictor
+from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Prediction, Predictor
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.hooks import ModelInfo, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import HooklineError, UsageError
+from hookline.errors import UsageError
 from hookline.kinds.artifacts import Label, Roles
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, ServeOptions, Trust
@@ -86,11 +85,7 @@ def runs(
 
 
 def load(
-    what: str | Path,
-    *,
-    trust: Trust | None = None,
-    home: str | Path | None = None,
-    contract: str | Path | None = None,
+    what: str | Path, *, trust: Trust | None = None, home: str | Path | None = None, contract: str | Path | None = None
 ) -> Run | LoadedPackage:
     """Load a run (`"last"`, an id, a folder) or a package (a folder, `"model"`, `"model@alias"`, `"model:3"`).
 
@@ -99,8 +94,7 @@ def load(
     """
     from hookline.runs.names import load as load_by_name
 
-    said = None if contract is None else Path(contract)
-    return load_by_name(what, trust=trust, home=home, contract=said)
+    return load_by_name(what, trust=trust, home=home, contract=None if contract is None else Path(contract))
 
 
 def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFrame:
@@ -180,26 +174,12 @@ def profile(
     what: a path, a source's name, a source, or a polars or pandas data frame
     html: a file to write the profile to, as a page
     """
-    from hookline.plans.config import Options
-    from hookline.plans.keywords import source_of
-    from hookline.quality.profile.profile import profile_frame, profile_source, render
+    from hookline.plans.keywords import profile_of
+    from hookline.quality.profile.profile import render
     from hookline.registry.registry import load_registry
-    from hookline.registry.remedies import add_remedies
-    from hookline.registry.values import validate
 
     registry = load_registry()
-    said = dataclasses.asdict(roles) if isinstance(roles, Roles) else roles or {}
-    given = validate(Options, {"roles": said}, "", "bad config")
-    named = given.roles.merged(Roles(target=target, group=group))
-    by_name = isinstance(what, (str, Path, Mapping, Component))
-    try:
-        if by_name:
-            made = profile_source(source_of(registry, what), named, registry.remedies)
-        else:
-            made = profile_frame(what, named, registry.remedies)
-    except HooklineError as error:
-        add_remedies(error, registry.remedies)
-        raise
+    made = profile_of(registry, what, roles, Roles(target=target, group=group))
     if html is not None:
         render(registry, made, Path(html))
     return made

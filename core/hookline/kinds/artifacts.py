@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
 from hookline.errors import DataError
@@ -252,45 +251,6 @@ class Features:
     def names(self) -> tuple[str, ...]:
         """The feature names, one a column of X."""
         return tuple(feature.name for feature in self.features)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of each row.
-
-    values: (n_rows,), a label or a number; class codes while inside a model
-    probabilities: float64, (n_rows, n_classes), columns in the order of `classes`; None for regression
-    row_ids: (n_rows,)
-    """
-
-    values: np.ndarray
-    probabilities: np.ndarray | None = None
-    classes: tuple[Label, ...] = ()
-    row_ids: np.ndarray | None = None
-    warnings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """Row position -> what is unlike anything in the training data."""
-
-    def frame(self) -> pl.DataFrame:
-        """Return one row a prediction: `row_id`, `prediction`, `probability_<class>` for each class."""
-        import polars as pl
-
-        columns: dict[str, Any] = {} if self.row_ids is None else {"row_id": _column(self.row_ids)}
-        columns["prediction"] = _column(self.values)
-        if self.probabilities is not None:
-            columns |= {f"probability_{label}": self.probabilities[:, i] for i, label in enumerate(self.classes)}
-        return pl.DataFrame(columns)
-
-    def _repr_html_(self) -> str:
-        return self.frame()._repr_html_()
-
-
-def _column(values: np.ndarray) -> Any:
-    """Return values as polars takes them: objects and, since they are read faster so, texts as Python's."""
-    import polars as pl
-
-    if values.dtype.kind == "U":
-        return pl.Series(values.tolist(), dtype=pl.String)
-    return values.tolist() if values.dtype == object else values
 
 
 def require_memory(rows: int, columns: int) -> None:

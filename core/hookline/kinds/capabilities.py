@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from .artifacts import Dataset, Prediction, Roles, Schema, Target, TextRules
+from .artifacts import Dataset, Roles, Schema, Target, TextRules
 from .deployments import Deployment, ServeOptions
-from .fitted import Limit, Model, Predictor
+from .fitted import Limit, Model, Prediction, Predictor
 from .reports import Decision, Explanation
 
 if TYPE_CHECKING:

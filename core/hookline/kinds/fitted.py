@@ -2,16 +2,56 @@
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from .artifacts import Feature, Features, Prediction, Roles, Schema, Target
+from .artifacts import Feature, Features, Label, Roles, Schema, Target
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of each row.
+
+    values: (n_rows,), a label or a number; class codes while inside a model
+    probabilities: float64, (n_rows, n_classes), columns in the order of `classes`; None for regression
+    row_ids: (n_rows,)
+    """
+
+    values: np.ndarray
+    probabilities: np.ndarray | None = None
+    classes: tuple[Label, ...] = ()
+    row_ids: np.ndarray | None = None
+    warnings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Row position -> what is unlike anything in the training data."""
+
+    def frame(self) -> pl.DataFrame:
+        """Return one row a prediction: `row_id`, `prediction`, `probability_<class>` for each class."""
+        import polars as pl
+
+        columns: dict[str, Any] = {} if self.row_ids is None else {"row_id": _column(self.row_ids)}
+        columns["prediction"] = _column(self.values)
+        if self.probabilities is not None:
+            columns |= {f"probability_{label}": self.probabilities[:, i] for i, label in enumerate(self.classes)}
+        return pl.DataFrame(columns)
+
+    def _repr_html_(self) -> str:
+        return self.frame()._repr_html_()
+
+
+def _column(values: np.ndarray) -> Any:
+    """Return values as polars takes them: objects and, since they are read faster so, texts as Python's."""
+    import polars as pl
+
+    if values.dtype.kind == "U":
+        return pl.Series(values.tolist(), dtype=pl.String)
+    return values.tolist() if values.dtype == object else values
 
 
 @runtime_checkable
@@ -85,7 +125,7 @@ class Predictor(Protocol):
         ...
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Limit:
     """Numbers so large that a format is known to answer differently."""
 

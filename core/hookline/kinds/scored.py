@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError
 
-from .artifacts import Dataset, Prediction, Roles, Target
+from .artifacts import Dataset, Roles, Target
+from .fitted import Prediction
 
 if TYPE_CHECKING:
     import numpy as np

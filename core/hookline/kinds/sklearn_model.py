@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hookline.errors import DataError
 
-from .artifacts import Features, Prediction
-from .fitted import Model
+from .artifacts import Features
+from .fitted import Model, Prediction
 
 if TYPE_CHECKING:
     import numpy as np

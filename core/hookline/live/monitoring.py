@@ -11,8 +11,9 @@ from typing import Any
 from hookline.data.contract.file import read_contract
 from hookline.data.contract.rules import require_accepted
 from hookline.errors import HooklineError, StoreError, UsageError
-from hookline.kinds.artifacts import Dataset, Prediction
+from hookline.kinds.artifacts import Dataset
 from hookline.kinds.deployments import Trust
+from hookline.kinds.fitted import Prediction
 from hookline.kinds.hooks import ModelInfo
 from hookline.kinds.kinds import Monitor
 from hookline.kinds.plain import from_json

@@ -11,7 +11,8 @@ from typing import Any
 from hookline.data.columns import read_column
 from hookline.data.frames import to_polars
 from hookline.errors import DataError, Problem, UsageError
-from hookline.kinds.artifacts import Prediction, Schema, Target
+from hookline.kinds.artifacts import Schema, Target
+from hookline.kinds.fitted import Prediction
 
 SUFFIX = ".ndjson"
 TELLS = frozenset(("id", "time", "model", "version", "row", "prediction"))

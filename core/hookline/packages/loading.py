@@ -11,10 +11,10 @@ from typing import Any
 from hookline.data.contract.file import Contract, read_contract
 from hookline.data.frames import to_polars
 from hookline.errors import DataError, HooklineError, StoreError, UnknownName
-from hookline.kinds.artifacts import Prediction, Roles, Schema, Target
+from hookline.kinds.artifacts import Roles, Schema, Target
 from hookline.kinds.capabilities import TakesContract
 from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import Predictor
+from hookline.kinds.fitted import Prediction, Predictor
 from hookline.kinds.kinds import Packager
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import TRAIN, add_remedies

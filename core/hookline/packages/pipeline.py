@@ -11,8 +11,8 @@ from hookline.data.columns import conform
 from hookline.data.contract.rules import unlike_training
 from hookline.data.target import decode, encode, no_prediction, true_values
 from hookline.errors import DataError
-from hookline.kinds.artifacts import ROW_ID, Dataset, Feature, Features, Prediction, Roles, Schema, Target
-from hookline.kinds.fitted import FittedTransform, Model
+from hookline.kinds.artifacts import ROW_ID, Dataset, Feature, Features, Roles, Schema, Target
+from hookline.kinds.fitted import FittedTransform, Model, Prediction
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError, UsageError
-from hookline.kinds.artifacts import ROW_ID, Prediction
-from hookline.kinds.fitted import Predictor
+from hookline.kinds.artifacts import ROW_ID
+from hookline.kinds.fitted import Prediction, Predictor
 
 from .pipeline import id_column
 

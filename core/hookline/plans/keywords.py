@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import to_polars
-from hookline.errors import ConfigError, DataError, Problem, UsageError
-from hookline.kinds.artifacts import Dataset
+from hookline.errors import ConfigError, DataError, HooklineError, Problem, UsageError
+from hookline.kinds.artifacts import Dataset, Roles
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS, MULTIPLE, Source
 from hookline.workspace.piped import settled
@@ -20,6 +20,7 @@ from .hydra.shorthand import ROLES, is_path, with_roles
 if TYPE_CHECKING:
     import polars as pl
 
+    from hookline.quality.profile.profile import DataProfile
     from hookline.registry.registry import Registry
 
     from .config import RunConfig
@@ -133,6 +134,25 @@ def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Compone
     if not isinstance(node, Source):
         raise UsageError(f"{node!r} is no source")
     return node
+
+
+def profile_of(registry: Registry, what: Any, roles: Roles | Mapping[str, Any] | None, over: Roles) -> DataProfile:
+    """Return the profile of the table that somebody names or holds; over: roles that stand above the others."""
+    from hookline.quality.profile.profile import profile_frame, profile_source
+    from hookline.registry.remedies import add_remedies
+    from hookline.registry.values import validate
+
+    from .config import Options
+
+    given = validate(Options, {"roles": _set(roles) or {}}, "", "bad config")
+    named = given.roles.merged(over)
+    try:
+        if isinstance(what, (str, Path, Mapping, Component)):
+            return profile_source(source_of(registry, what), named, registry.remedies)
+        return profile_frame(what, named, registry.remedies)
+    except HooklineError as error:
+        add_remedies(error, registry.remedies)
+        raise
 
 
 def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from hookline.data.frames import to_polars
 from hookline.errors import UsageError
-from hookline.kinds.artifacts import ROW_ID, Dataset, Prediction, Target
+from hookline.kinds.artifacts import ROW_ID, Dataset, Target
+from hookline.kinds.fitted import Prediction
 from hookline.kinds.reports import Report
 from hookline.kinds.scored import Scored
 from hookline.registry.registry import Registry

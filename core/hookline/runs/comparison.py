@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.target import true_values
 from hookline.errors import DataError, UsageError
-from hookline.kinds.artifacts import Dataset, Prediction, Target
+from hookline.kinds.artifacts import Dataset, Target
+from hookline.kinds.fitted import Prediction
 from hookline.kinds.scored import groups_in
 from hookline.packages.pipeline import apply_transforms
 from hookline.packages.state import StoredPackage

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import to_polars
 from hookline.errors import DataError, HooklineError, StoreError, UsageError
-from hookline.kinds.artifacts import Prediction
 from hookline.kinds.deployments import Trust
+from hookline.kinds.fitted import Prediction
 from hookline.kinds.plain import from_json
 from hookline.kinds.reports import HEADLINES, Metric, Metrics, worst_first
 from hookline.registry.cells import cell

@@ -10,7 +10,8 @@ import pytest
 
 from hookline import Package, Packager, Pipeline, Predictor, SklearnModel, Stored, Trust
 from hookline.errors import ExportError
-from hookline.kinds.artifacts import Prediction, Target
+from hookline.kinds.artifacts import Target
+from hookline.kinds.fitted import Prediction
 from hookline.packages.certificate.parity import check_takes, differences
 from hookline.testing.tables.parts import KnownAnswers, LinearModel
 

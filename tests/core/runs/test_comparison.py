@@ -9,7 +9,8 @@ import pytest
 
 import hookline as hl
 from hookline.errors import DataError, UsageError
-from hookline.kinds.artifacts import Prediction, Target
+from hookline.kinds.artifacts import Target
+from hookline.kinds.fitted import Prediction
 from hookline.runs.comparison import compare_predictions
 
 TARGET = Target("y", "binary", ("no", "yes"))

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.columns import conform
-from hookline.kinds.artifacts import Prediction, Schema
+from hookline.kinds.artifacts import Schema
 from hookline.kinds.capabilities import AnswersAsServed, NamesTies
-from hookline.kinds.fitted import Limit, Predictor
+from hookline.kinds.fitted import Limit, Prediction, Predictor
 from hookline.kinds.kinds import Packager
 
 from ..pipeline import Pipeline

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ExportError
-from hookline.kinds.artifacts import Prediction, Target
-from hookline.kinds.fitted import Model, Predictor
+from hookline.kinds.artifacts import Target
+from hookline.kinds.fitted import Model, Prediction, Predictor
 from hookline.kinds.kinds import Packager
 from hookline.registry.ports import assignable, ports
 

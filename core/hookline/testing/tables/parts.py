@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hookline.data.columns import column_kind
-from hookline.kinds.artifacts import Dataset, Feature, Features, Prediction, Target
-from hookline.kinds.fitted import Model
+from hookline.kinds.artifacts import Dataset, Feature, Features, Target
+from hookline.kinds.fitted import Model, Prediction
 from hookline.kinds.kinds import Featurizer
 
 if TYPE_CHECKING:
