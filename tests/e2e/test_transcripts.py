@@ -1,8 +1,9 @@
-"""What pages show of commands is what the commands print; HOOKLINE_WRITE_DOCS=1 writes them anew."""
+"""What pages show of commands is what the commands print; WRITE_DOCS=1 writes them anew."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from kit.places import ROOT
 from kit.transcripts import BLOCK, Step, missing, printed, rewritten, same, steps_of
 
-PAGES = ("README.md", "docs/getting-started.md")
+PAGES = ("README.md", "docs/getting-started.md", "docs/config.md")
 
 
 def customers(rows: int, seed: int) -> pl.DataFrame:
@@ -37,9 +38,13 @@ def customers(rows: int, seed: int) -> pl.DataFrame:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """Return a folder with the tables of the pages: customers, and new ones with higher bills, one with a plan never seen."""
+    """Return a folder with the README's plugin, and the tables: customers, and new ones with higher bills, one of a new plan."""
     folder = tmp_path / "shop"
     folder.mkdir()
+    for name, block in (("my_components.py", "python"), ("pyproject.toml", "toml")):
+        (folder / name).write_text(
+            re.findall(rf"```{block}\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)[0]
+        )
     customers(600, 0).write_csv(folder / "customers.csv")
     fresh = customers(300, 1).drop("churned").with_row_index("row")
     gold = pl.when(pl.col("row") == 2).then(pl.lit("gold")).otherwise("plan")
@@ -50,7 +55,7 @@ def shop(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_shows_what_its_commands_print(page: str, shop: Path) -> None:
     text = (ROOT / page).read_text("utf-8")
-    if os.environ.get("HOOKLINE_WRITE_DOCS"):
+    if os.environ.get("WRITE_DOCS"):
         (ROOT / page).write_text(rewritten(text, shop), "utf-8")
         return
     blocks = BLOCK.findall(text)
