@@ -135,7 +135,17 @@ def _print(run: Run) -> None:
 
 
 def _headline_metrics(run: Run) -> dict[str, str]:
-    return {metric.name: f"{metric.value:.4f}{_interval(metric)}" for metric in measured_in(run.evidence).values()}
+    """Return what was measured: on held-out rows, with its interval; a constant guess there; the model on its training rows."""
+    found = measured_in(run.evidence).values()
+    shown = {metric.name: f"{metric.value:.4f}{_interval(metric)}" for metric in found}
+    width = max(map(len, shown.values()), default=0)
+    beside = {"guess": run.baseline, "training": run.training}
+    return {
+        name: "  ".join(
+            [f"{told:<{width}}", *(f"{word} {of[name]:.4f}" for word, of in beside.items() if name in of)]
+        ).rstrip()
+        for name, told in shown.items()
+    }
 
 
 def _interval(metric: Metric) -> str:
