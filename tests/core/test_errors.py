@@ -12,6 +12,7 @@ import pytest
 
 from hookline import errors
 from hookline.errors import Breach, ConfigError, HooklineError, Problem, UnknownName
+from kit.processes import raise_unknown
 
 SAID = {"message": "no", "what": "trainer", "name": "nerest", "known": ["nearest"], "title": "bad config"}
 SAID |= {"problems": [Problem("trainer.neighbors", "must be greater than 0")], "component": "trainer 'mlp'"}
@@ -24,10 +25,6 @@ CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issu
 def raised(cls: type[HooklineError]) -> HooklineError:
     """Return an error of a class, with everything that it takes."""
     return cls(**{name: SAID[name] for name in inspect.signature(cls).parameters})
-
-
-def fail() -> None:
-    raise UnknownName("trainer", "nerest", ["nearest"])
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -48,7 +45,7 @@ def test_every_error_can_be_copied(cls: type[HooklineError]) -> None:
 
 def test_an_error_of_a_worker_process_arrives_as_it_was() -> None:
     with ProcessPoolExecutor(1, get_context("spawn")) as pool, pytest.raises(UnknownName) as caught:
-        pool.submit(fail).result()
+        pool.submit(raise_unknown, "trainer", "nerest", "nearest").result()
     assert caught.value.known == ("nearest",)
     assert str(caught.value) == "no trainer named 'nerest'\nhint: did you mean 'nearest'?"
 

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+
+from hookline.errors import UnknownName
 
 HOOKLINE = str(Path(sys.executable).with_name("hookline"))
 Done = subprocess.CompletedProcess[str]
@@ -38,6 +40,11 @@ def run_together(commands: Iterable[Sequence[str]], **options: Any) -> list[Done
     """Run commands at the same time, each to its end."""
     with ThreadPoolExecutor(64) as pool:
         return list(pool.map(lambda command: run_command(command, **{"timeout": 120} | options), commands))
+
+
+def raise_unknown(what: str, name: str, *known: str) -> NoReturn:
+    """Raise UnknownName, in whichever process this is called."""
+    raise UnknownName(what, name, known)
 
 
 def with_memory(command: Sequence[str], gib: int) -> list[str]:

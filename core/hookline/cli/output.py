@@ -84,9 +84,8 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, emp
 
 
 def write_text(path: Path, text: str | bytes) -> None:
-    """Write a file in one step, with the folders that it is in; raises DataError where it cannot be written."""
+    """Write a file in one step; raises DataError where it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error

@@ -78,7 +78,7 @@ class TabularFeaturizer(Featurizer):
         if not kept:
             raise DataError(
                 "no feature column holds anything to learn from",
-                hint="every column has a role, or is missing everywhere",
+                hint="every column has a role, is missing everywhere, or holds a text of its own in every row",
             )
         fitted = FittedTabular(kept, self._sparse(kept))
         _require_one_name_each(fitted.features)

@@ -168,7 +168,14 @@ def test_the_rows_are_an_ordinary_source(inbox: Inbox) -> None:
     for _ in range(3):
         inbox.send(40)
         found = hl.collect("clicks", inbox.source())
-    run = hl.run(*found.source, "roles.target=n", "trainer=ridge", "packager=[]", "~deployer")
+    run = hl.run(
+        *found.source,
+        "roles.target=n",
+        "trainer=ridge",
+        "featurizer.tabular.categorical=hashing",
+        "packager=[]",
+        "~deployer",
+    )
     assert run.evidence["data"]["rows"] == 120
 
 

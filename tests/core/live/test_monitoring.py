@@ -215,14 +215,15 @@ def test_a_persons_contract_stands_above_the_packages_also_for_answers(shop: hl.
 
 def test_findings_of_a_run_and_of_a_monitor_reach_the_hook_with_whom_they_are_about(shop: hl.Run) -> None:
     assert told() == []
-    run = made(monitor={"count": {"component": "count", "most": 5}}, trainer="decision_tree")
-    assert told() == [{"subject": "rows", "run": run.id, "model": None}]
+    always = {"component": "local", "promote": "always"}
+    run = made(monitor={"count": {"component": "count", "most": 5}}, trainer="decision_tree", deployer=always)
+    assert told() == [{"subject": subject, "run": run.id, "model": None} for subject in ("log_loss", "rows")]
     hl.monitor("shop", rows(30, 1), "count")
     hl.monitor("shop:1", rows(30, 1), {"count": {"most": 29}, "errors": {"most": 0.0}})
     hl.monitor(run.package(), rows(30, 1), "count")
     hl.monitor("shop", rows(3, 1), "count")
     version_1, version_2 = (str(hl.load(f"shop:{number}").path) for number in (1, 2))
-    assert told()[1:] == [
+    assert told()[2:] == [
         {"subject": "rows", "run": None, "model": ["shop", 2, version_2]},
         {"subject": "rows", "run": None, "model": ["shop", 1, version_1]},
         {"subject": "yes", "run": None, "model": ["shop", 1, version_1]},

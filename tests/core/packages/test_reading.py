@@ -65,7 +65,7 @@ def test_a_file_is_predicted_watched_and_checked_as_training_read_it(hookline: T
     assert (code, predicted(out)) == (0, [label(size, region) for size, region, _ in ROWS])
     assert "0 of them unlike the training data" in err
     code, out, err = hookline("monitor", "run", "m", str(path), "--fail-on", "info")
-    assert (code, err) == (0, "nothing to report\n")
+    assert (code, err) == (0, "data_drift: nothing to report\n")
     code, out, err = hookline("data", "check", str(path), "--model", "m")
     assert (code, out) == (0, "")
     assert "nothing breaks the contract" in err
@@ -88,7 +88,7 @@ def test_a_file_that_lies_otherwise_is_read_by_overrides(hookline: Told, tmp_pat
     code, out, _ = hookline("predict", *words, "m", str(other))
     assert (code, predicted(out)) == (0, [label(size, region) for size, region, _ in ROWS])
     code, _, err = hookline("monitor", "run", "m", str(other), *words)
-    assert (code, err) == (0, "nothing to report\n")
+    assert (code, err) == (0, "data_drift: nothing to report\n")
     assert hookline("data", "check", str(other), *words, "--model", "m")[0] == 0
     reports = hl.monitor("m", other, source={"separator": "|", "missing": ["-"]})
     assert reports["data_drift"].findings == ()

@@ -136,7 +136,7 @@ def test_a_projects_own_component_is_advised_beside_the_built_in(
     code, out, _ = hookline("data", "profile", str(tmp_path / "a.csv"))
     assert code == 0
     assert "transform=[impute], or transform=[gaps], or featurizer.tabular.missing=zero" in out
-    code, _, err = hookline("source=file", f"source.path={tmp_path / 'a.csv'}", "roles.target=y")
+    code, _, err = hookline(str(tmp_path / "a.csv"), "target=y", "trainer=logistic_regression")
     assert code == 1
     assert f"hint: {wanted}\n" in err
 

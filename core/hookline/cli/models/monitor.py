@@ -91,8 +91,9 @@ def _plain(report: Report) -> dict[str, Any]:
 def _write_files(reports: dict[str, Report], folder: Path) -> None:
     """Write each report as JSON, and the files that its monitor made, into a folder of the monitor's name."""
     for name, report in reports.items():
-        write_text(folder / name / "report.json", json.dumps(_plain(report), indent=2) + "\n")
-        for file, content in report.files.items():
+        plain = json.dumps(_plain(report), indent=2) + "\n"
+        for file, content in {"report.json": plain.encode(), **report.files}.items():
+            make_folder((folder / name / file).parent, "--output")
             write_text(folder / name / file, content)
     say(f"written to {folder}: {', '.join(f'{name}/' for name in reports)}")
 
