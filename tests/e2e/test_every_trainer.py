@@ -14,6 +14,7 @@ from kit.processes import run_hookline
 from kit.serving import serving
 
 CASES = {
+    "auto": ("wine", ()),
     "calibrated": ("wine", ("trainer.trainer={component:random_forest,n_estimators:20}",)),
     "decision_tree": ("digits", ()),
     "hist_gradient_boosting": ("breast_cancer", ("trainer.max_iter=20",)),
