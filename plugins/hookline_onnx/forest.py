@@ -28,7 +28,7 @@ def stub(estimator: Any, width: int, opset: int) -> onnx.ModelProto:
     """
     import onnx.helper as make
 
-    outputs = {"variable": (onnx.TensorProto.FLOAT, ["N", 1])}
+    outputs: dict[str, Any] = {"variable": (onnx.TensorProto.FLOAT, ["N", 1])}
     if hasattr(estimator, "classes_"):
         chances = (onnx.TensorProto.FLOAT, ["N", len(estimator.classes_)])
         outputs = {"label": (onnx.TensorProto.INT64, ["N"]), "probabilities": chances}
@@ -129,7 +129,7 @@ def _rounded_down(thresholds: np.ndarray, branches: np.ndarray) -> np.ndarray:
 def _add(node: onnx.NodeProto, name: str) -> onnx.AttributeProto:
     kinds = {"post_transform": "STRING", "nodes_modes": "STRINGS", "n_targets": "INT"}
     floats = name.endswith(("_values", "_weights"))
-    attribute = node.attribute.add()
+    attribute: Any = node.attribute.add()
     attribute.name = name
     attribute.type = onnx.AttributeProto.AttributeType.Value(kinds.get(name, "FLOATS" if floats else "INTS"))
     return attribute

@@ -61,7 +61,7 @@ class SweepResult:
 
         failed = [job for job in self.jobs if job.status not in ENDED]
         names = ("number", "trial", "overrides", "status", "error")
-        schema = dict(zip(names, (pl.Int64, pl.Int64, pl.String, pl.String, pl.String), strict=True))
+        schema: dict[str, Any] = dict(zip(names, (pl.Int64, pl.Int64, pl.String, pl.String, pl.String), strict=True))
         rows = [(job.number, job.trial, " ".join(job.overrides), job.status, job.error) for job in failed]
         return pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 # Every import of a module that is not there yet, and no other, goes by this function; `python -X importtime` times it too.
-MACHINERY: Any = importlib._bootstrap  # noqa: SLF001  Python offers no other door
+MACHINERY: Any = sys.modules["_frozen_importlib"]
 LOAD = "_find_and_load"
 
 
