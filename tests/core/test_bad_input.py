@@ -329,13 +329,21 @@ def test_a_class_that_only_held_out_rows_have_is_told() -> None:
 
 def test_a_hundred_thousand_categories_do_not_fill_the_memory() -> None:
     rows = 20_000
-    table = pl.DataFrame({"c": [f"user {i}" for i in range(rows)], "x": range(rows), "y": ["no", "yes"] * (rows // 2)})
+    users = [f"user {i // 2}" for i in range(rows)]
+    table = pl.DataFrame({"c": users, "x": range(rows), "y": ["no", "no", "yes", "yes"] * (rows // 4)})
+    table = table.with_columns(part=pl.when(pl.col("x") < 14_000).then(pl.lit("train")).otherwise(pl.lit("test")))
     featurizer = {"component": "tabular", "max_categories": 100_000}
     run = hl.run(
-        source=table, target="y", trainer="logistic_regression", featurizer=featurizer, packager=[], evaluator=[]
+        source=table,
+        target="y",
+        trainer="logistic_regression",
+        featurizer=featurizer,
+        packager=[],
+        evaluator=[],
+        split={"method": "column", "column": "part"},
     )
     matrix = next(stage["summary"] for stage in run.evidence["plan"] if stage["key"] == "features")
-    assert matrix == "14,000 x 14,001 matrix"
+    assert matrix == "14,000 x 7,001 matrix"
 
 
 def test_a_matrix_that_no_memory_holds_is_refused_before_it_is_made() -> None:

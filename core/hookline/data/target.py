@@ -156,6 +156,7 @@ def decode(prediction: Prediction, target: Target) -> Prediction:
 
 def true_values(frame: pl.LazyFrame, target: Target) -> np.ndarray:
     """Return the target column: labels as they are, or float64 numbers; raises DataError where a value is missing."""
+    import numpy as np
     import polars as pl
 
     if target.name not in frame.collect_schema().names():
@@ -169,7 +170,11 @@ def true_values(frame: pl.LazyFrame, target: Target) -> np.ndarray:
             f"the target '{target.name}' is missing in {column.null_count()} of {len(column)} rows",
             ailment="missing_target",
         )
-    return column.cast(pl.Float64).to_numpy() if target.task == "regression" else column.to_numpy()
+    if target.task == "regression":
+        return column.cast(pl.Float64).to_numpy()
+    # numpy has no integers of 128 bits.
+    wide = column.dtype in (pl.Int128, pl.UInt128)
+    return np.array(column.to_list(), dtype=object) if wide else column.to_numpy()
 
 
 def encode(labels: np.ndarray, target: Target) -> np.ndarray:

@@ -87,6 +87,21 @@ def of_mean(value: float, parts: np.ndarray) -> Interval:
     return value - error * _straightened(t, skewness, units), value - error * _straightened(-t, skewness, units)
 
 
+def of_shares_difference(value: float, parts: np.ndarray) -> Interval:
+    """Return the interval of the difference of two shares of the same rows, of which few may differ.
+
+    Normal, with half a disagreement more on either side (Agresti and Min 2005, "Simple improved confidence intervals for
+    comparing matched proportions", Statistics in Medicine 24:729), here as large as the largest of a unit.
+    parts: float64, (n_units,), what each unit adds to the difference
+    """
+    from statistics import NormalDist
+
+    largest = float((parts**2).max(initial=0.0))
+    error = math.sqrt(float(((parts - parts.mean()) ** 2).sum()) + largest)
+    reach = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * error
+    return value - reach, value + reach
+
+
 def _straightened(t: float, skewness: float, units: int) -> float:
     """Return where a skewed statistic stands when its transform, which is nearly normal, stands at t."""
     import numpy as np

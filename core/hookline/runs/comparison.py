@@ -16,7 +16,7 @@ from hookline.kinds.fitted import Prediction
 from hookline.kinds.scored import groups_in
 from hookline.packages.pipeline import apply_transforms
 from hookline.packages.state import StoredPackage
-from hookline.quality.intervals import Units, of_mean
+from hookline.quality.intervals import Units, of_mean, of_shares_difference
 from hookline.registry.cells import cell
 from hookline.registry.registry import load_registry
 from hookline.workspace.workspace import open_workspace
@@ -179,7 +179,11 @@ def _difference(name: str, first: Any, second: Any, units: Units) -> Difference:
     values = [math.sqrt(mean) if root else mean for mean in means]
     slopes = [1 / (2 * value) if root and value > 0 else 1.0 for value in values]
     added = slopes[1] * (b - means[1]) - slopes[0] * (a - means[0])
-    low, high = of_mean(values[1] - values[0], units.sums(added * units.weight / units.weight.sum()))
+    share = units.weight / units.weight.sum()
+    if name == "accuracy":
+        low, high = of_shares_difference(values[1] - values[0], units.sums((b - a) * share))
+    else:
+        low, high = of_mean(values[1] - values[0], units.sums(added * share))
     return Difference(name, values[0], values[1], low, high, greater)
 
 

@@ -133,3 +133,22 @@ def test_the_interval_of_a_difference_covers_it_as_often_as_it_says() -> None:
         rmse = compare_predictions("a", "b", target, truth, answers).differences[0]
         held.append(rmse.low <= 0.3 <= rmse.high)
     assert 0.9 <= np.mean(held) <= 0.98
+
+
+def test_a_few_rows_answered_otherwise_show_no_difference_of_accuracy() -> None:
+    """Three rows that one run alone has right say nothing: McNemar's exact test gives 0.25."""
+    truth = np.array(["no", "yes"] * 270)
+    second = truth.copy()
+    second[:3] = np.where(truth[:3] == "no", "yes", "no")
+    found = compare_predictions("a", "b", TARGET, truth, (Prediction(truth), Prediction(second))).differences[0]
+    assert (found.metric, found.verdict) == ("accuracy", "no difference shown")
+
+
+def test_the_interval_of_a_difference_of_accuracies_covers_it() -> None:
+    rng, held = np.random.default_rng(0), []
+    for _ in range(400):
+        truth = np.array(["yes"] * 300)
+        answers = [Prediction(np.where(rng.random(300) < share, "yes", "no")) for share in (0.97, 0.95)]
+        found = compare_predictions("a", "b", TARGET, truth, (answers[0], answers[1])).differences[0]
+        held.append(found.low <= -0.02 <= found.high)
+    assert 0.92 <= np.mean(held) <= 0.99

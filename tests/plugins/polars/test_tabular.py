@@ -309,7 +309,7 @@ def test_a_sparse_matrix_equals_the_dense_one(categorical: Any) -> None:
 
 
 def test_a_matrix_of_mostly_zeros_is_made_sparse_by_itself() -> None:
-    names = [f"c{i}" for i in range(600)]
+    names = [f"c{i}" for i in range(600)] * 2
     assert TabularFeaturizer(max_categories=1_000).fit(dataset(s=names)).is_sparse
     assert not TabularFeaturizer(max_categories=1_000, sparse=False).fit(dataset(s=names)).is_sparse
     assert not TabularFeaturizer(max_categories=4).fit(dataset(s=names)).is_sparse
