@@ -31,7 +31,7 @@ from hookline.workspace.workspace import open_workspace
 from hookline_optuna.storage import catalog_storage
 from hookline_ray.cluster import Cluster
 from hookline_ray.pool import RayPool
-from kit.processes import HOOKLINE, run_hookline, run_python, started
+from kit.processes import HOOKLINE, heard, run_hookline, run_python, started
 from kit.workers import DYING, JOBS
 
 ON_RAY = ("-m", "hydra/launcher=ray")
@@ -232,8 +232,7 @@ def test_ctrl_c_ends_the_jobs_and_ray_and_the_sweep_can_be_resumed(short: Path, 
     sweep = ("source=iris", "trainer=dying", "trainer.how=well,hang", "hydra.launcher.n_jobs=1", "packager=[]")
     command, env = [HOOKLINE, *ON_RAY, *sweep], os.environ | {"TMPDIR": str(short)}
     with started(command, env=env, stdout=subprocess.PIPE, start_new_session=True) as process:
-        assert process.stderr is not None
-        assert "#0" in process.stderr.readline()
+        heard(process, "#0")
         time.sleep(0.5)
         # As a terminal does it: to every process of the group at once.
         os.killpg(process.pid, signal.SIGINT)
