@@ -6,8 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from hookline.errors import DataError, StoreError, UsageError
-from hookline.packages.manifest import verify
+from hookline.errors import UsageError
+from hookline.packages.manifest import is_whole, verify
 from hookline.runs.names import load_run_named
 from hookline.runs.result import Run
 from hookline.workspace.workspace import Workspace, open_workspace
@@ -55,7 +55,7 @@ def _fingerprint(run: Run, key: str) -> str:
 
 def _keep(workspace: Workspace, package: Path, path: Path) -> None:
     """Copy a package to where its model is kept, where no whole copy is there."""
-    if _is_whole(path):
+    if is_whole(path):
         return
     with workspace.store.clear_errors(), workspace.store.scratch() as scratch:
         shutil.copytree(package, scratch / "package")
@@ -63,11 +63,3 @@ def _keep(workspace: Workspace, package: Path, path: Path) -> None:
         if path.exists():
             path.rename(scratch / "damaged")
         (scratch / "package").rename(path)
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        verify(path)
-    except (StoreError, DataError):
-        return False
-    return True

@@ -12,7 +12,7 @@ from typing import Any
 
 from hookline.data.frames import count_rows
 from hookline.data.versions import version_of
-from hookline.errors import DataError, StoreError, UsageError
+from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import Dataset, DataVersion
 from hookline.kinds.capabilities import Updatable
 from hookline.kinds.deployments import Trust
@@ -23,7 +23,7 @@ from hookline.kinds.scored import Scored
 from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.certificate.edges import SAMPLE_ROWS, make_edges
 from hookline.packages.loading import load_package
-from hookline.packages.manifest import ANSWERS, PROFILE, environment, read_json, seal, verify
+from hookline.packages.manifest import ANSWERS, PROFILE, environment, is_whole, read_json, seal, verify
 from hookline.packages.pipeline import Pipeline
 from hookline.packages.reading import reading_in
 from hookline.packages.state import StoredPackage
@@ -105,7 +105,7 @@ def update(
     lesson = _lesson(rows_for(registry, rows, stored.schema, stored.target, stored.roles, reading), origin)
     fingerprint = _fingerprint(old, lesson)
     path = workspace.home / "models" / old.record.name / fingerprint[:16]
-    if not _is_whole(path):
+    if not is_whole(path):
         _make(registry, workspace, old, lesson, path, trust)
     return _register(workspace, old, lesson, path, fingerprint)
 
@@ -188,15 +188,6 @@ def _fingerprint(old: _Old, lesson: _Lesson) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _is_whole(path: Path) -> bool:
-    """Tell whether a package is there already, as another call of the same rows leaves it; a damaged one is none."""
-    try:
-        verify(path)
-    except (StoreError, DataError):
-        return False
-    return True
-
-
 def _make(
     registry: Registry, workspace: Workspace, old: _Old, lesson: _Lesson, path: Path, trust: Trust | None
 ) -> None:
@@ -262,12 +253,12 @@ def _write(registry: Registry, old: _Old, lesson: _Lesson, pipeline: Pipeline[An
 def _place(package: Path, path: Path) -> None:
     """Rename a whole package into its place, where another process may have put the same one by now."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not _is_whole(path):
+    if path.exists() and not is_whole(path):
         shutil.rmtree(path)
     try:
         package.rename(path)
     except OSError:
-        if not _is_whole(path):
+        if not is_whole(path):
             raise
 
 

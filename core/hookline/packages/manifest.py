@@ -103,6 +103,15 @@ def verify(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def is_whole(folder: Path) -> bool:
+    """Tell whether a package is there, as `verify` wants it; a damaged one is none."""
+    try:
+        verify(folder)
+    except (StoreError, DataError):
+        return False
+    return True
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a file of a package that holds a JSON object; raises StoreError where it is missing or damaged."""
     try:
