@@ -13,7 +13,7 @@ HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/c
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-hydra14 lint types unit bench bench-peers docs clean help
+.PHONY: demo test test-hydra14 long lint types mypy pyright unit bench bench-peers docs clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint   ruff and import-linter"
 	@echo "make types  mypy and pyright"
 	@echo "make unit   pytest"
+	@echo "make long   the long forms of what make test does in short: property tests and killed sweeps"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
 	@echo "make docs   docs/reference, written again from the classes"
 	@echo "make bench  speed and memory, against scripts"
@@ -38,15 +39,20 @@ lint: $(VENV)/.all
 	$(BIN)/lint-imports --no-cache --verbose | tail -n 4
 
 types: $(VENV)/.all
-	$(BIN)/mypy
-	$(BIN)/pyright
+	$(MAKE) --jobs 2 --output-sync=target mypy pyright
+
+mypy pyright: $(VENV)/.all
+	$(BIN)/$@
 
 unit: $(VENV)/.all
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations 10
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 25
+
+long: $(VENV)/.all
+	$(BIN)/pytest --long --hypothesis-profile long --durations 25 tests/core/test_properties.py tests/e2e/test_sweep.py
 
 test-hydra14: $(VENV14)/.hydra14
 	$(BIN14)/python -c "import hydra, omegaconf; print('hydra', hydra.__version__, 'omegaconf', omegaconf.__version__)"
-	$(BIN14)/python -m pytest --numprocesses 2 --dist loadgroup $(HYDRA14)
+	$(BIN14)/python -m pytest --numprocesses 2 --dist loadfile $(HYDRA14)
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[sklearn,onnx,serving,report]"

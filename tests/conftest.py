@@ -18,11 +18,25 @@ from pathlib import Path
 import pytest
 from hydra import version
 from hydra.core.singleton import Singleton
+from hypothesis import settings
 
 from hookline.registry.registry import Registry, load_registry
 from kit.command_line import Told, teller
 from kit.distributions import describe_installed
 from kit.places import SHARED_DATA
+
+settings.register_profile("long", max_examples=1_000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take `--long`, which asks for the long form of tests that have a short one."""
+    parser.addoption("--long", action="store_true", help="the long form of tests that have a short one")
+
+
+@pytest.fixture(scope="session")
+def long(pytestconfig: pytest.Config) -> bool:
+    """Whether the long form of a test is asked for."""
+    return bool(pytestconfig.getoption("--long"))
 
 
 @pytest.fixture(scope="session")

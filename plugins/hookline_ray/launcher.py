@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from hookline.errors import UsageError
-from hookline.plans.hydra.compose import store_config
-from hookline.sweeps.hydra import launcher, options
+from hookline.sweeps.hydra import launcher
 from hookline.sweeps.workers.interfaces import JobPool
 
 from .cluster import Cluster, require_ray
 from .pool import RayPool
-
-
-@dataclass
-class LauncherConf(options.LauncherConf):
-    """What `hydra.launcher.*` says; the local launcher's, and what Ray asks."""
-
-    num_gpus: float = 0
-    """GPUs that each worker leases; a part of one is possible."""
-    address: str | None = None
-    """A cluster to join: auto, HOST:PORT or ray://HOST:PORT; null starts Ray on this machine for the sweep."""
-    runtime_env: dict[str, Any] = field(default_factory=dict)
-    """Ray's runtime environment of the workers."""
 
 
 class RayLauncher(launcher.HooklineLauncher):
@@ -69,14 +55,6 @@ class RayLauncher(launcher.HooklineLauncher):
     def pool(self, function: str, setup: Any, jobs: int | None = None, check: str = "") -> JobPool:
         """Return workers for jobs; Ray starts with the first of them."""
         return RayPool(function, setup, self.cluster, self.limits, jobs, check)
-
-
-def store_options(package: str) -> None:
-    """Make the launcher an option of Hydra; `package` is where it finds it."""
-    node = OmegaConf.structured(LauncherConf(f"{package}.RayLauncher"))
-    # Open, as its fields are Ray's to know.
-    OmegaConf.set_struct(node.runtime_env, False)
-    store_config("ray", node, "hydra/launcher")
 
 
 def _plain(given: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -27,8 +27,9 @@ from hookline.registry.registry import Registry, load_registry
 from hookline.runs.sequence import plan_run
 from kit.tables import with_row_ids
 
+# Of an example each; `--hypothesis-profile long` asks for ten times as many.
 FEW = settings(
-    max_examples=30,
+    max_examples=settings().max_examples // 8,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -129,7 +130,7 @@ def test_a_run_ends_with_a_model_that_its_package_agrees_with_or_with_an_error_o
     assert len(expected.values) == table.height
 
 
-@settings(FEW, max_examples=60)
+@settings(FEW, max_examples=settings().max_examples // 2)
 @given(table=tables(least=1, kinds=USUAL))
 def test_what_conforms_stays_as_it_is(table: pl.DataFrame) -> None:
     rows = mark_missing(table.lazy()).collect()
@@ -139,7 +140,7 @@ def test_what_conforms_stays_as_it_is(table: pl.DataFrame) -> None:
     assert once.height == table.height
 
 
-@settings(FEW, max_examples=60)
+@settings(FEW, max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_rows_of_another_table_conform_or_are_refused_by_column(data: st.DataObject) -> None:
     table, other = data.draw(tables(least=1, kinds=USUAL)), data.draw(tables(least=1))
@@ -160,7 +161,7 @@ ALWAYS: dict[str, dict[str, Any]] = {
 }
 
 
-@settings(FEW, max_examples=60)
+@settings(FEW, max_examples=settings().max_examples // 2)
 @given(data=st.data(), name=st.sampled_from(sorted(ALWAYS)))
 def test_a_transform_that_always_applies_keeps_rows_order_and_ids(data: st.DataObject, name: str) -> None:
     table = data.draw(tables(least=1, kinds=USUAL))
@@ -261,7 +262,7 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
     return tree | draw(st.dictionaries(st.sampled_from(options), VALUES, max_size=2))
 
 
-@settings(FEW, max_examples=150)
+@settings(FEW, max_examples=settings().max_examples)
 @given(tree=configs())
 def test_a_config_is_planned_or_refused_by_the_path_of_each_fault(tree: dict[str, Any]) -> None:
     config = attempt(lambda: resolve(registry(), tree))

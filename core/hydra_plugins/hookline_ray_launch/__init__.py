@@ -1,9 +1,12 @@
 """Where Hydra looks for launchers: ours for many machines is `hydra/launcher=ray`; every start reads this, so it is light."""
 
-from hookline_ray import launcher
+from hookline.sweeps.hydra.standins import LauncherStandIn
+from hookline_ray import options
 
-launcher.store_options(__name__)
+options.store_options(__name__)
 
 
-class RayLauncher(launcher.RayLauncher):
+class RayLauncher(LauncherStandIn):
     """Hydra takes only classes that are defined here."""
+
+    real = "hookline_ray.launcher:RayLauncher"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hookline.errors import ConfigError, UnknownName
 from hookline.kinds.kinds import KINDS
+from hookline.registry.contract import check_class
 from hookline.registry.loading import load_plugins
 from hookline.registry.registry import Registry
 
@@ -56,3 +59,13 @@ def test_every_built_in_documents_itself_and_its_fields(registry: Registry, kind
         told = registry.describe(kind, name)
         assert told.doc, f"{kind} {name} has no docstring"
         assert all(field.doc for field in told.fields), f"{kind} {name} has a field without a docstring"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_built_in_keeps_the_contract_to_which_others_are_held_when_they_are_loaded(
+    registry: Registry, kind: str
+) -> None:
+    for name in registry.names(kind):
+        entry = registry.entry(kind, name)
+        if entry.plugin.origin == "built-in":
+            check_class(kind, replace(entry.plugin, origin="project"), entry.cls)

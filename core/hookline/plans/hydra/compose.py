@@ -6,6 +6,7 @@ import dataclasses
 import typing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,8 @@ def populate(registry: Registry) -> None:
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
 
+    from .deferred import store_deferred
+
     _register_resolvers()
     _add_to_search_path(registry.configs)
     store = ConfigStore.instance()
@@ -140,11 +143,15 @@ def populate(registry: Registry) -> None:
         store.repo.pop(kind, None)
         for name in registry.names(kind):
             package = f"{kind}.{key_of(name)}" if kind in MULTIPLE else kind
-            store.store(group=kind, name=name, package=package, node=_open(node_of(registry.entry(kind, name).cls)))
+            store_deferred(kind, name, package, partial(_node, registry.entry(kind, name).cls))
     root: Any = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
     root["gates"] = _open({})
     root["settings"] = _open({name: node_of(cls, None) for name, cls in registry.settings().items()})
     store_config(CONFIG_NAME, root)
+
+
+def _node(cls: type[Any]) -> Any:
+    return _open(node_of(cls))
 
 
 def _open(values: Mapping[str, Any]) -> Any:
