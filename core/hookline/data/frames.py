@@ -142,6 +142,7 @@ def require_columns(names: Sequence[str], present: Sequence[str], what: str) -> 
     ]
     if problems:
         ailment = "spaced_names" if any(problem.path in spaced for problem in problems) else None
-        if ailment is None and len([name for name in present if NUMBER.fullmatch(name)]) > len(present) / 2:
+        # Names of columns are seldom numbers, and where many are, the first row was taken for them.
+        if ailment is None and sum(bool(NUMBER.fullmatch(name)) for name in present) > len(present) / 4:
             ailment = "no_header"
         raise DataError(f"{what} names columns that the data do not have", problems, ailment=ailment)

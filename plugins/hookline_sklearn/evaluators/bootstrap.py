@@ -20,7 +20,7 @@ class Measure(Protocol):
         """Return metric name -> value, NaN where undefined. weight: float64, (n_rows,)."""
         ...
 
-    def means(self, weight: np.ndarray) -> Mapping[str, MeanOf]:
+    def means(self, weight: np.ndarray) -> Mapping[str, MeanOf | RatioOf]:
         """Return the metrics that are means of what each row adds, or made of such means."""
         ...
 
@@ -34,13 +34,12 @@ class MeanOf:
     """A mean, and how it becomes a metric.
 
     parts: float64, (n_rows,), what each row adds to it beyond its share of it; they sum to 0
-    finish: what the metric is of the mean; falling where `falls`
+    finish: what the metric is of the mean; never falling
     """
 
     value: float
     parts: np.ndarray
     finish: Callable[[float], float] = float
-    falls: bool = False
 
     @classmethod
     def of(cls, values: np.ndarray, weight: np.ndarray, finish: Callable[[float], float] = float) -> MeanOf:
@@ -51,8 +50,49 @@ class MeanOf:
 
     def interval(self, units: Units) -> Interval:
         """Return the interval of the metric."""
-        low, high = (self.finish(bound) for bound in of_mean(self.value, units.sums(self.parts)))
-        return (high, low) if self.falls else (low, high)
+        low, high = of_mean(self.value, units.sums(self.parts))
+        return self.finish(low), self.finish(high)
+
+
+@dataclass(frozen=True)
+class RatioOf:
+    """A ratio of two means over the same rows, and how it becomes a metric that falls as it grows.
+
+    above, below: float64, (n_rows,), what each row adds to either mean, with its weight; the sum of `below` is positive
+    """
+
+    above: np.ndarray
+    below: np.ndarray
+    finish: Callable[[float], float]
+
+    def interval(self, units: Units) -> Interval:
+        """Return the interval of the metric: of the ratios r at which the mean of above - r * below may be 0.
+
+        Fieller's (1954), with Hall's interval of that mean. A logarithm would be straight only where no row outweighs the rest.
+        """
+        above, below = units.sums(self.above), units.sums(self.below)
+
+        def bounds(ratio: float) -> Interval:
+            values = above - ratio * below
+            return of_mean(float(values.sum()), values - values.mean())
+
+        ratio = float(above.sum() / below.sum())
+        low = _crossing(lambda r: bounds(r)[0], 0.0, ratio)
+        high = _crossing(lambda r: bounds(r)[1], ratio, MOST * max(ratio, 1.0))
+        return self.finish(high), self.finish(low)
+
+
+MOST = 1e6
+"""Times the ratio, or 1, beyond which the upper end of its interval is not looked for."""
+
+
+def _crossing(of: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a falling function is 0 between two places; the first where it never rises above 0, else the last."""
+    from scipy.optimize import brentq
+
+    if of(low) <= 0:
+        return low
+    return high if of(high) >= 0 else float(brentq(of, low, high, xtol=1e-9 * high, rtol=1e-9))
 
 
 MAX_ROWS = 20_000

@@ -13,7 +13,7 @@ from hookline.errors import DataError
 from hookline.quality.intervals import Units
 
 from . import constant
-from .bootstrap import MeanOf, Resampling, with_intervals
+from .bootstrap import MeanOf, RatioOf, Resampling, with_intervals
 from .charts import curves, heatmap
 from .ranking import Ranking, areas, calibration, precision
 
@@ -81,7 +81,7 @@ class ClassificationMeasure:
             found["pr_auc"] = _mean([pr for _, pr in both])
         return found
 
-    def means(self, weight: np.ndarray) -> dict[str, MeanOf]:
+    def means(self, weight: np.ndarray) -> dict[str, MeanOf | RatioOf]:
         """Return the losses."""
         return {name: MeanOf.of(loss, weight, _at_least_0) for name, loss in self.losses.items()}
 

@@ -11,7 +11,7 @@ from hookline.errors import DataError
 from hookline.quality.intervals import Units
 
 from . import constant
-from .bootstrap import MeanOf, Resampling, with_intervals
+from .bootstrap import MeanOf, RatioOf, Resampling, with_intervals
 from .charts import predicted_against_actual, residual_histogram
 
 if TYPE_CHECKING:
@@ -47,23 +47,21 @@ class RegressionMeasure:
             "mape": float((self.error / np.abs(self.y) * weight).sum() / total) if (self.y != 0).all() else math.nan,
         }
 
-    def means(self, weight: np.ndarray) -> dict[str, MeanOf]:
+    def means(self, weight: np.ndarray) -> dict[str, MeanOf | RatioOf]:
         """Return all but the median."""
         import numpy as np
 
         squares = MeanOf.of(self.error**2, weight)
-        found = {
+        found: dict[str, MeanOf | RatioOf] = {
             "rmse": replace(squares, finish=lambda mean: math.sqrt(max(0.0, mean))),
             "mae": MeanOf.of(self.error, weight, lambda mean: max(0.0, mean)),
         }
         if (self.y != 0).all():
             found["mape"] = MeanOf.of(self.error / np.abs(self.y), weight, lambda mean: max(0.0, mean))
-        spread = MeanOf.of((self.y - np.average(self.y, weights=weight)) ** 2, weight)
-        if spread.value > 0 and squares.value > 0:
-            # 1 - R2 is a ratio of means; of its logarithm each row's part is the difference of its parts of both.
-            parts = squares.parts / squares.value - spread.parts / spread.value
-            log_ratio = math.log(squares.value / spread.value)
-            found["r2"] = MeanOf(log_ratio, parts, lambda log: 1 - math.exp(min(log, 700.0)), falls=True)
+        mean = np.average(self.y, weights=weight)
+        spread = float(((self.y - mean) ** 2 * weight).sum())
+        if spread > 0 and squares.value > 0:
+            found["r2"] = RatioOf(self.error**2 * weight, (self.y - mean) ** 2 * weight, lambda ratio: 1 - ratio)
         return found
 
     def scarcest(self, units: Units) -> dict[str, float]:

@@ -263,6 +263,19 @@ def test_a_zero_in_the_truth_leaves_out_the_percentage_error_and_says_so() -> No
     assert [finding.subject for finding in report.findings] == ["mape"]
 
 
+def test_the_interval_of_r2_stays_with_that_of_rmse_where_one_row_outweighs_the_rest() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(20, 14, 2_000)
+    guess = y + rng.normal(0, 1, 2_000)
+    guess[0] += 100
+    report = judged(NUMBER, y, Prediction(guess), n_bootstrap=20)
+    rmse, r2 = (next(metric for metric in report.metrics if metric.name == name) for name in ("rmse", "r2"))
+    # The spread of the truth is well known here, so that R2 is as uncertain as the squares of the errors are.
+    assert r2.low == pytest.approx(1 - rmse.high**2 / y.var(), abs=0.05)  # type: ignore[operator]
+    assert r2.low > 0.7  # type: ignore[operator]
+    assert report.findings == ()
+
+
 def test_a_constant_truth_leaves_out_r2_and_says_so() -> None:
     report = judged(NUMBER, np.full(3, 4.0), Prediction(np.array([4.0, 5.0, 6.0])), n_bootstrap=20)
     assert "r2" not in {metric.name for metric in report.metrics}
