@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hookline.kinds.artifacts import ROW_ID, Split
-from hookline.kinds.reports import Finding
+from hookline.kinds.reports import Finding, Severity
 from hookline.registry.remedies import option, typed
 
 from .sides import EXAMPLES, examples
@@ -39,7 +39,7 @@ def find_groups(split: Split, rows: int) -> Iterator[Finding]:
     if split.method not in ("random", "stratified") or roles.group:
         return
     total = int(split.test.frame.select(pl.len()).collect().item())
-    for name, distinct in _suspects(split, rows):
+    for name, distinct, severity in _suspects(split, rows):
         known = split.train.frame.select(pl.col(name).drop_nulls().unique())
         both = split.test.frame.join(known, on=name, how="semi").select(ROW_ID).sort(ROW_ID).collect()[ROW_ID]
         if len(both) < MOSTLY * total:
@@ -51,11 +51,14 @@ def find_groups(split: Split, rows: int) -> Iterator[Finding]:
             "and draws the intervals by them."
         )
         found = examples(both.head(EXAMPLES).to_list())
-        yield Finding(name, "related_rows", len(both) / total, MOSTLY, "warning", text, found)
+        yield Finding(name, "related_rows", len(both) / total, MOSTLY, severity, text, found)
 
 
-def _suspects(split: Split, rows: int) -> Iterator[tuple[str, int]]:
-    """Yield the columns that seem to name things of several rows each, with how many there are."""
+def _suspects(split: Split, rows: int) -> Iterator[tuple[str, int, Severity]]:
+    """Yield the columns that seem to name things of several rows each, with how many there are.
+
+    Codes alone may as well be of a category, and are no cause for a warning.
+    """
     import polars as pl
 
     schema = split.train.frame.collect_schema()
@@ -66,7 +69,7 @@ def _suspects(split: Split, rows: int) -> Iterator[tuple[str, int]]:
         values = split.train.frame.select(pl.col(name).drop_nulls().cast(pl.String).unique()).collect()[name]
         seldom = FEWEST[named] <= len(values) <= MOST_SHARE * rows
         if seldom and (named or values.str.contains(CODE).all()):
-            yield name, len(values)
+            yield name, len(values), "warning" if named else "info"
 
 
 def _says_which(name: str) -> bool:
