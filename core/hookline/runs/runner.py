@@ -26,6 +26,7 @@ from hookline.registry.remedies import add_remedies
 from hookline.workspace.disk import FULL
 from hookline.workspace.home import cache_in, new_run_id, run_id_of
 from hookline.workspace.home import home as default_home
+from hookline.workspace.interrupts import interruptible_in
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from .evidence import build_evidence
@@ -55,14 +56,18 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     run = Execution(plan, workspace, known, info)
     _write_json(folder / "config.json", info.config)
     workspace.catalog.runs.mark_interrupted()
-    workspace.catalog.runs.begin(run_id, info.name, str(folder), info.config, _plan_record(plan))
+    with interruptible_in(_run_stages, _keep, _tell_end), workspace.catalog.leases.held() as owner:
+        workspace.catalog.runs.begin(run_id, info.name, str(folder), info.config, _plan_record(plan), owner)
+        _carry_out(run)
+    return run
+
+
+def _carry_out(run: Execution) -> None:
     started = time.time()
     status = "failed"
     error: BaseException | None = None
     try:
-        run.registry.tell("before_run", run=run.info)
-        with run.scratch_folder():
-            _run_stages(run)
+        _run_stages(run)
         status = "finished"
     except GateFailed as failed:
         status, error = "gated", failed
@@ -78,10 +83,15 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
         raise
     finally:
         _finish(run, status, error, started)
-    return run
 
 
 def _run_stages(run: Execution) -> None:
+    run.registry.tell("before_run", run=run.info)
+    with run.scratch_folder():
+        _run_each(run)
+
+
+def _run_each(run: Execution) -> None:
     decided = run.plan.needed(stage.key for stage in run.plan.stages if run.is_stored(stage))
     for index, stage in enumerate(run.plan.stages, 1):
         if stage.kind == "deployer":
@@ -146,14 +156,8 @@ def _record(run: Execution, stage: Stage, here: StageInfo) -> None:
 
 def _finish(run: Execution, status: str, error: BaseException | None, started: float) -> None:
     text = None if error is None else f"{type(error).__name__}: {error}"
-    metrics: dict[str, float] = {}
     try:
-        _record_data(run)
-        evidence = build_evidence(run, status, text, started)
-        metrics = metrics_in(evidence)
-        told = tuple(run.told.values())
-        run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=text)
-        _leave_evidence(run, status)
+        _keep(run, status, text, started)
     except BaseException as lost:
         # What nobody can read about afterwards has not finished.
         if status == "finished":
@@ -161,7 +165,20 @@ def _finish(run: Execution, status: str, error: BaseException | None, started: f
             text = f"its evidence could not be kept: {type(lost).__name__}: {lost}"
         raise
     finally:
-        run.workspace.catalog.runs.end(run.info.id, status, metrics, text)
+        run.workspace.catalog.runs.end(run.info.id, status, run.info.metrics, text)
+    _tell_end(run)
+
+
+def _keep(run: Execution, status: str, error: str | None, started: float) -> None:
+    """Keep what there is to say of a run."""
+    _record_data(run)
+    evidence = build_evidence(run, status, error, started)
+    told, metrics = tuple(run.told.values()), metrics_in(evidence)
+    run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=error)
+    _leave_evidence(run, status)
+
+
+def _tell_end(run: Execution) -> None:
     run.registry.tell("after_run", run=run.info)
 
 

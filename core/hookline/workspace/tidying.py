@@ -69,8 +69,8 @@ def _kept(workspace: Workspace, records: list[RunRecord], rule: Rule) -> set[str
     """Return the ids of the runs that keep their folder; records: the newest first."""
     since = datetime.now(UTC) - rule.age
     made = {record.run_id for record in workspace.catalog.models.every_version()}
-    young = {record.id for record in records if record.started > since or record.status == "running"}
-    return made | young | {record.id for record in records[: rule.runs]}
+    young = {record.id for record in records if record.started > since}
+    return made | young | workspace.catalog.runs.under_way() | {record.id for record in records[: rule.runs]}
 
 
 def _runs(home: Path, old: list[RunRecord]) -> Iterator[Litter]:
