@@ -24,6 +24,7 @@ from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
 from hookline.workspace.disk import FULL
+from hookline.workspace.files import write_whole
 from hookline.workspace.home import cache_in, new_run_id, run_id_of
 from hookline.workspace.home import home as default_home
 from hookline.workspace.interrupts import interruptible_in
@@ -35,6 +36,7 @@ from .gates import check_audit, check_gates
 from .parts import pipeline_of
 from .result import Run, metrics_in
 from .sequence import plan_run
+from .settling import evidence_files, settle, settle_runs
 from .stages.split import facts_of
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     known = registry.knowing(type(one) for component in placed for one in (component, *nested_components(component)))
     run = Execution(plan, workspace, known, info)
     _write_json(folder / "config.json", info.config)
-    workspace.catalog.runs.mark_interrupted()
+    settle_runs(workspace)
     with interruptible_in(_run_stages, _keep, _tell_end), workspace.catalog.leases.held() as owner:
         workspace.catalog.runs.begin(run_id, info.name, str(folder), info.config, _plan_record(plan), owner)
         _carry_out(run)
@@ -201,7 +203,7 @@ def _leave_evidence(run: Execution, status: str) -> None:
     try:
         _write_json(folder / "plan.json", evidence["plan"])
         _write_json(folder / "metrics.json", run.info.metrics)
-        (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
+        write_whole(folder / "evidence.json", json.dumps(evidence, default=str))
     except OSError as error:
         if error.errno in FULL:
             raise
@@ -216,8 +218,7 @@ def _leave_evidence(run: Execution, status: str) -> None:
 
 def _file_packages(run: Execution) -> None:
     """Copy each package into the run's folder, and put the run's evidence inside it and inside the registered copy."""
-    names = ("evidence.json", "report.html")
-    evidence = {f"evidence/{name}": run.info.path / name for name in names if (run.info.path / name).is_file()}
+    evidence = evidence_files(run.info.path)
     # A run that its audit stopped has none, and asking for one would train after all.
     for stage in [stage for stage in run.plan.of("packager") if stage.key in run.told]:
         package: Package = run.value(stage.key)
@@ -227,8 +228,8 @@ def _file_packages(run: Execution) -> None:
     for stage in run.plan.of("deployer"):
         if stage.key in run.values:
             registered = run.workspace.catalog.models.get(run.info.name, run.value(stage.key).version)
-            # Only the run that made the version speaks for it; what is registered does not change afterwards.
-            if registered.run_id == run.info.id:
+            # Only the run that made the version speaks for it, unless it was killed before it could.
+            if registered.run_id == run.info.id or settle(run.workspace, registered):
                 add_files(Path(registered.path), evidence)
 
 
@@ -265,7 +266,7 @@ def _plan_record(plan: Plan) -> list[Mapping[str, Any]]:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, default=str), "utf-8")
+    write_whole(path, json.dumps(value, indent=1, default=str))
 
 
 def run_config(

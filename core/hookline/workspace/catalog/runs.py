@@ -82,12 +82,16 @@ class Runs:
         """Mark runs as interrupted of which it is certain that nobody is at them any more; returns how many."""
         runs = self._runs
         running = runs.c.status == "running"
-        dead = [row["id"] for row in self._running() if self._leases.is_dead(row)]
+        dead = self.lost()
         if dead:
             with self._database.writing() as connection:
                 ended = runs.update().where(runs.c.id.in_(dead), running)
                 connection.execute(ended.values(status="interrupted", finished=now()))
         return len(dead)
+
+    def lost(self) -> set[str]:
+        """Return the ids of runs of which it is certain that nobody is at them any more, and that say `running`."""
+        return {row["id"] for row in self._running() if self._leases.is_dead(row)}
 
     def under_way(self) -> set[str]:
         """Return the ids of runs that somebody may still be at."""
