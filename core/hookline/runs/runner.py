@@ -25,6 +25,7 @@ from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
 from hookline.workspace.disk import FULL
 from hookline.workspace.files import write_whole
+from hookline.workspace.forks import require_own_threads
 from hookline.workspace.home import cache_in, new_run_id, run_id_of
 from hookline.workspace.home import home as default_home
 from hookline.workspace.interrupts import interruptible_in
@@ -273,6 +274,7 @@ def run_config(
     registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
+    require_own_threads()
     with cache_in((Path(home).absolute() if home else default_home()) / "cache"):
         planned = plan_run(registry, config)
     workspace = open_workspace(home)
