@@ -59,10 +59,10 @@ def template(name: str) -> Any:
 
 def cache_folder() -> Path | None:
     """Return the user's cache folder of ours, made if need be; None where it cannot be written."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hookline"
     try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hookline"
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):  # The second where the user has no home.
         return None
     return folder if os.access(folder, os.W_OK) else None
 

@@ -5,21 +5,48 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import re
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import hookline
 from hookline import errors
 from hookline.errors import Breach, ConfigError, HooklineError, Problem, UnknownName
+from kit.places import ROOT
 from kit.processes import raise_unknown
 
+PLUGINS = ROOT / "plugins"
 SAID = {"message": "no", "what": "trainer", "name": "nerest", "known": ["nearest"], "title": "bad config"}
 SAID |= {"problems": [Problem("trainer.neighbors", "must be greater than 0")], "component": "trainer 'mlp'"}
-SAID |= {"module": "torch", "extra": "torch", "plugin": "nearest", "count": 3, "step": 2, "value": 0.5}
+SAID |= {"module": "torch", "extra": "torch", "plugin": "nearest", "count": 3, "step": 2, "value": 0.5, "number": 1}
 SAID |= {"breaches": [Breach(0, "age", "is 300")], "hint": "look", "ailment": "spelling", "facts": {"column": "city"}}
 
+
+def every_error() -> list[type[BaseException]]:
+    """Return every class of errors of the core and of the plugins that come with it."""
+    folders = [Path(hookline.__file__).parent, *sorted(PLUGINS.glob("hookline_*"))]
+    files = (path for folder in folders for path in folder.rglob("*.py") if RAISED.search(path.read_text("utf-8")))
+    modules = [import_module(".".join(path.relative_to(_root(path)).with_suffix("").parts)) for path in files]
+    classes = {cls for module in modules for _, cls in inspect.getmembers(module, inspect.isclass)}
+    ours = (cls for cls in classes if cls.__module__.startswith("hookline") and issubclass(cls, BaseException))
+    return sorted((cls for cls in ours if not cls.__name__.startswith("_")), key=lambda cls: cls.__qualname__)
+
+
+def _root(path: Path) -> Path:
+    return next(root for root in (Path(hookline.__file__).parents[1], PLUGINS) if path.is_relative_to(root))
+
+
+RAISED = re.compile(r"^ *class \w+\((\w+\.)*\w*(Error|Exception|Interrupt|Warning)\b", re.MULTILINE)
 CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, HooklineError)]
+
+
+EVERY = every_error()
 
 
 def raised(cls: type[HooklineError]) -> HooklineError:
@@ -41,6 +68,18 @@ def test_every_error_survives_a_pickle(cls: type[HooklineError], protocol: int) 
 def test_every_error_can_be_copied(cls: type[HooklineError]) -> None:
     error = raised(cls)
     assert vars(copy.copy(error)) == vars(error)
+
+
+@settings(max_examples=30)
+@given(message=st.text(), hint=st.none() | st.text(), name=st.text(), known=st.lists(st.text()), count=st.integers(0))
+def test_every_error_of_core_and_plugins_comes_whole_from_another_process(**drawn: object) -> None:
+    said = SAID | drawn
+    for cls in EVERY:
+        own = inspect.signature(cls).parameters if "__init__" in vars(cls) or issubclass(cls, HooklineError) else ()
+        error = cls(**{name: said[name] for name in own}) if own else cls(said["message"])
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is cls
+        assert (str(again), again.args, vars(again)) == (str(error), error.args, vars(error))
 
 
 def test_an_error_of_a_worker_process_arrives_as_it_was() -> None:

@@ -13,6 +13,7 @@ from hookline.data.target import decode, encode, no_prediction, true_values
 from hookline.errors import DataError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Feature, Features, Roles, Schema, Target
 from hookline.kinds.fitted import FittedTransform, Model, Prediction
+from hookline.workspace.forks import require_own_threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,6 +127,7 @@ def admit(frame: pl.DataFrame | pl.LazyFrame, schema: Schema, roles: Roles) -> A
     """Check raw rows against the contract; raises DataError for columns and values that it does not let in."""
     import polars as pl
 
+    require_own_threads()
     eager = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
     rows = conform(eager, schema)
     numbers = eager[ROW_ID] if ROW_ID in eager.columns else None

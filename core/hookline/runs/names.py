@@ -13,9 +13,10 @@ from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.manifest import MANIFEST
 from hookline.registry.registry import load_registry
 from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.workspace import open_workspace
+from hookline.workspace.workspace import Workspace, open_workspace
 
 from .result import Run, load_run, packaging, read_evidence
+from .settling import settle
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def find(what: str | Path, home: str | Path | None = None) -> Found:
         if name and ((folder / "evidence.json").is_file() or (folder / "packages").is_dir()):
             return Found(folder, is_run=True)
         is_folder = bool(name) and folder.is_dir()
-    catalog = open_workspace(home).catalog
-    found = _in_catalog(catalog, name)
+    workspace = open_workspace(home)
+    catalog = workspace.catalog
+    found = _in_catalog(workspace, name)
     if found is not None:
         return found
     if is_folder:
@@ -103,11 +105,13 @@ def split_model_name(text: str) -> tuple[str, int | None, str | None]:
     return (name, int(number), None) if colon and number.isdecimal() else (text, None, None)
 
 
-def _in_catalog(catalog: Catalog, name: str) -> Found | None:
+def _in_catalog(workspace: Workspace, name: str) -> Found | None:
+    catalog = workspace.catalog
     model, number, alias = split_model_name(name)
     said = alias if number is None else number
     if said is not None or catalog.models.has(model):
         record = catalog.models.get(model, said)
+        settle(workspace, record)
         return Found(Path(record.path), model=model, version=record.version, whole=said is None)
     run = catalog.runs.find(name) if name else None
     return None if run is None else Found(Path(run.path), is_run=True)

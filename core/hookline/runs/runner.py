@@ -24,8 +24,11 @@ from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
 from hookline.workspace.disk import FULL
+from hookline.workspace.files import write_whole
+from hookline.workspace.forks import require_own_threads
 from hookline.workspace.home import cache_in, new_run_id, run_id_of
 from hookline.workspace.home import home as default_home
+from hookline.workspace.interrupts import interruptible_in
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from .evidence import build_evidence
@@ -34,6 +37,7 @@ from .gates import check_audit, check_gates
 from .parts import pipeline_of
 from .result import Run, metrics_in
 from .sequence import plan_run
+from .settling import evidence_files, settle, settle_runs
 from .stages.split import facts_of
 
 if TYPE_CHECKING:
@@ -54,15 +58,19 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     known = registry.knowing(type(one) for component in placed for one in (component, *nested_components(component)))
     run = Execution(plan, workspace, known, info)
     _write_json(folder / "config.json", info.config)
-    workspace.catalog.runs.mark_interrupted()
-    workspace.catalog.runs.begin(run_id, info.name, str(folder), info.config, _plan_record(plan))
+    settle_runs(workspace)
+    with interruptible_in(_run_stages, _keep, _tell_end), workspace.catalog.leases.held() as owner:
+        workspace.catalog.runs.begin(run_id, info.name, str(folder), info.config, _plan_record(plan), owner)
+        _carry_out(run)
+    return run
+
+
+def _carry_out(run: Execution) -> None:
     started = time.time()
     status = "failed"
     error: BaseException | None = None
     try:
-        run.registry.tell("before_run", run=run.info)
-        with run.scratch_folder():
-            _run_stages(run)
+        _run_stages(run)
         status = "finished"
     except GateFailed as failed:
         status, error = "gated", failed
@@ -78,10 +86,15 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
         raise
     finally:
         _finish(run, status, error, started)
-    return run
 
 
 def _run_stages(run: Execution) -> None:
+    run.registry.tell("before_run", run=run.info)
+    with run.scratch_folder():
+        _run_each(run)
+
+
+def _run_each(run: Execution) -> None:
     decided = run.plan.needed(stage.key for stage in run.plan.stages if run.is_stored(stage))
     for index, stage in enumerate(run.plan.stages, 1):
         if stage.kind == "deployer":
@@ -146,14 +159,8 @@ def _record(run: Execution, stage: Stage, here: StageInfo) -> None:
 
 def _finish(run: Execution, status: str, error: BaseException | None, started: float) -> None:
     text = None if error is None else f"{type(error).__name__}: {error}"
-    metrics: dict[str, float] = {}
     try:
-        _record_data(run)
-        evidence = build_evidence(run, status, text, started)
-        metrics = metrics_in(evidence)
-        told = tuple(run.told.values())
-        run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=text)
-        _leave_evidence(run, status)
+        _keep(run, status, text, started)
     except BaseException as lost:
         # What nobody can read about afterwards has not finished.
         if status == "finished":
@@ -161,7 +168,20 @@ def _finish(run: Execution, status: str, error: BaseException | None, started: f
             text = f"its evidence could not be kept: {type(lost).__name__}: {lost}"
         raise
     finally:
-        run.workspace.catalog.runs.end(run.info.id, status, metrics, text)
+        run.workspace.catalog.runs.end(run.info.id, status, run.info.metrics, text)
+    _tell_end(run)
+
+
+def _keep(run: Execution, status: str, error: str | None, started: float) -> None:
+    """Keep what there is to say of a run."""
+    _record_data(run)
+    evidence = build_evidence(run, status, error, started)
+    told, metrics = tuple(run.told.values()), metrics_in(evidence)
+    run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=error)
+    _leave_evidence(run, status)
+
+
+def _tell_end(run: Execution) -> None:
     run.registry.tell("after_run", run=run.info)
 
 
@@ -184,7 +204,7 @@ def _leave_evidence(run: Execution, status: str) -> None:
     try:
         _write_json(folder / "plan.json", evidence["plan"])
         _write_json(folder / "metrics.json", run.info.metrics)
-        (folder / "evidence.json").write_text(json.dumps(evidence, default=str), "utf-8")
+        write_whole(folder / "evidence.json", json.dumps(evidence, default=str))
     except OSError as error:
         if error.errno in FULL:
             raise
@@ -199,8 +219,7 @@ def _leave_evidence(run: Execution, status: str) -> None:
 
 def _file_packages(run: Execution) -> None:
     """Copy each package into the run's folder, and put the run's evidence inside it and inside the registered copy."""
-    names = ("evidence.json", "report.html")
-    evidence = {f"evidence/{name}": run.info.path / name for name in names if (run.info.path / name).is_file()}
+    evidence = evidence_files(run.info.path)
     # A run that its audit stopped has none, and asking for one would train after all.
     for stage in [stage for stage in run.plan.of("packager") if stage.key in run.told]:
         package: Package = run.value(stage.key)
@@ -210,8 +229,8 @@ def _file_packages(run: Execution) -> None:
     for stage in run.plan.of("deployer"):
         if stage.key in run.values:
             registered = run.workspace.catalog.models.get(run.info.name, run.value(stage.key).version)
-            # Only the run that made the version speaks for it; what is registered does not change afterwards.
-            if registered.run_id == run.info.id:
+            # Only the run that made the version speaks for it, unless it was killed before it could.
+            if registered.run_id == run.info.id or settle(run.workspace, registered):
                 add_files(Path(registered.path), evidence)
 
 
@@ -248,13 +267,14 @@ def _plan_record(plan: Plan) -> list[Mapping[str, Any]]:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, default=str), "utf-8")
+    write_whole(path, json.dumps(value, indent=1, default=str))
 
 
 def run_config(
     registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
+    require_own_threads()
     with cache_in((Path(home).absolute() if home else default_home()) / "cache"):
         planned = plan_run(registry, config)
     workspace = open_workspace(home)

@@ -1,19 +1,26 @@
-"""Jobs of a sweep carried out: claimed, given to a pool, and what became of each written down."""
+"""Jobs of a sweep carried out: claimed, given to a pool, what became of each written down, and those of others waited for."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 from hookline.errors import GateFailed, JobFailed
 from hookline.registry.registry import load_registry
+from hookline.workspace.interrupts import interruptible_in
+from hookline.workspace.owners import Owner, Watch
 from hookline.workspace.workspace import open_workspace
 
 from .job import CHECK, FUNCTION
-from .ledger import ENDED, JobRecord, Ledger, SweepRecord
+from .ledger import ENDED, WAITING, Holder, JobRecord, Ledger, SweepRecord
 from .progress import Course
 from .pruning import Pruning, Referee
 from .workers.interfaces import JobPool, Outcome, Pools
+
+LOOK_SECONDS = 0.5
+"""How often one looks at jobs that others have."""
 
 
 def execute(
@@ -25,45 +32,115 @@ def execute(
     *,
     stop: bool = False,
     referee: Referee | None = None,
+    take_over: bool = False,
 ) -> None:
-    """Run jobs of a sweep that nobody else has taken, and write down what became of each.
+    """Run jobs of a sweep that nobody else has, write down what became of each, and wait for those that others have.
 
     referee: told of the steps that the first job of each trial reports, and stops every job of the trials that it gives up
+    take_over: run also the jobs that others have at this moment, without finding out whether they are alive
     """
-    known, wanted = ledger.jobs(sweep.id), set(numbers)
-    by_number = {job.number: job for job in known if job.number in wanted}
-    facts = {"folder": sweep.path, "judged": referee is not None}
-    payloads = [(job.number, {"config": job.config, "number": job.number, **facts}) for job in by_number.values()]
-    pruning = Pruning(known, referee)
+    over = {holder.owner for holder in ledger.held(sweep.id, numbers).values()} if take_over else set[str]()
+    with ledger.leases.held() as owner:
+        share = Share(ledger, sweep, owner, course, stop, referee, over)
+        waiting: Sequence[int] = numbers
+        while waiting:
+            share.run(waiting, pool)
+            waiting = share.wait(waiting)
 
-    def note(outcome: Outcome) -> JobRecord:
-        ledger.finish(sweep.id, outcome.job, outcome)
-        record = ledger.job(sweep.id, outcome.job)
-        course.end(record)
-        return record
 
-    def start(number: int) -> bool:
-        if not ledger.claim(sweep.id, number):
-            return False
-        if given_up := pruning.refusal(number):
-            note(given_up)
-        else:
-            course.start(by_number[number])
-        return given_up is None
+@dataclass
+class Share:
+    """What one process does of a sweep that others may be at as well."""
 
-    running = pool.run(payloads, on_start=start, on_ask=pruning.judge)
-    try:
-        for outcome in running:
-            record = note(outcome)
-            if stop and record.status not in ENDED:
-                stopped = GateFailed if record.status == "gated" else JobFailed
-                raise stopped(
-                    f"job {record.number} is {record.status}: {record.error}",
-                    hint=f"on_error=stop: the others wait; `hookline resume {sweep.id}` goes on",
-                )
-    finally:
-        running.close()
-        ledger.release(sweep.id)
+    ledger: Ledger
+    sweep: SweepRecord
+    owner: Owner
+    course: Course
+    stop: bool
+    referee: Referee | None
+    over: set[str]
+    """Owners whose jobs are taken."""
+    told: set[int] = field(default_factory=set)
+    """Jobs of which it was said how they ended."""
+
+    def run(self, numbers: Collection[int], pool: JobPool) -> None:
+        """Run jobs that nobody else has."""
+        known = self.ledger.jobs(self.sweep.id)
+        by_number = {job.number: job for job in known if job.number in numbers}
+        facts = {"folder": self.sweep.path, "judged": self.referee is not None}
+        payloads = [(job.number, {"config": job.config, "number": job.number, **facts}) for job in by_number.values()]
+        pruning = Pruning(known, self.referee)
+
+        def start(number: int) -> bool:
+            if not self.ledger.claim(self.sweep.id, by_number[number], self.owner, self.over):
+                return False
+            if given_up := pruning.refusal(number):
+                self._note(given_up)
+            else:
+                self.course.start(by_number[number])
+            return given_up is None
+
+        def following() -> Outcome | None:
+            return next(running, None)
+
+        running = pool.run(payloads, on_start=start, on_ask=pruning.judge)
+        # What a worker has done is written down before a signal ends the sweep.
+        with interruptible_in(following):
+            try:
+                while outcome := following():
+                    self._note(outcome)
+            finally:
+                running.close()
+                self.ledger.release(self.sweep.id, self.owner)
+
+    def wait(self, numbers: Collection[int]) -> list[int]:
+        """Wait while others have all that is left of some jobs; return those that are to be run after all."""
+        watch, said = Watch(), False
+        while True:
+            held = self.ledger.held(self.sweep.id, numbers)
+            self._tell_ended(numbers, held)
+            self.over |= self.ledger.lost(self.sweep.id, watch)
+            kept = {number: holder for number, holder in held.items() if holder.owner not in self.over}
+            waiting = {job.number for job in self._jobs(numbers) if job.status in (*WAITING, "running")} - kept.keys()
+            if waiting or not kept:
+                return sorted(waiting)
+            if not said:
+                self._say(kept)
+                said = True
+            time.sleep(LOOK_SECONDS)
+
+    def _note(self, outcome: Outcome) -> None:
+        if not self.ledger.finish(self.sweep.id, outcome.job, outcome, self.owner):
+            self.course.teller.say(f"job {outcome.job} was taken over meanwhile, and its outcome here does not count")
+            return
+        self._ended(self.ledger.job(self.sweep.id, outcome.job))
+
+    def _tell_ended(self, numbers: Collection[int], held: Collection[int]) -> None:
+        """Tell of jobs that others have ended."""
+        for job in self._jobs(numbers):
+            if job.number not in held and job.number not in self.told and job.status not in WAITING:
+                self._ended(job)
+
+    def _ended(self, job: JobRecord) -> None:
+        self.told.add(job.number)
+        self.course.end(job)
+        if self.stop and job.status not in ENDED:
+            stopped = GateFailed if job.status == "gated" else JobFailed
+            raise stopped(
+                f"job {job.number} is {job.status}: {job.error}",
+                hint=f"on_error=stop: the others wait; `hookline resume {self.sweep.id}` goes on",
+            )
+
+    def _jobs(self, numbers: Collection[int]) -> list[JobRecord]:
+        return [job for job in self.ledger.jobs(self.sweep.id) if job.number in numbers]
+
+    def _say(self, held: dict[int, Holder]) -> None:
+        jobs = f"job{'s' * (len(held) != 1)} {', '.join(map(str, sorted(held)))}"
+        hosts = ", ".join(sorted({holder.host for holder in held.values()}))
+        self.course.teller.say(
+            f"waiting for {jobs}, at work on {hosts}; should nobody be left there, "
+            f"`hookline resume {self.sweep.id} --take-over` runs them at once"
+        )
 
 
 def pool_for(sweep: SweepRecord, pools: Pools, jobs: int | None = None) -> JobPool:

@@ -77,8 +77,9 @@ def _done_before(home: str, sweep: Path, number: int) -> dict[str, Any] | None:
     """Return the result of an earlier try that ended, though nobody was there to write it down."""
     catalog = open_workspace(home).catalog
     for folder in takewhile(_begun, _tries(sweep, number)):
-        run_id = json.loads((folder / "run.json").read_text("utf-8"))["id"]
-        with suppress(UnknownName):
+        # One that was killed before it could say its own name is a try that came to nothing.
+        with suppress(UnknownName, ValueError):
+            run_id = json.loads((folder / "run.json").read_text("utf-8"))["id"]
             record = catalog.runs.get(run_id)
             if record.id == run_id and record.finished and record.status in (*ENDED, "gated"):
                 seconds = (record.finished - record.started).total_seconds()

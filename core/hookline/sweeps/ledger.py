@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName, UsageError
 from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.catalog.runs import is_alive
+from hookline.workspace.catalog.database import next_in
 from hookline.workspace.catalog.values import now
+from hookline.workspace.owners import Owner, Watch
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -22,6 +21,19 @@ if TYPE_CHECKING:
 
 ENDED = ("finished", "pruned")
 """What a job is called that went as it should, and is never run again."""
+
+
+WAITING = ("pending", "interrupted")
+"""What a job is called that has come to nothing yet."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who has a job."""
+
+    owner: str
+    host: str
+    """What people call the machine."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,7 @@ class Ledger:
 
     def __init__(self, catalog: Catalog) -> None:
         self._database, self._runs = catalog.database, catalog.runs
+        self.leases = catalog.leases
         self._sweeps = catalog.database.tables["sweeps"]
         self._jobs = catalog.database.tables["jobs"]
 
@@ -90,8 +103,9 @@ class Ledger:
                 )
             if known is None:
                 words = {"overrides": sweep.overrides, "settings": sweep.settings, "stages": sweep.stages}
-                values = {key: json.dumps(value) for key, value in words.items()}
-                connection.execute(self._sweeps.insert().values(id=sweep.id, path=path, created=now(), **values))
+                values: dict[str, Any] = {key: json.dumps(value) for key, value in words.items()}
+                values |= {"id": sweep.id, "path": path, "begun": next_in(self._sweeps.c.begun), "created": now()}
+                connection.execute(self._sweeps.insert().values(**values))
             else:
                 stages = json.dumps({**json.loads(known["stages"]), **sweep.stages})
                 connection.execute(self._sweeps.update().where(self._sweeps.c.id == sweep.id).values(stages=stages))
@@ -101,7 +115,7 @@ class Ledger:
     def sweep(self, name: str) -> SweepRecord:
         """Return a sweep by `last`, its id, or the id's first letters; raises UnknownName, or UsageError where several fit."""
         with self._database.reading() as connection:
-            found = connection.execute(self._sweeps.select().order_by(self._sweeps.c.created.desc())).mappings().all()
+            found = connection.execute(self._sweeps.select().order_by(self._sweeps.c.begun.desc())).mappings().all()
         exact = found[:1] if name == "last" else [row for row in found if row["id"] == name]
         fit = exact or [row for row in found if row["id"].startswith(name)]
         if not fit:
@@ -114,7 +128,7 @@ class Ledger:
     def sweeps(self) -> list[SweepRecord]:
         """Return every sweep, newest first."""
         with self._database.reading() as connection:
-            newest = self._sweeps.select().order_by(self._sweeps.c.created.desc())
+            newest = self._sweeps.select().order_by(self._sweeps.c.begun.desc())
             return [self._sweep(row) for row in connection.execute(newest).mappings()]
 
     def jobs(self, sweep_id: str, trials: Collection[int] | None = None) -> list[JobRecord]:
@@ -130,20 +144,36 @@ class Ledger:
         with self._database.reading() as connection:
             return self._job(connection.execute(self._jobs.select().where(here)).mappings().one())
 
-    def claim(self, sweep_id: str, number: int) -> bool:
-        """Take a job for this process; False where it is done, or a process that is alive has it."""
-        here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
+    def claim(self, sweep_id: str, job: JobRecord, owner: Owner, over: Collection[str] = ()) -> bool:
+        """Take a job; False where it has ended since it was read, or somebody has it who may be alive.
+
+        over: owners who lose their jobs, alive or not
+        """
+        here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == job.number)
         with self._database.writing() as connection:
             row = connection.execute(self._jobs.select().where(here)).mappings().one()
-            mine = row["pid"] == os.getpid() and row["host"] == platform.node()
-            if row["status"] in ENDED or (row["status"] == "running" and not mine and _owned(row)):
+            free = self.leases.is_dead(row) or row["owner"] in over
+            if row["status"] in ENDED or not (free if row["status"] == "running" else _waits(row, job)):
                 return False
-            owner = {"pid": os.getpid(), "host": platform.node(), "started": now()}
-            connection.execute(self._jobs.update().where(here).values(status="running", **owner))
+            taken = {**self.leases.of(owner), "status": "running", "started": now()}
+            connection.execute(self._jobs.update().where(here).values(**taken))
         return True
 
-    def finish(self, sweep_id: str, number: int, outcome: Outcome) -> None:
-        """Write down what became of a job."""
+    def held(self, sweep_id: str, numbers: Collection[int]) -> dict[int, Holder]:
+        """Return who has jobs that are not known to be lost, by their numbers."""
+        jobs = self._jobs
+        running = jobs.select().where(jobs.c.sweep_id == sweep_id, jobs.c.status == "running")
+        rows = (row for row in self._database.rows(running) if row["number"] in numbers)
+        return {row["number"]: Holder(row["owner"], row["host"]) for row in rows if not self.leases.is_dead(row)}
+
+    def lost(self, sweep_id: str, watch: Watch) -> set[str]:
+        """Look once more at who has jobs of a sweep, and return the owners that are dead."""
+        jobs = self._jobs
+        running = jobs.select().where(jobs.c.sweep_id == sweep_id, jobs.c.status == "running")
+        return {row["owner"] for row in self._database.rows(running) if self.leases.has_ended(row, watch)}
+
+    def finish(self, sweep_id: str, number: int, outcome: Outcome, owner: Owner) -> bool:
+        """Write down what became of an owner's job; False where somebody else has it by now, whose word then counts."""
         value = outcome.value or {}
         facts = {
             "status": value.get("status", "finished") if outcome.ok else outcome.status,
@@ -154,13 +184,15 @@ class Ledger:
             "seconds": value.get("seconds", outcome.seconds),
             "peak_memory": outcome.peak_memory,
         }
-        self._update(sweep_id, number, facts)
+        here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
+        with self._database.writing() as connection:
+            mine = self._jobs.update().where(here, self._jobs.c.owner == str(owner))
+            return connection.execute(mine.values(**facts)).rowcount == 1
 
-    def release(self, sweep_id: str) -> None:
-        """Give back the jobs that this process had when it was interrupted, and the runs of workers that are gone."""
+    def release(self, sweep_id: str, owner: Owner) -> None:
+        """Give back the jobs that an owner had when it was interrupted, and the runs of workers that are gone."""
         jobs = self._jobs
-        mine = (jobs.c.sweep_id == sweep_id) & (jobs.c.pid == os.getpid()) & (jobs.c.host == platform.node())
-        mine &= jobs.c.status == "running"
+        mine = (jobs.c.sweep_id == sweep_id) & (jobs.c.owner == str(owner)) & (jobs.c.status == "running")
         with self._database.writing() as connection:
             connection.execute(jobs.update().where(mine).values(status="interrupted"))
         self._runs.mark_interrupted()
@@ -173,21 +205,16 @@ class Ledger:
     def _job(self, row: RowMapping) -> JobRecord:
         facts: dict[str, Any] = {name: json.loads(row[name] or "{}") for name in ("config", "fingerprints", "metrics")}
         facts |= {name: row[name] or "" for name in ("status", "run_id", "error")}
-        if row["status"] == "running" and not _owned(row):
+        if self.leases.is_lost(row):
             facts["status"] = "interrupted"
         facts |= {"path": self._database.places.found(row["path"] or "")}
         facts |= {"seconds": row["seconds"] or 0.0, "peak_memory": row["peak_memory"] or 0}
         return JobRecord(row["number"], row["trial"], tuple(json.loads(row["overrides"])), **facts)
 
-    def _update(self, sweep_id: str, number: int, facts: Mapping[str, Any]) -> None:
-        here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
-        with self._database.writing() as connection:
-            connection.execute(self._jobs.update().where(here).values(**facts))
 
-
-def _owned(row: RowMapping) -> bool:
-    """Tell whether the process that has a job may still be at it; of other machines that cannot be known."""
-    return row["host"] != platform.node() or is_alive(row["pid"])
+def _waits(row: RowMapping, job: JobRecord) -> bool:
+    """Tell whether a job that nobody has still waits to be run: it has not failed since it was read."""
+    return row["status"] in (*WAITING, job.status)
 
 
 def _defined(job: NewJob) -> dict[str, Any]:

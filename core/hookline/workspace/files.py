@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,11 @@ def write_whole(path: Path, content: str | bytes) -> None:
         with temporary.open("xb") as file:
             file.write(whole)
         temporary.replace(path)
+
+
+def is_temporary(path: Path) -> bool:
+    """Tell whether a path is that of a file which `temporary_beside` gave out, and which a killed writer may have left."""
+    return re.fullmatch(r"\..+\.\d+-[0-9a-f]{8}", path.name) is not None
 
 
 @contextmanager

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from hookline.errors import StoreError
 
 from .signing import ENTRY, Signer
 
 log = logging.getLogger("hookline.workspace.store")
+
+PATIENCE_SECONDS = 20.0
+"""How long an answer may take, beside a second for each of so many bytes of a file:"""
+BYTES_A_SECOND = 500_000
+REST_SECONDS = 300.0
+"""How long a mirror that failed is left alone: then a run waits for it once, and not for each of its stages."""
+
+Way = Literal["read", "written"]
+T = TypeVar("T")
 
 
 @dataclass
@@ -26,11 +42,14 @@ class Remote:
     signer: Signer
     _files: Any = field(init=False, repr=False)
     _root: str = field(init=False, repr=False)
+    _until: dict[Way, float] = field(default_factory=dict, init=False, repr=False)
+    """Until when it is left alone, by the monotonic clock; one that may only be read goes on being read."""
 
     def __post_init__(self) -> None:
         import fsspec
 
         try:
+            _ = urlsplit(self.url).port  # Refused here, else each request would say so.
             self._files, root = fsspec.core.url_to_fs(self.url)
         except (ValueError, ImportError) as error:
             raise StoreError(
@@ -49,12 +68,11 @@ class Remote:
         if facts is None or self._entry(fingerprint) is not None:
             return
         there = self._at(fingerprint)
-        try:
-            for name in facts["files"]:
-                self._put(folder / name, f"{there}/{_content(facts)}/{name}")
-            self._put(folder / ENTRY, f"{there}/{ENTRY}")
-        except Exception as error:  # noqa: BLE001 - each file system of fsspec raises errors of its own
-            log.warning("%s was not copied to %s: %s", fingerprint[:12], self.url, error)
+        places = {name: f"{there}/{_content(facts)}/{name}" for name in facts["files"]} | {ENTRY: f"{there}/{ENTRY}"}
+        for name, place in places.items():
+            put = partial(self._put, folder / name, place)
+            if not self._asked("written", put, (folder / name).stat().st_size):
+                return
 
     def download(self, fingerprint: str, into: Path) -> bool:
         """Copy an entry from there into an empty folder; False where there is none that agrees with its signature."""
@@ -64,13 +82,14 @@ class Remote:
         content, facts = entry
         there = self._at(fingerprint)
         try:
-            for name in facts["files"]:
-                (into / name).parent.mkdir(parents=True, exist_ok=True)
-                self._files.get_file(f"{there}/{_content(facts)}/{name}", str(into / name))
-            (into / ENTRY).write_bytes(content)
-        except Exception as error:  # noqa: BLE001 - each file system of fsspec raises errors of its own
-            problem: str | None = str(error)
+            for name, said in facts["files"].items():
+                get = partial(self._get, f"{there}/{_content(facts)}/{name}", into / name)
+                if self._asked("read", get, said["bytes"]) is None:
+                    return False
+        except FileNotFoundError:
+            problem: str | None = "a file of it is missing"
         else:
+            (into / ENTRY).write_bytes(content)
             problem = self.signer.problem(into, fingerprint)
         if problem is None:
             return True
@@ -80,28 +99,64 @@ class Remote:
 
     def _entry(self, fingerprint: str) -> tuple[bytes, dict[str, Any]] | None:
         try:
-            content = bytes(self._files.cat_file(f"{self._at(fingerprint)}/{ENTRY}"))
+            content = self._asked("read", lambda: bytes(self._files.cat_file(f"{self._at(fingerprint)}/{ENTRY}")))
         except FileNotFoundError:
             return None
-        except Exception as error:  # noqa: BLE001 - each file system of fsspec raises errors of its own
-            log.warning("%s could not be read: %s", self.url, error)
-            return None
-        facts = self.signer.authentic(content, fingerprint)
-        return None if facts is None else (content, facts)
+        facts = None if content is None else self.signer.authentic(content, fingerprint)
+        return None if content is None or facts is None else (content, facts)
 
-    def _put(self, path: Path, there: str) -> None:
+    def _put(self, path: Path, there: str) -> bool:
         self._files.makedirs(there.rpartition("/")[0], exist_ok=True)
         self._files.put_file(str(path), there)
+        return True
+
+    def _get(self, there: str, path: Path) -> bool:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._files.get_file(there, str(path))
+        return True
 
     def _forget(self, fingerprint: str) -> None:
         """Take a damaged entry out of sight, so that the next put makes it whole."""
+        self._asked("written", partial(self._remove, f"{self._at(fingerprint)}/{ENTRY}"))
+
+    def _remove(self, there: str) -> None:
+        with suppress(FileNotFoundError):  # Somebody else was first.
+            self._files.rm_file(there)
+
+    def _asked(self, way: Way, act: Callable[[], T], size: int = 0) -> T | None:
+        """Return what the file system answers; None where it fails or takes too long.
+
+        size: bytes of the file that is copied
+        Raises FileNotFoundError where a file is not there to be read.
+        """
+        if time.monotonic() < self._until.get(way, 0.0):
+            return None
         try:
-            self._files.rm_file(f"{self._at(fingerprint)}/{ENTRY}")
-        except Exception as error:  # noqa: BLE001 - each file system of fsspec raises errors of its own
-            log.debug("%s stays at %s: %s", fingerprint[:12], self.url, error)
+            return _within(PATIENCE_SECONDS + size / BYTES_A_SECOND, act)
+        except Exception as error:  # each file system of fsspec raises errors of its own
+            if way == "read" and isinstance(error, FileNotFoundError):
+                raise
+            self._until[way] = time.monotonic() + REST_SECONDS
+            what = str(error) or f"no answer ({type(error).__name__})"
+            log.warning("%s could not be %s, and is left alone for a while: %s", self.url, way, what)
+            return None
 
     def _at(self, fingerprint: str) -> str:
         return f"{self._root}/{fingerprint[:2]}/{fingerprint}"
+
+
+def _within(seconds: float, act: Callable[[], T]) -> T:
+    """Return what a function does, in a thread that nobody waits for longer; raises TimeoutError, and what it raises."""
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(act())
+        except BaseException as error:  # noqa: BLE001  whatever it is, whoever waits is to hear of it
+            answer.set_exception(error)
+
+    threading.Thread(target=work, name="mirror", daemon=True).start()
+    return answer.result(seconds)
 
 
 def _content(facts: dict[str, Any]) -> str:

@@ -139,9 +139,15 @@ def read_key() -> bytes:
 
 
 def key_path() -> Path:
-    """Return where the user's own key lies."""
+    """Return where the user's own key lies; raises StoreError where the user has no folder."""
     config = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(config) if config else Path.home() / ".config") / "hookline" / "store.key"
+    try:
+        return (Path(config) if config else Path.home() / ".config") / "hookline" / "store.key"
+    except RuntimeError:  # There is no HOME, and the system does not know this user, as in many a container.
+        raise StoreError(
+            "there is no home folder for the key that signs stored entries",
+            hint="set HOOKLINE_STORE_KEY to a secret of yours, or XDG_CONFIG_HOME to a folder of yours",
+        ) from None
 
 
 def write_once(path: Path, content: bytes, mode: int) -> None:

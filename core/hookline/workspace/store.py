@@ -120,6 +120,8 @@ class Store:
         try:
             yield
         finally:
+            # While it is held, so that whoever waits for it takes a new one; else there would be one for each entry ever made.
+            Path(held.lock_file).unlink(missing_ok=True)
             held.release()
 
     @contextmanager
@@ -226,6 +228,19 @@ class Store:
         with clear_errors(self.root), self._temporary() as folder:
             if mirror.download(fingerprint, folder):
                 self._publish(folder, fingerprint)
+
+
+def remove_free(lock: Path) -> bool:
+    """Remove a lock's file; False where somebody holds it."""
+    from filelock import FileLock, Timeout
+
+    try:
+        # Removed while it is held, so that nobody else holds it at that moment, or takes it for one that is there.
+        with FileLock(lock, timeout=0):
+            lock.unlink(missing_ok=True)
+    except Timeout:
+        return False
+    return True
 
 
 def _lock_of(folder: Path) -> Path:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from .catalog.runs import RunRecord
+from .files import is_temporary
+from .store import remove_free
 from .workspace import Workspace
 
 Sort = Literal["run", "entry", "lock", "temporary"]
@@ -56,6 +59,8 @@ def clear(workspace: Workspace, found: Collection[Litter]) -> int:
     for one in found:
         if one.sort == "entry":
             freed += one.size * workspace.store.discard(one.name)
+        elif one.sort == "lock":
+            freed += one.size * remove_free(one.path)
         elif one.path.is_dir():
             shutil.rmtree(one.path, ignore_errors=True)
             freed += one.size
@@ -69,8 +74,8 @@ def _kept(workspace: Workspace, records: list[RunRecord], rule: Rule) -> set[str
     """Return the ids of the runs that keep their folder; records: the newest first."""
     since = datetime.now(UTC) - rule.age
     made = {record.run_id for record in workspace.catalog.models.every_version()}
-    young = {record.id for record in records if record.started > since or record.status == "running"}
-    return made | young | {record.id for record in records[: rule.runs]}
+    young = {record.id for record in records if record.started > since}
+    return made | young | workspace.catalog.runs.under_way() | {record.id for record in records[: rule.runs]}
 
 
 def _runs(home: Path, old: list[RunRecord]) -> Iterator[Litter]:
@@ -91,17 +96,26 @@ def _entries(workspace: Workspace, kept: Collection[str]) -> Iterator[Litter]:
 
 
 def _left(home: Path) -> Iterator[Litter]:
-    """Yield locks and temporary files that nobody has touched for long."""
+    """Yield locks that nobody holds and temporary files, where nobody has touched them for long."""
     before = time.time() - LEFT_FOR
-    places: tuple[tuple[Sort, str], ...] = (
-        ("lock", "store/locks/*.lock"),
-        ("temporary", "models/*/.*"),
-        ("temporary", "cache/.*-*"),
-    )
-    for sort, pattern in places:
-        for path in sorted(home.glob(pattern)):
-            if path.lstat().st_mtime < before:
-                yield Litter(sort, path.name, path, _size(path))
+    locks = (path for path in home.glob("store/locks/*.lock") if _is_free(path))
+    halves = {*home.glob("models/*/.*"), *home.glob("cache/.*-*"), *filter(is_temporary, home.rglob(".*"))}
+    found: tuple[tuple[Sort, Iterable[Path]], ...] = (("lock", locks), ("temporary", halves))
+    for sort, paths in found:
+        for path in sorted(paths):
+            with suppress(FileNotFoundError):  # It may end at this moment.
+                if path.lstat().st_mtime < before:
+                    yield Litter(sort, path.name, path, _size(path))
+
+
+def _is_free(lock: Path) -> bool:
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(lock, timeout=0):
+            return True
+    except Timeout:
+        return False
 
 
 def _size(path: Path) -> int:

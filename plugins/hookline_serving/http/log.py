@@ -1,11 +1,12 @@
-"""The record of every prediction: written before the answer is sent, as NDJSON, one file a day and process."""
+"""The record of every prediction: written before the answer is sent, as NDJSON, to files that nobody else writes."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -43,7 +44,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass
 class PredictionLog:
-    """Appends records to `predictions-<day>-<pid>.ndjson` in a folder."""
+    """Appends records to files of its own in a folder, `predictions-<day>-<time>-<random>.ndjson`: one writer a file."""
 
     folder: Path
     model: str
@@ -61,7 +62,6 @@ class PredictionLog:
         """Open today's file; raises StoreError where the folder cannot be written."""
         log = cls(folder, str(info["model"]), info.get("version"))
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             log._turn(datetime.now(UTC))
         except OSError as error:
             raise StoreError(
@@ -72,21 +72,16 @@ class PredictionLog:
     def write(self, question: Question, items: Sequence[Item]) -> None:
         """Record what is answered; raises OSError, after which none of it may be."""
         now = datetime.now(UTC)
-        self._turn(now)
-        assert self._file is not None
         lines = self._lines(question, items, now)
-        left = memoryview(lines)
-        try:
-            while left:
-                # A disk that is nearly full takes a part, and says so only of the rest.
-                left = left[self._file.write(left) :]
-            self._sync()
-        except OSError:
-            # What a full disk cut off would join the next record's line.
-            with suppress(OSError):
-                size = os.fstat(self._file.fileno()).st_size
-                os.ftruncate(self._file.fileno(), size - (len(lines) - len(left)))
-            raise
+        if self._file is None or now.date() != self._day:
+            self._turn(now)
+        assert self._file is not None
+        self._append(self._file, lines)
+        if not os.fstat(self._file.fileno()).st_nlink:
+            # The file was removed, perhaps with its folder: what was just written is on record in another, or not answered.
+            self._give_up()
+            self._turn(now)
+            self._append(self._file, lines)
 
     def close(self) -> None:
         """Flush to the disk and close."""
@@ -95,6 +90,34 @@ class PredictionLog:
             os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
+
+    def _append(self, file: IO[bytes], lines: bytes) -> None:
+        left = memoryview(lines)
+        try:
+            while left:
+                # A disk that is nearly full takes a part, and says so only of the rest.
+                left = left[file.write(left) :]
+            self._sync(file)
+        except OSError:
+            self._take_back(file, len(lines) - len(left))
+            raise
+
+    def _take_back(self, file: IO[bytes], size: int) -> None:
+        """Cut off what was written of records that are not answered, so that the next one does not join a torn line."""
+        try:
+            os.ftruncate(file.fileno(), os.fstat(file.fileno()).st_size - size)
+        except OSError:
+            # Then the torn line stays the last of its file, which readers leave out, and the next record gets another.
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Let go of a file that is lost, or ends with a torn line."""
+        syncing, file, self._syncing, self._file = self._syncing, self._file, None, None
+        if syncing is not None:
+            wait((syncing,))
+        if file is not None:
+            with suppress(OSError):
+                file.close()
 
     def _lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
         records = [
@@ -114,20 +137,25 @@ class PredictionLog:
         return self._encoder.encode_lines(records)
 
     def _turn(self, now: datetime) -> None:
-        """Begin another file with the day."""
-        day = now.date()
-        if day != self._day:
+        """Begin another file, as with each day; where the last one cannot be closed, that is told once."""
+        try:
             self.close()
-            # Unbuffered, so that a written record is the system's and outlives this process.
-            self._file = (self.folder / f"predictions-{day}-{os.getpid()}.ndjson").open("ab", buffering=0)
-            self._day = day
+        except OSError:
+            self._give_up()
+            raise
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # No process number: those of two containers may be the same.
+        path = self.folder / f"predictions-{now:%Y-%m-%d-%H%M%S}-{secrets.token_hex(4)}.ndjson"
+        exclusive = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        # Unbuffered, so that a written record is the system's and outlives this process.
+        self._file = os.fdopen(os.open(path, exclusive, 0o666), "wb", buffering=0)
+        self._day = now.date()
 
-    def _sync(self) -> None:
+    def _sync(self, file: IO[bytes]) -> None:
         """Have the disk take what was written, once in a while; raises OSError where it did not take what was written before."""
-        assert self._file is not None
         if time.monotonic() - self._synced > SYNC_SECONDS:
             self._end_sync()
-            self._syncing = self._syncer.submit(os.fsync, self._file.fileno())
+            self._syncing = self._syncer.submit(os.fsync, file.fileno())
             self._synced = time.monotonic()
 
     def _end_sync(self) -> None:

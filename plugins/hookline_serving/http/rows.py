@@ -36,8 +36,11 @@ class BadRows(ValueError):
     """Rows that do not fit the input contract, with every problem."""
 
     def __init__(self, problems: Sequence[RowProblem]) -> None:
+        super().__init__(problems)  # As it is made again where it comes from another process.
         self.problems = problems
-        super().__init__(f"{len(problems)} problems")
+
+    def __str__(self) -> str:
+        return f"{len(self.problems)} problems"
 
 
 class BadRequest(ValueError):

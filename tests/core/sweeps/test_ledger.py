@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +15,11 @@ import hookline as hl
 from hookline.errors import ConfigError, UsageError
 from hookline.registry.registry import load_registry
 from hookline.sweeps.definitions import define_jobs, replicates
+from hookline.sweeps.job import _done_before, _folder
 from hookline.sweeps.ledger import Ledger, SweepRecord
 from hookline.sweeps.sweep import NewJob
 from hookline.workspace.catalog.catalog import Catalog
+from hookline.workspace.owners import Owner
 from hookline.workspace.workspace import open_workspace
 
 
@@ -44,22 +48,18 @@ def test_another_folder_of_a_name_that_is_known_is_told_and_adds_no_job() -> Non
 
 
 def test_a_process_gives_back_its_own_jobs_and_not_those_of_its_number_elsewhere() -> None:
-    ledger = begun("mine", "theirs")
-    for sweep, host in (("mine", os.uname().nodename), ("theirs", "another-machine")):
-        with open_workspace().catalog.database.writing() as connection:
-            jobs = open_workspace().catalog.database.tables["jobs"]
-            taken = {"status": "running", "pid": os.getpid(), "host": host}
-            connection.execute(sa.update(jobs).where(jobs.c.sweep_id == sweep).values(**taken))
-        ledger.release(sweep)
+    ledger, owner = begun("mine", "theirs"), Owner.here()
+    elsewhere = replace(owner, space="pid:[1]")
+    for sweep, who in (("mine", owner), ("theirs", elsewhere)):
+        assert ledger.claim(sweep, ledger.job(sweep, 0), who)
+        ledger.release(sweep, owner)
     assert [ledger.jobs(sweep)[0].status for sweep in ("mine", "theirs")] == ["interrupted", "running"]
 
 
 def test_a_job_whose_process_is_gone_is_interrupted_and_reading_that_writes_nothing() -> None:
     ledger = begun("killed")
     database = open_workspace().catalog.database
-    with database.writing() as connection:
-        lost = {"status": "running", "pid": 2**22 + 1, "host": os.uname().nodename}
-        connection.execute(sa.update(database.tables["jobs"]).values(**lost))
+    assert ledger.claim("killed", ledger.job("killed", 0), gone())
     assert [job.status for job in ledger.jobs("killed")] == ["interrupted"]
     assert ledger.job("killed", 0).status == "interrupted"
     assert database.rows(sa.select(database.tables["jobs"].c.status))[0]["status"] == "running"
@@ -68,7 +68,7 @@ def test_a_job_whose_process_is_gone_is_interrupted_and_reading_that_writes_noth
 def test_a_sweep_that_ends_marks_the_runs_of_workers_that_are_gone() -> None:
     ledger, catalog = begun("stopped"), open_workspace().catalog
     lost(catalog, "20261128-064616-e87231-0", "running")
-    ledger.release("stopped")
+    ledger.release("stopped", Owner.here())
     runs = catalog.database.tables["runs"]
     assert catalog.database.rows(sa.select(runs.c.status))[0]["status"] == "interrupted"
 
@@ -108,12 +108,14 @@ def test_a_run_whose_process_is_gone_is_interrupted_for_who_reads_it() -> None:
 
 def lost(catalog: Catalog, run_id: str, status: str) -> None:
     """Write down a run of a process that is no more."""
-    catalog.runs.begin(run_id, "m", f"/runs/{run_id}", {}, [])
+    catalog.runs.begin(run_id, "m", f"/runs/{run_id}", {}, [], gone())
     if status != "running":
         catalog.runs.end(run_id, status, {})
-    with catalog.database.writing() as connection:
-        runs = catalog.database.tables["runs"]
-        connection.execute(sa.update(runs).where(runs.c.id == run_id).values(pid=2**22 + 1))
+
+
+def gone() -> Owner:
+    """Return the owner that a process was which is no more."""
+    return replace(Owner.here(), pid=2**22 + 1)
 
 
 def test_each_job_is_composed_once_and_all_that_are_wrong_are_told_together() -> None:
@@ -140,3 +142,20 @@ def test_a_wrong_number_of_repeats_makes_a_job_that_the_config_refuses(repeats: 
     if repeats:
         with pytest.raises(ConfigError, match="repeats"):
             hl.plan("source=iris", f"repeats={repeats}")
+
+
+def test_a_try_that_was_killed_before_it_said_its_name_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "run.json").touch()
+    assert _done_before(str(open_workspace().home), tmp_path, 0) is None
+    assert _folder(tmp_path, 0) == tmp_path / "0-2"
+
+
+def test_the_last_sweep_is_the_one_that_began_last_though_the_clock_was_set_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun("first")
+    monkeypatch.setattr("hookline.sweeps.ledger.now", lambda: datetime(2001, 1, 1, tzinfo=UTC))
+    ledger = begun("second")
+    assert ledger.sweep("last").id == "second"
+    assert [sweep.id for sweep in ledger.sweeps()] == ["second", "first"]

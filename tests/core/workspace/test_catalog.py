@@ -109,6 +109,8 @@ def test_a_run_and_a_sweep_are_kept_on_a_database_server(postgresql_url: str, mo
     [
         ("nonsense", "HOOKLINE_CATALOG: Could not parse"),
         ("sqlite:cat.db", "HOOKLINE_CATALOG: Could not parse"),
+        ("postgresql+psycopg://me:secret@127.0.0.1:port/x", "HOOKLINE_CATALOG: its port is no number"),
+        ("postgresql+psycopg://me:secret@127.0.0.1:99999/x", "invalid port number"),
         ("oracle+missing://x/y", "HOOKLINE_CATALOG: Can't load plugin"),
         (
             "postgresql+psycopg://me:secret@127.0.0.1:1/x",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,19 @@ def test_a_killed_writer_leaves_nothing_that_a_reader_sees(tmp_path: Path) -> No
             assert folder is not None
             assert len(list(folder.glob("*.bin"))) == 5
         assert not [path for path in (tmp_path / "tmp").iterdir() if path.is_dir()]
+
+
+def test_a_lock_leaves_no_file_and_keeps_others_out_while_it_is_held(tmp_path: Path) -> None:
+    root, key, order = tmp_path / "store", "ab" * 32, list[str]()
+
+    def hold(name: str) -> None:
+        with Store(root).lock(key):
+            order.append(f"{name} in")
+            time.sleep(0.02)
+            order.append(f"{name} out")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(hold, map(str, range(24))))
+    assert len(order) == 48
+    assert all(begins.split()[0] == ends.split()[0] for begins, ends in zip(order[::2], order[1::2], strict=True))
+    assert list((root / "locks").iterdir()) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
-from hookline.workspace.tidying import Rule, clear, litter
+from hookline.workspace.tidying import Litter, Rule, clear, litter
 from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
 from kit.places import own_home
@@ -113,3 +113,24 @@ def test_what_killed_processes_left_is_freed_once_it_is_old(used: list[hl.Run]) 
 
 def test_a_number_that_makes_no_sense_is_told(hookline: Told) -> None:
     assert hookline("gc", "--keep-runs", "-1")[0] == 2
+
+
+def test_a_lock_that_is_held_for_long_is_no_litter() -> None:
+    workspace = open_workspace()
+    lock = workspace.store.root / "locks" / f"{'a' * 32}.lock"
+    with workspace.store.lock("a" * 64):
+        os.utime(lock, (time.time() - 7200,) * 2)
+        assert lock not in {one.path for one in litter(workspace, Rule())}
+        assert clear(workspace, [Litter("lock", lock.name, lock, 1)]) == 0
+        assert lock.exists()
+
+
+def test_what_a_killed_writer_left_beside_any_file_is_freed() -> None:
+    workspace = open_workspace()
+    left = [own_home() / place / ".manifest.json.1-0123abcd" for place in ("piped", "models/iris/0123", "runs/1")]
+    mine = own_home() / "runs" / "1" / ".manifest.json"
+    for path in (*left, mine):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+        os.utime(path, (time.time() - 7200,) * 2)
+    assert {one.path for one in litter(workspace, Rule())} == set(left)

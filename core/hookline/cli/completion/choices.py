@@ -57,13 +57,13 @@ def column_items(words: Sequence[str]) -> list[str]:
 
 def run_items(home: Path) -> list[Item]:
     """Return runs, the newest first, with name and status."""
-    rows = _rows(home, "runs", ("id", "name", "status"), "-started", "-id")
+    rows = _rows(home, "runs", ("id", "name", "status"), "-begun")
     return [Item("last", "the newest run"), *(Item(run, f"{name}: {status}") for run, name, status in rows)]
 
 
 def sweep_items(home: Path) -> list[Item]:
     """Return sweeps, the newest first, with their overrides."""
-    rows = _rows(home, "sweeps", ("id", "overrides"), "-created", "-id")
+    rows = _rows(home, "sweeps", ("id", "overrides"), "-begun")
     words = (Item(sweep, " ".join(json.loads(overrides))) for sweep, overrides in rows)
     return [Item("last", "the newest sweep"), *words]
 
@@ -97,7 +97,7 @@ def dataset_items(home: Path) -> list[Item]:
 
 def metric_items(home: Path) -> list[str]:
     """Return the metrics of the newest runs that have ended."""
-    ended = [metrics for (metrics,) in _rows(home, "runs", ("metrics",), "-started") if metrics is not None]
+    ended = [metrics for (metrics,) in _rows(home, "runs", ("metrics",), "-begun") if metrics is not None]
     return list(dict.fromkeys(name for metrics in ended[:FEW] for name in json.loads(metrics)))
 
 

@@ -83,8 +83,7 @@ def space_verdict(free: int, folder: Path) -> tuple[Literal["ok", "warning", "er
 
 def key_problem() -> tuple[str, str] | None:
     """Say what is wrong with the rights of the store key's file, and what to do; None where it is right or not there."""
-    path = key_path()
-    if os.environ.get("HOOKLINE_STORE_KEY") or not path.is_file():
+    if os.environ.get("HOOKLINE_STORE_KEY") or not (path := key_path()).is_file():
         return None
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:

@@ -16,6 +16,7 @@ from hookline.live.updating import update
 from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.manifest import verify
 from hookline.runs.names import split_model_name
+from hookline.runs.settling import settle
 from hookline.workspace.workspace import open_workspace
 
 from ..options import add_trust, trust_of
@@ -77,9 +78,11 @@ def _row(catalog: Any, record: Any) -> dict[str, Any]:
 
 
 def _show(given: Any) -> int:
-    catalog = open_workspace().catalog
+    workspace = open_workspace()
+    catalog = workspace.catalog
     name, number, alias = split_model_name(given.model)
     record = catalog.models.get(name, alias if number is None else number)
+    missing = settle(workspace, record)
     manifest = verify(Path(record.path))
     if given.json:
         path = Path(record.path) / CERTIFICATE
@@ -87,6 +90,8 @@ def _show(given: Any) -> int:
         print_json(dataclasses.asdict(record) | {"manifest": manifest, "certificate": certificate})
         return 0
     print_rows([_row(catalog, record)], ("name", "version", "aliases", "format", "created", "run_id", "path"), empty="")
+    if missing:
+        say(missing)
     print(f"\ntarget: {json.dumps(manifest['target'])}")
     print(f"parity: {json.dumps(manifest['parity'])}\n")
     _print_certificate(Path(record.path))

@@ -27,6 +27,10 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument("sweep", nargs="?", default="last", help="`last`, an id, or its first letters")
     options.add_argument("--n-jobs", type=int, help="worker processes (default: as the sweep had)")
     options.add_argument("--failed", action="store_true", help="run failed jobs again too (those that died are anyway)")
+    options.add_argument(
+        "--take-over", action="store_true",
+        help="run at once also what another process has, alive or not (else it is waited for, and taken once it is dead)",
+    )  # fmt: skip
     given = options.parse_args(argv)
     ledger = Ledger(open_workspace().catalog)
     sweep = ledger.sweep(given.sweep)
@@ -40,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
     course.add(jobs)
     pool = pool_for(sweep, kept_launcher(sweep.settings, given.n_jobs), len(missing))
     try:
-        execute(ledger, sweep, [job.number for job in missing], pool, course)
+        execute(ledger, sweep, [job.number for job in missing], pool, course, take_over=given.take_over)
     finally:
         teller.close()
     return conclude(sweep)

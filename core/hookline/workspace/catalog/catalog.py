@@ -7,6 +7,7 @@ from pathlib import Path
 from .database import Database
 from .datasets import Datasets
 from .deployments import Deployments
+from .leases import Leases
 from .models import Models
 from .runs import Runs
 
@@ -19,7 +20,8 @@ class Catalog:
 
     def __init__(self, url: str, home: Path | None = None) -> None:
         self.database = Database(url, home)
-        self.runs = Runs(self.database)
+        self.leases = Leases(self.database)
+        self.runs = Runs(self.database, self.leases)
         self.models = Models(self.database)
         self.deployments = Deployments(self.database)
         self.datasets = Datasets(self.database)

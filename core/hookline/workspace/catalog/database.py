@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,13 @@ from hookline.errors import StoreError
 from .engine import engine_of, shown, store_error
 from .places import Places
 from .tables import sqlalchemy_tables
+from .values import now, utc
 
 if TYPE_CHECKING:
-    from sqlalchemy import Column, ColumnElement, Connection, Executable, RowMapping, Select
+    from sqlalchemy import Column, ColumnElement, Connection, Executable, RowMapping, ScalarSelect, Select
 
 
-FORMAT = 2
+FORMAT = 3
 """Version of the tables."""
 SEVERAL = 1_000
 """Rows that are looked at where a name fits several, or none."""
@@ -87,6 +89,24 @@ class Database:
         except exc.DatabaseError as error:
             raise store_error(self.url, error) from error
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether it has a clock of its own, by which every process measures alike: a server has."""
+        return self._engine.dialect.name == "postgresql"
+
+    def now(self) -> Any:
+        """Return what a column of the time is set to, by the server's clock where there is one."""
+        from sqlalchemy import func
+
+        # Not when the transaction began, which may have waited for others.
+        return func.clock_timestamp() if self.has_clock else now()
+
+    def clock(self) -> datetime:
+        """Return the time by the same clock."""
+        from sqlalchemy import func, select
+
+        return utc(self.rows(select(func.clock_timestamp().label("now")))[0]["now"]) if self.has_clock else now()
+
     def _prepare(self) -> None:
         from sqlalchemy import inspect
 
@@ -111,6 +131,13 @@ class Database:
                 f"the catalog {shown(self.url)} has format {found}, and this hookline reads {FORMAT}",
                 hint="use the hookline that wrote it, or move the catalog away to begin a new one",
             )
+
+
+def next_in(column: Column[int]) -> ScalarSelect[int]:
+    """Return the number after the greatest of a column; to be asked for while nobody else may write."""
+    from sqlalchemy import func, select
+
+    return select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
 
 
 def begins(column: Column[str], letters: str) -> ColumnElement[bool]:

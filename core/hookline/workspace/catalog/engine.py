@@ -39,7 +39,7 @@ def file_of(url: str) -> Path | None:
 
     try:
         path = make_url(url).database if url.startswith("sqlite") else None
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         return None  # What is no URL is told of where the engine is made.
     return Path(path) if path else None
 
@@ -80,9 +80,11 @@ def _engine(url: str, **options: Any) -> Engine:
 
     try:
         return create_engine(url, **options)
-    except exc.ArgumentError as error:
+    except (exc.ArgumentError, ValueError) as error:
+        # Of a port that is no number SQLAlchemy lets out what `int` says.
+        what = str(error).splitlines()[0] if isinstance(error, exc.ArgumentError) else "its port is no number"
         raise UsageError(
-            f"HOOKLINE_CATALOG: {str(error).splitlines()[0]}",
+            f"HOOKLINE_CATALOG: {what}",
             hint="write postgresql+psycopg://user@host/database, or sqlite:///FILE",
         ) from None
     except ModuleNotFoundError as error:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import UnknownName, UsageError
 
 from ..home import RUN_ID
-from .database import SEVERAL, Database, begins
+from ..owners import Owner
+from .database import SEVERAL, Database, begins, next_in
+from .leases import Leases
 from .values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
@@ -55,18 +55,22 @@ class StageRecord:
 class Runs:
     """Runs and their stages in a catalog."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, leases: Leases) -> None:
+        self._database, self._leases = database, leases
         self._runs = database.tables["runs"]
         self._stages = database.tables["stages"]
 
-    def begin(self, run_id: str, name: str, path: str, config: Any, plan: Any) -> None:
-        """Record that a run has begun, by this process."""
+    def begin(self, run_id: str, name: str, path: str, config: Any, plan: Any, owner: Owner | None = None) -> None:
+        """Record that a run has begun, by this process.
+
+        owner: who says again and again that it goes on; without one it goes on as long as the process runs
+        """
         kept = self._database.places.kept(path)
         values = {"id": run_id, "name": name, "path": kept, "config": text_of(config), "plan": text_of(plan)}
-        owner = {"pid": os.getpid(), "host": platform.node()}
+        values |= self._leases.of(owner or Owner.here())
         with self._database.writing() as connection:
-            connection.execute(self._runs.insert().values(**values, **owner, status="running", started=now()))
+            begun = next_in(self._runs.c.begun)
+            connection.execute(self._runs.insert().values(**values, begun=begun, status="running", started=now()))
 
     def end(self, run_id: str, status: str, metrics: Mapping[str, float], error: str | None = None) -> None:
         """Record how a run ended."""
@@ -75,16 +79,23 @@ class Runs:
             connection.execute(self._runs.update().where(self._runs.c.id == run_id).values(**values))
 
     def mark_interrupted(self) -> int:
-        """Mark runs of this host whose process is gone as interrupted; returns how many."""
+        """Mark runs as interrupted of which it is certain that nobody is at them any more; returns how many."""
         runs = self._runs
         running = runs.c.status == "running"
-        here = runs.select().with_only_columns(runs.c.id, runs.c.pid).where(running, runs.c.host == platform.node())
-        dead = [row["id"] for row in self._database.rows(here) if not is_alive(row["pid"])]
+        dead = self.lost()
         if dead:
             with self._database.writing() as connection:
                 ended = runs.update().where(runs.c.id.in_(dead), running)
                 connection.execute(ended.values(status="interrupted", finished=now()))
         return len(dead)
+
+    def lost(self) -> set[str]:
+        """Return the ids of runs of which it is certain that nobody is at them any more, and that say `running`."""
+        return {row["id"] for row in self._running() if self._leases.is_dead(row)}
+
+    def under_way(self) -> set[str]:
+        """Return the ids of runs that somebody may still be at."""
+        return {row["id"] for row in self._running() if not self._leases.is_dead(row)}
 
     def count(self) -> int:
         """Return how many runs there are."""
@@ -193,7 +204,7 @@ class Runs:
         return min(map(self._run, tries), key=lambda found: TRIES.get(found.status, len(TRIES)))
 
     def _newest_first(self) -> Select[Any]:
-        return self._runs.select().order_by(self._runs.c.started.desc(), self._runs.c.id.desc())
+        return self._runs.select().order_by(self._runs.c.begun.desc())
 
     def _id(self, name: str) -> str | None:
         """Return the one id that is a name, or begins with its letters."""
@@ -208,33 +219,22 @@ class Runs:
         metrics = data_of(row["metrics"]) if row["metrics"] else {}
         finished = utc(row["finished"]) if row["finished"] else None
         path = self._database.places.found(row["path"])
-        status = "interrupted" if row["status"] == "running" and _is_lost(row) else row["status"]
+        status = "interrupted" if self._leases.is_lost(row) else row["status"]
         return RunRecord(row["id"], row["name"], status, utc(row["started"]), finished, path, metrics, row["error"])
+
+    def _running(self) -> Sequence[RowMapping]:
+        runs = self._runs
+        held = (runs.c.id, runs.c.status, runs.c.owner, runs.c.beat, runs.c.heard)
+        return self._database.rows(runs.select().with_only_columns(*held).where(runs.c.status == "running"))
 
     def _ids(self, query: Select[Any]) -> list[str]:
         return [row["id"] for row in self._database.rows(query.with_only_columns(self._runs.c.id).limit(SEVERAL))]
-
-
-def is_alive(pid: int) -> bool:
-    """Tell whether a process of this machine is running."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _facts(run: RunRecord) -> dict[str, Any]:
     seconds = (run.finished - run.started).total_seconds() if run.finished else None
     told = {"id": run.id, "name": run.name, "status": run.status, "started": run.started, "seconds": seconds}
     return {**told, "path": run.path, "error": run.error}
-
-
-def _is_lost(row: RowMapping) -> bool:
-    """Tell whether the process of a run is gone; of other machines that cannot be known."""
-    return row["host"] == platform.node() and not is_alive(row["pid"])
 
 
 def _stage(row: RowMapping) -> StageRecord:

@@ -17,6 +17,9 @@ Sort = Literal["key", "number", "word", "text", "integer", "long", "float", "mom
 
 key: the row's own name; number: the row's own, counted up by the database; word: at most 255 letters, indexed; text: of any
 length; long: an integer of 64 bits; moment: a time, UTC
+
+`begun` counts runs, and sweeps, in the order in which they began, whatever the clocks said. Who holds a row that says
+`running` is its `owner`, last `heard` of when its own `beat` stood there; `host` is for people.
 """
 
 
@@ -46,11 +49,14 @@ TABLES: Mapping[str, TableSpec] = {
             "plan": "text",
             "metrics": "text",
             "error": "text",
-            "pid": "integer",
+            "owner": "word",
+            "beat": "float",
+            "heard": "moment",
+            "begun": "integer",
             "started": "moment",
             "finished": "moment",
         },
-        indexed=("started",),
+        indexed=("begun",),
     ),
     "stages": TableSpec(
         "hookline_stages",
@@ -126,9 +132,10 @@ TABLES: Mapping[str, TableSpec] = {
             "overrides": "text",
             "settings": "text",
             "stages": "text",
+            "begun": "integer",
             "created": "moment",
         },
-        indexed=("created",),
+        indexed=("begun",),
     ),
     "jobs": TableSpec(
         "hookline_jobs",
@@ -146,7 +153,9 @@ TABLES: Mapping[str, TableSpec] = {
             "metrics": "text",
             "number": "integer",
             "trial": "integer",
-            "pid": "integer",
+            "owner": "word",
+            "beat": "float",
+            "heard": "moment",
             "peak_memory": "long",
             "seconds": "float",
             "started": "moment",

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hookline.errors import UnknownName, UsageError
+from hookline.workspace import owners
+from hookline.workspace.catalog import leases
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.runs import Runs
+from hookline.workspace.owners import Owner
 
 FIRST, SECOND, OTHER = "20260101-000000-aaaaaa", "20260101-000000-bbbbbb", "20270101-000000-cccccc"
 
@@ -118,3 +124,38 @@ def test_a_stages_parts_are_those_that_one_run_recorded_last(runs: Runs) -> None
     record(runs, SECOND, "ran", {"try": 3})
     assert runs.stage_parts(FIRST, "trainer") == {"try": 2}
     assert runs.stage_parts(FIRST, "evaluator") is None
+
+
+def test_the_last_run_is_the_one_that_began_last_though_the_clock_was_set_back(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hookline.workspace.catalog.runs.now", lambda: datetime(2001, 1, 1, tzinfo=UTC))
+    runs.begin("20010101-000000-dddddd", "n", "p", {}, [])
+    assert runs.get("last").id == "20010101-000000-dddddd"
+    assert [run.id for run in runs.newest(2)] == ["20010101-000000-dddddd", OTHER]
+
+
+def test_a_run_of_another_machine_lives_as_long_as_it_is_heard_of(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owners, "LEASE_SECONDS", 0.5)
+    other = replace(Owner.here(), machine="another boot")
+    runs.begin("20280101-000000-dddddd", "n", "p", {}, [], other)
+    assert runs.get("last").status == "running"
+    time.sleep(0.6)
+    assert runs.get("last").status == "interrupted"
+    # A server's clock says so for certain; of two clocks that people set nothing is.
+    is_certain = runs._database.has_clock
+    assert ("20280101-000000-dddddd" in runs.under_way()) is not is_certain
+    runs._leases.beat(other)
+    assert runs.get("last").status == "running"
+    assert runs.mark_interrupted() == 0
+
+
+def test_who_holds_a_run_is_heard_of_again_and_again(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.02)
+    heard = set()
+    with runs._leases.held() as owner:
+        runs.begin("20280101-000000-dddddd", "n", "p", {}, [], owner)
+        until = time.monotonic() + 20
+        while len(heard) < 3 and time.monotonic() < until:
+            heard.add(runs._database.rows(runs._runs.select().order_by(runs._runs.c.begun.desc()))[0]["beat"])
+    assert len(heard) == 3

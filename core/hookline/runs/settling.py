@@ -1,0 +1,64 @@
+"""What a run that was killed left undone for the version that it registered: the evidence is put inside, or missed aloud."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from hookline.errors import UnknownName
+from hookline.packages.manifest import add_files, read_manifest
+from hookline.workspace.catalog.models import ModelRecord
+from hookline.workspace.catalog.runs import RunRecord
+from hookline.workspace.disk import can_write
+from hookline.workspace.workspace import Workspace
+
+EVIDENCE = "evidence/evidence.json"
+"""Where a package keeps what its run learned."""
+
+
+def evidence_files(folder: Path) -> Mapping[str, Path]:
+    """Return the files of a run's folder that travel inside its packages, by their names there."""
+    names = ("evidence.json", "report.html")
+    return {f"evidence/{name}": folder / name for name in names if (folder / name).is_file()}
+
+
+def settle(workspace: Workspace, record: ModelRecord) -> str | None:
+    """Put the evidence of a run that has ended into the version that it registered; says why there is none, or returns None.
+
+    Raises what reading its manifest raises.
+    """
+    folder, listed = Path(record.path), read_manifest(Path(record.path)).get("files")
+    run = None if not isinstance(listed, dict) or EVIDENCE in listed else _maker(workspace, record)
+    if run is None or run.status == "running":
+        return None
+    files = evidence_files(Path(run.path))
+    if not files:
+        return (
+            f"it has no evidence: run {run.id} is {run.status} and left none; the next run that makes it adds its own"
+        )
+    if not can_write(folder):
+        return f"it has no evidence: run {run.id} was stopped before it added any, which a command that may write does"
+    # Of two commands at once the second does it again.
+    with workspace.store.lock(hashlib.sha256(f"evidence {folder.name}".encode()).hexdigest()):
+        add_files(folder, files)
+    return None
+
+
+def settle_runs(workspace: Workspace) -> None:
+    """Do so for every run whose process is gone, and mark it as interrupted."""
+    lost = workspace.catalog.runs.lost()
+    if not lost:
+        return
+    workspace.catalog.runs.mark_interrupted()
+    for record in workspace.catalog.models.every_version():
+        if record.run_id in lost and Path(record.path).is_dir():
+            settle(workspace, record)
+
+
+def _maker(workspace: Workspace, record: ModelRecord) -> RunRecord | None:
+    """Return the run that registered a version; None where the catalog knows it no more."""
+    try:
+        return workspace.catalog.runs.get(record.run_id)
+    except UnknownName:
+        return None

@@ -1,0 +1,84 @@
+"""How runs and jobs are held: by an owner that says in the catalog again and again that it is alive."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import StoreError
+
+from ..owners import BEAT_SECONDS, Beat, Owner, Watch, host
+from .database import Database
+from .values import utc
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+log = logging.getLogger("hookline.workspace.catalog")
+
+HELD = ("runs", "jobs")
+"""Tables whose rows somebody holds while their status is `running`."""
+
+
+class Leases:
+    """Who holds the runs and jobs of a catalog."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def held(self) -> Iterator[Owner]:
+        """Give an owner of this process, whose runs and jobs are kept alive for the time of this block."""
+        owner, ended = Owner.here(), threading.Event()
+        beating = threading.Thread(target=self._keep, args=(owner, ended), name="heartbeat", daemon=True)
+        beating.start()
+        try:
+            yield owner
+        finally:
+            ended.set()
+            beating.join(1)
+
+    def of(self, owner: Owner) -> dict[str, Any]:
+        """Return the columns of a row that an owner takes, or of which it says that it is still at it."""
+        return {"owner": str(owner), "host": host()[:255], **self._now(owner)}
+
+    def beat(self, owner: Owner) -> None:
+        """Say that an owner is alive."""
+        with self._database.writing() as connection:
+            for table in (self._database.tables[name] for name in HELD):
+                mine = (table.c.owner == str(owner)) & (table.c.status == "running")
+                connection.execute(table.update().where(mine).values(**self._now(owner)))
+
+    def last(self, row: Mapping[str, Any] | RowMapping) -> Beat:
+        """Return the last that was heard of who holds a running row."""
+        owner = Owner.read(row["owner"] or "")
+        heard: datetime | None = row["heard"]
+        age = float("inf") if heard is None else (self._database.clock() - utc(heard)).total_seconds()
+        return Beat(owner, row["beat"] or 0.0, age, self._database.has_clock)
+
+    def is_lost(self, row: Mapping[str, Any] | RowMapping) -> bool:
+        """Tell whether nobody is at a row that says `running`, as far as can be told without waiting."""
+        return row["status"] == "running" and self.last(row).standing() != "alive"
+
+    def is_dead(self, row: Mapping[str, Any] | RowMapping) -> bool:
+        """Tell whether it is certain that nobody is at a row that says `running`."""
+        return row["status"] == "running" and self.last(row).standing() == "dead"
+
+    def has_ended(self, row: Mapping[str, Any] | RowMapping, watch: Watch) -> bool:
+        """Look once more at who holds a row that says `running`, and tell whether that one is dead."""
+        return watch.has_ended(self.last(row))
+
+    def _now(self, owner: Owner) -> dict[str, Any]:
+        return {"beat": owner.clock(), "heard": self._database.now()}
+
+    def _keep(self, owner: Owner, ended: threading.Event) -> None:
+        while not ended.wait(BEAT_SECONDS):
+            try:
+                self.beat(owner)
+            except StoreError as error:
+                # The next one may come through; who holds a run has to write to the same catalog, and is told there.
+                log.debug("a sign of life was not written: %s", error)

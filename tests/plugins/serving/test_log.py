@@ -1,0 +1,114 @@
+"""The prediction log: one writer a file, no torn line in front of good ones, and no answer without its record."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hookline.live.records import records_in
+from hookline_serving.http.exchange import Item, Question
+from hookline_serving.http.log import PredictionLog
+
+INFO = {"model": "churn", "version": 3}
+
+
+def ask(log: PredictionLog, name: str) -> None:
+    """Have an answer recorded."""
+    log.write(Question([{"amount": 1.5}], [[1.5]], [None], {}), [Item(name, "yes", {"yes": 1.0}, ())])
+
+
+def kept(folder: Path) -> set[str]:
+    """Return the ids on record, read as people read them."""
+    found = records_in(folder)
+    assert found is not None
+    return {record["id"] for record in found.found}
+
+
+@contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, as on a disk that is full there."""
+    held = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, held[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, held)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[PredictionLog]:
+    made = PredictionLog.open(tmp_path / "log", INFO)
+    yield made
+    made.close()
+
+
+def only_file(folder: Path) -> Path:
+    (found,) = folder.iterdir()
+    return found
+
+
+def test_two_writers_of_one_folder_have_a_file_each_whatever_their_process_numbers(log: PredictionLog) -> None:
+    other = PredictionLog.open(log.folder, INFO)
+    ask(log, "a")
+    ask(other, "b")
+    size = max(path.stat().st_size for path in log.folder.iterdir())
+    with full_after(size + 20), pytest.raises(OSError, match="large"):
+        ask(log, "torn")
+    ask(other, "c")
+    ask(log, "d")
+    other.close()
+    assert len(list(log.folder.iterdir())) == 2
+    assert kept(log.folder) == {"a", "b", "c", "d"}
+
+
+def test_a_torn_line_that_cannot_be_taken_back_stays_the_last_of_its_file(
+    log: PredictionLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(descriptor: int, length: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    ask(log, "a")
+    torn = only_file(log.folder)
+    with monkeypatch.context() as patched, full_after(torn.stat().st_size + 20):
+        patched.setattr(os, "ftruncate", refused)
+        with pytest.raises(OSError, match="large"):
+            ask(log, "torn")
+    assert not torn.read_bytes().endswith(b"\n")
+    for name in "bc":
+        ask(log, name)
+    assert kept(log.folder) == {"a", "b", "c"}
+
+
+def test_a_folder_that_is_removed_under_a_server_comes_back_with_the_next_record(log: PredictionLog) -> None:
+    ask(log, "a")
+    shutil.rmtree(log.folder)
+    for name in "bc":
+        ask(log, name)
+    assert kept(log.folder) == {"b", "c"}
+
+
+def test_where_a_removed_folder_cannot_come_back_nothing_is_answered_until_it_can(log: PredictionLog) -> None:
+    ask(log, "a")
+    shutil.rmtree(log.folder)
+    log.folder.write_text("in its place")
+    for _ in range(2):
+        with pytest.raises(OSError, match="File exists"):
+            ask(log, "lost")
+    log.folder.unlink()
+    ask(log, "b")
+    assert kept(log.folder) == {"b"}
+
+
+def test_a_file_that_is_moved_away_with_its_folder_goes_on_holding_every_record(log: PredictionLog) -> None:
+    ask(log, "a")
+    moved = log.folder.rename(log.folder.with_name("moved"))
+    ask(log, "b")
+    assert kept(moved) == {"a", "b"}
+    assert json.loads(only_file(moved).read_text().splitlines()[0])["version"] == 3
