@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.hooks import RunInfo, StageInfo, hookimpl
 from hookline.kinds.reports import Finding
+from hookline.kinds.switches import chosen, is_off
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,12 +111,12 @@ class SweepProgress:
 
 
 def _is_off() -> bool:
-    return os.environ.get("HOOKLINE_PROGRESS", "auto") in ("off", "0")
+    return chosen("HOOKLINE_PROGRESS") == "off"
 
 
 def _is_live() -> bool:
-    mode = os.environ.get("HOOKLINE_PROGRESS", "auto")
-    return mode == "rich" or (mode == "auto" and sys.stderr.isatty() and not os.environ.get("CI"))
+    mode = chosen("HOOKLINE_PROGRESS")
+    return mode == "rich" or (mode == "auto" and sys.stderr.isatty() and is_off(os.environ.get("CI")))
 
 
 def _console() -> Console:
