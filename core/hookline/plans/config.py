@@ -216,10 +216,10 @@ def _checked(cls: Any, values: Any, path: str, problems: list[Problem]) -> Any:
 
 
 def _targets(node: Any, path: str = "") -> list[Problem]:
-    if not isinstance(node, Mapping):
+    if not isinstance(node, (Mapping, list, tuple)):
         return []
     found = []
-    for key, value in node.items():
+    for key, value in node.items() if isinstance(node, Mapping) else enumerate(node):
         where = f"{path}.{key}" if path else str(key)
         if str(key).startswith("_target_"):
             found.append(Problem(where, "is not allowed: config names registered components, never dotted paths"))

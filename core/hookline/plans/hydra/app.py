@@ -43,6 +43,8 @@ def run_app(
     """
     from hydra._internal.utils import _run_hydra, get_args_parser
 
+    from .guarded import guarded
+
     populate(registry)
     job = Job(task, sweep)
     parser = get_args_parser()
@@ -58,8 +60,9 @@ def run_app(
     folder = Path(args.config_dir) if args.config_dir else None
     args.overrides = spelled_out(args.overrides)
     check_overrides(registry, args.overrides, folder)
+    words = in_our_words(registry, lambda: options(registry), folder)
     try:
-        with in_our_words(registry, lambda: options(registry), folder), _full_errors(), job.set_aside():
+        with words, _full_errors(), job.set_aside(), guarded(args.overrides):
             if _is_one_run(args):
                 _run(job, args.overrides)
             else:

@@ -61,6 +61,8 @@ def compose(
     from hydra import compose as hydra_compose
     from omegaconf import OmegaConf
 
+    from .guarded import guarded
+
     populate(registry)
     if config_dir and not config_dir.is_dir():
         raise UsageError(f"there is no folder {config_dir}", hint="--config-dir names a folder of configs")
@@ -69,6 +71,7 @@ def compose(
     check_overrides(registry, given, config_dir)
     with (
         in_our_words(registry, lambda: options(registry), config_dir),
+        guarded(given),
         initialized(),
     ):
         config = hydra_compose(CONFIG_NAME, [*extra, *given])

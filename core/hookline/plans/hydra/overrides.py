@@ -11,6 +11,7 @@ from typing import Any
 from hookline.errors import ConfigError, HooklineError, Problem, UnknownName, UsageError
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.registry import Registry
+from hookline.workspace.bounded import read_bounded
 
 from ..config import ROOTS
 from .shorthand import is_path
@@ -109,6 +110,7 @@ def _check_file(path: Path) -> None:
     if not path.is_file():
         return
     try:
+        read_bounded(path)
         found = OmegaConf.load(path)
     except YAMLError as error:
         raise of_yaml(error) from None
