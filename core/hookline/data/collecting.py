@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from hookline.kinds.capabilities import ReadsOn
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import from_json, plain
 from hookline.registry.registry import Registry
+from hookline.telling.secrets import logger
 from hookline.workspace.signing import flush
 
 from .frames import require_names
@@ -25,7 +25,7 @@ from .frames import require_names
 if TYPE_CHECKING:
     import polars as pl
 
-log = logging.getLogger("hookline.data.collecting")
+log = logger("hookline.data.collecting")
 
 NAME = re.compile(r"\w[\w.-]*")
 FORMAT = 1

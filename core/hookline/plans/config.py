@@ -17,9 +17,11 @@ from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import plain
+from hookline.kinds.references import hold, settle
 from hookline.packages.manifest import MODEL_NAME
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
+from hookline.telling.secrets import redacted
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class RunConfig:
             return self.options.name
         source = self.components["source"][0].component
         path = getattr(source, "path", None)
-        stem = re.sub(r"[^\w.-]+", "_", Path(str(path)).stem).strip("._-") if path else ""
+        stem = re.sub(r"[^\w.-]+", "_", Path(redacted(str(path))).stem).strip("._-") if path else ""
         return stem or source.name.replace(".", "_")
 
     def plain(self) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hi
     return placed
 
 
-def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
+def _build(registry: Registry, kind: str, key: str, values: Any) -> Any:
     if isinstance(values, Component):
         if values.kind != kind:
             raise ConfigError(
@@ -167,7 +169,8 @@ def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
     fields_ = {
         name: value for name, value in values.items() if name != COMPONENT and not str(name).startswith("_target_")
     }
-    return registry.build(kind, name_in(values, kind, key), fields_, key)
+    whole, kept = settle(fields_, key)
+    return hold(registry.build(kind, name_in(values, kind, key), whole, key), kept)
 
 
 def name_in(values: Mapping[str, Any], kind: str, key: str) -> str:
@@ -209,7 +212,8 @@ def _checked(cls: Any, values: Any, path: str, problems: list[Problem]) -> Any:
     try:
         if isinstance(values, cls):
             return validate_object(values, path)
-        return validate(cls, values, path, "bad config")
+        whole, kept = settle(values, path)
+        return hold(validate(cls, whole, path, "bad config"), kept)
     except ConfigError as error:
         problems.extend(error.problems)
         return None

@@ -13,9 +13,11 @@ from hookline.kinds.artifacts import ROW_ID, Roles
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS, Source
 from hookline.kinds.plain import plain
+from hookline.kinds.references import held_by, values_at
 from hookline.registry.nested import nested_components
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
+from hookline.workspace.signing import read_key
 
 from .chain import check_chain
 from .closure import core_digest
@@ -105,6 +107,17 @@ def _parts_of(component: Component) -> dict[str, Any]:
     return {
         "component": component.name,
         "fields": plain(component),
+        **_of_references(component),
         "code": code_digest(classes[0]) if len(classes) == 1 else [code_digest(cls) for cls in classes],
         "versions": {name: version for cls in classes for name, version in versions(cls).items()},
     }
+
+
+def _of_references(component: Component) -> dict[str, Any]:
+    """Return what tells a changed value of the environment, to whoever has the store's key and to nobody else."""
+    found = list(values_at(component, held_by(component)))
+    if not found:
+        return {}
+    key = read_key()
+    told = {place: hashlib.blake2b(value.encode(), key=key, person=b"reference").hexdigest() for place, value in found}
+    return {"referenced": told}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import logging
 import os
 import sys
 import time
@@ -23,12 +22,13 @@ import pluggy
 from hookline.errors import PluginError, closest
 from hookline.kinds import hooks as hookspecs
 from hookline.kinds.switches import switched_on
+from hookline.telling.secrets import logger
 
 GROUP = "hookline"
 BUILT_IN = "hookline"
 PROJECT_OPTIONS = ("plugins",)
 """What `[tool.hookline]` in a pyproject.toml may say."""
-log = logging.getLogger("hookline.registry.loading")
+log = logger("hookline.registry.loading")
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hookline.errors import StoreError
+from hookline.telling.secrets import logger
 
 from .signing import ENTRY, Signer
 
-log = logging.getLogger("hookline.workspace.store")
+log = logger("hookline.workspace.store")
 
 
 @dataclass

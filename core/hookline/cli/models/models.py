@@ -19,7 +19,7 @@ from hookline.runs.names import split_model_name
 from hookline.workspace.workspace import open_workspace
 
 from ..options import add_trust, trust_of
-from ..output import add_json, parser, print_json, print_rows, say
+from ..output import add_json, parser, print_json, print_rows, say, tell
 
 
 def main(argv: Sequence[str]) -> int:
@@ -87,8 +87,8 @@ def _show(given: Any) -> int:
         print_json(dataclasses.asdict(record) | {"manifest": manifest, "certificate": certificate})
         return 0
     print_rows([_row(catalog, record)], ("name", "version", "aliases", "format", "created", "run_id", "path"), empty="")
-    print(f"\ntarget: {json.dumps(manifest['target'])}")
-    print(f"parity: {json.dumps(manifest['parity'])}\n")
+    tell(f"\ntarget: {json.dumps(manifest['target'])}")
+    tell(f"parity: {json.dumps(manifest['parity'])}\n")
     _print_certificate(Path(record.path))
     print_rows(manifest["metrics"], ("name", "value", "low", "high"), empty="no metrics")
     weights = manifest.get("importances", {})
@@ -104,8 +104,8 @@ def _print_certificate(folder: Path) -> None:
     columns = ("rows", "sort", "max_difference", "changed_decisions", "refused", "beyond_limit", "tied", "ok")
     print_rows(certificate["agreements"], columns, empty="")
     if certificate["limit"]:
-        print(f"limit: {certificate['limit']}")
-    print()
+        tell(f"limit: {certificate['limit']}")
+    tell()
 
 
 def _promote(given: Any) -> int:
@@ -124,7 +124,7 @@ def _register(given: Any) -> int:
     if given.json:
         print_json(dataclasses.asdict(made))
         return 0
-    print(name)
+    tell(name)
     what = "is registered" if made.is_new else "was registered before, and its package is whole"
     say(f"{name} {what}. To put it in charge: hookline models promote {name}")
     return 0

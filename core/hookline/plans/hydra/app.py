@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import HooklineError, StoreError, UsageError
+from hookline.errors import ConfigError, HooklineError, Problem, StoreError, UsageError
 from hookline.registry.registry import Registry
+from hookline.telling.secrets import redacted
 from hookline.workspace.home import home as home
 
 from .compose import CONFIG_NAME, CONFIG_PACKAGE, options, plain, populate, without_null
@@ -60,6 +61,8 @@ def run_app(
     folder = Path(args.config_dir) if args.config_dir else None
     args.overrides = spelled_out(args.overrides)
     check_overrides(registry, args.overrides, folder)
+    if args.multirun:
+        _refuse_secrets(args.overrides)
     words = in_our_words(registry, lambda: options(registry), folder)
     try:
         with words, _full_errors(), job.set_aside(), guarded(args.overrides):
@@ -83,6 +86,15 @@ def run_app(
     if job.failures:
         raise job.failures[0]
     return job.results
+
+
+def _refuse_secrets(overrides: Sequence[str]) -> None:
+    """Raise ConfigError for a secret in the words of a sweep, which are kept for whoever resumes it."""
+    shown = {override: redacted(override) for override in overrides}
+    told = "holds a secret, which a sweep would have to write down"
+    problems = [Problem(text.partition("=")[0], told) for override, text in shown.items() if text != override]
+    if problems:
+        raise ConfigError("bad config", problems, hint="give it as ${oc.env:NAME}, and set the variable NAME")
 
 
 def _is_one_run(args: Any) -> bool:

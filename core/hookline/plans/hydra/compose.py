@@ -190,11 +190,12 @@ def _add_to_search_path(packages: Sequence[str]) -> None:
 
 def plain(config: Any) -> dict[str, Any]:
     """Return a composed config as plain values, without Hydra's own; raises ConfigError where one does not resolve."""
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    from .kept import resolved_tree
+
     try:
-        tree = OmegaConf.to_container(config, resolve=True)
+        tree = resolved_tree(config)
     except OmegaConfBaseException as error:
         raise of_value(error) from None
     assert isinstance(tree, dict)
