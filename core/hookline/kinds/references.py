@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hookline.errors import ConfigError, Problem
-from hookline.telling.secrets import REFERENCE, is_telling, resolved
+from hookline.telling.secrets import REFERENCE, is_telling, learn, resolved
 
 _HELD = "_references"
 
 
 def settle(values: Any, path: str) -> tuple[Any, dict[tuple[str | int, ...], str]]:
     """Return plain values with their references resolved, and where those stood that may be a secret.
+
+    What looks like a secret in them is taken out of every text from now on.
 
     path: where the values stand, for a variable that is not set, of which ConfigError is raised
     """
@@ -21,6 +23,7 @@ def settle(values: Any, path: str) -> tuple[Any, dict[tuple[str | int, ...], str
     whole = _settled(values, (), path, kept, problems)
     if problems:
         raise ConfigError("bad config", problems)
+    learn(whole)
     return whole, kept
 
 

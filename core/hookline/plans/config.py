@@ -16,9 +16,9 @@ from hookline.errors import ConfigError, HooklineError, Problem, closest
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
+from hookline.kinds.names import SHOWN, fault_of, shortened
 from hookline.kinds.plain import plain
 from hookline.kinds.references import hold, settle
-from hookline.packages.manifest import MODEL_NAME
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 from hookline.telling.secrets import redacted
@@ -81,7 +81,7 @@ class RunConfig:
         source = self.components["source"][0].component
         path = getattr(source, "path", None)
         stem = re.sub(r"[^\w.-]+", "_", Path(redacted(str(path))).stem).strip("._-") if path else ""
-        return stem or source.name.replace(".", "_")
+        return shortened(stem) or source.name.replace(".", "_")
 
     def plain(self) -> dict[str, Any]:
         """Return the config as plain JSON values, complete with defaults."""
@@ -108,13 +108,8 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
         components[kind] = tuple(_place(registry, kind, tree.get(kind), problems, hints))
     options = _checked(Options, _options(tree), "", problems) or Options()
     settings = _settings(registry, tree.get("settings") or {}, problems)
-    if options.name is not None and not MODEL_NAME.fullmatch(options.name):
-        problems.append(
-            Problem(
-                "name",
-                f"may hold letters, digits, '_', '-' and '.' and begin with a letter, digit or '_', got {options.name!r}",
-            )
-        )
+    if options.name is not None and (fault := fault_of(options.name)):
+        problems.append(Problem("name", f"{fault}, got {options.name[:SHOWN]!r}"))
     problems += [
         Problem(f"gates.{name}", f"must be a finite number, got {bound}")
         for name, bound in options.gates.items()

@@ -69,9 +69,12 @@ def replicates(tree: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def refuse_hidden(config: Any) -> None:
     """Raise ConfigError for a secret that was given as it is: the ledger keeps none, so no worker could go by it."""
-    places = [Problem(place, "holds a secret, which a sweep would have to write down") for place in _hidden(config, "")]
+    places = [
+        Problem(place, "holds a secret, which a sweep would have to write down; give it as ${oc.env:NAME}")
+        for place in _hidden(config, "")
+    ]
     if places:
-        raise ConfigError("bad config", places, hint="give it as ${oc.env:NAME}, and set the variable NAME")
+        raise ConfigError("bad config", places, hint="export NAME=... before the sweep")
 
 
 def _hidden(value: Any, path: str) -> Iterator[str]:

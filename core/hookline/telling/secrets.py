@@ -67,6 +67,23 @@ def redacted_tree(value: Any) -> Any:
     return value
 
 
+def learn(value: Any, key: str = "") -> None:
+    """Remember what is hidden of plain values, so that it is also found in what others say, such as a driver's error."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            learn(item, str(name))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            learn(item)
+    elif isinstance(value, str) and _KEY.fullmatch(key) and not REFERENCE.search(value):
+        remember(value)
+    elif isinstance(value, str):
+        for found in _URL.finditer(value):
+            remember(found.group(2).partition(":")[2])
+        for found in _PAIR.finditer(value):
+            remember(found.group(3).strip("'"))
+
+
 def resolved(text: str) -> str:
     """Return a text with its references to the environment resolved; raises KeyError with the name that is not there."""
     whole = REFERENCE.sub(_of_environment, text)

@@ -19,7 +19,7 @@ from hookline.plans.hydra.allowed import check_composed
 from hookline.plans.hydra.app import run_app
 from hookline.plans.hydra.compose import compose, populate
 from hookline.registry.registry import Registry
-from hookline.workspace.bounded import read_bounded
+from hookline.workspace.yaml_size import read_bounded
 
 HEAD = "# @package _global_\n"
 Attack = Callable[..., None]

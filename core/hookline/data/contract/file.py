@@ -11,7 +11,7 @@ from hookline.errors import ConfigError, DataError, Problem, closest
 from hookline.kinds.artifacts import Column, ColumnKind, Schema
 from hookline.kinds.plain import plain
 from hookline.registry.values import validate
-from hookline.workspace.bounded import read_bounded
+from hookline.workspace.yaml_size import read_bounded
 
 from ..columns import DTYPES
 from .columns import ColumnRule, faults_of, kind_of_rule, laid_over, misfits_of

@@ -91,10 +91,10 @@ def run_app(
 def _refuse_secrets(overrides: Sequence[str]) -> None:
     """Raise ConfigError for a secret in the words of a sweep, which are kept for whoever resumes it."""
     shown = {override: redacted(override) for override in overrides}
-    told = "holds a secret, which a sweep would have to write down"
+    told = "holds a secret, which a sweep would have to write down; give it as ${oc.env:NAME}"
     problems = [Problem(text.partition("=")[0], told) for override, text in shown.items() if text != override]
     if problems:
-        raise ConfigError("bad config", problems, hint="give it as ${oc.env:NAME}, and set the variable NAME")
+        raise ConfigError("bad config", problems, hint="export NAME=... before the sweep")
 
 
 def _is_one_run(args: Any) -> bool:
@@ -137,6 +137,7 @@ class Job:
     def __call__(self, config: Any) -> float | None:
         """Run one job; returns the metric that heads its report, which sweepers of others optimize."""
         from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
 
         self.called = True
         folder = Path(HydraConfig.get().runtime.output_dir)
@@ -150,7 +151,10 @@ class Job:
             return None
         except Exception as error:
             self.error = self.error or error
-            raise
+            if self.elsewhere or HydraConfig.get().mode != RunMode.RUN:
+                raise
+            # Hydra would print every override of the command line, secrets too; it is raised once Hydra has let go.
+            return None
         self.results.append(done)
         headline: float | None = getattr(done, "headline", None)
         return headline

@@ -15,7 +15,7 @@ from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.plugins.config_source import ConfigResult
 
-from hookline.workspace.bounded import read_bounded
+from hookline.workspace.yaml_size import read_bounded
 
 from .allowed import check_composed, check_search_path
 

@@ -11,7 +11,7 @@ from typing import Any
 from hookline.errors import ConfigError, HooklineError, Problem, UnknownName, UsageError
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.registry import Registry
-from hookline.workspace.bounded import read_bounded
+from hookline.workspace.yaml_size import read_bounded
 
 from ..config import ROOTS
 from .shorthand import is_path
@@ -81,6 +81,9 @@ def _plain(value: Any) -> Any:
 def _of_choice(
     registry: Registry, key: str, choice: Any, folder: Path | None
 ) -> Iterator[tuple[Problem, HooklineError | None]]:
+    if key == "experiment" and ".." in str(choice).split("/"):
+        yield Problem(key, f"names a file below experiment/, got {choice}"), None
+        return
     if key == "experiment" and isinstance(choice, str) and folder:
         _check_file(folder / "experiment" / f"{choice}.yaml")
     if key not in KINDS or choice is None:
