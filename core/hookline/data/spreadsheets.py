@@ -22,4 +22,4 @@ def without_formulas(rows: Rows) -> Rows:
 
     texts = selectors.string(include_categorical=True).cast(pl.String)
     acting = texts.str.contains(FORMULA) & ~texts.str.contains(NUMBER)
-    return rows.with_columns(pl.when(acting).then(MARK + texts).otherwise(texts))
+    return rows.with_columns(pl.when(~acting).then(texts).otherwise(pl.lit(MARK) + texts))

@@ -134,5 +134,5 @@ def _without_password(found: re.Match[str]) -> str:
 
 def _without_value(found: re.Match[str]) -> str:
     key, equals, value = found.groups()
-    kept = value.startswith("${") or value.lower() in ("none", "null", HIDDEN)
+    kept = value.startswith(("${", "Secret(")) or value.lower() in ("none", "null", HIDDEN)
     return found.group() if kept else f"{key}{equals}{HIDDEN}"
