@@ -236,7 +236,6 @@ def test_a_fingerprint_goes_by_the_reference_of_a_secret_and_not_by_its_value(
     assert fingerprint(registry, password="${oc.env:SHOP_PASSWORD}") == before
     assert fingerprint(registry, password="${oc.env:SHOP_LOGIN}") != before
     assert fingerprint(registry, password=PASSWORD) == fingerprint(registry, password=KEYWORD) != before
-    assert fingerprint(registry, url=f"db://me:{PASSWORD}@h") == fingerprint(registry, url=f"db://me:{KEYWORD}@h")
 
 
 def test_a_value_of_the_environment_that_is_no_secret_changes_what_depends_on_it(
@@ -249,6 +248,17 @@ def test_a_value_of_the_environment_that_is_no_secret_changes_what_depends_on_it
     assert changed != before
     monkeypatch.setenv("HOOKLINE_STORE_KEY", "another team")
     assert fingerprint(registry, login="${oc.env:SHOP_LOGIN}") != changed, "without the key nobody can guess the value"
+
+
+def test_what_is_hidden_as_it_was_given_still_tells_one_config_from_another(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fingerprint(registry, options={"token": PASSWORD})
+    assert fingerprint(registry, options={"token": PASSWORD}) == before
+    assert fingerprint(registry, options={"token": KEYWORD}) != before
+    assert fingerprint(registry, url=f"db://me:{PASSWORD}@h") != fingerprint(registry, url=f"db://me:{KEYWORD}@h")
+    monkeypatch.setenv("HOOKLINE_STORE_KEY", "another team")
+    assert fingerprint(registry, options={"token": PASSWORD}) != before
 
 
 def test_a_variable_that_is_not_set_is_named_with_its_place(registry: Registry) -> None:
@@ -309,7 +319,7 @@ def test_texts_below_a_telling_key_are_hidden() -> None:
         "password": "a",
         "api-key": "b",
         "tokens": 3,
-        "x": [{"client_secret": "c"}],
+        "x": [{"client_secret": "c1", "password": "new name"}],
         "token": "${oc.env:T}",
         "keys": "d",
     }
@@ -317,7 +327,7 @@ def test_texts_below_a_telling_key_are_hidden() -> None:
         "password": "***",
         "api-key": "***",
         "tokens": 3,
-        "x": [{"client_secret": "***"}],
+        "x": [{"client_secret": "***", "password": "new name"}],
         "token": "${oc.env:T}",
         "keys": "d",
     }

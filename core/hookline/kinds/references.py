@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hookline.errors import ConfigError, Problem
@@ -49,16 +49,6 @@ def laid_over(plain: Any, kept: Mapping[tuple[str | int, ...], str]) -> Any:
         if _has(inner, place[-1]):
             inner[place[-1]] = text
     return plain
-
-
-def values_at(value: Any, kept: Mapping[tuple[str | int, ...], str]) -> Iterator[tuple[str, str]]:
-    """Yield place and value of each reference that a component remembers, but for fields that are secrets."""
-    from .secrets import Secret
-
-    for place, text in kept.items():
-        inner = getattr(value, str(place[0]), None)
-        if not isinstance(inner, Secret):
-            yield ".".join(map(str, place)), resolved(text)
 
 
 def _settled(value: Any, place: tuple[str | int, ...], path: str, kept: Any, problems: list[Problem]) -> Any:

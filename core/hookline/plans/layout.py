@@ -12,8 +12,7 @@ from hookline.errors import ConfigError, Problem
 from hookline.kinds.artifacts import ROW_ID, Roles
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS, Source
-from hookline.kinds.plain import plain
-from hookline.kinds.references import held_by, values_at
+from hookline.kinds.plain import adapter, plain
 from hookline.registry.nested import nested_components
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
@@ -107,17 +106,19 @@ def _parts_of(component: Component) -> dict[str, Any]:
     return {
         "component": component.name,
         "fields": plain(component),
-        **_of_references(component),
+        **_of_hidden(component),
         "code": code_digest(classes[0]) if len(classes) == 1 else [code_digest(cls) for cls in classes],
         "versions": {name: version for cls in classes for name, version in versions(cls).items()},
     }
 
 
-def _of_references(component: Component) -> dict[str, Any]:
-    """Return what tells a changed value of the environment, to whoever has the store's key and to nobody else."""
-    found = list(values_at(component, held_by(component)))
-    if not found:
+def _of_hidden(component: Component) -> dict[str, Any]:
+    """Return what tells a changed value that is not written, to whoever has the store's key and to nobody else."""
+    dumps = [
+        (one, adapter(type(one)).dump_python(one, mode="json")) for one in (component, *nested_components(component))
+    ]
+    hidden = [fields for one, fields in dumps if fields != plain(one)]
+    if not hidden:
         return {}
-    key = read_key()
-    told = {place: hashlib.blake2b(value.encode(), key=key, person=b"reference").hexdigest() for place, value in found}
-    return {"referenced": told}
+    text = json.dumps(hidden, sort_keys=True)
+    return {"hidden": hashlib.blake2b(text.encode(), key=read_key(), person=b"hidden").hexdigest()}

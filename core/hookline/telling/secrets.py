@@ -15,7 +15,7 @@ REFERENCE = re.compile(r"\$\{oc\.env:\s*([^${},\s]+)\s*(?:,([^${}]*))?\}")
 SHORTEST = 6
 """Of a value that is looked for in texts; a shorter one is in too many words."""
 _CALLED = (
-    r"pass(?:wd|word|phrase)?|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]?id)?|secret[-_]?key|private[-_]?key"
+    r"pass(?:wd|word|phrase)|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]?id)?|secret[-_]?key|private[-_]?key"
     r"|account[-_]?key|auth(?:orization)?|credentials?|sig(?:nature)?|sas|x-amz-(?:signature|security-token|credential)"
 )
 _URL = re.compile(r"(?<![\w+.-])([a-z][a-z0-9+.-]*://)([^\s/?#'\"<>]*)@", re.IGNORECASE)
@@ -24,6 +24,7 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _KEY = re.compile(rf"(?:.*[-_.])?(?:{_CALLED})", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d]+( [^\W\d]+)*")
 _INNOCENT = re.compile(r"[\d.+-]*|true|false|none|null", re.IGNORECASE)
 
 # One for the process: whoever writes an error of a library does not know which config it came of.
@@ -56,32 +57,37 @@ def redacted(text: str) -> str:
     return _PAIR.sub(_without_value, text) if "=" in text or "%3D" in text else text
 
 
-def redacted_tree(value: Any) -> Any:
-    """Return plain values without the secrets in them; also gone are texts below a key such as `password`."""
+def redacted_tree(value: Any, depth: int = 0) -> Any:
+    """Return plain values without the secrets in them; also gone are texts below a key such as `password`.
+
+    A word of letters alone stays where that key is not a component's own field: it may be a column's name, or a value of data.
+    """
     if isinstance(value, str):
         return redacted(value)
     if isinstance(value, Mapping):
-        return {key: _below(str(key), item) for key, item in value.items()}
+        return {
+            key: HIDDEN if _is_secret(str(key), item, depth) else redacted_tree(item, depth + 1)
+            for key, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [redacted_tree(item) for item in value]
+        return [redacted_tree(item, depth + 1) for item in value]
     return value
 
 
-def learn(value: Any, key: str = "") -> None:
+def learn(value: Any, depth: int = 0) -> None:
     """Remember what is hidden of plain values, so that it is also found in what others say, such as a driver's error."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            learn(item, str(name))
+            remember(item) if _is_secret(str(name), item, depth) else learn(item, depth + 1)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            learn(item)
-    elif isinstance(value, str) and _KEY.fullmatch(key) and not REFERENCE.search(value):
-        remember(value)
+            learn(item, depth + 1)
     elif isinstance(value, str):
-        for found in _URL.finditer(value):
-            remember(found.group(2).partition(":")[2])
-        for found in _PAIR.finditer(value):
-            remember(found.group(3).strip("'"))
+        found = [who.partition(":")[2] or who for _, who in _URL.findall(value)]
+        for one in (*found, *(text.strip("'") for _, _, text in _PAIR.findall(value))):
+            # A word such as postgres, which is a password here and there, is in too many texts.
+            if not _WORD.fullmatch(one) and not REFERENCE.search(one):
+                remember(one)
 
 
 def resolved(text: str) -> str:
@@ -117,10 +123,10 @@ def _of_environment(found: re.Match[str]) -> str:
     return default.strip().strip("'\"")
 
 
-def _below(key: str, value: Any) -> Any:
-    if not (isinstance(value, str) and value and _KEY.fullmatch(key)):
-        return redacted_tree(value)
-    return value if REFERENCE.fullmatch(value) else HIDDEN
+def _is_secret(key: str, value: Any, depth: int) -> bool:
+    if not (isinstance(value, str) and value and _KEY.fullmatch(key)) or REFERENCE.fullmatch(value):
+        return False
+    return depth == 0 or not _WORD.fullmatch(value)
 
 
 def _without_password(found: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import StoreError
-from hookline.telling.secrets import logger
+from hookline.telling.secrets import learn, logger
 
 from .signing import ENTRY, Signer
 
@@ -30,6 +30,7 @@ class Remote:
     def __post_init__(self) -> None:
         import fsspec
 
+        learn(self.url)
         try:
             self._files, root = fsspec.core.url_to_fs(self.url)
         except (ValueError, ImportError) as error:

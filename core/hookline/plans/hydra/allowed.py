@@ -33,6 +33,8 @@ POWERS = (
     "hydra.launcher.srun_args",
 )
 """Variables and commands of processes that are started; a person may type them, and no file says them."""
+FOLLOWED = (*MADE, *POWERS)
+"""Where a reference counts; elsewhere Hydra makes nothing of what it means."""
 DEEPEST = 32
 NOT_ALLOWED = "is not allowed: config names registered components, never dotted paths"
 SEARCHED = "hydra.searchpath"
@@ -75,7 +77,9 @@ def _problems(config: Any, node: Any, path: str, typed: Sequence[str], depth: in
         keyed = node if isinstance(node, Mapping) else dict(enumerate(node))
         for key, value in keyed.items():
             yield from _problems(config, value, f"{path}.{key}", typed, depth + 1)
-    elif isinstance(node, str) and node.startswith("${") and not path.endswith("._target_"):
+    elif (
+        isinstance(node, str) and node.startswith("${") and path.startswith(FOLLOWED) and not path.endswith("._target_")
+    ):
         yield from _of_reference(config, node, path, typed, depth)
     elif node is not None:
         yield from _of_value(node, path, typed)
@@ -89,9 +93,7 @@ def _of_reference(config: Any, text: str, path: str, typed: Sequence[str], depth
     try:
         meant = OmegaConf.select(config, path, throw_on_resolution_failure=True)
     except (OmegaConfBaseException, ValueError, AssertionError):
-        # What Hydra itself cannot read yet, such as the folder of a job that has not begun, is no part of these.
-        if path.startswith(MADE):
-            yield Problem(path, f"cannot be resolved here: {text}")
+        yield Problem(path, f"cannot be resolved here: {text}")
         return
     if isinstance(meant, str) and meant.startswith("${"):
         yield Problem(path, f"refers to what refers on: {text}")
