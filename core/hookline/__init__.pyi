@@ -56,6 +56,7 @@ from .kinds.reports import (
     Table,
 )
 from .kinds.scored import Scored
+from .kinds.secrets import Secret
 from .kinds.sklearn_model import SklearnModel
 from .packages.pipeline import Pipeline
 from .runs.result import Run
@@ -107,6 +108,7 @@ __all__ = [
     "RunInfo",
     "Schema",
     "Scored",
+    "Secret",
     "Seen",
     "Selects",
     "ServeOptions",

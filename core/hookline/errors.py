@@ -24,6 +24,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hookline.telling.secrets import redacted
+
 MOST_SHOWN = 20
 """Rejected values that a message lists."""
 
@@ -45,9 +47,9 @@ class HooklineError(Exception):
         ailment: str | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = redacted(message)
+        super().__init__(self.message)
+        self.hint = None if hint is None else redacted(hint)
         self.ailment = ailment
         self.facts = dict(facts or {})
 
@@ -86,6 +88,9 @@ class Problem:
 
     path: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", redacted(self.message))
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"

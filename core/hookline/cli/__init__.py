@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError, UnknownName, UsageError, closest, interruption
+from hookline.telling.terminal import harmless
 
 VERBS = {
     "run": "run a pipeline from data to deployment (`hookline train.csv target=churned` is short for this)",
@@ -60,6 +61,8 @@ class Terminated(KeyboardInterrupt):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code: 0 ok, 1 failed, 2 usage, 3 gate, 4 plugin, 128 + the signal that ended it."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        sys.excepthook = _traceback
     try:
         _require_folder()
         with _terminable():
@@ -73,23 +76,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
 
 
+def _traceback(cls: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Write the traceback of a fault in code as Python does, but for secrets and what a terminal would act on."""
+    from traceback import format_exception
+
+    sys.stderr.write(harmless("".join(format_exception(cls, error, trace))))
+
+
 def _told(error: BaseException) -> int | None:
     """Tell in a line why a command ended and return its exit code; None where only a traceback would do."""
     if stopped := interruption(error):
         terminated = isinstance(stopped, Terminated)
         told = ["terminated" if terminated else "interrupted", *getattr(stopped, "__notes__", ())]
         with suppress(OSError):  # Of a terminal that was closed there is nothing left to write to.
-            sys.stderr.write("; ".join(told) + "\n")
+            sys.stderr.write(harmless("; ".join(told)) + "\n")
         return SIGNALED + stopped.number if isinstance(stopped, Terminated) else INTERRUPTED
     if isinstance(error, HooklineError):
         _advise(error)
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {harmless(str(error))}\n")
         return error.exit_code
     if isinstance(error, BrokenPipeError):
         return 0 if _reader_left() else None
     if isinstance(error, OSError) and error.errno in FULL:
         where = f" of {error.filename}" if error.filename else ""
-        sys.stderr.write(f"error: the disk{where} is full\nhint: free space; what was computed before is kept\n")
+        sys.stderr.write(
+            harmless(f"error: the disk{where} is full\nhint: free space; what was computed before is kept\n")
+        )
         return 1
     return None
 

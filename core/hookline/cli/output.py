@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import DataError, UsageError, closest
+from hookline.telling.secrets import redacted
+from hookline.telling.terminal import harmless, one_line
 from hookline.workspace.files import write_whole
 
 
@@ -57,13 +59,14 @@ def add_json(made: argparse.ArgumentParser) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on stdout."""
-    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+    # JSON itself spells out what a terminal would act on.
+    sys.stdout.write(redacted(json.dumps(value, indent=2, default=str)) + "\n")
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> None:
     """Print rows as an aligned table on stdout; says `empty` on stderr where there are none."""
     if not rows:
-        sys.stderr.write(f"{empty}\n")
+        say(empty)
         return
     from rich.console import Console
     from rich.table import Table
@@ -77,7 +80,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, emp
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(text(row.get(column)) for column in columns))
+        table.add_row(*(one_line(text(row.get(column))) for column in columns))
     console = Piped(soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False, highlight=False)
     console.width = console.width if sys.stdout.isatty() else 10_000
     console.print(table)
@@ -112,6 +115,13 @@ def text(value: Any) -> str:
     return str(value)
 
 
+def tell(*parts: Any, flush: bool = False) -> None:
+    """Print what was asked for, on stdout, as a terminal shows it and does not act on it."""
+    sys.stdout.write(harmless(" ".join(map(str, parts))) + "\n")
+    if flush:
+        sys.stdout.flush()
+
+
 def say(message: str) -> None:
     """Tell a person something, on stderr."""
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{harmless(message)}\n")

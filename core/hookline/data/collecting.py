@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -16,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import DataError, Problem, StoreError, UsageError
 from hookline.kinds.capabilities import ReadsOn
 from hookline.kinds.kinds import Source
+from hookline.kinds.names import require_name
 from hookline.kinds.plain import from_json, plain
 from hookline.registry.registry import Registry
+from hookline.telling.secrets import logger
 from hookline.workspace.signing import flush
 
 from .frames import require_names
@@ -25,9 +25,8 @@ from .frames import require_names
 if TYPE_CHECKING:
     import polars as pl
 
-log = logging.getLogger("hookline.data.collecting")
+log = logger("hookline.data.collecting")
 
-NAME = re.compile(r"\w[\w.-]*")
 FORMAT = 1
 """Version of the mark's file."""
 MARK = ".mark.json"
@@ -81,8 +80,7 @@ def collect(registry: Registry, home: Path, name: str, source: Source) -> Collec
     """
     if not isinstance(source, ReadsOn):
         raise _reads_once(registry, source)
-    if not NAME.fullmatch(name):
-        raise UsageError(f"'{name}' cannot name a folder", hint="letters, digits, '_', '-' and '.', such as clicks")
+    require_name(name, "a folder", "clicks")
     folder = home / "collected" / name
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from hookline.errors import MissingBackend
+from hookline.telling.secrets import redacted
 
 COMPONENT = "component"
 """The key of a config node that names its component."""
@@ -72,7 +73,10 @@ class Component(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
+
+    def __repr__(self) -> str:
+        return _shown(self)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -130,4 +134,13 @@ class Settings:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
+
+    def __repr__(self) -> str:
+        return _shown(self)
+
+
+def _shown(value: Any) -> str:
+    """Return what a dataclass says of itself, without the secrets in it."""
+    fields = (field.name for field in dataclasses.fields(value) if field.repr)
+    return redacted(f"{type(value).__qualname__}({', '.join(f'{name}={getattr(value, name)!r}' for name in fields)})")

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
+from hookline.telling.secrets import redacted_tree
+
+from .references import held_by, laid_over
 from .reports import Report
 
 T = TypeVar("T")
@@ -51,5 +54,5 @@ def _strict(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a component, settings or nested dataclass as plain JSON values."""
-    return adapter(type(value)).dump_python(value, mode="json")
+    """Return a component, settings or nested dataclass as plain JSON values, without the secrets in them."""
+    return redacted_tree(laid_over(adapter(type(value)).dump_python(value, mode="json"), held_by(value)))

@@ -7,6 +7,7 @@ from pathlib import Path
 from hookline.errors import UsageError
 from hookline.kinds.capabilities import Serves
 from hookline.kinds.deployments import ServeOptions, Trust
+from hookline.kinds.references import settle
 from hookline.packages.loading import load_package
 from hookline.registry.ports import assignable
 from hookline.registry.registry import Registry, load_registry
@@ -55,7 +56,8 @@ def server_of(registry: Registry, workspace: Workspace, model: str) -> Serves:
     """Return the deployer that a model's policy is of; raises UsageError where that one cannot serve."""
     current = workspace.catalog.deployments.current(model)
     name, fields = (current.deployer, current.fields) if current else ("local", {})
-    deployer = registry.build("deployer", name, fields, "deployer")
+    whole, _ = settle(fields, "deployer")
+    deployer = registry.build("deployer", name, whole, "deployer")
     type(deployer).check_backend()
     if not isinstance(deployer, Serves):
         raise UsageError(f"deployer '{name}' does not answer requests itself", hint=_servers(registry))

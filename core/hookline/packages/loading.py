@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from hookline.kinds.capabilities import TakesContract
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Prediction, Predictor
 from hookline.kinds.kinds import Packager
+from hookline.kinds.switches import switched_on
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import TRAIN, add_remedies
 
@@ -120,5 +120,5 @@ def _missing_plugin(folder: Path, manifest: Mapping[str, Any], error: UnknownNam
 
 
 def trust_of_environment() -> Trust:
-    """Return what the environment allows: HOOKLINE_ALLOW_PICKLE=1 lets packages unpickle."""
-    return Trust(pickle=os.environ.get("HOOKLINE_ALLOW_PICKLE", "") not in ("", "0"))
+    """Return what the environment allows: HOOKLINE_ALLOW_PICKLE=1 lets packages unpickle; raises UsageError for other words."""
+    return Trust(pickle=switched_on("HOOKLINE_ALLOW_PICKLE"))

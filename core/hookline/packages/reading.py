@@ -12,6 +12,7 @@ from hookline.kinds.artifacts import Dataset, Schema
 from hookline.kinds.capabilities import ReadsAlike
 from hookline.kinds.plain import plain
 from hookline.registry.registry import Registry
+from hookline.telling.secrets import HIDDEN, REFERENCE
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,20 @@ def reading_of(source: Any) -> Reading:
 def reading_in(manifest: Mapping[str, Any]) -> Reading:
     """Return how the training rows of a package were read; an earlier hookline's does not say, and files are read as ever."""
     said = manifest.get("reading")
-    return Reading(said["component"], said["fields"]) if said else Reading()
+    if not said:
+        return Reading()
+    # Whoever made the package does not say which variables of ours a source gets; whoever reads it can, by source.FIELD=...
+    told = {name: value for name, value in said["fields"].items() if not _is_ours(value)}
+    return Reading(said["component"], told)
+
+
+def _is_ours(value: Any) -> bool:
+    """Tell whether a value is a reference to the environment, or a secret that was not kept."""
+    if isinstance(value, Mapping):
+        return any(map(_is_ours, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_ours, value))
+    return isinstance(value, str) and (value == HIDDEN or REFERENCE.search(value) is not None)
 
 
 def read_table(registry: Registry, path: str, schema: Schema, reading: Reading) -> Dataset:

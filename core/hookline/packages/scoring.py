@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.data.spreadsheets import without_formulas
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.fitted import Prediction, Predictor
@@ -44,9 +45,10 @@ def score(predictor: Predictor, rows: pl.LazyFrame, tally: Tally) -> Iterator[pl
     return map(_frame, _scored(predictor, rows, tally))
 
 
-def score_to(predictor: Predictor, rows: pl.LazyFrame, path: Path) -> Tally:
+def score_to(predictor: Predictor, rows: pl.LazyFrame, path: Path, *, formulas: bool = False) -> Tally:
     """Score rows into a file (CSV, Parquet, NDJSON or Arrow, by its suffix), which appears once it is whole.
 
+    formulas: whether texts of a CSV file are written as they are, where a spreadsheet would calculate them
     Raises UsageError for another suffix, before any row is read.
     """
     if path.suffix not in FORMATS:
@@ -56,7 +58,7 @@ def score_to(predictor: Predictor, rows: pl.LazyFrame, path: Path) -> Tally:
     try:
         parts.mkdir(parents=True)
         _write_parts(_scored(predictor, rows, tally), parts)
-        _join(parts, temporary, path.suffix)
+        _join(parts, temporary, path.suffix, formulas=formulas)
         temporary.replace(path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -118,14 +120,14 @@ def _write_parts(batches: Iterable[_Batch], folder: Path) -> None:
             written.result()
 
 
-def _join(folder: Path, path: Path, suffix: str) -> None:
+def _join(folder: Path, path: Path, suffix: str, *, formulas: bool) -> None:
     """Write the parts, in order, as one file in the format of a suffix."""
     import polars as pl
 
     # By their names, and as these are: the folder is called like the output, which may read as a glob.
     whole = pl.scan_ipc(sorted(folder.iterdir()), glob=False)
     sinks: dict[str, Any] = {
-        ".csv": whole.sink_csv,
+        ".csv": (whole if formulas else without_formulas(whole)).sink_csv,
         ".parquet": whole.sink_parquet,
         ".ndjson": whole.sink_ndjson,
         ".arrow": whole.sink_ipc,

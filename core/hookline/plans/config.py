@@ -16,10 +16,12 @@ from hookline.errors import ConfigError, HooklineError, Problem, closest
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
+from hookline.kinds.names import SHOWN, fault_of, shortened
 from hookline.kinds.plain import plain
-from hookline.packages.manifest import MODEL_NAME
+from hookline.kinds.references import hold, settle
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
+from hookline.telling.secrets import redacted
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ class RunConfig:
             return self.options.name
         source = self.components["source"][0].component
         path = getattr(source, "path", None)
-        stem = re.sub(r"[^\w.-]+", "_", Path(str(path)).stem).strip("._-") if path else ""
-        return stem or source.name.replace(".", "_")
+        stem = re.sub(r"[^\w.-]+", "_", Path(redacted(str(path))).stem).strip("._-") if path else ""
+        return shortened(stem) or source.name.replace(".", "_")
 
     def plain(self) -> dict[str, Any]:
         """Return the config as plain JSON values, complete with defaults."""
@@ -106,13 +108,8 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
         components[kind] = tuple(_place(registry, kind, tree.get(kind), problems, hints))
     options = _checked(Options, _options(tree), "", problems) or Options()
     settings = _settings(registry, tree.get("settings") or {}, problems)
-    if options.name is not None and not MODEL_NAME.fullmatch(options.name):
-        problems.append(
-            Problem(
-                "name",
-                f"may hold letters, digits, '_', '-' and '.' and begin with a letter, digit or '_', got {options.name!r}",
-            )
-        )
+    if options.name is not None and (fault := fault_of(options.name)):
+        problems.append(Problem("name", f"{fault}, got {options.name[:SHOWN]!r}"))
     problems += [
         Problem(f"gates.{name}", f"must be a finite number, got {bound}")
         for name, bound in options.gates.items()
@@ -153,7 +150,7 @@ def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hi
     return placed
 
 
-def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
+def _build(registry: Registry, kind: str, key: str, values: Any) -> Any:
     if isinstance(values, Component):
         if values.kind != kind:
             raise ConfigError(
@@ -167,7 +164,8 @@ def _build(registry: Registry, kind: str, key: str, values: Any) -> Component:
     fields_ = {
         name: value for name, value in values.items() if name != COMPONENT and not str(name).startswith("_target_")
     }
-    return registry.build(kind, name_in(values, kind, key), fields_, key)
+    whole, kept = settle(fields_, key)
+    return hold(registry.build(kind, name_in(values, kind, key), whole, key), kept)
 
 
 def name_in(values: Mapping[str, Any], kind: str, key: str) -> str:
@@ -209,17 +207,18 @@ def _checked(cls: Any, values: Any, path: str, problems: list[Problem]) -> Any:
     try:
         if isinstance(values, cls):
             return validate_object(values, path)
-        return validate(cls, values, path, "bad config")
+        whole, kept = settle(values, path)
+        return hold(validate(cls, whole, path, "bad config"), kept)
     except ConfigError as error:
         problems.extend(error.problems)
         return None
 
 
 def _targets(node: Any, path: str = "") -> list[Problem]:
-    if not isinstance(node, Mapping):
+    if not isinstance(node, (Mapping, list, tuple)):
         return []
     found = []
-    for key, value in node.items():
+    for key, value in node.items() if isinstance(node, Mapping) else enumerate(node):
         where = f"{path}.{key}" if path else str(key)
         if str(key).startswith("_target_"):
             found.append(Problem(where, "is not allowed: config names registered components, never dotted paths"))

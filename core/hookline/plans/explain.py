@@ -11,7 +11,7 @@ from .plan import Stage
 MOST_NAMED = 3
 """Inputs that are named where they are why a stage must run."""
 
-TOLD_APART = frozenset({"component", "fields", "code", "core", "data", "versions", "contract", "inputs"})
+TOLD_APART = frozenset({"component", "fields", "code", "core", "data", "versions", "contract", "inputs", "hidden"})
 
 
 def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
@@ -25,6 +25,7 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
     reasons = [
         *_changes(stage.key, parts.get("fields", {}), before.get("fields", {})),
         *(f"its {name} changed" for name in ("code", "data") if parts.get(name) != before.get(name)),
+        *(["a value that is not written changed"] if parts.get("hidden") != before.get("hidden") else []),
         *(["hookline's own code changed"] if parts.get("core") != before.get("core") else []),
         *_changes("versions", parts.get("versions", {}), before.get("versions", {})),
     ]

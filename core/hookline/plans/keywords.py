@@ -13,6 +13,7 @@ from hookline.errors import ConfigError, DataError, HooklineError, Problem, Usag
 from hookline.kinds.artifacts import Dataset, Roles
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS, MULTIPLE, Source
+from hookline.kinds.references import hold, settle
 from hookline.workspace.piped import settled
 
 from .hydra.shorthand import ROLES, is_path, with_roles
@@ -128,7 +129,8 @@ def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Compone
     node = _source(registry, what)
     if isinstance(node, Mapping):
         fields = {name: value for name, value in node.items() if name != "component"}
-        node = registry.build("source", name_in(node, "source", "source"), fields, "source")
+        whole, kept = settle(fields, "source")
+        node = hold(registry.build("source", name_in(node, "source", "source"), whole, "source"), kept)
     elif isinstance(node, str):
         node = registry.build("source", node, {}, "source")
     if not isinstance(node, Source):

@@ -12,10 +12,11 @@ from hookline.errors import ConfigError, Problem
 from hookline.kinds.artifacts import ROW_ID, Roles
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS, Source
-from hookline.kinds.plain import plain
+from hookline.kinds.plain import adapter, plain
 from hookline.registry.nested import nested_components
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
+from hookline.workspace.signing import read_key
 
 from .chain import check_chain
 from .closure import core_digest
@@ -105,6 +106,19 @@ def _parts_of(component: Component) -> dict[str, Any]:
     return {
         "component": component.name,
         "fields": plain(component),
+        **_of_hidden(component),
         "code": code_digest(classes[0]) if len(classes) == 1 else [code_digest(cls) for cls in classes],
         "versions": {name: version for cls in classes for name, version in versions(cls).items()},
     }
+
+
+def _of_hidden(component: Component) -> dict[str, Any]:
+    """Return what tells a changed value that is not written, to whoever has the store's key and to nobody else."""
+    dumps = [
+        (one, adapter(type(one)).dump_python(one, mode="json")) for one in (component, *nested_components(component))
+    ]
+    hidden = [fields for one, fields in dumps if fields != plain(one)]
+    if not hidden:
+        return {}
+    text = json.dumps(hidden, sort_keys=True)
+    return {"hidden": hashlib.blake2b(text.encode(), key=read_key(), person=b"hidden").hexdigest()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Mapping
 from html import escape
@@ -10,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import MissingBackend
+from hookline.telling.secrets import logger
 
 from .registry import load_registry
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 def cell(name: str, data: Mapping[str, Any], plain: str) -> str:

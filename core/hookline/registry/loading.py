@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import logging
 import os
 import sys
 import time
@@ -22,12 +21,14 @@ import pluggy
 
 from hookline.errors import PluginError, closest
 from hookline.kinds import hooks as hookspecs
+from hookline.kinds.switches import switched_on
+from hookline.telling.secrets import logger
 
 GROUP = "hookline"
 BUILT_IN = "hookline"
 PROJECT_OPTIONS = ("plugins",)
 """What `[tool.hookline]` in a pyproject.toml may say."""
-log = logging.getLogger("hookline.registry.loading")
+log = logger("hookline.registry.loading")
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,14 @@ def load_plugins(project: Path | None = None, environ: Mapping[str, str] | None 
     """Import every plugin that is installed or named by the project, and register its hooks.
 
     project: the folder where the search for a pyproject.toml with `[tool.hookline] plugins` begins (default: here).
-    Raises PluginError for a misspelt hook, for two plugins with one name, and, under HOOKLINE_STRICT=1, for any broken plugin.
+    Raises PluginError for a misspelt hook, for two plugins with one name, and, under HOOKLINE_STRICT=1, for any broken plugin;
+    UsageError where that variable is neither on nor off.
     """
     environ = os.environ if environ is None else environ
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     disabled = _names(environ.get("HOOKLINE_DISABLE", ""))
-    strict = environ.get("HOOKLINE_STRICT", "") not in ("", "0")
+    strict = switched_on("HOOKLINE_STRICT", environ)
     plugins: list[Plugin] = []
     for found in _find(project or Path.cwd(), environ):
         if {found.name, found.distribution} & disabled:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
@@ -18,6 +17,7 @@ from hookline.errors import ConfigError, PluginError, UnknownName, closest, sugg
 from hookline.kinds.component import Component, Settings
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.kinds.plain import adapter
+from hookline.telling.secrets import logger
 
 from .contract import NAME, check_class
 from .fields import FieldInfo, default_of, field_infos, has_default
@@ -27,7 +27,7 @@ from .ports import ports, type_text
 from .remedies import remedies_of
 from .values import validate
 
-log = logging.getLogger("hookline.registry")
+log = logger("hookline.registry")
 
 
 @dataclass(frozen=True)

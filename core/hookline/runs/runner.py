@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import time
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from hookline.plans.plan import Knowledge, Plan, Stage
 from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
+from hookline.telling.secrets import logger, redacted
 from hookline.workspace.disk import FULL
 from hookline.workspace.files import write_whole
 from hookline.workspace.forks import require_own_threads
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from hookline.plans.config import RunConfig
 
 
-log = logging.getLogger("hookline.runs")
+log = logger("hookline.runs")
 
 
 def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
@@ -158,14 +158,14 @@ def _record(run: Execution, stage: Stage, here: StageInfo) -> None:
 
 
 def _finish(run: Execution, status: str, error: BaseException | None, started: float) -> None:
-    text = None if error is None else f"{type(error).__name__}: {error}"
+    text = None if error is None else redacted(f"{type(error).__name__}: {error}")
     try:
         _keep(run, status, text, started)
     except BaseException as lost:
         # What nobody can read about afterwards has not finished.
         if status == "finished":
             status = "interrupted" if interruption(lost) else "failed"
-            text = f"its evidence could not be kept: {type(lost).__name__}: {lost}"
+            text = redacted(f"its evidence could not be kept: {type(lost).__name__}: {lost}")
         raise
     finally:
         run.workspace.catalog.runs.end(run.info.id, status, run.info.metrics, text)

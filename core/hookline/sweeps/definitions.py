@@ -12,6 +12,7 @@ from hookline.plans.explain import explain
 from hookline.plans.plan import Plan
 from hookline.registry.registry import Registry
 from hookline.runs.sequence import plan_run
+from hookline.telling.secrets import HIDDEN
 
 from .ledger import JobRecord, NewJob, SweepRecord
 
@@ -36,6 +37,7 @@ def define_jobs(
             for whole, tree in _replicated(overrides, compose):
                 config = resolve(registry, _undeployed(tree, overrides))
                 plan = plan_run(registry, config)
+                refuse_hidden(config.plain())
                 prints = {stage.key: stage.fingerprint for stage in plan.stages}
                 made.append((NewJob(number, trial, whole, config.plain(), prints), plan))
                 number += 1
@@ -63,6 +65,27 @@ def replicates(tree: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         for fold in range(max(folds, 1)):
             seeds = (f"seed={seed + repeat}",) if repeats > 1 else ()
             yield (*seeds, *((f"split.fold={fold}",) if folds else ()))
+
+
+def refuse_hidden(config: Any) -> None:
+    """Raise ConfigError for a secret that was given as it is: the ledger keeps none, so no worker could go by it."""
+    places = [
+        Problem(place, "holds a secret, which a sweep would have to write down; give it as ${oc.env:NAME}")
+        for place in _hidden(config, "")
+    ]
+    if places:
+        raise ConfigError("bad config", places, hint="export NAME=... before the sweep")
+
+
+def _hidden(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _hidden(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)):
+        for place, item in enumerate(value):
+            yield from _hidden(item, f"{path}.{place}")
+    elif isinstance(value, str) and (value == HIDDEN or f"{HIDDEN}@" in value or f"={HIDDEN}" in value):
+        yield path
 
 
 def check_unchanged(registry: Registry, sweep: SweepRecord, jobs: Sequence[JobRecord]) -> None:

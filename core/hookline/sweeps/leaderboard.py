@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.data.spreadsheets import without_formulas
 from hookline.kinds.reports import HEADLINES
 from hookline.registry.cells import cell
 from hookline.registry.registry import Registry
@@ -108,7 +109,7 @@ def write(board: Leaderboard, folder: Path, registry: Registry) -> None:
     """Write leaderboard.csv, leaderboard.parquet and, where a plugin draws it, leaderboard.html."""
     frame = board.frame()
     frame.write_parquet(folder / "leaderboard.parquet")
-    frame.write_csv(folder / "leaderboard.csv")
+    without_formulas(frame).write_csv(folder / "leaderboard.csv")
     registry.render("leaderboard", board.plain(), folder / "leaderboard.html")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hookline.telling.terminal import harmless
+
 from .leaderboard import headline_metric
 from .ledger import JobRecord, NewJob
 
@@ -48,7 +50,7 @@ class Lines(Silent):
 
     def say(self, text: str) -> None:
         """Write a line."""
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{harmless(text)}\n")
         sys.stderr.flush()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hookline.kinds.names import require_name
 from hookline.registry.registry import Registry
 from hookline.workspace.workspace import open_workspace
 
@@ -59,6 +60,7 @@ class Sweep:
 
         Raises ConfigError with the problems of every job before any of them starts.
         """
+        require_name(folder.name, "a sweep's folder", "search-1")
         first, self.id = not self.jobs, folder.name
         if len(jobs_overrides) >= MANY:
             self.teller.say(f"sweep {self.id}: {len(jobs_overrides)} trials are being checked")

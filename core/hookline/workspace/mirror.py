@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,10 +14,11 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from hookline.errors import StoreError
+from hookline.telling.secrets import learn, logger
 
 from .signing import ENTRY, Signer
 
-log = logging.getLogger("hookline.workspace.store")
+log = logger("hookline.workspace.store")
 
 PATIENCE_SECONDS = 20.0
 """How long an answer may take, beside a second for each of so many bytes of a file:"""
@@ -48,6 +48,7 @@ class Remote:
     def __post_init__(self) -> None:
         import fsspec
 
+        learn(self.url)
         try:
             _ = urlsplit(self.url).port  # Refused here, else each request would say so.
             self._files, root = fsspec.core.url_to_fs(self.url)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import StoreError
+from hookline.telling.secrets import remember
 
 ENTRY = "entry.json"
 """The file that names all others with their sizes and digests, and carries the signature."""
@@ -121,6 +122,7 @@ def read_key() -> bytes:
     """
     shared = os.environ.get("HOOKLINE_STORE_KEY")
     if shared:
+        remember(shared)
         return hashlib.sha256(shared.encode()).digest()
     path = key_path()
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import logging
 import re
 import secrets
 import shutil
@@ -17,12 +16,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hookline.errors import StoreError
+from hookline.telling.secrets import logger
 
 from .disk import can_write, clear_errors
 from .mirror import Remote
 from .signing import ENTRY, FORMAT, Signer, flush, read_key, write_once
 
-log = logging.getLogger("hookline.workspace.store")
+log = logger("hookline.workspace.store")
 
 _STALE_SECONDS = 3600
 

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hookline.telling.terminal import harmless
+
 from .answers import answer
 from .facts import known
 from .lines import OPEN_ENDS, Current, bash_line, split
@@ -56,4 +58,6 @@ def _complete(shell: str, cword: str, *words: str) -> None:
         told = [f"{item.text}\t{item.help}" if item.help else item.text for item in found.items]
         # Fish would put a space behind a bracket.
         told = [text.replace("=[\t", "=\t") for text in told] if shell == "fish" else told
-    sys.stdout.write("".join(f"{' '.join(text.splitlines())}\n" for text in told))
+    # What a terminal would act on is nothing that anybody means to type.
+    shown = [text for text in (" ".join(text.splitlines()) for text in told) if text == harmless(text)]
+    sys.stdout.write("".join(f"{text}\n" for text in shown))

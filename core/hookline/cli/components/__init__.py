@@ -10,7 +10,7 @@ from hookline.errors import UnknownName, UsageError
 from hookline.kinds.kinds import KINDS
 from hookline.registry.registry import load_registry
 
-from ..output import add_json, parser, print_json, print_rows, say
+from ..output import add_json, parser, print_json, print_rows, say, tell
 
 
 def main(argv: Sequence[str]) -> int:
@@ -77,10 +77,10 @@ def _show(kind: str, name: str, *, as_json: bool) -> int:
     if as_json:
         print_json(dataclasses.asdict(described))
         return 0
-    print(f"{kind} {name}\n\n{described.doc}\n")
+    tell(f"{kind} {name}\n\n{described.doc}\n")
     takes = ", ".join(f"{port}: {annotation}" for port, annotation in described.takes.items())
-    print(f"takes  {takes or 'nothing'}\nmakes  {described.makes}")
-    print(f"from   {described.distribution or described.plugin} {described.version}\n")
+    tell(f"takes  {takes or 'nothing'}\nmakes  {described.makes}")
+    tell(f"from   {described.distribution or described.plugin} {described.version}\n")
     rows = [
         {
             "field": field.name,

@@ -10,7 +10,7 @@ from hookline.data.collecting import collect
 from hookline.registry.registry import load_registry
 from hookline.workspace.workspace import open_workspace
 
-from ..output import add_json, print_json, say
+from ..output import add_json, print_json, say, tell
 from .profile import chosen
 
 
@@ -42,5 +42,5 @@ def act(given: Any) -> int:
         say(f"nothing new for {found.name}")
     else:
         say(f"{found.rows:,} new rows for {found.name}, in {found.part.name}")
-    print(shlex.join(found.source))
+    tell(shlex.join(found.source))
     return 0

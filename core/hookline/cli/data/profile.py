@@ -15,7 +15,7 @@ from hookline.plans.hydra.shorthand import is_path
 from hookline.quality.profile.profile import COLUMNS, DataProfile, profile_source, render
 from hookline.registry.registry import Registry, load_registry
 
-from ..output import add_json, print_json, print_rows, say
+from ..output import add_json, print_json, print_rows, say, tell
 
 MOST_COLUMNS = 200
 """Columns that are listed on a terminal."""
@@ -84,13 +84,13 @@ def _print(found: DataProfile) -> None:
     table = found.table
     say(f"{table.name}: {table.rows:,} rows, {len(table.columns):,} columns, {table.duplicates:,} repeated rows")
     if table.classes:
-        print("classes: " + ", ".join(f"{label} {rows / table.rows:.1%}" for label, rows in table.classes))
+        tell("classes: " + ", ".join(f"{label} {rows / table.rows:.1%}" for label, rows in table.classes))
     if table.groups:
         sizes = table.groups
-        print(
+        tell(
             f"groups: {sizes.count:,}, of {sizes.smallest:,} to {sizes.largest:,} rows, half of {sizes.median:g} or fewer"
         )
     for finding in found.findings:
-        print(f"{finding.severity}: {finding.message}\n    {finding.action}")
+        tell(f"{finding.severity}: {finding.message}\n    {finding.action}")
     if not found.findings:
         say("nothing odd was found")

@@ -9,7 +9,7 @@ from hookline.quality.diff import diff_versions, title
 from hookline.workspace.catalog.datasets import SHORT, DataRecord
 from hookline.workspace.workspace import open_workspace
 
-from ..output import add_json, print_json, print_rows, say
+from ..output import add_json, print_json, print_rows, say, tell
 
 WHICH = "`last`, the first letters of a fingerprint, a dataset's name (its newest), or a run"
 
@@ -46,9 +46,9 @@ def _show(given: Any) -> int:
     print_rows(
         [_row(record) | {"version": record.version.fingerprint}], ("version", "name", "rows", "first seen"), empty=""
     )
-    print(f"origin: {record.where}")
-    print(f"runs: {', '.join(record.runs) or 'none'}")
-    print(f"models: {', '.join(record.models) or 'none'}\n")
+    tell(f"origin: {record.where}")
+    tell(f"runs: {', '.join(record.runs) or 'none'}")
+    tell(f"models: {', '.join(record.models) or 'none'}\n")
     facts = {column.name: column for column in record.profile.columns} if record.profile else {}
     rows = [
         {"column": column.name, "type": column.dtype, "digest": column.digest[:SHORT], **_told(facts.get(column.name))}
@@ -70,7 +70,7 @@ def _diff(given: Any) -> int:
         print_json(to_json(found) | {"columns": columns, "sentences": found.sentences()})
         return 0
     say(f"from {title(before)} to {title(now)}")
-    print("\n".join(found.sentences()))
+    tell("\n".join(found.sentences()))
     if not found.identical and before.profile and now.profile:
         say(f"distributions are of {before.profile.rows:,} and {now.profile.rows:,} training rows")
     return 0

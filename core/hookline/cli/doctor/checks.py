@@ -11,8 +11,9 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
-from hookline.errors import HooklineError, MissingBackend, closest
+from hookline.errors import HooklineError, MissingBackend, UsageError, closest
 from hookline.kinds.kinds import KINDS
+from hookline.kinds.switches import CHOICES, SWITCHES, chosen, switched_on
 from hookline.registry.registry import Registry, load_registry
 
 from .home import catalog_facts, home_problem, key_problem, space_of, store_facts
@@ -94,6 +95,11 @@ def _variables() -> Iterator[Check]:
         match = closest(name, VARIABLES)
         todo = f"did you mean {match}?" if match else f"there is {', '.join(VARIABLES)}"
         yield Check(f"variable {name}", "warning", "hookline reads no such environment variable", todo)
+    for name in (*SWITCHES, *CHOICES):
+        try:
+            chosen(name) if name in CHOICES else switched_on(name)
+        except UsageError as error:
+            yield Check(f"variable {name}", "error", error.message, error.hint or "")
 
 
 def _libraries() -> Iterator[Check]:

@@ -20,7 +20,7 @@ from hookline.runs.settling import settle
 from hookline.workspace.workspace import open_workspace
 
 from ..options import add_trust, trust_of
-from ..output import add_json, parser, print_json, print_rows, say
+from ..output import add_json, parser, print_json, print_rows, say, tell
 
 
 def main(argv: Sequence[str]) -> int:
@@ -92,8 +92,8 @@ def _show(given: Any) -> int:
     print_rows([_row(catalog, record)], ("name", "version", "aliases", "format", "created", "run_id", "path"), empty="")
     if missing:
         say(missing)
-    print(f"\ntarget: {json.dumps(manifest['target'])}")
-    print(f"parity: {json.dumps(manifest['parity'])}\n")
+    tell(f"\ntarget: {json.dumps(manifest['target'])}")
+    tell(f"parity: {json.dumps(manifest['parity'])}\n")
     _print_certificate(Path(record.path))
     print_rows(manifest["metrics"], ("name", "value", "low", "high"), empty="no metrics")
     weights = manifest.get("importances", {})
@@ -109,8 +109,8 @@ def _print_certificate(folder: Path) -> None:
     columns = ("rows", "sort", "max_difference", "changed_decisions", "refused", "beyond_limit", "tied", "ok")
     print_rows(certificate["agreements"], columns, empty="")
     if certificate["limit"]:
-        print(f"limit: {certificate['limit']}")
-    print()
+        tell(f"limit: {certificate['limit']}")
+    tell()
 
 
 def _promote(given: Any) -> int:
@@ -129,7 +129,7 @@ def _register(given: Any) -> int:
     if given.json:
         print_json(dataclasses.asdict(made))
         return 0
-    print(name)
+    tell(name)
     what = "is registered" if made.is_new else "was registered before, and its package is whole"
     say(f"{name} {what}. To put it in charge: hookline models promote {name}")
     return 0

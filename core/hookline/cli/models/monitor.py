@@ -18,7 +18,7 @@ from hookline.registry.registry import load_registry
 from hookline.runs.names import find
 
 from ..options import add_contract, add_trust, fields_of, trust_of
-from ..output import add_json, make_folder, parser, print_json, print_rows, say, write_text
+from ..output import add_json, make_folder, parser, print_json, print_rows, say, tell, write_text
 from ..reading import add_reading, apart, fields_of_reading
 
 
@@ -100,11 +100,11 @@ def _write_files(reports: dict[str, Report], folder: Path) -> None:
 
 def _print(reports: dict[str, Report]) -> None:
     for name, report in reports.items():
-        print(report.title)
+        tell(report.title)
         for table in report.tables:
             rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
             print_rows(rows, table.columns, empty=f"{name}: nothing in table '{table.name}'")
         for finding in report.findings:
-            print(f"{finding.severity}: {finding.message}")
+            tell(f"{finding.severity}: {finding.message}")
         if not report.findings:
             say(f"{name}: nothing to report")

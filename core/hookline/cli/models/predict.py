@@ -10,6 +10,7 @@ from hookline.errors import UsageError
 from hookline.packages.reading import read_table, reading_in
 from hookline.packages.scoring import FORMATS, Tally, score, score_to
 from hookline.runs.names import load_named
+from hookline.telling.terminal import harmless
 
 from ..options import add_contract, add_trust, trust_of
 from ..output import parser, say
@@ -24,6 +25,11 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument(
         "-o", "--output", type=Path, help=f"write here ({', '.join(FORMATS)}) instead of CSV to stdout"
     )
+    options.add_argument(
+        "--formulas",
+        action="store_true",
+        help="in a CSV file, leave texts as they are that a spreadsheet would calculate; else a ' stands before them",
+    )
     add_contract(options)
     add_trust(options)
     add_reading(options)
@@ -37,9 +43,10 @@ def main(argv: Sequence[str]) -> int:
     rows = read_table(loaded.registry, given.data, loaded.schema, reading).frame
     tally = Tally()
     if given.output:
-        tally = score_to(loaded, rows, given.output)
+        tally = score_to(loaded, rows, given.output, formulas=given.formulas)
     else:
         for frame in score(loaded, rows, tally):
-            sys.stdout.write(frame.write_csv(include_header=tally.rows == frame.height))
+            text = frame.write_csv(include_header=tally.rows == frame.height)
+            sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
     say(f"{tally.rows:,} rows, {tally.strange:,} of them unlike the training data")
     return 0

@@ -11,7 +11,7 @@ from hookline.kinds.kinds import KINDS
 from hookline.registry.loading import Plugin
 from hookline.registry.registry import load_registry
 
-from ..output import add_json, parser, print_json, print_rows
+from ..output import add_json, parser, print_json, print_rows, tell
 from .found import components_of, find_plugin
 
 
@@ -99,7 +99,7 @@ def _info(name: str, *, as_json: bool) -> int:
     for key, value in facts.items():
         lines = [f"{item['kind']} {item['name']}" for item in brings] if key == "components" else value
         shown = (", ".join(lines) or "none") if isinstance(lines, list) else lines
-        print(f"{key:<14}{shown}".rstrip())
+        tell(f"{key:<14}{shown}".rstrip())
     return 0
 
 

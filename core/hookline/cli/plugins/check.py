@@ -17,7 +17,7 @@ from hookline.registry.loading import load_plugins
 from hookline.registry.registry import Registry, load_registry
 
 from ..options import fields_of
-from ..output import print_json, say
+from ..output import print_json, say, tell
 from .found import components_of, find_plugin
 
 
@@ -110,6 +110,6 @@ def _print(row: Mapping[str, Any]) -> None:
         "failed": f"{len(row['failed'])} of {row['passed'] + len(row['failed'])} checks failed",
         "skipped": f"skipped: {row.get('why')}",
     }[row["status"]]
-    print(f"{row['kind']} {row['name']}: {told}", flush=True)
+    tell(f"{row['kind']} {row['name']}: {told}", flush=True)
     for failure in row["failed"]:
-        print(f"  {failure['check']}: {failure['message']}")
+        tell(f"  {failure['check']}: {failure['message']}")

@@ -10,7 +10,7 @@ from hookline.errors import UsageError
 from hookline.registry.registry import load_registry
 from hookline.version import __version__
 
-from ..output import say
+from ..output import say, tell
 from .templates.components import COMPONENTS
 from .templates.package import CI, INIT, PYPROJECT, README, TEST
 
@@ -31,7 +31,7 @@ def new(name: str, kind: str, folder: Path) -> int:
         raise UsageError(
             f"--folder {folder} cannot be written: {error.strerror}", hint="name a folder of yours"
         ) from error
-    print(root)
+    tell(root)
     say(f"next: cd {root} && pip install --editable '.[dev]' && pytest && hookline plugins check {name}")
     return 0
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.hooks import RunInfo, StageInfo, hookimpl
 from hookline.kinds.reports import Finding
+from hookline.kinds.switches import chosen, is_off
+from hookline.telling.terminal import harmless, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +34,7 @@ class Progress:
     def before_stage(self, stage: StageInfo) -> None:
         """Show what is being done."""
         if self.status and not self.off:
-            self.status.update(f"{stage.index}/{stage.count} {stage.key} ({stage.component}): {stage.why}")
+            self.status.update(one_line(f"{stage.index}/{stage.count} {stage.key} ({stage.component}): {stage.why}"))
             self.status.start()
 
     @hookimpl
@@ -71,7 +73,7 @@ class Progress:
 
     def _line(self, line: str) -> None:
         if not self.off:
-            self.console.print(line, soft_wrap=True)
+            self.console.print(one_line(line), soft_wrap=True)
 
 
 class SweepProgress:
@@ -86,12 +88,13 @@ class SweepProgress:
     def say(self, text: str) -> None:
         """Show a line."""
         if not self.off:
-            self.console.print(text, soft_wrap=True)
+            self.console.print(harmless(text), soft_wrap=True)
 
     def at(self, ended: int, count: int, running: Sequence[str]) -> None:
         """Move the bar."""
         if self.bar:
-            self.bar.update(0, completed=ended, total=count, description=f"{ended}/{count}", running="; ".join(running))
+            told = one_line("; ".join(running))
+            self.bar.update(0, completed=ended, total=count, description=f"{ended}/{count}", running=told)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -110,12 +113,12 @@ class SweepProgress:
 
 
 def _is_off() -> bool:
-    return os.environ.get("HOOKLINE_PROGRESS", "auto") in ("off", "0")
+    return chosen("HOOKLINE_PROGRESS") == "off"
 
 
 def _is_live() -> bool:
-    mode = os.environ.get("HOOKLINE_PROGRESS", "auto")
-    return mode == "rich" or (mode == "auto" and sys.stderr.isatty() and not os.environ.get("CI"))
+    mode = chosen("HOOKLINE_PROGRESS")
+    return mode == "rich" or (mode == "auto" and sys.stderr.isatty() and is_off(os.environ.get("CI")))
 
 
 def _console() -> Console:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from hookline.registry.registry import load_registry
 from hookline.runs.result import read_evidence
 from hookline.workspace.workspace import open_workspace
 
-from ..output import parser, say
+from ..output import parser, say, tell
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,5 +31,5 @@ def main(argv: Sequence[str]) -> int:
         say(f"it stays as it was: {page} cannot be written ({error.strerror})")
     if not page.is_file():
         raise MissingBackend("the report", "jinja2", "report")
-    sys.stdout.write(f"{page}\n")
+    tell(page)
     return 0

@@ -18,9 +18,10 @@ from hookline.plans.hydra.shorthand import read_in
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.result import Run, measured_in
 from hookline.runs.runner import run_config
+from hookline.telling.terminal import one_line
 from hookline.workspace.workspace import open_workspace
 
-from ..output import print_json, say
+from ..output import print_json, say, tell
 from .progress import Progress
 
 HELP = """usage: hookline run [OVERRIDES] [--json] [--profile] [Hydra flags]
@@ -123,7 +124,7 @@ def _print(run: Run) -> None:
     shown = _headline_metrics(run)
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
-        sys.stdout.write(f"{name:<{width}}  {value}\n")
+        tell(f"{one_line(name):<{width}}  {value}")
     say(run.evidence["verdict"]["headline"])
     for finding in run.findings:
         if finding["severity"] == "critical":

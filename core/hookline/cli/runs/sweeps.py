@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from hookline.sweeps.result import concluded
 from hookline.sweeps.ties import with_ties
 from hookline.workspace.workspace import open_workspace
 
-from ..output import add_json, parser, print_json, print_rows, say
+from ..output import add_json, parser, print_json, print_rows, say, tell
 
 
 def main(argv: Sequence[str]) -> int:
@@ -62,7 +61,7 @@ def _best(board: Leaderboard, *, as_json: bool) -> int:
     if as_json:
         print_json({key: board.plain()[key] for key in ("sweep", "metric", "best", "ties", "verdict", "register")})
         return 0
-    sys.stdout.write(f"{board.best}\n")
+    tell(board.best)
     _judge(board)
     return 0
 

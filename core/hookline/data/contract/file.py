@@ -11,6 +11,7 @@ from hookline.errors import ConfigError, DataError, Problem, closest
 from hookline.kinds.artifacts import Column, ColumnKind, Schema
 from hookline.kinds.plain import plain
 from hookline.registry.values import validate
+from hookline.workspace.yaml_size import read_bounded
 
 from ..columns import DTYPES
 from .columns import ColumnRule, faults_of, kind_of_rule, laid_over, misfits_of
@@ -21,6 +22,8 @@ LISTS = ("categories", "long_categories")
 """Keys below which values of the data stand."""
 BOOLEAN, TEXT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
 KEYS = ("format", "columns", "long_categories")
+MOST_BYTES, MOST_VALUES = 2**25, 1_000_000
+"""Of a contract, in which every value of a column may stand."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def _load(path: Path, key: str) -> dict[Any, Any]:
     import yaml
 
     try:
-        text = path.read_text("utf-8")
+        text = read_bounded(path, MOST_BYTES, MOST_VALUES)
     except FileNotFoundError:
         near = closest(path.name, [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else [])
         said = f"there is no file '{path}'" + (f"; did you mean '{near}'?" if near else "")

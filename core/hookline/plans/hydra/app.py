@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import HooklineError, StoreError, UsageError
+from hookline.errors import ConfigError, HooklineError, Problem, StoreError, UsageError
 from hookline.registry.registry import Registry
+from hookline.telling.secrets import redacted
 from hookline.workspace.home import home as home
 
 from .compose import CONFIG_NAME, CONFIG_PACKAGE, options, plain, populate, without_null
@@ -43,6 +44,8 @@ def run_app(
     """
     from hydra._internal.utils import _run_hydra, get_args_parser
 
+    from .guarded import guarded
+
     populate(registry)
     job = Job(task, sweep)
     parser = get_args_parser()
@@ -58,8 +61,11 @@ def run_app(
     folder = Path(args.config_dir) if args.config_dir else None
     args.overrides = spelled_out(args.overrides)
     check_overrides(registry, args.overrides, folder)
+    if args.multirun:
+        _refuse_secrets(args.overrides)
+    words = in_our_words(registry, lambda: options(registry), folder)
     try:
-        with in_our_words(registry, lambda: options(registry), folder), _full_errors(), job.set_aside():
+        with words, _full_errors(), job.set_aside(), guarded(args.overrides):
             if _is_one_run(args):
                 _run(job, args.overrides)
             else:
@@ -80,6 +86,15 @@ def run_app(
     if job.failures:
         raise job.failures[0]
     return job.results
+
+
+def _refuse_secrets(overrides: Sequence[str]) -> None:
+    """Raise ConfigError for a secret in the words of a sweep, which are kept for whoever resumes it."""
+    shown = {override: redacted(override) for override in overrides}
+    told = "holds a secret, which a sweep would have to write down; give it as ${oc.env:NAME}"
+    problems = [Problem(text.partition("=")[0], told) for override, text in shown.items() if text != override]
+    if problems:
+        raise ConfigError("bad config", problems, hint="export NAME=... before the sweep")
 
 
 def _is_one_run(args: Any) -> bool:
@@ -122,6 +137,7 @@ class Job:
     def __call__(self, config: Any) -> float | None:
         """Run one job; returns the metric that heads its report, which sweepers of others optimize."""
         from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
 
         self.called = True
         folder = Path(HydraConfig.get().runtime.output_dir)
@@ -135,7 +151,10 @@ class Job:
             return None
         except Exception as error:
             self.error = self.error or error
-            raise
+            if self.elsewhere or HydraConfig.get().mode != RunMode.RUN:
+                raise
+            # Hydra would print every override of the command line, secrets too; it is raised once Hydra has let go.
+            return None
         self.results.append(done)
         headline: float | None = getattr(done, "headline", None)
         return headline

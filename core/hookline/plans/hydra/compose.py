@@ -62,6 +62,8 @@ def compose(
     from hydra import compose as hydra_compose
     from omegaconf import OmegaConf
 
+    from .guarded import guarded
+
     populate(registry)
     if config_dir and not config_dir.is_dir():
         raise UsageError(f"there is no folder {config_dir}", hint="--config-dir names a folder of configs")
@@ -70,6 +72,7 @@ def compose(
     check_overrides(registry, given, config_dir)
     with (
         in_our_words(registry, lambda: options(registry), config_dir),
+        guarded(given),
         initialized(),
     ):
         config = hydra_compose(CONFIG_NAME, [*extra, *given])
@@ -194,11 +197,12 @@ def _add_to_search_path(packages: Sequence[str]) -> None:
 
 def plain(config: Any) -> dict[str, Any]:
     """Return a composed config as plain values, without Hydra's own; raises ConfigError where one does not resolve."""
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    from .kept import resolved_tree
+
     try:
-        tree = OmegaConf.to_container(config, resolve=True)
+        tree = resolved_tree(config)
     except OmegaConfBaseException as error:
         raise of_value(error) from None
     assert isinstance(tree, dict)

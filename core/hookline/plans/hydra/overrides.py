@@ -11,6 +11,7 @@ from typing import Any
 from hookline.errors import ConfigError, HooklineError, Problem, UnknownName, UsageError
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.registry import Registry
+from hookline.workspace.yaml_size import read_bounded
 
 from ..config import ROOTS
 from .shorthand import is_path
@@ -80,6 +81,9 @@ def _plain(value: Any) -> Any:
 def _of_choice(
     registry: Registry, key: str, choice: Any, folder: Path | None
 ) -> Iterator[tuple[Problem, HooklineError | None]]:
+    if key == "experiment" and ".." in str(choice).split("/"):
+        yield Problem(key, f"names a file below experiment/, got {choice}"), None
+        return
     if key == "experiment" and isinstance(choice, str) and folder:
         _check_file(folder / "experiment" / f"{choice}.yaml")
     if key not in KINDS or choice is None:
@@ -109,6 +113,7 @@ def _check_file(path: Path) -> None:
     if not path.is_file():
         return
     try:
+        read_bounded(path)
         found = OmegaConf.load(path)
     except YAMLError as error:
         raise of_yaml(error) from None

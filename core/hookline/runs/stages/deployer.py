@@ -5,7 +5,6 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import json
-import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from hookline.packages.certificate.certificate import CERTIFICATE, plain_certifi
 from hookline.packages.certificate.certifying import SERVED_ROWS, certify_served
 from hookline.packages.manifest import MANIFEST, read_manifest
 from hookline.packages.state import StoredPackage
+from hookline.telling.secrets import logger
 
 from ..edges import edges_of
 from ..execution import Section, StageKind
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..execution import Execution
 
 
-log = logging.getLogger("hookline.deployer")
+log = logger("hookline.deployer")
 MOST_OBJECTIONS = 3
 """So many are told; the report has them all."""
 

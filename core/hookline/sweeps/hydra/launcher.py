@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hookline.errors import UnknownName
 from hookline.plans.hydra.compose import refuse_misplaced
+from hookline.plans.hydra.kept import resolved_tree
 from hookline.plans.hydra.shorthand import with_roles
 from hookline.workspace.workspace import open_workspace
 
@@ -149,7 +150,7 @@ def _returns(sweep: Sweep, trials: Sequence[int]) -> list[JobReturn]:
 
 def _plain(config: Any) -> dict[str, Any]:
     ours = OmegaConf.masked_copy(config, [key for key in config if key not in ("hydra", "experiment")])
-    tree = OmegaConf.to_container(ours, resolve=True)
+    tree = resolved_tree(ours)
     assert isinstance(tree, dict)
     refuse_misplaced({"experiment": config.get("experiment")})
     return with_roles({str(key): value for key, value in tree.items()})

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from hookline.telling.secrets import redacted
+
 from .asking import asking
 from .clock import Clock
 from .cores import hold_to
@@ -46,7 +48,8 @@ def work(connection: Connection, function: str, setup: Any, cores: Sequence[int]
         except SystemExit as error:
             answer = ("failed", None, f"the job called sys.exit({error.code!r})", "")
         except BaseException as error:  # noqa: BLE001  whatever a job raises is its outcome, and must reach the parent
-            answer = ("failed", None, f"{type(error).__name__}: {error}", traceback.format_exc())
+            told, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
+            answer = ("failed", None, redacted(told), redacted(trace))
         sys.stdout.flush()
         sys.stderr.flush()
         connection.send((*answer, peak(), clock.seconds))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import MissingBackend, StoreError, UsageError
+from hookline.telling.secrets import learn
 
 from ..disk import can_write
 from .glance import address
@@ -51,6 +52,7 @@ def engine_of(url: str) -> Engine:
     """
     from sqlalchemy import event
 
+    learn(url)
     file = file_of(url)
     if file is not None and file.is_file() and not (os.access(file, os.W_OK) and can_write(file.parent)):
         return _engine(url, creator=partial(_reader, file))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName
+from hookline.kinds.names import require_name
 
 from .database import Database
 from .values import data_of, now, text_of, utc
@@ -116,7 +117,8 @@ class Models:
         return {row["alias"]: row["version"] for row in found}
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
-        """Point an alias at a version; raises UnknownName where there is no such version."""
+        """Point an alias at a version; raises UnknownName where there is no such version, UsageError for what is no name."""
+        require_name(alias, "an alias", "stable")
         self.require(name, [version])
         with self._database.writing() as connection:
             self.point_alias(connection, name, alias, version)

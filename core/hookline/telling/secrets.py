@@ -1,0 +1,144 @@
+"""Secrets taken out of what is written, shown, logged or raised: known values, passwords in URLs, and what is called one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+HIDDEN = "***"
+REFERENCE = re.compile(r"\$\{oc\.env:\s*([^${},\s]+)\s*(?:,([^${}]*))?\}")
+"""How a config refers to the environment: `${oc.env:NAME}`, or with what stands where there is no such variable."""
+SHORTEST = 6
+"""Of a value that is looked for in texts; a shorter one is in too many words."""
+_CALLED = (
+    r"pass(?:wd|word|phrase)|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]?id)?|secret[-_]?key|private[-_]?key"
+    r"|account[-_]?key|auth(?:orization)?|credentials?|sig(?:nature)?|sas|x-amz-(?:signature|security-token|credential)"
+)
+_URL = re.compile(r"(?<![\w+.-])([a-z][a-z0-9+.-]*://)([^\s/?#'\"<>]*)@", re.IGNORECASE)
+_PAIR = re.compile(
+    rf"(?<![a-z0-9])((?:[\w-]*[-_.])?(?:{_CALLED})|(?<=[?&])key)(\s?=\s?|%3D)('[^']*'|[^\s&;,'\"<>)}}\]]+)",
+    re.IGNORECASE,
+)
+_KEY = re.compile(rf"(?:.*[-_.])?(?:{_CALLED})", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d]+( [^\W\d]+)*")
+_INNOCENT = re.compile(r"[\d.+-]*|true|false|none|null", re.IGNORECASE)
+
+# One for the process: whoever writes an error of a library does not know which config it came of.
+_known: dict[str, str] = {}
+
+
+def remember(value: str, shown: str = HIDDEN) -> None:
+    """Take a value out of every text from now on, for what stands in its place; what is in too many words is left."""
+    if len(value) >= SHORTEST and not _INNOCENT.fullmatch(value):
+        _known[value] = shown
+
+
+def is_telling(value: str) -> bool:
+    """Tell whether a value of the environment might be a secret: not a number, a short word, or a path that is there."""
+    if len(value) < SHORTEST or _INNOCENT.fullmatch(value):
+        return False
+    try:
+        return not Path(value).exists()
+    except (OSError, ValueError):
+        return True
+
+
+def redacted(text: str) -> str:
+    """Return a text without known secrets, passwords of URLs, and what stands behind `password=` and the like."""
+    for value in sorted(_known, key=len, reverse=True):
+        if value in text:
+            text = text.replace(value, _known[value])
+    if "://" in text:
+        text = _URL.sub(_without_password, text)
+    return _PAIR.sub(_without_value, text) if "=" in text or "%3D" in text else text
+
+
+def redacted_tree(value: Any, depth: int = 0) -> Any:
+    """Return plain values without the secrets in them; also gone are texts below a key such as `password`.
+
+    A word of letters alone stays where that key is not a component's own field: it may be a column's name, or a value of data.
+    """
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, Mapping):
+        return {
+            key: HIDDEN if _is_secret(str(key), item, depth) else redacted_tree(item, depth + 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [redacted_tree(item, depth + 1) for item in value]
+    return value
+
+
+def learn(value: Any, depth: int = 0) -> None:
+    """Remember what is hidden of plain values, so that it is also found in what others say, such as a driver's error."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            remember(item) if _is_secret(str(name), item, depth) else learn(item, depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            learn(item, depth + 1)
+    elif isinstance(value, str):
+        found = [who.partition(":")[2] or who for _, who in _URL.findall(value)]
+        for one in (*found, *(text.strip("'") for _, _, text in _PAIR.findall(value))):
+            # A word such as postgres, which is a password here and there, is in too many texts.
+            if not _WORD.fullmatch(one) and not REFERENCE.search(one):
+                remember(one)
+
+
+def resolved(text: str) -> str:
+    """Return a text with its references to the environment resolved; raises KeyError with the name that is not there."""
+    whole = REFERENCE.sub(_of_environment, text)
+    for found in REFERENCE.finditer(text):
+        value = _of_environment(found)
+        if is_telling(value):
+            remember(value, found.group())
+    return whole
+
+
+def logger(name: str) -> logging.Logger:
+    """Return a logger whose records hold no secrets."""
+    found = logging.getLogger(name)
+    if not any(isinstance(one, _Redacting) for one in found.filters):
+        found.addFilter(_Redacting())
+    return found
+
+
+class _Redacting(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redacted(record.getMessage()), ()
+        return True
+
+
+def _of_environment(found: re.Match[str]) -> str:
+    name, default = found.groups()
+    if name in os.environ:
+        return os.environ[name]
+    if default is None:
+        raise KeyError(name)
+    return default.strip().strip("'\"")
+
+
+def _is_secret(key: str, value: Any, depth: int) -> bool:
+    if not (isinstance(value, str) and value and _KEY.fullmatch(key)) or REFERENCE.fullmatch(value):
+        return False
+    return depth == 0 or not _WORD.fullmatch(value)
+
+
+def _without_password(found: re.Match[str]) -> str:
+    scheme, who = found.groups()
+    user, colon, password = who.partition(":")
+    if REFERENCE.search(who) or (not colon and not scheme.lower().startswith("http")):
+        return found.group()
+    # Of a lone name before an http host most are tokens.
+    return f"{scheme}{f'{user}:' if colon else ''}{HIDDEN}@" if password or not colon else found.group()
+
+
+def _without_value(found: re.Match[str]) -> str:
+    key, equals, value = found.groups()
+    kept = value.startswith(("${", "Secret(")) or value.lower() in ("none", "null", HIDDEN)
+    return found.group() if kept else f"{key}{equals}{HIDDEN}"
