@@ -17,7 +17,7 @@ from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import plain
-from hookline.packages.manifest import MODEL_NAME
+from hookline.packages.names import is_model_name
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 
@@ -106,7 +106,7 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
         components[kind] = tuple(_place(registry, kind, tree.get(kind), problems, hints))
     options = _checked(Options, _options(tree), "", problems) or Options()
     settings = _settings(registry, tree.get("settings") or {}, problems)
-    if options.name is not None and not MODEL_NAME.fullmatch(options.name):
+    if options.name is not None and not is_model_name(options.name):
         problems.append(
             Problem(
                 "name",
