@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -56,8 +57,10 @@ def compile_pattern(text: str) -> Pattern:
     if len(text) > LONGEST:
         raise ValueError(f"has {len(text):,} characters, and may have {LONGEST:,}")
     try:
-        made = re.compile(text)
-        longest = _longest(text)
+        # What Python may read otherwise one day is its author's to know, not that of whoever loads a model.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made, longest = re.compile(text), _longest(text)
     except (re.error, OverflowError, RecursionError, MemoryError) as error:
         raise ValueError(f"is no regular expression: {str(error).splitlines()[0] or type(error).__name__}") from None
     if not longest and not _is_linear(text):
