@@ -13,7 +13,7 @@ HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/c
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-hydra14 long lint types mypy pyright unit bench bench-peers docs clean help
+.PHONY: demo test fuzz test-hydra14 long lint types mypy pyright unit bench bench-peers docs clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -22,6 +22,7 @@ help:
 	@echo "make types  mypy and pyright"
 	@echo "make unit   pytest"
 	@echo "make long   the long forms of what make test does in short: property tests and killed sweeps"
+	@echo "make fuzz   every parser of ours and a package's files, changed at random, for a minute or two"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
 	@echo "make docs   docs/reference, written again from the classes"
 	@echo "make bench  speed and memory, against scripts"
@@ -49,6 +50,9 @@ unit: $(VENV)/.all
 
 long: $(VENV)/.all
 	$(BIN)/pytest --long --hypothesis-profile long --durations 25 tests/core/test_properties.py tests/e2e/test_sweep.py
+
+fuzz: $(VENV)/.all
+	FUZZ_SECONDS=5 $(BIN)/pytest --durations 0 tests/fuzz
 
 test-hydra14: $(VENV14)/.hydra14
 	$(BIN14)/python -c "import hydra, omegaconf; print('hydra', hydra.__version__, 'omegaconf', omegaconf.__version__)"

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
 
 from hookline.kinds.hooks import RunInfo
+from hookline.kinds.quiet import quiet_environment
 
 from . import MlflowSettings
 
 log = logging.getLogger("hookline.mlflow")
 
 QUIET = {
-    # MLflow's own retries would outlast any timeout, and it reports its use to its makers unless told not to.
+    # MLflow's own retries would outlast any timeout.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
@@ -33,7 +32,7 @@ def send(run: RunInfo, settings: MlflowSettings) -> None:
         done = subprocess.run(  # noqa: S603  our own module, by a list of arguments
             [sys.executable, "-m", "hookline_mlflow.upload", str(run.path)],
             input=json.dumps(_order(run, settings)),
-            env={**QUIET, **os.environ},
+            env={**QUIET, **quiet_environment("mlflow")},
             capture_output=True,
             text=True,
             timeout=settings.timeout,

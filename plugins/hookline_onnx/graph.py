@@ -23,8 +23,11 @@ def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
 
     from .fold import fold
     from .naming import beside, call_inputs
+    from .runtime import onnxruntime
     from .sklearn_model import put_in_trees
 
+    # spox imports it too, as soon as it can work out a value.
+    onnxruntime()
     # spox makes names such as `Cast_0_output`, which a column may have; it makes none with a blank.
     names = {f"column {place}": name for place, name in enumerate(pipeline.schema.names)}
     kinds = [spox.Tensor(input_dtype(column), ("N", 1)) for column in pipeline.schema.columns]

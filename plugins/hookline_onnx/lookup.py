@@ -126,7 +126,8 @@ def _run(model: onnx.ModelProto, branch: Branch, fixed: Mapping[str, onnx.Tensor
     """Return what becomes of a branch's texts: an array for each end."""
     import numpy as np
     import onnx.helper
-    import onnxruntime
+
+    from .runtime import onnxruntime
 
     held = {name: fixed[name] for node in branch.nodes for name in node.input if name in fixed}
     constants = [onnx.helper.make_node("Constant", [], [name], value=tensor) for name, tensor in held.items()]
@@ -134,9 +135,10 @@ def _run(model: onnx.ModelProto, branch: Branch, fixed: Mapping[str, onnx.Tensor
     ends = [onnx.helper.make_empty_tensor_value_info(end) for end in branch.ends]
     part = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
     part.graph.CopyFrom(onnx.helper.make_graph([*constants, *branch.nodes], "branch", [given], ends))
-    options = onnxruntime.SessionOptions()
+    runtime = onnxruntime()
+    options = runtime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, 1
-    session = onnxruntime.InferenceSession(part.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(part.SerializeToString(), options, providers=["CPUExecutionProvider"])
     answers = session.run(None, {branch.column: np.array(branch.texts, dtype=object).reshape(-1, 1)})
     return [np.asarray(answer) for answer in answers]
 

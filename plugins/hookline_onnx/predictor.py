@@ -135,14 +135,15 @@ def _graph(file: Path) -> onnx.ModelProto:
 
 
 def _session(graph: onnx.ModelProto, file: Path) -> Any:
-    import onnxruntime
+    from .runtime import onnxruntime
 
-    options = onnxruntime.SessionOptions()
+    runtime = onnxruntime()
+    options = runtime.SessionOptions()
     options.log_severity_level = 3
     # Many rows are shared out among threads by slices, and few rows are only held up by threads.
     options.intra_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return runtime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no base but this
         raise StoreError(f"{file} cannot be run: {error}") from error
 

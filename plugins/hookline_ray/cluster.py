@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import MissingBackend, UnknownName, UsageError
+from hookline.kinds.quiet import SWITCHES
 from hookline.sweeps.workers.cores import available_cores
 
 OBJECTS = 128 * 1024**2
@@ -82,8 +83,8 @@ class Cluster:
     def _start(self) -> None:
         import ray
 
-        # The program's own variable is for the processes that it starts too.
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        # For the processes that it starts too.
+        os.environ.update(SWITCHES["ray"])
         self._folder = _short_folder()
         cores = len(available_cores())
         # More workers than cores is what the local launcher allows too, where it is asked for.

@@ -7,8 +7,11 @@ from typing import Any
 
 from hookline import Model, Package, Packager, Pipeline, Predictor, SklearnModel, Stored, Trust
 from hookline.errors import DataError, StoreError, UntrustedPackage
+from hookline.packages.manifest import read_value
 
+from .archive import check_archive
 from .models import model_of
+from .trees import require_sound_trees
 
 OWN_TYPES = (
     "hookline.kinds.sklearn_model.SklearnModel",
@@ -66,27 +69,44 @@ class SkopsPackager(Packager):
         return Package(path, self.name)
 
     def load(self, stored: Stored, trust: Trust) -> Predictor:
-        """Read the model; raises UntrustedPackage naming each type that nobody trusts."""
-        import json
-        import zipfile
-
+        """Read the model; raises UntrustedPackage naming each type that nobody trusts, StoreError for a damaged file."""
         import skops.io
 
         path = stored.path
-        file = path / "model.skops"
+        file, names = path / "model.skops", feature_names(path / "features.json")
+        check_archive(file)
         try:
             found = skops.io.get_untrusted_types(file=file)
             unknown = [] if trust.everything else sorted(set(found) - set(OWN_TYPES) - trust.types)
             if unknown:
                 raise UntrustedPackage(
-                    f"package {path} builds types that are not trusted: {', '.join(unknown)}",
+                    f"package {path} builds types that are not trusted: {', '.join(map(_quoted, unknown))}",
                     hint=f"if you know them: hl.load(path, trust=hl.Trust(types=frozenset({set(unknown)!r}))), or --trust-type",
                 )
             estimator = skops.io.load(file, trusted=found)
-        except (OSError, zipfile.BadZipFile, KeyError) as error:
-            raise StoreError(f"{file} cannot be read: {error}") from error
-        names = tuple(json.loads((path / "features.json").read_text("utf-8")))
+        except UntrustedPackage:
+            raise
+        # skops raises whatever a part raises that does not fit the others: KeyError, TypeError, AttributeError ...
+        except Exception as error:
+            raise StoreError(f"{file} cannot be read: {_first_line(error)}") from error
+        require_sound_trees(estimator, len(names), file)
         return stored.around(model_of(estimator, names))
+
+
+def feature_names(file: Path) -> tuple[str, ...]:
+    """Read the names of a model's features; raises StoreError where they are missing, or are no texts."""
+    names = read_value(file)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise StoreError(f"{file} is damaged: it is not a list of names")
+    return tuple(names)
+
+
+def _quoted(name: str) -> str:
+    return name if name.isprintable() else ascii(name)
+
+
+def _first_line(error: Exception) -> str:
+    return _quoted(f"{type(error).__name__}: {error}".partition("\n")[0][:300])
 
 
 class PicklePackager(Packager):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import warnings
+from importlib import import_module
 from typing import Any
 
-OPT_OUT = "WHYLOGS_NO_ANALYTICS"
+from hookline.kinds.quiet import quiet
 
 
 def whylogs() -> Any:
@@ -16,14 +16,7 @@ def whylogs() -> Any:
     if not hasattr(np, "unicode_"):
         # whylogs asks for it when it is imported, and again when it looks at a value.
         np.unicode_ = np.str_  # type: ignore[attr-defined]  # gone from numpy 2
-    opted_out = OPT_OUT in os.environ
-    os.environ.setdefault(OPT_OUT, "1")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import whylogs
-    finally:
-        # It is read once, at the import; the environment belongs to the user.
-        if not opted_out:
-            del os.environ[OPT_OUT]
-    return whylogs
+    # It is read once, at the import.
+    with quiet("whylogs"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_module("whylogs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,24 @@ from hookline.packages.loading import trust_of_environment
 
 
 def add_trust(options: Any) -> None:
-    """Add the options that let a package run code."""
+    """Add the options that let a package run code, or have it refused."""
     options.add_argument("--allow-pickle", action="store_true", help="let a pickle package run its code")
     options.add_argument(
         "--trust-type", action="append", default=[], help="let a skops package build this type (repeat)"
+    )
+    options.add_argument(
+        "--signed-only",
+        action="store_true",
+        help="refuse a package that is not signed with your key (HOOKLINE_STORE_KEY)",
     )
 
 
 def trust_of(given: Any) -> Trust:
     """Return what the command line and the environment allow."""
     base = trust_of_environment()
-    return Trust(pickle=base.pickle or given.allow_pickle, types=frozenset(given.trust_type))
+    return replace(
+        base, pickle=base.pickle or given.allow_pickle, types=frozenset(given.trust_type), signed=given.signed_only
+    )
 
 
 def add_contract(options: Any) -> None:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 def to_json(value: Any) -> Any:
     """Return a plain-data dataclass as JSON values; a number that is not finite becomes its name in a string."""
-    return _strict(adapter(type(value)).dump_python(_without_bytes(value), mode="json"))
+    return strict(adapter(type(value)).dump_python(_without_bytes(value), mode="json"))
 
 
 def from_json(cls: type[T], data: Any) -> T:
@@ -43,13 +43,14 @@ def _without_bytes(value: Any) -> Any:
     return replace(value, files={}) if isinstance(value, Report) else value
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
+    """Return JSON values in which a number that is not finite is its name in a string."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {key: _strict(item) for key, item in value.items()}
+        return {key: strict(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_strict(item) for item in value]
+        return [strict(item) for item in value]
     return value
 
 

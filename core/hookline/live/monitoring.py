@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from hookline.data.contract.file import read_contract
 from hookline.data.contract.rules import require_accepted
-from hookline.errors import HooklineError, StoreError, UsageError
+from hookline.errors import HooklineError, UsageError
 from hookline.kinds.artifacts import Dataset
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Prediction
@@ -20,7 +19,7 @@ from hookline.kinds.plain import from_json
 from hookline.kinds.reports import ColumnProfile, Metric, Metrics, Profile, Reference, Report
 from hookline.kinds.scored import Scored
 from hookline.packages.loading import LoadedPackage, load_package
-from hookline.packages.manifest import ANSWERS, PROFILE, verify
+from hookline.packages.manifest import ANSWERS, PROFILE, read_as, verify
 from hookline.packages.pipeline import apply_transforms
 from hookline.packages.reading import reading_in
 from hookline.packages.state import StoredPackage
@@ -95,7 +94,7 @@ def known_of(stored: StoredPackage, manifest: Mapping[str, Any]) -> dict[str, An
     """Return what a package remembers beside its training rows: time role, target, metrics and answers."""
     metrics = Metrics(tuple(from_json(Metric, metric) for metric in manifest.get("metrics", ())))
     path = stored.path / ANSWERS
-    answers = from_json(ColumnProfile, json.loads(path.read_text("utf-8"))) if path.is_file() else None
+    answers = read_as(ColumnProfile, path) if path.is_file() else None
     return {"time": stored.roles.time, "target": stored.target, "metrics": metrics, "answers": answers}
 
 
@@ -158,10 +157,7 @@ def _scored(stored: StoredPackage, answers: Prediction, current: Dataset) -> Sco
 
 
 def _profile(folder: Path) -> Profile:
-    try:
-        return from_json(Profile, json.loads((folder / PROFILE).read_text("utf-8")))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"package {folder} has no readable profile of its training data: {error}") from None
+    return read_as(Profile, folder / PROFILE)
 
 
 def _tell(registry: Registry, reports: Mapping[str, Report], model: ModelInfo) -> None:

@@ -56,7 +56,16 @@ class Records:
         return frame
 
     def answers(self, target: Target) -> Prediction:
-        """Return what was answered, (n_rows,), and of classes the probabilities where every record tells them."""
+        """Return what was answered, (n_rows,), and of classes the probabilities where every record tells them.
+
+        Raises DataError where an answer is none of the target's.
+        """
+        try:
+            return self._answers(target)
+        except (ValueError, TypeError) as error:
+            raise DataError(f"the recorded answers are none of the target '{target.name}': {error}") from error
+
+    def _answers(self, target: Target) -> Prediction:
         import numpy as np
 
         values = [record["prediction"] for record in self.found]
@@ -115,9 +124,12 @@ def _lines(files: Iterable[Path]) -> Iterator[tuple[Path, int, bytes]]:
 def _read(line: bytes) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _is_record(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() >= TELLS and isinstance(value["row"], dict)
+    if not (isinstance(value, dict) and value.keys() >= TELLS and isinstance(value["row"], dict)):
+        return False
+    version = value["version"]
+    return version is None or type(version) is int

@@ -20,10 +20,10 @@ from hookline.kinds.kinds import Packager, Trainer
 from hookline.kinds.plain import from_json, plain, to_json
 from hookline.kinds.reports import Metric, Metrics
 from hookline.kinds.scored import Scored
-from hookline.packages.certificate.certificate import CERTIFICATE
+from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
 from hookline.packages.certificate.edges import SAMPLE_ROWS, make_edges
 from hookline.packages.loading import load_package
-from hookline.packages.manifest import ANSWERS, PROFILE, environment, is_whole, read_json, seal, verify
+from hookline.packages.manifest import ANSWERS, PROFILE, environment, is_whole, read_as, seal, verify
 from hookline.packages.pipeline import Pipeline
 from hookline.packages.reading import reading_in
 from hookline.packages.state import StoredPackage
@@ -229,7 +229,7 @@ def _truth(pipeline: Pipeline[Any], rows: Dataset) -> Any:
 def _write(registry: Registry, old: _Old, lesson: _Lesson, pipeline: Pipeline[Any], before: Any, folder: Path) -> None:
     """Write the new package: certified on the rows that it learned, with what the old one remembers of its training."""
     source = Path(old.record.path)
-    seed = int(read_json(source / CERTIFICATE).get("seed", 0)) if (source / CERTIFICATE).is_file() else 0
+    seed = read_as(Certificate, source / CERTIFICATE).seed if (source / CERTIFICATE).is_file() else 0
     edges = make_edges(pipeline, lesson.rows.frame.head(SAMPLE_ROWS).collect(), seed)
     certificate = write_certified(registry, old.packager, pipeline, folder, lesson.rows.frame, edges)
     for name in old.manifest["files"]:

@@ -15,11 +15,16 @@ from hookline.kinds.capabilities import TakesContract
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Prediction, Predictor
 from hookline.kinds.kinds import Packager
+from hookline.kinds.plain import from_json
 from hookline.kinds.switches import switched_on
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import TRAIN, add_remedies
 
+from .faults import first_of
 from .manifest import verify
+from .names import is_distribution
+from .probing import require_answer
+from .sealing import is_signed, require_signed
 from .state import StoredPackage
 
 
@@ -45,6 +50,11 @@ class LoadedPackage:
             raise
 
     @property
+    def signed(self) -> bool:
+        """Whether its manifest, and with it every file, is signed with this user's key."""
+        return is_signed(self.manifest)
+
+    @property
     def schema(self) -> Schema:
         """The raw columns that it takes."""
         return self.predictor.schema
@@ -66,15 +76,30 @@ def load_package(
     """Verify a package and load it with the packager that wrote it; runs none of its code unless `trust` says so.
 
     contract: a file whose word stands above the package's own contract, in this process.
+    Raises StoreError for a damaged package, or one whose parts do not fit each other, and UntrustedPackage.
     """
     said = None if contract is None else read_contract(contract, "--contract")
+    trust = trust or trust_of_environment()
     manifest = verify(folder)
+    if trust.signed:
+        require_signed(manifest, str(folder))
+    predictor = _read(folder, manifest, registry, trust)
+    _require_same_target(folder, manifest, predictor.target)
+    require_answer(predictor, folder)
+    answers = predictor if said is None else under_contract(predictor, said)
+    return LoadedPackage(folder, manifest, answers, registry)
+
+
+def _read(folder: Path, manifest: Mapping[str, Any], registry: Registry, trust: Trust) -> Predictor:
+    """Have the packager that wrote a package read it back."""
+    from polars.exceptions import PanicException
+
     try:
         given = manifest.get("packager_config") or {}
         packager = registry.build("packager", str(manifest["packager"]), given, "packager")
         assert isinstance(packager, Packager)
         type(packager).check_backend()
-        predictor = packager.load(StoredPackage(folder, registry), trust or trust_of_environment())
+        return packager.load(StoredPackage(folder, registry), trust)
     except UnknownName as error:
         raise _missing_plugin(folder, manifest, error, registry) from error
     except ImportError as error:
@@ -82,10 +107,17 @@ def load_package(
             f"package {folder} needs the module '{error.name}', which cannot be imported",
             hint="install what it was made with: see `environment` in its manifest.json",
         ) from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise StoreError(f"package {folder} cannot be read: {type(error).__name__}: {error}".splitlines()[0]) from error
-    answers = predictor if said is None else under_contract(predictor, said)
-    return LoadedPackage(folder, manifest, answers, registry)
+    except HooklineError:
+        raise
+    # Whatever a library raises of a file that it did not write, or of parts that do not fit each other.
+    except (Exception, PanicException) as error:
+        raise StoreError(f"package {folder} cannot be read: {first_of(error)}") from error
+
+
+def _require_same_target(folder: Path, manifest: Mapping[str, Any], target: Target) -> None:
+    said = manifest.get("target")
+    if said is not None and from_json(Target, said) != target:
+        raise StoreError(f"package {folder} says two targets, one in its manifest", hint="build the package again")
 
 
 def under_contract(predictor: Predictor, contract: Contract) -> Predictor:
@@ -106,13 +138,14 @@ def _missing_plugin(folder: Path, manifest: Mapping[str, Any], error: UnknownNam
             hint=f"let {' or '.join(one.name for one in skipped)} load; `hookline plugins` tells what is skipped",
         )
     installed = (manifest.get("environment") or {}).get("packages") or {}
-    made_by = [name for name in installed if name.lower().replace("_", "-").removeprefix("hookline-") == plugin]
+    named = {name: version for name, version in installed.items() if is_distribution(name, version)}
+    made_by = [name for name in named if name.lower().replace("_", "-").removeprefix("hookline-") == plugin]
     if not dot:
         return StoreError(
             f"package {folder} needs {error.what} '{error.name}', which no plugin here brings",
             hint="name the module that has it in HOOKLINE_PLUGINS, or in [tool.hookline] plugins of pyproject.toml",
         )
-    told = f"{made_by[0]}=={installed[made_by[0]]}" if made_by else f"hookline-{plugin}"
+    told = f"{made_by[0]}=={named[made_by[0]]}" if made_by else f"hookline-{plugin}"
     return StoreError(
         f"package {folder} needs {error.what} '{error.name}' of the plugin '{plugin}', which is not installed",
         hint=f"pip install '{told}'",

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import shutil
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from hookline.errors import DataError, StoreError
 from hookline.kinds.kinds import Packager
-from hookline.kinds.plain import plain
+from hookline.kinds.plain import from_json, plain, strict
 from hookline.version import __version__
+from hookline.workspace.bounded import MOST_BYTES, Unreadable, parse_json, read_ordinary
 from hookline.workspace.files import write_whole
+from hookline.workspace.signing import read_key
 
-FORMAT = 2
+from .faults import first_of
+from .files import MANIFEST, facts_of, files_of
+from .names import shown
+from .sealing import check_seal, sealed
+from .shape import check_names, check_shape
+
+T = TypeVar("T")
+
+FORMAT = 3
 """Version of the package layout; a package of a later one is refused."""
-READABLE = (1, 2)
-"""Versions of the layout that are read: the first had one featurizer, and nothing of the answers."""
-MANIFEST = "manifest.json"
-MODEL_NAME = re.compile(r"\w[\w.-]*")
-"""Names a folder, and stands before `:` and `@` on the command line."""
+READABLE = (1, 2, 3)
+"""Versions of the layout that are read: the first had one featurizer, and nothing of the answers; the second no seal."""
+MOST_OF_MANIFEST = 64 * 1024**2
+"""Bytes of a manifest that is read."""
 PROFILE = "profile.json"
 """The distributions of the training rows."""
 ANSWERS = "answers.json"
@@ -33,7 +40,10 @@ ANSWERS = "answers.json"
 
 
 def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
-    """Write the manifest: the facts, and the size and digest of every file; the last thing written, in one step."""
+    """Write the manifest: the facts, and the size and digest of every file; the last thing written, in one step.
+
+    It is signed with the user's key; raises StoreError where that cannot be kept.
+    """
     manifest = {
         "format": FORMAT,
         "hookline": __version__,
@@ -41,9 +51,9 @@ def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
         "packager_config": plain(packager),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **facts,
-        "files": {name: _facts_of(folder / name) for name in _files(folder)},
+        "files": {name: facts_of(folder / name) for name in files_of(folder)},
     }
-    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1, default=str))
+    _write(folder, json.loads(json.dumps(manifest, default=str)))
 
 
 def add_files(folder: Path, files: Mapping[str, Path]) -> None:
@@ -52,55 +62,63 @@ def add_files(folder: Path, files: Mapping[str, Path]) -> None:
     for name, path in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
-        manifest["files"][name] = _facts_of(folder / name)
-    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1))
+        manifest["files"][name] = facts_of(folder / name)
+    _write(folder, manifest)
+
+
+def _write(folder: Path, manifest: Mapping[str, Any]) -> None:
+    write_whole(folder / MANIFEST, sealed(strict(manifest) | {"format": FORMAT}, read_key()))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read a package's manifest; raises DataError where there is none, StoreError where it is of a later version."""
+    """Read a package's manifest, its seal, types and names checked.
+
+    Raises DataError where there is none, StoreError where it is damaged, rewritten, or of a later version.
+    """
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}", hint="`hookline models list` tells which versions there are")
-    if not (folder / MANIFEST).is_file():
+    path = folder / MANIFEST
+    if not path.exists() and not path.is_symlink():
         raise DataError(f"{folder} is not a package: it has no {MANIFEST}")
-    manifest = read_json(folder / MANIFEST)
+    content = _content(path, MOST_OF_MANIFEST)
+    manifest = _object(path, content)
     version = manifest.get("format")
-    if version not in READABLE:
+    if type(version) is not int or version not in READABLE:
         raise StoreError(
-            f"{folder} has package format {version!r}, and this hookline ({__version__}) reads {FORMAT}",
-            hint=f"it was written by hookline {manifest.get('hookline', '?')}; install that version or a later one",
+            f"{folder} has package format {shown(version)}, and this hookline ({__version__}) reads {FORMAT}",
+            hint=f"it was written by hookline {shown(manifest.get('hookline', '?'))}; install that version or a later one",
         )
-    # Folders are called by it, such as that of the prediction log.
-    name = manifest.get("name", "model")
-    if not isinstance(name, str) or not MODEL_NAME.fullmatch(name):
-        raise StoreError(f"{folder / MANIFEST}: {name!r} is not the name of a model", hint="run it again under another")
+    check_seal(manifest, content, str(path))
+    check_names(manifest, str(path))
+    check_shape(manifest, str(path))
     return manifest
 
 
 def verify(folder: Path) -> dict[str, Any]:
     """Return the manifest after checking every file against it; raises StoreError naming what is damaged, missing or foreign."""
     manifest = read_manifest(folder)
-    listed = manifest.get("files")
-    if not isinstance(listed, dict) or not isinstance(manifest.get("packager"), str):
-        raise StoreError(f"{folder / MANIFEST} is not the manifest of a package")
-    links = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink())
-    if links:
-        raise StoreError(f"package {folder} holds links, which may lead out of it: {', '.join(links[:5])}")
+    listed, there = manifest["files"], files_of(folder)
     for name, facts in listed.items():
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
-            raise StoreError(f"{folder / MANIFEST} names '{name}', which is outside the package")
         path = folder / name
         if not path.is_file():
             raise StoreError(f"package {folder} is incomplete: {name} is missing")
-        if _facts_of(path) != facts:
+        # By its size first, so that a file which has grown is never read.
+        if path.stat().st_size != facts["bytes"] or facts_of(path) != facts:
             raise StoreError(
                 f"package {folder} is damaged: {name} is not what the manifest says",
                 hint="copy or build the package again",
             )
-    # Evidence is added once a run has ended, and listed last; nothing of it is ever run.
-    foreign = sorted(name for name in set(_files(folder)) - set(listed) if not name.startswith("evidence/"))
+    foreign = sorted(set(there) - set(listed))
+    # Evidence is added once a run has ended, and listed last: one that was killed in between leaves all of it unlisted.
+    if not any(map(_is_evidence, listed)):
+        foreign = [name for name in foreign if not _is_evidence(name)]
     if foreign:
-        raise StoreError(f"package {folder} holds files that its manifest does not list: {', '.join(foreign[:5])}")
+        raise StoreError(f"package {folder} holds files that its manifest does not list: {shown(foreign[:5])}")
     return manifest
+
+
+def _is_evidence(name: str) -> bool:
+    return name.startswith("evidence/")
 
 
 def is_whole(folder: Path) -> bool:
@@ -113,34 +131,53 @@ def is_whole(folder: Path) -> bool:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a file of a package that holds a JSON object; raises StoreError where it is missing or damaged."""
+    """Read a file of a package that holds a JSON object; raises StoreError where it is missing, damaged or too large."""
+    return _object(path, _content(path, MOST_BYTES))
+
+
+def read_as(cls: type[T], path: Path) -> T:
+    """Read a file of a package as plain data of a class; raises StoreError where it says something else."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        return from_json(cls, read_json(path))
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{path} is damaged: {first_of(error)}") from None
+
+
+def read_value(path: Path) -> Any:
+    """Read a file of a package that holds any JSON value; raises as `read_json`."""
+    return _parsed(path, _content(path, MOST_BYTES))
+
+
+def _content(path: Path, most: int) -> bytes:
+    try:
+        return read_ordinary(path, most)
     except FileNotFoundError:
         raise StoreError(f"package {path.parent} is incomplete: {path.name} is missing") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        why = "it is a link" if path.is_symlink() else error.strerror
+        raise StoreError(f"{path} cannot be read: {why}") from error
+    except Unreadable as error:
         raise StoreError(f"{path} is damaged: {error}") from None
+
+
+def _parsed(path: Path, content: bytes) -> Any:
+    try:
+        return parse_json(content)
+    except Unreadable as error:
+        raise StoreError(f"{path} is damaged: {error}") from None
+
+
+def _object(path: Path, content: bytes) -> dict[str, Any]:
+    data = _parsed(path, content)
     if not isinstance(data, dict):
         raise StoreError(f"{path} is damaged: it is not an object")
     return data
-
-
-def _files(folder: Path) -> list[str]:
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in found if name != MANIFEST and not name.startswith(f".{MANIFEST}"))
-
-
-def _facts_of(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "blake2b": hashlib.file_digest(file, "blake2b").hexdigest()}
 
 
 @lru_cache(maxsize=1)
 def environment() -> Mapping[str, Any]:
     """Return Python, platform and the version of every installed distribution."""
     import platform
-
-    from hookline.version import __version__
 
     # By the names of their folders: importlib.metadata would read a file of each, which takes longer than a cached run.
     infos = [

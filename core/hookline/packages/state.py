@@ -16,7 +16,9 @@ from hookline.kinds.plain import from_json, to_json
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
 
+from .faults import check_schema, check_target, first_of
 from .manifest import read_json
+from .names import is_component_name, shown
 from .pipeline import FittedStage, Pipeline
 
 M = TypeVar("M", bound=Model)
@@ -47,7 +49,9 @@ class StoredPackage:
     @cached_property
     def schema(self) -> Schema:
         """The raw columns that the pipeline takes: its input contract."""
-        return self._part("schema", Schema)
+        schema = self._part("schema", Schema)
+        check_schema(schema, str(self.path / PIPELINE))
+        return schema
 
     @cached_property
     def roles(self) -> Roles:
@@ -57,7 +61,9 @@ class StoredPackage:
     @cached_property
     def target(self) -> Target:
         """What it predicts."""
-        return self._part("target", Target)
+        target = self._part("target", Target)
+        check_target(target, str(self.path / PIPELINE))
+        return target
 
     @cached_property
     def transforms(self) -> tuple[FittedStage, ...]:
@@ -67,7 +73,7 @@ class StoredPackage:
     @cached_property
     def featurizers(self) -> tuple[FittedStage, ...]:
         """The fitted featurizers, built likewise; a package of format 1 has one."""
-        held = [self._state["featurizer"]] if "featurizer" in self._state else self._held("featurizers")
+        held = [self._state.get("featurizer")] if "featurizer" in self._state else self._held("featurizers")
         return tuple(self._fitted("featurizer", item) for item in held)
 
     def around(self, model: M) -> Pipeline[M]:
@@ -87,22 +93,27 @@ class StoredPackage:
     def _part(self, key: str, cls: type[T]) -> T:
         try:
             return from_json(cls, self._state[key])
-        except (KeyError, ValueError) as error:
-            raise StoreError(f"{self.path / PIPELINE} is damaged: {type(error).__name__}") from error
+        except KeyError:
+            raise StoreError(f"{self.path / PIPELINE} is damaged: it has no {key}") from None
+        except (ValueError, TypeError, RecursionError) as error:
+            raise StoreError(f"{self.path / PIPELINE} is damaged: {key}: {first_of(error)}") from None
 
     def _fitted(self, kind: str, item: Any) -> FittedStage:
         try:
             key, name, state = (item[part] for part in ("key", "component", "state"))
         except (KeyError, TypeError) as error:
             raise StoreError(f"{self.path / PIPELINE} is damaged: a {kind} has no key, component or state") from error
+        if not isinstance(key, str) or not is_component_name(name):
+            raise StoreError(f"{self.path / PIPELINE} is damaged: '{shown(name)}' is not the name of a {kind}")
         cls = self.registry.entry(kind, name).cls
         try:
             return FittedStage(key, name, from_json(ports(cls).makes, state))
         except HooklineError:
             raise
-        except (ValueError, TypeError) as error:
+        except Exception as error:
+            # A fitted class of a plugin may raise anything of a state that it did not write.
             raise StoreError(
-                f"the state of {kind} '{name}' in the package does not fit this version of it: {error}"
+                f"the state of {kind} '{name}' in the package does not fit this version of it: {first_of(error)}"
             ) from error
 
 

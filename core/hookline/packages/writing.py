@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ def facts_of(pipeline: Pipeline[Any], certificate: Certificate) -> dict[str, Any
         "target": to_json(pipeline.target),
         "model": type(pipeline.model).__name__,
         "features": [to_json(feature) for feature in pipeline.made],
-        "importances": dict(pipeline.model.importances()),
+        # What is no number ranks nothing, and JSON has no word for it.
+        "importances": {name: weight for name, weight in pipeline.model.importances().items() if math.isfinite(weight)},
         "parity": to_json(parity) | {"ok": parity.ok},
     }

@@ -9,8 +9,8 @@ from typing import Any
 
 from hookline.errors import DataError, UnknownName, UsageError
 from hookline.kinds.deployments import Trust
+from hookline.packages.files import MANIFEST
 from hookline.packages.loading import LoadedPackage, load_package
-from hookline.packages.manifest import MANIFEST
 from hookline.registry.registry import load_registry
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.workspace import Workspace, open_workspace

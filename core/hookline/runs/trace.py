@@ -21,7 +21,8 @@ from hookline.kinds.fitted import FittedTransform
 from hookline.kinds.hooks import RunInfo
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import plain
-from hookline.packages.manifest import MANIFEST, verify
+from hookline.packages.files import MANIFEST
+from hookline.packages.manifest import verify
 from hookline.packages.state import StoredPackage
 from hookline.plans.config import resolve
 from hookline.plans.plan import Stage

@@ -15,6 +15,8 @@ from typing import Any
 from hookline.errors import StoreError
 from hookline.telling.secrets import remember
 
+from .bounded import Unreadable, parse_json, read_ordinary
+
 ENTRY = "entry.json"
 """The file that names all others with their sizes and digests, and carries the signature."""
 FORMAT = 1
@@ -48,15 +50,15 @@ class Signer:
     def facts(self, folder: Path, fingerprint: str) -> dict[str, Any] | None:
         """Return what a folder's `entry.json` says, or None where it is missing, unreadable, or not signed by us."""
         try:
-            return self.authentic((folder / ENTRY).read_bytes(), fingerprint)
-        except OSError:
+            return self.authentic(read_ordinary(folder / ENTRY), fingerprint)
+        except (OSError, Unreadable):
             return None
 
     def authentic(self, entry: bytes, fingerprint: str) -> dict[str, Any] | None:
         """Return the content of an `entry.json`, or None where it is not signed by us for this fingerprint."""
         try:
-            facts = json.loads(entry)
-        except ValueError:
+            facts = parse_json(entry)
+        except Unreadable:
             return None
         if not isinstance(facts, dict) or facts.get("fingerprint") != fingerprint:
             return None
@@ -138,6 +140,28 @@ def read_key() -> bytes:
     if len(key) != KEY_BYTES:
         raise StoreError(f"{path} is not a store's key", hint="delete it; what was stored is computed again")
     return key
+
+
+def known_key() -> bytes | None:
+    """Return the key as `read_key` does, but make none: None where there is no readable one."""
+    shared = os.environ.get("HOOKLINE_STORE_KEY")
+    if shared:
+        return hashlib.sha256(shared.encode()).digest()
+    try:
+        key = key_path().read_bytes()
+    except (OSError, RuntimeError):  # The second where the user has no home.
+        return None
+    return key if len(key) == KEY_BYTES else None
+
+
+def key_name(key: bytes) -> str:
+    """Return what a key is known by, which tells nothing of it."""
+    return hashlib.blake2b(b"", key=key, digest_size=8, person=b"name").hexdigest()
+
+
+def signature_of(key: bytes, digest: str) -> str:
+    """Return the signature of a package's digest: a keyed BLAKE2b, which nobody without the key can make."""
+    return hashlib.blake2b(digest.encode(), key=key, digest_size=32, person=b"package").hexdigest()
 
 
 def key_path() -> Path:

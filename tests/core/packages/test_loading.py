@@ -15,6 +15,7 @@ import hookline as hl
 from hookline.errors import DataError, HooklineError, StoreError, UntrustedPackage
 from hookline.packages.loading import load_package
 from hookline.registry.registry import load_registry
+from kit.packages import reseal
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +43,6 @@ def rows(made: hl.Run) -> pl.DataFrame:
     data = load_iris()
     names = [column.name for column in made.predictor.schema.columns]
     return pl.DataFrame(data.data, schema=names)
-
-
-def reseal(package: Path, change: dict[str, object]) -> None:
-    manifest = json.loads((package / "manifest.json").read_text())
-    (package / "manifest.json").write_text(json.dumps(manifest | change))
 
 
 def test_every_format_predicts_what_the_run_does(made: hl.Run, rows: pl.DataFrame) -> None:
@@ -210,10 +206,7 @@ def test_a_pickle_is_not_read_without_the_callers_word(made: hl.Run, tmp_path: P
 
     content = pickle.dumps(Bomb())
     (package / "model.pkl").write_bytes(content)
-    manifest = json.loads((package / "manifest.json").read_text())
-    from hookline.packages.manifest import _facts_of
-
-    reseal(package, {"files": manifest["files"] | {"model.pkl": _facts_of(package / "model.pkl")}})
+    reseal(package)
     with pytest.raises(UntrustedPackage, match="--allow-pickle"):
         hl.load(package)
     assert not marker.exists()

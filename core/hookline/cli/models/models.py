@@ -13,8 +13,9 @@ from hookline.kinds.plain import to_json
 from hookline.live.promotion import promote
 from hookline.live.registering import register
 from hookline.live.updating import update
-from hookline.packages.certificate.certificate import CERTIFICATE
-from hookline.packages.manifest import verify
+from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
+from hookline.packages.manifest import read_as, read_json, verify
+from hookline.packages.sealing import is_signed
 from hookline.runs.names import split_model_name
 from hookline.runs.settling import settle
 from hookline.workspace.workspace import open_workspace
@@ -86,14 +87,16 @@ def _show(given: Any) -> int:
     manifest = verify(Path(record.path))
     if given.json:
         path = Path(record.path) / CERTIFICATE
-        certificate = json.loads(path.read_text("utf-8")) if path.is_file() else None
-        print_json(dataclasses.asdict(record) | {"manifest": manifest, "certificate": certificate})
+        certificate = read_json(path) if path.is_file() else None
+        told = {"signed": is_signed(manifest), "manifest": manifest, "certificate": certificate}
+        print_json(dataclasses.asdict(record) | told)
         return 0
     print_rows([_row(catalog, record)], ("name", "version", "aliases", "format", "created", "run_id", "path"), empty="")
     if missing:
         say(missing)
     tell(f"\ntarget: {json.dumps(manifest['target'])}")
-    tell(f"parity: {json.dumps(manifest['parity'])}\n")
+    tell(f"parity: {json.dumps(manifest['parity'])}")
+    tell(f"signed: {'with your key' if is_signed(manifest) else 'not with your key'}\n")
     _print_certificate(Path(record.path))
     print_rows(manifest["metrics"], ("name", "value", "low", "high"), empty="no metrics")
     weights = manifest.get("importances", {})
@@ -105,7 +108,7 @@ def _show(given: Any) -> int:
 def _print_certificate(folder: Path) -> None:
     if not (folder / CERTIFICATE).is_file():
         return
-    certificate = json.loads((folder / CERTIFICATE).read_text("utf-8"))
+    certificate = to_json(read_as(Certificate, folder / CERTIFICATE))
     columns = ("rows", "sort", "max_difference", "changed_decisions", "refused", "beyond_limit", "tied", "ok")
     print_rows(certificate["agreements"], columns, empty="")
     if certificate["limit"]:

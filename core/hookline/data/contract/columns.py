@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from hookline.kinds.artifacts import Column, ColumnKind, OnViolation
+
+from .patterns import check_pattern
 
 Inferred: TypeAlias = Literal["inferred"]
 """What a column says where its entry says nothing: as the training rows, or the model at hand, have it."""
@@ -50,9 +51,9 @@ def faults_of(rule: ColumnRule) -> Iterator[tuple[str, str]]:
         yield "minimum", f"{_plain(rule.minimum)} is above the maximum, {_plain(rule.maximum)}"
     if isinstance(rule.pattern, str) and rule.pattern != "inferred":
         try:
-            re.compile(rule.pattern)
-        except re.error as error:
-            yield "pattern", f"is no regular expression: {error}"
+            check_pattern(rule.pattern)
+        except ValueError as error:
+            yield "pattern", str(error)
     if rule.categories == ():
         yield "categories", "must not be empty; null for no limit"
     odd = [value for value in rule.categories or () if not isinstance(value, (str, bool))]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from hookline.kinds.artifacts import Column
+
+from .patterns import compile_pattern
 
 INFINITE = float("inf")
 
@@ -19,7 +20,7 @@ class Limits:
         self.column = column
         self.rejects = column.on_violation == "reject"
         self.categories = None if column.categories is None else frozenset(column.categories)
-        self.pattern = None if column.pattern is None else re.compile(column.pattern)
+        self.pattern = None if column.pattern is None else compile_pattern(column.pattern)
         self.low = -INFINITE if column.minimum is None else column.minimum
         self.high = INFINITE if column.maximum is None else column.maximum
         self.allows = _asker(self)
@@ -71,7 +72,7 @@ def _asker(limits: Limits) -> Callable[[Any], bool]:
     def text(value: Any) -> bool:
         if value is None or value == "":
             return nullable
-        return (known is None or value in known) and (pattern is None or pattern.fullmatch(value) is not None)
+        return (known is None or value in known) and (pattern is None or pattern.matches(value))
 
     def boolean(value: Any) -> bool:
         return nullable if value is None else known is None or str(value).lower() in known

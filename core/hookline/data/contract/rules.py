@@ -220,8 +220,7 @@ def _broken_texts(limits: Limits, texts: pl.Series) -> Iterator[tuple[Rule, pl.S
             yield "categories", ~known, texts
     if limits.pattern is not None:
         distinct = texts.drop_nulls().unique()
-        # Python's `re` here as in `Limits`: polars' own expressions know another syntax.
-        bad = [text for text in distinct.to_list() if limits.pattern.fullmatch(text) is None]
+        bad = limits.pattern.failing(distinct.to_list())
         mask = texts.is_in(pl.Series(bad, dtype=pl.String).implode()).fill_null(value=False)
         mask = mask if known is None else mask & known
         if mask.any():

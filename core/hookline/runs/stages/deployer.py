@@ -11,14 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import PlanError
+from hookline.errors import DataError, PlanError, StoreError
 from hookline.kinds.capabilities import AnswersAsServed
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployed, Deployment, Package, Trust
 from hookline.kinds.plain import plain, to_json
 from hookline.packages.certificate.certificate import CERTIFICATE, plain_certificate, require_agreement
 from hookline.packages.certificate.certifying import SERVED_ROWS, certify_served
-from hookline.packages.manifest import MANIFEST, read_manifest
+from hookline.packages.files import MANIFEST
+from hookline.packages.manifest import read_manifest
 from hookline.packages.state import StoredPackage
 from hookline.telling.secrets import logger
 
@@ -116,11 +117,22 @@ def _clear_damaged(path: Path, package: Path) -> None:
     if not path.exists():
         return
     names = [MANIFEST, *read_manifest(package)["files"]]
+    unsealed = _is_unsealed(path)
     lost = [name for name in names if not (path / name).is_file()]
     _, changed, unread = filecmp.cmpfiles(package, path, names[1:], shallow=False)
-    if lost or changed or unread:
-        log.warning("the registered copy %s is made again: %s", path, ", ".join(lost or changed or unread))
+    if lost or changed or unread or unsealed:
+        log.warning(
+            "the registered copy %s is made again: %s", path, ", ".join(lost or changed or unread or [MANIFEST])
+        )
         shutil.rmtree(path)
+
+
+def _is_unsealed(path: Path) -> bool:
+    try:
+        read_manifest(path)
+    except (StoreError, DataError):
+        return True
+    return False
 
 
 def _takes(done: Mapping[str, tuple[str, ...]], component: Component | None) -> tuple[str, ...]:

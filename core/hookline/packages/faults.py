@@ -1,0 +1,76 @@
+"""What is wrong with a value of a package, said without what stands there, which may be anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hookline.data.columns import column_kind, parse_dtype
+from hookline.data.contract.patterns import check_pattern
+from hookline.errors import HooklineError, StoreError
+from hookline.kinds.artifacts import Column, Schema, Target
+
+from .names import shown
+
+LONGEST_TYPE = 200
+"""Characters of a column's type."""
+
+
+def first_of(error: BaseException) -> str:
+    """Return the first problem that an error tells, with its place where pydantic says one, in one line."""
+    problems: Any = getattr(error, "errors", None)
+    if not callable(problems):
+        told = str(error).strip()
+        return f"{type(error).__name__}: {shown(told.splitlines()[0])}" if told else type(error).__name__
+    found = problems(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(shown(part)[:40] for part in found["loc"])
+    told = shown(str(found["msg"]).replace("Input should be", "must be"))
+    return f"{place}: {told}" if place else told
+
+
+def check_schema(schema: Schema, where: str) -> None:
+    """Raise StoreError where an input contract is none: columns said twice, types that there are not, patterns that never end.
+
+    where: the file that says so
+    """
+    seen: set[str] = set()
+    for column in schema.columns:
+        fault = f"column '{shown(column.name)}' is said twice" if column.name in seen else _fault(column)
+        if fault is not None:
+            raise StoreError(f"{where} is damaged: {fault}")
+        seen.add(column.name)
+
+
+def check_target(target: Target, where: str) -> None:
+    """Raise StoreError where a target's classes are not those of its task. where: the file that says so."""
+    classes = {(type(label), label) for label in target.classes}
+    fits = {"regression": not classes, "binary": len(classes) == 2, "multiclass": len(classes) > 2}
+    if not fits[target.task] or len(classes) < len(target.classes):
+        raise StoreError(f"{where} is damaged: its target is {target.task}, of {len(classes)} different classes")
+
+
+def _fault(column: Column) -> str | None:
+    from polars.exceptions import PanicException, PolarsError
+
+    told = f"column '{shown(column.name)}'"
+    if len(column.dtype) > LONGEST_TYPE:
+        return f"{told} has a type of {len(column.dtype):,} characters"
+    try:
+        kind = column_kind(parse_dtype(column.dtype))
+    except (
+        HooklineError,
+        PolarsError,
+        PanicException,
+        ValueError,
+        TypeError,
+        SyntaxError,
+        RecursionError,
+        MemoryError,
+    ):
+        return f"{told}: '{shown(column.dtype)}' is not a column type"
+    if kind != column.kind:
+        return f"{told} is a {column.kind}, and its type '{shown(column.dtype)}' is that of a {kind}"
+    try:
+        check_pattern(column.pattern)
+    except ValueError as error:
+        return f"{told} has the pattern '{shown(column.pattern)}': {error}"
+    return None

@@ -1,0 +1,73 @@
+"""The seal of a manifest: a digest of all that it says, the files' digests included, signed with the user's key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hookline.errors import StoreError, UntrustedPackage
+from hookline.workspace.signing import key_name, known_key, signature_of
+
+SEAL = "seal"
+UNSEALED = (1, 2)
+"""Versions of the layout whose manifests have no seal."""
+_AGAIN = "copy or build the package again"
+
+
+def sealed(manifest: Mapping[str, Any], key: bytes) -> str:
+    """Return a manifest as JSON text that ends in its seal, a former one replaced, signed with a key."""
+    said = {name: value for name, value in manifest.items() if name != SEAL}
+    body = json.dumps(said, indent=1).removesuffix("\n}")
+    digest = hashlib.blake2b(body.encode()).hexdigest()
+    return body + _tail({"blake2b": digest, "key": key_name(key), "signature": signature_of(key, digest)})
+
+
+def check_seal(manifest: Mapping[str, Any], content: bytes, where: str) -> None:
+    """Raise StoreError where a manifest is not what was sealed, or bears this user's signature and is not what they signed.
+
+    Every byte counts: what stands before the seal is digested as it is, and the seal may be written in one way only.
+    content: the manifest's file
+    """
+    seal = manifest.get(SEAL)
+    if seal is None and manifest.get("format") in UNSEALED:
+        return
+    if not isinstance(seal, dict) or not all(
+        isinstance(seal.get(name), str) for name in ("blake2b", "key", "signature")
+    ):
+        raise StoreError(f"{where} is damaged: it has no seal", hint=_AGAIN)
+    tail = _tail(seal).encode()
+    digest = hashlib.blake2b(content.removesuffix(tail)).hexdigest()
+    if not content.endswith(tail) or not hmac.compare_digest(seal["blake2b"].encode(), digest.encode()):
+        raise StoreError(f"{where} is damaged: it is not what was sealed", hint=_AGAIN)
+    key = known_key()
+    if key is not None and seal["key"] == key_name(key) and not _agrees(seal, key):
+        raise StoreError(
+            f"{where} was rewritten: it bears your signature, and is not what you signed",
+            hint="see who can write this folder, and build the package again",
+        )
+
+
+def is_signed(manifest: Mapping[str, Any]) -> bool:
+    """Tell whether a manifest that was read is signed with this user's key, or with the one that the team shares."""
+    key, seal = known_key(), manifest.get(SEAL)
+    return key is not None and isinstance(seal, dict) and seal.get("key") == key_name(key) and _agrees(seal, key)
+
+
+def require_signed(manifest: Mapping[str, Any], where: str) -> None:
+    """Raise UntrustedPackage where a manifest is not signed with this user's key."""
+    if not is_signed(manifest):
+        raise UntrustedPackage(
+            f"package {where} is not signed with your key, so anybody may have written or rewritten it",
+            hint="set HOOKLINE_STORE_KEY to the secret that it was made with, or run it again",
+        )
+
+
+def _tail(seal: Mapping[str, Any]) -> str:
+    return f',\n "{SEAL}": {json.dumps(seal)}\n}}'
+
+
+def _agrees(seal: Mapping[str, Any], key: bytes) -> bool:
+    return hmac.compare_digest(str(seal.get("signature")).encode(), signature_of(key, str(seal["blake2b"])).encode())
