@@ -267,6 +267,8 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    max_rows: int = ServeOptions.max_rows,
+    max_bytes: int = ServeOptions.max_bytes,
     log: str | Path | bool = True,
     trust: Trust | None = None,
     contract: str | Path | None = None,
@@ -274,13 +276,13 @@ def serve(
 ) -> None:
     """Answer predictions over HTTP until interrupted.
 
-    what: as for `load`; port: 0 picks a free one
+    what: as for `load`; port: 0 picks a free one; max_rows, max_bytes: of a request, beyond which it is refused
     log: the folder where answers are recorded; True: `predictions/MODEL` in the home; False: none are
     Raises UnknownName, UsageError, DataError, StoreError or UntrustedPackage where it cannot begin.
     """
     from hookline.live.serving import serve as answer
 
-    answer(what, ServeOptions(host, port), log=log, trust=trust, contract=contract, home=home)
+    answer(what, ServeOptions(host, port, max_rows, max_bytes), log=log, trust=trust, contract=contract, home=home)
 
 
 def collect(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -72,20 +72,26 @@ class PredictionLog:
     def write(self, question: Question, items: Sequence[Item]) -> None:
         """Record what is answered; raises OSError, after which none of it may be."""
         now = datetime.now(UTC)
+        self.append([self.lines(question, items, now)], now)
+
+    def append(self, lines: Iterable[bytes], now: datetime) -> None:
+        """Record lines that were made before; raises OSError, after which none of them stands there."""
         self._turn(now)
         assert self._file is not None
-        lines = self._lines(question, items, now)
-        left = memoryview(lines)
+        written = 0
         try:
-            while left:
-                # A disk that is nearly full takes a part, and says so only of the rest.
-                left = left[self._file.write(left) :]
+            for some in lines:
+                left = memoryview(some)
+                while left:
+                    # A disk that is nearly full takes a part, and says so only of the rest.
+                    count = self._file.write(left)
+                    left, written = left[count:], written + count
             self._sync()
         except OSError:
             # What a full disk cut off would join the next record's line.
             with suppress(OSError):
                 size = os.fstat(self._file.fileno()).st_size
-                os.ftruncate(self._file.fileno(), size - (len(lines) - len(left)))
+                os.ftruncate(self._file.fileno(), size - written)
             raise
 
     def close(self) -> None:
@@ -96,7 +102,8 @@ class PredictionLog:
             self._file.close()
             self._file = None
 
-    def _lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
+    def lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
+        """Return the records of what is answered, a line each."""
         records = [
             Record(
                 item.id,

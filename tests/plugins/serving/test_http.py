@@ -21,8 +21,10 @@ import pytest
 import hookline as hl
 from hookline import Prediction, Predictor
 from hookline_serving.http.answers import Answerer
-from hookline_serving.http.app import MOST_BYTES_SHORT, _predict, _respond, make_app
+from hookline_serving.http.app import make_app
 from hookline_serving.http.log import PredictionLog
+from hookline_serving.http.many import MOST_BYTES_AT_ONCE, predict
+from hookline_serving.http.replies import answered
 from hookline_serving.http.service import Service
 from kit.places import at
 from kit.processes import run_hookline
@@ -110,7 +112,7 @@ class Breaking:
 
 
 @pytest.mark.usefixtures("at_home")
-@pytest.mark.parametrize("rows", [1, MOST_BYTES_SHORT // 50], ids=["short way", "long way"])
+@pytest.mark.parametrize("rows", [1, MOST_BYTES_AT_ONCE // 50], ids=["short way", "long way"])
 def test_a_fault_in_the_model_is_told_as_json_and_logged_with_its_traceback(
     package: Path, rows: int, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -192,7 +194,7 @@ def test_a_body_that_holds_no_rows_is_a_bad_request(server: Server, body: bytes)
         ({"plan": {"a": 1}}, 'must be a string, got {"a":1}'),
         ({"plan": 5}, "must be a string, got 5"),
         ({"joined": 5}, "must be an ISO 8601 date or time"),
-        ({"joined": ""}, "must be an ISO 8601 date or time"),
+        ({"joined": " "}, "must be an ISO 8601 date or time"),
         ({"joined": "99999-01-01"}, "must be an ISO 8601 date or time"),
         ({"joined": "0001-01-01T00:00:00+14:00"}, "must be a moment of the years 1 to 9999"),
     ],
@@ -251,7 +253,7 @@ def test_requests_of_following_turns_of_the_loop_are_predicted_together(package:
     async def ask(turn: int) -> None:
         for _ in range(turn):
             await asyncio.sleep(0)
-        assert (await _respond(service, _predict, json.dumps({"rows": [ROW]}).encode()))[0] == 200
+        assert (await answered(predict(service, json.dumps({"rows": [ROW]}).encode()))).status == 200
 
     async def twice() -> None:
         # The first of several is answered alone, since nothing tells yet that there are others.
