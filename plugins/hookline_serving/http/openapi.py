@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from hookline import Schema, Target
+from hookline.data.contract.limits import moment_of
 from hookline.kinds.artifacts import Column
 
 from .answers import label_text
+from .paths import paths, protocol_schemas
 
 MOST_EXAMPLES = 20
 
 
 def document(schema: Schema, target: Target, info: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an OpenAPI 3.1 document of the plain routes."""
-    rows = {"type": "array", "items": _ref("Row"), "minItems": 1}
-    body = {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
-    answers = {
-        "200": _answer("One prediction a row, in order.", _ref("Predictions")),
-        "400": _answer("The body is not JSON, or holds no rows.", _ref("Error")),
-        "413": _answer("The body is too large.", _ref("Error")),
-        "422": _answer("Values that do not fit, each by row and column.", _ref("Error")),
-        "503": _answer("The prediction could not be recorded, so it was not answered.", _ref("Error")),
-    }
-    post = {
-        "operationId": "predict",
-        "summary": f"Predict {target.name}",
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": body, "example": {"rows": [example_row(schema)]}}},
-        },
-        "responses": answers,
-    }
-    health = {"operationId": "health", "responses": {"200": _answer("The server answers.", {"type": "object"})}}
+    """Return an OpenAPI 3.1 document of every route."""
+    schemas = {"Row": _row(schema), "Rows": _rows(), "Predictions": _predictions(target), "Error": _errors()}
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{info['model']} ({info['format']})", "version": str(info["version"] or "unregistered")},
-        "paths": {"/predict": {"post": post}, "/health": {"get": health}},
-        "components": {"schemas": {"Row": _row(schema), "Predictions": _predictions(target), "Error": _errors()}},
+        "paths": paths(schema, target, info, {"rows": [example_row(schema)]}),
+        "components": {"schemas": {**schemas, **protocol_schemas()}},
     }
 
 
@@ -61,9 +44,16 @@ def _row(schema: Schema) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
+def _rows() -> dict[str, Any]:
+    row = {"$ref": "#/components/schemas/Row"}
+    several = {"type": "array", "items": row, "minItems": 1}
+    return {"anyOf": [{"type": "object", "properties": {"rows": several}, "required": ["rows"]}, several, row]}
+
+
 def _property(column: Column) -> dict[str, Any]:
     types = {"number": "number", "string": "string", "boolean": "boolean", "datetime": "string"}
-    said: dict[str, Any] = {"type": [types[column.kind], "null"]}
+    rejects = column.on_violation == "reject"
+    said: dict[str, Any] = {"type": [types[column.kind], *(["null"] if column.nullable or not rejects else [])]}
     if column.kind == "datetime":
         said["format"] = "date-time"
     if column.categories is not None and column.kind == "string":
@@ -74,6 +64,15 @@ def _property(column: Column) -> dict[str, Any]:
         said["description"] = f"{low} to {high} {_whose(column)}; a value beyond is {_fate(column)}"
     if column.pattern is not None:
         said["description"] = f"matches {column.pattern}; another value is {_fate(column)}"
+    return said | (_limits(column) if rejects else {})
+
+
+def _limits(column: Column) -> dict[str, Any]:
+    """Return what is refused beyond, in the words of JSON Schema, which has none for a range of datetimes."""
+    held = {"minimum": column.minimum, "maximum": column.maximum} if column.kind == "number" else {}
+    said: dict[str, Any] = {name: value for name, value in held.items() if value is not None}
+    if column.kind == "string" and column.categories is not None:
+        said["enum"] = [*column.categories, *([None, ""] if column.nullable else [])]
     return said
 
 
@@ -127,17 +126,9 @@ def _example(column: Column) -> Any:
         return None
     middle = low + (high - low) / 2
     if column.kind == "datetime":
-        return datetime.fromtimestamp(middle, UTC).replace(microsecond=0, tzinfo=None).isoformat()
+        return moment_of(middle).replace(microsecond=0).isoformat()
     return round(middle) if "Int" in column.dtype else float(f"{middle:.4g}")
 
 
 def _shown(column: Column, value: float) -> str:
-    return datetime.fromtimestamp(value, UTC).isoformat() if column.kind == "datetime" else f"{value:g}"
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _answer(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"description": text, "content": {"application/json": {"schema": schema}}}
+    return f"{moment_of(value).isoformat()}+00:00" if column.kind == "datetime" else f"{value:g}"
