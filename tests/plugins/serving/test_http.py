@@ -28,37 +28,7 @@ from hookline_serving.http.replies import answered
 from hookline_serving.http.service import Service
 from kit.places import at
 from kit.processes import run_hookline
-from kit.serving import Server, serving
-
-ROW = {"amount": 12.5, "visits": 3, "plan": "gold", "active": True, "joined": "2024-01-03T10:00:00"}
-
-
-@pytest.fixture(scope="module")
-def package(home: Path) -> Path:
-    rng = np.random.default_rng(0)
-    size = 240
-    start = pl.datetime(2024, 1, 1)
-    rows = pl.DataFrame(
-        {
-            "customer": [f"c{i}" for i in range(size)],
-            "amount": rng.normal(10, 3, size),
-            "visits": rng.integers(0, 9, size),
-            "plan": rng.choice(["basic", "gold", "silver"], size),
-            "active": rng.random(size) > 0.5,
-            "joined": pl.select(pl.datetime_range(start, start + pl.duration(hours=size - 1), "1h")).to_series(),
-        }
-    ).with_columns(label=pl.when(pl.col("amount") + pl.col("visits") > 14).then(pl.lit("yes")).otherwise(pl.lit("no")))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOOKLINE_HOME", str(home))
-        run = hl.run(
-            source=rows,
-            roles={"target": "label", "id": "customer"},
-            featurizer={"component": "tabular", "missing": "zero"},
-            trainer="logistic_regression",
-            packager=["onnx"],
-            name="churn",
-        )
-    return run.package("onnx")
+from kit.serving import ROW, Server, serving
 
 
 @pytest.fixture(scope="module")
