@@ -45,7 +45,7 @@ def rows_of(body: bytes) -> list[Any]:
     return found
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(ROWS, st.sampled_from([None, 1]), st.booleans())
 def test_pieces_come_to_the_rows_of_the_whole(rows: list[Any], indent: int | None, ascii_only: bool) -> None:
     for body in (rows, {"rows": rows}, {"id": {"rows": [], "z": '"rows":['}, "rows": rows, "t": [1, {"a": [2]}]}):
@@ -53,7 +53,7 @@ def test_pieces_come_to_the_rows_of_the_whole(rows: list[Any], indent: int | Non
             assert rows_of(json.dumps(body, indent=indent, ensure_ascii=ascii_only).encode()) == rows
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=60), st.sampled_from([None, 1]))
 def test_pieces_of_a_tensor_come_to_its_values(values: list[Any], indent: int | None) -> None:
     with small_pieces():
