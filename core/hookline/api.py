@@ -137,8 +137,7 @@ def why(
 ) -> RowTrace:
     """Tell what a run did to one row of its source: every transform that dropped or changed it, and the part it landed in.
 
-    row: its value in the id role's column; where the run has no id role, its position from 0
-    position: its position, also where there are ids
+    row: its value in the id role's column, or its position where there is no id role; position: from 0, whatever the roles
     Raises DataError where the source has changed since, the row is not there, or what the run fitted is lost.
     """
     from hookline.runs.names import run_of
@@ -171,8 +170,7 @@ def profile(
 ) -> DataProfile:
     """Measure a table that nobody prepared, and say what is odd about it.
 
-    what: a path, a source's name, a source, or a polars or pandas data frame
-    html: a file to write the profile to, as a page
+    what: a path, a source's name, a source, or a polars or pandas data frame; html: a file to write the profile to, as a page
     """
     from hookline.plans.keywords import profile_of
     from hookline.quality.profile.profile import render

@@ -37,7 +37,7 @@ class LocalDeployer(Deployer):
 
     def serve(self, fleet: Fleet, options: ServeOptions) -> None:
         """Answer until interrupted; raises UsageError where the port is taken, StoreError where no record can be kept."""
-        from .http.bounds import Bounds
+        from .http.clients.bounds import Bounds
         from .http.server import serve
 
         version = fleet.policy().version

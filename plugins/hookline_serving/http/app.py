@@ -22,12 +22,12 @@ from hookline.kinds.plain import to_json
 
 from . import inference_protocol as v2
 from .answers import Answerer
-from .bounds import Bounds
-from .cutting import Body
+from .clients.bounds import Bounds
+from .clients.receiving import receive_body
 from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi import document, example_row
-from .receiving import receive_body
+from .reading.cutting import Body
 from .replies import OK, answered, failure, send_answer, told
 from .service import Service
 

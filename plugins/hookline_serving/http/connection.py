@@ -9,7 +9,7 @@ import msgspec
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from .door import Door
+from .clients.door import Door
 
 MOST_PARSED = 2 * 1024
 """Bytes that are parsed at a time: all requests in them are taken before the first is answered."""

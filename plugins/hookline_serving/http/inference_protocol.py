@@ -10,11 +10,11 @@ from starlette.exceptions import HTTPException
 
 import hookline
 
-from .cutting import Body
 from .exchange import Item
-from .faults import TooLarge
 from .many import HEAVY_BYTES, MOST_BYTES_AT_ONCE, ROWS_AT_ONCE, questions
-from .tensors import Asked, asked_in
+from .reading.cutting import Body
+from .reading.faults import TooLarge
+from .reading.tensors import Asked, asked_in
 
 if TYPE_CHECKING:
     from .service import Service

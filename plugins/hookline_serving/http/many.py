@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from .cutting import Body, Piece, bodies_of, cut_rows, placed
 from .exchange import Question
-from .faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
+from .reading.cutting import Body, Piece, bodies_of, cut_rows, placed
+from .reading.faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
 
 if TYPE_CHECKING:
     from .service import Service

@@ -12,7 +12,7 @@ from starlette.types import Send
 
 from hookline.errors import DataError, HooklineError
 
-from .faults import MOST_SHOWN, BadRequest, BadRows, Busy, TooLarge
+from .reading.faults import MOST_SHOWN, BadRequest, BadRows, Busy, TooLarge
 
 log = logging.getLogger("hookline.serving")
 

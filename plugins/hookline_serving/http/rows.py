@@ -15,10 +15,10 @@ from hookline.data.contract.limits import Limits
 from hookline.errors import closest
 from hookline.kinds.artifacts import Column
 
-from .cutting import NO_ROWS, Body, check_count
 from .exchange import Question
-from .faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
-from .typed import asks_more, body_of, can_be_fields, field_name, fitting_row, plain_row
+from .reading.cutting import NO_ROWS, Body, check_count
+from .reading.faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
+from .reading.typed import asks_more, body_of, can_be_fields, field_name, fitting_row, plain_row
 
 MOST_HINTS = 10
 """Missing columns of a request for which a look is taken at what may have been meant."""

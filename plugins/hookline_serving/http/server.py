@@ -15,7 +15,7 @@ from hookline import Predictor
 from hookline.errors import UsageError
 
 from .app import make_app
-from .bounds import Bounds
+from .clients.bounds import Bounds
 from .log import PredictionLog
 
 DRAIN_SECONDS = 30
@@ -64,8 +64,8 @@ def serve(
 
 def _connections(bounds: Bounds) -> Any:
     """Return what makes the protocol of each connection, as uvicorn calls it."""
+    from .clients.door import Door
     from .connection import Connection
-    from .door import Door
 
     return partial(Connection, Door(bounds))
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from hookline import Predictor
 
 from .answers import Answerer
-from .bounds import Bounds, Held
+from .clients.bounds import Bounds, Held
 from .exchange import Item, Question
 
 T = TypeVar("T")

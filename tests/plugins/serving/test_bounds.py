@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hookline_serving.http.bounds import Bounds, Held
-from hookline_serving.http.door import Door
+from hookline_serving.http.clients.bounds import Bounds, Held
+from hookline_serving.http.clients.door import Door
 from kit.attacks import Target, request, under_attack
 from kit.processes import heard, started
 from kit.serving import ROW, Server, serving
@@ -28,7 +28,7 @@ BOUNDS = {
 SERVE = """
 import json, sys
 import hookline as hl
-from hookline_serving.http.bounds import Bounds
+from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.server import serve
 info = {"model": "churn", "version": None, "format": "onnx"}
 serve(hl.load(sys.argv[1]).predictor, info, "127.0.0.1", 0, None, Bounds(**json.loads(sys.argv[2])))

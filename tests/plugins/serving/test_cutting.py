@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookline_serving.http import cutting
-from hookline_serving.http.cutting import MOST_ROW_BYTES, bodies_of, cut_rows, values_in
-from hookline_serving.http.faults import BadRequest, TooLarge
+from hookline_serving.http.reading import cutting
+from hookline_serving.http.reading.cutting import MOST_ROW_BYTES, bodies_of, cut_rows, values_in
+from hookline_serving.http.reading.faults import BadRequest, TooLarge
 
 MIB = 1024 * 1024
 MANY = 10**9

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import hookline as hl
 from hookline_serving.http.answers import Answerer
 from hookline_serving.http.app import _routes, make_app
-from hookline_serving.http.bounds import Bounds
+from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.service import Service
 from kit.serving import ROW
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hookline_serving.http import tensors
-from hookline_serving.http.faults import BadRequest, TooLarge
-from hookline_serving.http.tensors import Asked, asked_in
+from hookline_serving.http.reading import tensors
+from hookline_serving.http.reading.faults import BadRequest, TooLarge
+from hookline_serving.http.reading.tensors import Asked, asked_in
 
 MANY = 10**9
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ..rows import decoded
 from .cutting import PIECE_BYTES, Body, check_count, values_in
 from .faults import BadRequest, TooLarge
-from .rows import decoded
 
 KNOWN_DATATYPES = (
     "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64", "BYTES",

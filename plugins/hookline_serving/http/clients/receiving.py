@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from ..many import MOST_BYTES_AT_ONCE
 from .bounds import MIB, Account, Bounds
-from .many import MOST_BYTES_AT_ONCE
 
 
 async def receive_body(request: Request, bounds: Bounds, account: Account) -> bytearray:

@@ -6,13 +6,13 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from ..replies import failure, send_answer
 from .bounds import Bounds
-from .replies import failure, send_answer
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from .connection import Connection, Wait
+    from ..connection import Connection, Wait
 
 SWEEP_SECONDS = 0.5
 SURPLUS = 16
