@@ -137,8 +137,7 @@ def why(
 ) -> RowTrace:
     """Tell what a run did to one row of its source: every transform that dropped or changed it, and the part it landed in.
 
-    row: its value in the id role's column; where the run has no id role, its position from 0
-    position: its position, also where there are ids
+    row: its value in the id role's column, or its position where there is no id role; position: from 0, whatever the roles
     Raises DataError where the source has changed since, the row is not there, or what the run fitted is lost.
     """
     from hookline.runs.names import run_of
@@ -171,8 +170,7 @@ def profile(
 ) -> DataProfile:
     """Measure a table that nobody prepared, and say what is odd about it.
 
-    what: a path, a source's name, a source, or a polars or pandas data frame
-    html: a file to write the profile to, as a page
+    what: a path, a source's name, a source, or a polars or pandas data frame; html: a file to write the profile to, as a page
     """
     from hookline.plans.keywords import profile_of
     from hookline.quality.profile.profile import render
@@ -267,6 +265,8 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    max_rows: int = ServeOptions.max_rows,
+    max_bytes: int = ServeOptions.max_bytes,
     log: str | Path | bool = True,
     trust: Trust | None = None,
     contract: str | Path | None = None,
@@ -274,13 +274,13 @@ def serve(
 ) -> None:
     """Answer predictions over HTTP until interrupted.
 
-    what: as for `load`; port: 0 picks a free one
+    what: as for `load`; port: 0 picks a free one; max_rows, max_bytes: of a request, beyond which it is refused
     log: the folder where answers are recorded; True: `predictions/MODEL` in the home; False: none are
     Raises UnknownName, UsageError, DataError, StoreError or UntrustedPackage where it cannot begin.
     """
     from hookline.live.serving import serve as answer
 
-    answer(what, ServeOptions(host, port), log=log, trust=trust, contract=contract, home=home)
+    answer(what, ServeOptions(host, port, max_rows, max_bytes), log=log, trust=trust, contract=contract, home=home)
 
 
 def collect(

@@ -18,7 +18,7 @@ class LocalDeployer(Deployer):
     @classmethod
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""
-        return ("uvicorn", "starlette", "msgspec")
+        return ("uvicorn", "starlette", "msgspec", "httptools")
 
     def accepts(self, package: Package) -> bool:
         """Accept a package that nothing speaks against; each where it is told to."""
@@ -37,7 +37,9 @@ class LocalDeployer(Deployer):
 
     def serve(self, fleet: Fleet, options: ServeOptions) -> None:
         """Answer until interrupted; raises UsageError where the port is taken, StoreError where no record can be kept."""
+        from .http.clients.bounds import Bounds
         from .http.server import serve
 
         version = fleet.policy().version
-        serve(fleet.predictor(version), fleet.facts(version), options.host, options.port, fleet.log())
+        bounds = Bounds(rows=options.max_rows, bytes=options.max_bytes)
+        serve(fleet.predictor(version), fleet.facts(version), options.host, options.port, fleet.log(), bounds)

@@ -13,9 +13,41 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
+import polars as pl
 
+import hookline as hl
 from kit.places import at
 from kit.processes import HOOKLINE, heard, started
+
+ROW = {"amount": 12.5, "visits": 3, "plan": "gold", "active": True, "joined": "2024-01-03T10:00:00"}
+"""A row that the model of `train_churn` takes."""
+
+
+def train_churn() -> Path:
+    """Train a small model at the home of the environment, and return its package."""
+    rng = np.random.default_rng(0)
+    size = 240
+    start = pl.datetime(2024, 1, 1)
+    rows = pl.DataFrame(
+        {
+            "customer": [f"c{i}" for i in range(size)],
+            "amount": rng.normal(10, 3, size),
+            "visits": rng.integers(0, 9, size),
+            "plan": rng.choice(["basic", "gold", "silver"], size),
+            "active": rng.random(size) > 0.5,
+            "joined": pl.select(pl.datetime_range(start, start + pl.duration(hours=size - 1), "1h")).to_series(),
+        }
+    ).with_columns(label=pl.when(pl.col("amount") + pl.col("visits") > 14).then(pl.lit("yes")).otherwise(pl.lit("no")))
+    run = hl.run(
+        source=rows,
+        roles={"target": "label", "id": "customer"},
+        featurizer={"component": "tabular", "missing": "zero"},
+        trainer="logistic_regression",
+        packager=["onnx"],
+        name="churn",
+    )
+    return run.package("onnx")
 
 
 @dataclass(frozen=True)

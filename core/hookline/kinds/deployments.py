@@ -128,11 +128,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """How a server is to be reached."""
+    """How a server is to be reached, and what it takes at a time."""
 
     host: str = "127.0.0.1"
     port: int = 8000
     """0 picks a free one."""
+    max_rows: int = 50_000
+    """Most rows that a request may hold."""
+    max_bytes: int = 32 * 1024 * 1024
+    """Largest body of a request."""
 
 
 @dataclasses.dataclass(frozen=True)

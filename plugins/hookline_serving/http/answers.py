@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -26,9 +28,9 @@ MOST_BY_ROW = 1_000
 class Answerer:
     """A predictor with the record that it keeps."""
 
-    def __init__(self, predictor: Predictor, log: PredictionLog | None) -> None:
+    def __init__(self, predictor: Predictor, log: PredictionLog | None, most_rows: int = sys.maxsize) -> None:
         self.predictor = predictor
-        self.reader = Reader(predictor.schema, predictor.roles)
+        self.reader = Reader(predictor.schema, predictor.roles, most_rows)
         # Asked once, since a look at a protocol takes as long as a small model does.
         self._few = predictor if isinstance(predictor, PredictsRows) else None
         self._log = log
@@ -47,6 +49,19 @@ class Answerer:
             return [items]
         left = iter(items)
         return [[*islice(left, len(one.rows))] for one in questions]
+
+    def answer_parts(self, parts: Iterable[Question]) -> Iterator[list[Item]]:
+        """Predict the rows of one request, some at a time, and record them once all are; raises OSError where they cannot be."""
+        lines: list[bytes] = []
+        now = datetime.now(UTC)
+        for question in parts:
+            items = self._items(question, self._predict(question.values))
+            if self._log is not None:
+                lines.append(self._log.lines(question, items, now))
+            yield items
+        if self._log is not None:
+            with self._lock:
+                self._log.append(lines, now)
 
     def _predict(self, values: Sequence[Sequence[Any]]) -> Prediction:
         if self._few is not None and len(values) <= MOST_BY_ROW:

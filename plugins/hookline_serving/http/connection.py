@@ -1,20 +1,159 @@
-"""Sends an answer whole: uvicorn writes head and body apart, and each write is a system call that wakes the client."""
+"""uvicorn's own connection to a client, but that it reads and waits within bounds, and sends answers whole."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Literal, NamedTuple, cast
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+import msgspec
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from .clients.door import Door
+
+MOST_PARSED = 2 * 1024
+"""Bytes that are parsed at a time: all requests in them are taken before the first is answered."""
+MOST_HEAD_BYTES = 64 * 1024
 
 
-class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn chooses the class by what is installed
-    """uvicorn's own protocol, on a transport that holds a head until its body follows."""
+class Wait(NamedTuple):
+    """What a client keeps the server waiting for; two waits of one client are the same where `since` is."""
+
+    kind: Literal["idle", "head", "rest", "body", "answer"]
+    since: object
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that reads no further while requests wait in it, and that the door may close."""
+
+    def __init__(self, door: Door, **given: Any) -> None:
+        super().__init__(**given)
+        self._door = door
+        self._unparsed = b""
+        self._is_held_back = False
+        self._head_bytes = 0
+        self._body_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin with the transport."""
-        whole = WholeAnswers(cast("asyncio.Transport", transport), asyncio.get_running_loop())
+        """Begin with the transport, or refuse to."""
+        whole = WholeAnswers(cast("asyncio.Transport", transport), self.loop)
         super().connection_made(cast("asyncio.Transport", whole))
+        self.flow = PatientFlow(self, cast("asyncio.Transport", whole))
+        if not self._door.admit(self):
+            self.app = cast("Any", self._door.full)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave."""
+        self._door.leave(self)
+        self._unparsed = b""
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, as far as no request in it must wait for another."""
+        if self._unparsed or len(data) > MOST_PARSED:
+            self._unparsed += data
+            self._parse()
+        else:
+            super().data_received(data)
+        if self._in_head():
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEAD_BYTES:
+                self.refuse(431, f"the head of the request is larger than {MOST_HEAD_BYTES // 1024} KiB")
+        else:
+            self._head_bytes = 0
+
+    def on_message_begin(self) -> None:
+        """Begin with a request."""
+        self._body_bytes = 0
+        super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of its body."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        """Go on with what has come meanwhile."""
+        super().on_response_complete()
+        if self._unparsed:
+            self.loop.call_soon(self._parse)
+
+    def holds_more(self) -> bool:
+        """Tell whether there are requests of this client that wait for the one that is being answered."""
+        return bool(self.pipeline or self._unparsed)
+
+    def waits(self) -> Wait | None:
+        """Return what the client is waited for, None where it waits itself."""
+        cycle = self.cycle
+        if self.flow.write_paused:
+            return Wait("answer", cycle)
+        if self.holds_more():
+            return None
+        if cycle is not None and not cycle.response_complete:
+            return Wait("body", cycle) if cycle.more_body else None
+        if self._in_head() or cycle is None:
+            return Wait("head", self.scope)
+        return Wait("idle", cycle) if self.timeout_keep_alive_task is not None else Wait("rest", cycle)
+
+    def expire(self, kind: str) -> None:
+        """End a wait that took too long."""
+        if kind == "body" or (kind == "head" and self.scope is not None):
+            self.refuse(408, f"the {kind} of the request took too long")
+        elif kind == "answer":
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def refuse(self, status: int, message: str) -> None:
+        """Answer with an error, and close."""
+        if self.transport.is_closing():
+            return
+        body = msgspec.json.encode({"error": message})
+        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(STATUS_LINE[status] + head + body)
+        self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self.refuse(400, msg)
+
+    def _in_head(self) -> bool:
+        return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
+
+    def _parse(self) -> None:
+        at, data = 0, self._unparsed
+        while at < len(data) and not self.pipeline and not self.transport.is_closing():
+            size = max(MOST_PARSED, self._body_left())
+            super().data_received(data[at : at + size])
+            at += size
+        self._unparsed = data[at:]
+        if self._unparsed:
+            self._is_held_back = True
+            self.flow.pause_reading()
+        elif self._is_held_back:
+            self._is_held_back = False
+            self.flow.resume_reading()
+
+    def _body_left(self) -> int:
+        """Return how many bytes belong to the body that has begun and to nothing else, as far as is known."""
+        if self._in_head() or self.cycle is None or not self.cycle.more_body:
+            return 0
+        declared = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0")
+        return int(declared) - self._body_bytes
+
+
+class PatientFlow(FlowControl):
+    """Flow control that does not read on while requests that came already wait for another one's answer."""
+
+    def __init__(self, connection: Connection, transport: asyncio.Transport) -> None:
+        super().__init__(transport)
+        self._connection = connection
+
+    def resume_reading(self) -> None:
+        """Read on, unless more has come than is being answered."""
+        if not self._connection.holds_more():
+            super().resume_reading()
 
 
 class WholeAnswers:

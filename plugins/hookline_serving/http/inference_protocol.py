@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from starlette.exceptions import HTTPException
 
 import hookline
 
-from .rows import BadRequest, decoded
+from .exchange import Item
+from .many import HEAVY_BYTES, MOST_BYTES_AT_ONCE, ROWS_AT_ONCE, questions
+from .reading.cutting import Body
+from .reading.faults import TooLarge
+from .reading.tensors import Asked, asked_in
 
 if TYPE_CHECKING:
     from .service import Service
 
 DATATYPES = {"number": "FP64", "string": "BYTES", "boolean": "BOOL", "datetime": "BYTES"}
 """How each kind of column travels; datetimes as ISO 8601 text."""
-KNOWN_DATATYPES = (
-    "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64", "BYTES",
-)  # fmt: skip
-"""The protocol's own; the values themselves decide whether they fit the model."""
 
 
 def server_metadata() -> dict[str, Any]:
@@ -51,14 +52,43 @@ def check_asked(asked: Mapping[str, str], service: Service) -> None:
     """Raise HTTPException (404) where a path names a model or a version that is not the one at hand."""
     for what in ("model", "version"):
         held = service.info[what]
-        if asked.get(what, str(held)) != str(held):
-            raise HTTPException(404, f"{what} {asked[what]} is not served here; {what} {held} is")
+        if what in asked and (held is None or asked[what] != str(held)):
+            other = "a package without a version" if held is None else f"{what} {held}"
+            raise HTTPException(404, f"{what} {asked[what]} is not served here; {other} is")
 
 
-async def infer(service: Service, body: bytes) -> dict[str, Any]:
-    """Answer an inference request; ids and warnings travel in `parameters`."""
-    asked = decoded(body)
-    items = await service.answer(service.answerer.reader.read(_rows(asked)))
+async def infer(service: Service, body: Body) -> bytes:
+    """Answer an inference request; ids and warnings travel in `parameters`. Raises what `replies.told` tells."""
+    bounds = service.bounds
+    if len(body) > bounds.tensor_bytes:
+        size = bounds.tensor_bytes // 1024
+        raise TooLarge(f"a body of tensors may be of {size:,} KiB; send fewer rows at a time, or rows to /predict")
+    if len(body) > HEAVY_BYTES:
+        async with service.heavy:
+            return await _infer_in_parts(service, body)
+    if len(body) > MOST_BYTES_AT_ONCE:
+        return await _infer_in_parts(service, body)
+    asked = asked_in(body, bounds.rows)
+    rows = [row for _, some in asked.parts(asked.rows) for row in some]
+    return _reply(service, asked, await service.answer(service.answerer.reader.read(rows)))
+
+
+async def _infer_in_parts(service: Service, body: Body) -> bytes:
+    (reply,) = (made for made in await service.in_turns(_replies(service, body)) if made)
+    return reply
+
+
+def _replies(service: Service, body: Body) -> Iterator[bytes]:
+    """Yield nothing for a while, as each part is answered, and the reply in the end."""
+    asked = asked_in(body, service.bounds.rows)
+    items: list[Item] = []
+    for some in service.answerer.answer_parts(questions(service.answerer.reader.read, asked.parts(ROWS_AT_ONCE))):
+        items += some
+        yield b""
+    yield _reply(service, asked, items)
+
+
+def _reply(service: Service, asked: Asked, items: Sequence[Item]) -> bytes:
     classes = service.predictor.target.classes
     values = [item.prediction for item in items]
     outputs = [{"name": "prediction", "datatype": _datatype(classes), "shape": [len(items)], "data": values}]
@@ -77,47 +107,9 @@ async def infer(service: Service, body: bytes) -> dict[str, Any]:
     }
     if version:
         reply["model_version"] = str(version)
-    if isinstance(asked.get("id"), str):
-        reply["id"] = asked["id"]
-    return reply
-
-
-def _rows(body: Any) -> list[Mapping[str, Any]]:
-    """Turn tensors, (n,) or (n, 1) each, into rows."""
-    tensors = body.get("inputs") if isinstance(body, dict) else None
-    if not isinstance(tensors, list) or not tensors:
-        raise BadRequest(
-            'the body must be {"inputs": [{"name": ..., "datatype": ..., "shape": [n], "data": [...]}, ...]}'
-        )
-    named = [_column(tensor) for tensor in tensors]
-    columns = dict(named)
-    if len(columns) < len(named):
-        twice = next(name for name, _ in named if [other for other, _ in named].count(name) > 1)
-        raise BadRequest(f"input '{twice}' is given more than once")
-    sizes = {name: len(data) for name, data in columns.items()}
-    if len(set(sizes.values())) != 1:
-        raise BadRequest(f"the inputs differ in length: {sizes}")
-    if not next(iter(sizes.values())):
-        raise BadRequest("there are no rows to predict")
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def _column(tensor: Any) -> tuple[str, list[Any]]:
-    if (
-        not isinstance(tensor, dict)
-        or not isinstance(tensor.get("name"), str)
-        or not isinstance(tensor.get("data"), list)
-    ):
-        raise BadRequest("each input needs a name (a string) and data (a list)")
-    name, data, datatype = tensor["name"], tensor["data"], tensor.get("datatype", "BYTES")
-    if datatype not in KNOWN_DATATYPES:
-        raise BadRequest(f"input '{name}': there is no datatype {datatype!r}; there is {', '.join(KNOWN_DATATYPES)}")
-    if data and all(isinstance(item, list) and len(item) == 1 for item in data):
-        data = [item[0] for item in data]
-    shape = tensor.get("shape", [len(data)])
-    if shape not in ([len(data)], [len(data), 1]):
-        raise BadRequest(f"input '{name}': shape {shape} does not fit {len(data)} values, one a row")
-    return name, data
+    if isinstance(asked.id, str):
+        reply["id"] = asked.id
+    return msgspec.json.encode(reply)
 
 
 def _datatype(classes: tuple[Any, ...]) -> str:

@@ -72,16 +72,34 @@ class PredictionLog:
     def write(self, question: Question, items: Sequence[Item]) -> None:
         """Record what is answered; raises OSError, after which none of it may be."""
         now = datetime.now(UTC)
-        lines = self._lines(question, items, now)
-        if self._file is None or now.date() != self._day:
-            self._turn(now)
-        assert self._file is not None
-        self._append(self._file, lines)
-        if not os.fstat(self._file.fileno()).st_nlink:
+        self.append([self.lines(question, items, now)], now)
+
+    def append(self, lines: Sequence[bytes], now: datetime) -> None:
+        """Record lines that were made before; raises OSError, after which none of what they answer may be."""
+        file = self._current(now)
+        self._append(file, lines)
+        if not os.fstat(file.fileno()).st_nlink:
             # The file was removed, perhaps with its folder: what was just written is on record in another, or not answered.
             self._give_up()
-            self._turn(now)
-            self._append(self._file, lines)
+            self._append(self._current(now), lines)
+
+    def lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
+        """Return the records of what is answered, a line each."""
+        records = [
+            Record(
+                item.id,
+                now,
+                self.model,
+                self.version,
+                row,
+                row_id,
+                item.prediction,
+                list(item.probabilities.values()) if item.probabilities else None,
+                item.warnings,
+            )
+            for item, row, row_id in zip(items, question.rows, question.ids, strict=True)
+        ]
+        return self._encoder.encode_lines(records)
 
     def close(self) -> None:
         """Flush to the disk and close."""
@@ -91,15 +109,24 @@ class PredictionLog:
             self._file.close()
             self._file = None
 
-    def _append(self, file: IO[bytes], lines: bytes) -> None:
-        left = memoryview(lines)
+    def _current(self, now: datetime) -> IO[bytes]:
+        if self._file is None or now.date() != self._day:
+            self._turn(now)
+        assert self._file is not None
+        return self._file
+
+    def _append(self, file: IO[bytes], lines: Sequence[bytes]) -> None:
+        written = 0
         try:
-            while left:
-                # A disk that is nearly full takes a part, and says so only of the rest.
-                left = left[file.write(left) :]
+            for some in lines:
+                left = memoryview(some)
+                while left:
+                    # A disk that is nearly full takes a part, and says so only of the rest.
+                    count = file.write(left)
+                    left, written = left[count:], written + count
             self._sync(file)
         except OSError:
-            self._take_back(file, len(lines) - len(left))
+            self._take_back(file, written)
             raise
 
     def _take_back(self, file: IO[bytes], size: int) -> None:
@@ -118,23 +145,6 @@ class PredictionLog:
         if file is not None:
             with suppress(OSError):
                 file.close()
-
-    def _lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
-        records = [
-            Record(
-                item.id,
-                now,
-                self.model,
-                self.version,
-                row,
-                row_id,
-                item.prediction,
-                list(item.probabilities.values()) if item.probabilities else None,
-                item.warnings,
-            )
-            for item, row, row_id in zip(items, question.rows, question.ids, strict=True)
-        ]
-        return self._encoder.encode_lines(records)
 
     def _turn(self, now: datetime) -> None:
         """Begin another file, as with each day; where the last one cannot be closed, that is told once."""

@@ -2,52 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from hookline import Roles, Schema
 from hookline.data.contract.limits import Limits
-from hookline.errors import suggestion
+from hookline.errors import closest
 from hookline.kinds.artifacts import Column
 
 from .exchange import Question
-from .typed import asks_more, body_of, can_be_fields, field_name, fitting_row, plain_row
+from .reading.cutting import NO_ROWS, Body, check_count
+from .reading.faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
+from .reading.typed import asks_more, body_of, can_be_fields, field_name, fitting_row, plain_row
 
-MOST_PROBLEMS = 100
-"""A client that got every row wrong need not be told of each."""
+MOST_HINTS = 10
+"""Missing columns of a request for which a look is taken at what may have been meant."""
+MOST_NAMES = 20
+"""Names that are looked at for each."""
+MOST_LETTERS = 64
+"""Longest name that is looked at."""
 NOT_PLAIN = (ValueError, OverflowError, RecursionError)
 """What reading a body as plain rows raises where it does not hold them."""
 
 
-@dataclass(frozen=True)
-class RowProblem:
-    """What is wrong with one value of a request."""
-
-    row: int
-    column: str
-    message: str
-
-
-class BadRows(ValueError):
-    """Rows that do not fit the input contract, with every problem."""
-
-    def __init__(self, problems: Sequence[RowProblem]) -> None:
-        super().__init__(problems)  # As it is made again where it comes from another process.
-        self.problems = problems
-
-    def __str__(self) -> str:
-        return f"{len(self.problems)} problems"
-
-
-class BadRequest(ValueError):
-    """A body that does not hold rows at all."""
-
-
-def decoded(body: bytes) -> Any:
+def decoded(body: Body) -> Any:
     """Return what a JSON body says; raises BadRequest."""
     try:
         return msgspec.json.decode(body)
@@ -62,7 +45,7 @@ def rows_of(body: Any) -> list[Mapping[str, Any]]:
     rows: Any = body["rows"] if isinstance(body, dict) and isinstance(body.get("rows"), list) else body
     rows = [rows] if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise BadRequest('the body must be {"rows": [{"column": value, ...}, ...]}')
+        raise BadRequest(NO_ROWS)
     if not rows:
         raise BadRequest("there are no rows to predict")
     return rows
@@ -71,14 +54,16 @@ def rows_of(body: Any) -> list[Mapping[str, Any]]:
 class Reader:
     """Checks rows against the input contract, and says what in them is unlike the training data."""
 
-    def __init__(self, schema: Schema, roles: Roles) -> None:
+    def __init__(self, schema: Schema, roles: Roles, most_rows: int = sys.maxsize) -> None:
         self._columns, self._id = schema.columns, roles.id
+        self._most_rows = most_rows
         self._texts = schema.texts
         self._is_reread = bool(schema.texts.missing) or schema.texts.strip
         self._limits = [Limits(column) for column in schema.columns]
         self._moments = [i for i, column in enumerate(schema.columns) if column.kind == "datetime"]
         self._translated = bool(self._moments) or not all(column.required for column in schema.columns)
         self._asked = [i for i, column in enumerate(schema.columns) if asks_more(column)]
+        self._not_texts = [column.name for column in schema.columns if column.kind != "string"]
         # Where every category is known, what reading would change is none of them.
         self._free = [i for i, c in enumerate(schema.columns) if c.kind == "string" and c.categories is None]
         # msgspec compares a row with a type at once, where going through its values takes 20 times as long.
@@ -89,8 +74,8 @@ class Reader:
         as_columns = can_be_fields([*schema.names, roles.id or ""])
         self._plain = msgspec.json.Decoder(body_of(plain)) if as_columns else None
 
-    def read_body(self, body: bytes) -> Question:
-        """Return what a body asks; raises BadRequest, or BadRows with every problem.
+    def read_body(self, body: Body) -> Question:
+        """Return what a body asks; raises BadRequest, TooLarge for more rows than are taken, or BadRows with the problems.
 
         Rows with nothing odd in them, which most are, are told by reading them as a type; all others are looked at closely.
         """
@@ -101,6 +86,7 @@ class Reader:
             values = [self._taken(row) for row in rows]
         except NOT_PLAIN:
             return self.read(rows_of(decoded(body)))
+        check_count(len(rows), self._most_rows)
         if self._asked and not all(self._limits[i].allows(row[i]) for i in self._asked for row in values):
             return self.read(rows_of(decoded(body)))
         if self._is_reread and any(self._texts.changes(row[i]) for i in self._free for row in values):
@@ -109,14 +95,26 @@ class Reader:
         return Question(rows, values, ids, {})
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> Question:
-        """Return what rows ask, their texts read as those of the training were; raises BadRows with every problem."""
+        """Return what rows ask, their texts read as those of the training were; raises TooLarge, or BadRows with the problems."""
+        check_count(len(rows), self._most_rows)
         reread = [self._reread(row) for row in rows] if self._is_reread else rows
         try:
-            values = [self._taken(msgspec.convert(self._named(row), self._fitting)) for row in reread]
-        except (msgspec.ValidationError, ValueError, OverflowError):
-            raise BadRows([problem for column in self._columns for problem in _problems(column, reread)]) from None
+            values = [self._converted(row) for row in reread]
+        except NOT_PLAIN:
+            raise BadRows([*islice(self._problems(reread), MOST_COUNTED + 1)]) from None
         ids = [row.get(self._id) if self._id else None for row in rows]
         return Question(rows, values, ids, self._warnings(values))
+
+    def _converted(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return a row's values as the model takes them; raises ValueError or OverflowError where it has others."""
+        try:
+            return self._taken(msgspec.convert(self._named(row), self._fitting))
+        except ValueError:
+            # An empty text is a missing value in any column, and of these no type can tell.
+            blank = [name for name in self._not_texts if row.get(name) == ""]
+            if not blank:
+                raise
+            return self._taken(msgspec.convert(self._named({**row, **dict.fromkeys(blank)}), self._fitting))
 
     def _reread(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a row with the texts of the model's columns as reading a file leaves them."""
@@ -152,9 +150,41 @@ class Reader:
                     rejected.append(RowProblem(i, name, said))
                 else:
                     warnings[i] = (*warnings.get(i, ()), f"{name}: {said}")
+            if len(rejected) > MOST_COUNTED:
+                break
         if rejected:
             raise BadRows(rejected)
         return warnings
+
+    def _problems(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[RowProblem]:
+        """Yield what is wrong with rows, in their order; each is looked at only as far as is asked for."""
+        hints = Hints([column.name for column in self._columns])
+        for index, row in enumerate(rows):
+            for column in self._columns:
+                try:
+                    _check(column, row[column.name])
+                except KeyError:
+                    if column.required:
+                        yield RowProblem(index, column.name, hints.absent(column.name, row))
+                except (ValueError, OverflowError) as error:
+                    yield RowProblem(index, column.name, str(error))
+
+
+class Hints:
+    """What may have been meant by names of one request, which is asked of a few of them only: each look takes long."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = frozenset(columns)
+        self._found: dict[tuple[str, ...], str] = {}
+
+    def absent(self, name: str, row: Mapping[str, Any]) -> str:
+        """Say that a column is missing in a row, and which of the row's may have been meant."""
+        foreign = islice((key for key in row if key not in self._columns), MOST_NAMES)
+        asked = (name, *(key for key in foreign if max(len(name), len(key)) <= MOST_LETTERS))
+        if asked not in self._found and len(self._found) < MOST_HINTS:
+            near = closest(name, asked[1:])
+            self._found[asked] = f"; did you mean '{near}'?" if near else ""
+        return f"is missing{self._found.get(asked, '')}; null stands for a value that is not known"
 
 
 def _given(value: Any) -> Any:
@@ -162,30 +192,17 @@ def _given(value: Any) -> Any:
     return None if value is msgspec.UNSET else value
 
 
-def _problems(column: Column, rows: Sequence[Mapping[str, Any]]) -> Iterator[RowProblem]:
-    for index, row in enumerate(rows):
-        try:
-            _check(column, row[column.name])
-        except KeyError:
-            if column.required:
-                yield RowProblem(index, column.name, _absent(column.name, row))
-        except (ValueError, OverflowError) as error:
-            yield RowProblem(index, column.name, str(error))
-
-
-def _absent(name: str, row: Mapping[str, Any]) -> str:
-    hint = suggestion(name, row, "column")
-    near = f"; {hint}" if hint and hint.startswith("did you mean") else ""
-    return f"is missing{near}; null stands for a value that is not known"
-
-
 def _check(column: Column, value: Any) -> None:
     """Raise ValueError or OverflowError where a value is not of the column's kind."""
     if column.kind == "number" and isinstance(value, (int, float)) and not isinstance(value, bool):
         float(value)
-    elif column.kind == "datetime" and isinstance(value, str):
+    elif column.kind == "datetime" and isinstance(value, str) and value:
         _moment(value)
-    elif value is not None and not isinstance(value, {"string": str, "boolean": bool}.get(column.kind, ())):
+    elif (
+        value is not None
+        and value != ""
+        and not isinstance(value, {"string": str, "boolean": bool}.get(column.kind, ()))
+    ):
         raise ValueError(f"must be {WANTED[column.kind]}, got {_shown(value)}")
 
 
@@ -201,7 +218,10 @@ def _moment(text: str) -> datetime:
 
 
 def _shown(value: Any) -> str:
-    text = msgspec.json.encode(value).decode()
+    try:
+        text = msgspec.json.encode(value).decode()
+    except RecursionError:
+        return "a value that is nested too deeply"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -7,6 +7,7 @@ import gc
 import socket
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,33 @@ from hookline import Predictor
 from hookline.errors import UsageError
 
 from .app import make_app
+from .clients.bounds import Bounds
 from .log import PredictionLog
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take once a stop is asked for."""
 BACKLOG = 2048
+SWITCH_SECONDS = 0.0005
+"""How long a thread that reads many rows runs before the loop's turn, of which a small request takes several."""
 
 
-def serve(predictor: Predictor, info: Mapping[str, Any], host: str, port: int, log: Path | None) -> None:
+def serve(
+    predictor: Predictor,
+    info: Mapping[str, Any],
+    host: str,
+    port: int,
+    log: Path | None,
+    bounds: Bounds | None = None,
+) -> None:
     """Answer until interrupted or terminated."""
     import uvicorn
 
-    from .connection import Connection
-
+    bounds = bounds or Bounds()
     listening = _bind(host, port)
     record = PredictionLog.open(log, info) if log else None
     config = uvicorn.Config(
-        make_app(predictor, info, record),
-        http=Connection,
+        make_app(predictor, info, record, bounds),
+        http=_connections(bounds.within_files()),
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
@@ -48,7 +58,16 @@ def serve(predictor: Predictor, info: Mapping[str, Any], host: str, port: int, l
     sys.stderr.flush()
     # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
     gc.freeze()
+    sys.setswitchinterval(SWITCH_SECONDS)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _connections(bounds: Bounds) -> Any:
+    """Return what makes the protocol of each connection, as uvicorn calls it."""
+    from .clients.door import Door
+    from .connection import Connection
+
+    return partial(Connection, Door(bounds))
 
 
 def _bind(host: str, port: int) -> socket.socket:

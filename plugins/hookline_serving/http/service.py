@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from hookline import Predictor
 
 from .answers import Answerer
+from .clients.bounds import Bounds, Held
 from .exchange import Item, Question
 
+T = TypeVar("T")
+THREADS = 2
+"""Of large requests. Each keeps the loop waiting while it runs Python; with one, a slow model would hold up all of them."""
+STEP_SECONDS = 0.005
 MOST_ROWS_INLINE = 50
 """A request of more rows is predicted in a thread, so that others are not kept waiting."""
 
@@ -22,6 +29,12 @@ class Service:
 
     answerer: Answerer
     info: Mapping[str, Any]
+    bounds: Bounds = field(default_factory=Bounds)
+    held: Held = field(init=False)
+    """What is held for clients."""
+    heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Taken by whoever reads a large body: two of them would take twice the memory and no less time."""
+    _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "rows"), repr=False)
     _loop: asyncio.AbstractEventLoop | None = None
     """Kept, since asking for it is a system call."""
     _waiting: list[tuple[Question, asyncio.Future[list[Item]]]] = field(default_factory=list)
@@ -31,6 +44,9 @@ class Service:
     """Of these, those that had asked a turn of the loop ago."""
     _quiet: bool = True
     """Whether the last moment with any had only one; the next one then need not wait for others."""
+
+    def __post_init__(self) -> None:
+        self.held = Held(self.bounds.in_flight)
 
     @property
     def predictor(self) -> Predictor:
@@ -52,6 +68,19 @@ class Service:
         answer: asyncio.Future[list[Item]] = self._loop.create_future()
         self._waiting.append((question, answer))
         return await answer
+
+    async def in_turns(self, work: Iterator[T]) -> list[T]:
+        """Go through what takes long, a step at a time in a thread, where others' steps come in between."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        done: list[T] = []
+        while await self._loop.run_in_executor(self._worker, _go_on, work, done):
+            pass
+        return done
+
+    def close(self) -> None:
+        """End the threads."""
+        self._worker.shutdown(wait=False)
 
     def _end_turn(self) -> None:
         """End the moment with the first turn of the loop that brings no further request."""
@@ -87,3 +116,13 @@ class Service:
                 future.set_result(self.answerer.answer([question])[0])
             except Exception as own:  # noqa: BLE001  as above
                 future.set_exception(own)
+
+
+def _go_on(work: Iterator[T], done: list[T]) -> bool:
+    """Go on for a step; returns whether there is more."""
+    until = time.perf_counter() + STEP_SECONDS
+    for item in work:
+        done.append(item)
+        if time.perf_counter() > until:
+            return True
+    return False

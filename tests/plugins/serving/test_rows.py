@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hookline import Roles, Schema, TextRules
 from hookline.kinds.artifacts import Column
+from hookline_serving.http import rows as reading
 from hookline_serving.http.answers import new_ids
 from hookline_serving.http.connection import WholeAnswers
 from hookline_serving.http.openapi import example_row
@@ -115,6 +116,59 @@ def test_a_row_with_something_odd_in_it_is_recorded_as_it_came(change: dict[str,
 def test_a_body_that_holds_no_rows_is_told(body: bytes) -> None:
     with pytest.raises(BadRequest):
         reader().read_body(body)
+
+
+EXTREMES = ["9999-12-31T23:59:59.999999", "0001-01-01T00:00:00", "9999-12-31", "0001-01-01T00:00:00.000001Z"]
+
+
+@pytest.mark.parametrize("moment", EXTREMES)
+def test_the_first_and_the_last_moment_there_is_are_answered_with_a_warning(moment: str) -> None:
+    question = reader().read_body(body_of([PLAIN | {"joined": moment}]))
+    assert [text.split()[1] for text in question.warnings[0]] == [moment[:10]]
+
+
+def test_an_empty_text_is_a_missing_value_in_every_column() -> None:
+    names = [column.name for column in SCHEMA.columns if column.name in PLAIN]
+    blank = reader().read_body(body_of([PLAIN | dict.fromkeys(names, "")]))
+    missing = reader().read_body(body_of([PLAIN | dict.fromkeys(names)]))
+    kinds = {column.name: column.kind for column in SCHEMA.columns}
+    texts = {i for i, column in enumerate(SCHEMA.columns) if kinds[column.name] == "string"}
+    assert [v for i, v in enumerate(blank.values[0]) if i not in texts] == [
+        v for i, v in enumerate(missing.values[0]) if i not in texts
+    ]
+    assert blank.warnings == missing.warnings
+
+
+def test_problems_are_told_row_by_row_and_counted_no_further_than_a_thousand() -> None:
+    with pytest.raises(BadRows) as caught:
+        reader().read([PLAIN | {"amount": "much", "visits": "few"}] * 400)
+    assert [(one.row, one.column) for one in caught.value.problems[:3]] == [
+        (0, "amount"), (0, "visits"), (1, "amount"),
+    ]  # fmt: skip
+    assert caught.value.told() == "800 values do not fit the input contract"
+    with pytest.raises(BadRows, match="over 1,000 values do not fit the input contract"):
+        reader().read([PLAIN | {"amount": "much", "visits": "few"}] * 40_000)
+
+
+def test_rejected_values_are_counted_no_further_than_a_thousand() -> None:
+    with pytest.raises(BadRows, match="over 1,000 values"):
+        reader().read([PLAIN | {"zip": "x"}] * 40_000)
+
+
+def test_only_some_names_are_compared_with_a_missing_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    own = reading.closest
+    monkeypatch.setattr(reading, "closest", lambda name, known: (compared.append(len(known)), own(name, known))[1])
+    foreign = {f"amoun{number}": 1 for number in range(5_000)} | {"a" * 100_000: 1}
+    with pytest.raises(BadRows) as caught:
+        reader().read([{"ammount": 1, **foreign, "number": number} for number in range(3)] * 300)
+    assert "did you mean 'ammount'?" in caught.value.problems[0].message
+    assert sum(compared) <= reading.MOST_HINTS * reading.MOST_NAMES
+
+
+def test_a_text_that_was_never_seen_is_told_in_short() -> None:
+    (told,) = reader().read([PLAIN | {"plan": "x" * 100_000}]).warnings[0]
+    assert len(told) < 300
 
 
 def test_ids_are_random_uuids_of_version_4() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,11 +22,15 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument(
         "--log", type=Path, help="folder of the prediction log (default: predictions/ in HOOKLINE_HOME)"
     )
+    options.add_argument("--max-rows", type=_positive, default=ServeOptions.max_rows, help="most rows of a request")
+    options.add_argument(
+        "--max-bytes", type=_positive, default=ServeOptions.max_bytes, help="largest body of a request"
+    )
     options.add_argument("--no-log", action="store_true", help="keep no record of predictions")
     add_contract(options)
     add_trust(options)
     given = options.parse_args(argv)
-    where = ServeOptions(given.host, given.port)
+    where = ServeOptions(given.host, given.port, given.max_rows, given.max_bytes)
     serve(
         given.model,
         where,
@@ -34,3 +39,10 @@ def main(argv: Sequence[str]) -> int:
         contract=given.contract,
     )
     return 0
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError(f"must be 1 or more, got {number}")
+    return number

@@ -11,6 +11,8 @@ from hookline.kinds.artifacts import Column
 from .patterns import compile_pattern
 
 INFINITE = float("inf")
+MOST_LETTERS = 200
+"""Letters of a text that are told."""
 
 
 class Limits:
@@ -43,9 +45,10 @@ class Limits:
         return f"{said} is outside {whose} range [{low}, {high}]"
 
     def _of_text(self, word: str) -> str:
+        told = word if len(word) <= MOST_LETTERS else f"{word[: MOST_LETTERS - 3]}..."
         if self.categories is None or word in self.categories:
-            return f"'{word}' does not match the contract's pattern '{self.column.pattern}'"
-        return f"'{word}' " + (
+            return f"'{told}' does not match the contract's pattern '{self.column.pattern}'"
+        return f"'{told}' " + (
             "is not among the contract's categories" if self.column.stated else "was never seen in training"
         )
 
@@ -88,5 +91,13 @@ def seconds(value: Any) -> Any:
 def shown(column: Column, number: Any) -> str:
     """Return a bound or value of a column as a person writes it."""
     if column.kind == "datetime":
-        return datetime.fromtimestamp(number, UTC).replace(tzinfo=None).isoformat(" ", "seconds")
+        return moment_of(number).isoformat(" ", "seconds")
     return f"{number:g}"
+
+
+def moment_of(number: float) -> datetime:
+    """Return seconds since 1970 as a naive UTC time, the first or last one where a float is beyond the years 1 to 9999."""
+    try:
+        return datetime.fromtimestamp(number, UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        return datetime.max if number > 0 else datetime.min

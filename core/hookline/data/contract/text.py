@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from hookline.kinds.artifacts import Column, Schema
 
 from .file import FORMAT
+from .limits import moment_of
 
 LONG = 50
 """Categories beyond which a column's are listed at the end of the file."""
@@ -71,7 +71,7 @@ def _is_long(column: Column) -> bool:
 def _moment(column: Column, value: float | None) -> Any:
     if value is None or column.kind == "number":
         return int(value) if value is not None and value == round(value) and abs(value) < MOST_EXACT else value
-    return datetime.fromtimestamp(value, UTC).replace(tzinfo=None)
+    return moment_of(value)
 
 
 def _scalar(value: Any) -> str:

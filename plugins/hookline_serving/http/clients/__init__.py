@@ -1,0 +1,1 @@
+"""What clients may have a server hold and wait for."""

@@ -1,0 +1,81 @@
+"""What a server takes from its clients at most, and the account of what it holds for them."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+MIB = 1024 * 1024
+SPARE_FILES = 16
+"""Descriptors that no client gets, for the record and whatever the model opens."""
+FEWEST_CONNECTIONS = 8
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one request, and all of them together, may take."""
+
+    rows: int = 50_000
+    """Of a request."""
+    bytes: int = 32 * MIB
+    """Of a body."""
+    tensor_bytes: int = 4 * MIB
+    """Of a body of the Open Inference Protocol, which names all its tensors before a row of them is whole."""
+    in_flight: int = 48 * MIB
+    """Of all larger bodies, and of their answers, together."""
+    connections: int = 512
+    head_seconds: float = 10
+    """How long the head of a request may take, from the opening of the connection or its first byte."""
+    body_seconds: float = 60
+    """How long its body may take."""
+    answer_seconds: float = 60
+    """How long a client may take nothing of an answer that it was sent."""
+    rest_seconds: float = 2
+    """How long the rest of a body is read that was refused before its end."""
+
+    def within_files(self) -> Bounds:
+        """Return the same with no more connections than there are descriptors for."""
+        import psutil
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        left = soft - psutil.Process().num_fds() - SPARE_FILES
+        return replace(self, connections=max(FEWEST_CONNECTIONS, min(self.connections, left)))
+
+
+@dataclass
+class Held:
+    """Bytes that are held for clients."""
+
+    most: int
+    now: int = 0
+
+    @contextmanager
+    def account(self) -> Iterator[Account]:
+        """Open an account, of which nothing is held any more afterwards."""
+        account = Account(self)
+        try:
+            yield account
+        finally:
+            account.settle(0)
+
+
+@dataclass
+class Account:
+    """What is held for one request."""
+
+    held: Held
+    size: int = field(default=0)
+
+    def fits(self, size: int) -> bool:
+        """Hold so many bytes in all, where there is room for them."""
+        if self.held.now + size - self.size > self.held.most:
+            return False
+        self.settle(size)
+        return True
+
+    def settle(self, size: int) -> None:
+        """Hold so many bytes in all, whether there is room for them or not."""
+        self.held.now += size - self.size
+        self.size = size

@@ -1,0 +1,81 @@
+"""What is answered: status and JSON, also where something is wrong with the request or with the model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.types import Send
+
+from hookline.errors import DataError, HooklineError
+
+from .reading.faults import MOST_SHOWN, BadRequest, BadRows, Busy, TooLarge
+
+log = logging.getLogger("hookline.serving")
+
+OK = 200
+INTERNAL_ERROR = 500
+UNAVAILABLE = 503
+SENT_AT_ONCE = 256 * 1024
+"""Bytes of an answer that are sent before a look at whether the client takes them."""
+
+
+class Answer(NamedTuple):
+    """A status and the JSON that goes with it."""
+
+    status: int
+    body: bytes
+
+
+async def answered(reply: Awaitable[bytes]) -> Answer:
+    """Return status and JSON; what can go wrong with a request becomes an answer that says what it was."""
+    try:
+        return Answer(OK, await reply)
+    except Exception as error:  # noqa: BLE001  a model may raise anything, and whoever asked must hear of it
+        return told(error)
+
+
+def told(error: Exception) -> Answer:
+    """Return what is answered for an error."""
+    match error:
+        case BadRows():
+            return failure(422, error.told(), problems=[asdict(problem) for problem in error.problems[:MOST_SHOWN]])
+        case DataError():
+            problems = [{"column": problem.path, "message": problem.message} for problem in error.problems[:MOST_SHOWN]]
+            return failure(422, error.message, problems=problems)
+        case BadRequest():
+            return failure(400, str(error))
+        case TooLarge():
+            return failure(413, str(error))
+        case Busy():
+            return failure(503, str(error))
+        case OSError():
+            log.error("a prediction could not be recorded, and was not answered: %s", error)
+            return failure(503, f"the prediction could not be recorded: {error.strerror}")
+        case HooklineError():
+            return failure(INTERNAL_ERROR, error.message)
+        case _:
+            log.error("the model could not answer", exc_info=error)
+            return failure(INTERNAL_ERROR, f"the model could not answer: {type(error).__name__}")
+
+
+def failure(status: int, message: str, **more: Any) -> Answer:
+    """Return an error as every route answers it."""
+    return Answer(status, msgspec.json.encode({"error": message, **more}))
+
+
+async def send_answer(send: Send, answer: Answer, close: bool = False) -> None:
+    """Send an answer over ASGI, a large one in parts, so that no more of it waits in the connection than the client takes."""
+    body = answer.body
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers += [(b"retry-after", b"1")] if answer.status == UNAVAILABLE else []
+    headers += [(b"connection", b"close")] if close else []
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    at = 0
+    while len(body) - at > SENT_AT_ONCE:
+        await send({"type": "http.response.body", "body": body[at : at + SENT_AT_ONCE], "more_body": True})
+        at += SENT_AT_ONCE
+    await send({"type": "http.response.body", "body": body[at:] if at else body})
