@@ -18,6 +18,7 @@ from hookline.kinds.deployments import Package
 from hookline.kinds.hooks import RunInfo, StageInfo
 from hookline.kinds.reports import Report
 from hookline.packages.manifest import add_files
+from hookline.plans.chain import check_gates_are_measured
 from hookline.plans.explain import explain
 from hookline.plans.plan import Knowledge, Plan, Stage
 from hookline.registry.nested import nested_components
@@ -92,6 +93,8 @@ def _run_stages(run: Execution) -> None:
         else:
             status = decided[stage.key]
             _told(run, stage, replace(here, status=status, why=_why_not(status)))
+        if stage.kind == "target" and run.plan.config.options.gates:
+            check_gates_are_measured(run.plan.config, {run.value("target").task})
         if stage.kind == "audit":
             check_audit(run)
     if not run.plan.of("deployer"):
