@@ -22,7 +22,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .version import install_line
@@ -101,6 +101,16 @@ class ConfigError(UsageError):
         self.title = title
         self.problems = tuple(problems)
         super().__init__("\n".join([title, *(f"  {problem}" for problem in problems)]), hint=hint)
+
+    def placed(self, name: str, key: str) -> ConfigError:
+        """Return the same of a component that stands at another key than its own name, such as `evaluator.strict`."""
+        problems = [
+            replace(problem, path=key + problem.path.removeprefix(name))
+            if problem.path.startswith(f"{name}.")
+            else problem
+            for problem in self.problems
+        ]
+        return ConfigError(self.title, problems, hint=self.hint)
 
 
 class PlanError(HooklineError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hookline.errors import UsageError
 from hookline.registry.registry import load_registry
 from hookline.sweeps.definitions import check_unchanged
 from hookline.sweeps.execution import execute, pool_for
@@ -28,6 +29,8 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument("--n-jobs", type=int, help="worker processes (default: as the sweep had)")
     options.add_argument("--failed", action="store_true", help="run failed jobs again too (those that died are anyway)")
     given = options.parse_args(argv)
+    if given.n_jobs is not None and given.n_jobs < 1 and given.n_jobs != -1:
+        raise UsageError(f"--n-jobs must be at least 1, or -1 for all cores, got {given.n_jobs}")
     ledger = Ledger(open_workspace().catalog)
     sweep = ledger.sweep(given.sweep)
     jobs = ledger.jobs(sweep.id)
