@@ -20,11 +20,14 @@ HooklineError                exit code
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hookline.telling.secrets import redacted
+
+from .version import install_line
 
 MOST_SHOWN = 20
 """Rejected values that a message lists."""
@@ -104,6 +107,16 @@ class ConfigError(UsageError):
         self.problems = tuple(problems)
         super().__init__("\n".join([title, *(f"  {problem}" for problem in problems)]), hint=hint)
 
+    def placed(self, name: str, key: str) -> ConfigError:
+        """Return the same of a component that stands at another key than its own name, such as `evaluator.strict`."""
+        problems = [
+            replace(problem, path=key + problem.path.removeprefix(name))
+            if problem.path.startswith(f"{name}.")
+            else problem
+            for problem in self.problems
+        ]
+        return ConfigError(self.title, problems, hint=self.hint)
+
 
 class PlanError(HooklineError):
     """Stages that cannot follow each other."""
@@ -112,17 +125,37 @@ class PlanError(HooklineError):
 
 
 class MissingBackend(HooklineError):
-    """A component whose third-party library is not installed."""
+    """A component whose third-party library is not installed; `more` are others that lack theirs, told with it.
+
+    extra: of `distribution`, and installs the library; empty where no extra does
+    """
 
     exit_code = 2
 
-    def __init__(self, component: str, module: str, extra: str) -> None:
+    def __init__(
+        self,
+        component: str,
+        module: str,
+        extra: str,
+        *,
+        distribution: str = "hookline",
+        more: Sequence[MissingBackend] = (),
+    ) -> None:
         self.component = component
         self.module = module
         self.extra = extra
-        super().__init__(
-            f"{component} needs the library '{module}', which is not installed", hint=f"pip install 'hookline[{extra}]'"
+        self.distribution = distribution
+        self.more = tuple(more)
+        told = dict.fromkeys(
+            f"{one.component} needs the library '{one.module}', which is not installed" for one in (self, *self.more)
         )
+        libraries = [(one.distribution, one.extra, one.module) for one in (self, *self.more)]
+        super().__init__("\n".join(told), hint=install_line(libraries))
+
+    def with_more(self, others: Sequence[MissingBackend]) -> MissingBackend:
+        """Return one error of this one and others, each with what it lacks beside."""
+        more = [*self.more, *(one for other in others for one in (other, *other.more))]
+        return MissingBackend(self.component, self.module, self.extra, distribution=self.distribution, more=more)
 
 
 class PluginError(HooklineError):
@@ -224,10 +257,26 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return matches[0] if matches else None
 
 
+FIRST = {
+    "model": "hookline train.csv target=COLUMN",
+    "model or run": "hookline train.csv target=COLUMN",
+    "run": "hookline train.csv target=COLUMN",
+    "sweep": "hookline -m train.csv target=COLUMN trainer=NAME,NAME",
+}
+"""What to type where there is none of something yet."""
+
+
 def suggestion(name: str, known: Iterable[str], what: str = "name") -> str | None:
     """Return "did you mean 'x'?", or the names there are, or None if there are none."""
     names = sorted(known)
     match = closest(name, names)
     if match:
         return f"did you mean '{match}'?"
-    return f"there is {', '.join(names)}" if names else f"there is no {what} at all"
+    if names:
+        return f"there is {', '.join(names)}"
+    return f"there is no {what} yet; {_first(what, name)} makes one" if what in FIRST else f"there is no {what} at all"
+
+
+def _first(what: str, name: str) -> str:
+    named = what.startswith("model") and re.fullmatch(r"\w[\w.-]*", name, re.ASCII)
+    return f"{FIRST[what]} name={name}" if named else FIRST[what]

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 from hookline.kinds.hooks import RunInfo
 from hookline.kinds.quiet import quiet_environment
+from hookline.version import install_line
 
 from . import MlflowSettings
 
@@ -25,7 +26,8 @@ QUIET = {
 def send(run: RunInfo, settings: MlflowSettings) -> None:
     """Log a run; a server that is down or slow is a warning that says what to do."""
     if find_spec("mlflow") is None:
-        log.warning("the run is not logged to MLflow, which is not installed: pip install 'hookline[mlflow]'")
+        line = install_line([("hookline", "mlflow", "mlflow")])
+        log.warning("the run is not logged to MLflow, which is not installed: %s", line)
         return
     again = f"the run is whole in {run.path}"
     try:

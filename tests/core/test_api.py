@@ -165,7 +165,20 @@ def test_a_gate_that_says_no_leaves_the_run_and_moves_nothing(tmp_path: Path) ->
 
 def test_a_gate_on_what_nobody_measures_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match=r"gates.acuracy.*did you mean 'accuracy'"):
-        hl.run("source=iris", "trainer=decision_tree", "gates.acuracy=0.5")
+        hl.plan("source=iris", "trainer=decision_tree", "gates.acuracy=0.5")
+    with pytest.raises(ConfigError, match=r"gates.r2: no evaluator measures this"):
+        hl.plan("source=iris", "trainer=logistic_regression", "gates.r2=0.5")
+    with pytest.raises(ConfigError, match=r"gates.f1: no evaluator measures this"):
+        hl.plan("source=iris", "task=regression", "trainer=decision_tree", "gates.f1=0.5")
+
+
+def test_a_gate_on_another_task_is_refused_once_the_task_is_known() -> None:
+    with pytest.raises(ConfigError, match=r"gates.rmse: no evaluator measures this"):
+        hl.run("source=iris", "trainer=decision_tree", "gates.rmse=0.5")
+    run = hl.load("last")
+    assert isinstance(run, hl.Run)
+    stages = {stage["key"]: stage["status"] for stage in run.evidence["plan"]}
+    assert (stages["target"], stages["trainer"]) == ("ran", "not reached")
 
 
 @pytest.mark.parametrize(

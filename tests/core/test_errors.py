@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import pickle
 import re
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 import hookline
 from hookline import errors
 from hookline.errors import Breach, ConfigError, HooklineError, Problem, UnknownName
+from hookline.version import install_line
 from kit.places import ROOT
 from kit.processes import raise_unknown
 
@@ -25,6 +27,7 @@ PLUGINS = ROOT / "plugins"
 SAID = {"message": "no", "what": "trainer", "name": "nerest", "known": ["nearest"], "title": "bad config"}
 SAID |= {"problems": [Problem("trainer.neighbors", "must be greater than 0")], "component": "trainer 'mlp'"}
 SAID |= {"module": "torch", "extra": "torch", "plugin": "nearest", "count": 3, "step": 2, "value": 0.5, "number": 1}
+SAID |= {"distribution": "hookline", "more": ()}
 SAID |= {"breaches": [Breach(0, "age", "is 300")], "hint": "look", "ailment": "spelling", "facts": {"column": "city"}}
 
 
@@ -92,3 +95,64 @@ def test_an_error_of_a_worker_process_arrives_as_it_was() -> None:
 def test_problems_are_listed_at_their_paths() -> None:
     error = ConfigError("bad config", [Problem("trainer.neighbors", "must be greater than 0")], hint="mend it")
     assert str(error) == "bad config\n  trainer.neighbors: must be greater than 0\nhint: mend it"
+
+
+def made(site: Path, name: str, url: str = "", *, editable: bool = False) -> None:
+    """Install a distribution as pip leaves it on disk: its metadata, and where it came from."""
+    folder = site / f"{name.replace('-', '_')}-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", "utf-8")
+    if url:
+        told = {"url": url, "dir_info": {"editable": editable}}
+        (folder / "direct_url.json").write_text(json.dumps(told), "utf-8")
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    return folder
+
+
+def test_what_is_missing_is_installed_by_one_line(site: Path) -> None:
+    made(site, "shop-one")
+    made(site, "shop-two")
+    wanted = [
+        ("shop-one", "a", "x"),
+        ("shop-two", "c", "y"),
+        ("shop-one", "b", "z"),
+        ("shop-one", "a", "w"),
+        ("", "", "v"),
+    ]
+    assert install_line(wanted) == "pip install 'shop-one[a,b]' 'shop-two[c]' v"
+
+
+def test_a_clone_that_was_installed_to_be_edited_is_installed_again(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = tmp_path / "my clone"
+    clone.mkdir()
+    (clone / "pyproject.toml").touch()
+    made(site, "shop-edited", clone.as_uri(), editable=True)
+    made(site, "shop-folder", clone.as_uri())
+    made(site, "shop-gone", (tmp_path / "gone").as_uri(), editable=True)
+    monkeypatch.chdir(tmp_path)
+    assert install_line([("shop-edited", "onnx", "")]) == f"pip install -e '{clone}[onnx]'"
+    monkeypatch.chdir(clone)
+    assert install_line([("shop-edited", "onnx", "")]) == "pip install -e '.[onnx]'"
+    assert install_line([("shop-folder", "onnx", "")]) == "pip install 'shop-folder[onnx]'"
+    assert install_line([("shop-gone", "onnx", "")]) == "pip install 'shop-gone[onnx]'"
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "line"),
+    [
+        ("model", "churn", "hookline train.csv target=COLUMN name=churn"),
+        ("model or run", "../a b", "hookline train.csv target=COLUMN"),
+        ("run", "last", "hookline train.csv target=COLUMN"),
+        ("sweep", "last", "hookline -m train.csv target=COLUMN trainer=NAME,NAME"),
+    ],
+)
+def test_where_there_is_none_yet_the_line_that_makes_one_is_told(what: str, name: str, line: str) -> None:
+    assert UnknownName(what, name, []).hint == f"there is no {what} yet; {line} makes one"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import DataError, UsageError, closest
+from hookline.errors import DataError, UsageError, closest, suggestion
 from hookline.telling.secrets import redacted
 from hookline.telling.terminal import harmless, one_line
 from hookline.workspace.files import write_whole
@@ -39,7 +39,7 @@ def _with_model(prog: str, rest: Sequence[str]) -> str:
 
     names = open_workspace().catalog.models.names()
     if not names:
-        return "there is no model yet; hookline train.csv target=COLUMN makes one"
+        return str(suggestion("", names, "model"))
     line = " ".join([prog, names[0], *map(str.upper, rest)])
     return f"{line}; there are {', '.join(names[:5])}" if len(names) > 1 else line
 

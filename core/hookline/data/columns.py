@@ -237,7 +237,14 @@ def _cast(values: pl.Series, column: Column) -> pl.Series:
 
 
 def parse_dtype(text: str) -> pl.DataType:
-    """Return the polars dtype that `repr` wrote, such as `Datetime(time_unit='us', time_zone=None)`."""
+    """Return the polars dtype that `repr` wrote, such as `Datetime(time_unit='us', time_zone=None)`; raises StoreError."""
+    try:
+        return _parsed(text)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        raise StoreError(f"{text[:60]!r} is not a column type") from error
+
+
+def _parsed(text: str) -> pl.DataType:
     import ast
 
     import polars as pl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from hookline.errors import MissingBackend
@@ -100,16 +100,38 @@ class Component(ABC):
 
     @classmethod
     def check_backend(cls) -> None:
-        """Raise MissingBackend if a required module is not installed; imports nothing."""
-        from importlib.util import find_spec
+        """Raise MissingBackend, of all required modules that are not installed; imports nothing."""
+        check_backends([cls])
 
-        for module in cls.requires():
-            try:
-                found = find_spec(module)
-            except ImportError:  # A package around it is not there, or broken.
-                found = None
-            if found is None:
-                raise MissingBackend(f"{cls.kind} '{cls.name}'", module, cls.extra)
+
+def check_backends(classes: Iterable[type[Component]]) -> None:
+    """Raise one MissingBackend of all that components require and that is not installed; imports nothing."""
+    missing = [(cls, module) for cls in classes for module in cls.requires() if not _is_installed(module)]
+    if missing:
+        first, *others = [
+            MissingBackend(f"{cls.kind} '{cls.name}'", module, cls.extra, distribution=_has_extra(cls))
+            for cls, module in missing
+        ]
+        raise first.with_more(others) if others else first
+
+
+def _is_installed(module: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(module) is not None
+    except ImportError:  # A package around it is not there, or broken.
+        return False
+
+
+def _has_extra(cls: type[Component]) -> str:
+    """Return the distribution whose extra a component names: that which brings it where it has one so called, else ours."""
+    from importlib.metadata import entry_points
+
+    package = cls.__module__.partition(".")[0]
+    brought_by = [one.dist for one in entry_points(group="hookline") if one.module.partition(".")[0] == package]
+    extras = [(dist.name, dist.metadata.get_all("Provides-Extra") or ()) for dist in brought_by if dist is not None]
+    return next((name for name, known in extras if cls.extra in known), "hookline")
 
 
 def _is_a_kind(cls: type[Component]) -> bool:

@@ -162,6 +162,8 @@ class Evaluator(Component):
 
     kind = "evaluator"
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass", "regression"})
+    measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = None
+    """Task -> all metrics that it may measure; None: not known before. A gate on any other is refused before the run."""
 
     @abstractmethod
     def evaluate(self, scored: Any, *args: Any, **kwargs: Any) -> Report:
@@ -174,20 +176,18 @@ class Packager(Component):
     The runner writes pipeline.json (transforms, featurizer, schema, target) and manifest.json beside what `save` writes.
 
     Example:
-        >>> from hookline import Pipeline, Stored
-        >>> from hookline.errors import UntrustedPackage
+        >>> import pickle
+        >>> from hookline import Pipeline, Stored, errors
         >>> class PicklePackager(Packager):
         ...     \"\"\"Any model as a pickle.\"\"\"
         ...     name = "pickle"
         ...     native = True
         ...     def save(self, pipeline: Pipeline[Model], path: Path) -> Package:
-        ...         import pickle
         ...         (path / "model.pkl").write_bytes(pickle.dumps(pipeline.model))
         ...         return Package(path, self.name)
         ...     def load(self, stored: Stored, trust: Trust) -> Predictor:
-        ...         import pickle
         ...         if not (trust.pickle or trust.everything):
-        ...             raise UntrustedPackage(f"package {stored.path} is a pickle")
+        ...             raise errors.UntrustedPackage(f"package {stored.path} is a pickle")
         ...         return stored.around(pickle.loads((stored.path / "model.pkl").read_bytes()))
     """
 

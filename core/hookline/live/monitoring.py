@@ -11,6 +11,7 @@ from hookline.data.contract.file import read_contract
 from hookline.data.contract.rules import require_accepted
 from hookline.errors import HooklineError, UsageError
 from hookline.kinds.artifacts import Dataset
+from hookline.kinds.component import check_backends
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Prediction
 from hookline.kinds.hooks import ModelInfo
@@ -107,8 +108,8 @@ def _built(registry: Registry, monitors: Monitors) -> dict[str, Monitor]:
         one = item if isinstance(item, Monitor) else _named(registry, item, fields.get(item) or {})
         if one.name in built:
             raise UsageError(f"monitor '{one.name}' is given twice", hint="ask for the two one after the other")
-        type(one).check_backend()
         built[one.name] = one
+    check_backends(type(one) for one in built.values())
     return built
 
 

@@ -13,6 +13,7 @@ from hookline.kinds.capabilities import ReadsAlike
 from hookline.kinds.plain import plain
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import HIDDEN, REFERENCE
+from hookline.workspace.piped import settled
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ def _is_ours(value: Any) -> bool:
 
 
 def read_table(registry: Registry, path: str, schema: Schema, reading: Reading) -> Dataset:
-    """Read a file of rows as others were, what the model takes as text as text; raises DataError where it cannot be read."""
+    """Read rows as others were, what the model takes as text as text; raises DataError where they cannot be read.
+
+    path: a file, a glob or a folder; a pipe; or `-` for standard input
+    """
     # A code such as 007 is a text to the model, whatever it looks like in this file.
     texts = [column.name for column in schema.columns if column.kind == "string"]
     source: Any = registry.build("source", reading.component, {"path": "", **reading.fields}, "source")
@@ -73,5 +77,5 @@ def read_table(registry: Registry, path: str, schema: Schema, reading: Reading) 
             f"source '{reading.component}', by which the model's rows were read, no longer reads others alike",
             hint="install the version of its plugin that the package was made with",
         )
-    dataset = source.at(path, texts).load()
+    dataset = source.at(settled(path), texts).load()
     return dataset.with_frame(mark_missing(dataset.frame))

@@ -7,12 +7,12 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hookline.errors import PlanError
+from hookline.errors import ConfigError, PlanError, Problem, suggestion
 from hookline.kinds.artifacts import Dataset, Features
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, Package
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
-from hookline.kinds.kinds import Trainer
+from hookline.kinds.kinds import Evaluator, Trainer
 from hookline.kinds.reports import Reference
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import Pipeline
@@ -44,6 +44,27 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
     problems += _check_tasks(config)
     if problems:
         raise PlanError("\n".join(problems), hint=hints[0] if hints else None)
+    assert isinstance(trainer.component, Trainer)
+    asked = config.options.task
+    # What is asked for as several classes may well have two.
+    tasks = trainer.component.tasks if asked in ("auto", "multiclass") else {asked}
+    check_gates_are_measured(config, tasks)
+
+
+def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:
+    """Raise ConfigError where a gate names what no evaluator measures in any of some tasks, as far as evaluators say it."""
+    evaluators = [placed.component for placed in config.components["evaluator"]]
+    said = [one.measures for one in evaluators if isinstance(one, Evaluator) and one.measures is not None]
+    if len(said) < len(evaluators):
+        return
+    known = {name for measures in said for task in tasks for name in measures.get(task, ())}
+    problems = [
+        Problem(f"gates.{name}", f"no evaluator measures this; {suggestion(name, known, 'metric')}")
+        for name in config.options.gates
+        if name not in known
+    ]
+    if problems:
+        raise ConfigError("bad config", problems)
 
 
 def _given(component: Component, found: Ports, place: int, pipeline: Any) -> dict[str, Any]:

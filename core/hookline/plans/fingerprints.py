@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ def _used_code(value: Any, seen: set[int]) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _used_code(item, seen) for key, item in value.items()}
     if not isinstance(value, (type, types.FunctionType)) and not _is_typed(type(value)):
-        return _constant(value)
+        return _constant(value, seen)
     if id(value) in seen:
         return None
     seen.add(id(value))
@@ -54,8 +56,8 @@ def _used_code(value: Any, seen: set[int]) -> Any:
     return [_used_code(type(value), seen), _used_code(getattr(value, "__dict__", {}), seen)]
 
 
-def _is_typed(cls: type[Any]) -> bool:
-    """Tell whether a class is of a module without a file, such as a notebook."""
+def _is_typed(cls: type[Any] | types.FunctionType) -> bool:
+    """Tell whether a class or function is of a module without a file, such as a notebook."""
     module = cls.__module__
     return module not in sys.builtin_module_names and not getattr(sys.modules.get(module), "__file__", None)
 
@@ -103,16 +105,17 @@ def _names(code: types.CodeType) -> list[str]:
 
 
 def _instructions(code: types.CodeType) -> list[Any]:
-    return [code.co_name, code.co_code.hex(), code.co_names, code.co_varnames, [_constant(v) for v in code.co_consts]]
+    constants = [_constant(value, set()) for value in code.co_consts]
+    return [code.co_name, code.co_code.hex(), code.co_names, code.co_varnames, constants]
 
 
-def _constant(value: Any) -> Any:
+def _constant(value: Any, seen: set[int]) -> Any:
     if isinstance(value, types.CodeType):
         return _instructions(value)
     if isinstance(value, (list, tuple)):
-        return [_constant(item) for item in value]
+        return [_constant(item, seen) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): _constant(item) for key, item in value.items()}
+        return {str(key): _constant(item, seen) for key, item in value.items()}
     # A set's order differs from one process to the next.
     if isinstance(value, (set, frozenset)):
         return sorted(map(repr, value))
@@ -120,17 +123,46 @@ def _constant(value: Any) -> Any:
         return repr(value)
     if isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType)):
         return getattr(value, "__qualname__", value.__name__)
-    return [type(value).__qualname__, _content(value)]
+    return [type(value).__qualname__, _content(value, seen)]
 
 
-def _content(value: Any) -> str | None:
-    """Return a digest of what an object of a library holds, such as an array; None where that cannot be written."""
-    import pickle
-
+def _content(value: Any, seen: set[int]) -> Any:
+    """Return a digest of what an object of a library holds, such as an array; of one that cannot be written, its attributes'."""
+    written = hashlib.sha256()
     try:
-        return hashlib.sha256(pickle.dumps(value, protocol=5)).hexdigest()
+        _Written(_Sink(written.update), seen).dump(value)
     except Exception:  # noqa: BLE001  an object may refuse to be written in any way it likes
-        return None
+        held = getattr(value, "__dict__", {})
+        if id(held) in seen:
+            return None
+        seen.add(id(held))
+        return {name: _used_code(item, seen) for name, item in sorted(held.items())}
+    return written.hexdigest()
+
+
+class _Written(pickle.Pickler):
+    """Writes what an object holds; functions and classes that were typed, or made in a function, as what they do.
+
+    Pickle writes them by name, whatever they do, or not at all.
+    """
+
+    def __init__(self, file: _Sink, seen: set[int]) -> None:
+        super().__init__(file, protocol=5)
+        self._seen = seen
+
+    def persistent_id(self, value: Any) -> str | None:
+        """Return what a function or class does, None of anything else."""
+        if not isinstance(value, (type, types.FunctionType)):
+            return None
+        own = "<" in value.__qualname__ or _is_typed(value)
+        return repr(_used_code(value, self._seen)) if own else None
+
+
+@dataclass(frozen=True)
+class _Sink:
+    """A file of which only a digest is kept."""
+
+    write: Callable[[bytes], object]
 
 
 def versions(cls: type[Component]) -> dict[str, str]:

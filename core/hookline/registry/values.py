@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from hookline.errors import ConfigError, Problem, closest
-from hookline.kinds.plain import adapter
+from hookline.kinds.component import Component
+from hookline.kinds.plain import adapter, plain
 
 from .fields import field_docs
 
@@ -40,9 +41,27 @@ def validate_object(value: T, path: str) -> T:
     """Return a dataclass that came as an object as its types have it, and it itself where that is no other; as `validate`."""
     problems: list[Problem] = []
     checked: T = _checked(value, path, problems)
+    if isinstance(checked, Component):
+        problems += _unwritable(checked, path)
     if problems:
         raise ConfigError("bad config", problems)
     return checked
+
+
+def _unwritable(component: Component, path: str) -> Iterator[Problem]:
+    """Yield the fields that hold what no config can say, so that nobody would see it change: a function, an object."""
+    from pydantic_core import to_jsonable_python
+
+    try:
+        plain(component)
+    except ValueError:  # Of pydantic, or of bytes that are no text.
+        for field in dataclasses.fields(component):
+            held = getattr(component, field.name)
+            try:
+                to_jsonable_python(held)
+            except ValueError:
+                told = "must be plain values, which config can say, and the rest be made in the component"
+                yield Problem(f"{path}.{field.name}", f"{told}; got {type(held).__name__}")
 
 
 def _checked(value: Any, path: str, problems: list[Problem]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,8 @@ def split_model_name(text: str) -> tuple[str, int | None, str | None]:
     if at:
         return name, None, alias
     name, colon, number = text.partition(":")
-    return (name, int(number), None) if colon and number.isdecimal() else (text, None, None)
+    # The catalog's numbers have 64 bits, and Python reads no number of thousands of digits.
+    return (name, int(number), None) if colon and re.fullmatch(r"\d{1,18}", number) else (text, None, None)
 
 
 def _in_catalog(workspace: Workspace, name: str) -> Found | None:

@@ -12,11 +12,12 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import GateFailed, HooklineError, Pruned, StoreError, interruption
+from hookline.errors import ConfigError, GateFailed, HooklineError, Pruned, StoreError, interruption
 from hookline.kinds.deployments import Package
 from hookline.kinds.hooks import RunInfo, StageInfo
 from hookline.kinds.reports import Report
 from hookline.packages.manifest import add_files
+from hookline.plans.chain import check_gates_are_measured
 from hookline.plans.explain import explain
 from hookline.plans.plan import Knowledge, Plan, Stage
 from hookline.registry.nested import nested_components
@@ -105,6 +106,8 @@ def _run_each(run: Execution) -> None:
         else:
             status = decided[stage.key]
             _told(run, stage, replace(here, status=status, why=_why_not(status)))
+        if stage.kind == "target" and run.plan.config.options.gates:
+            check_gates_are_measured(run.plan.config, {run.value("target").task})
         if stage.kind == "audit":
             check_audit(run)
     if not run.plan.of("deployer"):
@@ -117,7 +120,7 @@ def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
     run.registry.tell("before_stage", run=run.info, stage=here)
     started = time.perf_counter()
     try:
-        value = run.value(stage.key)
+        value = _value(run, stage)
     except BaseException as error:
         here = replace(here, seconds=time.perf_counter() - started)
         if isinstance(error, Pruned):
@@ -135,6 +138,14 @@ def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
     _told(run, stage, done)
     for finding in value.findings if isinstance(value, Report) else run.findings(stage):
         run.registry.tell("on_finding", finding=finding, run=run.info, model=None)
+
+
+def _value(run: Execution, stage: Stage) -> Any:
+    """Return a stage's output; what a component says of its own fields is told at the key where it stands."""
+    try:
+        return run.value(stage.key)
+    except ConfigError as error:
+        raise error.placed(f"{stage.kind}.{stage.name}", stage.key).with_traceback(error.__traceback__) from None
 
 
 def _told(run: Execution, stage: Stage, here: StageInfo) -> None:

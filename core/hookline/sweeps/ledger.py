@@ -119,7 +119,7 @@ class Ledger:
         exact = found[:1] if name == "last" else [row for row in found if row["id"] == name]
         fit = exact or [row for row in found if row["id"].startswith(name)]
         if not fit:
-            hint = "`hookline sweeps list` lists them" if found else "`hookline -m trainer=a,b` makes one"
+            hint = "`hookline sweeps list` lists them" if found else None
             raise UnknownName("sweep", name, [row["id"] for row in found], hint=hint)
         if len(fit) > 1:
             raise UsageError(f"'{name}' fits {len(fit)} sweeps: {', '.join(row['id'] for row in fit[:5])}")

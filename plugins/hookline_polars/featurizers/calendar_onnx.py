@@ -1,12 +1,59 @@
-"""Calendar parts in ONNX words."""
+"""Calendar parts in ONNX words, in a time zone of one's own."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from ..onnx import integer
 
-DAY = 86_400_000_000
+if TYPE_CHECKING:
+    import numpy as np
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+KNOWN_DAYS = range(-62_000, 120_000)
+"""Days since 1970 on which clocks may be set: from before there were time zones until the last that anybody has planned."""
+
+
+def local(moment: Any, zone: str) -> Any:
+    """Return what a clock of a time zone shows at int64 microseconds since 1970 (UTC), in the same unit."""
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    changes, offsets = clock_changes(zone)
+    if not len(changes):
+        return op.add(moment, integer(int(offsets[0])))
+    passed = op.cast(op.greater_or_equal(moment, op.const(changes[None, :])), to=np.int64)
+    place = op.reduce_sum(passed, op.const(np.array([1])), keepdims=1)
+    return op.add(moment, op.gather(op.const(offsets), place))
+
+
+@cache
+def clock_changes(zone: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return when the clocks of a time zone were or will be set, to the second, and how far they are ahead of UTC.
+
+    The days on which polars tells different offsets are found, and halved until the second is known.
+    Returns int64 microseconds since 1970, (n_changes,), and int64 microseconds, (n_changes + 1,).
+    """
+    import numpy as np
+
+    days = np.array(KNOWN_DAYS, dtype=np.int64) * DAY
+    offsets = _offsets(days, zone)
+    at = np.flatnonzero(np.diff(offsets))
+    low, high = days[at], days[at + 1]
+    while len(at) and (high - low).max() > SECOND:
+        middle = (low + high) // 2 // SECOND * SECOND
+        before = _offsets(middle, zone) == offsets[at]
+        low, high = np.where(before, middle, low), np.where(before, high, middle)
+    return high, np.concatenate([offsets[:1], offsets[at + 1]])
+
+
+def _offsets(moments: np.ndarray, zone: str) -> np.ndarray:
+    import polars as pl
+
+    shown = pl.Series(moments).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone).dt
+    return (shown.base_utc_offset() + shown.dst_offset()).dt.total_microseconds().to_numpy()
 
 
 def calendar_parts(moment: Any) -> dict[str, Any]:

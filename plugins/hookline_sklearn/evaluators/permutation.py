@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Interval
 
@@ -46,6 +46,7 @@ class PermutationImportanceEvaluator(Evaluator):
 
     name = "permutation_importance"
     extra = "sklearn"
+    measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = {}
     n_repeats: Annotated[int, Ge(2)] = 10
     """Shuffles of each column."""
     max_rows: Annotated[int, Gt(1)] = 5_000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Ge, Interval
 
@@ -16,6 +17,17 @@ from .regression import regression_report
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+SHARES = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
+AVERAGES = tuple(f"{rate}_{average}" for rate in ("precision", "recall", "f1") for average in ("macro", "weighted"))
+OF_CLASSES = (*SHARES[:2], *AVERAGES, "log_loss", "brier", "roc_auc", "pr_auc")
+MEASURED = {
+    "binary": (*OF_CLASSES, *SHARES[2:]),
+    "multiclass": OF_CLASSES,
+    "regression": ("rmse", "mae", "median_absolute_error", "r2", "mape"),
+}
+"""Task -> the metrics that are measured where they are defined."""
 
 
 class MetricsEvaluator(Evaluator):
@@ -78,6 +90,9 @@ class ClassificationEvaluator(_WithPositive):
 
     name = "classification"
     tasks = frozenset({"binary", "multiclass"})
+    measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = {
+        task: MEASURED[task] for task in ("binary", "multiclass")
+    }
 
 
 class RegressionEvaluator(MetricsEvaluator):
@@ -85,12 +100,14 @@ class RegressionEvaluator(MetricsEvaluator):
 
     name = "regression"
     tasks = frozenset({"regression"})
+    measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = {"regression": MEASURED["regression"]}
 
 
 class StandardEvaluator(_WithPositive):
     """The metrics of `classification` or of `regression`, as the target calls for."""
 
     name = "standard"
+    measures = MEASURED
 
 
 def require_rows(truth: np.ndarray, prediction: Prediction) -> None:

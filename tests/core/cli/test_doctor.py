@@ -19,6 +19,7 @@ import pytest
 import hookline as hl
 from hookline.cli import main
 from hookline.cli.doctor.home import FEW_BYTES, TOO_FEW_BYTES, space_verdict
+from hookline.version import install_line
 from hookline.workspace.signing import key_path
 from kit.command_line import Told
 from kit.distributions import describe_installed
@@ -118,9 +119,9 @@ def test_a_missing_backend_names_what_cannot_run_and_how_to_get_it(site: Path) -
     code, checks = doctor_elsewhere()
     assert code == 0
     assert "trainer mlp" in checks["backend torch"]["detail"]
-    assert checks["backend torch"]["todo"] == "pip install 'hookline[torch]'"
+    assert checks["backend torch"]["todo"] == install_line([("hookline", "torch", "torch")])
     assert "trainer ridge" in checks["backend sklearn"]["detail"]
-    assert checks["backend sklearn"]["todo"] == "pip install 'hookline[sklearn]'"
+    assert checks["backend sklearn"]["todo"] == install_line([("hookline", "sklearn", "sklearn")])
 
 
 def test_a_plugin_that_does_not_load_is_an_error_and_one_that_is_switched_off_is_none(

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import hookline as hl
+from hookline.errors import ConfigError
 from hookline.sweeps.ledger import Ledger
 from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
@@ -76,3 +77,14 @@ def test_a_run_whose_evidence_cannot_be_written_has_not_finished(hookline: Told,
     record = open_workspace().catalog.runs.get("last")
     assert record.status == "failed"
     assert "its evidence could not be kept" in str(record.error)
+
+
+def test_a_field_that_the_rows_prove_wrong_is_named_by_the_key_that_was_typed() -> None:
+    strict = {"component": "classification", "positive": "maybe"}
+    with pytest.raises(ConfigError, match=r"evaluator\.strict\.positive: "):
+        hl.run(source="iris", trainer="decision_tree", evaluator={"strict": strict}, packager=[])
+
+
+def test_resume_takes_no_workers_for_no_number_of_workers(hookline: Told) -> None:
+    code, _, err = hookline("resume", "last", "--n-jobs", "0")
+    assert (code, err) == (2, "error: --n-jobs must be at least 1, or -1 for all cores, got 0\n")

@@ -72,7 +72,11 @@ def test_a_type_is_read_back_from_its_words(dtype: pl.DataType) -> None:
     assert parse_dtype(repr(dtype)) == dtype
 
 
-@pytest.mark.parametrize("text", ["read_csv('/etc/passwd')", "Config", "scan_ipc('x')", "col('x')", "1 + 1"])
+CODE = ["read_csv('/etc/passwd')", "Config", "scan_ipc('x')", "col('x')", "1 + 1"]
+NONE = ["", "Int64)", "Array(", 200 * "(", "Datetime(5)", "Datetime(nope=1)", "Int64(x)", "Int8\0"]
+
+
+@pytest.mark.parametrize("text", [*CODE, *NONE])
 def test_only_types_can_be_named_in_a_contract(text: str) -> None:
     with pytest.raises(StoreError, match="not a column type"):
         parse_dtype(text)

@@ -134,6 +134,12 @@ def test_another_kind_than_the_data_hold_is_refused(path: Path) -> None:
 def test_a_bound_beyond_the_inferred_other_one_is_refused(path: Path) -> None:
     with pytest.raises(DataError, match="41 is above the maximum that was inferred, 40"):
         said(path, "columns: {age: {minimum: 41}}")
+    with pytest.raises(DataError, match="columns.age.maximum: 29 is below the minimum that was inferred, 30"):
+        said(path, "columns: {age: {maximum: 29}}")
+    with pytest.raises(
+        DataError, match="columns.since.maximum: 2019-01-01 00:00:00 is below the minimum .*, 2020-01-01"
+    ):
+        said(path, "columns: {since: {maximum: 2019-01-01}}")
 
 
 def test_a_rejected_value_names_row_and_column(path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 import shlex
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,6 +72,21 @@ def test_a_file_is_predicted_watched_and_checked_as_training_read_it(hookline: T
     code, out, err = hookline("data", "check", str(path), "--model", "m")
     assert (code, out) == (0, "")
     assert "nothing breaks the contract" in err
+
+
+def test_rows_to_score_check_or_profile_may_come_through_a_pipe(
+    hookline: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = trained(tmp_path, *WAYS["semicolons"])
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(f"cat '{path}' > '{fifo}'", shell=True):
+        code, out, _ = hookline("predict", "m", str(fifo))
+    assert (code, predicted(out)) == (0, [label(size, region) for size, region, _ in ROWS])
+    for line in (("data", "check", "-", "--model", "m"), ("data", "profile", "-", "source.separator=;")):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+        code, _, err = hookline(*line)
+        assert (code, "240 rows" in err) == (0, True)
 
 
 def test_a_package_keeps_how_rows_were_read_and_not_where_they_were(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from hookline.plans.fingerprints import code_digest
 
 TYPED = """
 import functools
+import threading
+import types
 import numpy as np
 from hookline import Features, Model, Trainer
 
@@ -38,6 +40,14 @@ def logged(function):
 @logged
 def helper():
     return {0}
+"""
+LOCAL = """
+def made():
+    class Inner:
+        number = {0}
+    return types.SimpleNamespace(inner=Inner())
+
+VALUES = made()
 """
 
 
@@ -68,6 +78,10 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         {"helper": "class Helper:\n    number = {0}\nHELPER = Helper()", "used": "HELPER.number"},
         {"helper": "VALUES = np.array([1, {0}])", "used": "VALUES"},
         {"helper": "VALUES = {{'a': np.array([1, {0}])}}", "used": "VALUES"},
+        {"helper": "VALUES = types.SimpleNamespace(how=lambda: {0})", "used": "VALUES"},
+        {"helper": "def how():\n    return {0}\nVALUES = types.SimpleNamespace(how=[how])", "used": "VALUES"},
+        {"helper": "VALUES = types.SimpleNamespace(lock=threading.Lock(), number={0})", "used": "VALUES"},
+        {"helper": LOCAL, "used": "VALUES"},
     ],
     ids=str,
 )

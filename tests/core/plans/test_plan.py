@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import hookline as hl
 from hookline.errors import ConfigError, PlanError
+from hookline.kinds.component import check_backends
 from hookline.plans.explain import explain
 from hookline.registry.registry import load_registry
 
@@ -107,8 +109,50 @@ def test_a_missing_backend_says_how_to_install_it(project_module: Callable[[str,
             return [Absent]
         """,
     )
-    with pytest.raises(hl.errors.MissingBackend, match=r"no_such_library.*\n.*pip install 'hookline\[absent\]'"):
+    with pytest.raises(hl.errors.MissingBackend, match=r"no_such_library.*\n.*pip install .*\[absent\]'"):
         hl.plan("trainer=absent")
+
+
+def test_all_that_is_missing_is_told_at_once_with_an_extra_of_another_distribution_as_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "hookline_shop-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: hookline-shop\nVersion: 1.0\nProvides-Extra: till\n", "utf-8"
+    )
+    (info / "entry_points.txt").write_text("[hookline]\nshop = lacking_shop\n", "utf-8")
+    classes = "\n".join(
+        f"""
+class {name}(Trainer):
+    "Needs what is not there."
+    name = "shop.{name.lower()}"
+    extra = "{extra}"
+
+    @classmethod
+    def requires(cls):
+        return {modules}
+
+    def fit(self, train: Features, valid: Features | None) -> Model:
+        raise NotImplementedError
+"""
+        for name, extra, modules in [
+            ("Till", "till", ("no_such_till", "no_such_drawer")),
+            ("Lamp", "onnx", ("no_such_lamp",)),
+        ]
+    )
+    (tmp_path / "lacking_shop.py").write_text(f"from hookline import Features, Model, Trainer\n{classes}", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    shop = importlib.import_module("lacking_shop")
+    with pytest.raises(hl.errors.MissingBackend) as caught:
+        check_backends([shop.Till, shop.Lamp])
+    assert [line.split("'")[3] for line in caught.value.message.splitlines()] == [
+        "no_such_till",
+        "no_such_drawer",
+        "no_such_lamp",
+    ]
+    assert str(caught.value.hint).startswith("pip install 'hookline-shop[till]' ")
+    assert str(caught.value.hint).endswith("[onnx]'")
 
 
 def test_demand_runs_backwards_from_what_is_wanted() -> None:

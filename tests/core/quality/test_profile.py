@@ -16,9 +16,11 @@ from sklearn.metrics import roc_auc_score
 import hookline as hl
 from hookline.cli import main
 from hookline.errors import DataError, UsageError
+from hookline.kinds.artifacts import Roles
 from hookline.quality.profile.association import auc, cramers_v, epsilon_squared, spearman
 from hookline.quality.profile.column import QUANTILES, measure_column
 from hookline.quality.profile.sentinels import odd_numbers
+from hookline.quality.profile.table import inspect
 from kit.processes import run_python
 
 RNG = np.random.default_rng(0)
@@ -189,6 +191,13 @@ def test_rows_that_repeat_others_are_counted_without_the_id() -> None:
     frame = pl.DataFrame({"id": range(6), "a": [1, 1, 2, 2, 2, None], "b": ["x", "x", "y", "y", "z", None]})
     assert hl.profile(frame).table.duplicates == 0
     assert hl.profile(frame, roles={"id": "id"}).table.duplicates == 2
+
+
+@pytest.mark.parametrize("role", ["target", "group", "id", "time", "weight"])
+def test_a_role_that_no_column_plays_is_named(role: str) -> None:
+    frame = pl.LazyFrame({"moment": [1, 2], "y": ["a", "b"]})
+    with pytest.raises(DataError, match="momment: not a column; did you mean 'moment'"):
+        inspect(hl.Dataset(frame, Roles(**{role: "momment"})))
 
 
 def test_classes_and_groups_are_counted() -> None:

@@ -9,9 +9,10 @@ from typing import Annotated, Any, ClassVar
 import pytest
 from annotated_types import Gt
 
+from hookline import Features, Model, Trainer
 from hookline.errors import ConfigError
 from hookline.plans.config import Options
-from hookline.registry.values import validate
+from hookline.registry.values import validate, validate_object
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,22 @@ def test_a_key_with_a_hyphen_is_named_as_it_is() -> None:
 )
 def test_a_value_that_is_still_to_be_said_is_required_at_any_depth(values: dict[str, Any], path: str) -> None:
     assert paths(Options, values) == {path: "required"}
+
+
+class Holding(Trainer):
+    """Takes anything."""
+
+    name = "holding"
+    one: Any = None
+    other: Any = None
+
+    def fit(self, train: Features, valid: Features | None) -> Model:
+        raise NotImplementedError
+
+
+def test_a_field_that_holds_what_config_cannot_say_is_named_since_nobody_would_see_it_change() -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate_object(Holding(one=lambda: 3, other={"a": [b"\xff"]}), "trainer")
+    assert [problem.path for problem in caught.value.problems] == ["trainer.one", "trainer.other"]
+    assert caught.value.problems[0].message.endswith("got function")
+    assert validate_object(Holding(one={"a": [1]}), "trainer").one == {"a": [1]}

@@ -22,3 +22,5 @@ def test_a_version_that_is_not_there_is_not_the_champion(name: str) -> None:
 def test_only_decimal_digits_are_a_version() -> None:
     assert split_model_name("m:12") == ("m", 12, None)
     assert split_model_name("m:²") == ("m:²", None, None)
+    digits = "m:" + 5000 * "9"
+    assert split_model_name(digits) == (digits, None, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -45,6 +46,12 @@ class Former(Errors):
     def evaluate(self, pipeline: Pipeline[Model], test: Dataset) -> Report:  # type: ignore[override]
         wrong = pipeline.predict(test.frame).values != pipeline.truth(test.frame)
         return Report("Errors", (Metric("errors", float(wrong.mean()), greater_is_better=False),))
+
+
+class Surprising(Errors):
+    """Measures what it does not say."""
+
+    measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = {"binary": ("errors",), "multiclass": ("mistakes",)}
 
 
 class OfMemory(Errors):
@@ -124,6 +131,7 @@ class Choosy(Occlusion):
 
 
 FAULTS: Mapping[str, Callable[[], Component]] = {
+    "measures_what_it_says": Surprising,
     "takes_scored_rows": Former,
     "takes_rows_read_back": OfMemory,
     "raw_names_do_not_matter": ByName,

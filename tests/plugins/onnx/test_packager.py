@@ -81,12 +81,6 @@ def test_a_part_that_onnx_has_no_words_for_is_named(config: Any, message: str, t
     assert not (tmp_path / "model.onnx").exists()
 
 
-def test_local_time_cannot_be_said(tmp_path: Path) -> None:
-    local = ROWS.with_columns(pl.col("t").dt.replace_time_zone("Europe/Zurich"))
-    with pytest.raises(ExportError, match="the parts of 't' are in time zone Europe/Zurich"):
-        OnnxPackager().save(fitted(local), tmp_path)
-
-
 class Odd(ClassifierMixin, BaseEstimator):
     classes_ = np.array([0, 1])
 

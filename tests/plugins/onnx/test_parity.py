@@ -19,6 +19,7 @@ import hookline as hl
 from hookline import Pipeline, Trust
 from hookline.packages.certificate.parity import measure_parity
 from hookline_onnx import OnnxPackager
+from hookline_polars.featurizers.calendar_onnx import clock_changes
 from hookline_polars.featurizers.encodings.datetimes import DatetimeEncoding
 from hookline_polars.featurizers.fitted import FittedTabular
 from kit.packages import pipeline_of, read, saved
@@ -252,9 +253,33 @@ def test_utc_moments_and_dates_are_taken_apart_the_same(tmp_path: Path) -> None:
     require_same(pipeline, tmp_path, frame)
 
 
-def calendar_session(parts: Any) -> onnxruntime.InferenceSession:
+@pytest.mark.parametrize("zone", ["Europe/Zurich", "America/St_Johns", "Asia/Kolkata"])
+def test_moments_of_a_time_zone_are_taken_apart_by_its_clocks(zone: str, tmp_path: Path) -> None:
+    moments = pl.Series([datetime(2025, 3, 29) + timedelta(minutes=17 * i) for i in range(400)])
+    at = moments.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    frame = pl.DataFrame({"at": at, "y": at.dt.hour() * 10 + at.dt.day()})
+    pipeline = fitted(frame, {"component": "decision_tree"}, {"component": "tabular", "datetime": ["hour", "day"]})
+    beyond = pl.Series([datetime(1, 1, 3), datetime(1880, 1, 1), datetime(2070, 7, 1), datetime(9999, 12, 30), None])
+    rows = pl.DataFrame({"at": beyond.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)})
+    require_same(pipeline, tmp_path, frame, rows)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe", "Africa/Casablanca"])
+def test_the_clocks_of_the_graph_are_those_of_polars_to_the_second(zone: str) -> None:
+    changes, _ = clock_changes(zone)
+    beside = np.concatenate([changes + seconds * 1_000_000 for seconds in (-3600, -1, 0, 1, 3600)])
+    moments = pl.Series(beside).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone)
+    found = calendar_session(PARTS, zone).run(None, {"t": beside[:, None]})[0]
+    polars = [moments.dt.year() - 2000, moments.dt.month(), moments.dt.day(), moments.dt.weekday(), moments.dt.hour()]
+    np.testing.assert_array_equal(found[:, :5], np.column_stack(polars))
+    assert len(changes) > 100
+
+
+def calendar_session(parts: Any, zone: str | None = None) -> onnxruntime.InferenceSession:
     inputs = {"t": spox.argument(spox.Tensor(np.int64, ("N", 1)))}
-    outputs = FittedTabular((DatetimeEncoding(column="t", parts=parts),), is_sparse=False).to_onnx(inputs)
+    outputs = FittedTabular((DatetimeEncoding(column="t", parts=parts, time_zone=zone),), is_sparse=False).to_onnx(
+        inputs
+    )
     return onnxruntime.InferenceSession(
         spox.build(inputs, outputs).SerializeToString(), providers=["CPUExecutionProvider"]
     )

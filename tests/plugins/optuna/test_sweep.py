@@ -19,6 +19,7 @@ from hookline.cli import main
 from hookline.sweeps.leaderboard import headline_metric
 from hookline.sweeps.ledger import Ledger
 from hookline.sweeps.workers.pool import Pool
+from hookline.version import install_line
 from hookline.workspace.catalog.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
 from hookline_optuna.storage import catalog_storage
@@ -223,7 +224,7 @@ def test_another_launcher_is_refused(capsys: pytest.CaptureFixture[str]) -> None
 def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     assert main([*IRIS, "trainer=logistic_regression", "trainer.C=1,2"]) == 2
-    assert "pip install 'hookline[optuna]'" in capsys.readouterr().err
+    assert install_line([("hookline", "optuna", "optuna")]) in capsys.readouterr().err
 
 
 def test_workers_are_kept_between_batches_and_a_dead_one_is_replaced() -> None:

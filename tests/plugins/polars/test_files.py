@@ -422,7 +422,7 @@ FOREIGN = {
     "nothing": ("a.parquet", b"", "is empty", None),
     "semicolons": ("a.csv", CSV.replace(b",", b";"), "has one column, named 'a;b'", "source.separator=';'"),
     "tabs": ("a.csv", CSV.replace(b",", b"\t"), "has one column, named 'a\tb'", "source.separator=tab"),
-    "gz": ("a.csv.gz", gzip.compress(CSV), "not known from its suffix", "unpack it first"),
+    "gz": ("a.csv.gz", gzip.compress(CSV), "not known from its suffix", "unpack it first: gunzip -k "),
     "xlsx": ("a.xlsx", b"PK\x03\x04", "not known from its suffix", "save the sheet as CSV"),
 }
 

@@ -17,6 +17,7 @@ import pytest
 
 import hookline as hl
 from hookline.errors import DataError, GateFailed, MissingBackend
+from hookline.version import install_line
 from hookline_report import register_pages
 from hookline_report.filling import MOST_ROWS
 from hookline_report.page import render, write_page
@@ -256,7 +257,7 @@ def test_a_library_that_is_missing_is_told_with_the_line_that_installs_it(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingBackend, match="jinja2") as caught:
         register_pages()["report"](run.evidence, tmp_path / "report.html")
-    assert caught.value.hint == "pip install 'hookline[report]'"
+    assert caught.value.hint == install_line([("hookline", "report", "jinja2")])
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def add(actions: Any) -> None:
     made = actions.add_parser(
         "check", help="check a table against a contract; exits with 3 where something is rejected"
     )
-    made.add_argument("data", help="a CSV, Parquet, NDJSON or Arrow file, a glob or a folder")
+    made.add_argument("data", help="a CSV, Parquet, NDJSON or Arrow file, a glob, a folder, or - for stdin")
     made.add_argument(
         "--contract", type=Path, help="a contract file; with --model, its word stands above the model's own"
     )

@@ -14,6 +14,7 @@ from hookline.plans.hydra.compose import compose
 from hookline.plans.hydra.shorthand import is_path
 from hookline.quality.profile.profile import COLUMNS, DataProfile, profile_source, render
 from hookline.registry.registry import Registry, load_registry
+from hookline.workspace.piped import settled
 
 from ..output import add_json, print_json, print_rows, say, tell
 
@@ -26,7 +27,9 @@ def add(actions: Any) -> None:
     made: argparse.ArgumentParser = actions.add_parser(
         "profile", help="measure a table, and say what is odd about it", allow_abbrev=False
     )
-    made.add_argument("data", nargs="?", help="a file, a glob or a folder; or nothing, and a source by its override")
+    made.add_argument(
+        "data", nargs="?", help="a file, a glob, a folder, or - for stdin; or nothing and a source's override"
+    )
     made.add_argument("overrides", nargs="*", help="Hydra overrides, such as source.missing=[?] or roles.id=customer")
     made.add_argument("--target", help="the column to predict: classes, and what each column says of them")
     made.add_argument("--group", help="the column that says which rows belong together")
@@ -68,7 +71,7 @@ def chosen(registry: Registry, words: list[str]) -> tuple[Source, Roles]:
     tree = compose(registry, [*(["source=file"] if paths else []), *overrides])
     if paths and isinstance(tree.get("source"), dict) and tree["source"]["component"] == "file":
         # Not as an override: a path may hold signs that mean something there.
-        tree["source"]["path"] = paths[0]
+        tree["source"]["path"] = settled(paths[0])
     config = resolve(registry, tree)
     source = config.components["source"][0].component
     assert isinstance(source, Source)

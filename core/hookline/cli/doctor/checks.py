@@ -15,6 +15,7 @@ from hookline.errors import HooklineError, MissingBackend, UsageError, closest
 from hookline.kinds.kinds import KINDS
 from hookline.kinds.switches import CHOICES, SWITCHES, chosen, switched_on
 from hookline.registry.registry import Registry, load_registry
+from hookline.version import install_line
 
 from .home import catalog_facts, home_problem, key_problem, space_of, store_facts
 
@@ -137,7 +138,7 @@ def _requirements() -> dict[str, dict[str, Requirement]]:
 
 
 def _of_extra(extra: str, wanted: Mapping[str, Requirement]) -> Iterator[Check]:
-    install = f"pip install 'hookline[{extra}]'" if extra else "pip install --upgrade hookline"
+    install = install_line([(DISTRIBUTION, extra, "")]) if extra else "pip install --upgrade hookline"
     missing = [name for name in wanted if _version(name) is None]
     if missing and (not extra or len(missing) < len(wanted)):
         status: Literal["warning", "error"] = "warning" if extra else "error"

@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int:
     """Score a file: one prediction a row, in order."""
     options = parser("predict", "Score a file of rows: one prediction a row, in order.")
     options.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
-    options.add_argument("data", help="a CSV, Parquet, NDJSON or Arrow file, a glob or a folder")
+    options.add_argument("data", help="a CSV, Parquet, NDJSON or Arrow file, a glob, a folder, or - for stdin")
     options.add_argument(
         "-o", "--output", type=Path, help=f"write here ({', '.join(FORMATS)}) instead of CSV to stdout"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hookline.errors import UsageError
 from hookline.registry.registry import load_registry
 from hookline.sweeps.definitions import check_unchanged
 from hookline.sweeps.execution import execute, pool_for
@@ -32,6 +33,8 @@ def main(argv: Sequence[str]) -> int:
         help="run at once also what another process has, alive or not (else it is waited for, and taken once it is dead)",
     )  # fmt: skip
     given = options.parse_args(argv)
+    if given.n_jobs is not None and given.n_jobs < 1 and given.n_jobs != -1:
+        raise UsageError(f"--n-jobs must be at least 1, or -1 for all cores, got {given.n_jobs}")
     ledger = Ledger(open_workspace().catalog)
     sweep = ledger.sweep(given.sweep)
     jobs = ledger.jobs(sweep.id)

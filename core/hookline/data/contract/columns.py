@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from hookline.kinds.artifacts import Column, ColumnKind, OnViolation
 
+from .limits import shown
 from .patterns import check_pattern
 
 Inferred: TypeAlias = Literal["inferred"]
@@ -99,7 +100,11 @@ def misfits_of(laid: Column, column: Column) -> Iterator[tuple[str, str]]:
         if getattr(rule, key) is not None and column.kind not in kinds:
             yield key, f"is for columns of kind {' or '.join(kinds)}, and this one is a {column.kind}"
     if laid.minimum is not None and laid.maximum is not None and laid.minimum > laid.maximum:
-        yield "minimum", f"{laid.minimum:g} is above the maximum that was inferred, {laid.maximum:g}; say both"
+        low, high = shown(laid, laid.minimum), shown(laid, laid.maximum)
+        if laid.minimum == column.minimum:
+            yield "maximum", f"{high} is below the minimum that was inferred, {low}; say both"
+        else:
+            yield "minimum", f"{low} is above the maximum that was inferred, {high}; say both"
     if not laid.required and not laid.nullable:
         yield (
             "required",

@@ -75,7 +75,8 @@ def inspect(dataset: Dataset, *, in_memory: bool = False) -> TableFacts:
     present = dataset.frame.collect_schema().names()
     if not present:
         raise DataError(f"{dataset.name} has no columns")
-    require_columns([name for name in (roles.target, roles.group, roles.id, *roles.ignore) if name], present, "roles")
+    named = (roles.target, roles.group, roles.id, roles.time, roles.weight, *roles.ignore)
+    require_columns([name for name in named if name], present, "roles")
     with _at_hand(mark_missing(dataset.frame.drop(roles.ignore)), dataset.name, in_memory=in_memory) as frame:
         rows = int(frame.select(pl.len()).collect().item())
         if not rows:

@@ -121,7 +121,7 @@ def kept_launcher(settings: Mapping[str, Any], n_jobs: int | None = None) -> Hoo
     option = options.pop("option", HooklineLauncher.option)
     if option not in known:
         raise UnknownName("launcher", option, known)
-    if n_jobs:
+    if n_jobs is not None:
         options["n_jobs"] = n_jobs
     return known[option](**options)
 

@@ -41,6 +41,15 @@ def check_metrics_are_finite(subject: Subject) -> None:
                 subject.fail(f"metric '{metric.name}' has an interval from {metric.low} to {metric.high}.")
 
 
+def check_measures_what_it_says(subject: Subject) -> None:
+    """Every metric of a task stands in `measures`, where the evaluator says beforehand what it measures."""
+    said = subject.component.measures
+    for task in subject.tasks() if said is not None else ():
+        for metric in _ordinary(subject, task).metrics:
+            if metric.name not in said.get(task, ()):
+                subject.fail(f"metric '{metric.name}' is not in `measures['{task}']`, so that a gate on it is refused.")
+
+
 def check_repeatable(subject: Subject) -> None:
     """Judging the same rows twice gives the same report."""
     for task in subject.tasks():
@@ -139,6 +148,7 @@ def _metrics(report: Report) -> dict[str, Any]:
 
 CHECKS: tuple[CheckFunction, ...] = (
     check_metrics_are_finite,
+    check_measures_what_it_says,
     check_repeatable,
     check_rewards_the_truth,
     check_report_is_plain,

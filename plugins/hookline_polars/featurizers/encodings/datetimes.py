@@ -8,7 +8,6 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from hookline import Dataset
-from hookline.errors import ExportError
 
 from ...stats import one_row, weight_of
 from .base import ColumnEncoding, RawColumn, version_of
@@ -69,24 +68,20 @@ class CalendarEncoding(ColumnEncoding):
 
     @classmethod
     def onnx_blocks(cls, encodings: Sequence[CalendarEncoding], inputs: Mapping[str, Any]) -> list[Any]:
-        """Say each part as a column; raises ExportError for local time zones, which ONNX has no words for."""
+        """Say each part as a column."""
         return [block for encoding in encodings for block in encoding.columns(inputs[encoding.column])]
 
     def columns(self, column: Any) -> list[Any]:
-        """Say it as ONNX: a float32 column a part; raises ExportError for a local time zone."""
+        """Say it as ONNX: a float32 column a part."""
         import numpy as np
         import spox.opset.ai.onnx.v21 as op
 
         from ...onnx import integer, is_missing
-        from ..calendar_onnx import calendar_parts
+        from ..calendar_onnx import calendar_parts, local
 
-        if self.time_zone not in (None, "UTC"):
-            raise ExportError(
-                f"the parts of '{self.column}' are in time zone {self.time_zone}, which cannot be said in ONNX",
-                hint="convert it to UTC at the source, or packager=[skops]",
-            )
         missing = is_missing(column)
-        parts = calendar_parts(op.where(missing, integer(0), column))
+        moment = op.where(missing, integer(0), column)
+        parts = calendar_parts(moment if self.time_zone in (None, "UTC") else local(moment, self.time_zone))
         parts["year"] = op.sub(parts["year"], integer(FIRST_YEAR))
         filled = [
             op.where(missing, op.const(np.float64(value)), op.cast(parts[part], to=np.float64))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,7 +38,11 @@ OTHERS: Mapping[bytes, tuple[str, str]] = {
 SUFFIX_HINTS: Mapping[str, str] = {
     ".json": "write one object a line, and call it .ndjson",
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV"),
-    **dict.fromkeys((".gz", ".zst", ".bz2", ".xz", ".zip"), "unpack it first"),
+    **{
+        suffix: f"unpack it first: {command} {{file}}, and then source.path={{unpacked}}"
+        for suffix, command in ((".gz", "gunzip -k"), (".zst", "unzstd"), (".bz2", "bunzip2 -k"), (".xz", "unxz -k"))
+    },
+    ".zip": "unpack it first: unzip {file}, and then source.path={unpacked}",
 }
 """Suffix of a file that is not read -> what to do about it."""
 
@@ -52,7 +57,8 @@ def format_of(file: Path) -> str:
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         hint = SUFFIX_HINTS.get(suffix, "say it: source.format=csv")
-        raise DataError(f"the format of {file} is not known from its suffix", hint=hint)
+        told = hint.format(file=shlex.quote(str(file)), unpacked=shlex.quote(str(file.with_suffix(""))))
+        raise DataError(f"the format of {file} is not known from its suffix", hint=told)
     return SUFFIXES[suffix]
 
 
