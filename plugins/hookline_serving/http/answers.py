@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,10 @@ class Answerer:
         self.reader = Reader(predictor.schema, predictor.roles)
         # Asked once, since a look at a protocol takes as long as a small model does.
         self._few = predictor if isinstance(predictor, PredictsRows) else None
+        if self._few is not None:
+            # What is made at first use is made now, so that no request waits for it.
+            with suppress(Exception):  # A plugin's may have no answer for no rows, in whatever way.
+                self._few.predict_rows([])
         self._log = log
         self._labels = [label_text(label) for label in predictor.target.classes]
         # The record is one file, and many rows are predicted in a thread of their own.
