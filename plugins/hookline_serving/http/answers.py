@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hookline import Prediction, Predictor, PredictsRows, Schema
+from hookline.kinds.fitted import label_text
 
 from .exchange import Item, Question, joined
 from .log import PredictionLog
@@ -92,8 +93,3 @@ def _frame(values: Sequence[Sequence[Any]], schema: Schema) -> pl.DataFrame:
             for column, given in zip(schema.columns, by_column, strict=True)
         ]
     )
-
-
-def label_text(label: Any) -> str:
-    """Return a class label as a JSON key."""
-    return str(label).lower() if isinstance(label, bool) else str(label)

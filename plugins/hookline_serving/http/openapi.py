@@ -8,8 +8,7 @@ from typing import Any
 
 from hookline import Schema, Target
 from hookline.kinds.artifacts import Column
-
-from .answers import label_text
+from hookline.kinds.fitted import label_text
 
 MOST_EXAMPLES = 20
 
