@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hookline import Prediction, Roles, Schema, Stored, Target
+from hookline.data.target import no_prediction
 from hookline.errors import StoreError
 from hookline.kinds.artifacts import Column
 from hookline.packages.pipeline import admit, require_finite
@@ -37,24 +39,22 @@ class OnnxPredictor:
     target: Target
     roles: Roles
     session: Any
-    intake: Intake | None
-    small: Any
-    """The same graph, gathered, for a few rows at a time; None where it is large."""
+    few: FewRows | None
+    """The same graph for a few rows at a time; None where it is large."""
 
     @classmethod
     def of(cls, stored: Stored) -> Self:
         """Read a package; raises StoreError where its graph is damaged, or is not of its contract."""
         schema, target, roles = stored.schema, stored.target, stored.roles
         file = stored.path / "model.onnx"
-        graph = _graph(file)
+        written = _written(file)
+        graph = _graph(written, file)
         absent = {column.name for column in schema.columns} - {given.name for given in graph.graph.input}
         if absent:
             raise StoreError(f"{file} has no input for {', '.join(sorted(absent))}")
-        session, small, intake = _session(graph, file), None, None
-        if file.stat().st_size <= MOST_TWICE:
-            intake = gather(graph, schema)
-            small = _session(graph, file)
-        return cls(schema, target, roles, session, intake, small)
+        del graph
+        few = FewRows(written, file, schema) if len(written) <= MOST_TWICE else None
+        return cls(schema, target, roles, _session(written, file), few)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
@@ -77,10 +77,14 @@ class OnnxPredictor:
         return replace(self, schema=schema)
 
     def predict_rows(self, rows: Sequence[Sequence[Any]]) -> Prediction:
-        """Predict a few rows of values in the schema's order, without a data frame in between."""
-        if self.intake is None:
+        """Predict a few rows of values in the schema's order, without a data frame in between; none get ready for others."""
+        if not rows:
+            if self.few is not None:
+                self.few.prepare()
+            return no_prediction(self.target)
+        if self.few is None:
             return self._predict_framed(rows)
-        answer = self.small.run(None, self.intake(rows))
+        answer = self.few.answer(rows)
         if self.target.task == "regression":
             return require_finite(Prediction(answer[0].astype(float)))
         return require_finite(Prediction(self._labels(answer[0]), answer[1].astype(float), self.target.classes))
@@ -111,19 +115,53 @@ class OnnxPredictor:
         return labels.astype(np.bool_) if all(isinstance(label, bool) for label in self.target.classes) else labels
 
 
+class FewRows:
+    """A graph with its inputs gathered, on a session of its own.
+
+    That is made when the first rows come: it takes as much memory as the other one, and who scores tables needs none.
+    """
+
+    def __init__(self, written: bytes, file: Path, schema: Schema) -> None:
+        self._written = written
+        self._file = file
+        self._schema = schema
+
+    def answer(self, rows: Sequence[Sequence[Any]]) -> list[np.ndarray]:
+        """Return the session's outputs for rows of values in the schema's order."""
+        session, intake = self._ready
+        outputs: list[np.ndarray] = session.run(None, intake(rows))
+        return outputs
+
+    def prepare(self) -> None:
+        """Make the session, so that no rows wait for it."""
+        _ = self._ready
+
+    @cached_property
+    def _ready(self) -> tuple[Any, Intake]:
+        graph = _graph(self._written, self._file)
+        intake = gather(graph, self._schema)
+        return _session(graph.SerializeToString(), self._file), intake
+
+
 def _joined(parts: list[np.ndarray], nothing: np.ndarray) -> np.ndarray:
     import numpy as np
 
     return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else nothing
 
 
-def _graph(file: Path) -> onnx.ModelProto:
+def _written(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{file} cannot be read: {error}") from error
+
+
+def _graph(written: bytes, file: Path) -> onnx.ModelProto:
+    """Return a file's graph; raises StoreError where it is damaged, or reaches outside of the file or of ONNX."""
     import onnx
 
     try:
-        graph = onnx.load(file, load_external_data=False)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{file} cannot be read: {error}") from error
+        graph = onnx.load_model_from_string(written)
     except Exception as error:  # protobuf's DecodeError has another home in each of its implementations
         raise StoreError(f"{file} is damaged: {error}") from error
     if any(tensor.external_data for tensor in _tensors(graph)):
@@ -134,7 +172,7 @@ def _graph(file: Path) -> onnx.ModelProto:
     return graph
 
 
-def _session(graph: onnx.ModelProto, file: Path) -> Any:
+def _session(written: bytes, file: Path) -> Any:
     from .runtime import onnxruntime
 
     runtime = onnxruntime()
@@ -143,7 +181,7 @@ def _session(graph: onnx.ModelProto, file: Path) -> Any:
     # Many rows are shared out among threads by slices, and few rows are only held up by threads.
     options.intra_op_num_threads = 1
     try:
-        return runtime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return runtime.InferenceSession(written, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no base but this
         raise StoreError(f"{file} cannot be run: {error}") from error
 

@@ -170,7 +170,7 @@ class PredictsRows(Protocol):
         """Predict rows given by value in the schema's order: float, int, str, bool, naive UTC datetime, None.
 
         The caller has asked the contract of them (`hookline.data.contract.limits.Limits`), so the answer has neither
-        warnings nor ids.
+        warnings nor ids. A server asks of no rows when it starts, for what is made at first use.
         """
         ...
 

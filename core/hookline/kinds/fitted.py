@@ -38,11 +38,21 @@ class Prediction:
         columns: dict[str, Any] = {} if self.row_ids is None else {"row_id": _column(self.row_ids)}
         columns["prediction"] = _column(self.values)
         if self.probabilities is not None:
-            columns |= {f"probability_{label}": self.probabilities[:, i] for i, label in enumerate(self.classes)}
+            names = [f"{PROBABILITY}{label_text(label)}" for label in self.classes]
+            columns |= {name: self.probabilities[:, i] for i, name in enumerate(names)}
         return pl.DataFrame(columns)
 
     def _repr_html_(self) -> str:
         return self.frame()._repr_html_()
+
+
+PROBABILITY = "probability_"
+"""Stands before a class's label."""
+
+
+def label_text(label: Label) -> str:
+    """Return a class label as the data and JSON write it, where it is part of a name: true rather than True."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 def _column(values: np.ndarray) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import DataError
 
 from .artifacts import Dataset, Roles, Target
-from .fitted import Prediction
+from .fitted import PROBABILITY, Prediction, label_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 PREDICTION = "prediction"
 TRUTH = "truth"
 WEIGHT = "weight"
-PROBABILITY = "probability_"
-"""Stands before a class's label."""
 PREDICTION_ID = "prediction_id"
 """The column that rows of the prediction log have, and no others."""
 OF_LOG = frozenset((PREDICTION_ID, "time", "version", "arm"))
@@ -78,7 +76,7 @@ class Scored:
         """Return the answers: values (n_rows,), and for classes probabilities (n_rows, n_classes) in the target's order."""
         if self.held is not None:
             return self.held.prediction
-        shares = [f"{PROBABILITY}{label}" for label in self.target.classes]
+        shares = [f"{PROBABILITY}{label_text(label)}" for label in self.target.classes]
         names = set(self.frame.collect_schema().names())
         found = self.frame.select(PREDICTION, *(name for name in shares if name in names)).collect()
         probabilities = found.select(shares).to_numpy() if shares and set(shares) <= names else None
@@ -150,12 +148,12 @@ def groups_in(rows: Dataset) -> np.ndarray | None:
 
 def answers_column(target: Target) -> str:
     """Return the column of `Scored.frame` that tells most of the answers: of two classes the probability of the later."""
-    return f"{PROBABILITY}{target.classes[1]}" if target.task == "binary" else PREDICTION
+    return f"{PROBABILITY}{label_text(target.classes[1])}" if target.task == "binary" else PREDICTION
 
 
 def _names(target: Target) -> frozenset[str]:
     """Return the names of columns that say what was answered or true, whether these rows have them or not."""
-    return frozenset((PREDICTION, TRUTH, WEIGHT, *(f"{PROBABILITY}{label}" for label in target.classes)))
+    return frozenset((PREDICTION, TRUTH, WEIGHT, *(f"{PROBABILITY}{label_text(label)}" for label in target.classes)))
 
 
 def _require_lengths(rows: Dataset, held: Held) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from hookline import Dataset, Feature, Features
 
 from .crossfit import Folds
-from .encodings.categories import OneHotEncoding, OrdinalEncoding
+from .encodings.categories import OneHotEncoding, OrdinalEncoding, ScaledOrdinalEncoding
 from .encodings.datetimes import DatetimeEncoding, ScaledDatetimeEncoding
 from .encodings.hashes import HashingEncoding
 from .encodings.numbers import NumberEncoding
-from .encodings.targets import TargetEncoding
+from .encodings.targets import ScaledTargetEncoding, TargetEncoding
 from .matrix import dense, placed, sparse
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ Encoding = Annotated[
     NumberEncoding
     | OneHotEncoding
     | OrdinalEncoding
+    | ScaledOrdinalEncoding
     | TargetEncoding
+    | ScaledTargetEncoding
     | HashingEncoding
     | DatetimeEncoding
     | ScaledDatetimeEncoding,

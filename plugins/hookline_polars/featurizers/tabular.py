@@ -15,11 +15,11 @@ from hookline.kinds.artifacts import ColumnKind
 
 from .crossfit import Folds
 from .encodings.base import RawColumn
-from .encodings.categories import OneHotEncoding, OrdinalEncoding
+from .encodings.categories import OneHotEncoding, fit_places
 from .encodings.datetimes import PARTS, Part, fit_datetimes
 from .encodings.hashes import HashingEncoding
 from .encodings.numbers import NumberEncoding, Scaling
-from .encodings.targets import TargetEncoding
+from .encodings.targets import fit_means
 from .fitted import Encoding, FittedTabular
 
 Fit = Callable[[Sequence[RawColumn], Dataset], Mapping[str, Encoding]]
@@ -42,7 +42,8 @@ class TabularFeaturizer(Featurizer):
         ),
     }
     numeric: Scaling = "standard"
-    """How numbers and parts of datetimes are scaled: by mean and standard deviation, by median and quartiles, to 0..1, or not."""
+    """How numbers are scaled, parts of datetimes, positions and mean targets of categories too: by mean and standard deviation,
+    by median and quartiles, to 0..1, or not."""
     categorical: Literal["one_hot", "ordinal", "target", "hashing"] = "one_hot"
     """How texts are encoded. `target` uses the mean target of a category, cross-fitted on the training rows."""
     max_categories: Annotated[int, Gt(0)] = 100
@@ -95,8 +96,8 @@ class TabularFeaturizer(Featurizer):
         zero, indicators = self.missing == "zero", self.missing_indicators
         texts: Mapping[str, Fit] = {
             "one_hot": partial(OneHotEncoding.fit, max_categories=self.max_categories, indicators=indicators),
-            "ordinal": partial(OrdinalEncoding.fit, indicators=indicators),
-            "target": partial(TargetEncoding.fit, smooth=self.smooth, indicators=indicators),
+            "ordinal": partial(fit_places, scaling=self.numeric, indicators=indicators),
+            "target": partial(fit_means, smooth=self.smooth, scaling=self.numeric, indicators=indicators),
             "hashing": partial(HashingEncoding.fit, n_hashes=self.n_hashes, indicators=indicators),
         }
         fill = 0.0 if zero else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from threading import Lock
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hookline import Prediction, Predictor, PredictsRows, Schema
+from hookline.kinds.fitted import label_text
 
 from .exchange import Item, Question, joined
 from .log import PredictionLog
@@ -33,6 +35,10 @@ class Answerer:
         self.reader = Reader(predictor.schema, predictor.roles, most_rows)
         # Asked once, since a look at a protocol takes as long as a small model does.
         self._few = predictor if isinstance(predictor, PredictsRows) else None
+        if self._few is not None:
+            # What is made at first use is made now, so that no request waits for it.
+            with suppress(Exception):  # A plugin's may have no answer for no rows, in whatever way.
+                self._few.predict_rows([])
         self._log = log
         self._labels = [label_text(label) for label in predictor.target.classes]
         # The record is one file, and many rows are predicted in a thread of their own.
@@ -102,8 +108,3 @@ def _frame(values: Sequence[Sequence[Any]], schema: Schema) -> pl.DataFrame:
             for column, given in zip(schema.columns, by_column, strict=True)
         ]
     )
-
-
-def label_text(label: Any) -> str:
-    """Return a class label as a JSON key."""
-    return str(label).lower() if isinstance(label, bool) else str(label)

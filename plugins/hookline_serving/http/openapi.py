@@ -8,8 +8,8 @@ from typing import Any
 from hookline import Schema, Target
 from hookline.data.contract.limits import moment_of
 from hookline.kinds.artifacts import Column
+from hookline.kinds.fitted import label_text
 
-from .answers import label_text
 from .inference_protocol import DATATYPES
 from .reading.tensors import KNOWN_DATATYPES
 

@@ -118,3 +118,14 @@ def test_somebodys_own_model_is_judged_on_the_same_way() -> None:
     X, y = load_iris(return_X_y=True)
     model = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[::2], y[::2])
     assert hl.evaluate(model, X[1::2], y[1::2])["accuracy"] == pytest.approx(model.score(X[1::2], y[1::2]))
+
+
+def test_columns_of_true_and_false_are_called_as_the_data_write_them() -> None:
+    target = Target("y", "binary", (False, True))
+    prediction = Prediction(np.array([True]), np.array([[0.3, 0.7]]), target.classes)
+    assert prediction.frame().columns == ["prediction", "probability_false", "probability_true"]
+    held = Scored.of(Dataset(pl.LazyFrame({"x": [1]}), Roles(target="y")), prediction, target, np.array([True]))
+    assert "probability_true" in held.frame.collect_schema().names()
+    again = Scored(held.frame.collect().lazy(), target, held.roles).prediction()
+    assert again.probabilities is not None
+    assert again.probabilities.tolist() == [[0.3, 0.7]]

@@ -21,6 +21,7 @@ from hookline import Features, Model, Pipeline, Prediction, PredictsRows, Sklear
 from hookline.errors import DataError, ExportError, StoreError
 from hookline.packages.pipeline import FittedStage
 from hookline_onnx import OnnxPackager
+from hookline_onnx import predictor as predictor_module
 from hookline_onnx.fold import fold
 from hookline_onnx.intake import LOOKED_UP, gather
 from hookline_onnx.lookup import look_up
@@ -290,6 +291,19 @@ def test_rows_of_values_are_answered_as_a_frame_is(
     assert by_row.probabilities is not None
     np.testing.assert_allclose(by_row.probabilities, by_frame.probabilities, atol=1e-6)
     assert by_row.values.tolist() == by_frame.values.tolist()
+
+
+def test_a_second_session_is_made_only_for_rows_of_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    session = predictor_module._session
+    monkeypatch.setattr(predictor_module, "_session", lambda graph, file: made.append(1) or session(graph, file))
+    predictor = read(OnnxPackager(), saved(OnnxPackager(), fitted(), tmp_path), Trust())
+    assert predictor.predict(ROWS).values.shape == (80,)
+    assert len(made) == 1
+    assert predictor.predict_rows([]).values.shape == (0,)
+    assert len(made) == 2
+    assert predictor.predict_rows([(0.5, "a", None)]).values.shape == (1,)
+    assert len(made) == 2
 
 
 def test_texts_that_a_graph_only_compares_are_looked_up_before_it(tmp_path: Path) -> None:

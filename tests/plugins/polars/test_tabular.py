@@ -22,8 +22,9 @@ from sklearn.preprocessing import (
 )
 
 import hookline as hl
-from hookline import Dataset, Roles, Target
+from hookline import Dataset, Finding, Roles, Target
 from hookline.errors import DataError
+from hookline.kinds.fitting import findings_in
 from hookline.kinds.plain import from_json, to_json
 from hookline_polars import TabularFeaturizer
 from hookline_polars.featurizers.crossfit import target_columns
@@ -126,7 +127,7 @@ def test_a_missing_text_is_no_category_and_not_one_of_the_others() -> None:
 def test_texts_become_positions_as_scikit_learns_do() -> None:
     golden = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1).fit(TEXTS[:, None])
     rows = np.append(TEXTS[:20], ["unseen"])
-    X = matrix(TabularFeaturizer(categorical="ordinal"), dataset(s=TEXTS), pl.LazyFrame({"s": rows}))
+    X = matrix(TabularFeaturizer(categorical="ordinal", numeric="none"), dataset(s=TEXTS), pl.LazyFrame({"s": rows}))
     np.testing.assert_array_equal(X, golden.transform(rows[:, None]))
 
 
@@ -172,14 +173,15 @@ def test_mean_targets_equal_scikit_learns(task: str) -> None:
     _, y = TARGETS[task]
     rows = np.append(TEXTS[:20], ["unseen"])
     expected = golden_encoder(task).fit(TEXTS[:, None], y).transform(rows[:, None])
-    X = matrix(TabularFeaturizer(categorical="target"), target_dataset(task), pl.LazyFrame({"s": rows}))
+    featurizer = TabularFeaturizer(categorical="target", numeric="none")
+    X = matrix(featurizer, target_dataset(task), pl.LazyFrame({"s": rows}))
     np.testing.assert_allclose(X, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("task", TARGETS)
 def test_training_rows_are_encoded_by_the_other_folds_as_scikit_learn_would(task: str) -> None:
     train, (_, y) = target_dataset(task), TARGETS[task]
-    featurizer = TabularFeaturizer(categorical="target", folds=4, seed=3)
+    featurizer = TabularFeaturizer(categorical="target", folds=4, seed=3, numeric="none")
     X = featurizer.transform_train(featurizer.fit(train), train).X
     fold = np.random.default_rng(3).permutation(ROWS) % 4
     for held in range(4):
@@ -191,7 +193,7 @@ def test_cross_fitting_hides_a_row_from_its_own_encoding() -> None:
     # Each category occurs once, so that a plain encoding would give the target away.
     names, y = [f"c{i}" for i in range(100)], np.arange(100.0)
     train = dataset(Target("y", "regression"), Roles(target="y"), s=names, y=y)
-    featurizer = TabularFeaturizer(categorical="target", smooth=0.0)
+    featurizer = TabularFeaturizer(categorical="target", smooth=0.0, numeric="none")
     fitted = featurizer.fit(train)
     plain, crossed = fitted.transform(train.frame).X[:, 0], featurizer.transform_train(fitted, train).X[:, 0]
     np.testing.assert_allclose(plain, y)
@@ -201,7 +203,7 @@ def test_cross_fitting_hides_a_row_from_its_own_encoding() -> None:
 
 def test_a_missing_text_gets_the_overall_mean_in_training_and_later() -> None:
     train = dataset(Target("y", "regression"), Roles(target="y"), s=[None, "a"] * 20, y=[100.0, 0.0] * 20)
-    featurizer = TabularFeaturizer(categorical="target", smooth=0.0)
+    featurizer = TabularFeaturizer(categorical="target", smooth=0.0, numeric="none")
     fitted = featurizer.fit(train)
     assert fitted.transform(pl.LazyFrame({"s": [None]})).X[0, 0] == 50
     crossed = featurizer.transform_train(fitted, train).X[::2, 0]
@@ -220,6 +222,24 @@ def test_cross_fitting_leaves_the_other_columns_as_they_are() -> None:
     ]
     assert differs == ["s:mean_0", "s:mean_1", "s:mean_2"]
     assert crossed.dtype == np.float32
+
+
+SCALERS = {"standard": StandardScaler(), "robust": RobustScaler(), "min_max": MinMaxScaler()}
+
+
+@pytest.mark.parametrize("scaling", SCALERS)
+@pytest.mark.parametrize("categorical", ["ordinal", "target"])
+def test_what_texts_become_is_scaled_as_columns_of_numbers_are(categorical: Any, scaling: Any) -> None:
+    train, rows = target_dataset("multiclass"), pl.LazyFrame({"s": [*TEXTS[:20], "unseen", None]})
+    plain = TabularFeaturizer(categorical=categorical, numeric="none", folds=4)
+    scaled = TabularFeaturizer(categorical=categorical, numeric=scaling, folds=4)
+    golden = SCALERS[scaling].fit(matrix(plain, train).astype(np.float64))
+    np.testing.assert_allclose(
+        matrix(scaled, train, rows), golden.transform(matrix(plain, train, rows)), rtol=1e-4, atol=1e-5
+    )
+    crossed = [one.transform_train(one.fit(train), train).X for one in (plain, scaled)]
+    np.testing.assert_allclose(crossed[1], golden.transform(crossed[0]), rtol=1e-4, atol=1e-5)
+    assert all(feature.definition.startswith("(") for feature in scaled.fit(train).features)
 
 
 def test_the_later_of_two_classes_is_averaged() -> None:
@@ -271,6 +291,26 @@ def test_parts_of_a_datetime_are_scaled_as_columns_of_numbers_are(scaling: Any) 
     np.testing.assert_allclose(X, matrix(TabularFeaturizer(numeric=scaling), dataset(**numbers)), rtol=1e-6)
     fitted = TabularFeaturizer(datetime=("hour",), numeric=scaling).fit(dataset(t=moments))
     assert "(t.hour - " in fitted.features[0].definition
+
+
+FAR = {
+    "ids": pl.Series([10**20 + 7 * i for i in range(300)], dtype=pl.Int128),
+    "moments": [1_700_000_000 + i for i in range(300)],
+    "small": [2**24 - i for i in range(300)],
+    "money": [123_456_789.01 + 1_000_003 * i for i in range(300)],
+}
+
+
+@pytest.mark.parametrize(("numeric", "told"), [("standard", ["ids"]), ("none", ["ids", "moments"])])
+def test_numbers_that_become_one_in_float32_are_told(numeric: Any, told: list[str]) -> None:
+    found: list[Finding] = []
+    with findings_in(found):
+        X = matrix(TabularFeaturizer(numeric=numeric), dataset(**FAR))
+    assert [finding.subject for finding in found] == told
+    apart = [len(np.unique(X[:, list(FAR).index(name)])) for name in told]
+    assert [f"can tell {count:,} apart" in one.message for count, one in zip(apart, found, strict=True)] == [
+        True
+    ] * len(told)
 
 
 def test_parts_of_a_zoned_datetime_are_local() -> None:

@@ -7,9 +7,10 @@ import math
 from typing import Any
 
 from hookline.kinds.artifacts import Dataset, Task
+from hookline.kinds.fitted import PROBABILITY, label_text
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Report
-from hookline.kinds.scored import PREDICTION, PROBABILITY, TRUTH, WEIGHT, Scored
+from hookline.kinds.scored import PREDICTION, TRUTH, WEIGHT, Scored
 from hookline.registry.ports import assignable, ports, type_text
 
 from ..judged import evaluate, ordinary_pipeline, read_back, scored_by
@@ -137,7 +138,7 @@ def _with_confusing_names(rows: Dataset) -> Dataset:
 
     target = rows.target
     assert target is not None
-    names = [PREDICTION, TRUTH, WEIGHT, *(f"{PROBABILITY}{label}" for label in target.classes)]
+    names = [PREDICTION, TRUTH, WEIGHT, *(f"{PROBABILITY}{label_text(label)}" for label in target.classes)]
     new = [name for name in names if name not in rows.frame.collect_schema().names()]
     return rows.with_frame(rows.frame.with_columns(((pl.int_range(pl.len()) % 5) / 4).alias(name) for name in new))
 

@@ -10,6 +10,7 @@ from hookline import Dataset, Finding, report_finding
 
 from ...stats import value_counts
 from .base import CodedEncoding, ColumnEncoding, RawColumn, version_of
+from .numbers import Scaling, scales_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,19 +87,14 @@ class OneHotEncoding(CodedEncoding):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrdinalEncoding(ColumnEncoding):
-    """The category's position among all of them, -1 where unseen or missing."""
+class PlaceEncoding(ColumnEncoding):
+    """(position - center) / scale, of the category among all of them; the position is -1 where unseen or missing."""
 
-    how: Literal["ordinal"] = "ordinal"
     categories: tuple[str, ...] = ()
 
-    @classmethod
-    def fit(cls, columns: Sequence[RawColumn], train: Dataset, *, indicators: bool) -> dict[str, OrdinalEncoding]:
-        """Learn the texts of each column; one that holds nothing is left out."""
-        return {
-            name: cls(column=name, categories=tuple(sorted(counts)), indicator=indicators and missing)
-            for name, (counts, missing) in count_texts(train.frame, columns).items()
-        }
+    def scaled_by(self) -> tuple[float, float, str]:
+        """Return center and scale, and how they were chosen, such as `standard`; empty where positions stay as they are."""
+        return 0.0, 1.0, ""
 
     @property
     def size(self) -> int:
@@ -106,27 +102,87 @@ class OrdinalEncoding(ColumnEncoding):
         return 1
 
     def described(self) -> Iterable[tuple[str, str, str]]:
-        """Return the position."""
+        """Return the position, with how it is scaled."""
+        center, scale, scaling = self.scaled_by()
         told = f"position of {self.column} among {len(self.categories)} categories"
-        yield self.column, told, version_of(self.how, known=self.categories)
+        scaled = f"({told} - {center:.6g}) / {scale:.6g}" if scaling else told
+        yield self.column, scaled, version_of(self.how, scaling=scaling, known=self.categories)
 
     def read(self, column: pl.Expr) -> list[pl.Expr]:
         """Return the position, null where there is none."""
         return [codes_of(column, self.categories)[1]]
 
     def write(self, rows: pl.DataFrame, X: np.ndarray) -> None:
-        """Copy the positions."""
-        X[:, 0] = self.collected(rows).cast(int).fill_null(-1).to_numpy()
+        """Scale the positions."""
+        center, scale, scaling = self.scaled_by()
+        places = self.collected(rows).cast(int).fill_null(-1).to_numpy()
+        X[:, 0] = (places - center) / scale if scaling else places
 
     @classmethod
-    def onnx_blocks(cls, encodings: Sequence[OrdinalEncoding], inputs: Mapping[str, Any]) -> list[Any]:
+    def onnx_blocks(cls, encodings: Sequence[PlaceEncoding], inputs: Mapping[str, Any]) -> list[Any]:
         """Say each as a column."""
+        return [encoding.place(inputs[encoding.column]) for encoding in encodings]
+
+    def place(self, column: Any) -> Any:
+        """Say it as ONNX: (N, 1), float32."""
         import numpy as np
         import spox.opset.ai.onnx.v21 as op
 
-        from ...onnx import codes
+        from ...onnx import codes, number
 
-        return [op.cast(codes(inputs[one.column], one.categories, -1), to=np.float32) for one in encodings]
+        center, scale, scaling = self.scaled_by()
+        found = codes(column, self.categories, -1)
+        if scaling:
+            found = op.div(op.sub(op.cast(found, to=np.float64), number(center)), number(scale))
+        return op.cast(found, to=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrdinalEncoding(PlaceEncoding):
+    """Positions as they are."""
+
+    how: Literal["ordinal"] = "ordinal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaledOrdinalEncoding(PlaceEncoding):
+    """Positions scaled."""
+
+    how: Literal["scaled_ordinal"] = "scaled_ordinal"
+    center: float = 0.0
+    scale: float = 1.0
+    scaling: str = ""
+
+    def scaled_by(self) -> tuple[float, float, str]:
+        """Return center and scale, and how they were chosen."""
+        return self.center, self.scale, self.scaling
+
+
+def fit_places(
+    columns: Sequence[RawColumn], train: Dataset, *, scaling: Scaling, indicators: bool
+) -> dict[str, OrdinalEncoding | ScaledOrdinalEncoding]:
+    """Learn the texts of each column, and by what their positions are scaled; one that holds nothing is left out."""
+    import polars as pl
+
+    counted = count_texts(train.frame, columns)
+    plain = {
+        name: OrdinalEncoding(column=name, categories=tuple(sorted(counts)), indicator=indicators and missing)
+        for name, (counts, missing) in counted.items()
+    }
+    if scaling == "none":
+        return dict(plain)
+    places = {name: one.read(pl.col(name))[0].cast(pl.Float64) for name, one in plain.items()}
+    return {
+        name: ScaledOrdinalEncoding(
+            column=name,
+            categories=plain[name].categories,
+            indicator=plain[name].indicator,
+            center=center,
+            scale=scale,
+            scaling=scaling,
+        )
+        for name, (center, scale) in scales_of(places, train, scaling).items()
+    }
 
 
 def codes_of(column: pl.Expr, categories: Sequence[str]) -> tuple[pl.Expr, pl.Expr]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from hookline import Dataset
+from hookline import Dataset, Finding, report_finding
 from hookline.errors import DataError
+from hookline.registry.remedies import list_option
 
 from ...stats import deviation, mean, one_row, quantile, weight_of
 from .base import ColumnEncoding, RawColumn, version_of
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 Scaling = Literal["standard", "robust", "min_max", "none"]
 
+EXACT = 2.0**24
+"""Whole numbers up to this one are each a float32 of its own."""
+EXACT_BEFORE = 2.0**53
+"""The same of float64, in which numbers are scaled."""
+MERGED = 0.01
+"""The share of a column's different numbers that may be lost to float32 before it is told."""
 LARGEST = 1e30
 """Numbers end here after scaling, so that neither float32 nor the sums of a linear model overflow."""
 CLIP = "transform=[clip] transform.clip.lower=-1e9 transform.clip.upper=1e9"
@@ -52,7 +59,15 @@ class NumberEncoding(ColumnEncoding):
             center, scale = center_and_scale(of, way)
             marked = indicators and bool(of["missing"])
             found[name] = cls(column=name, center=center, scale=scale, fill=fill, indicator=marked, scaling=way)
+        far = [one for one in found.values() if one.reaches_beyond(stats)]
+        for finding in merged_numbers(train, far):
+            report_finding(finding)
         return found
+
+    def reaches_beyond(self, stats: Mapping[str, Any]) -> bool:
+        """Tell whether whole numbers next to each other may become one float32, by the column's own `min` and `max`."""
+        ends = [float(stats[f"{self.column}\0{stat}"]) for stat in ("min", "max")]
+        return any(abs(end - self.center) > EXACT or abs(end) > EXACT_BEFORE for end in ends)
 
     @property
     def size(self) -> int:
@@ -93,6 +108,24 @@ class NumberEncoding(ColumnEncoding):
         scaled = clip(op.div(centered, row(encoding.scale for encoding in encodings)), -LARGEST, LARGEST)
         fills = [np.nan if encoding.fill is None else encoding.fill for encoding in encodings]
         return [scaled if np.isnan(fills).all() else op.where(op.isnan(together), row(fills), scaled)]
+
+
+def merged_numbers(train: Dataset, encodings: Sequence[NumberEncoding]) -> Iterator[Finding]:
+    """Yield of which columns several numbers become one, since features are float32."""
+    import polars as pl
+
+    for encoding in encodings:
+        raw, feature = pl.col(encoding.column).drop_nulls(), encoding.read(pl.col(encoding.column).drop_nulls())[0]
+        counts = train.frame.select(there=raw.n_unique(), told=feature.n_unique()).collect().row(0, named=True)
+        lost = 1 - counts["told"] / max(1, counts["there"])
+        if lost > MERGED:
+            name = encoding.column
+            way = "featurizer.tabular.numeric=standard counts from their mean. " if encoding.scaling == "none" else ""
+            text = (
+                f"'{name}' holds {counts['there']:,} different numbers, of which a model can tell {counts['told']:,} apart: "
+                f"features are float32. {way}{list_option('roles.ignore', [name])} leaves out what names rows."
+            )
+            yield Finding(name, "float32", lost, MERGED, "warning", text)
 
 
 STATS = ("missing", "mean", "min", "max", "std", "q1", "median", "q3")
@@ -151,6 +184,19 @@ def scaling_exprs(value: pl.Expr, scaling: Scaling, weight: pl.Expr | None) -> d
     if scaling == "robust":
         found |= {stat: quantile(value, weight, share) for stat, share in QUARTERS.items()}
     return found
+
+
+def scales_of(values: Mapping[str, pl.Expr], train: Dataset, scaling: Scaling) -> dict[str, tuple[float, float]]:
+    """Return the center and the scale of each of some numbers that are made of training columns; 0 and 1 where none are."""
+    if scaling == "none":
+        return dict.fromkeys(values, (0.0, 1.0))
+    weight = weight_of(train)
+    exprs = {name: scaling_exprs(value, scaling, weight) for name, value in values.items()}
+    named = [expr.alias(f"{name}\0{stat}") for name, of in exprs.items() for stat, expr in of.items()]
+    stats = one_row(train.frame, named)
+    return {
+        name: center_and_scale({stat: stats[f"{name}\0{stat}"] for stat in of}, scaling) for name, of in exprs.items()
+    }
 
 
 def _columns(names: Sequence[str]) -> str:
