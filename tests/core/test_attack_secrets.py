@@ -14,6 +14,7 @@ import pytest
 
 import hookline as hl
 from hookline import Secret, cli
+from hookline.cli.output import print_json
 from hookline.errors import ConfigError, DataError, Problem
 from hookline.kinds.plain import plain as to_plain
 from hookline.plans.config import resolve
@@ -148,7 +149,7 @@ def test_no_file_of_a_home_holds_a_secret_and_references_stay(ran: Path) -> None
         ("runs", "show", "last", "--json"),
         ("models", "show", "shop", "--json"),
         ("data", "versions", "--json"),
-        ("--cfg", "job", "source=shop", "source.password=${oc.env:SHOP_PASSWORD}", "source.login=${oc.env:SHOP_LOGIN}"),
+        ("--cfg", "job", "--resolve", *GIVEN),
     ],
     ids=lambda argv: " ".join(argv)[:20],
 )
@@ -205,6 +206,24 @@ def test_a_sweep_refuses_what_it_would_have_to_write_down(
     assert "give it as ${oc.env:NAME}" in err
     assert found_in(err) == []
     assert leaks(at_home) == []
+
+
+def test_a_sweep_of_an_experiment_that_holds_a_secret_writes_nothing(
+    hookline: Callable[..., Told], at_home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "experiment").mkdir()
+    text = f"# @package _global_\ndefaults: [override /source: shop]\nsource: {{url: 'db://me:{PASSWORD}@h'}}\n"
+    (tmp_path / "experiment" / "mine.yaml").write_text(text)
+    code, _, err = hookline("-m", "--config-dir", str(tmp_path), "experiment=mine", "target=y", "seed=1,2")
+    assert code == 2
+    assert "source.url: holds a secret, which a sweep would have to write down" in err
+    assert leaks(at_home) == []
+
+
+def test_what_is_shown_as_json_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
+    told = {"a": 'say "password=abc" and "x://me:pw@h" \\', "b": "token='q'"}
+    print_json(told)
+    assert json.loads(capsys.readouterr().out) == redacted_tree(told)
 
 
 def test_a_sweeps_workers_resolve_what_the_ledger_keeps_as_a_reference(registry: Registry) -> None:
