@@ -16,6 +16,7 @@ import hookline as hl
 from hookline import Secret, cli
 from hookline.cli.output import print_json
 from hookline.errors import ConfigError, DataError, Problem
+from hookline.kinds.given.references import settle
 from hookline.kinds.plain import plain as to_plain
 from hookline.plans.config import resolve
 from hookline.plans.hydra.compose import compose
@@ -308,6 +309,15 @@ def test_a_secret_that_refers_to_a_missing_variable_says_what_to_do() -> None:
 def test_a_value_that_is_in_every_text_is_not_looked_for(value: str) -> None:
     Secret(value)
     assert redacted(f"row {value} of 1") == f"row {value} of 1"
+
+
+@pytest.mark.parametrize("value", ["production", "postgres"])
+def test_a_common_word_is_kept_as_a_reference_and_not_looked_for(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("WORD", value)
+    whole, kept = settle({"url": f"{value}://me:{value}@host", "team": "${oc.env:WORD}"}, "source")
+    assert (whole["team"], kept) == (value, {("team",): "${oc.env:WORD}"})
+    assert redacted(f"the {value} of it") == f"the {value} of it"
+    assert redacted(whole["url"]) == f"{value}://me:***@host"
 
 
 HIDES = {

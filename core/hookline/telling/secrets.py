@@ -15,6 +15,8 @@ REFERENCE = re.compile(r"\$\{oc\.env:\s*([^${},\s]+)\s*(?:,([^${}]*))?\}")
 """How a config refers to the environment: `${oc.env:NAME}`, or with what stands where there is no such variable."""
 SHORTEST = 6
 """Of a value that is looked for in texts; a shorter one is in too many words."""
+LONG = 12
+"""Letters of a word that is looked for all the same."""
 _CALLED = (
     r"pass(?:wd|word|phrase)|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]?id)?|secret[-_]?key|private[-_]?key"
     r"|account[-_]?key|auth(?:orization)?|credentials?|sig(?:nature)?|sas|x-amz-(?:signature|security-token|credential)"
@@ -102,8 +104,7 @@ def learn(value: Any, depth: int = 0) -> None:
                 resolved(value)
         found = [who.partition(":")[2] or who for _, who in _URL.findall(value)]
         for one in (*found, *(text.strip("'") for _, _, text in _PAIR.findall(value))):
-            # A word such as postgres, which is a password here and there, is in too many texts.
-            if not _WORD.fullmatch(one) and not REFERENCE.search(one):
+            if not _is_common(one) and not REFERENCE.search(one):
                 remember(one)
 
 
@@ -112,7 +113,7 @@ def resolved(text: str) -> str:
     whole = REFERENCE.sub(_of_environment, text)
     for found in REFERENCE.finditer(text):
         value = _of_environment(found)
-        if is_telling(value):
+        if is_telling(value) and not _is_common(value):
             remember(value, found.group())
     return whole
 
@@ -129,6 +130,11 @@ class _Redacting(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redacted(record.getMessage()), ()
         return True
+
+
+def _is_common(value: str) -> bool:
+    """Tell whether a value is a word such as postgres or production, which is in too many texts to be looked for."""
+    return len(value) < LONG and _WORD.fullmatch(value) is not None
 
 
 def _of_environment(found: re.Match[str]) -> str:
