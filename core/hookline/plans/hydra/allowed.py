@@ -36,6 +36,8 @@ POWERS = (
 """Variables and commands of processes that are started; a person may type them, and no file says them."""
 FOLLOWED = (*MADE, *POWERS)
 """Where a reference counts; elsewhere Hydra makes nothing of what it means."""
+FOLDER = "${hydra.runtime.output_dir}"
+"""Known once a job begins, and always an absolute path."""
 DEEPEST = 32
 NOT_ALLOWED = "is not allowed: config names registered components, never dotted paths"
 WRITTEN_DOWN = "holds a secret, which a sweep would have to write down; give it as ${oc.env:NAME}"
@@ -100,6 +102,8 @@ def _of_reference(config: Any, text: str, path: str, typed: Sequence[str], depth
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    if text.startswith(f"{FOLDER}/"):
+        return
     try:
         meant = OmegaConf.select(config, path, throw_on_resolution_failure=True)
     except (OmegaConfBaseException, ValueError, AssertionError):
