@@ -40,6 +40,7 @@ from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Trust
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Prediction, Predictor
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
+from .kinds.given.secrets import Secret
 from .kinds.hooks import ModelInfo, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .kinds.reports import (
@@ -56,7 +57,6 @@ from .kinds.reports import (
     Table,
 )
 from .kinds.scored import Scored
-from .kinds.secrets import Secret
 from .kinds.sklearn_model import SklearnModel
 from .packages.pipeline import Pipeline
 from .runs.result import Run

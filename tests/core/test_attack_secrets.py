@@ -14,7 +14,9 @@ import pytest
 
 import hookline as hl
 from hookline import Secret, cli
+from hookline.cli.output import print_json
 from hookline.errors import ConfigError, DataError, Problem
+from hookline.kinds.given.references import settle
 from hookline.kinds.plain import plain as to_plain
 from hookline.plans.config import resolve
 from hookline.plans.hydra.compose import compose
@@ -148,7 +150,7 @@ def test_no_file_of_a_home_holds_a_secret_and_references_stay(ran: Path) -> None
         ("runs", "show", "last", "--json"),
         ("models", "show", "shop", "--json"),
         ("data", "versions", "--json"),
-        ("--cfg", "job", "source=shop", "source.password=${oc.env:SHOP_PASSWORD}", "source.login=${oc.env:SHOP_LOGIN}"),
+        ("--cfg", "job", "--resolve", *GIVEN),
     ],
     ids=lambda argv: " ".join(argv)[:20],
 )
@@ -205,6 +207,24 @@ def test_a_sweep_refuses_what_it_would_have_to_write_down(
     assert "give it as ${oc.env:NAME}" in err
     assert found_in(err) == []
     assert leaks(at_home) == []
+
+
+def test_a_sweep_of_an_experiment_that_holds_a_secret_writes_nothing(
+    hookline: Callable[..., Told], at_home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "experiment").mkdir()
+    text = f"# @package _global_\ndefaults: [override /source: shop]\nsource: {{url: 'db://me:{PASSWORD}@h'}}\n"
+    (tmp_path / "experiment" / "mine.yaml").write_text(text)
+    code, _, err = hookline("-m", "--config-dir", str(tmp_path), "experiment=mine", "target=y", "seed=1,2")
+    assert code == 2
+    assert "source.url: holds a secret, which a sweep would have to write down" in err
+    assert leaks(at_home) == []
+
+
+def test_what_is_shown_as_json_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
+    told = {"a": 'say "password=abc" and "x://me:pw@h" \\', "b": "token='q'"}
+    print_json(told)
+    assert json.loads(capsys.readouterr().out) == redacted_tree(told)
 
 
 def test_a_sweeps_workers_resolve_what_the_ledger_keeps_as_a_reference(registry: Registry) -> None:
@@ -289,6 +309,15 @@ def test_a_secret_that_refers_to_a_missing_variable_says_what_to_do() -> None:
 def test_a_value_that_is_in_every_text_is_not_looked_for(value: str) -> None:
     Secret(value)
     assert redacted(f"row {value} of 1") == f"row {value} of 1"
+
+
+@pytest.mark.parametrize("value", ["production", "postgres"])
+def test_a_common_word_is_kept_as_a_reference_and_not_looked_for(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("WORD", value)
+    whole, kept = settle({"url": f"{value}://me:{value}@host", "team": "${oc.env:WORD}"}, "source")
+    assert (whole["team"], kept) == (value, {("team",): "${oc.env:WORD}"})
+    assert redacted(f"the {value} of it") == f"the {value} of it"
+    assert redacted(whole["url"]) == f"{value}://me:***@host"
 
 
 HIDES = {

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError, Problem, StoreError, UsageError
 from hookline.kinds.capabilities import ReadsOn
+from hookline.kinds.given.names import require_name
 from hookline.kinds.kinds import Source
-from hookline.kinds.names import require_name
 from hookline.kinds.plain import from_json, plain
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import logger

@@ -49,7 +49,8 @@ class Component(ABC):
 
     Fields may be str, int, float, bool, Path, Literal, unions, tuples, mappings, nested dataclasses, and any of them
     `Annotated` with bounds from annotated_types or pydantic. A field annotated with a kind (`Trainer`, `tuple[Source, ...]`)
-    holds components, written in config as mappings with `component`. The string below a field is its documentation.
+    holds components, written in config as mappings with `component`; one annotated with `Secret` a password or the like, which
+    is nowhere written or shown. The string below a field is its documentation.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from hookline.telling.secrets import redacted_tree
 
-from .references import held_by, laid_over
+from .given.references import held_by, laid_over
 from .reports import Report
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from pathlib import Path
 from hookline.errors import UsageError
 from hookline.kinds.capabilities import Serves
 from hookline.kinds.deployments import ServeOptions, Trust
-from hookline.kinds.references import settle
+from hookline.kinds.given.references import settle
 from hookline.packages.loading import load_package
 from hookline.registry.ports import assignable
 from hookline.registry.registry import Registry, load_registry

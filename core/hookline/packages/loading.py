@@ -14,9 +14,9 @@ from hookline.kinds.artifacts import Roles, Schema, Target
 from hookline.kinds.capabilities import TakesContract
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Prediction, Predictor
+from hookline.kinds.given.switches import switched_on
 from hookline.kinds.kinds import Packager
 from hookline.kinds.plain import from_json
-from hookline.kinds.switches import switched_on
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import TRAIN, add_remedies
 

@@ -15,10 +15,10 @@ from hookline.data.parts import SplitOptions
 from hookline.errors import ConfigError, HooklineError, Problem, closest
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
+from hookline.kinds.given.names import SHOWN, fault_of, shortened
+from hookline.kinds.given.references import hold, settle
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
-from hookline.kinds.names import SHOWN, fault_of, shortened
 from hookline.kinds.plain import plain
-from hookline.kinds.references import hold, settle
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 from hookline.telling.secrets import redacted

@@ -12,8 +12,8 @@ from hookline.data.frames import to_polars
 from hookline.errors import ConfigError, DataError, HooklineError, Problem, UsageError
 from hookline.kinds.artifacts import Dataset, Roles
 from hookline.kinds.component import Component
+from hookline.kinds.given.references import hold, settle
 from hookline.kinds.kinds import KINDS, MULTIPLE, Source
-from hookline.kinds.references import hold, settle
 from hookline.workspace.piped import settled
 
 from .hydra.shorthand import ROLES, is_path, with_roles

@@ -21,7 +21,7 @@ import pluggy
 
 from hookline.errors import PluginError, closest
 from hookline.kinds import hooks as hookspecs
-from hookline.kinds.switches import switched_on
+from hookline.kinds.given.switches import switched_on
 from hookline.telling.secrets import logger
 
 GROUP = "hookline"

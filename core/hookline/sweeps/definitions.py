@@ -9,6 +9,7 @@ from typing import Any
 from hookline.errors import ConfigError, HooklineError, Problem
 from hookline.plans.config import resolve
 from hookline.plans.explain import explain
+from hookline.plans.hydra.allowed import WRITTEN_DOWN
 from hookline.plans.plan import Plan
 from hookline.registry.registry import Registry
 from hookline.runs.sequence import plan_run
@@ -69,10 +70,7 @@ def replicates(tree: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def refuse_hidden(config: Any) -> None:
     """Raise ConfigError for a secret that was given as it is: the ledger keeps none, so no worker could go by it."""
-    places = [
-        Problem(place, "holds a secret, which a sweep would have to write down; give it as ${oc.env:NAME}")
-        for place in _hidden(config, "")
-    ]
+    places = [Problem(place, WRITTEN_DOWN) for place in _hidden(config, "")]
     if places:
         raise ConfigError("bad config", places, hint="export NAME=... before the sweep")
 

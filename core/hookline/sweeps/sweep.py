@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hookline.kinds.names import require_name
+from hookline.kinds.given.names import require_name
 from hookline.registry.registry import Registry
 from hookline.workspace.workspace import open_workspace
 

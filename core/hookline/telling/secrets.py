@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ REFERENCE = re.compile(r"\$\{oc\.env:\s*([^${},\s]+)\s*(?:,([^${}]*))?\}")
 """How a config refers to the environment: `${oc.env:NAME}`, or with what stands where there is no such variable."""
 SHORTEST = 6
 """Of a value that is looked for in texts; a shorter one is in too many words."""
+LONG = 12
+"""Letters of a word that is looked for all the same."""
 _CALLED = (
     r"pass(?:wd|word|phrase)|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]?id)?|secret[-_]?key|private[-_]?key"
     r"|account[-_]?key|auth(?:orization)?|credentials?|sig(?:nature)?|sas|x-amz-(?:signature|security-token|credential)"
 )
-_URL = re.compile(r"(?<![\w+.-])([a-z][a-z0-9+.-]*://)([^\s/?#'\"<>]*)@", re.IGNORECASE)
+_URL = re.compile(r"(?<![\w+.-])([a-z][a-z0-9+.-]*://)([^\s/?#'\"<>\\]*)@", re.IGNORECASE)
 _PAIR = re.compile(
-    rf"(?<![a-z0-9])((?:[\w-]*[-_.])?(?:{_CALLED})|(?<=[?&])key)(\s?=\s?|%3D)('[^']*'|[^\s&;,'\"<>)}}\]]+)",
+    rf"(?<![a-z0-9])((?:[\w-]*[-_.])?(?:{_CALLED})|(?<=[?&])key)(\s?=\s?|%3D)('[^']*'|[^\s&;,'\"<>)}}\]\\]+)",
     re.IGNORECASE,
 )
 _KEY = re.compile(rf"(?:.*[-_.])?(?:{_CALLED})", re.IGNORECASE)
@@ -74,6 +77,19 @@ def redacted_tree(value: Any, depth: int = 0) -> Any:
     return value
 
 
+def hidden_in(value: Any, path: str = "", depth: int = 0) -> list[str]:
+    """Return the places of plain values that `redacted_tree` hides something of."""
+    if isinstance(value, Mapping):
+        found = []
+        for key, item in value.items():
+            where = f"{path}.{key}" if path else str(key)
+            found += [where] if _is_secret(str(key), item, depth) else hidden_in(item, where, depth + 1)
+        return found
+    if isinstance(value, (list, tuple)):
+        return [where for place, item in enumerate(value) for where in hidden_in(item, f"{path}.{place}", depth + 1)]
+    return [path] if isinstance(value, str) and redacted(value) != value else []
+
+
 def learn(value: Any, depth: int = 0) -> None:
     """Remember what is hidden of plain values, so that it is also found in what others say, such as a driver's error."""
     if isinstance(value, Mapping):
@@ -83,10 +99,12 @@ def learn(value: Any, depth: int = 0) -> None:
         for item in value:
             learn(item, depth + 1)
     elif isinstance(value, str):
+        if REFERENCE.search(value):
+            with suppress(KeyError):
+                resolved(value)
         found = [who.partition(":")[2] or who for _, who in _URL.findall(value)]
         for one in (*found, *(text.strip("'") for _, _, text in _PAIR.findall(value))):
-            # A word such as postgres, which is a password here and there, is in too many texts.
-            if not _WORD.fullmatch(one) and not REFERENCE.search(one):
+            if not _is_common(one) and not REFERENCE.search(one):
                 remember(one)
 
 
@@ -95,7 +113,7 @@ def resolved(text: str) -> str:
     whole = REFERENCE.sub(_of_environment, text)
     for found in REFERENCE.finditer(text):
         value = _of_environment(found)
-        if is_telling(value):
+        if is_telling(value) and not _is_common(value):
             remember(value, found.group())
     return whole
 
@@ -112,6 +130,11 @@ class _Redacting(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redacted(record.getMessage()), ()
         return True
+
+
+def _is_common(value: str) -> bool:
+    """Tell whether a value is a word such as postgres or production, which is in too many texts to be looked for."""
+    return len(value) < LONG and _WORD.fullmatch(value) is not None
 
 
 def _of_environment(found: re.Match[str]) -> str:
@@ -140,5 +163,5 @@ def _without_password(found: re.Match[str]) -> str:
 
 def _without_value(found: re.Match[str]) -> str:
     key, equals, value = found.groups()
-    kept = value.startswith(("${", "Secret(")) or value.lower() in ("none", "null", HIDDEN)
+    kept = value.startswith(("${", "Secret(")) or value.lower() in ("none", "null", "...", HIDDEN)
     return found.group() if kept else f"{key}{equals}{HIDDEN}"

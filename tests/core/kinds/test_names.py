@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hookline.errors import ConfigError, UsageError
-from hookline.kinds.names import LONGEST, fault_of, require_name, shortened
+from hookline.kinds.given.names import LONGEST, fault_of, require_name, shortened
 from hookline.plans.config import resolve
 from hookline.plans.hydra.compose import compose
 from hookline.registry.registry import Registry

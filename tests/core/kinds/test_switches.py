@@ -6,7 +6,7 @@ import pytest
 
 from hookline.cli.doctor.checks import _variables
 from hookline.errors import UsageError
-from hookline.kinds.switches import CHOICES, OFF, ON, SWITCHES, chosen, switched_on
+from hookline.kinds.given.switches import CHOICES, OFF, ON, SWITCHES, chosen, switched_on
 from hookline.packages.loading import trust_of_environment
 from hookline.registry.loading import load_plugins
 from kit.command_line import Told

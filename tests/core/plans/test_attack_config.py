@@ -216,6 +216,13 @@ def test_a_contract_without_an_end_is_refused() -> None:
         read_contract(Path("/dev/zero"))
 
 
+@pytest.mark.parametrize(
+    "override", ["hydra/job_logging=default", "hydra/job_logging=stdout", "hydra/job_logging=disabled"]
+)
+def test_hydras_own_ways_of_logging_are_let_through(registry: Registry, override: str) -> None:
+    assert compose(registry, [override, "seed=3"])["seed"] == 3
+
+
 def test_a_list_hides_no_target(registry: Registry) -> None:
     with pytest.raises(ConfigError, match=r"gates\.0\.1\._target_: is not allowed"):
         resolve(registry, {"source": "iris", "gates": [[1, {"_target_": "os.system"}][::1]]})

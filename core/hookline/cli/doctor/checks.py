@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
 from hookline.errors import HooklineError, MissingBackend, UsageError, closest
+from hookline.kinds.given.switches import CHOICES, SWITCHES, chosen, switched_on
 from hookline.kinds.kinds import KINDS
-from hookline.kinds.switches import CHOICES, SWITCHES, chosen, switched_on
 from hookline.registry.registry import Registry, load_registry
 from hookline.version import install_line
 

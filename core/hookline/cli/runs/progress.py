@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hookline.kinds.given.switches import chosen, is_off
 from hookline.kinds.hooks import RunInfo, StageInfo, hookimpl
 from hookline.kinds.reports import Finding
-from hookline.kinds.switches import chosen, is_off
 from hookline.telling.terminal import harmless, one_line
 
 if TYPE_CHECKING:

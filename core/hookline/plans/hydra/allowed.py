@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hookline.errors import ConfigError, Problem
+from hookline.telling.secrets import hidden_in, learn
 
 LOGGING = ("hydra.hydra_logging", "hydra.job_logging")
 """What Hydra hands to `logging.config.dictConfig`."""
@@ -35,8 +36,11 @@ POWERS = (
 """Variables and commands of processes that are started; a person may type them, and no file says them."""
 FOLLOWED = (*MADE, *POWERS)
 """Where a reference counts; elsewhere Hydra makes nothing of what it means."""
+FOLDER = "${hydra.runtime.output_dir}"
+"""Known once a job begins, and always an absolute path."""
 DEEPEST = 32
 NOT_ALLOWED = "is not allowed: config names registered components, never dotted paths"
+WRITTEN_DOWN = "holds a secret, which a sweep would have to write down; give it as ${oc.env:NAME}"
 SEARCHED = "hydra.searchpath"
 
 
@@ -48,6 +52,14 @@ def check_composed(config: Any, typed: Sequence[str]) -> None:
     problems = list(_problems(config, config.get("hydra"), "hydra", typed, 0))
     if problems:
         raise ConfigError("bad config", problems, hint="take it out; a plugin is where code comes from")
+
+
+def check_secrets(ours: Any, *, sweeps: bool) -> None:
+    """Remember the secrets that a config holds as they are; raises ConfigError for them in a sweep, which is written down."""
+    problems = [Problem(place, WRITTEN_DOWN) for place in hidden_in(ours)] if sweeps else []
+    learn(ours)
+    if problems:
+        raise ConfigError("bad config", problems, hint="export NAME=... before the sweep")
 
 
 def check_search_path(primary: Any, overrides: Sequence[Any]) -> None:
@@ -90,6 +102,8 @@ def _of_reference(config: Any, text: str, path: str, typed: Sequence[str], depth
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    if text.startswith(f"{FOLDER}/"):
+        return
     try:
         meant = OmegaConf.select(config, path, throw_on_resolution_failure=True)
     except (OmegaConfBaseException, ValueError, AssertionError):

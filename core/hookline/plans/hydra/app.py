@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from hookline.errors import ConfigError, HooklineError, Problem, StoreError, UsageError
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import redacted
+from hookline.telling.terminal import harmless
 from hookline.workspace.home import home as home
 
+from .allowed import WRITTEN_DOWN
 from .compose import CONFIG_NAME, CONFIG_PACKAGE, options, plain, populate, without_null
 from .overrides import check_overrides
 from .shorthand import spelled_out
@@ -69,7 +73,8 @@ def run_app(
             if _is_one_run(args):
                 _run(job, args.overrides)
             else:
-                _run_hydra(args, parser, job, SEARCHED, CONFIG_NAME)
+                with _shown_safely(args):
+                    _run_hydra(args, parser, job, SEARCHED, CONFIG_NAME)
     except OSError as error:
         if job.called or error.errno not in _UNWRITABLE:
             raise
@@ -91,8 +96,7 @@ def run_app(
 def _refuse_secrets(overrides: Sequence[str]) -> None:
     """Raise ConfigError for a secret in the words of a sweep, which are kept for whoever resumes it."""
     shown = {override: redacted(override) for override in overrides}
-    told = "holds a secret, which a sweep would have to write down; give it as ${oc.env:NAME}"
-    problems = [Problem(text.partition("=")[0], told) for override, text in shown.items() if text != override]
+    problems = [Problem(text.partition("=")[0], WRITTEN_DOWN) for override, text in shown.items() if text != override]
     if problems:
         raise ConfigError("bad config", problems, hint="export NAME=... before the sweep")
 
@@ -180,6 +184,17 @@ def _job_elsewhere(task: Callable[[dict[str, Any], Path], Any]) -> Job:
 
 def _refuse(message: str) -> None:
     raise UsageError(message, hint="hookline run --help")
+
+
+@contextmanager
+def _shown_safely(args: Any) -> Iterator[None]:
+    """Take the secrets out of a config that Hydra prints."""
+    if not (args.cfg or args.info):
+        yield
+        return
+    with redirect_stdout(io.StringIO()) as printed:
+        yield
+    sys.stdout.write(harmless(printed.getvalue()))
 
 
 @contextmanager

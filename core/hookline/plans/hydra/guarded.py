@@ -14,10 +14,12 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.plugins.config_source import ConfigResult
+from hydra.types import RunMode
+from omegaconf import OmegaConf
 
 from hookline.workspace.yaml_size import read_bounded
 
-from .allowed import check_composed, check_search_path
+from .allowed import check_composed, check_search_path, check_secrets
 
 _typed: ContextVar[tuple[str, ...]] = ContextVar("hookline_typed", default=())
 
@@ -38,6 +40,9 @@ class GuardedLoader(ConfigLoaderImpl):
     def _load_configuration_impl(self, **given: Any) -> Any:  # type: ignore[override]  # 1.4 gives more, all by name
         config = super()._load_configuration_impl(**given)
         check_composed(config, self.typed)
+        ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        # Before anything writes the master config of a sweep down.
+        check_secrets(OmegaConf.to_container(ours, resolve=False), sweeps=given.get("run_mode") == RunMode.MULTIRUN)
         return config
 
 

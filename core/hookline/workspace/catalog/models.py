@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName
-from hookline.kinds.names import require_name
+from hookline.kinds.given.names import require_name
 
 from .database import Database
 from .values import data_of, now, text_of, utc
