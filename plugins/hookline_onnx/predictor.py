@@ -14,6 +14,7 @@ from hookline.errors import StoreError
 from hookline.kinds.artifacts import Column
 from hookline.packages.pipeline import admit, require_finite
 
+from .checked import read_graph
 from .intake import MISSING_TIME, Intake, gather
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class OnnxPredictor:
         """Read a package; raises StoreError where its graph is damaged, or is not of its contract."""
         schema, target, roles = stored.schema, stored.target, stored.roles
         file = stored.path / "model.onnx"
-        graph = _graph(file)
+        graph = read_graph(file)
         absent = {column.name for column in schema.columns} - {given.name for given in graph.graph.input}
         if absent:
             raise StoreError(f"{file} has no input for {', '.join(sorted(absent))}")
@@ -117,23 +118,6 @@ def _joined(parts: list[np.ndarray], nothing: np.ndarray) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else nothing
 
 
-def _graph(file: Path) -> onnx.ModelProto:
-    import onnx
-
-    try:
-        graph = onnx.load(file, load_external_data=False)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{file} cannot be read: {error}") from error
-    except Exception as error:  # protobuf's DecodeError has another home in each of its implementations
-        raise StoreError(f"{file} is damaged: {error}") from error
-    if any(tensor.external_data for tensor in _tensors(graph)):
-        raise StoreError(f"{file} keeps weights in other files, which a package does not do")
-    foreign = {opset.domain for opset in graph.opset_import} - {"", "ai.onnx", "ai.onnx.ml"}
-    if foreign:
-        raise StoreError(f"{file} needs operators of {', '.join(sorted(foreign))}, which are not ONNX's own")
-    return graph
-
-
 def _session(graph: onnx.ModelProto, file: Path) -> Any:
     from .runtime import onnxruntime
 
@@ -146,19 +130,6 @@ def _session(graph: onnx.ModelProto, file: Path) -> Any:
         return runtime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no base but this
         raise StoreError(f"{file} cannot be run: {error}") from error
-
-
-def _tensors(message: Any) -> Iterator[Any]:
-    """Return every tensor in a graph: initializers, constants, and those of subgraphs and functions."""
-    import onnx
-
-    if isinstance(message, onnx.TensorProto):
-        yield message
-        return
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for item in value if field.is_repeated else [value]:
-                yield from _tensors(item)
 
 
 def _slices(rows: pl.DataFrame, schema: Schema) -> Iterator[dict[str, np.ndarray]]:
