@@ -17,7 +17,7 @@ from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import plain
-from hookline.packages.names import is_model_name
+from hookline.packages.door.names import is_model_name
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 

@@ -21,9 +21,9 @@ import pytest
 
 import hookline as hl
 from hookline.errors import HooklineError, StoreError, UntrustedPackage
+from hookline.packages.door.sealing import _tail
 from hookline.packages.loading import LoadedPackage
 from hookline.packages.manifest import verify
-from hookline.packages.sealing import _tail
 from kit.command_line import Told
 from kit.packages import reseal
 

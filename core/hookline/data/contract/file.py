@@ -21,10 +21,6 @@ LISTS = ("categories", "long_categories")
 """Keys below which values of the data stand."""
 BOOLEAN, TEXT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
 KEYS = ("format", "columns", "long_categories")
-MOST_NODES = 3_000_000
-"""Values of a contract, aliases written out."""
-DEEPEST = 32
-"""Lists and mappings inside each other."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +130,7 @@ def _load(path: Path, key: str) -> dict[Any, Any]:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigError("bad config", [Problem(key, f"'{path}' cannot be read: {reason}")]) from None
     try:
-        loader = _loader()(text)
-        node = loader.get_single_node()
-        _require_finite(node)
-        tree = None if node is None else loader.construct_document(node)
+        tree = yaml.load(text, _loader())  # noqa: S506  a SafeLoader that refuses a key said twice
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
@@ -150,32 +143,12 @@ def _load(path: Path, key: str) -> dict[Any, Any]:
     return tree
 
 
-def _require_finite(node: Any) -> None:
-    """Raise ValueError where aliases make a document endless, or far more than what stands in its file."""
-    sizes: dict[int, int] = {}
-
-    def size(one: Any) -> int:
-        if id(one) not in sizes:
-            sizes[id(one)] = MOST_NODES  # So that one which holds itself is too much.
-            held = one.value if isinstance(one.value, list) else []
-            inner = (part for item in held for part in (item if isinstance(item, tuple) else (item,)))
-            sizes[id(one)] = 1 + sum(map(size, inner))
-        return sizes[id(one)]
-
-    if node is not None and size(node) > MOST_NODES:
-        raise ValueError(f"its aliases say more than {MOST_NODES:,} values")
-
-
 def _loader() -> Any:
     """Return PyYAML's safe loader, but that a key which is said twice is an error rather than the last one's."""
     import yaml
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
-        def fetch_flow_collection_start(self, token: Any) -> None:
-            # The time that it takes is the square of the depth.
-            if self.flow_level >= DEEPEST:
-                raise yaml.scanner.ScannerError(None, None, "is nested too deeply", self.get_mark())
-            super().fetch_flow_collection_start(token)
+        pass
 
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
         seen: list[Any] = []
