@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import StoreError
+from hookline.packages.door.names import shown
 
 if TYPE_CHECKING:
     import onnx
@@ -40,7 +41,7 @@ def read_graph(file: Path) -> onnx.ModelProto:
     nodes = list(_messages(model, onnx.NodeProto))
     foreign = ({opset.domain for opset in model.opset_import} | {node.domain for node in nodes}) - OWN
     if foreign:
-        raise StoreError(f"{file} needs operators of {sorted(foreign)!a}, which are not ONNX's own")
+        raise StoreError(f"{file} needs operators of {shown(sorted(foreign))}, which are not ONNX's own")
     _refuse_bombs(model, nodes, file)
     return model
 
