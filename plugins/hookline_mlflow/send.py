@@ -9,7 +9,7 @@ import sys
 from importlib.util import find_spec
 
 from hookline.kinds.hooks import RunInfo
-from hookline.kinds.quiet import quiet_environment
+from hookline.registry.quiet import quiet_environment
 from hookline.version import install_line
 
 from . import MlflowSettings

@@ -16,11 +16,11 @@ from hookline.errors import StoreError
 from hookline.kinds.artifacts import Column
 from hookline.packages.pipeline import admit, require_finite
 
+from .checked import read_graph
 from .intake import MISSING_TIME, Intake, gather
 
 if TYPE_CHECKING:
     import numpy as np
-    import onnx
     import polars as pl
 
 MOST_TWICE = 64 * 1024**2
@@ -48,7 +48,7 @@ class OnnxPredictor:
         schema, target, roles = stored.schema, stored.target, stored.roles
         file = stored.path / "model.onnx"
         written = _written(file)
-        graph = _graph(written, file)
+        graph = read_graph(written, file)
         absent = {column.name for column in schema.columns} - {given.name for given in graph.graph.input}
         if absent:
             raise StoreError(f"{file} has no input for {', '.join(sorted(absent))}")
@@ -138,7 +138,7 @@ class FewRows:
 
     @cached_property
     def _ready(self) -> tuple[Any, Intake]:
-        graph = _graph(self._written, self._file)
+        graph = read_graph(self._written, self._file)
         intake = gather(graph, self._schema)
         return _session(graph.SerializeToString(), self._file), intake
 
@@ -156,22 +156,6 @@ def _written(file: Path) -> bytes:
         raise StoreError(f"{file} cannot be read: {error}") from error
 
 
-def _graph(written: bytes, file: Path) -> onnx.ModelProto:
-    """Return a file's graph; raises StoreError where it is damaged, or reaches outside of the file or of ONNX."""
-    import onnx
-
-    try:
-        graph = onnx.load_model_from_string(written)
-    except Exception as error:  # protobuf's DecodeError has another home in each of its implementations
-        raise StoreError(f"{file} is damaged: {error}") from error
-    if any(tensor.external_data for tensor in _tensors(graph)):
-        raise StoreError(f"{file} keeps weights in other files, which a package does not do")
-    foreign = {opset.domain for opset in graph.opset_import} - {"", "ai.onnx", "ai.onnx.ml"}
-    if foreign:
-        raise StoreError(f"{file} needs operators of {', '.join(sorted(foreign))}, which are not ONNX's own")
-    return graph
-
-
 def _session(written: bytes, file: Path) -> Any:
     from .runtime import onnxruntime
 
@@ -184,19 +168,6 @@ def _session(written: bytes, file: Path) -> Any:
         return runtime.InferenceSession(written, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no base but this
         raise StoreError(f"{file} cannot be run: {error}") from error
-
-
-def _tensors(message: Any) -> Iterator[Any]:
-    """Return every tensor in a graph: initializers, constants, and those of subgraphs and functions."""
-    import onnx
-
-    if isinstance(message, onnx.TensorProto):
-        yield message
-        return
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for item in value if field.is_repeated else [value]:
-                yield from _tensors(item)
 
 
 def _slices(rows: pl.DataFrame, schema: Schema) -> Iterator[dict[str, np.ndarray]]:

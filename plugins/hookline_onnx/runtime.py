@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hookline.kinds.quiet import import_quietly
+from hookline.registry.quiet import import_quietly
 
 
 def onnxruntime() -> Any:

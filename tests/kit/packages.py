@@ -9,8 +9,8 @@ from typing import Any
 
 import hookline as hl
 from hookline import Pipeline, Trust
-from hookline.packages.files import facts_of
-from hookline.packages.sealing import sealed
+from hookline.packages.door.files import facts_of
+from hookline.packages.door.sealing import sealed
 from hookline.packages.state import StoredPackage, write_pipeline
 from hookline.registry.registry import load_registry
 from hookline.workspace.bounded import is_ordinary

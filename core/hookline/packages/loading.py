@@ -20,11 +20,11 @@ from hookline.kinds.plain import from_json
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import TRAIN, add_remedies
 
-from .faults import first_of
+from .door.faults import first_of
+from .door.names import is_distribution
+from .door.probing import require_answer
+from .door.sealing import is_signed, require_signed
 from .manifest import verify
-from .names import is_distribution
-from .probing import require_answer
-from .sealing import is_signed, require_signed
 from .state import StoredPackage
 
 

@@ -19,11 +19,11 @@ from hookline.workspace.bounded import MOST_BYTES, Unreadable, parse_json, read_
 from hookline.workspace.files import write_whole
 from hookline.workspace.signing import read_key
 
-from .faults import first_of
-from .files import MANIFEST, facts_of, files_of
-from .names import shown
-from .sealing import check_seal, sealed
-from .shape import check_names, check_shape
+from .door.faults import first_of
+from .door.files import MANIFEST, facts_of, files_of
+from .door.names import shown
+from .door.sealing import check_seal, sealed
+from .door.shape import check_names, check_shape
 
 T = TypeVar("T")
 

@@ -16,9 +16,9 @@ from hookline.kinds.plain import from_json, to_json
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
 
-from .faults import check_schema, check_target, first_of
+from .door.faults import check_schema, check_target, first_of
+from .door.names import is_component_name, shown
 from .manifest import read_json
-from .names import is_component_name, shown
 from .pipeline import FittedStage, Pipeline
 
 M = TypeVar("M", bound=Model)

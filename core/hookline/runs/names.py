@@ -10,7 +10,7 @@ from typing import Any
 
 from hookline.errors import DataError, UnknownName, UsageError
 from hookline.kinds.deployments import Trust
-from hookline.packages.files import MANIFEST
+from hookline.packages.door.files import MANIFEST
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.registry.registry import load_registry
 from hookline.workspace.catalog.catalog import Catalog

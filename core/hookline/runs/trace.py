@@ -21,7 +21,7 @@ from hookline.kinds.fitted import FittedTransform
 from hookline.kinds.hooks import RunInfo
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import plain
-from hookline.packages.files import MANIFEST
+from hookline.packages.door.files import MANIFEST
 from hookline.packages.manifest import verify
 from hookline.packages.state import StoredPackage
 from hookline.plans.config import resolve

@@ -21,6 +21,7 @@ import pytest
 
 import hookline as hl
 from hookline.errors import HooklineError, StoreError, UntrustedPackage
+from hookline.packages.door.sealing import _tail
 from hookline.packages.loading import LoadedPackage
 from hookline.packages.manifest import verify
 from kit.command_line import Told
@@ -127,9 +128,26 @@ def huge_constant(model: Any) -> None:
     model.graph.output.append(onnx.helper.make_tensor_value_info("filled", 1, None))
 
 
+def large_constant(model: Any) -> None:
+    """Ask for 4 GiB, which a machine may well have."""
+    model.graph.node.append(
+        onnx.helper.make_node("Constant", [], ["large"], value=onnx.helper.make_tensor("", 7, [1], [2**30]))
+    )
+    model.graph.node.append(onnx.helper.make_node("ConstantOfShape", ["large"], ["filled"]))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("filled", 1, None))
+
+
 def endless(model: Any) -> None:
-    none = onnx.helper.make_graph([], "body", [], [])
-    model.graph.node.append(onnx.helper.make_node("Loop", ["", ""], ["x"], body=none))
+    """Go on for as long as an int64 can count."""
+    value = onnx.helper.make_tensor_value_info
+    inputs = [value("turn", 7, []), value("on", 9, []), value("x", 1, [1])]
+    goes = [onnx.helper.make_node("Identity", [given], [made]) for given, made in (("on", "still"), ("x", "y"))]
+    body = onnx.helper.make_graph(goes, "body", inputs, [value("still", 9, []), value("y", 1, [1])])
+    most = onnx.helper.make_tensor("most", 7, [], [2**62])
+    start = onnx.helper.make_tensor("start", 1, [1], [0.0])
+    model.graph.initializer.extend([most, start])
+    model.graph.node.append(onnx.helper.make_node("Loop", ["most", "", "start"], ["end"], body=body))
+    model.graph.output.append(value("end", 1, [1]))
 
 
 def fewer_outputs(model: Any) -> None:
@@ -221,6 +239,7 @@ GRAPHS: dict[str, Change] = {
     "a custom operator": graph(custom_operator),
     "an operator that is none": graph(unknown_operator),
     "a constant of a terabyte": graph(huge_constant),
+    "a constant of 4 GiB": graph(large_constant),
     "a loop": graph(endless),
     "another format's model": written("model.onnx", b"PK\x03\x04" + b"\0" * 100),
     "no model": removed("model.onnx"),
@@ -414,10 +433,10 @@ def test_what_was_signed_cannot_be_rewritten_unnoticed(
     # Digests made right, and the signature left as it was.
     reseal(signed, {"metrics": better})
     forged = (signed / "manifest.json").read_text()
-    strange = json.loads(forged)["seal"]
-    for part in ("key", "signature"):
-        forged = forged.replace(strange[part], manifest["seal"][part])
-    (signed / "manifest.json").write_text(forged)
+    body, seal = forged[: forged.rindex(',\n "seal": ')], json.loads(forged)["seal"]
+    (signed / "manifest.json").write_text(
+        body + _tail(seal["blake2b"], *(manifest["seal"][p] for p in ("key", "signature")))
+    )
     with pytest.raises(StoreError, match="was rewritten"):
         hl.load(signed)
 

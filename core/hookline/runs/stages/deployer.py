@@ -18,7 +18,7 @@ from hookline.kinds.deployments import Deployed, Deployment, Package, Trust
 from hookline.kinds.plain import plain, to_json
 from hookline.packages.certificate.certificate import CERTIFICATE, plain_certificate, require_agreement
 from hookline.packages.certificate.certifying import SERVED_ROWS, certify_served
-from hookline.packages.files import MANIFEST
+from hookline.packages.door.files import MANIFEST
 from hookline.packages.manifest import read_manifest
 from hookline.packages.state import StoredPackage
 from hookline.telling.secrets import logger

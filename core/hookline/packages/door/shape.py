@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from hookline.errors import StoreError
 from hookline.kinds.artifacts import Feature, Target
-from hookline.kinds.names import LONGEST
+from hookline.kinds.given.names import LONGEST
 from hookline.kinds.plain import adapter
 from hookline.kinds.reports import Metric
 

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
-from hookline.kinds.names import LONGEST, SHOWN, fault_of
+from hookline.kinds.given.names import LONGEST, SHOWN, fault_of
 
 _COMPONENT = re.compile(r"[\w.-]+")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
