@@ -13,7 +13,7 @@ HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/c
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-hydra14 lint types unit bench bench-peers docs clean help
+.PHONY: demo test test-hydra14 torture lint types unit bench bench-peers docs clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -22,6 +22,7 @@ help:
 	@echo "make types  mypy and pyright"
 	@echo "make unit   pytest"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
+	@echo "make torture  commands killed at any moment on three hosts that share one home (Linux, root; a quarter of an hour)"
 	@echo "make docs   docs/reference, written again from the classes"
 	@echo "make bench  speed and memory, against scripts"
 	@echo "make bench-peers  the same against Kedro, ZenML, Metaflow and MLflow, each in an environment of its own"
@@ -47,6 +48,9 @@ unit: $(VENV)/.all
 test-hydra14: $(VENV14)/.hydra14
 	$(BIN14)/python -c "import hydra, omegaconf; print('hydra', hydra.__version__, 'omegaconf', omegaconf.__version__)"
 	$(BIN14)/python -m pytest --numprocesses 2 --dist loadgroup $(HYDRA14)
+
+torture: $(VENV)/.all
+	cd tests && ../$(BIN)/python -m kit.torture --minutes 15
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[sklearn,onnx,serving,report]"
