@@ -29,7 +29,7 @@ import httpx
 from hookline.errors import HooklineError
 from hookline.live.records import records_in
 from hookline.packages.manifest import verify
-from hookline.runs.settling import settle
+from hookline.packages.settling import settle
 from hookline.sweeps.ledger import Ledger
 from hookline.workspace.owners import LEASE_SECONDS
 from hookline.workspace.workspace import Workspace
@@ -257,9 +257,9 @@ class Torture:
         for fingerprint in store.entries():
             if problem := store.problem(fingerprint):
                 yield f"entry {fingerprint[:12]}: {problem}"
-        left = list((store.root / "tmp").iterdir())
+        left = [path for path in (store.root / "tmp").iterdir() if path.is_dir()]
         if left:
-            yield f"{len(left)} temporary files are left in the store"
+            yield f"{len(left)} temporary folders are left in the store"
 
     def _of_models(self) -> Iterator[str]:
         workspace = self.workspace

@@ -15,8 +15,8 @@ from hookline.live.registering import register
 from hookline.live.updating import update
 from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.manifest import verify
+from hookline.packages.settling import settle
 from hookline.runs.names import split_model_name
-from hookline.runs.settling import settle
 from hookline.workspace.workspace import open_workspace
 
 from ..options import add_trust, trust_of
