@@ -37,7 +37,7 @@ from kit.processes import HOOKLINE
 
 MODEL = "torture"
 RUN = ("source=iris", "trainer=decision_tree", "packager=[skops]", f"name={MODEL}")
-SWEEP = ("-m", "source=iris", "trainer=decision_tree", "packager=[]", "deployer=null", "hydra.launcher.n_jobs=2")
+SWEEP = ("-m", "source=iris", "trainer=decision_tree", "packager=[]", "deployer=null")
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 ACTS = (("run", "promote"), ("serve", "run"), ("resume", "run"), ("sweep", "promote"))
 CTRL_C = 5
