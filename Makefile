@@ -13,7 +13,7 @@ HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/c
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test fuzz test-hydra14 long lint types mypy pyright unit bench bench-peers docs clean help
+.PHONY: demo test fuzz test-hydra14 long torture lint types mypy pyright unit bench bench-peers docs clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -24,6 +24,7 @@ help:
 	@echo "make long   the long forms of what make test does in short: property tests and killed sweeps"
 	@echo "make fuzz   every parser of ours and a package's files, changed at random, for a minute or two"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
+	@echo "make torture  commands killed at any moment on three hosts that share one home (Linux, root; a quarter of an hour)"
 	@echo "make docs   docs/reference, written again from the classes"
 	@echo "make bench  speed and memory, against scripts"
 	@echo "make bench-peers  the same against Kedro, ZenML, Metaflow and MLflow, each in an environment of its own"
@@ -57,6 +58,9 @@ fuzz: $(VENV)/.all
 test-hydra14: $(VENV14)/.hydra14
 	$(BIN14)/python -c "import hydra, omegaconf; print('hydra', hydra.__version__, 'omegaconf', omegaconf.__version__)"
 	$(BIN14)/python -m pytest --numprocesses 2 --dist loadfile $(HYDRA14)
+
+torture: $(VENV)/.all
+	cd tests && ../$(BIN)/python -m kit.torture --minutes 15
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[sklearn,onnx,serving,report]"

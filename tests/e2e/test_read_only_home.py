@@ -97,11 +97,13 @@ def test_runs_are_compared_traced_and_their_report_is_found(home: Path) -> None:
     assert "it stays as it was" in done.stderr
 
 
-def test_it_serves_where_no_record_is_to_be_kept(home: Path) -> None:
+@pytest.mark.parametrize("what", ["a model of it", "a folder, and no home"])
+def test_it_serves_where_no_record_is_to_be_kept(home: Path, what: str) -> None:
     import httpx
 
-    command = [*unprivileged(), HOOKLINE, "serve", "shop", "--no-log", "--port", "0"]
-    with started(command, env=at(home)) as process:
+    named = "shop" if what == "a model of it" else str(next(home.glob("models/shop/*")))
+    command = [*unprivileged(), HOOKLINE, "serve", named, "--no-log", "--port", "0"]
+    with started(command, env=at(home if named == "shop" else Path("/dev/null/home"))) as process:
         said = heard(process, "answers at ")
         url = re.findall(r"answers at (http://\S+)", said)[-1]
         answer = httpx.post(f"{url}/predict", json={"rows": [{"size": 1.5}]}, timeout=20).json()

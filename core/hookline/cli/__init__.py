@@ -70,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # Here a reader that has left is still taken for one.
             return ended
     except (Exception, KeyboardInterrupt) as error:
-        code = _told(error)
+        with _deaf():
+            code = _told(error)
         if code is None:
             raise
         return code
@@ -130,6 +131,20 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = hook
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Hear no further signal while it is told why a command ended: Ctrl-C is often pressed more than once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *TERMINATED)}
+    try:
+        yield
+    finally:
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hookline.errors import UsageError
+from hookline.errors import StoreError, UsageError
 from hookline.kinds.capabilities import Serves
 from hookline.kinds.deployments import ServeOptions, Trust
 from hookline.kinds.given.references import settle
 from hookline.packages.loading import load_package
 from hookline.registry.ports import assignable
 from hookline.registry.registry import Registry, load_registry
-from hookline.runs.names import find
+from hookline.runs.names import Found, find
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from .fleet import DeployedModel, SinglePackage
@@ -34,27 +34,39 @@ def serve(
     contract: a contract file whose word stands above the package's own
     Raises UnknownName, UsageError, DataError, StoreError or UntrustedPackage where it cannot begin.
     """
-    registry, workspace = load_registry(), open_workspace(home)
-    fleet = fleet_of(registry, workspace, what, trust, None if contract is None else Path(contract))
+    registry, found = load_registry(), find(what, home)
+    workspace = _workspace(home, needed=log is True or found.model is not None)
+    fleet = fleet_of(registry, workspace, found, trust, None if contract is None else Path(contract))
     policy = fleet.policy()
-    if log is not False:
-        fleet.log_folder = workspace.home / "predictions" / policy.model if log is True else Path(log)
+    if log is True and workspace is not None:
+        fleet.log_folder = workspace.home / "predictions" / policy.model
+    elif not isinstance(log, bool):
+        fleet.log_folder = Path(log)
     server_of(registry, workspace, policy.model).serve(fleet, options or ServeOptions())
 
 
+def _workspace(home: str | Path | None, *, needed: bool) -> Workspace | None:
+    """Return the workspace of a home; None where it cannot be opened, and a package's folder needs nothing of it."""
+    try:
+        return open_workspace(home)
+    except StoreError:
+        if needed:
+            raise
+        return None
+
+
 def fleet_of(
-    registry: Registry, workspace: Workspace, what: str | Path, trust: Trust | None, contract: Path | None
+    registry: Registry, workspace: Workspace | None, found: Found, trust: Trust | None, contract: Path | None
 ) -> DeployedModel | SinglePackage:
     """Return what a server answers with for what a name means."""
-    found = find(what, workspace.home)
-    if found.model is not None and found.whole:
+    if workspace is not None and found.model is not None and found.whole:
         return DeployedModel(workspace, found.model, lambda folder: load_package(folder, registry, trust, contract))
     return SinglePackage(load_package(found.package(), registry, trust, contract), found.version)
 
 
-def server_of(registry: Registry, workspace: Workspace, model: str) -> Serves:
+def server_of(registry: Registry, workspace: Workspace | None, model: str) -> Serves:
     """Return the deployer that a model's policy is of; raises UsageError where that one cannot serve."""
-    current = workspace.catalog.deployments.current(model)
+    current = None if workspace is None else workspace.catalog.deployments.current(model)
     name, fields = (current.deployer, current.fields) if current else ("local", {})
     whole, _ = settle(fields, "deployer")
     deployer = registry.build("deployer", name, whole, "deployer")

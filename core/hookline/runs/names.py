@@ -12,12 +12,12 @@ from hookline.errors import DataError, UnknownName, UsageError
 from hookline.kinds.deployments import Trust
 from hookline.packages.door.files import MANIFEST
 from hookline.packages.loading import LoadedPackage, load_package
+from hookline.packages.settling import settle
 from hookline.registry.registry import load_registry
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from .result import Run, load_run, packaging, read_evidence
-from .settling import settle
 
 
 @dataclass(frozen=True)

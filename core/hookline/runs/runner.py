@@ -17,6 +17,7 @@ from hookline.kinds.deployments import Package
 from hookline.kinds.hooks import RunInfo, StageInfo
 from hookline.kinds.reports import Report
 from hookline.packages.manifest import add_files
+from hookline.packages.settling import evidence_files, settle, settle_runs
 from hookline.plans.chain import check_gates_are_measured
 from hookline.plans.explain import explain
 from hookline.plans.plan import Knowledge, Plan, Stage
@@ -38,7 +39,6 @@ from .gates import check_audit, check_gates
 from .parts import pipeline_of
 from .result import Run, metrics_in
 from .sequence import plan_run
-from .settling import evidence_files, settle, settle_runs
 from .stages.split import facts_of
 
 if TYPE_CHECKING:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import gc
+import signal
 import socket
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline import Predictor
 from hookline.errors import UsageError
@@ -17,6 +20,9 @@ from hookline.errors import UsageError
 from .app import make_app
 from .clients.bounds import Bounds
 from .log import PredictionLog
+
+if TYPE_CHECKING:
+    import uvicorn
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take once a stop is asked for."""
@@ -59,7 +65,31 @@ def serve(
     # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
     gc.freeze()
     sys.setswitchinterval(SWITCH_SECONDS)
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    with _hangup_stops(server):
+        server.run(sockets=[listening])
+
+
+@contextmanager
+def _hangup_stops(server: uvicorn.Server) -> Iterator[None]:
+    """Let a terminal that is closed stop a server as SIGTERM does: what a handler raised, the loop would let fall."""
+    before = signal.getsignal(signal.SIGHUP)
+    if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        heard.append(number)
+        server.should_exit = True
+
+    signal.signal(signal.SIGHUP, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    if heard:
+        signal.raise_signal(signal.SIGHUP)
 
 
 def _connections(bounds: Bounds) -> Any:

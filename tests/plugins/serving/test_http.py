@@ -456,7 +456,10 @@ def test_a_killed_server_has_recorded_every_answer_that_it_gave(package: Path, h
         assert set(answered) <= {record["id"] for record in server.records()}
 
 
-def test_a_stopped_server_answers_every_request_that_it_has_accepted(package: Path, home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_a_stopped_server_answers_every_request_that_it_has_accepted(
+    package: Path, home: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
     body = json.dumps([ROW] * 100).encode()
     head = (
         f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
@@ -469,13 +472,13 @@ def test_a_stopped_server_answers_every_request_that_it_has_accepted(package: Pa
             client.sendall(head.encode())
         # Only the application asks for a body, so that this is the proof that a request is under way.
         assert [client.recv(100)[:12] for client in clients] == [b"HTTP/1.1 100"] * 5
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(sent)
         replies = []
         for client in clients:
             client.sendall(body)
             replies.append(b"".join(iter(lambda client=client: client.recv(65_536), b"")))
             client.close()
-        server.process.wait(20)
+        assert server.process.wait(20) == 128 + sent
         assert [reply[:12] for reply in replies] == [b"HTTP/1.1 200"] * 5
         assert len(server.records()) == 500
         assert server.process.stderr is not None

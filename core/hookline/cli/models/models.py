@@ -16,8 +16,8 @@ from hookline.live.updating import update
 from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
 from hookline.packages.door.sealing import is_signed
 from hookline.packages.manifest import read_as, read_json, verify
+from hookline.packages.settling import settle
 from hookline.runs.names import split_model_name
-from hookline.runs.settling import settle
 from hookline.workspace.workspace import open_workspace
 
 from ..options import add_trust, trust_of

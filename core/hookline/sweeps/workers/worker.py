@@ -29,8 +29,9 @@ ASKS = "asks"
 
 def work(connection: Connection, function: str, setup: Any, cores: Sequence[int], parent: int) -> None:
     """Be a worker: take payloads, return outcomes, and leave when the parent does."""
-    # Ctrl-C is the parent's to handle, who then stops the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, and a terminal that is closed, are the parent's to handle, who then stops the workers.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     hold_to(cores)
     module, _, name = function.partition(":")

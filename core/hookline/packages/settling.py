@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hookline.errors import UnknownName
-from hookline.packages.manifest import add_files, read_manifest
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.catalog.runs import RunRecord
 from hookline.workspace.disk import can_write
 from hookline.workspace.workspace import Workspace
+
+from .manifest import add_files, read_manifest
 
 EVIDENCE = "evidence/evidence.json"
 """Where a package keeps what its run learned."""
