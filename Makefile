@@ -13,7 +13,7 @@ HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/c
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test fuzz test-hydra14 long torture lint types mypy pyright unit bench bench-peers docs clean help
+.PHONY: demo test fuzz test-hydra14 long torture lint types mypy pyright unit bench bench-peers attack docs clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -27,6 +27,7 @@ help:
 	@echo "make torture  commands killed at any moment on three hosts that share one home (Linux, root; a quarter of an hour)"
 	@echo "make docs   docs/reference, written again from the classes"
 	@echo "make bench  speed and memory, against scripts"
+	@echo "make attack  how long a good client waits beside bad ones of every sort"
 	@echo "make bench-peers  the same against Kedro, ZenML, Metaflow and MLflow, each in an environment of its own"
 	@echo "make clean  remove the environment and all caches, but no model"
 
@@ -93,6 +94,9 @@ docs: $(VENV)/.all
 
 bench: $(VENV)/.bench
 	cd benchmarks && for file in startup w featurize data_profile serving predict sweep; do echo "== $$file"; ../$(BIN)/python $$file.py; done
+
+attack: $(VENV)/.all
+	cd benchmarks && ../$(BIN)/python serving_attack.py --each
 
 bench-peers: $(VENV)/.bench
 	$(BIN)/python benchmarks/peers/run.py all

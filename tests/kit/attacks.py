@@ -144,12 +144,17 @@ def malformed(target: Target, over: Event) -> None:
                 client.recv(1000)
 
 
-def attack(target: Target, seconds: float) -> None:
-    """Attack in every way at once."""
+def sorts(target: Target) -> dict[str, Callable[[Target, Event], None]]:
+    """Return every sort of bad client by its name."""
+    asked = {name: repeat(request(path, body)) for name, (path, body) in bodies(target).items()}
+    return asked | {one.__name__: one for one in (pipelined, idle, held, deaf, malformed)}
+
+
+def attack(target: Target, seconds: float, names: Sequence[str]) -> None:
+    """Attack in several ways at once."""
     over = Event()
-    asked = [request(path, body) for path, body in bodies(target).values()]
-    sorts = [*map(repeat, asked), pipelined, idle, held, deaf, malformed]
-    threads = [Thread(target=sort, args=(target, over), daemon=True) for sort in sorts]
+    known = sorts(target)
+    threads = [Thread(target=known[name], args=(target, over), daemon=True) for name in names]
     for thread in threads:
         thread.start()
     print("begun", flush=True)
@@ -204,22 +209,25 @@ class Load:
 
 
 @contextmanager
-def _started(what: str, target: Target, seconds: float) -> Iterator[subprocess.Popen[str]]:
-    given = json.dumps([target.host, target.port, target.model, target.row])
-    command = [sys.executable, __file__, what, given, str(seconds)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def _started(what: str, target: Target, seconds: float, names: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    given = json.dumps([[target.host, target.port, target.model, target.row], seconds, names])
+    with subprocess.Popen([sys.executable, __file__, what, given], stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def under_attack(target: Target, server: int, seconds: float) -> Load:
-    """Attack a server, of a process id, with a good client beside, each of them in a process of its own."""
-    with _started("attack", target, seconds + 2) as bad:
+def under_attack(target: Target, server: int, seconds: float, names: Sequence[str] | None = None) -> Load:
+    """Attack a server, of a process id, with a good client beside, each of them in a process of its own.
+
+    names: the sorts of bad clients, all of them by default
+    """
+    named = list(sorts(target)) if names is None else names
+    with _started("attack", target, seconds + 2, named) as bad:
         assert bad.stdout is not None
         assert bad.stdout.readline() == "begun\n"
-        with _started("ask", target, seconds) as good:
+        with _started("ask", target, seconds, ()) as good:
             said, _ = good.communicate(timeout=seconds + 120)
         status = Path(f"/proc/{server}/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
@@ -228,13 +236,13 @@ def under_attack(target: Target, server: int, seconds: float) -> Load:
 
 def main(argv: Sequence[str]) -> None:
     """Attack, or ask, as told on the command line."""
-    target = Target(*json.loads(argv[1]))
+    where, seconds, names = json.loads(argv[1])
     if argv[0] == "attack":
         # What bad clients take of this machine they would take of others.
         os.nice(19)
-        attack(target, float(argv[2]))
+        attack(Target(*where), seconds, names)
     else:
-        print(json.dumps(ask(target, float(argv[2]))))
+        print(json.dumps(ask(Target(*where), seconds)))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class Connection(HttpToolsProtocol):
         self._unparsed = b""
         self._is_held_back = False
         self._head_bytes = 0
+        self._sized: object = None
         self._body_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,20 +56,17 @@ class Connection(HttpToolsProtocol):
             self._parse()
         else:
             super().data_received(data)
-        if self._in_head():
+        if self.cycle is None or self.cycle.scope is not self.scope:
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
                 self.refuse(431, f"the head of the request is larger than {MOST_HEAD_BYTES // 1024} KiB")
-        else:
+        elif self._head_bytes:
             self._head_bytes = 0
 
-    def on_message_begin(self) -> None:
-        """Begin with a request."""
-        self._body_bytes = 0
-        super().on_message_begin()
-
     def on_body(self, body: bytes) -> None:
-        """Take a part of its body."""
+        """Take a part of a request's body."""
+        if self._sized is not self.cycle:
+            self._sized, self._body_bytes = self.cycle, 0
         self._body_bytes += len(body)
         super().on_body(body)
 
@@ -140,7 +138,7 @@ class Connection(HttpToolsProtocol):
         if self._in_head() or self.cycle is None or not self.cycle.more_body:
             return 0
         declared = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0")
-        return int(declared) - self._body_bytes
+        return int(declared) - (self._body_bytes if self._sized is self.cycle else 0)
 
 
 class PatientFlow(FlowControl):
@@ -152,7 +150,7 @@ class PatientFlow(FlowControl):
 
     def resume_reading(self) -> None:
         """Read on, unless more has come than is being answered."""
-        if not self._connection.holds_more():
+        if self.read_paused and not self._connection.holds_more():
             super().resume_reading()
 
 

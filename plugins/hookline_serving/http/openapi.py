@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hookline import Schema, Target
@@ -156,18 +156,12 @@ def _paths(schema: Schema, target: Target, info: Mapping[str, Any], example: Map
         "/v2": {"get": _get("server_metadata", "The server, in the Open Inference Protocol", _ref("Server"))},
         "/v2/health/live": {"get": _get("server_live", "Whether the server lives", _object(live={"const": True}))},
         "/v2/health/ready": {"get": _get("server_ready", "Whether it answers", _object(ready={"const": True}))},
-        NAMED: {"parameters": model, "get": _get("model_metadata", "The tensors of the model", _ref("Model"))},
-        f"{NAMED}/ready": {"parameters": model, "get": _get("model_ready", "Whether the model answers", ready)},
-        f"{NAMED}/infer": {
-            "parameters": model,
-            "post": _post("infer", f"Predict {target.name} from tensors", _ref("Tensors"), _ref("Outputs"), tensors),
-        },
-        VERSIONED: {"parameters": both, "get": _get("version_metadata", "The tensors of a version", _ref("Model"))},
-        f"{VERSIONED}/ready": {"parameters": both, "get": _get("version_ready", "Whether a version answers", ready)},
-        f"{VERSIONED}/infer": {
-            "parameters": both,
-            "post": _post("version_infer", "The same of a version", _ref("Tensors"), _ref("Outputs"), tensors),
-        },
+        NAMED: {"get": _get("model_metadata", "The tensors of the model", _ref("Model"), model)},
+        f"{NAMED}/ready": {"get": _get("model_ready", "Whether the model answers", ready, model)},
+        f"{NAMED}/infer": {"post": _infer("infer", f"Predict {target.name} from tensors", tensors, model)},
+        VERSIONED: {"get": _get("version_metadata", "The tensors of a version", _ref("Model"), both)},
+        f"{VERSIONED}/ready": {"get": _get("version_ready", "Whether a version answers", ready, both)},
+        f"{VERSIONED}/infer": {"post": _infer("version_infer", "The same of a version", tensors, both)},
     }
 
 
@@ -208,9 +202,15 @@ def _tensors(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _get(name: str, summary: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+def _infer(name: str, summary: str, tensors: Mapping[str, Any], parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    return {**_post(name, summary, _ref("Tensors"), _ref("Outputs"), tensors), "parameters": parameters}
+
+
+def _get(
+    name: str, summary: str, answer: Mapping[str, Any], parameters: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     responses = {"200": _answer(f"{summary}.", answer), "default": _answer("What is wrong.", _ref("Error"))}
-    return {"operationId": name, "summary": summary, "responses": responses}
+    return {"operationId": name, "summary": summary, "parameters": list(parameters), "responses": responses}
 
 
 def _post(name: str, summary: str, body: Any, answer: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,8 +71,10 @@ async def send_answer(send: Send, answer: Answer, close: bool = False) -> None:
     """Send an answer over ASGI, a large one in parts, so that no more of it waits in the connection than the client takes."""
     body = answer.body
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    headers += [(b"retry-after", b"1")] if answer.status == UNAVAILABLE else []
-    headers += [(b"connection", b"close")] if close else []
+    if answer.status == UNAVAILABLE:
+        headers.append((b"retry-after", b"1"))
+    if close:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     at = 0
     while len(body) - at > SENT_AT_ONCE:

@@ -17,6 +17,7 @@ import pytest
 from hookline_serving.http.clients.bounds import Bounds, Held
 from hookline_serving.http.clients.door import Door
 from kit.attacks import Target, request, under_attack
+from kit.command_line import Told
 from kit.processes import heard, started
 from kit.serving import ROW, Server, serving
 
@@ -152,6 +153,14 @@ def test_many_silent_clients_do_not_keep_others_out_where_descriptors_are_few(ta
     assert all(is_answered(target) for _ in range(20))
     for client in silent:
         client.close()
+
+
+@pytest.mark.parametrize(("option", "told"), [("--max-rows", "0"), ("--max-bytes", "-1"), ("--max-rows", "many")])
+def test_a_bound_that_lets_nothing_in_is_refused(hookline: Told, option: str, told: str) -> None:
+    code, _, said = hookline("serve", "churn", option, told)
+    assert code == 2
+    assert option in said
+    assert "Traceback" not in said
 
 
 def test_where_no_room_can_be_made_a_client_is_told_so() -> None:
