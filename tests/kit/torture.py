@@ -31,7 +31,7 @@ from hookline.live.records import records_in
 from hookline.packages.manifest import verify
 from hookline.packages.settling import settle
 from hookline.sweeps.ledger import Ledger
-from hookline.workspace.owners import LEASE_SECONDS
+from hookline.workspace.processes.owners import LEASE_SECONDS
 from hookline.workspace.workspace import Workspace
 from kit.processes import HOOKLINE
 

@@ -23,7 +23,6 @@ from .door.faults import first_of
 from .door.files import MANIFEST, facts_of, files_of
 from .door.names import shown
 from .door.sealing import check_seal, sealed
-from .door.shape import check_names, check_shape
 
 T = TypeVar("T")
 
@@ -88,6 +87,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} has package format {shown(version)}, and this hookline ({__version__}) reads {FORMAT}",
             hint=f"it was written by hookline {shown(manifest.get('hookline', '?'))}; install that version or a later one",
         )
+    # It needs pydantic, and plugins import this module.
+    from .door.shape import check_names, check_shape
+
     check_seal(manifest, content, str(path))
     check_names(manifest, str(path))
     check_shape(manifest, str(path))

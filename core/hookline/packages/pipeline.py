@@ -13,7 +13,7 @@ from hookline.data.target import decode, encode, no_prediction, true_values
 from hookline.errors import DataError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Feature, Features, Roles, Schema, Target
 from hookline.kinds.fitted import FittedTransform, Model, Prediction
-from hookline.workspace.forks import require_own_threads
+from hookline.workspace.processes.forks import require_own_threads
 
 if TYPE_CHECKING:
     import numpy as np

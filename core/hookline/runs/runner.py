@@ -27,10 +27,10 @@ from hookline.registry.remedies import add_remedies
 from hookline.telling.secrets import logger, redacted
 from hookline.workspace.disk import FULL
 from hookline.workspace.files import write_whole
-from hookline.workspace.forks import require_own_threads
-from hookline.workspace.home import cache_in, new_run_id, run_id_of
+from hookline.workspace.home import cache_in, claim, new_run_id, run_id_of
 from hookline.workspace.home import home as default_home
-from hookline.workspace.interrupts import interruptible_in
+from hookline.workspace.processes.forks import require_own_threads
+from hookline.workspace.processes.interrupts import interruptible_in
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from .evidence import build_evidence
@@ -53,7 +53,7 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
 
     Raises what a stage raised (its own exception, with a note that names the stage), and GateFailed where a gate said no.
     """
-    _claim(folder, run_id)
+    claim(folder, run_id)
     info = RunInfo(run_id, plan.config.name, folder, plan.config.plain(), plan.config.settings)
     placed = [stage.component for stage in plan.stages if stage.component]
     known = registry.knowing(type(one) for component in placed for one in (component, *nested_components(component)))
@@ -252,21 +252,6 @@ def _write_report(run: Execution) -> None:
     except Exception as error:  # noqa: BLE001  a plugin's page may raise anything, and must not take the run with it
         plugin = run.registry.pages["report"].plugin.name
         log.warning("page 'report' of plugin '%s' failed: %s: %s", plugin, type(error).__name__, error)
-
-
-def _claim(folder: Path, run_id: str) -> None:
-    # Exclusive create: of two runs that were given one folder, the second is told, rather than both writing there.
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "run.json").open("x", encoding="utf-8") as file:
-            json.dump({"id": run_id}, file)
-    except FileExistsError:
-        raise StoreError(
-            f"{folder} already belongs to another run",
-            hint="give each run its own folder, or leave hydra.run.dir alone",
-        ) from None
-    except OSError as error:
-        raise StoreError(f"{folder} cannot be written: {error.strerror}") from error
 
 
 def _why_not(status: str) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from hookline.errors import GateFailed, JobFailed
 from hookline.registry.registry import load_registry
-from hookline.workspace.interrupts import interruptible_in
-from hookline.workspace.owners import Owner, Watch
+from hookline.workspace.processes.interrupts import interruptible_in
+from hookline.workspace.processes.owners import Owner, Watch
 from hookline.workspace.workspace import open_workspace
 
 from .job import CHECK, FUNCTION

@@ -11,7 +11,7 @@ from hookline.errors import UnknownName, UsageError
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.database import next_in
 from hookline.workspace.catalog.values import now
-from hookline.workspace.owners import Owner, Watch
+from hookline.workspace.processes.owners import Owner, Watch
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping

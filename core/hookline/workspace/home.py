@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+
+from hookline.errors import StoreError
 
 from .files import write_whole
 
@@ -81,3 +84,19 @@ def run_id_of(folder: Path) -> str:
     if RUN_ID.fullmatch(folder.parent.name):
         return f"{folder.parent.name}-{folder.name}"
     return new_run_id()
+
+
+def claim(folder: Path, run_id: str) -> None:
+    """Make a folder a run's own; raises StoreError where it cannot be written, or is another's."""
+    # Exclusive create: of two runs that were given one folder, the second is told, rather than both writing there.
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "run.json").open("x", encoding="utf-8") as file:
+            json.dump({"id": run_id}, file)
+    except FileExistsError:
+        raise StoreError(
+            f"{folder} already belongs to another run",
+            hint="give each run its own folder, or leave hydra.run.dir alone",
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error.strerror}") from error

@@ -13,7 +13,7 @@ import pytest
 import hookline as hl
 from hookline.packages.manifest import MANIFEST, verify
 from hookline.packages.settling import EVIDENCE, settle_runs
-from hookline.workspace.owners import Owner
+from hookline.workspace.processes.owners import Owner
 from hookline.workspace.workspace import Workspace, open_workspace
 from kit.command_line import Told
 

@@ -16,7 +16,7 @@ from hookline.sweeps.ledger import Ledger, NewJob, SweepRecord
 from hookline.sweeps.progress import Course, Silent
 from hookline.sweeps.workers.interfaces import Answer, Outcome
 from hookline.workspace import owners
-from hookline.workspace.owners import Owner
+from hookline.workspace.processes.owners import Owner
 from hookline.workspace.workspace import open_workspace
 
 SWEEP = SweepRecord("mine", "/sweeps/mine", (), {}, {})

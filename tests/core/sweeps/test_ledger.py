@@ -19,7 +19,7 @@ from hookline.sweeps.job import _done_before, _folder
 from hookline.sweeps.ledger import Ledger, SweepRecord
 from hookline.sweeps.sweep import NewJob
 from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.owners import Owner
+from hookline.workspace.processes.owners import Owner
 from hookline.workspace.workspace import open_workspace
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import StoreError
 
-from ..owners import BEAT_SECONDS, Beat, Owner, Watch, host
+from ..processes.owners import BEAT_SECONDS, Beat, Owner, Watch, host
 from .database import Database
 from .values import utc
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import UnknownName, UsageError
 
 from ..home import RUN_ID
-from ..owners import Owner
+from ..processes.owners import Owner
 from .database import SEVERAL, Database, begins, next_in
 from .leases import Leases
 from .values import data_of, now, text_of, utc

@@ -16,7 +16,7 @@ from hookline.workspace import owners
 from hookline.workspace.catalog import leases
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.runs import Runs
-from hookline.workspace.owners import Owner
+from hookline.workspace.processes.owners import Owner
 
 FIRST, SECOND, OTHER = "20260101-000000-aaaaaa", "20260101-000000-bbbbbb", "20270101-000000-cccccc"
 

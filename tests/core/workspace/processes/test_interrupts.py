@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from hookline.workspace.interrupts import interruptible_in
+from hookline.workspace.processes.interrupts import interruptible_in
 
 
 def press(times: int = 1) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from hookline.workspace import owners
-from hookline.workspace.owners import FORGOTTEN_SECONDS, LEASE_SECONDS, Beat, Owner, Watch
+from hookline.workspace.processes.owners import FORGOTTEN_SECONDS, LEASE_SECONDS, Beat, Owner, Watch
 
 
 def beat(owner: Owner, *, count: float | None = None, age: float = 0.0, is_measured: bool = False) -> Beat:
@@ -76,7 +76,7 @@ def test_who_watches_finds_an_owner_dead_whose_beat_stays_the_same(monkeypatch: 
 
 @pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="no namespaces without root")
 def test_the_first_process_of_one_container_is_not_that_of_another() -> None:
-    code = "from hookline.workspace.owners import Owner; print(Owner.here())"
+    code = "from hookline.workspace.processes.owners import Owner; print(Owner.here())"
     alone = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
     blind = ["unshare", "--pid", "--fork", sys.executable, "-c", code]
     first, second = (Owner.read(subprocess.check_output(alone, text=True).strip()) for _ in range(2))
