@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -54,7 +54,9 @@ def score_to(predictor: Predictor, rows: pl.LazyFrame, path: Path, *, formulas: 
     if path.suffix not in FORMATS:
         raise UsageError(f"'{path}' is a file of no format that is written", hint=f"end it in {' or '.join(FORMATS)}")
     tally = Tally()
-    parts, temporary = (path.with_name(f".{path.name}.{os.getpid()}{end}") for end in (".parts", ""))
+    # No process number: those of two containers that share a folder may be the same.
+    temporary = path.with_name(f".{path.name}.{secrets.randbits(40)}")
+    parts = temporary.with_name(f"{temporary.name}.parts")
     try:
         parts.mkdir(parents=True)
         _write_parts(_scored(predictor, rows, tally), parts)
