@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
-from hookline.packages.manifest import MANIFEST, verify
+from hookline.packages.manifest import verify
 from hookline.packages.settling import EVIDENCE, settle_runs
 from hookline.workspace.processes.owners import Owner
 from hookline.workspace.workspace import Workspace, open_workspace
 from kit.command_line import Told
+from kit.packages import reseal
 
 QUICK = ("source=iris", "trainer=decision_tree", "packager=[skops]")
 
@@ -26,9 +27,7 @@ def killed(at_home: Path) -> Iterator[hl.Run]:
     run, workspace = hl.run(*QUICK), open_workspace()
     folder = version(workspace)
     shutil.rmtree(folder / "evidence", ignore_errors=True)
-    manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["files"] = {name: facts for name, facts in manifest["files"].items() if not name.startswith("evidence/")}
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    reseal(folder)
     record = workspace.catalog.models.get("iris")
     set_run(workspace, record.run_id, replace(Owner.here(), pid=2**22 + 1))
     yield replace(run, id=record.run_id, path=Path(workspace.catalog.runs.get(record.run_id).path))
