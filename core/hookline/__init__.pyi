@@ -57,6 +57,9 @@ from .kinds.reports import (
 )
 from .kinds.scored import Scored
 from .kinds.sklearn_model import SklearnModel
+from .live.log.labeling import label
+from .live.log.predictions import predictions
+from .live.log.status import labels
 from .packages.pipeline import Pipeline
 from .runs.result import Run
 from .version import __version__
@@ -134,9 +137,12 @@ __all__ = [
     "evaluate",
     "features",
     "hookimpl",
+    "label",
+    "labels",
     "load",
     "monitor",
     "plan",
+    "predictions",
     "profile",
     "promote",
     "register",

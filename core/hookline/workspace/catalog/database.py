@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Connection, Executable, RowMapping, Select
 
 
-FORMAT = 2
+FORMAT = 3
 """Version of the tables."""
 SEVERAL = 1_000
 """Rows that are looked at where a name fits several, or none."""
