@@ -30,7 +30,13 @@ def rows(count: int, seed: int) -> pl.DataFrame:
 def shop_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of `shop`: an answer an hour for ten days, 160 by version 1 and the later 80 by version 2."""
     home = tmp_path_factory.mktemp("shop")
-    given: dict[str, Any] = {"target": "bought", "id": "customer", "name": "shop", "packager": ["skops"]}
+    given: dict[str, Any] = {
+        "target": "bought",
+        "id": "customer",
+        "name": "shop",
+        "packager": ["skops"],
+        "evaluator": [],
+    }
     for seed in (0, 1):
         hl.run(source=rows(200, seed), trainer="decision_tree", deployer="local", home=home, **given)
     asked = rows(HOURS, 2).drop("bought").to_dicts()
