@@ -60,15 +60,15 @@ def _add(given: Any) -> int:
 
 
 def _told(made: Labeled, zone: str) -> list[str]:
-    lines = [f"{made.added:,} labels added to {made.model}"]
     counts = {
-        "say something else than before; both are kept, and the newer counts": made.corrected,
-        "are about no answer on record; they are kept, and joined when it comes": made.aside,
-        "were there already": made.known,
-        "of the rows hold no value, and were left out": made.empty,
-        f"of the times name no zone, and were taken for {zone}": made.zoneless,
+        "corrected: they say something else than before; both are kept, and the newer counts": made.corrected,
+        "kept aside: their answer is not on record, and they are joined when it comes": made.aside,
+        "there already": made.known,
+        "rows without a value, left out": made.empty,
+        f"times without a zone, taken for {zone}": made.zoneless,
     }
-    return lines + [f"{count:,} {words}" for words, count in counts.items() if count]
+    told = [f"{words}: {count:,}" for words, count in counts.items() if count]
+    return [f"labels added to {made.model}: {made.added:,}", *told]
 
 
 def _status(given: Any) -> int:
@@ -81,5 +81,5 @@ def _status(given: Any) -> int:
     empty = f"no answer of '{found.model}' is on record; `hookline serve {found.model}` records what it answers"
     print_rows(shown, ("version", "age", "records", "labeled", "share"), empty=empty)
     if found.aside:
-        say(f"{found.aside:,} more labels are about no answer on record; they are joined when it comes")
+        say(f"labels kept aside, whose answer is not on record: {found.aside:,}")
     return 0

@@ -9,7 +9,8 @@ from typing import Any
 
 from hookline.errors import UsageError
 from hookline.live.log.files import follow, sizes
-from hookline.live.log.predictions import Predictions, predictions, record_named
+from hookline.live.log.joining import truths
+from hookline.live.log.predictions import FOLDER, Predictions, predictions, record_named
 from hookline.live.records import record_of
 from hookline.workspace.workspace import open_workspace
 
@@ -62,7 +63,12 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _show(given: Any) -> int:
-    record = record_named(open_workspace(), given.id)
+    workspace = open_workspace()
+    record = record_named(workspace, given.id)
+    log = Predictions(record["model"], workspace.home / FOLDER / record["model"])
+    known = truths(workspace, log).by_id.get(record["id"])
+    if known is not None:
+        record = {**record, "truth": known.value, "became": known.became.isoformat()}
     if given.json:
         print_json(record)
         return 0

@@ -226,16 +226,21 @@ def test_the_command_line_adds_and_tells(shop: Path, tmp_path: Path, capsys: pyt
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines() == [
-        "2 labels added to shop",
-        "1 are about no answer on record; they are kept, and joined when it comes",
-        "1 of the times name no zone, and were taken for UTC",
+        "labels added to shop: 2",
+        "kept aside: their answer is not on record, and they are joined when it comes: 1",
+        "times without a zone, taken for UTC: 1",
     ]
     assert main(["labels", "add", "shop", str(path), "--time", "when", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["known"] == 2
+    assert main(["predictions", "show", "shop-00000", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["truth"], shown["became"]) == ("yes", "2026-11-01T08:00:00+00:00")
+    assert main(["predictions", "show", "shop-00000"]) == 0
+    assert "became" in capsys.readouterr().out
     assert main(["labels", "status", "shop"]) == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[0].split() == ["version", "age", "records", "labeled", "share"]
-    assert "1 more labels are about no answer on record" in said.err
+    assert "labels kept aside, whose answer is not on record: 1" in said.err
     assert main(["labels", "status", "shop", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["aside"] == 1
     assert main(["labels", "add", "shop", str(tmp_path / "gone.csv")]) == 1

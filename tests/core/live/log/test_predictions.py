@@ -110,6 +110,10 @@ def test_a_log_of_a_model_that_no_catalog_knows_is_read_too(shop: Path) -> None:
     (shop / "predictions" / "shop").rename(shop / "predictions" / "alone")
     assert hl.predictions("alone").count() == 240
     assert hl.predictions("shop").count() == 0
+    (file, *_) = (shop / "predictions" / "alone").iterdir()
+    file.write_text(file.read_text("utf-8").replace('"model": "shop"', '"model": "gone"'), "utf-8")
+    first = next(iter(hl.predictions("alone")))["id"]
+    assert main(["predictions", "show", first]) == 0
 
 
 def test_an_id_is_found_by_its_first_letters_in_any_model(shop: Path) -> None:
