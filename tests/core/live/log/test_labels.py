@@ -123,6 +123,17 @@ def test_a_label_of_a_key_is_joined_when_its_record_comes(shop: Path) -> None:
     assert hl.label("shop", frame, by="customer", time="when").known == 1
 
 
+def test_a_label_of_a_key_is_about_its_nearest_record_whichever_are_asked_for(shop: Path) -> None:
+    frame = pl.DataFrame({"customer": ["late"], "bought": ["yes"], "when": [END - timedelta(minutes=30)]})
+    assert hl.label("shop", frame, by="customer", time="when").aside == 1
+    row = {"customer": "late", "size": 1.0, "version": 1.0}
+    times = [END - timedelta(minutes=35), END - timedelta(minutes=20)]
+    write_log(shop / "predictions" / "shop", records_of("shop:2", [row, row], times, shop, 900), "late")
+    assert known() == {"shop-00900": "yes"}
+    assert hl.labels("shop", since=END - timedelta(minutes=25)).labeled == 0
+    assert hl.labels("shop", since=END - timedelta(minutes=40)).labeled == 1
+
+
 def test_the_value_of_the_id_may_stand_beside_the_row(shop: Path) -> None:
     (record,) = records_of("shop:1", [{"customer": "c7", "size": 1.0, "version": 1.0}], [END], shop, 700)
     record["row_id"] = record["row"].pop("customer")
@@ -217,6 +228,7 @@ def test_the_status_counts_records_and_labels_by_version_and_age(shop: Path) -> 
         (1, "7 to 30 days"): (72, 2),
     }
     assert [group.records for group in hl.labels("shop", since="1d").groups] == [24]
+    assert hl.labels("shop", since="1d").aside == 0
     assert hl.labels("shop:1").records == 160
 
 
