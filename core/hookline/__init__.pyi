@@ -9,7 +9,6 @@ from .api import (
     monitor,
     plan,
     profile,
-    promote,
     register,
     run,
     runs,
@@ -58,6 +57,11 @@ from .kinds.reports import (
 )
 from .kinds.scored import Scored
 from .kinds.sklearn_model import SklearnModel
+from .live.log.answered import scored
+from .live.log.labeling import label
+from .live.log.predictions import predictions
+from .live.log.status import labels
+from .live.promotion import promote
 from .packages.pipeline import Pipeline
 from .runs.result import Run
 from .version import __version__
@@ -136,9 +140,12 @@ __all__ = [
     "evaluate",
     "features",
     "hookimpl",
+    "label",
+    "labels",
     "load",
     "monitor",
     "plan",
+    "predictions",
     "profile",
     "promote",
     "register",
@@ -146,6 +153,7 @@ __all__ = [
     "report_step",
     "run",
     "runs",
+    "scored",
     "serve",
     "sweep",
     "update",

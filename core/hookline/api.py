@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import UsageError
 from hookline.kinds.artifacts import Label, Roles
 from hookline.kinds.component import Component
-from hookline.kinds.deployments import Deployment, ServeOptions, Trust
+from hookline.kinds.deployments import ServeOptions, Trust
 from hookline.kinds.reports import Report
 from hookline.plans.keywords import config_of
 from hookline.runs.result import Run
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hookline.data.collecting import Collected
+    from hookline.live.log.predictions import Moment
     from hookline.live.monitoring import Monitors
     from hookline.live.registering import Registered
     from hookline.live.updating import Update
@@ -148,9 +149,10 @@ def why(
     return trace_of(run_of(run, home=home), row, position, home)
 
 
-def evaluate(model: Any, X: Any, y: Any, *, task: str | None = None) -> Report:
+def evaluate(model: Any, X: Any = None, y: Any = None, *, task: str | None = None) -> Report:
     """Judge a fitted scikit-learn estimator or pipeline on rows it has not seen, with the report that runs get.
 
+    model: an estimator; or, alone, scored rows whose truth is known, such as `hl.scored("churn").labeled()`
     X: what `model.predict` takes, (n_rows, ...); y: labels or numbers, (n_rows,)
     task: classification or regression; by default what the model is for
     """
@@ -196,18 +198,6 @@ def contract(what: str | Path, *, home: str | Path | None = None) -> InputContra
     return contract_in(found.package(), load_registry(), found.version)
 
 
-def promote(
-    version: str, *, alias: str = "champion", reason: str = "promoted by hand", home: str | Path | None = None
-) -> Deployment | None:
-    """Put a model's version (`"churn:3"`) in charge and return the new policy; with another alias only name it so.
-
-    Raises UsageError where no version is said, UnknownName where there is none, StoreError where its package is damaged.
-    """
-    from hookline.live.promotion import promote as promote_version
-
-    return promote_version(version, alias=alias, reason=reason, home=home)
-
-
 def register(run: str | Path | Run, package: str | None = None, *, home: str | Path | None = None) -> Registered:
     """Make the package of a finished run, such as the best of a sweep, a version that nothing points to.
 
@@ -240,9 +230,10 @@ def update(
 
 def monitor(
     what: str | Path,
-    data: Any,
+    data: Any = None,
     monitors: Monitors = ("data_drift",),
     *,
+    since: Moment = None,
     trust: Trust | None = None,
     contract: str | Path | None = None,
     source: Mapping[str, Any] | None = None,
@@ -250,14 +241,15 @@ def monitor(
 ) -> Watched:
     """Return each monitor's report on current rows, held against what a model was trained on.
 
-    what: as for `load`; data: raw rows, a path or a data frame, with the target's column where it is known
+    what: as for `load`; data: raw rows, a path or a data frame, with the target's column where it is known; without, what the
+        model answered since then, as for `predictions`, with the truth that labels tell
     monitors: one or several names or monitors, or a mapping of names to fields
     source: fields of the source, to read this file otherwise than the training rows, such as {"separator": ";"}
     Raises ConfigError for fields that a monitor does not have, DataError for rows that do not fit the model.
     """
     from hookline.live.monitoring import monitor as watch
 
-    return watch(what, data, monitors, trust=trust, contract=contract, source=source, home=home)
+    return watch(what, data, monitors, since=since, trust=trust, contract=contract, source=source, home=home)
 
 
 def serve(

@@ -30,6 +30,8 @@ VERBS = {
     "features": "list a model's features, show one through the versions, or compare two models",
     "predict": "score a file with a model or package",
     "serve": "answer predictions over HTTP",
+    "predictions": "list what a model answered, show one answer, or print them as they come",
+    "labels": "add what turned out to be true of a model's answers, and say how much is known",
     "data": "look at tables, at their versions, and at what was done to them",
     "monitor": "compare current data with what a model was trained on",
     "report": "write a run's report.html again, and say where it is",
@@ -40,7 +42,7 @@ VERBS = {
 }
 FOLDERS = {
     "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report"),
-    "models": ("models", "features", "predict", "serve", "monitor"),
+    "models": ("models", "features", "predict", "serve", "predictions", "labels", "monitor"),
 }
 """Folder of verbs -> those in it; every other verb is a module or folder of its own name."""
 INTERRUPTED = 130

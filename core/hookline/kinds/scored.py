@@ -57,19 +57,22 @@ class Scored:
         target: Target,
         truth: np.ndarray | None = None,
         weight: np.ndarray | None = None,
+        log: pl.DataFrame | None = None,
     ) -> Scored:
         """Put answers beside their rows; raises DataError where there are more or fewer of something than rows.
 
         prediction: of each row, in order; truth: labels or numbers, (n_rows,); weight: float64, (n_rows,)
+        log: of rows of the prediction log, `prediction_id`, `time`, `version` and, where there are any, `arm`
         """
         import polars as pl
 
         held = Held(prediction, truth, weight)
         _require_lengths(rows, held)
         answers = _answers(held, target)
-        names = _names(target) | {PREDICTION_ID}
+        names = _names(target) | ({PREDICTION_ID} if log is None else OF_LOG)
         taken = {name: f"{ASIDE}{name}" for name in rows.frame.collect_schema().names() if name in names}
-        frame = pl.concat([rows.frame.rename(taken), answers.lazy()], how="horizontal")
+        parts = [rows.frame.rename(taken), answers.lazy(), *([] if log is None else [log.lazy()])]
+        frame = pl.concat(parts, how="horizontal")
         return cls(frame, target, rows.roles, rows.name, held)
 
     def prediction(self) -> Prediction:

@@ -27,9 +27,11 @@ from hookline.packages.state import StoredPackage
 from hookline.plans.config import key_of
 from hookline.registry.ports import takes_scored
 from hookline.registry.registry import Registry, load_registry
-from hookline.runs.names import find
+from hookline.runs.names import Found, find
 
-from .records import records_in
+from .log.answered import truth_on_record
+from .log.predictions import Moment, predictions
+from .records import Records, records_in
 from .rows import rows_for, truth_in
 from .watched import Watched
 
@@ -41,9 +43,10 @@ DEFAULT: tuple[str, ...] = ("data_drift",)
 
 def monitor(
     what: str | Path,
-    data: Any,
+    data: Any = None,
     monitors: Monitors = DEFAULT,
     *,
+    since: Moment = None,
     trust: Trust | None = None,
     contract: str | Path | None = None,
     source: Mapping[str, Any] | None = None,
@@ -53,7 +56,8 @@ def monitor(
 
     what: a model, a version, a package folder or a run
     data: raw rows: a file, a glob or a folder, or a polars or pandas frame; with the target's column, where it is known; or
-        what `serve` recorded, whose answers are taken as they were given
+        what `serve` recorded, whose answers are taken as they were given; None: what it recorded of the model in the home
+    since: of that only what was answered from then on, with the truth that labels tell
     contract: a file whose word stands above the package's own contract
     source: fields of the source, to read this file otherwise than the training rows, such as {"separator": ";"}
     Raises what finding and reading a package raises, ConfigError for fields that a monitor does not have, and DataError
@@ -62,7 +66,10 @@ def monitor(
     registry, found = load_registry(), find(what, home)
     watching = _built(registry, monitors)
     wanted = any(map(_wants_answers, watching.values()))
-    records = records_in(data)
+    own = data is None
+    if since is not None and not own:
+        raise UsageError("since is of what `serve` recorded, and other rows are given", hint="leave one of the two out")
+    records = _own(what, found, since, home) if own else records_in(data)
     if records is not None and wanted:
         records = records.of_version(found.version)
     folder = found.package()
@@ -81,7 +88,9 @@ def monitor(
     if wanted:
         current = current.with_frame(current.frame.collect().lazy())
         given = records.answers(stored.target) if records else None
-        answered = _scored(stored, given or _asked(current, load_package(folder, registry, trust, said)), current)
+        answers = given or _asked(current, load_package(folder, registry, trust, said))
+        told = truth_on_record(str(found.model), records, stored.target, home) if own and records else None
+        answered = _scored(stored, answers, current, told)
     reports = {}
     for name, one in watching.items():
         reference = Reference(_profile(folder), None, _kept(folder, manifest, name), **known)
@@ -89,6 +98,16 @@ def monitor(
     model = ModelInfo(str(found.model or manifest["name"]), found.version, folder)
     _tell(registry, reports, model)
     return Watched(reports, model.name if model.version is None else f"{model.name}:{model.version}")
+
+
+def _own(what: str | Path, found: Found, since: Moment, home: str | Path | None) -> Records:
+    """Return what a model's servers recorded; raises UsageError for what is no model, DataError where there is nothing."""
+    if found.model is None:
+        raise UsageError(
+            f"'{what}' is no model of the catalog, which would have a log",
+            hint="name the rows: a file, a glob or a folder",
+        )
+    return predictions(str(what), since, home=home).records()
 
 
 def known_of(stored: StoredPackage, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,9 +168,12 @@ def _asked(current: Dataset, loaded: LoadedPackage) -> Prediction:
     return loaded.predict(current.frame.collect())
 
 
-def _scored(stored: StoredPackage, answers: Prediction, current: Dataset) -> Scored:
-    """Return the rows with what was answered, and the truth of those whose truth they tell."""
-    truth, whole = truth_in(apply_transforms(stored.transforms, current.frame), stored.target)
+def _scored(stored: StoredPackage, answers: Prediction, current: Dataset, told: tuple[Any, bool] | None) -> Scored:
+    """Return the rows with what was answered, and the truth of those whose truth they tell, or labels told.
+
+    told: the truth of each row, and whether that of all is known
+    """
+    truth, whole = told or truth_in(apply_transforms(stored.transforms, current.frame), stored.target)
     scored = Scored.of(current, answers, stored.target, truth)
     # Arrays have no word for a truth that is missing, and the frame has.
     return scored if whole else replace(scored, held=None)

@@ -15,9 +15,8 @@ from hookline.workspace.workspace import open_workspace
 def promote(
     version: str, *, alias: str = "champion", reason: str = "promoted by hand", home: str | Path | None = None
 ) -> Deployment | None:
-    """Put a model's version in charge and return the new policy; with another alias only name it so, and return None.
+    """Put a model's version (`"churn:3"`) in charge and return the new policy; with another alias only name it so.
 
-    version: `model:3`
     Raises UsageError where no version is said, UnknownName where there is none, StoreError where its package is damaged.
     """
     catalog = open_workspace(home).catalog

@@ -88,13 +88,22 @@ def records_in(data: Any) -> Records | None:
     first = next(_lines(files), None)
     if first is None or not _is_record(_read(first[2])):
         return None
-    found = []
+    return Records(tuple(read_records(files)))
+
+
+def read_records(files: Iterable[Path]) -> Iterator[Mapping[str, Any]]:
+    """Yield the records of files of the prediction log, by file and line; raises DataError where one in between is none."""
     for path, number, line in _lines(files):
-        record = _read(line)
-        if not _is_record(record):
+        record = record_of(line)
+        if record is None:
             raise DataError(f"{path} is a prediction log, but line {number} is no record", hint="take that line out")
-        found.append(record)
-    return Records(tuple(found))
+        yield record
+
+
+def record_of(line: bytes) -> Mapping[str, Any] | None:
+    """Return the record that a line is; None where it is none, or was torn."""
+    record: Mapping[str, Any] = _read(line)
+    return record if _is_record(record) else None
 
 
 def _files(data: str) -> Sequence[Path]:

@@ -49,13 +49,18 @@ def constant_guess(y: Any, weight: Any, target: Target, rows: int) -> Prediction
 
 
 def answers_of_estimator(model: Any, X: Any, y: Any, task: str | None) -> Scored:
-    """Return what a fitted scikit-learn estimator or pipeline answers, beside the truth; raises UsageError for no classifier.
+    """Return what a fitted scikit-learn estimator or pipeline answers, beside the truth; scored rows alone as they are.
 
+    Raises UsageError for no classifier, or where rows are missing.
     X: what `model.predict` takes, (n_rows, ...); y: labels or numbers, (n_rows,)
     task: classification or regression; by default what the model is for
     """
     import numpy as np
 
+    if isinstance(model, Scored):
+        return model
+    if X is None or y is None:
+        raise UsageError(f"{type(model).__name__} is judged on rows", hint="hl.evaluate(model, X_test, y_test)")
     truth, name = np.asarray(y), str(getattr(y, "name", None) or "target")
     classes = getattr(model, "classes_", None)
     if task == "regression" or (task is None and classes is None):

@@ -29,7 +29,15 @@ def main(argv: Sequence[str]) -> int:
     running = actions.add_parser("run", help="check a file now")
     running.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
     running.add_argument(
-        "data", help="current rows: a CSV, Parquet, NDJSON or Arrow file, a glob or a folder; or what `serve` recorded"
+        "data",
+        nargs="?",
+        help="current rows: a CSV, Parquet, NDJSON or Arrow file, a glob or a folder; or what `serve` recorded (default: "
+        "all that it recorded of the model)",
+    )
+    running.add_argument(
+        "--since",
+        metavar="WHEN",
+        help="of what `serve` recorded, from then on: 7d (seven days ago), 12h, or a time, UTC",
     )
     running.add_argument("--monitor", action="append", help="which monitor (repeat; default: data_drift)")
     running.add_argument("--fail-on", choices=SEVERITIES, help="exit with 3 on a finding this severe or worse")
@@ -58,7 +66,15 @@ def main(argv: Sequence[str]) -> int:
     if given.output:
         make_folder(given.output, "--output")
     source = _source(given.model, overrides)
-    reports = monitor(given.model, given.data, monitors, trust=trust_of(given), contract=given.contract, source=source)
+    reports = monitor(
+        given.model,
+        given.data,
+        monitors,
+        since=given.since,
+        trust=trust_of(given),
+        contract=given.contract,
+        source=source,
+    )
     if given.output:
         _write_files(reports, given.output)
     if given.html:

@@ -7,13 +7,14 @@ from pathlib import Path
 from .database import Database
 from .datasets import Datasets
 from .deployments import Deployments
+from .labels import Labels
 from .leases import Leases
 from .models import Models
 from .runs import Runs
 
 
 class Catalog:
-    """What is known of runs, data, models and deployments, in one database.
+    """What is known of runs, data, models, deployments and labels, in one database.
 
     home: the folder that paths are relative to; without one they stand as they are given
     """
@@ -25,3 +26,4 @@ class Catalog:
         self.models = Models(self.database)
         self.deployments = Deployments(self.database)
         self.datasets = Datasets(self.database)
+        self.labels = Labels(self.database)

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import StoreError
 
 from .engine import engine_of, shown, store_error
-from .places import Places
 from .tables import sqlalchemy_tables
-from .values import now, utc
+from .values import Places, now, utc
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Connection, Executable, RowMapping, ScalarSelect, Select

@@ -124,6 +124,20 @@ TABLES: Mapping[str, TableSpec] = {
             "created": "moment",
         },
     ),
+    # What turned out to be true of recorded answers; one is added, and none is ever changed.
+    "labels": TableSpec(
+        "hookline_labels",
+        {
+            "id": "number",
+            "model": "word",
+            "prediction_id": "word",
+            "key": "text",
+            "value": "text",
+            "origin": "text",
+            "became": "moment",
+            "added": "moment",
+        },
+    ),
     "sweeps": TableSpec(
         "hookline_sweeps",
         {

@@ -1,0 +1,142 @@
+"""The truth told of recorded answers: a table of labels, added as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hookline.errors import UnknownName, UsageError
+from hookline.kinds.scored import ASIDE
+from hookline.packages.state import StoredPackage
+from hookline.registry.registry import load_registry
+from hookline.runs.names import find
+from hookline.workspace.catalog.labels import Key, LabelRecord
+from hookline.workspace.workspace import Workspace, open_workspace
+
+from .joining import everything, resolved
+from .predictions import Predictions, predictions_in
+from .times import span_of
+from .told import IDS, Columns, Telling, Told, read_told
+
+WITHIN = "1h"
+"""How far a record may lie from the time of a label that does not say its id."""
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """What became of a table of labels, in rows."""
+
+    model: str
+    added: int
+    """Of these: new ones, `corrected` and `aside`."""
+    corrected: int
+    """Say something else than what counted before; both are kept, and the one counts that became true last."""
+    aside: int
+    """No answer on record is known that they are about; they are kept, and joined when it comes."""
+    known: int
+    """Were there already."""
+    empty: int
+    """Hold no value, and tell nothing."""
+    zoneless: int
+    """Named a time without a zone, which was taken for UTC, or for the zone that was said."""
+
+
+def label(
+    model: str,
+    data: Any,
+    *,
+    by: str = "id",
+    time: str | None = None,
+    value: str | None = None,
+    within: str | timedelta = WITHIN,
+    zone: str = "UTC",
+    home: str | Path | None = None,
+) -> Labeled:
+    """Tell what turned out to be true of a model's answers: all rows of a table, or none where one is wrong.
+
+    data: a file, or a polars or pandas frame; value: its column of the truth (default: the target's name)
+    by: `id` for a column `prediction_id` or `id` with the ids of predictions; else a raw column of the model, one called `id`
+        as `raw.id`: then the record of that value is meant that is nearest to `time`, no further than `within`
+    time: the column that says when it became true; zone: what its times are in where they name none, such as Europe/Vienna
+    Raises UnknownName, UsageError for what does not fit together, and DataError that names the rows.
+    """
+    registry, workspace, found = load_registry(), open_workspace(home), find(model, home)
+    if found.model is None:
+        raise UnknownName("model", model, workspace.catalog.models.names())
+    package = StoredPackage(found.folder, registry)
+    key = None if by in IDS else _key(found.model, package, by, time, span_of(within, "within"))
+    who = by if key is None else key.column
+    columns = Columns(who, value or package.target.name, time)
+    now = datetime.now(UTC)
+    telling = read_told(registry, data, package.target, columns, _zone(zone), now)
+    log = predictions_in(workspace, found.model)
+    return _add(
+        workspace, log, telling, [_record(found.model, told, telling.origin, key, now) for told in telling.rows]
+    )
+
+
+def _key(model: str, package: StoredPackage, by: str, time: str | None, within: timedelta) -> Key:
+    """Return the key that a raw column makes; its value comes with each row."""
+    column, name = by.removeprefix(ASIDE), package.roles.id
+    known = {*package.schema.names, *([name] if name else [])}
+    if column not in known:
+        raise UnknownName(f"column of {model}", column, known)
+    if time is None:
+        raise UsageError(
+            f"--by {by} needs --time: one {column} may have many answers",
+            hint="--time COLUMN names the column that says when",
+        )
+    return Key(column, "", within.total_seconds(), names_rows=column == name)
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(f"--zone: '{name}' is no time zone", hint="write one such as Europe/Vienna") from None
+
+
+def _record(model: str, told: Told, origin: str, key: Key | None, now: datetime) -> LabelRecord:
+    became = told.became or now
+    if key is None:
+        return LabelRecord(model, told.who, told.value, became, origin)
+    own = Key(key.column, told.who, key.within, key.names_rows)
+    return LabelRecord(model, None, told.value, became, origin, own)
+
+
+def _add(workspace: Workspace, log: Predictions, telling: Telling, labels: Sequence[LabelRecord]) -> Labeled:
+    """Add what is not there already, joined with its record where that is known, in one transaction."""
+    found = list({_word(one): one for one in resolved(labels, log)}.values())
+    held = resolved(workspace.catalog.labels.of(log.model), log)
+    counts = {_about(one): one for one in held}
+    there = {_word(one) for one in held}
+    timed = bool(telling.rows) and telling.rows[0].became is not None
+    new = [one for one in found if not (_word(one) in there if timed else _same(counts.get(_about(one)), one))]
+    known_ids = _recorded({one.prediction_id for one in new if one.prediction_id is not None}, log)
+    corrected = sum(_about(one) in counts and counts[_about(one)].value != one.value for one in new)
+    aside = sum(one.prediction_id not in known_ids for one in new)
+    workspace.catalog.labels.add(new)
+    known = len(labels) - len(new)
+    return Labeled(log.model, len(new), corrected, aside, known, telling.empty, telling.zoneless)
+
+
+def _about(one: LabelRecord) -> Any:
+    """Return which answer a label is about."""
+    return one.prediction_id or (one.key, one.became)
+
+
+def _word(one: LabelRecord) -> Any:
+    return _about(one), one.value, one.became
+
+
+def _same(held: LabelRecord | None, one: LabelRecord) -> bool:
+    return held is not None and held.value == one.value
+
+
+def _recorded(ids: set[str], log: Predictions) -> set[str]:
+    """Return which of these ids are on record."""
+    return {record["id"] for record in everything(log) if record["id"] in ids} if ids else set()

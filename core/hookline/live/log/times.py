@@ -1,0 +1,58 @@
+"""Times as people say them: a moment, how long ago one was, and how long something takes."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+
+from hookline.errors import UsageError
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+SPAN = re.compile(r"(\d{1,6})\s*([smhdw])")
+
+
+def span_of(said: str | timedelta, name: str) -> timedelta:
+    """Return a length of time such as `90s`, `15m`, `1h`, `7d` or `2w`; raises UsageError, which calls it `name`."""
+    if isinstance(said, timedelta):
+        return said
+    found = SPAN.fullmatch(said.strip())
+    if found is None:
+        raise UsageError(f"{name}: '{said}' is no length of time", hint="write 90s, 15m, 1h, 7d or 2w")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def moment_of(said: str | date | timedelta | None, name: str, now: datetime | None = None) -> datetime | None:
+    """Return a moment in UTC; raises UsageError, which calls it `name`.
+
+    said: an ISO time or date, UTC where it names no zone; or how long ago it was, such as `7d`
+    """
+    if said is None:
+        return None
+    now = now or datetime.now(UTC)
+    if isinstance(said, timedelta) or (isinstance(said, str) and SPAN.fullmatch(said.strip())):
+        return now - span_of(said, name)
+    try:
+        moment, _ = in_utc(said, UTC)
+    except ValueError:
+        raise UsageError(
+            f"{name}: '{said}' is no time", hint="write 7d for seven days ago, or a time such as 2026-11-28T08:00"
+        ) from None
+    return moment
+
+
+def in_utc(said: Any, zone: tzinfo) -> tuple[datetime, bool]:
+    """Return a time in UTC, and whether it named a zone itself; raises ValueError for what is none.
+
+    said: an ISO text, a datetime or a date; zone: what one without a zone is in
+    """
+    moment = datetime.fromisoformat(said.strip()) if isinstance(said, str) else said
+    if not isinstance(moment, date):
+        raise ValueError(f"{said!r} is no time")
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day)
+    try:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return aware.astimezone(UTC), moment.tzinfo is not None
+    except OverflowError:
+        raise ValueError(f"{said!r} is beyond all times") from None

@@ -1,0 +1,93 @@
+"""What the catalog knows of labels: what turned out to be true of recorded answers, who said so, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from hookline.kinds.artifacts import Label
+
+from .database import Database
+from .values import data_of, now, text_of, utc
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+LONGEST_ID = 255
+"""Letters of a prediction's id that the table holds."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """Which record a label is about where it does not say its id: of a raw column's value, near a time."""
+
+    column: str
+    value: str
+    within: float
+    """Seconds that may lie between the record and when the label became true."""
+    names_rows: bool = False
+    """Whether the column is that of the id, whose value may stand beside the row."""
+
+
+@dataclass(frozen=True)
+class LabelRecord:
+    """What was true of one answer, as it was told once."""
+
+    model: str
+    prediction_id: str | None
+    """The record that it is about; None while none with its key is known."""
+    value: Label
+    became: datetime
+    """When it became true, UTC; when it was added, where nobody said."""
+    origin: str
+    """Where it was read."""
+    key: Key | None = None
+    added: datetime | None = None
+    """None until it is in the catalog."""
+
+
+class Labels:
+    """Labels in a catalog; one is added, and none is ever changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._labels = database.tables["labels"]
+
+    def add(self, labels: Sequence[LabelRecord]) -> None:
+        """Add labels, all of them or none."""
+        if labels:
+            added = now()
+            with self._database.writing() as connection:
+                connection.execute(self._labels.insert(), [_row(label, added) for label in labels])
+
+    def of(self, model: str) -> list[LabelRecord]:
+        """Return a model's labels, each after those that it stands above: by when it became true, then as they were added."""
+        table = self._labels
+        query = table.select().where(table.c.model == model).order_by(table.c.became, table.c.id)
+        return [_record(row) for row in self._database.rows(query)]
+
+
+def _row(label: LabelRecord, added: datetime) -> dict[str, Any]:
+    return {
+        "model": label.model,
+        "prediction_id": label.prediction_id,
+        "key": None if label.key is None else text_of(asdict(label.key)),
+        "value": text_of(label.value),
+        "origin": label.origin,
+        "became": label.became,
+        "added": added,
+    }
+
+
+def _record(row: RowMapping) -> LabelRecord:
+    return LabelRecord(
+        row["model"],
+        row["prediction_id"],
+        data_of(row["value"]),
+        utc(row["became"]),
+        row["origin"],
+        None if row["key"] is None else Key(**data_of(row["key"])),
+        utc(row["added"]),
+    )

@@ -1,0 +1,47 @@
+"""Prediction logs as servers write them, without a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import hookline as hl
+
+END = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+"""When the last answer of a log of a test was given."""
+
+
+def records_of(
+    model: str, rows: Sequence[dict[str, Any]], times: Iterable[datetime], home: Path, first: int = 0
+) -> list[dict[str, Any]]:
+    """Return the records of what a version, such as `shop:1`, answers to rows at these times; ids go up from `first`."""
+    answers = hl.load(model, home=home).predict(list(rows))
+    name, _, version = model.partition(":")
+    shares = [None] * len(rows) if answers.probabilities is None else answers.probabilities.tolist()
+    return [
+        {
+            "id": f"{name}-{first + place:05}",
+            "time": time.isoformat().replace("+00:00", "Z"),
+            "model": name,
+            "version": int(version),
+            "row": row,
+            "row_id": None,
+            "prediction": answer,
+            "probabilities": share,
+            "warnings": [],
+        }
+        for place, (row, time, answer, share) in enumerate(
+            zip(rows, times, answers.values.tolist(), shares, strict=True)
+        )
+    ]
+
+
+def write_log(folder: Path, records: Iterable[dict[str, Any]], writer: str = "1") -> None:
+    """Append records to the files of one writer, one a day."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for record in records:
+        with (folder / f"predictions-{record['time'][:10]}-{writer}.ndjson").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
