@@ -41,7 +41,7 @@ def validate_object(value: T, path: str) -> T:
     """Return a dataclass that came as an object as its types have it, and it itself where that is no other; as `validate`."""
     problems: list[Problem] = []
     checked: T = _checked(value, path, problems)
-    if isinstance(checked, Component):
+    if isinstance(checked, Component) and not problems:
         problems += _unwritable(checked, path)
     if problems:
         raise ConfigError("bad config", problems)
