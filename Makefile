@@ -10,6 +10,9 @@ BIN14 := $(VENV14)/bin
 HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/core/cli/test_completion.py tests/plugins/optuna \
 	tests/plugins/ray tests/e2e/test_sweep.py
 
+# What has a longer form than `make test` has.
+LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/sweeps/test_hydra_suites.py tests/e2e/test_sweep.py
+
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
@@ -21,7 +24,7 @@ help:
 	@echo "make lint   ruff and import-linter"
 	@echo "make types  mypy and pyright"
 	@echo "make unit   pytest"
-	@echo "make long   the long forms of what make test does in short: property tests and killed sweeps"
+	@echo "make long   the long forms of what make test does in short: property tests, killed sweeps, new plugins, other launchers"
 	@echo "make fuzz   every parser of ours and a package's files, changed at random, for a minute or two"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
 	@echo "make torture  commands killed at any moment on three hosts that share one home (Linux, root; a quarter of an hour)"
@@ -51,14 +54,14 @@ unit: $(VENV)/.all
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 25
 
 long: $(VENV)/.all
-	$(BIN)/pytest --long --hypothesis-profile long --durations 25 tests/core/test_properties.py tests/e2e/test_sweep.py
+	$(BIN)/pytest --long --hypothesis-profile long --durations 25 $(LONG)
 
 fuzz: $(VENV)/.all
 	FUZZ_SECONDS=5 $(BIN)/pytest --durations 0 tests/fuzz
 
 test-hydra14: $(VENV14)/.hydra14
 	$(BIN14)/python -c "import hydra, omegaconf; print('hydra', hydra.__version__, 'omegaconf', omegaconf.__version__)"
-	$(BIN14)/python -m pytest --numprocesses 2 --dist loadfile $(HYDRA14)
+	$(BIN14)/python -m pytest --long --numprocesses 2 --dist loadfile $(HYDRA14)
 
 torture: $(VENV)/.all
 	cd tests && ../$(BIN)/python -m kit.torture --minutes 15

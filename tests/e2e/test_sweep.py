@@ -154,7 +154,9 @@ def test_repeats_and_folds_lie_outside_of_what_is_searched(capsys: pytest.Captur
     }
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local"])
+@pytest.mark.parametrize(
+    "launcher", ["joblib", *(pytest.param(name, marks=pytest.mark.long) for name in ("basic", "submitit_local"))]
+)
 def test_launchers_of_others_keep_working(launcher: str, tmp_path: Path) -> None:
     sweep = ("-m", f"hydra/launcher={launcher}", "source=iris", "trainer=decision_tree", "seed=1,2", "deployer=null")
     done = run_hookline(*sweep, cwd=tmp_path)

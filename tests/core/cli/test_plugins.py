@@ -206,7 +206,11 @@ def test_check_of_a_skipped_plugin_says_why(plugins: Told, install_plugin: Calla
     assert "cannot be checked: ModuleNotFoundError" in err
 
 
-@pytest.mark.parametrize("kind", KINDS)
+LONG = ("evaluator", "packager", "deployer", "monitor")
+"""Kinds whose new plugin takes its own tests half a minute."""
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.long] * (kind in LONG)) for kind in KINDS])
 def test_a_new_plugin_passes_its_own_tests_and_the_check(kind: str, plugins: Told, tmp_path: Path) -> None:
     code, out, _ = plugins("new", "my_own", "--kind", kind, "--folder", str(tmp_path))
     root = Path(out.strip())

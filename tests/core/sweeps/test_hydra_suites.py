@@ -44,6 +44,7 @@ class TestBatches(BatchedSweeperTestSuite):
     """Hydra's own tests of sweepers in batches."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("task_launcher_cfg", "extra_flags"),
     [({}, ["-m", "hydra/launcher=hookline", "hydra/sweeper=hookline"])],
