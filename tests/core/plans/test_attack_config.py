@@ -344,6 +344,24 @@ def test_a_contract_without_an_end_is_refused() -> None:
         read_contract(Path("/dev/zero"))
 
 
+LOGS = {
+    "a formatter": ("job_logging", "version: 1, root: {}, formatters: {f: {style: '?'}}"),
+    "a handler": (
+        "job_logging",
+        "version: 1, root: {handlers: [h]}, handlers: {h: {class: logging.StreamHandler, level: LOUD}}",
+    ),
+    "another version": ("job_logging", "version: 7, root: {}"),
+    "no mapping": ("job_logging", "version: 1, root: {}, formatters: 5"),
+    "hydra's own": ("hydra_logging", "version: 1, root: {}, formatters: {f: {style: '?'}}"),
+}
+
+
+@pytest.mark.parametrize("case", LOGS)
+def test_logging_that_cannot_be_set_up_is_told_by_its_place(attack: Attack, case: str) -> None:
+    part, text = LOGS[case]
+    attack(HEAD + f"hydra: {{{part}: {{{text}}}}}\n", refused=rf"hydra\.{part}: cannot be set up: ")
+
+
 @pytest.mark.parametrize(
     "override", ["hydra/job_logging=default", "hydra/job_logging=stdout", "hydra/job_logging=disabled"]
 )
