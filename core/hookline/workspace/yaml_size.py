@@ -31,7 +31,10 @@ def _check_values(path: Path, text: str, most: int) -> None:
     anchors: list[str | None] = [None]
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            where = f"line {event.start_mark.line + 1}"
             if isinstance(event, yaml.AliasEvent):
+                if event.anchor in anchors:
+                    raise _too_much(path, where, f"has no end: *{event.anchor} stands for what it stands in")
                 counts[-1] += whole.get(event.anchor, 1)
             elif isinstance(event, yaml.CollectionStartEvent):
                 counts.append(1)
@@ -42,7 +45,6 @@ def _check_values(path: Path, text: str, most: int) -> None:
                 whole |= {} if anchor is None else {anchor: count}
             elif isinstance(event, yaml.ScalarEvent):
                 counts[-1] += 1
-            where = f"line {event.start_mark.line + 1}"
             if len(counts) > DEEPEST:
                 raise _too_much(path, where, f"is nested deeper than {DEEPEST} levels")
             if sum(counts) > most:

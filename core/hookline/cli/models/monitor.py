@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,42 @@ from ..reading import add_reading, apart, fields_of_reading
 
 def main(argv: Sequence[str]) -> int:
     """Run monitors on current data against a package's own reference."""
+    options = _options()
+    words, overrides = apart(argv)
+    given = options.parse_args(words)
+    chosen = given.monitor or list(DEFAULT)
+    fields = fields_of(given.set, chosen)
+    monitors = {name: fields.get(name, {}) for name in chosen}
+    if given.output:
+        make_folder(given.output, "--output")
+    source = _source(given.model, overrides)
+    reports = monitor(
+        given.model,
+        given.data,
+        monitors,
+        since=given.since,
+        trust=trust_of(given),
+        contract=given.contract,
+        source=source,
+    )
+    if given.output:
+        _write_files(reports, given.output)
+    if given.html:
+        render(load_registry(), reports, given.html)
+        say(f"page: {given.html}")
+    if given.json:
+        print_json({name: _plain(report) for name, report in reports.items()})
+    else:
+        _print(reports)
+    found = [finding for report in reports.values() for finding in report.findings]
+    worst = [finding for finding in found if given.fail_on and at_least(finding.severity, given.fail_on)]
+    if worst:
+        are = "finding is" if len(worst) == 1 else "findings are"
+        raise GateFailed(f"{len(worst)} {are} {given.fail_on} or worse")
+    return 0
+
+
+def _options() -> ArgumentParser:
     options = parser("monitor", "Compare current data with what a model was trained on.")
     actions = options.add_subparsers(dest="action", required=True)
     running = actions.add_parser("run", help="check a file now")
@@ -58,38 +95,7 @@ def main(argv: Sequence[str]) -> int:
     add_trust(running)
     add_json(running)
     add_reading(running)
-    words, overrides = apart(argv)
-    given = options.parse_args(words)
-    chosen = given.monitor or list(DEFAULT)
-    fields = fields_of(given.set, chosen)
-    monitors = {name: fields.get(name, {}) for name in chosen}
-    if given.output:
-        make_folder(given.output, "--output")
-    source = _source(given.model, overrides)
-    reports = monitor(
-        given.model,
-        given.data,
-        monitors,
-        since=given.since,
-        trust=trust_of(given),
-        contract=given.contract,
-        source=source,
-    )
-    if given.output:
-        _write_files(reports, given.output)
-    if given.html:
-        render(load_registry(), reports, given.html)
-        say(f"page: {given.html}")
-    if given.json:
-        print_json({name: _plain(report) for name, report in reports.items()})
-    else:
-        _print(reports)
-    found = [finding for report in reports.values() for finding in report.findings]
-    worst = [finding for finding in found if given.fail_on and at_least(finding.severity, given.fail_on)]
-    if worst:
-        are = "finding is" if len(worst) == 1 else "findings are"
-        raise GateFailed(f"{len(worst)} {are} {given.fail_on} or worse")
-    return 0
+    return options
 
 
 def _source(model: str, overrides: Sequence[str]) -> dict[str, Any]:

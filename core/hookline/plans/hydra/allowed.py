@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hookline.errors import ConfigError, Problem
 from hookline.telling.secrets import hidden_in, learn
 
-LOGGING = ("hydra.hydra_logging", "hydra.job_logging")
-"""What Hydra hands to `logging.config.dictConfig`."""
-MADE = ("hydra.callbacks", "hydra.launcher", "hydra.sweeper", *LOGGING)
-"""What Hydra makes objects of."""
-HANDLERS = frozenset(
-    {
-        "logging.FileHandler",
-        "logging.Formatter",
-        "logging.NullHandler",
-        "logging.StreamHandler",
-        "logging.handlers.RotatingFileHandler",
-        "logging.handlers.TimedRotatingFileHandler",
-        "logging.handlers.WatchedFileHandler",
-    }
-)
+from .settled import Place, settle
+
+LOGGING = ("hydra_logging", "job_logging")
+"""What of `hydra` is handed to `logging.config.dictConfig`."""
+MADE = ("callbacks", "launcher", "sweeper", *LOGGING)
+"""What of `hydra` objects are made of."""
+FORMATTERS = frozenset({"logging.Formatter"})
+HANDLERS = FORMATTERS | {
+    "logging.FileHandler",
+    "logging.NullHandler",
+    "logging.StreamHandler",
+    "logging.handlers.RotatingFileHandler",
+    "logging.handlers.TimedRotatingFileHandler",
+    "logging.handlers.WatchedFileHandler",
+}
 STREAMS = frozenset({"ext://sys.stdout", "ext://sys.stderr"})
-POWERS = (
-    "hydra.job.env_copy",
-    "hydra.job.env_set",
-    "hydra.launcher.additional_parameters",
-    "hydra.launcher.python",
-    "hydra.launcher.runtime_env",
-    "hydra.launcher.setup",
-    "hydra.launcher.srun_args",
-)
-"""Variables and commands of processes that are started; a person may type them, and no file says them."""
-FOLLOWED = (*MADE, *POWERS)
-"""Where a reference counts; elsewhere Hydra makes nothing of what it means."""
-FOLDER = "${hydra.runtime.output_dir}"
-"""Known once a job begins, and always an absolute path."""
+POWERS = (("hydra", "job", "env_copy"), ("hydra", "job", "env_set"))
+"""Variables of processes that are started; a person may type them, and no file says them."""
+_LAUNCHERS = """
+    account array_parallelism backend batch_size comment constraint cores cpus_per_gpu cpus_per_task exclude fresh
+    gpus_per_node gpus_per_task gres max_nbytes max_num_timeout mem_gb mem_per_cpu mem_per_gpu memory mmap_mode n_jobs
+    name nodes num_gpus partition prefer qos require retries signal_delay_s stderr_to_stdout submitit_folder
+    tasks_per_node temp_folder timeout timeout_min verbose
+"""
+_SWEEPERS = "direction max_batch_size metric n_jobs n_trials params pruner pruner_options sampler seed spaces study"
+PLAIN = {"launcher": frozenset(_LAUNCHERS.split()), "sweeper": frozenset(_SWEEPERS.split())}
+"""Fields of launchers and sweepers that a file may say: those of hookline, and those of others that start and import nothing."""
+NARROW = {"address": re.compile("auto"), "pre_dispatch": re.compile(r"all|\d+|(\d+ ?\* ?)?n_jobs")}
+"""Further fields of launchers, and what of them a file may say; joblib reads a sum, and Ray sends code to an address."""
 DEEPEST = 32
 NOT_ALLOWED = "is not allowed: config names registered components, never dotted paths"
 WRITTEN_DOWN = "holds a secret, which a sweep would have to write down; give it as ${oc.env:NAME}"
@@ -47,9 +47,20 @@ SEARCHED = "hydra.searchpath"
 def check_composed(config: Any, typed: Sequence[str]) -> None:
     """Raise ConfigError where Hydra would run code that a config names, or start processes as a file says.
 
+    What Hydra makes objects of holds no references afterwards, so that what is judged is what is made.
     typed: the overrides of the command line
     """
-    problems = list(_problems(config, config.get("hydra"), "hydra", typed, 0))
+    from omegaconf import OmegaConf
+
+    if config.get("hydra") is None:
+        return
+    said: Any = OmegaConf.to_container(config.hydra, resolve=False)
+    referring = [part for part in MADE if "${" in str(said.get(part))]
+    problems = list(settle(config, referring))
+    judged = OmegaConf.to_container(config.hydra, resolve=False) if referring else said
+    if found := list(_problems(judged, ("hydra",), typed)):
+        unsaid = _as_registered(said)
+        problems += [problem for problem in found if problem.path not in unsaid]
     if problems:
         raise ConfigError("bad config", problems, hint="take it out; a plugin is where code comes from")
 
@@ -77,73 +88,101 @@ def check_search_path(primary: Any, overrides: Sequence[Any]) -> None:
         raise ConfigError("bad config", [Problem(SEARCHED, told)], hint="--config-dir names a folder of configs")
 
 
-def _problems(config: Any, node: Any, path: str, typed: Sequence[str], depth: int) -> Iterator[Problem]:
-    """Yield what is wrong at a place and below it, with references followed."""
-    from omegaconf import Container, OmegaConf
-
-    if depth > DEEPEST:
-        yield Problem(path, "refers to itself, or is nested too deep")
-    elif isinstance(node, Container):
-        yield from _problems(config, OmegaConf.to_container(node, resolve=False), path, typed, depth)
-    elif isinstance(node, (Mapping, list)):
-        keyed = node if isinstance(node, Mapping) else dict(enumerate(node))
-        for key, value in keyed.items():
-            yield from _problems(config, value, f"{path}.{key}", typed, depth + 1)
-    elif (
-        isinstance(node, str) and node.startswith("${") and path.startswith(FOLLOWED) and not path.endswith("._target_")
-    ):
-        yield from _of_reference(config, node, path, typed, depth)
-    elif node is not None:
-        yield from _of_value(node, path, typed)
+def _problems(value: Any, place: Place, typed: Sequence[str]) -> Iterator[Problem]:
+    """Yield what is wrong at a place and below it."""
+    if len(place) > DEEPEST:
+        yield Problem(".".join(place), "is nested too deep")
+    elif isinstance(value, (Mapping, list)):
+        for key, item in (value if isinstance(value, Mapping) else dict(enumerate(value))).items():
+            yield from _problems(item, (*place, str(key)), typed)
+    elif value is not None:
+        yield from _of_value(value, place, typed)
 
 
-def _of_reference(config: Any, text: str, path: str, typed: Sequence[str], depth: int) -> Iterator[Problem]:
-    """Yield what is wrong with what a reference means, which may be a whole part of the config."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    if text.startswith(f"{FOLDER}/"):
-        return
-    try:
-        meant = OmegaConf.select(config, path, throw_on_resolution_failure=True)
-    except (OmegaConfBaseException, ValueError, AssertionError):
-        yield Problem(path, f"cannot be resolved here: {text}")
-        return
-    if isinstance(meant, str) and meant.startswith("${"):
-        yield Problem(path, f"refers to what refers on: {text}")
-    else:
-        yield from _problems(config, meant, path, typed, depth + 1)
-
-
-def _of_value(value: Any, path: str, typed: Sequence[str]) -> Iterator[Problem]:
-    place, _, key = path.rpartition(".")
+def _of_value(value: Any, place: Place, typed: Sequence[str]) -> Iterator[Problem]:
+    path, key = ".".join(place), place[-1]
     if key == "_target_":
-        if value not in _registered(place):
+        if value not in _registered(place[:-1]):
             yield Problem(path, NOT_ALLOWED)
-    elif path.startswith(tuple(f"{root}." for root in LOGGING)):
-        yield from _of_logging(value, path, key)
-    elif path.startswith(POWERS) and not _is_typed(path, key, typed):
+    elif place[1] in LOGGING:
+        yield from _of_logging(value, place, typed)
+    elif (place[:3] in POWERS or not _is_plain(value, place)) and not _is_typed(path, key, typed):
         yield Problem(path, "may only be said on the command line, not in a file")
 
 
-def _registered(place: str) -> set[str]:
-    """Return what installed plugins of Hydra have registered at a place, such as every launcher's class."""
+def _is_plain(value: Any, place: Place) -> bool:
+    """Tell whether a file may say a field of a launcher or a sweeper; all else of Hydra is plain."""
+    part, field = place[1], place[2] if len(place) > 2 else ""
+    if part not in PLAIN:
+        return True
+    # A line of a batch system's script ends where a text's line does, quoted or not.
+    if part == "launcher" and not str(value).isprintable():
+        return False
+    narrow = NARROW.get(field) if part == "launcher" else None
+    return field in PLAIN[part] or (narrow is not None and narrow.fullmatch(str(value)) is not None)
+
+
+def _options(part: str) -> list[Any]:
+    """Return what installed plugins of Hydra have registered as launchers or sweepers."""
     from hydra.core.config_store import ConfigStore
+
+    group: Any = ConfigStore.instance().repo.get("hydra", {}).get(part)
+    return [option.node for option in group.values() if hasattr(option, "node")] if isinstance(group, Mapping) else []
+
+
+def _registered(place: Place) -> set[str]:
+    """Return the classes that are registered at a place, such as every launcher's."""
     from omegaconf import OmegaConf
 
-    if not place.startswith(("hydra.launcher", "hydra.sweeper")):
+    if len(place) != 2 or place[1] not in PLAIN:
         return set()
-    group: Any = ConfigStore.instance().repo
-    for part in place.split("."):
-        group = group.get(part) if isinstance(group, Mapping) else None
-    nodes = [option.node for option in group.values() if hasattr(option, "node")] if isinstance(group, Mapping) else []
-    return {str(OmegaConf.select(node, "_target_")) for node in nodes}
+    return {str(OmegaConf.select(node, "_target_")) for node in _options(place[1])}
 
 
-def _of_logging(value: Any, path: str, key: str) -> Iterator[Problem]:
-    if key == "()" or (key in ("class", "listener") and value not in HANDLERS):
-        yield Problem(path, f"must be one of {', '.join(sorted(HANDLERS))}, got {value!r}")
-    elif "://" in str(value).partition(" ")[0] and str(value).startswith(("ext:", "cfg:")) and value not in STREAMS:
+def _as_registered(hydra: Mapping[Any, Any]) -> set[str]:
+    """Return the paths of what a launcher and a sweeper say that is as their plugin has registered it.
+
+    A reference of a field that a file may say is not among them: what it means may be a file's own.
+    """
+    from omegaconf import OmegaConf
+
+    found: set[str] = set()
+    for part in PLAIN:
+        said = dict(_leaves(hydra.get(part), f"hydra.{part}"))
+        for node in _options(part):
+            own = dict(_leaves(OmegaConf.to_container(node, resolve=False), f"hydra.{part}"))
+            if own.get(target := f"hydra.{part}._target_") == said.get(target):
+                found |= {
+                    path
+                    for path in said.keys() & own
+                    if said[path] == own[path] and not _is_open(part, path, own[path])
+                }
+    return found
+
+
+def _is_open(part: str, path: str, value: Any) -> bool:
+    return "${" in str(value) and path.removeprefix(f"hydra.{part}.") in PLAIN[part]
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, (Mapping, list)):
+        for key, item in (value if isinstance(value, Mapping) else dict(enumerate(value))).items():
+            yield from _leaves(item, f"{path}.{key}")
+    else:
+        yield path, value
+
+
+def _of_logging(value: Any, place: Place, typed: Sequence[str]) -> Iterator[Problem]:
+    path, key = ".".join(place), place[-1]
+    classes = FORMATTERS if place[2] == "formatters" else HANDLERS
+    if key == "()" or (key in ("class", "listener") and value not in classes):
+        yield Problem(path, f"must be one of {', '.join(sorted(classes))}, got {value!r}")
+    elif "." in place:
+        yield Problem(path, "is not allowed: a handler is told what its class takes")
+    # Whoever chooses a file's name and what is written to it writes a program.
+    elif key == "filename" and not str(value).endswith(".log") and not _is_typed(path, key, typed):
+        yield Problem(path, f"must end in .log where a file says it, got {value!r}")
+    elif str(value).startswith(("ext://", "cfg://")) and value not in STREAMS:
         yield Problem(path, f"must be one of {', '.join(sorted(STREAMS))}, got {value!r}")
 
 

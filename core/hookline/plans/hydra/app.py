@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -69,7 +70,7 @@ def run_app(
         _refuse_secrets(args.overrides)
     words = in_our_words(registry, lambda: options(registry), folder)
     try:
-        with words, _full_errors(), job.set_aside(), guarded(args.overrides):
+        with words, _full_errors(), job.set_aside(), _logging_told(job), guarded(args.overrides):
             if _is_one_run(args):
                 _run(job, args.overrides)
             else:
@@ -153,7 +154,7 @@ class Job:
             # Kept rather than raised, so that Hydra does not print it a second time, and a sweep's other jobs go on.
             self.failures.append(error)
             return None
-        except Exception as error:
+        except Exception as error:  # of the user's own code, which may raise anything
             self.error = self.error or error
             if self.elsewhere or HydraConfig.get().mode != RunMode.RUN:
                 raise
@@ -168,7 +169,7 @@ class Job:
         """Let nobody around see what a job raised, so that it is not taken for a fault of the config."""
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # whatever the job raised; all else goes on
             if error is not self.error:
                 raise
 
@@ -180,6 +181,24 @@ def _job_elsewhere(task: Callable[[dict[str, Any], Path], Any]) -> Job:
     job = Job(task)
     job.elsewhere = True
     return job
+
+
+@contextmanager
+def _logging_told(job: Job) -> Iterator[None]:
+    """Say which part of a config is no logging that Python's own `logging` can set up."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        frames = {frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)}
+        if job.called or "configure_log" not in frames:
+            raise
+        place = "hydra.job_logging" if "run_job" in frames else "hydra.hydra_logging"
+        why = f": {error.__cause__}" if error.__cause__ else ""
+        raise ConfigError(
+            "bad config",
+            [Problem(place, f"cannot be set up: {error}{why}")],
+            hint="write it as logging.config.dictConfig takes it",
+        ) from None
 
 
 def _refuse(message: str) -> None:

@@ -20,6 +20,7 @@ from omegaconf import OmegaConf
 from hookline.workspace.yaml_size import read_bounded
 
 from .allowed import check_composed, check_search_path, check_secrets
+from .extent import check_extent
 
 _typed: ContextVar[tuple[str, ...]] = ContextVar("hookline_typed", default=())
 
@@ -39,6 +40,7 @@ class GuardedLoader(ConfigLoaderImpl):
 
     def _load_configuration_impl(self, **given: Any) -> Any:  # type: ignore[override]  # 1.4 gives more, all by name
         config = super()._load_configuration_impl(**given)
+        check_extent(OmegaConf.to_container(config, resolve=False))
         check_composed(config, self.typed)
         ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
         # Before anything writes the master config of a sweep down.

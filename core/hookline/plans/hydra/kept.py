@@ -10,19 +10,22 @@ from omegaconf import OmegaConf
 
 from hookline.telling.secrets import REFERENCE, is_telling, resolved
 
+from .extent import check_extent
+
 ELSEWHERE = re.compile(r"\$\{([\w.]+)\}")
 """A value that is another of the same config."""
 MOST_STEPS = 5
 
 
 def resolved_tree(config: Any) -> Any:
-    """Return a config as plain values; raises OmegaConf's errors.
+    """Return a config as plain values; raises OmegaConf's errors, and ConfigError for what stands for too much.
 
     A text that holds what may be a secret of the environment stays as it was typed, `${oc.env:NAME}`; whatever else refers
     to something is resolved.
     """
-    whole = OmegaConf.to_container(config, resolve=True)
     typed = OmegaConf.to_container(config, resolve=False)
+    check_extent(typed)
+    whole = OmegaConf.to_container(config, resolve=True)
     return _kept(whole, typed, typed)
 
 
