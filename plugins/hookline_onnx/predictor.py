@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from hookline import Prediction, Roles, Schema, Stored, Target
@@ -122,25 +122,32 @@ class FewRows:
     """
 
     def __init__(self, written: bytes, file: Path, schema: Schema) -> None:
-        self._written = written
+        self._written: bytes | None = written
         self._file = file
         self._schema = schema
+        self._lock = Lock()
+        self._made: tuple[Any, Intake] | None = None
 
     def answer(self, rows: Sequence[Sequence[Any]]) -> list[np.ndarray]:
         """Return the session's outputs for rows of values in the schema's order."""
-        session, intake = self._ready
+        session, intake = self._made or self._ready()
         outputs: list[np.ndarray] = session.run(None, intake(rows))
         return outputs
 
     def prepare(self) -> None:
         """Make the session, so that no rows wait for it."""
-        _ = self._ready
+        self._ready()
 
-    @cached_property
     def _ready(self) -> tuple[Any, Intake]:
-        graph = read_graph(self._written, self._file)
-        intake = gather(graph, self._schema)
-        return _session(graph.SerializeToString(), self._file), intake
+        """Return the session and its intake, made once, whichever threads ask first; what they were made of is let go."""
+        with self._lock:
+            if self._made is None:
+                assert self._written is not None
+                graph = read_graph(self._written, self._file)
+                intake = gather(graph, self._schema)
+                self._made = _session(graph.SerializeToString(), self._file), intake
+                self._written = None
+            return self._made
 
 
 def _joined(parts: list[np.ndarray], nothing: np.ndarray) -> np.ndarray:

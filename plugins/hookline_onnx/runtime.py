@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from hookline.registry.quiet import import_quietly
+from hookline.registry.quiet import SWITCHES, import_quietly
 
 
 def onnxruntime() -> Any:
-    """Return the onnxruntime package, its reporting off also where somebody imported it before."""
+    """Return the onnxruntime package, its reporting off also where somebody imported it before; the user's variable stands."""
     package: Any = import_quietly("onnxruntime")
-    package.disable_telemetry_events()
+    if not SWITCHES["onnxruntime"].keys() & os.environ.keys():
+        package.disable_telemetry_events()
     return package

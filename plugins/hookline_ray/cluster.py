@@ -84,7 +84,7 @@ class Cluster:
         import ray
 
         # For the processes that it starts too.
-        os.environ.update(SWITCHES["ray"])
+        os.environ.update({name: value for name, value in SWITCHES["ray"].items() if name not in os.environ})
         self._folder = _short_folder()
         cores = len(available_cores())
         # More workers than cores is what the local launcher allows too, where it is asked for.

@@ -34,8 +34,7 @@ def check_archive(file: Path) -> None:
                     _check_matrix(archive.read(member), member.filename)
     except Unreadable as error:
         raise StoreError(f"{file} is damaged: {error}") from None
-    # zipfile, zlib and numpy raise much of what they cannot read, NotImplementedError and EOFError too.
-    except Exception as error:
+    except Exception as error:  # zipfile, zlib and numpy raise much of what they cannot read, EOFError too
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{file} cannot be read: {error}") from error

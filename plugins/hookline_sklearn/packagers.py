@@ -86,8 +86,7 @@ class SkopsPackager(Packager):
             estimator = skops.io.load(file, trusted=found)
         except UntrustedPackage:
             raise
-        # skops raises whatever a part raises that does not fit the others: KeyError, TypeError, AttributeError ...
-        except Exception as error:
+        except Exception as error:  # skops raises whatever a part raises that does not fit the others
             raise StoreError(f"{file} cannot be read: {_first_line(error)}") from error
         require_sound_trees(estimator, len(names), file)
         return stored.around(model_of(estimator, names))

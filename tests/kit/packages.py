@@ -30,13 +30,13 @@ def saved(packager: Any, pipeline: Pipeline[Any], path: Path) -> Path:
     return path
 
 
-def reseal(package: Path, change: Mapping[str, Any] | None = None) -> None:
+def reseal(package: Path, change: Mapping[str, Any] | None = None, key: bytes = b"the key of a stranger") -> None:
     """Make a package whole again after its files were changed, as somebody without the user's key can."""
     manifest = json.loads((package / "manifest.json").read_text()) | dict(change or {})
     listed = manifest.get("files")
     if "files" not in (change or {}) and isinstance(listed, dict):
         manifest["files"] = {name: facts_of(package / name) for name in listed if is_ordinary(package / name)}
-    (package / "manifest.json").write_text(sealed(manifest, b"the key of a stranger"))
+    (package / "manifest.json").write_text(sealed(manifest, key))
 
 
 def read(packager: Any, folder: Path, trust: Trust) -> Any:

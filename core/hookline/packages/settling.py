@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from hookline.errors import UnknownName
+from hookline.errors import StoreError, UnknownName
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.catalog.runs import RunRecord
 from hookline.workspace.disk import can_write
 from hookline.workspace.workspace import Workspace
 
-from .manifest import add_files, read_manifest
+from .door.sealing import is_signed
+from .manifest import add_files, read_manifest, verify
 
 EVIDENCE = "evidence/evidence.json"
 """Where a package keeps what its run learned."""
@@ -27,9 +29,12 @@ def evidence_files(folder: Path) -> Mapping[str, Path]:
 def settle(workspace: Workspace, record: ModelRecord) -> str | None:
     """Put the evidence of a run that has ended into the version that it registered; says why there is none, or returns None.
 
-    Raises what reading its manifest raises.
+    Only a whole version that is signed with this user's key gets it, since what gets it is signed again.
+    Raises what reading its manifest raises, and StoreError where one that was to get it is damaged.
     """
-    folder, listed = Path(record.path), read_manifest(Path(record.path)).get("files")
+    folder = Path(record.path)
+    manifest = read_manifest(folder)
+    listed = manifest.get("files")
     run = None if not isinstance(listed, dict) or EVIDENCE in listed else _maker(workspace, record)
     if run is None or run.status == "running":
         return None
@@ -40,8 +45,11 @@ def settle(workspace: Workspace, record: ModelRecord) -> str | None:
         )
     if not can_write(folder):
         return f"it has no evidence: run {run.id} was stopped before it added any, which a command that may write does"
+    if not is_signed(manifest):
+        return f"it has no evidence and gets none, for it is not signed with your key: delete {folder} and run it again"
     # Of two commands at once the second does it again.
     with workspace.store.lock(hashlib.sha256(f"evidence {folder.name}".encode()).hexdigest()):
+        verify(folder)
         add_files(folder, files)
     return None
 
@@ -54,7 +62,9 @@ def settle_runs(workspace: Workspace) -> None:
     workspace.catalog.runs.mark_interrupted()
     for record in workspace.catalog.models.every_version():
         if record.run_id in lost and Path(record.path).is_dir():
-            settle(workspace, record)
+            # A damaged one is told to whoever names it, and does not stop the runs of others.
+            with suppress(StoreError):
+                settle(workspace, record)
 
 
 def _maker(workspace: Workspace, record: ModelRecord) -> RunRecord | None:

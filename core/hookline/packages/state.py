@@ -110,8 +110,7 @@ class StoredPackage:
             return FittedStage(key, name, from_json(ports(cls).makes, state))
         except HooklineError:
             raise
-        except Exception as error:
-            # A fitted class of a plugin may raise anything of a state that it did not write.
+        except Exception as error:  # a plugin's fitted class may raise anything of a state that it did not write
             raise StoreError(
                 f"the state of {kind} '{name}' in the package does not fit this version of it: {first_of(error)}"
             ) from error

@@ -16,7 +16,8 @@ from hookline.errors import ConfigError, GateFailed, HooklineError, Pruned, Stor
 from hookline.kinds.deployments import Package
 from hookline.kinds.hooks import RunInfo, StageInfo
 from hookline.kinds.reports import Report
-from hookline.packages.manifest import add_files
+from hookline.packages.door.sealing import is_signed
+from hookline.packages.manifest import add_files, read_manifest
 from hookline.packages.settling import evidence_files, settle, settle_runs
 from hookline.plans.chain import check_gates_are_measured
 from hookline.plans.explain import explain
@@ -240,9 +241,11 @@ def _file_packages(run: Execution) -> None:
     for stage in run.plan.of("deployer"):
         if stage.key in run.values:
             registered = run.workspace.catalog.models.get(run.info.name, run.value(stage.key).version)
+            folder = Path(registered.path)
             # Only the run that made the version speaks for it, unless it was killed before it could.
-            if registered.run_id == run.info.id or settle(run.workspace, registered):
-                add_files(Path(registered.path), evidence)
+            silent = registered.run_id == run.info.id or settle(run.workspace, registered)
+            if silent and is_signed(read_manifest(folder)):
+                add_files(folder, evidence)
 
 
 def _write_report(run: Execution) -> None:

@@ -33,10 +33,33 @@ def test_a_pattern_that_repeats_repeats_answers_at_once(pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("a{0,19}" * 7 + "b", "a" * 140),
+        ("a?" * 26 + "a" * 26, "a" * 25),
+        ("(?:a|aa)" * 30 + "b", "a" * 50),
+        ("a?" * 13 + "a+" * 3 + "b", "a" * 290),
+    ],
+)
+def test_repeats_with_an_end_and_choices_count_together(pattern: str, text: str) -> None:
+    begun = time.monotonic()
+    assert not compile_pattern(pattern).matches(text)
+    assert time.monotonic() - begun < 0.5
+
+
+def test_a_long_list_of_words_is_still_asked_of_python() -> None:
+    words = [f"{first}{second}x?" for first in "ABCDEFGHIJKLMNOPQRST" for second in "abcdefghij"]
+    assert compile_pattern("(?=[A-Z])(?:" + "|".join(words) + ")-?(?:x|yz)").matches("Tj-yz")
+
+
+@pytest.mark.parametrize(
     ("pattern", "told"),
     [
         (r"(?=x)(a+)+b", "may take time without end"),
         (r"((a{0,100}){0,100}){0,100}", "may take time without end"),
+        (r"(?=a)" + "a?" * 22 + "a" * 22, "may take time without end"),
+        ("(?=a)" + "a{0,19}" * 7 + "b", "may take time without end"),
+        ("(?=a)" + "(?:ab?|abc?)" * 10, "may take time without end"),
         ("(", "is no regular expression"),
         ("(" * 500 + ")" * 500, "is no regular expression"),
         ("a{1,99999999999999}", "is no regular expression"),

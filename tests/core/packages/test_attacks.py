@@ -137,6 +137,24 @@ def large_constant(model: Any) -> None:
     model.graph.output.append(onnx.helper.make_tensor_value_info("filled", 1, None))
 
 
+def filled(*nodes: Any) -> Callable[[Any], None]:
+    """Return what has a graph make as much as `size` says, which other nodes make."""
+
+    def act(model: Any) -> None:
+        model.graph.node.extend([*nodes, onnx.helper.make_node("ConstantOfShape", ["size"], ["filled"])])
+        model.graph.output.append(onnx.helper.make_tensor_value_info("filled", 1, None))
+
+    return act
+
+
+def constant(name: str, **said: Any) -> Any:
+    return onnx.helper.make_node("Constant", [], [name], **said)
+
+
+def worked_out(operator: str, *inputs: str, **said: Any) -> Any:
+    return onnx.helper.make_node(operator, list(inputs), ["size"], **said)
+
+
 def endless(model: Any) -> None:
     """Go on for as long as an int64 can count."""
     value = onnx.helper.make_tensor_value_info
@@ -245,6 +263,42 @@ GRAPHS: dict[str, Change] = {
     "no model": removed("model.onnx"),
     "an empty model": written("model.onnx", b""),
     "labels that are no classes": target(classes=["a", "b", "c"]),
+}
+
+BOMBS: dict[str, Change] = {
+    "a constant of numbers": graph(filled(constant("size", value_ints=[2**40]))),
+    "a constant of two": graph(filled(constant("a", value_ints=[2**26]), worked_out("Concat", "a", "a", axis=0))),
+    "a constant that is multiplied": graph(filled(constant("a", value_ints=[2**20]), worked_out("Mul", "a", "a"))),
+    "a constant that is divided": graph(
+        filled(
+            constant("a", value_floats=[1.0]),
+            constant("b", value_float=1e-12),
+            onnx.helper.make_node("Div", ["a", "b"], ["c"]),
+            worked_out("Cast", "c", to=7),
+        )
+    ),
+    "ones that are added again and again": graph(
+        filled(
+            constant("a0", value_ints=[1]),
+            *(onnx.helper.make_node("Add", [f"a{n}", f"a{n}"], [f"a{n + 1}"]) for n in range(40)),
+            worked_out("Identity", "a40"),
+        )
+    ),
+    "a constant that is taken twice": graph(
+        filled(constant("a", value_ints=[2**26]), constant("b", value_ints=[0, 0]), worked_out("Gather", "a", "b"))
+    ),
+    "as large as what was filled, twice": graph(
+        filled(
+            constant("a", value_ints=[2**26]),
+            onnx.helper.make_node("ConstantOfShape", ["a"], ["b"]),
+            onnx.helper.make_node("Shape", ["b"], ["c"]),
+            worked_out("Concat", "c", "c", axis=0),
+        )
+    ),
+    "as much as a row says": graph(filled(worked_out("Cast", "sepal_length", to=7))),
+    "as much as a power says": graph(
+        filled(constant("a", value_ints=[1000]), constant("b", value_ints=[4]), worked_out("Pow", "a", "b"))
+    ),
 }
 
 
@@ -359,6 +413,13 @@ def test_a_graph_that_somebody_wrote_is_one_clear_error(made: hl.Run, tmp_path: 
     package = copy_of(made, "onnx", tmp_path)
     GRAPHS[attack](package)
     refused(package)
+
+
+@pytest.mark.parametrize("attack", BOMBS)
+def test_a_graph_that_works_out_how_much_to_make_is_refused_unasked(made: hl.Run, tmp_path: Path, attack: str) -> None:
+    package = copy_of(made, "onnx", tmp_path)
+    BOMBS[attack](package)
+    assert "its operator ConstantOfShape would fill the memory" in str(refused(package))
 
 
 @pytest.mark.parametrize("attack", ARCHIVES)

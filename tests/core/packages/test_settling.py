@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
-from hookline.packages.manifest import verify
+from hookline.errors import StoreError, UntrustedPackage
+from hookline.packages.manifest import add_files, verify
 from hookline.packages.settling import EVIDENCE, settle_runs
 from hookline.workspace.processes.owners import Owner
+from hookline.workspace.signing import read_key
 from hookline.workspace.workspace import Workspace, open_workspace
 from kit.command_line import Told
 from kit.packages import reseal
@@ -27,7 +29,7 @@ def killed(at_home: Path) -> Iterator[hl.Run]:
     run, workspace = hl.run(*QUICK), open_workspace()
     folder = version(workspace)
     shutil.rmtree(folder / "evidence", ignore_errors=True)
-    reseal(folder)
+    reseal(folder, key=read_key())
     record = workspace.catalog.models.get("iris")
     set_run(workspace, record.run_id, replace(Owner.here(), pid=2**22 + 1))
     yield replace(run, id=record.run_id, path=Path(workspace.catalog.runs.get(record.run_id).path))
@@ -88,3 +90,44 @@ def test_a_run_that_is_still_at_it_is_left_alone(killed: hl.Run, hookline: Told)
     assert code == 0, err
     assert "evidence" not in err
     assert not (version(workspace) / "evidence").exists()
+
+
+def test_a_version_that_is_not_signed_with_the_users_key_gets_no_evidence_and_no_signature(
+    killed: hl.Run, hookline: Told
+) -> None:
+    workspace = open_workspace()
+    folder = version(workspace)
+    reseal(folder, {"format": 3, "metrics": []})
+    before = (folder / "manifest.json").read_bytes()
+    code, _, err = hookline("models", "show", "iris")
+    assert code == 0, err
+    assert "it has no evidence and gets none, for it is not signed with your key" in err
+    hl.load("iris")
+    hl.run(*QUICK)
+    assert (folder / "manifest.json").read_bytes() == before
+    with pytest.raises(UntrustedPackage, match="not signed with your key"):
+        hl.load("iris", trust=hl.Trust(signed=True))
+
+
+def test_no_file_is_added_to_what_nobody_vouched_for(killed: hl.Run) -> None:
+    folder = version(open_workspace())
+    manifest = folder / "manifest.json"
+    reseal(folder)
+    former = {name: value for name, value in json.loads(manifest.read_text()).items() if name != "seal"}
+    for said in (manifest.read_text(), json.dumps(former | {"format": 2}), json.dumps(former | {"format": 1})):
+        manifest.write_text(said)
+        with pytest.raises(UntrustedPackage, match="not signed with your key"):
+            add_files(folder, {EVIDENCE: killed.path / "evidence.json"})
+        assert manifest.read_text() == said
+        assert not (folder / EVIDENCE).exists()
+
+
+def test_a_version_whose_files_were_changed_is_told_and_not_sealed_again(killed: hl.Run) -> None:
+    workspace = open_workspace()
+    folder = version(workspace)
+    before = (folder / "manifest.json").read_bytes()
+    (folder / "model.skops").write_bytes(b"another")
+    with pytest.raises(StoreError, match="damaged: model.skops"):
+        hl.load("iris")
+    settle_runs(workspace)
+    assert (folder / "manifest.json").read_bytes() == before

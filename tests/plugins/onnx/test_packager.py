@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -371,3 +372,14 @@ def test_a_graph_that_lacks_a_column_of_the_contract_is_a_store_error(tmp_path: 
     onnx.save(graph, path / "model.onnx")
     with pytest.raises(StoreError, match="has no input for s"):
         read(OnnxPackager(), path, Trust())
+
+
+def test_threads_that_ask_first_share_one_session_and_the_files_bytes_are_let_go(tmp_path: Path) -> None:
+    pipeline = fitted()
+    few = read(OnnxPackager(), saved(OnnxPackager(), pipeline, tmp_path), Trust()).few
+    rows = [[ROWS.row(0, named=True)[name] for name in pipeline.schema.names]]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(few.answer, [rows] * 8))
+        made = set(pool.map(lambda _: id(few._ready()[0]), range(8)))
+    assert made == {id(few._made[0])}
+    assert few._written is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,10 +14,12 @@ LONGEST = 2_000
 """Characters of a pattern."""
 MOST_CHARACTERS = (10**9, 10**6, 4_000, 300)
 """Of a text that Python's engine is asked, by how many repeats without an end a pattern has: it may try each in all its
-lengths, so that the time is the text's length to that power."""
+lengths, so that the time is the text's length to that power; of fewer, where each is tried in several ways."""
 
 MANY = 20
 """Lengths of one repeat that count as if there were no end to them."""
+MOST_WAYS = 10_000
+"""Ways through all other repeats and choices, each of which Python's engine may try."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def compile_pattern(text: str) -> Pattern:
     except (re.error, OverflowError, RecursionError, MemoryError) as error:
         raise ValueError(f"is no regular expression: {str(error).splitlines()[0] or type(error).__name__}") from None
     if not longest and not _is_linear(text):
-        raise ValueError("may take time without end: write it with fewer repeats, and none inside another")
+        raise ValueError("may take time without end: write it with fewer repeats and choices, and none inside another")
     return Pattern(text, made, longest)
 
 
@@ -94,11 +97,34 @@ def _longest(text: str) -> int:
     """Return of how many characters a text may be, for Python's engine to answer in a moment; 0 where a few take for ever."""
     from re import _parser  # type: ignore[attr-defined]  # Python has no public way to a parsed pattern
 
-    repeats = list(_repeats(_parser.parse(text), inside=False))
+    parsed = _parser.parse(text)
+    repeats, ways = list(_repeats(parsed, inside=False)), _ways(parsed)
     endless = sum(open_ended for _, open_ended in repeats)
-    if any(nested for nested, _ in repeats) or endless >= len(MOST_CHARACTERS):
+    if any(nested for nested, _ in repeats) or endless >= len(MOST_CHARACTERS) or ways > MOST_WAYS:
         return 0
-    return MOST_CHARACTERS[endless]
+    return int(MOST_CHARACTERS[endless] / ways ** (1 / endless)) if endless else MOST_CHARACTERS[0]
+
+
+def _ways(part: Any) -> int:
+    """Return in how many ways the repeats with an end and the choices of a part can be taken together."""
+    from re import _constants  # type: ignore[attr-defined]  # as above
+
+    found = 1
+    for operator, argument in part:
+        if operator is _constants.BRANCH:
+            found *= sum(map(_ways, argument[1]))
+            continue
+        if operator in (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT):
+            low, high, _ = argument
+            found *= 1 if _is_endless(low, high) else high - low + 1
+        found *= math.prod(map(_ways, _bodies(argument)))
+    return found
+
+
+def _is_endless(low: int, high: int) -> bool:
+    from re import _constants  # type: ignore[attr-defined]  # as above
+
+    return high == _constants.MAXREPEAT or high - low >= MANY
 
 
 def _repeats(part: Any, *, inside: bool) -> Iterator[tuple[bool, bool]]:
@@ -109,7 +135,7 @@ def _repeats(part: Any, *, inside: bool) -> Iterator[tuple[bool, bool]]:
         if operator in (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT):
             low, high, body = argument
             if low != high:
-                yield inside, high == _constants.MAXREPEAT or high - low >= MANY
+                yield inside, _is_endless(low, high)
             yield from _repeats(body, inside=inside or high > 1)
         elif operator is _constants.BRANCH:
             yield inside, False
