@@ -15,7 +15,7 @@ from hookline.sweeps.execution import execute
 from hookline.sweeps.ledger import Ledger, NewJob, SweepRecord
 from hookline.sweeps.progress import Course, Silent
 from hookline.sweeps.workers.interfaces import Answer, Outcome
-from hookline.workspace import owners
+from hookline.workspace.processes import owners
 from hookline.workspace.processes.owners import Owner
 from hookline.workspace.workspace import open_workspace
 

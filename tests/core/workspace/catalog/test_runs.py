@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from hookline.errors import UnknownName, UsageError
-from hookline.workspace import owners
 from hookline.workspace.catalog import leases
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.runs import Runs
+from hookline.workspace.processes import owners
 from hookline.workspace.processes.owners import Owner
 
 FIRST, SECOND, OTHER = "20260101-000000-aaaaaa", "20260101-000000-bbbbbb", "20270101-000000-cccccc"
