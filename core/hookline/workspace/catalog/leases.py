@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import StoreError
-
 from ..processes.owners import BEAT_SECONDS, Beat, Owner, Watch, host
 from .database import Database
 from .values import utc
@@ -79,6 +77,6 @@ class Leases:
         while not ended.wait(BEAT_SECONDS):
             try:
                 self.beat(owner)
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001  a heart that stops at any error has its run taken from it
                 # The next one may come through; who holds a run has to write to the same catalog, and is told there.
                 log.debug("a sign of life was not written: %s", error)
