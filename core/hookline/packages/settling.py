@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from hookline.errors import UnknownName
+from hookline.errors import HooklineError, UnknownName
+from hookline.telling.secrets import logger
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.catalog.runs import RunRecord
 from hookline.workspace.disk import can_write
 from hookline.workspace.workspace import Workspace
 
 from .manifest import add_files, read_manifest
+
+log = logger("hookline.packages")
 
 EVIDENCE = "evidence/evidence.json"
 """Where a package keeps what its run learned."""
@@ -47,14 +50,19 @@ def settle(workspace: Workspace, record: ModelRecord) -> str | None:
 
 
 def settle_runs(workspace: Workspace) -> None:
-    """Do so for every run whose process is gone, and mark it as interrupted."""
+    """Do so for every run whose process is gone, and mark it as interrupted; a version that is damaged is told of."""
     lost = workspace.catalog.runs.lost()
     if not lost:
         return
     workspace.catalog.runs.mark_interrupted()
     for record in workspace.catalog.models.every_version():
-        if record.run_id in lost and Path(record.path).is_dir():
+        if record.run_id not in lost or not Path(record.path).is_dir():
+            continue
+        try:
             settle(workspace, record)
+        except (HooklineError, OSError) as error:
+            # Whoever names this version hears of it as an error; the run that is about to begin is another's.
+            log.warning("the evidence of %s:%s was not put inside: %s", record.name, record.version, error)
 
 
 def _maker(workspace: Workspace, record: ModelRecord) -> RunRecord | None:
