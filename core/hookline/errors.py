@@ -242,9 +242,12 @@ class GateFailed(HooklineError):
     exit_code = 3
 
 
-def interruption(error: BaseException | None) -> KeyboardInterrupt | None:
-    """Return the signal behind an error: a library whose tidying up fails after one hides it behind an error of its own."""
-    while error is not None:
+def interruption(error: BaseException | None, outside: BaseException | None = None) -> KeyboardInterrupt | None:
+    """Return the signal behind an error: a library whose tidying up fails after one hides it behind an error of its own.
+
+    outside: what the caller was handling when the work began, which did not end it
+    """
+    while error is not None and error is not outside:
         if isinstance(error, KeyboardInterrupt):
             return error
         error = error.__context__

@@ -104,6 +104,12 @@ def test_every_path_that_the_page_names_is_there() -> None:
     assert [path for path in named if path.endswith("/") != located(path).is_dir()] == []
 
 
+def test_every_test_that_the_page_on_reliability_names_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`", (DOCS / "reliability.md").read_text("utf-8"))
+    assert len(named) > 5
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+
+
 def test_every_name_that_the_page_gives_stands_in_a_module_that_is_named_with_it() -> None:
     lost: list[str] = []
     looked = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import pytest
 
 from hookline.sweeps.ledger import Ledger
 from hookline.workspace.workspace import Workspace
-from kit.torture import SWEEP, Torture, can_torture, hosts, strike
+from kit.hosts import can_torture, hosts, strike
+from kit.torture import SWEEP, Torture
 
 
 @pytest.mark.skipif(not can_torture(), reason="three hosts take Linux, root, and unshare of util-linux")
@@ -31,6 +31,6 @@ def test_a_sweep_killed_on_one_host_is_ended_by_two_others_and_both_say_so(
     ledger = Ledger(Workspace.open(home).catalog)
     (sweep,) = ledger.sweeps()
     assert [job.status for job in ledger.jobs(sweep.id)] == ["finished"] * 2
-    store = Torture(home, [], random.Random(0)).workspace.store
+    store = Torture(home, []).workspace.store
     assert not [path for path in (store.root / "tmp").iterdir() if path.is_dir()]
     assert all(store.problem(fingerprint) is None for fingerprint in store.entries())

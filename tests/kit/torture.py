@@ -1,16 +1,11 @@
-"""Commands killed at any moment on three hosts that share one home, and what of all that was promised is still true.
-
-A host is a UTS and a pid namespace of its own (Linux, root): other names, and process numbers that mean nothing elsewhere.
-"""
+"""Commands killed at any moment on three hosts that share one home, and what of all that was promised is still true."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,10 +14,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
+from random import Random
 
 import httpx
 
@@ -33,91 +28,13 @@ from hookline.packages.settling import settle
 from hookline.sweeps.ledger import Ledger
 from hookline.workspace.processes.owners import LEASE_SECONDS
 from hookline.workspace.workspace import Workspace
-from kit.processes import HOOKLINE
+from kit.hosts import LONGEST, Host, can_torture, hosts, strike
 
 MODEL = "torture"
 RUN = ("source=iris", "trainer=decision_tree", "packager=[skops]", f"name={MODEL}")
 SWEEP = ("-m", "source=iris", "trainer=decision_tree", "packager=[]", "deployer=null")
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 ACTS = (("run", "promote"), ("serve", "run"), ("resume", "run"), ("sweep", "promote"))
-CTRL_C = 5
-"""How often Ctrl-C is pressed."""
-LONGEST = 120.0
-"""Seconds that a command may take which nobody ends."""
-
-
-def can_torture() -> bool:
-    """Tell whether hosts can be made here."""
-    return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("unshare") is not None
-
-
-@dataclass(frozen=True)
-class Host:
-    """Namespaces that last as long as a process which waits in them."""
-
-    name: str
-    holder: subprocess.Popen[bytes]
-    environ: dict[str, str]
-
-    def start(self, *argv: str) -> subprocess.Popen[str]:
-        """Start the `hookline` script on this host; what it says comes on stderr."""
-        inside = ["nsenter", "--target", str(_child(self.holder.pid)), "--pid", "--uts", "--mount", HOOKLINE, *argv]
-        return subprocess.Popen(inside, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=self.environ)
-
-    def run(self, *argv: str) -> tuple[int, str]:
-        """Run the `hookline` script to its end; returns its exit code and what it said."""
-        process = self.start(*argv)
-        said = process.communicate(timeout=LONGEST)[1]
-        return process.returncode, said
-
-
-@contextmanager
-def hosts(home: Path, *names: str) -> Iterator[list[Host]]:
-    """Make hosts that share a home."""
-    environ = os.environ | {"HOOKLINE_HOME": str(home), "HOOKLINE_PROGRESS": "plain"}
-    with ExitStack() as stack:
-        made = []
-        for name in names:
-            script = f"hostname {name} && echo && exec sleep 86400"
-            held = subprocess.Popen(
-                ["unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script],
-                stdout=subprocess.PIPE,
-            )
-            stack.callback(held.wait)
-            stack.callback(held.kill)
-            assert held.stdout is not None
-            with held.stdout:
-                held.stdout.readline()  # Then it has its name.
-            made.append(Host(name, held, environ))
-        yield made
-
-
-def strike(process: subprocess.Popen[str], how: signal.Signals) -> bool:
-    """Send a signal to the command that a host runs, Ctrl-C again and again; tells whether it was still there."""
-    there = _child(process.pid)
-    for _ in range(CTRL_C if how == signal.SIGINT else 1):
-        if there is None or process.poll() is not None:
-            return False
-        try:
-            os.kill(there, how)
-        except ProcessLookupError:
-            return False
-        time.sleep(0.02 if how == signal.SIGINT else 0)
-    return True
-
-
-def _child(pid: int) -> int | None:
-    """Return the process that `unshare` or `nsenter` started."""
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        try:
-            found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        except OSError:
-            return None
-        if found:
-            return int(found[0])
-        time.sleep(0.002)
-    return None
 
 
 @dataclass
@@ -126,42 +43,45 @@ class Torture:
 
     home: Path
     hosts: Sequence[Host]
-    random: random.Random
     kills: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     answered: set[str] = field(default_factory=set)
     promoted: list[int] = field(default_factory=list)
     """Versions whose promotion ended with 0, in that order."""
 
-    def act(self, what: str) -> None:
-        """Do one of `run`, `sweep`, `resume`, `serve`, `promote` on some host, and end it at some moment."""
-        getattr(self, what)(self.random.choice(self.hosts))
+    def act(self, what: str, seed: str) -> None:
+        """Do one of `run`, `sweep`, `resume`, `serve`, `promote` on some host, and end it at some moment.
 
-    def run(self, host: Host) -> None:
+        seed: of all that is drawn for it, whatever is done beside it
+        """
+        dice = Random(seed)
+        getattr(self, what)(dice.choice(self.hosts), dice)
+
+    def run(self, host: Host, dice: Random) -> None:
         """Kill a run at one of its stages."""
-        given = (f"trainer.max_depth={self.random.randint(1, 6)}", f"seed={self.random.randint(0, 3)}")
-        self._ended("run", host.start(*RUN, *given), self.random.randint(0, 11))
+        given = (f"trainer.max_depth={dice.randint(1, 6)}", f"seed={dice.randint(0, 3)}")
+        self._ended(dice, "run", host.start(*RUN, *given), dice.randint(0, 11))
 
-    def sweep(self, host: Host) -> str | None:
+    def sweep(self, host: Host, dice: Random) -> str | None:
         """Kill a sweep of four jobs; returns its id, once it has one."""
-        given = ("trainer.max_depth=1,2,3,4", f"seed={self.random.randint(0, 10**6)}")
-        said = self._ended("sweep", host.start(*SWEEP, *given), self.random.randint(0, 5))
+        given = ("trainer.max_depth=1,2,3,4", f"seed={dice.randint(0, 10**6)}")
+        said = self._ended(dice, "sweep", host.start(*SWEEP, *given), dice.randint(0, 5))
         found = re.search(r"^sweep (\S+):", said, re.MULTILINE)
         return found[1] if found else None
 
-    def resume(self, host: Host) -> None:
+    def resume(self, host: Host, dice: Random) -> None:
         """Kill a sweep, and a resume of it, and have two others end it at once: both with 0."""
-        name = self.sweep(host)
+        name = self.sweep(host, dice)
         if name is None:
             return
-        self._ended("resume", self.random.choice(self.hosts).start("resume", name), self.random.randint(0, 4))
+        self._ended(dice, "resume", dice.choice(self.hosts).start("resume", name), dice.randint(0, 4))
         both = [self.hosts[0].start("resume", name), self.hosts[-1].start("resume", name, "--take-over")]
         for process in both:
             said = process.communicate(timeout=LONGEST + LEASE_SECONDS)[1]
             if process.returncode:
                 self.faults.append(f"a resume ended with {process.returncode}: {said[-300:]}")
 
-    def serve(self, host: Host) -> None:
+    def serve(self, host: Host, dice: Random) -> None:
         """Kill a server that answers."""
         process = host.start("serve", MODEL, "--port", "0")
         assert process.stderr is not None
@@ -171,14 +91,14 @@ class Torture:
             return
         asking = threading.Thread(target=self._ask, args=(url,))
         asking.start()
-        self._ended("serve", process, longest=2.0)
+        self._ended(dice, "serve", process, longest=2.0)
         asking.join(30)
 
-    def promote(self, host: Host) -> None:
+    def promote(self, host: Host, dice: Random) -> None:
         """Kill a promotion, and let one come through."""
         known = [record.version for record in self.workspace.catalog.models.versions(MODEL)]
-        self._ended("promote", host.start("models", "promote", f"{MODEL}:{self.random.choice(known)}"), longest=5.0)
-        version = self.random.choice(known)
+        self._ended(dice, "promote", host.start("models", "promote", f"{MODEL}:{dice.choice(known)}"), longest=5.0)
+        version = dice.choice(known)
         code, said = host.run("models", "promote", f"{MODEL}:{version}")
         if code:
             self.faults.append(f"a promotion ended with {code}: {said[-300:]}")
@@ -190,15 +110,17 @@ class Torture:
         """The home, as this process sees it."""
         return Workspace.open(self.home)
 
-    def _ended(self, what: str, process: subprocess.Popen[str], lines: int = 0, longest: float = 0.6) -> str:
+    def _ended(
+        self, dice: Random, what: str, process: subprocess.Popen[str], lines: int = 0, longest: float = 0.6
+    ) -> str:
         """End a command some time after so many lines of what it says, and return them all.
 
         One signal must never end in a traceback; of several, which come where the first is just being told, one may.
         """
         assert process.stderr is not None
         said = "".join(islice(process.stderr, lines))
-        time.sleep(self.random.uniform(0.0, longest))
-        how = self.random.choice(SIGNALS)
+        time.sleep(dice.uniform(0.0, longest))
+        how = dice.choice(SIGNALS)
         self.kills[what] += strike(process, how)
         try:
             said += process.communicate(timeout=LONGEST)[1]
@@ -282,16 +204,19 @@ class Torture:
 
 
 def torture(home: Path, seconds: float, seed: int) -> dict[str, object]:
-    """Do acts on three hosts for a time, two at once, and return the verdict."""
+    """Do acts on three hosts for a time, two at once, and return the verdict.
+
+    seed: what is drawn for each act, its host, signal and moment, is the same again; what meets it there may not be
+    """
     until = time.monotonic() + seconds
     with hosts(home, "red", "green", "blue") as made:
         code, said = made[0].run(*RUN)
         assert code == 0, said
-        whole = Torture(home, made, random.Random(seed))
-        for pair in cycle(ACTS):
+        whole = Torture(home, made)
+        for number, pair in enumerate(cycle(ACTS)):
             if time.monotonic() > until:
                 break
-            both = [threading.Thread(target=whole.act, args=(what,)) for what in pair]
+            both = [threading.Thread(target=whole.act, args=(what, f"{seed} {number} {what}")) for what in pair]
             for one in both:
                 one.start()
             for one in both:

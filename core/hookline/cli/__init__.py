@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # Here a reader that has left is still taken for one.
             return ended
     except (Exception, KeyboardInterrupt) as error:
-        with _deaf():
+        with _deaf(for_good=argv is None):
             code = _told(error)
         if code is None:
             raise
@@ -138,8 +138,11 @@ def _terminable() -> Iterator[None]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Hear no further signal while it is told why a command ended: Ctrl-C is often pressed more than once."""
+def _deaf(*, for_good: bool) -> Iterator[None]:
+    """Hear no further signal while it is told why a command ended: Ctrl-C is often pressed more than once.
+
+    for_good: the process ends then, and hears none while Python tidies up, where it would end in a traceback
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -147,6 +150,8 @@ def _deaf() -> Iterator[None]:
     try:
         yield
     finally:
+        if for_good:
+            del before[signal.SIGINT]
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from hookline.errors import StoreError, UnknownName
+from hookline.errors import HooklineError, UnknownName
+from hookline.telling.secrets import logger
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.catalog.runs import RunRecord
 from hookline.workspace.disk import can_write
@@ -15,6 +15,8 @@ from hookline.workspace.workspace import Workspace
 
 from .door.sealing import is_signed
 from .manifest import add_files, read_manifest, verify
+
+log = logger("hookline.packages")
 
 EVIDENCE = "evidence/evidence.json"
 """Where a package keeps what its run learned."""
@@ -55,16 +57,19 @@ def settle(workspace: Workspace, record: ModelRecord) -> str | None:
 
 
 def settle_runs(workspace: Workspace) -> None:
-    """Do so for every run whose process is gone, and mark it as interrupted."""
+    """Do so for every run whose process is gone, and mark it as interrupted; a version that is damaged is told of."""
     lost = workspace.catalog.runs.lost()
     if not lost:
         return
     workspace.catalog.runs.mark_interrupted()
     for record in workspace.catalog.models.every_version():
-        if record.run_id in lost and Path(record.path).is_dir():
-            # A damaged one is told to whoever names it, and does not stop the runs of others.
-            with suppress(StoreError):
-                settle(workspace, record)
+        if record.run_id not in lost or not Path(record.path).is_dir():
+            continue
+        try:
+            settle(workspace, record)
+        except (HooklineError, OSError) as error:
+            # Whoever names this version hears of it as an error; the run that is about to begin is another's.
+            log.warning("the evidence of %s:%s was not put inside: %s", record.name, record.version, error)
 
 
 def _maker(workspace: Workspace, record: ModelRecord) -> RunRecord | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -68,7 +69,7 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
 
 
 def _carry_out(run: Execution) -> None:
-    started = time.time()
+    started, outside = time.time(), sys.exception()
     status = "failed"
     error: BaseException | None = None
     try:
@@ -81,13 +82,13 @@ def _carry_out(run: Execution) -> None:
         status, error = "pruned", stopped
         raise
     except BaseException as failed:
-        if interruption(failed):
+        if interruption(failed, outside):
             status = "interrupted"
         else:
             error = failed
         raise
     finally:
-        _finish(run, status, error, started)
+        _finish(run, status, error, started, outside)
 
 
 def _run_stages(run: Execution) -> None:
@@ -169,14 +170,16 @@ def _record(run: Execution, stage: Stage, here: StageInfo) -> None:
     )
 
 
-def _finish(run: Execution, status: str, error: BaseException | None, started: float) -> None:
+def _finish(
+    run: Execution, status: str, error: BaseException | None, started: float, outside: BaseException | None
+) -> None:
     text = None if error is None else redacted(f"{type(error).__name__}: {error}")
     try:
         _keep(run, status, text, started)
     except BaseException as lost:
         # What nobody can read about afterwards has not finished.
         if status == "finished":
-            status = "interrupted" if interruption(lost) else "failed"
+            status = "interrupted" if interruption(lost, outside) else "failed"
             text = redacted(f"its evidence could not be kept: {type(lost).__name__}: {lost}")
         raise
     finally:

@@ -14,7 +14,7 @@ from hookline.workspace.processes.owners import Owner, Watch
 from hookline.workspace.workspace import open_workspace
 
 from .job import CHECK, FUNCTION
-from .ledger import ENDED, WAITING, Holder, JobRecord, Ledger, SweepRecord
+from .ledger import ENDED, WAITING, Hold, Holder, JobRecord, Ledger, SweepRecord
 from .progress import Course
 from .pruning import Pruning, Referee
 from .workers.interfaces import JobPool, Outcome, Pools
@@ -39,7 +39,8 @@ def execute(
     referee: told of the steps that the first job of each trial reports, and stops every job of the trials that it gives up
     take_over: run also the jobs that others have at this moment, without finding out whether they are alive
     """
-    over = {holder.owner for holder in ledger.held(sweep.id, numbers).values()} if take_over else set[str]()
+    there = ledger.held(sweep.id, numbers) if take_over else {}
+    over = {(holder.owner, number) for number, holder in there.items()}
     with ledger.leases.held() as owner:
         share = Share(ledger, sweep, owner, course, stop, referee, over)
         waiting: Sequence[int] = numbers
@@ -58,18 +59,17 @@ class Share:
     course: Course
     stop: bool
     referee: Referee | None
-    over: set[str]
-    """Owners whose jobs are taken."""
+    over: set[Hold]
+    """What is taken from its owner."""
     told: set[int] = field(default_factory=set)
     """Jobs of which it was said how they ended."""
 
     def run(self, numbers: Collection[int], pool: JobPool) -> None:
         """Run jobs that nobody else has."""
-        known = self.ledger.jobs(self.sweep.id)
-        by_number = {job.number: job for job in known if job.number in numbers}
+        by_number = {job.number: job for job in self.ledger.jobs(self.sweep.id, numbers=numbers)}
         facts = {"folder": self.sweep.path, "judged": self.referee is not None}
         payloads = [(job.number, {"config": job.config, "number": job.number, **facts}) for job in by_number.values()]
-        pruning = Pruning(known, self.referee)
+        pruning = Pruning(self.ledger.states(self.sweep.id), self.referee)
 
         def start(number: int) -> bool:
             if not self.ledger.claim(self.sweep.id, by_number[number], self.owner, self.over):
@@ -98,10 +98,12 @@ class Share:
         watch, said = Watch(), False
         while True:
             held = self.ledger.held(self.sweep.id, numbers)
-            self._tell_ended(numbers, held)
+            states = [job for job in self.ledger.states(self.sweep.id) if job.number in numbers]
+            left = {job.number for job in states if job.status in (*WAITING, "running")}
+            self._tell_ended(set(numbers) - left - held.keys() - self.told)
             self.over |= self.ledger.lost(self.sweep.id, watch)
-            kept = {number: holder for number, holder in held.items() if holder.owner not in self.over}
-            waiting = {job.number for job in self._jobs(numbers) if job.status in (*WAITING, "running")} - kept.keys()
+            kept = {number: holder for number, holder in held.items() if (holder.owner, number) not in self.over}
+            waiting = left - kept.keys()
             if waiting or not kept:
                 return sorted(waiting)
             if not said:
@@ -115,11 +117,10 @@ class Share:
             return
         self._ended(self.ledger.job(self.sweep.id, outcome.job))
 
-    def _tell_ended(self, numbers: Collection[int], held: Collection[int]) -> None:
+    def _tell_ended(self, numbers: Collection[int]) -> None:
         """Tell of jobs that others have ended."""
-        for job in self._jobs(numbers):
-            if job.number not in held and job.number not in self.told and job.status not in WAITING:
-                self._ended(job)
+        for job in self.ledger.jobs(self.sweep.id, numbers=numbers) if numbers else ():
+            self._ended(job)
 
     def _ended(self, job: JobRecord) -> None:
         self.told.add(job.number)
@@ -130,9 +131,6 @@ class Share:
                 f"job {job.number} is {job.status}: {job.error}",
                 hint=f"on_error=stop: the others wait; `hookline resume {self.sweep.id}` goes on",
             )
-
-    def _jobs(self, numbers: Collection[int]) -> list[JobRecord]:
-        return [job for job in self.ledger.jobs(self.sweep.id) if job.number in numbers]
 
     def _say(self, held: dict[int, Holder]) -> None:
         jobs = f"job{'s' * (len(held) != 1)} {', '.join(map(str, sorted(held)))}"

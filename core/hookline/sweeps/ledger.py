@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hookline.errors import UnknownName, UsageError
 from hookline.workspace.catalog.catalog import Catalog
@@ -14,7 +14,9 @@ from hookline.workspace.catalog.values import now
 from hookline.workspace.processes.owners import Owner, Watch
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+    from sqlalchemy import RowMapping, Select
+
+    from hookline.workspace.catalog.leases import Look
 
     from .workers.interfaces import Outcome
 
@@ -27,6 +29,10 @@ WAITING = ("pending", "interrupted")
 """What a job is called that has come to nothing yet."""
 
 
+STANDING = ("number", "trial", "status", "owner", "host", "beat", "heard")
+"""Columns that tell how far a job is, and who has it."""
+
+
 @dataclass(frozen=True)
 class Holder:
     """Who has a job."""
@@ -34,6 +40,19 @@ class Holder:
     owner: str
     host: str
     """What people call the machine."""
+
+
+@dataclass(frozen=True)
+class JobState:
+    """How far a job is."""
+
+    number: int
+    trial: int
+    status: str
+
+
+Hold: TypeAlias = tuple[str, int]
+"""An owner, and the number of a job that it has."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +86,8 @@ class JobRecord:
     peak_memory: int
     metrics: Mapping[str, Any]
     """Name -> [value, whether greater is better]."""
+    owner: str = ""
+    """Who had it last."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +111,7 @@ class Ledger:
         self.leases = catalog.leases
         self._sweeps = catalog.database.tables["sweeps"]
         self._jobs = catalog.database.tables["jobs"]
+        self._standing = [self._jobs.c[name] for name in STANDING]
 
     def begin(self, sweep: SweepRecord, jobs: Sequence[NewJob]) -> None:
         """Write down a sweep, or more jobs of one that is there."""
@@ -131,28 +153,40 @@ class Ledger:
             newest = self._sweeps.select().order_by(self._sweeps.c.begun.desc())
             return [self._sweep(row) for row in connection.execute(newest).mappings()]
 
-    def jobs(self, sweep_id: str, trials: Collection[int] | None = None) -> list[JobRecord]:
-        """Return a sweep's jobs in order, or those of some of its trials."""
-        query = self._jobs.select().where(self._jobs.c.sweep_id == sweep_id).order_by(self._jobs.c.number)
+    def jobs(
+        self, sweep_id: str, trials: Collection[int] | None = None, numbers: Collection[int] | None = None
+    ) -> list[JobRecord]:
+        """Return a sweep's jobs in order, or those of some of its trials, or some by their numbers."""
+        query, look = self._of(sweep_id), self.leases.look()
         if trials is not None:
             query = query.where(self._jobs.c.trial.in_(trials))
-        return [self._job(row) for row in self._database.rows(query)]
+        if numbers is not None:
+            # No list of them: a database takes only so many values at once.
+            query = query.where(self._jobs.c.number.between(min(numbers, default=0), max(numbers, default=-1)))
+        rows = self._database.rows(query)
+        return [self._job(row, look) for row in rows if numbers is None or row["number"] in numbers]
+
+    def states(self, sweep_id: str) -> list[JobState]:
+        """Return how far each job of a sweep is, in order; nothing else of them is read."""
+        look = self.leases.look()
+        rows = self._database.rows(self._of(sweep_id).with_only_columns(*self._standing))
+        return [JobState(row["number"], row["trial"], _status(row, look)) for row in rows]
 
     def job(self, sweep_id: str, number: int) -> JobRecord:
         """Return one job of a sweep by its number."""
         here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == number)
         with self._database.reading() as connection:
-            return self._job(connection.execute(self._jobs.select().where(here)).mappings().one())
+            return self._job(connection.execute(self._jobs.select().where(here)).mappings().one(), self.leases.look())
 
-    def claim(self, sweep_id: str, job: JobRecord, owner: Owner, over: Collection[str] = ()) -> bool:
+    def claim(self, sweep_id: str, job: JobRecord, owner: Owner, over: Collection[Hold] = ()) -> bool:
         """Take a job; False where it has ended since it was read, or somebody has it who may be alive.
 
-        over: owners who lose their jobs, alive or not
+        over: what is taken from its owner, alive or not
         """
         here = (self._jobs.c.sweep_id == sweep_id) & (self._jobs.c.number == job.number)
         with self._database.writing() as connection:
             row = connection.execute(self._jobs.select().where(here)).mappings().one()
-            free = self.leases.is_dead(row) or row["owner"] in over
+            free = self.leases.look().is_dead(row) or (row["owner"], job.number) in over
             if row["status"] in ENDED or not (free if row["status"] == "running" else _waits(row, job)):
                 return False
             taken = {**self.leases.of(owner), "status": "running", "started": now()}
@@ -161,16 +195,14 @@ class Ledger:
 
     def held(self, sweep_id: str, numbers: Collection[int]) -> dict[int, Holder]:
         """Return who has jobs that are not known to be lost, by their numbers."""
-        jobs = self._jobs
-        running = jobs.select().where(jobs.c.sweep_id == sweep_id, jobs.c.status == "running")
-        rows = (row for row in self._database.rows(running) if row["number"] in numbers)
-        return {row["number"]: Holder(row["owner"], row["host"]) for row in rows if not self.leases.is_dead(row)}
+        look = self.leases.look()
+        rows = (row for row in self._running(sweep_id) if row["number"] in numbers)
+        return {row["number"]: Holder(row["owner"], row["host"]) for row in rows if not look.is_dead(row)}
 
-    def lost(self, sweep_id: str, watch: Watch) -> set[str]:
-        """Look once more at who has jobs of a sweep, and return the owners that are dead."""
-        jobs = self._jobs
-        running = jobs.select().where(jobs.c.sweep_id == sweep_id, jobs.c.status == "running")
-        return {row["owner"] for row in self._database.rows(running) if self.leases.has_ended(row, watch)}
+    def lost(self, sweep_id: str, watch: Watch) -> set[Hold]:
+        """Look once more at who has jobs of a sweep, and return what dead owners have."""
+        look = self.leases.look()
+        return {(row["owner"], row["number"]) for row in self._running(sweep_id) if look.has_ended(row, watch)}
 
     def finish(self, sweep_id: str, number: int, outcome: Outcome, owner: Owner) -> bool:
         """Write down what became of an owner's job; False where somebody else has it by now, whose word then counts."""
@@ -197,24 +229,35 @@ class Ledger:
             connection.execute(jobs.update().where(mine).values(status="interrupted"))
         self._runs.mark_interrupted()
 
+    def _of(self, sweep_id: str) -> Select[Any]:
+        return self._jobs.select().where(self._jobs.c.sweep_id == sweep_id).order_by(self._jobs.c.number)
+
+    def _running(self, sweep_id: str) -> Sequence[RowMapping]:
+        running = self._of(sweep_id).where(self._jobs.c.status == "running")
+        return self._database.rows(running.with_only_columns(*self._standing))
+
     def _sweep(self, row: RowMapping) -> SweepRecord:
         texts = {name: json.loads(row[name]) for name in ("settings", "stages")}
         path = self._database.places.found(row["path"])
         return SweepRecord(row["id"], path, tuple(json.loads(row["overrides"])), **texts)
 
-    def _job(self, row: RowMapping) -> JobRecord:
+    def _job(self, row: RowMapping, look: Look) -> JobRecord:
         facts: dict[str, Any] = {name: json.loads(row[name] or "{}") for name in ("config", "fingerprints", "metrics")}
-        facts |= {name: row[name] or "" for name in ("status", "run_id", "error")}
-        if self.leases.is_lost(row):
-            facts["status"] = "interrupted"
+        facts |= {name: row[name] or "" for name in ("run_id", "error", "owner")}
+        facts["status"] = _status(row, look)
         facts |= {"path": self._database.places.found(row["path"] or "")}
         facts |= {"seconds": row["seconds"] or 0.0, "peak_memory": row["peak_memory"] or 0}
         return JobRecord(row["number"], row["trial"], tuple(json.loads(row["overrides"])), **facts)
 
 
+def _status(row: RowMapping, look: Look) -> str:
+    """Return what a job is called for who reads it."""
+    return "interrupted" if look.is_lost(row) else row["status"] or ""
+
+
 def _waits(row: RowMapping, job: JobRecord) -> bool:
-    """Tell whether a job that nobody has still waits to be run: it has not failed since it was read."""
-    return row["status"] in (*WAITING, job.status)
+    """Tell whether a job that nobody has still waits to be run: nobody had it, and failed, since it was read."""
+    return row["status"] in WAITING or (row["status"], row["owner"] or "") == (job.status, job.owner)
 
 
 def _defined(job: NewJob) -> dict[str, Any]:

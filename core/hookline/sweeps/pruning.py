@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from hookline.kinds.fitting import Step
 
-from .ledger import JobRecord
+from .ledger import JobState
 from .workers.interfaces import Outcome
 
 Referee: TypeAlias = Callable[[int, Step], bool]
@@ -17,7 +17,7 @@ Referee: TypeAlias = Callable[[int, Step], bool]
 class Pruning:
     """The trials that have been given up; the first job of a trial speaks for its other repeats and folds."""
 
-    def __init__(self, jobs: Sequence[JobRecord], referee: Referee | None) -> None:
+    def __init__(self, jobs: Sequence[JobState], referee: Referee | None) -> None:
         self.referee = referee
         self._trials = {job.number: job.trial for job in jobs}
         self._first = {job.trial: job.number for job in reversed(jobs)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ from hookline.cli import VERBS
 from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
 from kit.places import own_home
-from kit.processes import HOOKLINE, run_command, run_hookline
+from kit.processes import HOOKLINE, run_command, run_hookline, run_python
 
 
 @pytest.fixture
@@ -242,3 +243,20 @@ def test_what_was_found_stands_beside_the_verdict(hookline: Told, tmp_path: Path
     assert code == 0
     assert "critical: 'copy'" in err[err.index("held-out rows\n") :]
     assert "critical: 'copy'" in hookline("runs", "show", "last")[2]
+
+
+def test_a_command_that_has_said_why_it_ends_hears_no_further_ctrl_c() -> None:
+    # Pressed while Python tidies up, when nothing of ours is left to catch it.
+    done = run_python(
+        "import atexit, signal, sys; from hookline.cli import main; sys.argv = ['hookline', 'plam']\n"
+        "atexit.register(signal.raise_signal, signal.SIGINT); sys.exit(main())",
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.endswith("hint: did you mean 'plan'?\n")
+
+
+def test_a_command_that_is_called_gives_the_signals_back(hookline: Told) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert hookline("plam")[0] == 2
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -69,6 +69,17 @@ def test_the_next_run_settles_it_and_marks_the_one_that_is_gone(killed: hl.Run) 
     assert {row["status"] for row in workspace.catalog.database.rows(runs.select())} == {"interrupted"}
 
 
+def test_a_damaged_version_of_another_run_is_told_of_and_stops_no_run(
+    killed: hl.Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace = open_workspace()
+    (version(workspace) / "manifest.json").write_text('{"format": 1, "fi')
+    settle_runs(workspace)
+    assert "the evidence of iris:1 was not put inside: " in caplog.text
+    assert str(version(workspace)) in caplog.text
+    assert workspace.catalog.runs.get(killed.id).status == "interrupted"
+
+
 def test_where_it_left_none_that_is_said_and_the_next_run_that_makes_it_adds_its_own(
     killed: hl.Run, hookline: Told
 ) -> None:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from hookline.sweeps import execution
-from hookline.sweeps.execution import execute
+from hookline.sweeps.execution import Share, execute
 from hookline.sweeps.ledger import Ledger, NewJob, SweepRecord
 from hookline.sweeps.progress import Course, Silent
 from hookline.sweeps.workers.interfaces import Answer, Outcome
-from hookline.workspace import owners
+from hookline.workspace.processes import owners
 from hookline.workspace.processes.owners import Owner
 from hookline.workspace.workspace import open_workspace
 
@@ -135,7 +136,7 @@ def test_a_job_that_was_taken_over_meanwhile_is_told_and_left_to_its_owner(ledge
         here = ledger.held("mine", [0])
         if here and other not in owned:
             owned.append(other)
-            assert ledger.claim("mine", ledger.job("mine", 0), other, [here[0].owner])
+            assert ledger.claim("mine", ledger.job("mine", 0), other, [(here[0].owner, 0)])
             threading.Timer(0.1, ledger.finish, ("mine", 0, Outcome(0, "done", DONE), other)).start()
 
     owned: list[Owner] = []
@@ -150,3 +151,45 @@ def test_a_job_that_failed_elsewhere_since_it_was_read_is_not_run_again(ledger: 
     assert ledger.finish("mine", 0, Outcome(0, "failed", error="no"), other)
     assert not ledger.claim("mine", before, Owner.here())
     assert ledger.claim("mine", ledger.job("mine", 0), Owner.here())
+
+
+def test_what_an_owner_takes_after_a_take_over_began_stays_its_own(ledger: Ledger) -> None:
+    other, pool = elsewhere(), Here()
+    assert ledger.claim("mine", ledger.job("mine", 0), other)
+
+    def goes_on() -> None:
+        if not pool.ran:
+            assert ledger.claim("mine", ledger.job("mine", 1), other)
+            ends.start()
+
+    ends = threading.Timer(0.1, ledger.finish, ("mine", 1, Outcome(1, "done", DONE), other))
+    pool.meanwhile = goes_on
+    run(ledger, pool, take_over=True)
+    ends.join()
+    assert pool.ran == [0]
+    assert ledger.job("mine", 1).owner == str(other)
+
+
+def test_of_two_that_run_a_failed_job_again_the_second_leaves_it(ledger: Ledger) -> None:
+    before, first, second = elsewhere(), elsewhere(), Owner.here()
+    assert ledger.claim("mine", ledger.job("mine", 0), before)
+    assert ledger.finish("mine", 0, Outcome(0, "failed", error="no"), before)
+    read_by_both = ledger.job("mine", 0)
+    assert ledger.claim("mine", read_by_both, first)
+    assert ledger.finish("mine", 0, Outcome(0, "failed", error="no again"), first)
+    assert not ledger.claim("mine", read_by_both, second)
+    assert ledger.claim("mine", ledger.job("mine", 0), second)
+
+
+def test_who_waits_reads_no_more_of_jobs_than_how_far_they_are(ledger: Ledger) -> None:
+    other, read = elsewhere(), list[str]()
+    assert ledger.claim("mine", ledger.job("mine", 0), other)
+    event.listen(ledger._database._engine, "before_cursor_execute", lambda *given: read.append(given[2]))
+    ends = threading.Timer(0.15, ledger.finish, ("mine", 0, Outcome(0, "done", DONE), other))
+    ends.start()
+    told = Told()
+    assert Share(ledger, SWEEP, Owner.here(), Course(told), False, None, set()).wait([0]) == []
+    ends.join()
+    assert len([text for text in read if text.startswith("SELECT")]) > 6
+    assert len([text for text in read if text.startswith("SELECT") and ".config" in text]) == 1
+    assert [line[0] for line in told.lines] == ["w", "✓"]

@@ -78,6 +78,12 @@ def test_jobs_are_read_by_their_trials() -> None:
     jobs = [NewJob(number, number // 2, (), {}, {}) for number in range(6)]
     ledger.begin(SweepRecord("six", "/sweeps/six", (), {}, {}), jobs)
     assert [job.number for job in ledger.jobs("six", {0, 2})] == [0, 1, 4, 5]
+    assert [job.number for job in ledger.jobs("six", numbers=[4, 1])] == [1, 4]
+    assert ledger.jobs("six", numbers=[]) == []
+    assert [(job.number, job.trial, job.status) for job in ledger.states("six")][3:5] == [
+        (3, 1, "pending"),
+        (4, 2, "pending"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from ..workers.pool import Pool
 from .applications import launch as launch_any
 from .composer import Composer
 from .options import bytes_of, check_settings
+from .standins import LauncherStandIn
 
 SWEEP = "hookline_sweep"
 """The attribute by which a task function brings its `Sweep`; any other task function is run as it is."""
@@ -116,8 +117,10 @@ class HooklineLauncher(Launcher):
 def kept_launcher(settings: Mapping[str, Any], n_jobs: int | None = None) -> HooklineLauncher:
     """Return the launcher that a sweep had, from what its ledger keeps; raises UnknownName where nothing brings it."""
     options: dict[str, Any] = dict(settings.get(KEPT, {}))
-    found = [cls for cls in Plugins.instance().discover(Launcher) if issubclass(cls, HooklineLauncher)]
-    known = {cls.option: cls for cls in found}
+    # Hydra takes for a launcher also what their modules import.
+    found = [cls for cls in Plugins.instance().discover(Launcher) if cls is not LauncherStandIn]
+    real = (cls.stood_for() if issubclass(cls, LauncherStandIn) else cls for cls in found)
+    known = {cls.option: cls for cls in real if issubclass(cls, HooklineLauncher)}
     option = options.pop("option", HooklineLauncher.option)
     if option not in known:
         raise UnknownName("launcher", option, known)

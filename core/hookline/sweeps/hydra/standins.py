@@ -14,8 +14,14 @@ class _StandIn:
     """Where the class is that takes its place, as module:Class."""
 
     def __new__(cls, *args: Any, **fields: Any) -> Any:
+        return cls.stood_for()(*args, **fields)
+
+    @classmethod
+    def stood_for(cls) -> type[Any]:
+        """Import the class that takes its place."""
         module, _, name = cls.real.partition(":")
-        return getattr(import_module(module), name)(*args, **fields)
+        found: type[Any] = getattr(import_module(module), name)
+        return found
 
     def setup(self, **given: Any) -> NoReturn:
         """Hydra asks for this method; the real one has it."""

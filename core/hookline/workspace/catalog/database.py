@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import StoreError
 
-from .engine import engine_of, shown, store_error
+from .engine import engine_of, failures, shown, store_error
 from .tables import sqlalchemy_tables
 from .values import Places, now, utc
 
@@ -31,8 +31,6 @@ class Database:
     """One SQLite file by default, PostgreSQL by URL; parallel writers wait, and do not fail."""
 
     def __init__(self, url: str, home: Path | None = None) -> None:
-        from sqlalchemy import exc
-
         self.url = url
         self.tables = sqlalchemy_tables()
         try:
@@ -40,7 +38,7 @@ class Database:
             weakref.finalize(self, self._engine.dispose)  # A server's connections are closed with the database.
             self._prepare()
             self.places = Places(home, url)
-        except exc.DatabaseError as error:
+        except failures() as error:
             raise store_error(url, error) from error
 
     def close(self) -> None:
@@ -63,18 +61,16 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Hold a connection to read by; raises StoreError where the database is damaged or out of reach."""
-        from sqlalchemy import exc
-
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except exc.DatabaseError as error:
+        except failures() as error:
             raise store_error(self.url, error) from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Hold the right to write, and commit at the end; waits for other writers. Raises StoreError where it cannot."""
-        from sqlalchemy import exc, text
+        from sqlalchemy import text
 
         try:
             with self._engine.connect() as connection:
@@ -85,7 +81,7 @@ class Database:
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
                 yield connection
                 connection.commit()
-        except exc.DatabaseError as error:
+        except failures() as error:
             raise store_error(self.url, error) from error
 
     @property

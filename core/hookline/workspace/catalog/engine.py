@@ -116,6 +116,13 @@ def is_locked(url: str) -> bool:
     return False
 
 
+def failures() -> tuple[type[Exception], ...]:
+    """Return what is raised where a database refuses, breaks off or has no connection left; faults in code are none of it."""
+    from sqlalchemy import exc
+
+    return exc.DBAPIError, exc.TimeoutError
+
+
 def store_error(url: str, error: Exception) -> StoreError:
     """Return the error for what the database says, in our words and with what to do."""
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -7,9 +7,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-from hookline.errors import StoreError
 
 from ..processes.owners import BEAT_SECONDS, Beat, Owner, Watch, host
 from .database import Database
@@ -22,6 +21,36 @@ log = logging.getLogger("hookline.workspace.catalog")
 
 HELD = ("runs", "jobs")
 """Tables whose rows somebody holds while their status is `running`."""
+
+
+class Look:
+    """One look at who holds rows, which asks a server's clock but once, and only if a row says `running`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def last(self, row: Mapping[str, Any] | RowMapping) -> Beat:
+        """Return the last that was heard of who holds a running row."""
+        owner = Owner.read(row["owner"] or "")
+        heard: datetime | None = row["heard"]
+        age = float("inf") if heard is None else (self._clock - utc(heard)).total_seconds()
+        return Beat(owner, row["beat"] or 0.0, age, self._database.has_clock)
+
+    def is_lost(self, row: Mapping[str, Any] | RowMapping) -> bool:
+        """Tell whether nobody is at a row that says `running`, as far as can be told without waiting."""
+        return row["status"] == "running" and self.last(row).standing() != "alive"
+
+    def is_dead(self, row: Mapping[str, Any] | RowMapping) -> bool:
+        """Tell whether it is certain that nobody is at a row that says `running`."""
+        return row["status"] == "running" and self.last(row).standing() == "dead"
+
+    def has_ended(self, row: Mapping[str, Any] | RowMapping, watch: Watch) -> bool:
+        """Look once more at who holds a row that says `running`, and tell whether that one is dead."""
+        return watch.has_ended(self.last(row))
+
+    @cached_property
+    def _clock(self) -> datetime:
+        return self._database.clock()
 
 
 class Leases:
@@ -53,24 +82,9 @@ class Leases:
                 mine = (table.c.owner == str(owner)) & (table.c.status == "running")
                 connection.execute(table.update().where(mine).values(**self._now(owner)))
 
-    def last(self, row: Mapping[str, Any] | RowMapping) -> Beat:
-        """Return the last that was heard of who holds a running row."""
-        owner = Owner.read(row["owner"] or "")
-        heard: datetime | None = row["heard"]
-        age = float("inf") if heard is None else (self._database.clock() - utc(heard)).total_seconds()
-        return Beat(owner, row["beat"] or 0.0, age, self._database.has_clock)
-
-    def is_lost(self, row: Mapping[str, Any] | RowMapping) -> bool:
-        """Tell whether nobody is at a row that says `running`, as far as can be told without waiting."""
-        return row["status"] == "running" and self.last(row).standing() != "alive"
-
-    def is_dead(self, row: Mapping[str, Any] | RowMapping) -> bool:
-        """Tell whether it is certain that nobody is at a row that says `running`."""
-        return row["status"] == "running" and self.last(row).standing() == "dead"
-
-    def has_ended(self, row: Mapping[str, Any] | RowMapping, watch: Watch) -> bool:
-        """Look once more at who holds a row that says `running`, and tell whether that one is dead."""
-        return watch.has_ended(self.last(row))
+    def look(self) -> Look:
+        """Begin a look at who holds rows, at one moment for all of them."""
+        return Look(self._database)
 
     def _now(self, owner: Owner) -> dict[str, Any]:
         return {"beat": owner.clock(), "heard": self._database.now()}
@@ -79,6 +93,6 @@ class Leases:
         while not ended.wait(BEAT_SECONDS):
             try:
                 self.beat(owner)
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001  a heart that stops at any error has its run taken from it
                 # The next one may come through; who holds a run has to write to the same catalog, and is told there.
                 log.debug("a sign of life was not written: %s", error)

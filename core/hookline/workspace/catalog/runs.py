@@ -13,7 +13,7 @@ from hookline.errors import UnknownName, UsageError
 from ..home import RUN_ID
 from ..processes.owners import Owner
 from .database import SEVERAL, Database, begins, next_in
-from .leases import Leases
+from .leases import Leases, Look
 from .values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
@@ -91,11 +91,13 @@ class Runs:
 
     def lost(self) -> set[str]:
         """Return the ids of runs of which it is certain that nobody is at them any more, and that say `running`."""
-        return {row["id"] for row in self._running() if self._leases.is_dead(row)}
+        look = self._leases.look()
+        return {row["id"] for row in self._running() if look.is_dead(row)}
 
     def under_way(self) -> set[str]:
         """Return the ids of runs that somebody may still be at."""
-        return {row["id"] for row in self._running() if not self._leases.is_dead(row)}
+        look = self._leases.look()
+        return {row["id"] for row in self._running() if not look.is_dead(row)}
 
     def count(self) -> int:
         """Return how many runs there are."""
@@ -117,7 +119,7 @@ class Runs:
 
     def newest(self, limit: int = 50) -> list[RunRecord]:
         """Return the newest runs first."""
-        return [self._run(row) for row in self._database.rows(self._newest_first().limit(limit))]
+        return self._found(self._newest_first().limit(limit))
 
     def frame(self, limit: int | None, name: str | None = None, status: str | None = None) -> pl.DataFrame:
         """Return the newest runs, one a row: id, name, status, started, seconds, path, error, and each of their metrics.
@@ -127,7 +129,7 @@ class Runs:
         import polars as pl
 
         query = self._newest_first() if name is None else self._newest_first().where(self._runs.c.name == name)
-        known = map(self._run, self._database.rows(query if limit is None or status else query.limit(limit)))
+        known = self._found(query if limit is None or status else query.limit(limit))
         found = [run for run in known if status in (None, run.status)][:limit]
         types: dict[str, Any] = {"id": pl.String, "name": pl.String, "status": pl.String}
         types |= {"started": pl.Datetime("us", "UTC"), "seconds": pl.Float64, "path": pl.String, "error": pl.String}
@@ -146,8 +148,7 @@ class Runs:
             if wanted is not None and JOB.fullmatch(wanted):
                 return self._best_try(wanted)
             newest = newest.where(self._runs.c.id == wanted)
-        row = self._database.first(newest)
-        return None if row is None else self._run(row)
+        return next(iter(self._found(newest.limit(1))), None)
 
     def get(self, name: str) -> RunRecord:
         """Return a run as `find` does; raises UnknownName where none fits."""
@@ -200,8 +201,8 @@ class Runs:
     def _best_try(self, job: str) -> RunRecord:
         """Return, of a job's tries, the newest that came to a result, else that failed, else that was lost."""
         id_ = self._runs.c.id
-        tries = self._database.rows(self._newest_first().where((id_ == job) | begins(id_, f"{job}-")))
-        return min(map(self._run, tries), key=lambda found: TRIES.get(found.status, len(TRIES)))
+        tries = self._found(self._newest_first().where((id_ == job) | begins(id_, f"{job}-")))
+        return min(tries, key=lambda found: TRIES.get(found.status, len(TRIES)))
 
     def _newest_first(self) -> Select[Any]:
         return self._runs.select().order_by(self._runs.c.begun.desc())
@@ -215,11 +216,15 @@ class Runs:
             raise UsageError(f"'{name}' fits {len(fitting)}{more} runs: {', '.join(fitting[:5])}")
         return fitting[0] if fitting else None
 
-    def _run(self, row: RowMapping) -> RunRecord:
+    def _found(self, query: Select[Any]) -> list[RunRecord]:
+        look = self._leases.look()
+        return [self._run(row, look) for row in self._database.rows(query)]
+
+    def _run(self, row: RowMapping, look: Look) -> RunRecord:
         metrics = data_of(row["metrics"]) if row["metrics"] else {}
         finished = utc(row["finished"]) if row["finished"] else None
         path = self._database.places.found(row["path"])
-        status = "interrupted" if self._leases.is_lost(row) else row["status"]
+        status = "interrupted" if look.is_lost(row) else row["status"]
         return RunRecord(row["id"], row["name"], status, utc(row["started"]), finished, path, metrics, row["error"])
 
     def _running(self) -> Sequence[RowMapping]:

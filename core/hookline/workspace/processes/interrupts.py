@@ -34,6 +34,7 @@ def interruptible_in(*acts: Callable[..., Any]) -> Iterator[None]:
         else:
             waiting.append(number)
 
+    outside = sys.exception()
     for number in before:
         signal.signal(number, hear)
     try:
@@ -41,7 +42,7 @@ def interruptible_in(*acts: Callable[..., Any]) -> Iterator[None]:
     finally:
         for number, how in before.items():
             signal.signal(number, how)
-        if waiting and not interruption(sys.exception()):
+        if waiting and not interruption(sys.exception(), outside):
             before[waiting[0]](waiting[0], None)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
+from hookline.errors import StoreError
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.database import Database
 from hookline.workspace.catalog.tables import TABLES
@@ -73,3 +74,17 @@ def test_a_closed_database_opens_again_when_it_is_asked(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as connection:
         assert connection.execute("SELECT count(*) FROM hookline_runs").fetchone() == (1,)
     assert held.runs.count() == 1
+
+
+def test_where_no_connection_is_left_that_is_told_as_what_a_catalog_cannot_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Database(f"sqlite:///{tmp_path / 'catalog.db'}")
+    few = create_engine(held.url, pool_size=1, max_overflow=0, pool_timeout=0.01, isolation_level="AUTOCOMMIT")
+    monkeypatch.setattr(held, "_engine", few)
+    with held.reading():
+        with pytest.raises(StoreError, match="cannot be used: QueuePool limit"), held.reading():
+            pass
+        with pytest.raises(StoreError, match="cannot be used: QueuePool limit"), held.writing():
+            pass
+    few.dispose()

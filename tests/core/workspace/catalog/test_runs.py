@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from hookline.errors import UnknownName, UsageError
-from hookline.workspace import owners
 from hookline.workspace.catalog import leases
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.runs import Runs
+from hookline.workspace.processes import owners
 from hookline.workspace.processes.owners import Owner
 
 FIRST, SECOND, OTHER = "20260101-000000-aaaaaa", "20260101-000000-bbbbbb", "20270101-000000-cccccc"
@@ -159,3 +160,11 @@ def test_who_holds_a_run_is_heard_of_again_and_again(runs: Runs, monkeypatch: py
         while len(heard) < 3 and time.monotonic() < until:
             heard.add(runs._database.rows(runs._runs.select().order_by(runs._runs.c.begun.desc()))[0]["beat"])
     assert len(heard) == 3
+
+
+def test_a_servers_clock_is_asked_once_for_all_rows_of_a_look(runs: Runs) -> None:
+    asked: list[str] = []
+    event.listen(runs._database._engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    assert runs.lost() == set()
+    assert len(runs.under_way()) == len(runs.newest()) == 3
+    assert len([text for text in asked if "clock_timestamp" in text]) == (3 if runs._database.has_clock else 0)

@@ -47,6 +47,22 @@ def test_a_signal_is_not_lost_behind_another_error() -> None:
         failing()
 
 
+def test_a_signal_that_the_caller_is_handling_hides_no_further_one() -> None:
+    written: list[str] = []
+
+    def again() -> None:
+        try:
+            working()
+        except KeyboardInterrupt:
+            with interruptible_in(working):
+                press()
+                written.append("finished")
+
+    with pytest.raises(KeyboardInterrupt):
+        again()
+    assert written == ["finished"]
+
+
 def test_what_signals_did_before_they_do_again() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with interruptible_in(working):

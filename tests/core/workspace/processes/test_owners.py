@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from hookline.workspace import owners
+from hookline.workspace.processes import owners
 from hookline.workspace.processes.owners import FORGOTTEN_SECONDS, LEASE_SECONDS, Beat, Owner, Watch
 
 
