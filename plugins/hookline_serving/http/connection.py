@@ -31,7 +31,7 @@ class Connection(HttpToolsProtocol):
         self._door = door
         self._unparsed = b""
         self._is_held_back = False
-        self._head_bytes = 0
+        self._untaken = 0
         self._sized: object = None
         self._body_bytes = 0
 
@@ -55,16 +55,16 @@ class Connection(HttpToolsProtocol):
             self._unparsed += data
             self._parse()
         else:
-            super().data_received(data)
-        if self.cycle is None or self.cycle.scope is not self.scope:
-            self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES:
-                self.refuse(431, f"the head of the request is larger than {MOST_HEAD_BYTES // 1024} KiB")
-        elif self._head_bytes:
-            self._head_bytes = 0
+            self._feed(data)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer what has a whole head."""
+        self._untaken = 0
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a request's body."""
+        self._untaken = 0
         if self._sized is not self.cycle:
             self._sized, self._body_bytes = self.cycle, 0
         self._body_bytes += len(body)
@@ -119,11 +119,18 @@ class Connection(HttpToolsProtocol):
     def _in_head(self) -> bool:
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
+    def _feed(self, data: bytes) -> None:
+        """Parse, unless a head, or what stands around the parts of a body, does not come to an end."""
+        self._untaken += len(data)
+        super().data_received(data)
+        if self._untaken > MOST_HEAD_BYTES:
+            self.refuse(431, f"the head of the request is larger than {MOST_HEAD_BYTES // 1024} KiB")
+
     def _parse(self) -> None:
         at, data = 0, self._unparsed
         while at < len(data) and not self.pipeline and not self.transport.is_closing():
             size = max(MOST_PARSED, self._body_left())
-            super().data_received(data[at : at + size])
+            self._feed(data[at : at + size])
             at += size
         self._unparsed = data[at:]
         if self._unparsed:

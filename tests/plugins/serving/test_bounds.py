@@ -35,6 +35,7 @@ info = {"model": "churn", "version": None, "format": "onnx"}
 serve(hl.load(sys.argv[1]).predictor, info, "127.0.0.1", 0, None, Bounds(**json.loads(sys.argv[2])))
 """
 GOOD = request("/predict", json.dumps([ROW]).encode())
+CHUNKED = b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 FILES = 64
 
 
@@ -112,17 +113,41 @@ def test_requests_that_come_at_once_are_all_answered_in_their_order(target: Targ
     assert statuses == [200, 200, 200, 404] * 150 + [200, 200]
 
 
+def test_only_what_belongs_to_a_head_counts_as_one(target: Target) -> None:
+    padded = b"GET /health HTTP/1.1\r\nHost: x\r\nPad: " + b"p" * 290 + b"\r\n\r\n"
+    body = json.dumps([ROW] * 1_100).encode()
+    last = b"GET /health HTTP/1.1\r\nConnection: close\r\nHost: x\r\n"
+    with target.connect(20) as client:
+        client.sendall(padded * 400 + request("/predict", body) + last)
+        client.sendall(b"\r\n")
+        said = taken(client)
+    statuses = [int(part[:3]) for part in said.split(b"HTTP/1.1 ")[1:]]
+    assert len(body) > 100_000
+    assert statuses == [200] * 402
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
         (b"\x16\x03\x01\x00\x00", 400),
         (b"GET / HTTP/9.9\r\n\r\n", 400),
         (b"GET /health HTTP/1.1\r\n" + b"a: b\r\n" * 20_000, 431),
+        (CHUNKED + b"2\r\n[]\r\n0\r\n" + b"a: b\r\n" * 20_000, 431),
+        (CHUNKED + b"2;" + b"x" * 100_000, 431),
         (request("/predict", b"x", length=10**12), 413),
         (request("/predict", b"[" + b"{}," * MIB), 413),
         (request("/predict", b"[" + b"{}," * 200_000 + b"{}]"), 413),
     ],
-    ids=["no HTTP", "no version", "endless head", "declared too large", "too large", "too many rows"],
+    ids=[
+        "no HTTP",
+        "no version",
+        "endless head",
+        "endless trailers",
+        "endless size",
+        "declared too large",
+        "too large",
+        "too many rows",
+    ],
 )
 def test_what_cannot_be_read_is_answered_as_json(target: Target, sent: bytes, status: int) -> None:
     with target.connect(10) as client:
