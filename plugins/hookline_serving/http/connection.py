@@ -17,10 +17,12 @@ MOST_HEAD_BYTES = 64 * 1024
 
 
 class Wait(NamedTuple):
-    """What a client keeps the server waiting for; two waits of one client are the same where `since` is."""
+    """What a client keeps the server waiting for; two waits of one client are the same where `since` is and `left`."""
 
     kind: Literal["idle", "head", "rest", "body", "answer"]
     since: object
+    left: int = 0
+    """Bytes of answers that the client has not taken."""
 
 
 class Connection(HttpToolsProtocol):
@@ -82,16 +84,19 @@ class Connection(HttpToolsProtocol):
 
     def waits(self) -> Wait | None:
         """Return what the client is waited for, None where it waits itself."""
-        cycle = self.cycle
-        if self.flow.write_paused:
-            return Wait("answer", cycle)
+        cycle, left = self.cycle, self.transport.get_write_buffer_size()
+        # A transport that is closing waits for its last byte to be taken, however long that is.
+        if self.flow.write_paused or self.transport.is_closing():
+            return Wait("answer", cycle, left)
         if self.holds_more():
             return None
         if cycle is not None and not cycle.response_complete:
             return Wait("body", cycle) if cycle.more_body else None
         if self._in_head() or cycle is None:
             return Wait("head", self.scope)
-        return Wait("idle", cycle) if self.timeout_keep_alive_task is not None else Wait("rest", cycle)
+        if self.timeout_keep_alive_task is None:
+            return Wait("rest", cycle)
+        return Wait("answer", cycle, left) if left else Wait("idle", cycle)
 
     def expire(self, kind: str) -> None:
         """End a wait that took too long."""
@@ -115,6 +120,9 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
         self.refuse(400, msg)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing, since anybody may ask for what is not offered as often as they like."""
 
     def _in_head(self) -> bool:
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
