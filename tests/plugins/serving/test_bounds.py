@@ -27,10 +27,16 @@ BOUNDS = {
     "head_seconds": 0.8, "body_seconds": 0.8, "answer_seconds": 0.8, "rest_seconds": 0.5,
 }  # fmt: skip
 SERVE = """
-import json, sys
+import asyncio, json, sys
 import hookline as hl
+import uvicorn.protocols.websockets.auto as sockets
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.server import serve
+class Silent(asyncio.Protocol):
+    # As a library for WebSockets would be found, were one installed.
+    def __init__(self, **given):
+        pass
+sockets.AutoWebSocketsProtocol = Silent
 info = {"model": "churn", "version": None, "format": "onnx"}
 serve(hl.load(sys.argv[1]).predictor, info, "127.0.0.1", 0, None, Bounds(**json.loads(sys.argv[2])))
 """
@@ -171,6 +177,15 @@ def test_bodies_that_are_held_leave_room_for_small_requests(target: Target) -> N
     with target.connect(10) as client:
         client.sendall(asked)
         assert client.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_who_asks_for_a_websocket_is_answered_as_any_other_and_leaves(target: Target) -> None:
+    asked = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    for _ in range(FILES):
+        with target.connect(5) as client:
+            for one in (asked, GOOD):
+                client.sendall(one)
+                assert client.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
 def test_many_silent_clients_do_not_keep_others_out_where_descriptors_are_few(target: Target) -> None:
