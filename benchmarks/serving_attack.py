@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from kit.attacks import Target, sorts, under_attack
 
 
 def main() -> None:
+    """Print what was measured, a line for each company that the good client is in."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--each", action="store_true", help="each sort of bad client by itself, too")
@@ -27,7 +29,7 @@ def main() -> None:
         env = {"HOOKLINE_HOME": home}
         run([HOOKLINE, *overrides(table_w(10_000))], env)
         command = [HOOKLINE, "serve", "w", "--port", "0"]
-        with subprocess.Popen(command, env=_with(env), stderr=subprocess.PIPE, text=True) as server:
+        with subprocess.Popen(command, env=os.environ | env, stderr=subprocess.PIPE, text=True) as server:
             try:
                 show(
                     _measured(server, given.seconds, given.each),
@@ -35,12 +37,6 @@ def main() -> None:
                 )
             finally:
                 server.kill()
-
-
-def _with(env: dict[str, str]) -> dict[str, str]:
-    import os
-
-    return os.environ | env
 
 
 def _measured(server: subprocess.Popen[str], seconds: float, each: bool) -> list[list[object]]:

@@ -105,6 +105,7 @@ def _routes(service: Service) -> list[Route]:
 
 def _with_short_way(app: ASGIApp, service: Service) -> ASGIApp:
     """Answer POST /predict without routing, request and response objects, which take longer than a small model does."""
+    most = min(MOST_BYTES_AT_ONCE, service.bounds.bytes)
 
     async def short(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/predict" or scope["method"] != "POST":
@@ -112,10 +113,16 @@ def _with_short_way(app: ASGIApp, service: Service) -> ASGIApp:
             return
         first = await receive()
         body = first.get("body", b"")
-        if first["type"] != "http.request" or first.get("more_body") or len(body) > MOST_BYTES_AT_ONCE:
+        if first["type"] != "http.request" or first.get("more_body") or len(body) > most:
             await app(scope, _again(first, receive), send)
             return
-        await send_answer(send, await answered(predict(service, body)))
+        answer = await answered(predict(service, body))
+        if len(answer.body) <= MOST_BYTES_AT_ONCE:
+            await send_answer(send, answer)
+            return
+        with service.held.account() as account:
+            account.settle(len(answer.body))
+            await send_answer(send, answer)
 
     return short
 

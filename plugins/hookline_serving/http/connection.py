@@ -17,10 +17,12 @@ MOST_HEAD_BYTES = 64 * 1024
 
 
 class Wait(NamedTuple):
-    """What a client keeps the server waiting for; two waits of one client are the same where `since` is."""
+    """What a client keeps the server waiting for; two waits of one client are the same where `since` is and `left`."""
 
     kind: Literal["idle", "head", "rest", "body", "answer"]
     since: object
+    left: int = 0
+    """Bytes of answers that the client has not taken."""
 
 
 class Connection(HttpToolsProtocol):
@@ -31,7 +33,7 @@ class Connection(HttpToolsProtocol):
         self._door = door
         self._unparsed = b""
         self._is_held_back = False
-        self._head_bytes = 0
+        self._untaken = 0
         self._sized: object = None
         self._body_bytes = 0
 
@@ -55,16 +57,16 @@ class Connection(HttpToolsProtocol):
             self._unparsed += data
             self._parse()
         else:
-            super().data_received(data)
-        if self.cycle is None or self.cycle.scope is not self.scope:
-            self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES:
-                self.refuse(431, f"the head of the request is larger than {MOST_HEAD_BYTES // 1024} KiB")
-        elif self._head_bytes:
-            self._head_bytes = 0
+            self._feed(data)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer what has a whole head."""
+        self._untaken = 0
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a request's body."""
+        self._untaken = 0
         if self._sized is not self.cycle:
             self._sized, self._body_bytes = self.cycle, 0
         self._body_bytes += len(body)
@@ -82,16 +84,19 @@ class Connection(HttpToolsProtocol):
 
     def waits(self) -> Wait | None:
         """Return what the client is waited for, None where it waits itself."""
-        cycle = self.cycle
-        if self.flow.write_paused:
-            return Wait("answer", cycle)
+        cycle, left = self.cycle, self.transport.get_write_buffer_size()
+        # A transport that is closing waits for its last byte to be taken, however long that is.
+        if self.flow.write_paused or self.transport.is_closing():
+            return Wait("answer", cycle, left)
         if self.holds_more():
             return None
         if cycle is not None and not cycle.response_complete:
             return Wait("body", cycle) if cycle.more_body else None
         if self._in_head() or cycle is None:
             return Wait("head", self.scope)
-        return Wait("idle", cycle) if self.timeout_keep_alive_task is not None else Wait("rest", cycle)
+        if self.timeout_keep_alive_task is None:
+            return Wait("rest", cycle)
+        return Wait("answer", cycle, left) if left else Wait("idle", cycle)
 
     def expire(self, kind: str) -> None:
         """End a wait that took too long."""
@@ -116,14 +121,24 @@ class Connection(HttpToolsProtocol):
         """Answer what is no HTTP."""
         self.refuse(400, msg)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing, since anybody may ask for what is not offered as often as they like."""
+
     def _in_head(self) -> bool:
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
+
+    def _feed(self, data: bytes) -> None:
+        """Parse, unless a head, or what stands around the parts of a body, does not come to an end."""
+        self._untaken += len(data)
+        super().data_received(data)
+        if self._untaken > MOST_HEAD_BYTES:
+            self.refuse(431, f"the head of the request is larger than {MOST_HEAD_BYTES // 1024} KiB")
 
     def _parse(self) -> None:
         at, data = 0, self._unparsed
         while at < len(data) and not self.pipeline and not self.transport.is_closing():
             size = max(MOST_PARSED, self._body_left())
-            super().data_received(data[at : at + size])
+            self._feed(data[at : at + size])
             at += size
         self._unparsed = data[at:]
         if self._unparsed:

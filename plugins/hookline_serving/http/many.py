@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MOST_BYTES_AT_ONCE = 16 * 1024
 """Largest body that the loop itself reads, which takes no longer than answering a few rows does."""
+MOST_PATTERN_BYTES = 1024
+"""The same where a contract has a regular expression, of which each text may take a while."""
 HEAVY_BYTES = 1024 * 1024
 """Bodies above are read one after the other."""
 ROWS_AT_ONCE = 1_000
@@ -28,7 +30,7 @@ async def predict(service: Service, body: Body) -> bytes:
     if len(body) > HEAVY_BYTES:
         async with service.heavy:
             return await _predict_in_parts(service, body)
-    if len(body) > MOST_BYTES_AT_ONCE:
+    if len(body) > (MOST_PATTERN_BYTES if service.answerer.reader.asks_patterns else MOST_BYTES_AT_ONCE):
         return await _predict_in_parts(service, body)
     items = await service.answer(service.answerer.reader.read_body(body))
     info = service.info

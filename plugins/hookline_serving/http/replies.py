@@ -12,14 +12,14 @@ from starlette.types import Send
 
 from hookline.errors import DataError, HooklineError
 
-from .reading.faults import MOST_SHOWN, BadRequest, BadRows, Busy, TooLarge
+from .reading.faults import MOST_SHOWN, BadRequest, BadRows, TooLarge
 
 log = logging.getLogger("hookline.serving")
 
 OK = 200
 INTERNAL_ERROR = 500
 UNAVAILABLE = 503
-SENT_AT_ONCE = 256 * 1024
+SENT_AT_ONCE = 64 * 1024
 """Bytes of an answer that are sent before a look at whether the client takes them."""
 
 
@@ -50,8 +50,6 @@ def told(error: Exception) -> Answer:
             return failure(400, str(error))
         case TooLarge():
             return failure(413, str(error))
-        case Busy():
-            return failure(503, str(error))
         case OSError():
             log.error("a prediction could not be recorded, and was not answered: %s", error)
             return failure(503, f"the prediction could not be recorded: {error.strerror}")

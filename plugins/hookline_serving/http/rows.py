@@ -57,6 +57,7 @@ class Reader:
     def __init__(self, schema: Schema, roles: Roles, most_rows: int = sys.maxsize) -> None:
         self._columns, self._id = schema.columns, roles.id
         self._most_rows = most_rows
+        self.asks_patterns = any(column.pattern is not None for column in schema.columns)
         self._texts = schema.texts
         self._is_reread = bool(schema.texts.missing) or schema.texts.strip
         self._limits = [Limits(column) for column in schema.columns]

@@ -54,6 +54,8 @@ def serve(
         server_header=False,
         proxy_headers=False,
         lifespan="on",
+        # Whoever asks for a WebSocket is answered as if it had not: the door would not hear when such a connection ends.
+        ws="none",
     )
     version = f" version {info['version']}" if info.get("version") else ""
     shown = f"[{host}]" if ":" in host else host

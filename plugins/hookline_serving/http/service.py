@@ -55,10 +55,10 @@ class Service:
 
     async def answer(self, question: Question) -> list[Item]:
         """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
-        if len(question.rows) > MOST_ROWS_INLINE:
-            return (await asyncio.to_thread(self.answerer.answer, [question]))[0]
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
+        if len(question.rows) > MOST_ROWS_INLINE:
+            return (await self._loop.run_in_executor(self._worker, self.answerer.answer, [question]))[0]
         self._asked += 1
         if self._asked == 1:
             self._loop.call_soon(self._end_turn)

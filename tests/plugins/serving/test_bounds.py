@@ -27,14 +27,21 @@ BOUNDS = {
     "head_seconds": 0.8, "body_seconds": 0.8, "answer_seconds": 0.8, "rest_seconds": 0.5,
 }  # fmt: skip
 SERVE = """
-import json, sys
+import asyncio, json, sys
 import hookline as hl
+import uvicorn.protocols.websockets.auto as sockets
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.server import serve
+class Silent(asyncio.Protocol):
+    # As a library for WebSockets would be found, were one installed.
+    def __init__(self, **given):
+        pass
+sockets.AutoWebSocketsProtocol = Silent
 info = {"model": "churn", "version": None, "format": "onnx"}
 serve(hl.load(sys.argv[1]).predictor, info, "127.0.0.1", 0, None, Bounds(**json.loads(sys.argv[2])))
 """
 GOOD = request("/predict", json.dumps([ROW]).encode())
+CHUNKED = b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 FILES = 64
 
 
@@ -112,17 +119,41 @@ def test_requests_that_come_at_once_are_all_answered_in_their_order(target: Targ
     assert statuses == [200, 200, 200, 404] * 150 + [200, 200]
 
 
+def test_only_what_belongs_to_a_head_counts_as_one(target: Target) -> None:
+    padded = b"GET /health HTTP/1.1\r\nHost: x\r\nPad: " + b"p" * 290 + b"\r\n\r\n"
+    body = json.dumps([ROW] * 1_100).encode()
+    last = b"GET /health HTTP/1.1\r\nConnection: close\r\nHost: x\r\n"
+    with target.connect(20) as client:
+        client.sendall(padded * 400 + request("/predict", body) + last)
+        client.sendall(b"\r\n")
+        said = taken(client)
+    statuses = [int(part[:3]) for part in said.split(b"HTTP/1.1 ")[1:]]
+    assert len(body) > 100_000
+    assert statuses == [200] * 402
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
         (b"\x16\x03\x01\x00\x00", 400),
         (b"GET / HTTP/9.9\r\n\r\n", 400),
         (b"GET /health HTTP/1.1\r\n" + b"a: b\r\n" * 20_000, 431),
+        (CHUNKED + b"2\r\n[]\r\n0\r\n" + b"a: b\r\n" * 20_000, 431),
+        (CHUNKED + b"2;" + b"x" * 100_000, 431),
         (request("/predict", b"x", length=10**12), 413),
         (request("/predict", b"[" + b"{}," * MIB), 413),
         (request("/predict", b"[" + b"{}," * 200_000 + b"{}]"), 413),
     ],
-    ids=["no HTTP", "no version", "endless head", "declared too large", "too large", "too many rows"],
+    ids=[
+        "no HTTP",
+        "no version",
+        "endless head",
+        "endless trailers",
+        "endless size",
+        "declared too large",
+        "too large",
+        "too many rows",
+    ],
 )
 def test_what_cannot_be_read_is_answered_as_json(target: Target, sent: bytes, status: int) -> None:
     with target.connect(10) as client:
@@ -146,6 +177,15 @@ def test_bodies_that_are_held_leave_room_for_small_requests(target: Target) -> N
     with target.connect(10) as client:
         client.sendall(asked)
         assert client.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_who_asks_for_a_websocket_is_answered_as_any_other_and_leaves(target: Target) -> None:
+    asked = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    for _ in range(FILES):
+        with target.connect(5) as client:
+            for one in (asked, GOOD):
+                client.sendall(one)
+                assert client.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
 def test_many_silent_clients_do_not_keep_others_out_where_descriptors_are_few(target: Target) -> None:

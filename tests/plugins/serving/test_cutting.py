@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -76,6 +77,8 @@ HOSTILE = {
     "a text like rows": b'[{"a":"' + b"},{" * 9 * MIB + b'"}]',
     "deep": b'[{"a":' + b"[" * 30 * MIB,
     "columns": b"[{" + b",".join(b'"c%d":1' % number for number in range(100_000)) + b"}]",
+    "rows in rows": b'{"a":[' + b'{"rows":[]},' * 9 * MIB + b"1]}",
+    "texts in a text": b'{"a":"' + b'\\"' * 15 * MIB,
     "no end": b'{"rows":[{"a":1},' * 2 * MIB,
 }
 
@@ -119,3 +122,12 @@ def test_a_row_may_be_large_and_not_larger() -> None:
 def test_a_large_body_without_rows_is_no_good_request(body: bytes) -> None:
     with pytest.raises(BadRequest):
         rows_of(body[:-1] + b" " * cutting.PIECE_BYTES * 3 + body[-1:])
+
+
+@pytest.mark.parametrize("name", ["rows in rows", "texts in a text"])
+def test_a_head_is_looked_for_in_one_pass(name: str) -> None:
+    begun = time.process_time()
+    with pytest.raises((TooLarge, BadRequest)):
+        cut_rows(HOSTILE[name], MANY)
+    # It takes some milliseconds; a pass for each of what could be rows took ten seconds.
+    assert time.process_time() - begun < 1

@@ -10,25 +10,31 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from starlette.types import ASGIApp, Message, Send
 
 import hookline as hl
 from hookline import Prediction, Predictor
 from hookline_serving.http.answers import Answerer
 from hookline_serving.http.app import make_app
+from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.log import PredictionLog
 from hookline_serving.http.many import MOST_BYTES_AT_ONCE, predict
 from hookline_serving.http.replies import answered
-from hookline_serving.http.service import Service
+from hookline_serving.http.service import THREADS, Service
 from kit.places import at
 from kit.processes import run_hookline
 from kit.serving import ROW, Server, serving
+
+INFO = {"model": "churn", "version": 1, "format": "onnx"}
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +102,86 @@ def test_a_fault_in_the_model_is_told_as_json_and_logged_with_its_traceback(
     assert response.status_code == 500
     assert response.json() == {"error": "the model could not answer: RuntimeError"}
     assert "RuntimeError: a fault in the model" in caplog.text
+
+
+class Watched:
+    """A predictor that notes which threads it is asked in. pattern: of the plan, by the contract."""
+
+    def __init__(self, whole: Predictor, pattern: str | None = None) -> None:
+        columns = [replace(c, pattern=pattern if c.name == "plan" else None) for c in whole.schema.columns]
+        self.schema = replace(whole.schema, columns=tuple(columns))
+        self.roles, self.target = whole.roles, whole.target
+        self._whole = whole
+        self.threads: set[str] = set()
+
+    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        self.threads.add(threading.current_thread().name)
+        return self._whole.predict(frame)
+
+
+async def posted(app: ASGIApp, *bodies: Any) -> list[httpx.Response]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model") as client:
+        return await asyncio.gather(*(client.post("/predict", json=body) for body in bodies))
+
+
+async def asked_at_once(app: ASGIApp, body: bytes, send: Send) -> None:
+    """Ask with a body that comes in one part, as the short way takes it."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    await app({"type": "http", "path": "/predict", "method": "POST", "headers": []}, receive, send)
+
+
+@pytest.mark.usefixtures("at_home")
+def test_requests_of_some_rows_share_a_few_threads(package: Path) -> None:
+    predictor = Watched(hl.load(package).predictor)
+    answers = asyncio.run(posted(make_app(predictor, INFO, None), *[[ROW] * 60] * 12))
+    assert [answer.status_code for answer in answers] == [200] * 12
+    assert 0 < len(predictor.threads) <= THREADS
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_contract_with_a_pattern_keeps_only_one_row_on_the_loop(package: Path) -> None:
+    for count, is_on_loop in ((1, True), (20, False)):
+        predictor = Watched(hl.load(package).predictor, "[a-z]+")
+        (answer,) = asyncio.run(posted(make_app(predictor, INFO, None), [ROW] * count))
+        assert len(answer.json()["predictions"]) == count
+        assert (threading.main_thread().name in predictor.threads) is is_on_loop
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_bound_of_bytes_holds_for_small_bodies_too(package: Path) -> None:
+    app = make_app(hl.load(package).predictor, INFO, None, Bounds(bytes=500))
+    statuses: list[int] = []
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    for count in (1, 10):
+        asyncio.run(asked_at_once(app, msgspec.json.encode([ROW] * count), send))
+    assert statuses == [200, 413]
+
+
+@pytest.mark.usefixtures("at_home")
+def test_an_answer_to_a_small_body_is_held_while_it_is_taken(package: Path) -> None:
+    row = {"amount": 1, "visits": 1, "plan": "new", "active": None, "joined": None}
+    body = msgspec.json.encode([row] * 230)
+    app = make_app(hl.load(package).predictor, INFO, None, Bounds(in_flight=64 * 1024))
+    beside: list[int] = []
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            beside.extend(answer.status_code for answer in await posted(app, [ROW], [ROW] * 400))
+
+    async def ask() -> list[httpx.Response]:
+        await asked_at_once(app, body, send)
+        return await posted(app, [ROW] * 400)
+
+    afterwards = asyncio.run(ask())
+    assert len(body) < MOST_BYTES_AT_ONCE
+    assert beside == [200, 503]
+    assert [answer.status_code for answer in afterwards] == [200]
 
 
 def test_every_prediction_has_an_id_of_its_own(server: Server) -> None:

@@ -61,7 +61,6 @@ class Door:
             (since, number)
             for number, (connection, (wait, since)) in enumerate(self._waits.items())
             if connection is not newcomer
-            and not connection.transport.is_closing()
             and wait is not None
             and _is_same(wait, connection.waits())
             and (wait.kind in ("idle", "head") or now - since > GRACE_SECONDS)
@@ -98,4 +97,4 @@ class Door:
 def _is_same(one: Wait | None, other: Wait | None) -> bool:
     if one is None or other is None:
         return one is other
-    return one.kind == other.kind and one.since is other.since
+    return one.kind == other.kind and one.since is other.since and one.left == other.left

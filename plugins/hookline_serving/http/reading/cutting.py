@@ -124,11 +124,20 @@ def _head(body: Body) -> bytes | None:
     bare = BARE_HEAD.match(body, 0, PIECE_BYTES)
     if bare:
         return bytes(bare.group())
-    for found in HEAD.finditer(body, 0, PIECE_BYTES):
-        head = bytes(body[: found.end()])
-        if _ends_in_rows(head):
-            return head
-    return None
+    end = _rows_at(body)
+    head = bytes(body[:end])
+    return head if end and _ends_in_rows(head) else None
+
+
+def _rows_at(body: Body) -> int:
+    """Return where the rows of an object begin, 0 where it has none, told by its brackets and texts in one pass."""
+    depth, at = 0, 0
+    while found := TOKEN.match(body, at, PIECE_BYTES):
+        at, kind = found.end(), found.lastgroup
+        if kind == "rows" and depth == 1:
+            return at
+        depth += {"rows": 1, "opening": 1, "closing": -1}.get(kind or "", 0)
+    return 0
 
 
 def _ends_in_rows(head: bytes) -> bool:
@@ -155,7 +164,10 @@ def _inside(depth: int, but: str = "") -> str:
     return rf'(?:[^\[\]{{}}"{but}]++|"(?:[^"\\]++|\\.)*+"{nested})*+'
 
 
-HEAD = re.compile(rb'"rows"[ \t\r\n]*+:[ \t\r\n]*+\[')
+TOKEN = re.compile(
+    rb'[^\[\]{}"]*+(?:(?P<rows>"rows"[ \t\r\n]*+:[ \t\r\n]*+\[)|"(?:[^"\\]++|\\.)*+"|(?P<opening>[\[{])|(?P<closing>[\]}]))',
+    re.DOTALL,
+)
 BARE_HEAD = re.compile(rb"[ \t\r\n]*+\[")
 LEAD = re.compile(rb"[ \t\r\n]*+[{\]]")
 ROWS = Between(b"},", re.compile(rf"[ \t\r\n]*+\{{{_inside(DEPTH)}\}}[ \t\r\n]*+,".encode(), re.DOTALL))

@@ -42,7 +42,3 @@ class BadRequest(ValueError):
 
 class TooLarge(ValueError):
     """A body of more than is taken at a time."""
-
-
-class Busy(Exception):
-    """A request that would be answered at another moment."""
