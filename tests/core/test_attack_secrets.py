@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from traceback import format_exception
 from typing import Any
 
@@ -227,6 +228,20 @@ def test_what_is_shown_as_json_stays_json(capsys: pytest.CaptureFixture[str]) ->
     assert json.loads(capsys.readouterr().out) == redacted_tree(told)
 
 
+@pytest.mark.parametrize("secret", ['q"uo"te-1', "back\\slash-2", "sch\u00f6n-zwei-3"])
+def test_a_secret_that_json_spells_otherwise_is_hidden_in_json_too(
+    capsys: pytest.CaptureFixture[str], secret: str
+) -> None:
+    Secret(secret)
+    print_json({"error": f"got {secret}", "by": {secret: 1}, "at": Path(f"/x/{secret}")})
+    assert json.loads(capsys.readouterr().out) == {"error": "got ***", "by": {"***": 1}, "at": "/x/***"}
+
+
+def test_a_quoted_value_in_json_ends_with_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": "token='q", "b": "kept", "c": "it's"})
+    assert json.loads(capsys.readouterr().out) == {"a": "token='q", "b": "kept", "c": "it's"}
+
+
 def test_a_sweeps_workers_resolve_what_the_ledger_keeps_as_a_reference(registry: Registry) -> None:
     given = ["source=shop", "source.url=${oc.env:SHOP_LOGIN}", "source.password=${oc.env:SHOP_PASSWORD}", "target=y"]
     kept = resolve(registry, compose(registry, given)).plain()
@@ -341,6 +356,19 @@ HIDES = {
 def test_what_looks_like_a_secret_is_hidden_and_nothing_else(text: str) -> None:
     assert redacted(text) == HIDES[text]
     assert redacted(HIDES[text]) == HIDES[text]
+
+
+@pytest.mark.parametrize("part", ["_", "a_", "token=", "token='", "x://", "${oc.env:", "pass-", "key=%3D"])
+def test_a_long_text_is_looked_through_in_time_by_its_length(part: str) -> None:
+    text = part * (100_000 // len(part)) + "="
+    begun = perf_counter()
+    redacted(text)
+    assert perf_counter() - begun < 1
+
+
+def test_what_is_called_a_secret_behind_an_escape_is_hidden() -> None:
+    assert redacted("?odbc_connect=SERVER%3Dh%3BPWD%3Dabc") == "?odbc_connect=SERVER%3Dh%3BPWD%3D***"
+    assert redacted(repr("no\npassword=abc")) == "'no\\npassword=***'"
 
 
 def test_texts_below_a_telling_key_are_hidden() -> None:
