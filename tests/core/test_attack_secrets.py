@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -395,3 +396,107 @@ def test_a_log_of_ours_holds_no_secret(caplog: pytest.LogCaptureFixture) -> None
     Secret(TOKEN)
     logger("hookline.test").warning("%s from %s", TOKEN, "s3://me:pw@bucket")
     assert caplog.messages == ["*** from s3://me:***@bucket"]
+
+
+def test_an_error_in_a_log_of_ours_holds_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    Secret(TOKEN)
+    try:
+        raise ValueError(f"no {TOKEN} at x://me:pw@h")
+    except ValueError:
+        logger("hookline.test").exception("failed")
+    assert "ValueError: no *** at x://me:***@h" in caplog.text
+    assert found_in(caplog.text) == []
+
+
+def test_every_log_of_ours_is_one_that_holds_no_secrets() -> None:
+    root = Path(__file__).parents[2]
+    files = [path for room in ("core", "plugins") for path in (root / room).rglob("*.py")]
+    plain = re.compile(r"getLogger\((?:__name__|['\"]hookline)")
+    assert len(files) > 100
+    assert [path.name for path in files if plain.search(path.read_text(encoding="utf-8"))] == []
+
+
+def composed(registry: Registry, *given: str) -> Any:
+    """Return the shop's fields as a config is kept."""
+    return compose(registry, ["source=shop", "source.url=db", "target=y", *given])
+
+
+SPELLED = [
+    """source.broken='${oc.env:"SHOP_LOGIN"}'""",
+    """source.broken="${oc.env:'SHOP_LOGIN'}\"""",
+    "source.broken='${ oc.env:SHOP_LOGIN }'",
+    "source.broken='${oc.env:SHOP_NOPE,${oc.env:SHOP_LOGIN}}'",
+    "source.broken='${oc.decode:${oc.env:SHOP_LOGIN}}'",
+    "source.broken='${oc.select:source.login}'",
+    "source.broken='${.login}'",
+    "source.broken='Bearer ${source.login}'",
+    "source.broken='Bearer ${.login}'",
+    "source.options='${oc.create:{a:${oc.env:SHOP_LOGIN}}}'",
+]
+
+
+@pytest.mark.parametrize("given", SPELLED)
+def test_a_reference_to_the_environment_stays_one_however_it_is_spelled(registry: Registry, given: str) -> None:
+    tree = composed(registry, "source.login=${oc.env:SHOP_LOGIN}", given)
+    assert found_in(json.dumps(tree)) == []
+    assert "${oc.env:SHOP_LOGIN}" in json.dumps(tree["source"])
+    config = resolve(registry, tree)
+    assert ENVIRONMENT in repr(vars(config.components["source"][0].component))
+    assert found_in(json.dumps(config.plain())) == []
+
+
+def test_names_that_come_of_the_environment_are_no_secrets(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCOL", "is_late2")
+    monkeypatch.setenv("MN", "churn_v2")
+    tree = composed(registry, "target=${oc.env:TCOL}", "name=${oc.env:MN}", "source.broken='model ${name}'")
+    config = resolve(registry, tree).plain()
+    assert (config["name"], config["roles"]["target"], config["source"]["broken"]) == (
+        "churn_v2",
+        "is_late2",
+        "model churn_v2",
+    )
+    assert redacted("champion -> churn_v2 v1 of is_late2") == "champion -> churn_v2 v1 of is_late2"
+    parts = {key: tree[key] for key in ("source", "trainer", "featurizer")}
+    options = {"name": "${oc.env:MN}", "roles": {"target": "${oc.env:TCOL}"}}
+    assert resolve(registry, {**parts, **options}).plain()["name"] == "churn_v2"
+    assert redacted("churn_v2") == "churn_v2"
+
+
+def test_a_known_secret_is_found_as_a_word_of_its_own() -> None:
+    Secret("abcdef1")
+    assert redacted("abcdef1234 xabcdef1") == "abcdef1234 xabcdef1"
+    told = "abcdef1, 'abcdef1' my_abcdef1 \\nabcdef1 %20abcdef1"
+    assert redacted(told) == "***, '***' my_*** \\n*** %20***"
+
+
+def test_the_longest_of_known_secrets_is_taken_first_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_known", {})
+    secrets.remember("inner-7", "${oc.env:inner-8}")
+    secrets.remember("inner-8")
+    secrets.remember("inner-7-outer")
+    assert redacted("inner-7 inner-7-outer inner-8") == "${oc.env:inner-8} *** ***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["d/token=abcde1/x.csv", "s3://bucket/my_token=abcde1/x.csv", "SELECT * FROM a JOIN b ON a.token = b.token"],
+)
+def test_a_folder_or_a_column_called_like_a_secret_is_none(text: str) -> None:
+    assert redacted(text) == text
+    secrets.learn({"path": text})
+    assert redacted("abcde1 b.token") == "abcde1 b.token"
+    assert secrets.hidden_in({"path": text}) == []
+
+
+def test_the_user_of_a_database_is_no_secret() -> None:
+    secrets.learn({"url": "mysql://train_v2@db/rows", "at": "https://ghp_a1b2c3@github.com/x"})
+    assert redacted("table train_v2 has 3 rows; ghp_a1b2c3") == "table train_v2 has 3 rows; ***"
+
+
+def test_a_sweep_refuses_a_password_that_is_a_word(hookline: Callable[..., Told], at_home: Path) -> None:
+    given = ("source=shop", "source.url=db", "source.password=hunterpassword")
+    code, _, err = hookline("-m", *given, "target=y", "trainer=decision_tree", "seed=1,2")
+    assert code == 2
+    assert "source.password: holds a secret, which a sweep would have to write down" in err
+    assert leaks(at_home) == []
+    assert not [path for path in at_home.rglob("multirun.yaml") if "hunterpassword" in path.read_text()]
