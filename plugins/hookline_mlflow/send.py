@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
 from importlib.util import find_spec
 
 from hookline.kinds.hooks import RunInfo
 from hookline.registry.quiet import quiet_environment
+from hookline.telling.secrets import logger
 from hookline.version import install_line
 
 from . import MlflowSettings
 
-log = logging.getLogger("hookline.mlflow")
+log = logger("hookline.mlflow")
 
 QUIET = {
     # MLflow's own retries would outlast any timeout.

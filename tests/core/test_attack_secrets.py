@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from traceback import format_exception
 from typing import Any
 
@@ -227,6 +229,20 @@ def test_what_is_shown_as_json_stays_json(capsys: pytest.CaptureFixture[str]) ->
     assert json.loads(capsys.readouterr().out) == redacted_tree(told)
 
 
+@pytest.mark.parametrize("secret", ['q"uo"te-1', "back\\slash-2", "sch\u00f6n-zwei-3"])
+def test_a_secret_that_json_spells_otherwise_is_hidden_in_json_too(
+    capsys: pytest.CaptureFixture[str], secret: str
+) -> None:
+    Secret(secret)
+    print_json({"error": f"got {secret}", "by": {secret: 1}, "at": Path(f"/x/{secret}")})
+    assert json.loads(capsys.readouterr().out) == {"error": "got ***", "by": {"***": 1}, "at": "/x/***"}
+
+
+def test_a_quoted_value_in_json_ends_with_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": "token='q", "b": "kept", "c": "it's"})
+    assert json.loads(capsys.readouterr().out) == {"a": "token='q", "b": "kept", "c": "it's"}
+
+
 def test_a_sweeps_workers_resolve_what_the_ledger_keeps_as_a_reference(registry: Registry) -> None:
     given = ["source=shop", "source.url=${oc.env:SHOP_LOGIN}", "source.password=${oc.env:SHOP_PASSWORD}", "target=y"]
     kept = resolve(registry, compose(registry, given)).plain()
@@ -343,6 +359,19 @@ def test_what_looks_like_a_secret_is_hidden_and_nothing_else(text: str) -> None:
     assert redacted(HIDES[text]) == HIDES[text]
 
 
+@pytest.mark.parametrize("part", ["_", "a_", "token=", "token='", "x://", "${oc.env:", "pass-", "key=%3D"])
+def test_a_long_text_is_looked_through_in_time_by_its_length(part: str) -> None:
+    text = part * (100_000 // len(part)) + "="
+    begun = perf_counter()
+    redacted(text)
+    assert perf_counter() - begun < 1
+
+
+def test_what_is_called_a_secret_behind_an_escape_is_hidden() -> None:
+    assert redacted("?odbc_connect=SERVER%3Dh%3BPWD%3Dabc") == "?odbc_connect=SERVER%3Dh%3BPWD%3D***"
+    assert redacted(repr("no\npassword=abc")) == "'no\\npassword=***'"
+
+
 def test_texts_below_a_telling_key_are_hidden() -> None:
     tree = {
         "password": "a",
@@ -367,3 +396,107 @@ def test_a_log_of_ours_holds_no_secret(caplog: pytest.LogCaptureFixture) -> None
     Secret(TOKEN)
     logger("hookline.test").warning("%s from %s", TOKEN, "s3://me:pw@bucket")
     assert caplog.messages == ["*** from s3://me:***@bucket"]
+
+
+def test_an_error_in_a_log_of_ours_holds_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    Secret(TOKEN)
+    try:
+        raise ValueError(f"no {TOKEN} at x://me:pw@h")
+    except ValueError:
+        logger("hookline.test").exception("failed")
+    assert "ValueError: no *** at x://me:***@h" in caplog.text
+    assert found_in(caplog.text) == []
+
+
+def test_every_log_of_ours_is_one_that_holds_no_secrets() -> None:
+    root = Path(__file__).parents[2]
+    files = [path for room in ("core", "plugins") for path in (root / room).rglob("*.py")]
+    plain = re.compile(r"getLogger\((?:__name__|['\"]hookline)")
+    assert len(files) > 100
+    assert [path.name for path in files if plain.search(path.read_text(encoding="utf-8"))] == []
+
+
+def composed(registry: Registry, *given: str) -> Any:
+    """Return the shop's fields as a config is kept."""
+    return compose(registry, ["source=shop", "source.url=db", "target=y", *given])
+
+
+SPELLED = [
+    """source.broken='${oc.env:"SHOP_LOGIN"}'""",
+    """source.broken="${oc.env:'SHOP_LOGIN'}\"""",
+    "source.broken='${ oc.env:SHOP_LOGIN }'",
+    "source.broken='${oc.env:SHOP_NOPE,${oc.env:SHOP_LOGIN}}'",
+    "source.broken='${oc.decode:${oc.env:SHOP_LOGIN}}'",
+    "source.broken='${oc.select:source.login}'",
+    "source.broken='${.login}'",
+    "source.broken='Bearer ${source.login}'",
+    "source.broken='Bearer ${.login}'",
+    "source.options='${oc.create:{a:${oc.env:SHOP_LOGIN}}}'",
+]
+
+
+@pytest.mark.parametrize("given", SPELLED)
+def test_a_reference_to_the_environment_stays_one_however_it_is_spelled(registry: Registry, given: str) -> None:
+    tree = composed(registry, "source.login=${oc.env:SHOP_LOGIN}", given)
+    assert found_in(json.dumps(tree)) == []
+    assert "${oc.env:SHOP_LOGIN}" in json.dumps(tree["source"])
+    config = resolve(registry, tree)
+    assert ENVIRONMENT in repr(vars(config.components["source"][0].component))
+    assert found_in(json.dumps(config.plain())) == []
+
+
+def test_names_that_come_of_the_environment_are_no_secrets(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCOL", "is_late2")
+    monkeypatch.setenv("MN", "churn_v2")
+    tree = composed(registry, "target=${oc.env:TCOL}", "name=${oc.env:MN}", "source.broken='model ${name}'")
+    config = resolve(registry, tree).plain()
+    assert (config["name"], config["roles"]["target"], config["source"]["broken"]) == (
+        "churn_v2",
+        "is_late2",
+        "model churn_v2",
+    )
+    assert redacted("champion -> churn_v2 v1 of is_late2") == "champion -> churn_v2 v1 of is_late2"
+    parts = {key: tree[key] for key in ("source", "trainer", "featurizer")}
+    options = {"name": "${oc.env:MN}", "roles": {"target": "${oc.env:TCOL}"}}
+    assert resolve(registry, {**parts, **options}).plain()["name"] == "churn_v2"
+    assert redacted("churn_v2") == "churn_v2"
+
+
+def test_a_known_secret_is_found_as_a_word_of_its_own() -> None:
+    Secret("abcdef1")
+    assert redacted("abcdef1234 xabcdef1") == "abcdef1234 xabcdef1"
+    told = "abcdef1, 'abcdef1' my_abcdef1 \\nabcdef1 %20abcdef1"
+    assert redacted(told) == "***, '***' my_*** \\n*** %20***"
+
+
+def test_the_longest_of_known_secrets_is_taken_first_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_known", {})
+    secrets.remember("inner-7", "${oc.env:inner-8}")
+    secrets.remember("inner-8")
+    secrets.remember("inner-7-outer")
+    assert redacted("inner-7 inner-7-outer inner-8") == "${oc.env:inner-8} *** ***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["d/token=abcde1/x.csv", "s3://bucket/my_token=abcde1/x.csv", "SELECT * FROM a JOIN b ON a.token = b.token"],
+)
+def test_a_folder_or_a_column_called_like_a_secret_is_none(text: str) -> None:
+    assert redacted(text) == text
+    secrets.learn({"path": text})
+    assert redacted("abcde1 b.token") == "abcde1 b.token"
+    assert secrets.hidden_in({"path": text}) == []
+
+
+def test_the_user_of_a_database_is_no_secret() -> None:
+    secrets.learn({"url": "mysql://train_v2@db/rows", "at": "https://ghp_a1b2c3@github.com/x"})
+    assert redacted("table train_v2 has 3 rows; ghp_a1b2c3") == "table train_v2 has 3 rows; ***"
+
+
+def test_a_sweep_refuses_a_password_that_is_a_word(hookline: Callable[..., Told], at_home: Path) -> None:
+    given = ("source=shop", "source.url=db", "source.password=hunterpassword")
+    code, _, err = hookline("-m", *given, "target=y", "trainer=decision_tree", "seed=1,2")
+    assert code == 2
+    assert "source.password: holds a secret, which a sweep would have to write down" in err
+    assert leaks(at_home) == []
+    assert not [path for path in at_home.rglob("multirun.yaml") if "hunterpassword" in path.read_text()]

@@ -60,7 +60,16 @@ def add_json(made: argparse.ArgumentParser) -> None:
 def print_json(value: Any) -> None:
     """Print a value as JSON on stdout."""
     # JSON itself spells out what a terminal would act on.
-    sys.stdout.write(redacted(json.dumps(value, indent=2, default=str)) + "\n")
+    sys.stdout.write(json.dumps(_redacted(value), indent=2) + "\n")
+
+
+def _redacted(value: Any) -> Any:
+    """Return JSON values without secrets; each text by itself, since JSON spells a quote, a backslash or an accent otherwise."""
+    if isinstance(value, Mapping):
+        return {redacted(key) if isinstance(key, str) else key: _redacted(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else redacted(str(value))
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> None:

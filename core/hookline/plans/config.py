@@ -207,7 +207,7 @@ def _checked(cls: Any, values: Any, path: str, problems: list[Problem]) -> Any:
     try:
         if isinstance(values, cls):
             return validate_object(values, path)
-        whole, kept = settle(values, path)
+        whole, kept = settle(values, path, names=cls is Options)
         return hold(validate(cls, whole, path, "bad config"), kept)
     except ConfigError as error:
         problems.extend(error.problems)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import re
+import string
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,27 @@ REFERENCE = re.compile(r"\$\{oc\.env:\s*([^${},\s]+)\s*(?:,([^${}]*))?\}")
 """How a config refers to the environment: `${oc.env:NAME}`, or with what stands where there is no such variable."""
 SHORTEST = 6
 """Of a value that is looked for in texts; a shorter one is in too many words."""
+LONGEST_KEY = 64
+"""Letters before the name of a secret that are looked at, such as those of `my_db_` in `my_db_password`."""
 LONG = 12
 """Letters of a word that is looked for all the same."""
 _CALLED = (
     r"pass(?:wd|word|phrase)|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]?id)?|secret[-_]?key|private[-_]?key"
     r"|account[-_]?key|auth(?:orization)?|credentials?|sig(?:nature)?|sas|x-amz-(?:signature|security-token|credential)"
 )
+_NAME = "".join((string.ascii_letters, string.digits, "_-"))
 _URL = re.compile(r"(?<![\w+.-])([a-z][a-z0-9+.-]*://)([^\s/?#'\"<>\\]*)@", re.IGNORECASE)
 _PAIR = re.compile(
-    rf"(?<![a-z0-9])((?:[\w-]*[-_.])?(?:{_CALLED})|(?<=[?&])key)(\s?=\s?|%3D)('[^']*'|[^\s&;,'\"<>)}}\]\\]+)",
+    # What may stand before the word itself, as in db_password, is not matched: that takes time by the square of its length.
+    rf"(?:(?<![a-z0-9])|(?<=%[0-9a-f]{{2}})|(?<=\\[nrt]))({_CALLED}|(?<=[?&])key)"
+    rf"(\s?=\s?|%3D)('[^']*'|[^\s&;,'\"<>)}}\]\\]+)",
     re.IGNORECASE,
 )
 _KEY = re.compile(rf"(?:.*[-_.])?(?:{_CALLED})", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d]+( [^\W\d]+)*")
 _INNOCENT = re.compile(r"[\d.+-]*|true|false|none|null", re.IGNORECASE)
+
+_PLAIN = logging.Formatter()
 
 # One for the process: whoever writes an error of a library does not know which config it came of.
 _known: dict[str, str] = {}
@@ -52,9 +61,9 @@ def is_telling(value: str) -> bool:
 
 def redacted(text: str) -> str:
     """Return a text without known secrets, passwords of URLs, and what stands behind `password=` and the like."""
-    for value in sorted(_known, key=len, reverse=True):
-        if value in text:
-            text = text.replace(value, _known[value])
+    known = tuple(_known)
+    if any(value in text for value in known):
+        text = _pattern(known).sub(lambda found: _known.get(found.group(), HIDDEN), text)
     if "://" in text:
         text = _URL.sub(_without_password, text)
     return _PAIR.sub(_without_value, text) if "=" in text or "%3D" in text else text
@@ -101,16 +110,22 @@ def learn(value: Any, depth: int = 0) -> None:
     elif isinstance(value, str):
         if REFERENCE.search(value):
             with suppress(KeyError):
-                resolved(value)
-        found = [who.partition(":")[2] or who for _, who in _URL.findall(value)]
-        for one in (*found, *(text.strip("'") for _, _, text in _PAIR.findall(value))):
-            if not _is_common(one) and not REFERENCE.search(one):
+                revealed(value)
+        passwords = [_password_in(found) for found in _URL.finditer(value)]
+        pairs = [found.group(3).strip("'") for found in _PAIR.finditer(value) if not _is_plain(found)]
+        for one in (*passwords, *pairs):
+            if one and not _is_common(one) and not REFERENCE.search(one):
                 remember(one)
 
 
 def resolved(text: str) -> str:
     """Return a text with its references to the environment resolved; raises KeyError with the name that is not there."""
-    whole = REFERENCE.sub(_of_environment, text)
+    return REFERENCE.sub(_of_environment, text)
+
+
+def revealed(text: str) -> str:
+    """Return the same, and remember what the references stand for: of a component's or a plugin's text, never of a name."""
+    whole = resolved(text)
     for found in REFERENCE.finditer(text):
         value = _of_environment(found)
         if is_telling(value) and not _is_common(value):
@@ -129,7 +144,24 @@ def logger(name: str) -> logging.Logger:
 class _Redacting(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redacted(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = redacted(_PLAIN.formatException(record.exc_info))
+            # Whoever writes the record would spell the exception itself.
+            record.exc_info = None
         return True
+
+
+@lru_cache(maxsize=1)
+def _pattern(known: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds known values, the longest first: each as a word of its own, and not within another name or number."""
+    return re.compile("|".join(map(_word_of_its_own, sorted(known, key=len, reverse=True))))
+
+
+def _word_of_its_own(value: str) -> str:
+    # A letter of an escape is none of the text: a line break in a repr, a percent sign in a URL.
+    before = r"(?:(?<![^\W_])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))" if value[0].isalnum() else ""
+    after = r"(?![^\W_])" if value[-1].isalnum() else ""
+    return f"{before}{re.escape(value)}{after}"
 
 
 def _is_common(value: str) -> bool:
@@ -152,16 +184,32 @@ def _is_secret(key: str, value: Any, depth: int) -> bool:
     return depth == 0 or not _WORD.fullmatch(value)
 
 
-def _without_password(found: re.Match[str]) -> str:
+def _password_in(found: re.Match[str]) -> str:
+    """Return the password before a URL's host, or nothing."""
     scheme, who = found.groups()
     user, colon, password = who.partition(":")
-    if REFERENCE.search(who) or (not colon and not scheme.lower().startswith("http")):
+    # Of a lone name before an http host most are tokens; before another it is a user.
+    return password if colon else user if scheme.lower().startswith("http") else ""
+
+
+def _without_password(found: re.Match[str]) -> str:
+    scheme, who = found.groups()
+    if REFERENCE.search(who) or not _password_in(found):
         return found.group()
-    # Of a lone name before an http host most are tokens.
-    return f"{scheme}{f'{user}:' if colon else ''}{HIDDEN}@" if password or not colon else found.group()
+    user, colon, _ = who.partition(":")
+    return f"{scheme}{f'{user}:' if colon else ''}{HIDDEN}@"
 
 
 def _without_value(found: re.Match[str]) -> str:
-    key, equals, value = found.groups()
+    key, equals, _ = found.groups()
+    return found.group() if _is_plain(found) else f"{key}{equals}{HIDDEN}"
+
+
+def _is_plain(found: re.Match[str]) -> bool:
+    """Tell whether what stands behind the name of a secret is none: a reference, a folder of a path, a column that is joined."""
+    key, _, value = found.groups()
+    before = found.string[max(0, found.start() - LONGEST_KEY) : found.start()].rstrip(_NAME)
+    folder = before.endswith("/") and not before.endswith("://")
+    joined = before.endswith(".") and "." in value and value.lower().endswith(key.lower())
     kept = value.startswith(("${", "Secret(")) or value.lower() in ("none", "null", "...", HIDDEN)
-    return found.group() if kept else f"{key}{equals}{HIDDEN}"
+    return kept or joined or folder

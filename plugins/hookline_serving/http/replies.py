@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -11,10 +10,11 @@ import msgspec
 from starlette.types import Send
 
 from hookline.errors import DataError, HooklineError
+from hookline.telling.secrets import logger
 
 from .reading.faults import MOST_SHOWN, BadRequest, BadRows, TooLarge
 
-log = logging.getLogger("hookline.serving")
+log = logger("hookline.serving")
 
 OK = 200
 INTERNAL_ERROR = 500

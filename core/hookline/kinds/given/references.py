@@ -6,23 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from hookline.errors import ConfigError, Problem
-from hookline.telling.secrets import REFERENCE, is_telling, learn, resolved
+from hookline.telling.secrets import REFERENCE, is_telling, learn, resolved, revealed
 
 _HELD = "_references"
 
 
-def settle(values: Any, path: str) -> tuple[Any, dict[tuple[str | int, ...], str]]:
+def settle(values: Any, path: str, *, names: bool = False) -> tuple[Any, dict[tuple[str | int, ...], str]]:
     """Return plain values with their references resolved, and where those stood that may be a secret.
 
     What looks like a secret in them is taken out of every text from now on.
 
     path: where the values stand, for a variable that is not set, of which ConfigError is raised
+    names: whether they are names, such as those of columns, which are no secrets wherever they come from
     """
     kept: dict[tuple[str | int, ...], str] = {}
     problems: list[Problem] = []
     whole = _settled(values, (), path, kept, problems)
     if problems:
         raise ConfigError("bad config", problems)
+    if names:
+        return whole, {}
+    for text in kept.values():
+        revealed(text)
     learn(whole)
     return whole, kept
 

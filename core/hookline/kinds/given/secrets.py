@@ -6,7 +6,7 @@ import hmac
 from typing import Any
 
 from hookline.errors import ConfigError, Problem
-from hookline.telling.secrets import HIDDEN, REFERENCE, remember, resolved
+from hookline.telling.secrets import HIDDEN, REFERENCE, remember, revealed
 
 
 class Secret:
@@ -26,7 +26,7 @@ class Secret:
     def reveal(self) -> str:
         """Return the secret; raises ConfigError where it refers to a variable that is not set."""
         try:
-            value = resolved(self._said)
+            value = revealed(self._said)
         except KeyError as error:
             name = error.args[0]
             told = f"environment variable '{name}' is not set"

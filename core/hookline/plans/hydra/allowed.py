@@ -9,6 +9,7 @@ from typing import Any
 from hookline.errors import ConfigError, Problem
 from hookline.telling.secrets import hidden_in, learn
 
+from .kept import names_of, parts_of
 from .settled import Place, settle
 
 LOGGING = ("hydra_logging", "job_logging")
@@ -67,9 +68,12 @@ def check_composed(config: Any, typed: Sequence[str]) -> None:
 
 def check_secrets(ours: Any, *, sweeps: bool) -> None:
     """Remember the secrets that a config holds as they are; raises ConfigError for them in a sweep, which is written down."""
-    problems = [Problem(place, WRITTEN_DOWN) for place in hidden_in(ours)] if sweeps else []
-    learn(ours)
-    if problems:
+    problems = []
+    for place, fields in parts_of(ours):
+        problems += [Problem(found, WRITTEN_DOWN) for found in hidden_in(fields, place)]
+        learn(fields)
+    problems += [Problem(found, WRITTEN_DOWN) for found in hidden_in(names_of(ours))]
+    if problems and sweeps:
         raise ConfigError("bad config", problems, hint="export NAME=... before the sweep")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from hookline.telling.secrets import logger
 
 from ..processes.owners import BEAT_SECONDS, Beat, Owner, Watch, host
 from .database import Database
@@ -17,7 +18,7 @@ from .values import utc
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-log = logging.getLogger("hookline.workspace.catalog")
+log = logger("hookline.workspace.catalog")
 
 HELD = ("runs", "jobs")
 """Tables whose rows somebody holds while their status is `running`."""
