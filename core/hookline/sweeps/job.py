@@ -17,6 +17,7 @@ from hookline.kinds.fitting import judged_by
 from hookline.plans.config import resolve
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.runner import run_config
+from hookline.workspace.home import FolderTaken
 from hookline.workspace.workspace import open_workspace
 
 from .ledger import ENDED
@@ -35,10 +36,17 @@ def run_job(setup: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, A
     done = _done_before(setup["home"], sweep, number)
     if done is not None:
         return done
-    folder, status, error = _folder(sweep, number), "finished", ""
+    while True:
+        # Of two workers that have the same job the other may be the first in this folder.
+        with suppress(FolderTaken):
+            return _run_in(_folder(sweep, number), registry, setup["home"], payload)
+
+
+def _run_in(folder: Path, registry: Registry, home: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    status, error = "finished", ""
     try:
         with judged_by(ask) if payload["judged"] else nullcontext():
-            run_config(registry, resolve(registry, payload["config"]), home=setup["home"], folder=folder)
+            run_config(registry, resolve(registry, payload["config"]), home=home, folder=folder)
     except GateFailed as gate:
         status, error = "gated", gate.message
     except Pruned as pruned:

@@ -86,15 +86,19 @@ def run_id_of(folder: Path) -> str:
     return new_run_id()
 
 
+class FolderTaken(StoreError):
+    """A folder that is to be a run's own, and is another's."""
+
+
 def claim(folder: Path, run_id: str) -> None:
-    """Make a folder a run's own; raises StoreError where it cannot be written, or is another's."""
+    """Make a folder a run's own; raises FolderTaken where it is another's, StoreError where it cannot be written."""
     # Exclusive create: of two runs that were given one folder, the second is told, rather than both writing there.
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "run.json").open("x", encoding="utf-8") as file:
             json.dump({"id": run_id}, file)
     except FileExistsError:
-        raise StoreError(
+        raise FolderTaken(
             f"{folder} already belongs to another run",
             hint="give each run its own folder, or leave hydra.run.dir alone",
         ) from None

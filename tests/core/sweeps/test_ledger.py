@@ -14,11 +14,13 @@ import sqlalchemy as sa
 import hookline as hl
 from hookline.errors import ConfigError, UsageError
 from hookline.registry.registry import load_registry
+from hookline.sweeps import job
 from hookline.sweeps.definitions import define_jobs, replicates
 from hookline.sweeps.job import _done_before, _folder
 from hookline.sweeps.ledger import Ledger, SweepRecord
 from hookline.sweeps.sweep import NewJob
 from hookline.workspace.catalog.catalog import Catalog
+from hookline.workspace.home import claim
 from hookline.workspace.processes.owners import Owner
 from hookline.workspace.workspace import open_workspace
 
@@ -26,8 +28,8 @@ from hookline.workspace.workspace import open_workspace
 def begun(*ids: str) -> Ledger:
     ledger = Ledger(open_workspace().catalog)
     for name in ids:
-        job = NewJob(0, 0, (), {}, {})
-        ledger.begin(SweepRecord(name, f"/sweeps/{name}", (), {}, {}), [job])
+        made = NewJob(0, 0, (), {}, {})
+        ledger.begin(SweepRecord(name, f"/sweeps/{name}", (), {}, {}), [made])
     return ledger
 
 
@@ -165,3 +167,22 @@ def test_the_last_sweep_is_the_one_that_began_last_though_the_clock_was_set_back
     ledger = begun("second")
     assert ledger.sweep("last").id == "second"
     assert [sweep.id for sweep in ledger.sweeps()] == ["second", "first"]
+
+
+def test_of_two_workers_with_one_job_the_second_gets_a_folder_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    claimed = iter([tmp_path / "0"])
+
+    def chosen(sweep: Path, number: int) -> Path:
+        """Choose as a worker does between whose look and whose claim another one claims the same folder."""
+        folder = _folder(sweep, number)
+        for taken in claimed:
+            claim(taken, "other")
+        return folder
+
+    monkeypatch.setattr(job, "_folder", chosen)
+    tree = hl.plan("source=iris", "trainer=decision_tree", "packager=[]", "~deployer").config.plain()
+    setup = {"signature": load_registry().plugins.signature(), "home": str(open_workspace().home)}
+    done = job.run_job(setup, {"folder": str(tmp_path), "number": 0, "judged": False, "config": tree})
+    assert (done["status"], done["path"]) == ("finished", str(tmp_path / "0-2"))
