@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,7 @@ import pytest
 
 from hookline.cli import main
 from hookline.sweeps.ledger import Ledger
+from hookline.workspace.processes.owners import Owner
 from hookline.workspace.workspace import open_workspace
 from kit.places import at
 from kit.processes import HOOKLINE, heard, run_hookline, run_together, started
@@ -101,7 +103,8 @@ def test_a_job_that_ended_as_its_sweep_was_killed_is_not_run_again() -> None:
         catalog.database.writing() as connection
     ):  # As a sweep leaves it that is killed between a job's end and its own note of it.
         jobs = catalog.database.tables["jobs"]
-        lost = {"status": "running", "pid": 2**22 + 1, "metrics": "{}", "path": "", "run_id": ""}
+        gone = str(replace(Owner.here(), pid=2**22 + 1))
+        lost = {"status": "running", "owner": gone, "metrics": "{}", "path": "", "run_id": ""}
         connection.execute(jobs.update().where(jobs.c.number == 1).values(**lost))
     assert main(["resume", "last"]) == 0
     (after,) = [job for job in ledger.jobs(ledger.sweep("last").id) if job.number == 1]
