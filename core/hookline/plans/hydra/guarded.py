@@ -59,6 +59,10 @@ class GuardedFiles(FileConfigSource):
         return super().load_config(config_path)
 
 
+# Launchers hand the readers of one process to others, where Hydra tells by this name whether one is already known.
+GuardedFiles.__name__ = FileConfigSource.__name__
+
+
 @contextmanager
 def guarded(typed: Sequence[str] = ()) -> Iterator[None]:
     """Have Hydra compose under guard within this block; typed: the overrides that are somebody's own words."""
