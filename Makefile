@@ -10,6 +10,9 @@ BIN14 := $(VENV14)/bin
 HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/core/cli/test_completion.py tests/plugins/optuna \
 	tests/plugins/ray tests/e2e/test_sweep.py
 
+# Tests at a time: two even on one core, since many wait, and four at most, each of which may take a gigabyte.
+CORES := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
+
 # What has a longer form than `make test` has.
 LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/sweeps/test_hydra_suites.py tests/e2e/test_sweep.py
 
@@ -51,7 +54,7 @@ mypy pyright: $(VENV)/.all
 	$(BIN)/$@
 
 unit: $(VENV)/.all
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 25
+	$(BIN)/pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder --durations 25
 
 long: $(VENV)/.all
 	$(BIN)/pytest --long --hypothesis-profile long --durations 25 $(LONG)
