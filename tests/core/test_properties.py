@@ -27,7 +27,7 @@ from hookline.registry.registry import Registry, load_registry
 from hookline.runs.sequence import plan_run
 from kit.tables import with_row_ids
 
-# Of an example each; `--hypothesis-profile long` asks for ten times as many.
+# So few, since many an example is a whole run; `--hypothesis-profile long` asks for ten times as many.
 FEW = settings(
     max_examples=settings().max_examples // 8,
     derandomize=True,

@@ -15,6 +15,7 @@ from hookline.runs.names import Found, find
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from .fleet import DeployedModel, SinglePackage
+from .log.predictions import FOLDER
 
 
 def serve(
@@ -39,7 +40,7 @@ def serve(
     fleet = fleet_of(registry, workspace, found, trust, None if contract is None else Path(contract))
     policy = fleet.policy()
     if log is True and workspace is not None:
-        fleet.log_folder = workspace.home / "predictions" / policy.model
+        fleet.log_folder = workspace.home / FOLDER / policy.model
     elif not isinstance(log, bool):
         fleet.log_folder = Path(log)
     server_of(registry, workspace, policy.model).serve(fleet, options or ServeOptions())

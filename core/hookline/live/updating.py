@@ -201,7 +201,7 @@ def _make(
     before = judge(registry, Scored.of(lesson.rows, answers, pipeline.target, truth, batch.sample_weight)).metrics
     try:
         new = replace(pipeline, model=old.trainer.update(pipeline.model, batch))
-    except Exception as error:
+    except Exception as error:  # a plugin's, which goes on as it is
         error.add_note(f"while trainer '{old.trainer.name}' learned {lesson.version.rows:,} rows")
         raise
     # What a killed process leaves there is removed by the next that opens the store.
