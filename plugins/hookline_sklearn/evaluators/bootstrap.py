@@ -88,11 +88,13 @@ MOST = 1e6
 
 def _crossing(of: Callable[[float], float], low: float, high: float) -> float:
     """Return where a falling function is 0 between two places; the first where it never rises above 0, else the last."""
-    from scipy.optimize import brentq
+    from scipy.optimize import root_scalar
 
     if of(low) <= 0:
         return low
-    return high if of(high) >= 0 else float(brentq(of, low, high, xtol=1e-9 * high, rtol=1e-9))
+    if of(high) >= 0:
+        return high
+    return float(root_scalar(of, bracket=(low, high), method="brentq", xtol=1e-9 * high, rtol=1e-9).root)
 
 
 MAX_ROWS = 20_000

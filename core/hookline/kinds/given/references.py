@@ -48,11 +48,14 @@ def held_by(value: Any) -> Mapping[tuple[str | int, ...], str]:
 def laid_over(plain: Any, kept: Mapping[tuple[str | int, ...], str]) -> Any:
     """Return plain values with references back in their places."""
     for place, text in kept.items():
-        inner = plain
+        inner, last = plain, place[-1]
         for part in place[:-1]:
-            inner = inner[part] if _has(inner, part) else None
-        if _has(inner, place[-1]):
-            inner[place[-1]] = text
+            if not _has(inner, part):
+                break
+            inner = inner[part]
+        else:
+            if _has(inner, last):
+                inner[last] = text
     return plain
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hookline.data.columns import column_kind, parse_dtype
@@ -17,7 +18,7 @@ LONGEST_TYPE = 200
 
 def first_of(error: BaseException) -> str:
     """Return the first problem that an error tells, with its place where pydantic says one, in one line."""
-    problems: Any = getattr(error, "errors", None)
+    problems: Callable[..., Any] | None = getattr(error, "errors", None)
     if not callable(problems):
         told = str(error).strip()
         return f"{type(error).__name__}: {shown(told.splitlines()[0])}" if told else type(error).__name__

@@ -45,7 +45,9 @@ def check_metrics_are_finite(subject: Subject) -> None:
 def check_measures_what_it_says(subject: Subject) -> None:
     """Every metric of a task stands in `measures`, where the evaluator says beforehand what it measures."""
     said = subject.component.measures
-    for task in subject.tasks() if said is not None else ():
+    if said is None:
+        return
+    for task in subject.tasks():
         for metric in _ordinary(subject, task).metrics:
             if metric.name not in said.get(task, ()):
                 subject.fail(f"metric '{metric.name}' is not in `measures['{task}']`, so that a gate on it is refused.")
