@@ -15,7 +15,8 @@ import hookline as hl
 from hookline.cli import main
 from hookline.errors import ConfigError, DataError, RejectedRows
 from hookline_serving.http.answers import Answerer
-from hookline_serving.http.app import _predict, _respond
+from hookline_serving.http.many import predict
+from hookline_serving.http.replies import answered
 from hookline_serving.http.service import Service
 
 SIZE = 200
@@ -75,7 +76,7 @@ def breaches(ask: Callable[[], Any]) -> list[tuple[int, str, str]]:
 
 def served(predictor: Any, rows: list[dict[str, Any]]) -> tuple[int, Any]:
     service = Service(Answerer(predictor, None), {"model": "churn", "version": 1})
-    status, body = asyncio.run(_respond(service, _predict, json.dumps({"rows": rows}).encode()))
+    status, body = asyncio.run(answered(predict(service, json.dumps({"rows": rows}).encode())))
     return status, json.loads(body)
 
 
@@ -211,7 +212,7 @@ def test_a_request_that_is_refused_does_not_fail_another_that_came_with_it(made:
 
     async def both() -> list[tuple[int, bytes]]:
         bodies = [json.dumps({"rows": [row]}).encode() for row in ({"age": 30, "plan": "pro", "bill": 1}, BAD[0])]
-        return await asyncio.gather(*(_respond(service, _predict, body) for body in bodies))
+        return await asyncio.gather(*(answered(predict(service, body)) for body in bodies))
 
     (good, answer), (bad, refusal) = asyncio.run(both())
     assert (good, bad) == (200, 422)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import py_compile
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -298,6 +299,15 @@ def test_the_cache_is_made_anew_when_a_plugin_changes(
     file = tmp_path / "project" / f"{module}.py"
     file.write_text(file.read_text().replace("before", "bewilder"))
     assert fresh("source=rows", "source.be") == ["source.bewilder="]
+
+
+def test_the_cache_outlives_the_compiling_of_a_module_and_ends_with_a_new_file(tmp_path: Path) -> None:
+    (tmp_path / "one.py").touch()
+    stamps = {str(tmp_path): facts._stamp(str(tmp_path))}
+    py_compile.compile(str(tmp_path / "one.py"))
+    assert facts._is_fresh(stamps)
+    (tmp_path / "experiment.yaml").touch()
+    assert not facts._is_fresh(stamps)
 
 
 def test_a_plugin_that_breaks_leaves_the_last_answers(

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from hookline.version import __version__
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from hookline.registry.registry import Registry
 
 
-FORMAT = 1
+FORMAT = 2
 """Version of the cache's content."""
 
 
@@ -81,8 +83,12 @@ def _is_fresh(stamps: Mapping[str, Any]) -> bool:
 
 
 def _stamp(path: str) -> list[int] | None:
+    """Return what tells a file that was changed, or a folder that something came into or left; None of neither."""
     try:
         found = os.stat(path)  # noqa: PTH116  some hundred files, each time that TAB is pressed
+        if S_ISDIR(found.st_mode):
+            # Not its time, which also changes when Python first compiles a module in it.
+            return [crc32("\0".join(sorted(set(os.listdir(path)) - {"__pycache__"})).encode(errors="surrogateescape"))]  # noqa: PTH208  as above
     except OSError:
         return None
     return [found.st_mtime_ns, found.st_size]
