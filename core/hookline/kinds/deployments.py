@@ -12,6 +12,11 @@ from typing import Any
 from .reports import ColumnProfile
 from .scored import Scored
 
+LIVE = "live"
+"""The arm of the version in charge."""
+LATENCY_BOUNDS = tuple(0.0001 * 1.2**power for power in range(74))
+"""Seconds, from a tenth of a millisecond to a minute, each a fifth more than the one before: those of a server's histogram."""
+
 
 @dataclass(frozen=True)
 class Package:
@@ -37,7 +42,9 @@ class Route:
     version: int
     weight: float
     shadow: bool = False
-    """Asked and recorded, but its answer is not returned."""
+    """Asked and recorded, but its answer is not returned; then `weight` is the share of requests that are asked of it, too."""
+    arm: str = LIVE
+    """The part that it plays, such as `live`, `canary`, `shadow`, `A` or `B`, as records and figures name it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,14 @@ class Deployment:
     """When it came into force, UTC; None until it has."""
     reason: str = ""
     """Why it came into force, in a sentence with the figures."""
+    key: str | None = None
+    """The raw column that decides the arm, so that rows of one value always get the same; None: chance does."""
+    who: str = ""
+    """Who put it in force: a person with their machine, or a controller."""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """What the reason goes by, as plain values, such as requests and errors by arm."""
+    number: int | None = None
+    """Under which the catalog has it, ascending over time; None until it has."""
 
     @classmethod
     def single(cls, model: str, version: int, deployer: str) -> Deployment:
@@ -71,8 +86,9 @@ class Deployment:
         return frozenset({self.version, *(route.version for route in self.routes), *self.aliases.values()})
 
     def is_same_policy(self, other: Deployment | None) -> bool:
-        """Tell whether another says the same, whenever and for whatever reason it came into force."""
-        return other is not None and replace(self, since=None, reason="") == replace(other, since=None, reason="")
+        """Tell whether another says the same, whenever, by whom and for whatever reason it came into force."""
+        told: dict[str, Any] = {"since": None, "reason": "", "who": "", "figures": {}, "number": None}
+        return other is not None and replace(self, **told) == replace(other, **told)
 
 
 @dataclass(frozen=True)
@@ -123,7 +139,7 @@ class Seen:
     answers: ColumnProfile | None = None
     """The distribution of what it answered; None where it answered nothing."""
     scored: Scored | None = None
-    """Its answers with their rows, and the truth where it is known."""
+    """Its answers with their rows, and the truth where it is known; None where no label came since."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hookline.errors import UnknownName, UsageError
 from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.catalog.database import next_in
-from hookline.workspace.catalog.values import now
+from hookline.workspace.catalog.sql.database import next_in
+from hookline.workspace.catalog.sql.values import now
 from hookline.workspace.processes.owners import Owner, Watch
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hookline.errors import StoreError
 
 from .catalog.catalog import Catalog
-from .catalog.engine import catalog_url, file_of
+from .catalog.sql.engine import catalog_url, file_of
 from .disk import can_write
 from .store import Store
 

@@ -104,7 +104,7 @@ class OptunaSweeper(Sweeper):
         return search_any(search, self.launcher, self._batch())
 
     def _search_ours(self, sweep: Sweep, folder: Path, arguments: Sequence[str]) -> list[Sequence[JobReturn]]:
-        from hookline.workspace.catalog.engine import WAIT_SECONDS
+        from hookline.workspace.catalog.sql.engine import WAIT_SECONDS
         from hookline.workspace.workspace import open_workspace
 
         from ..bench import Bench

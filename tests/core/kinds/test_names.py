@@ -12,7 +12,7 @@ from hookline.plans.config import resolve
 from hookline.plans.hydra.compose import compose
 from hookline.registry.registry import Registry
 from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.catalog.engine import sqlite_url
+from hookline.workspace.catalog.sql.engine import sqlite_url
 
 BAD = [
     "",

@@ -19,7 +19,7 @@ import hookline as hl
 from hookline.cli import main
 from hookline.kinds.fitting import Step
 from hookline.sweeps.ledger import Ledger
-from hookline.workspace.catalog.engine import WAIT_SECONDS
+from hookline.workspace.catalog.sql.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
 from hookline_optuna.pruners import read_pruner
 from hookline_optuna.space import Choices, Parameter, Space

@@ -20,7 +20,7 @@ from hookline.sweeps.leaderboard import headline_metric
 from hookline.sweeps.ledger import Ledger
 from hookline.sweeps.workers.pool import Pool
 from hookline.version import install_line
-from hookline.workspace.catalog.engine import WAIT_SECONDS
+from hookline.workspace.catalog.sql.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
 from hookline_optuna.storage import catalog_storage
 from kit.processes import HOOKLINE, heard, run_python, started

@@ -27,7 +27,7 @@ from hookline.sweeps.job import CHECK, check_machine
 from hookline.sweeps.ledger import Ledger
 from hookline.sweeps.workers.interfaces import Limits, Outcome
 from hookline.version import install_line
-from hookline.workspace.catalog.engine import WAIT_SECONDS
+from hookline.workspace.catalog.sql.engine import WAIT_SECONDS
 from hookline.workspace.workspace import open_workspace
 from hookline_optuna.storage import catalog_storage
 from hookline_ray.cluster import Cluster

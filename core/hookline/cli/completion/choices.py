@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hookline.workspace.catalog.glance import glance
-from hookline.workspace.catalog.tables import FILE
+from hookline.workspace.catalog.sql.glance import glance
+from hookline.workspace.catalog.sql.tables import FILE
 
 MOST = 200
 """So many runs, sweeps or versions are offered, the newest."""

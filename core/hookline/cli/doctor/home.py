@@ -16,8 +16,8 @@ from typing import Literal
 from hookline.errors import HooklineError
 from hookline.packages.manifest import verify
 from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.catalog.engine import catalog_url, is_locked
 from hookline.workspace.catalog.models import ModelRecord
+from hookline.workspace.catalog.sql.engine import catalog_url, is_locked
 from hookline.workspace.signing import key_path
 from hookline.workspace.store import Store
 

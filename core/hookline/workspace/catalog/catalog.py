@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .database import Database
 from .datasets import Datasets
 from .deployments import Deployments
 from .labels import Labels
-from .leases import Leases
+from .leases import Controllers, Leases
 from .models import Models
 from .runs import Runs
+from .sightings import Sightings
+from .sql.database import Database
 
 
 class Catalog:
@@ -27,3 +28,5 @@ class Catalog:
         self.deployments = Deployments(self.database)
         self.datasets = Datasets(self.database)
         self.labels = Labels(self.database)
+        self.sightings = Sightings(self.database)
+        self.controllers = Controllers(self.database)

@@ -12,8 +12,8 @@ from hookline.kinds.artifacts import ColumnVersion, DataVersion
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Profile
 
-from .database import SEVERAL, Database, begins
-from .values import data_of, now, text_of, utc
+from .sql.database import SEVERAL, Database, begins
+from .sql.values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, RowMapping, Select

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.deployments import Deployment, Route
 
-from .database import Database
+from ..processes.owners import person
 from .models import Models
-from .values import data_of, now, text_of, utc
+from .sql.database import Database
+from .sql.values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping, Select
+    from sqlalchemy import Connection, RowMapping, Select
 
 
 class Deployments:
@@ -28,11 +29,21 @@ class Deployments:
         Raises UnknownName where it names a version that there is not.
         """
         self._models.require(deployment.model, deployment.versions)
-        row = {"model": deployment.model, "deployer": deployment.deployer, "policy": text_of(_policy(deployment))}
         with self._database.writing() as connection:
-            connection.execute(self._deployments.insert().values(**row, reason=reason, created=now()))
-            for alias, version in deployment.aliases.items():
-                self._models.point_alias(connection, deployment.model, alias, version)
+            self._add(connection, deployment, reason)
+
+    def follow(self, deployment: Deployment, reason: str, after: Deployment) -> bool:
+        """Append a policy only where the one that it follows is still in force, and tell whether it was.
+
+        after: as `current` gave it. Raises UnknownName where it names a version that there is not.
+        """
+        self._models.require(deployment.model, deployment.versions)
+        newest = self._newest_first(deployment.model).with_only_columns(self._deployments.c.id).limit(1)
+        with self._database.writing() as connection:
+            if connection.execute(newest).scalar() != after.number:
+                return False
+            self._add(connection, deployment, reason)
+            return True
 
     def history(self, model: str) -> list[Deployment]:
         """Return every policy that a model ever had, newest first, with the time and the reason that it came in force."""
@@ -43,6 +54,13 @@ class Deployments:
         row = self._database.first(self._newest_first(model))
         return None if row is None else _deployment(row)
 
+    def _add(self, connection: Connection, deployment: Deployment, reason: str) -> None:
+        row = {"model": deployment.model, "deployer": deployment.deployer, "policy": text_of(_policy(deployment))}
+        told = {"who": deployment.who or person(), "figures": text_of(dict(deployment.figures))}
+        connection.execute(self._deployments.insert().values(**row, **told, reason=reason, created=now()))
+        for alias, version in deployment.aliases.items():
+            self._models.point_alias(connection, deployment.model, alias, version)
+
     def _newest_first(self, model: str) -> Select[Any]:
         table = self._deployments
         return table.select().where(table.c.model == model).order_by(table.c.id.desc())
@@ -52,26 +70,28 @@ def _policy(deployment: Deployment) -> dict[str, Any]:
     """Return what a row holds as JSON: all but who, when and why, which have columns of their own."""
     return {
         "version": deployment.version,
-        "routes": [[route.version, route.weight, route.shadow] for route in deployment.routes],
+        "routes": [[route.version, route.weight, route.shadow, route.arm] for route in deployment.routes],
         "aliases": dict(deployment.aliases),
         "fields": dict(deployment.fields),
         "step": deployment.step,
+        "key": deployment.key,
     }
 
 
 def _deployment(row: RowMapping) -> Deployment:
     policy = data_of(row["policy"])
-    routes = tuple(Route(version, weight, shadow) for version, weight, shadow in policy["routes"])
-    # A policy that was written before it said who is in charge gave everything to the newest.
-    version = policy.get("version") or max(route.version for route in routes)
     return Deployment(
         row["model"],
-        version,
-        routes,
+        policy["version"],
+        tuple(Route(*route) for route in policy["routes"]),
         row["deployer"],
         policy["aliases"],
-        policy.get("fields", {}),
-        policy.get("step", 0),
+        policy["fields"],
+        policy["step"],
         utc(row["created"]),
         row["reason"],
+        policy["key"],
+        row["who"],
+        data_of(row["figures"]),
+        row["id"],
     )

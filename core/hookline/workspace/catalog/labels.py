@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.artifacts import Label
 
-from .database import Database
-from .values import data_of, now, text_of, utc
+from .sql.database import Database
+from .sql.values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping

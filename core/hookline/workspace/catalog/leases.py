@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hookline.telling.secrets import logger
 
 from ..processes.owners import BEAT_SECONDS, Beat, Owner, Watch, host
-from .database import Database
-from .values import utc
+from .sql.database import Database
+from .sql.values import utc
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -97,3 +97,39 @@ class Leases:
             except Exception as error:  # noqa: BLE001  a heart that stops at any error has its run taken from it
                 # The next one may come through; who holds a run has to write to the same catalog, and is told there.
                 log.debug("a sign of life was not written: %s", error)
+
+
+class Controllers:
+    """Controllers in a catalog, one a model."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._controllers = database.tables["controllers"]
+
+    def take(self, model: str, owner: Owner, watch: Watch) -> bool:
+        """Say that an owner is at it, and tell whether it is the one: the first, or after the last one's death.
+
+        watch: of who is looked at again and again, so that one on another machine is known to be dead by no clock but ours
+        """
+        table = self._controllers
+        mine = {"owner": str(owner), "host": host()[:255], "beat": owner.clock(), "heard": self._database.now()}
+        with self._database.writing() as connection:
+            held = connection.execute(table.select().where(table.c.model == model)).mappings().first()
+            if held is None:
+                connection.execute(table.insert().values(model=model, **mine))
+                return True
+            if held["owner"] != str(owner) and not watch.has_ended(Look(self._database).last(held)):
+                return False
+            connection.execute(table.update().where(table.c.model == model).values(**mine))
+            return True
+
+    def leave(self, model: str, owner: Owner) -> None:
+        """Let go, so that another need not wait."""
+        table = self._controllers
+        with self._database.writing() as connection:
+            connection.execute(table.delete().where(table.c.model == model, table.c.owner == str(owner)))
+
+    def who(self, model: str) -> str | None:
+        """Return the machine that is at it, or None."""
+        found = self._database.first(self._controllers.select().where(self._controllers.c.model == model))
+        return None if found is None else str(found["host"])

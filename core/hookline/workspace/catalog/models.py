@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import UnknownName
 from hookline.kinds.given.names import require_name
 
-from .database import Database
-from .values import data_of, now, text_of, utc
+from .sql.database import Database
+from .sql.values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping, ScalarSelect, Select

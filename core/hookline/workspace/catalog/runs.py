@@ -12,9 +12,9 @@ from hookline.errors import UnknownName, UsageError
 
 from ..home import RUN_ID
 from ..processes.owners import Owner
-from .database import SEVERAL, Database, begins, next_in
 from .leases import Leases, Look
-from .values import data_of, now, text_of, utc
+from .sql.database import SEVERAL, Database, begins, next_in
+from .sql.values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
     import polars as pl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 import secrets
@@ -107,6 +108,16 @@ class Watch:
 def host() -> str:
     """Return what people call this machine; nothing is decided by it."""
     return platform.node()
+
+
+def person() -> str:
+    """Return who works here, as people call them: `ada@machine`; nothing is decided by it."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        # A container's user may have a number alone.
+        name = str(os.getuid()) if hasattr(os, "getuid") else "somebody"
+    return f"{name}@{host()}"
 
 
 def _place() -> tuple[str, str]:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from hookline.errors import UnknownName
 from hookline.kinds.deployments import Deployment, Route
@@ -69,26 +68,3 @@ def test_a_policy_that_names_no_version_that_there_is_changes_nothing(catalog: C
         catalog.deployments.record(Deployment("churn", 1, (Route(1, 0.5), Route(3, 0.5)), "split", {"b": 3}), "test")
     assert catalog.deployments.history("churn") == []
     assert catalog.models.aliases("churn") == {}
-
-
-FORMER = """
-INSERT INTO hookline_deployments (model, deployer, policy, reason, created)
-VALUES ('churn', 'local', '{"aliases": {"champion": 2}, "routes": [[1, 0.0, true], [2, 1.0, false]]}', 'run a',
-        '2026-01-02 03:04:05.678900')
-"""
-
-
-def test_a_policy_that_does_not_say_who_is_in_charge_means_its_newest_version(catalog: Catalog) -> None:
-    with catalog.database.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
-        connection.execute(text(FORMER.replace(":04:05", r"\:04\:05")))
-    assert catalog.deployments.current("churn") == Deployment(
-        "churn",
-        2,
-        (Route(1, 0.0, shadow=True), Route(2, 1.0)),
-        "local",
-        {"champion": 2},
-        since=datetime(2026, 1, 2, 3, 4, 5, 678900, UTC),
-        reason="run a",
-    )

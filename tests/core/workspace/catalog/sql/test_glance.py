@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.catalog.glance import glance
-from hookline.workspace.catalog.tables import TABLES
+from hookline.workspace.catalog.sql.glance import glance
+from hookline.workspace.catalog.sql.tables import TABLES
 
 
 @pytest.fixture
@@ -69,10 +69,16 @@ def test_a_glance_at_a_file_of_an_odd_name_leaves_its_folder_as_it_is(file: Path
 
 def test_a_glance_imports_the_standard_library_alone(file: Path) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom hookline.workspace.catalog.glance import glance\n"
+        "import sys\nfrom pathlib import Path\nfrom hookline.workspace.catalog.sql.glance import glance\n"
         "print(glance(Path(sys.argv[1]), 'models', ('name',), order=('name',), limit=1))\nprint(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
     answered, loaded = done.stdout.splitlines()
     assert answered == "[('churn',)]"
-    assert not set(loaded.split()) & {"sqlalchemy", "pydantic", "polars", "numpy", "hookline.workspace.catalog.engine"}
+    assert not set(loaded.split()) & {
+        "sqlalchemy",
+        "pydantic",
+        "polars",
+        "numpy",
+        "hookline.workspace.catalog.sql.engine",
+    }

@@ -11,8 +11,8 @@ from sqlalchemy import create_engine, inspect, text
 
 from hookline.errors import StoreError
 from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.catalog.database import Database
-from hookline.workspace.catalog.tables import TABLES
+from hookline.workspace.catalog.sql.database import Database
+from hookline.workspace.catalog.sql.tables import TABLES
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -121,8 +121,33 @@ TABLES: Mapping[str, TableSpec] = {
             "deployer": "word",
             "policy": "text",
             "reason": "text",
+            "who": "word",
+            "figures": "text",
             "created": "moment",
         },
+    ),
+    # What a server's process saw of one arm while one policy was in force; it says it again and again, always the whole.
+    "sightings": TableSpec(
+        "hookline_sightings",
+        {
+            "id": "number",
+            "model": "word",
+            "policy": "integer",
+            "version": "integer",
+            "arm": "word",
+            "worker": "word",
+            "requests": "long",
+            "errors": "long",
+            "latency": "text",
+            "answers": "text",
+            "heard": "moment",
+        },
+        unique=("model", "policy", "version", "arm", "worker"),
+    ),
+    # Who asks a model's deployer what comes next.
+    "controllers": TableSpec(
+        "hookline_controllers",
+        {"model": "key", "owner": "word", "host": "word", "beat": "float", "heard": "moment"},
     ),
     # What turned out to be true of recorded answers; one is added, and none is ever changed.
     "labels": TableSpec(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import MissingBackend, StoreError, UsageError
 from hookline.telling.secrets import learn
 
-from ..disk import can_write
+from ...disk import can_write
 from .glance import address
 from .tables import FILE
 
