@@ -40,6 +40,5 @@ class LocalDeployer(Deployer):
         from .http.clients.bounds import Bounds
         from .http.server import serve
 
-        version = fleet.policy().version
         bounds = Bounds(rows=options.max_rows, bytes=options.max_bytes)
-        serve(fleet.predictor(version), fleet.facts(version), options.host, options.port, fleet.log(), bounds)
+        serve(fleet, options.host, options.port, bounds)

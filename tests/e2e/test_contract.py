@@ -14,10 +14,10 @@ import pytest
 import hookline as hl
 from hookline.cli import main
 from hookline.errors import ConfigError, DataError, RejectedRows
-from hookline_serving.http.answers import Answerer
+from hookline_serving.http.arms.desk import desk_of
+from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.many import predict
 from hookline_serving.http.replies import answered
-from hookline_serving.http.service import Service
 
 SIZE = 200
 ROWS = pl.DataFrame(
@@ -75,8 +75,8 @@ def breaches(ask: Callable[[], Any]) -> list[tuple[int, str, str]]:
 
 
 def served(predictor: Any, rows: list[dict[str, Any]]) -> tuple[int, Any]:
-    service = Service(Answerer(predictor, None), {"model": "churn", "version": 1})
-    status, body = asyncio.run(answered(predict(service, json.dumps({"rows": rows}).encode())))
+    desk = desk_of(predictor, {"model": "churn", "version": 1}, None, Bounds())
+    status, body = asyncio.run(answered(predict(desk.traffic, json.dumps({"rows": rows}).encode())))
     return status, json.loads(body)
 
 
@@ -208,11 +208,11 @@ def test_a_contract_that_cannot_be_read_is_told_before_anything_runs(path: str, 
 
 
 def test_a_request_that_is_refused_does_not_fail_another_that_came_with_it(made: hl.Run) -> None:
-    service = Service(Answerer(package(made, "onnx").predictor, None), {"model": "churn", "version": 1})
+    desk = desk_of(package(made, "onnx").predictor, {"model": "churn", "version": 1}, None, Bounds())
 
     async def both() -> list[tuple[int, bytes]]:
         bodies = [json.dumps({"rows": [row]}).encode() for row in ({"age": 30, "plan": "pro", "bill": 1}, BAD[0])]
-        return await asyncio.gather(*(answered(predict(service, body)) for body in bodies))
+        return await asyncio.gather(*(answered(predict(desk.traffic, body)) for body in bodies))
 
     (good, answer), (bad, refusal) = asyncio.run(both())
     assert (good, bad) == (200, 422)

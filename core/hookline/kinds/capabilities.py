@@ -204,6 +204,18 @@ class Fleet(Protocol):
         """Return the folder where each answer is recorded before it is given; None where none is."""
         ...
 
+    def counts(self, version: int) -> Any:
+        """Return counts of nothing yet for what a process sees of a version (`hookline.live.seen.ArmCounts`)."""
+        ...
+
+    def tell(self, sightings: Sequence[Any]) -> None:
+        """Tell whoever carries rollouts on what this process saw (`Sighting`); raises StoreError where nobody hears it."""
+        ...
+
+    def keep(self, versions: Collection[int]) -> None:
+        """Let go of every version but these."""
+        ...
+
 
 @runtime_checkable
 class Serves(Protocol):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from hookline.kinds.deployments import Deployment
 from hookline.kinds.fitted import Predictor
+from hookline.kinds.reports import ColumnProfile
 from hookline.packages.loading import LoadedPackage
+from hookline.packages.manifest import ANSWERS, read_as
+from hookline.workspace.catalog.sightings import Sighting
 from hookline.workspace.workspace import Workspace
+
+from .seen import AnswerCounts, ArmCounts
 
 ALONE = 0
 """The version of a package that no catalog numbers."""
@@ -41,6 +47,16 @@ class SinglePackage:
         """Return the folder where answers are recorded."""
         return self.log_folder
 
+    def counts(self, version: int) -> ArmCounts:
+        """Return counts of nothing yet."""
+        return counts_of(self.package)
+
+    def tell(self, sightings: Sequence[Sighting]) -> None:
+        """Tell nobody."""
+
+    def keep(self, versions: Collection[int]) -> None:
+        """Keep the one there is."""
+
 
 @dataclass
 class DeployedModel:
@@ -52,6 +68,7 @@ class DeployedModel:
     """Verifies and loads a package folder."""
     log_folder: Path | None = None
     loaded: dict[int, LoadedPackage] = field(default_factory=dict, repr=False)
+    _loading: Lock = field(default_factory=Lock, repr=False)
 
     def policy(self) -> Deployment:
         """Return the newest policy; where nothing was ever deployed, one that sends everything to the newest version."""
@@ -71,12 +88,34 @@ class DeployedModel:
         """Return the folder where answers are recorded."""
         return self.log_folder
 
+    def counts(self, version: int) -> ArmCounts:
+        """Return counts of nothing yet, whose answers are counted as a version's package says its own lay."""
+        return counts_of(self._package(version))
+
+    def tell(self, sightings: Sequence[Sighting]) -> None:
+        """Tell the catalog what this process saw; raises StoreError where it is away."""
+        self.workspace.catalog.sightings.tell(sightings)
+
+    def keep(self, versions: Collection[int]) -> None:
+        """Let go of every version but these."""
+        with self._loading:
+            for version in set(self.loaded) - set(versions):
+                del self.loaded[version]
+
     def _package(self, version: int) -> LoadedPackage:
-        if version not in self.loaded:
-            self.loaded[version] = self.load(Path(self.workspace.catalog.models.get(self.model, version).path))
-        return self.loaded[version]
+        with self._loading:
+            if version not in self.loaded:
+                self.loaded[version] = self.load(Path(self.workspace.catalog.models.get(self.model, version).path))
+            return self.loaded[version]
 
 
 def facts_of(package: LoadedPackage, version: int | None) -> dict[str, Any]:
     """Return a package's model, version and format, as answers and records say them."""
     return {"model": package.manifest["name"], "version": version, "format": package.manifest["packager"]}
+
+
+def counts_of(package: LoadedPackage) -> ArmCounts:
+    """Return counts of nothing yet, whose answers are counted as the package says its own lay on held-out rows."""
+    path = package.path / ANSWERS
+    known = read_as(ColumnProfile, path) if path.is_file() else None
+    return ArmCounts(AnswerCounts.of(package.target, known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from hookline.errors import StoreError, UsageError
@@ -14,6 +15,7 @@ from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import Found, find
 from hookline.workspace.workspace import Workspace, open_workspace
 
+from .control import controlling
 from .fleet import DeployedModel, SinglePackage
 from .log.predictions import FOLDER
 
@@ -43,7 +45,12 @@ def serve(
         fleet.log_folder = workspace.home / FOLDER / policy.model
     elif not isinstance(log, bool):
         fleet.log_folder = Path(log)
-    server_of(registry, workspace, policy.model).serve(fleet, options or ServeOptions())
+    server = server_of(registry, workspace, policy.model)
+    rollouts = (
+        controlling(fleet.workspace, registry, fleet.model) if isinstance(fleet, DeployedModel) else nullcontext()
+    )
+    with rollouts:
+        server.serve(fleet, options or ServeOptions())
 
 
 def _workspace(home: str | Path | None, *, needed: bool) -> Workspace | None:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from hookline import Prediction, Predictor, PredictsRows, Schema
+from hookline.kinds.deployments import LIVE
 from hookline.kinds.fitted import label_text
 
 from .exchange import Item, Question, joined
-from .log import PredictionLog
+from .log import PredictionLog, Stamp
 from .rows import Reader
 
 if TYPE_CHECKING:
     import polars as pl
 
+NOBODY = Stamp("model", None, LIVE)
+"""Who answers where no model is named."""
 MOST_BY_ROW = 1_000
 """Rows above which a data frame is quicker than Python values."""
 
@@ -30,8 +32,14 @@ MOST_BY_ROW = 1_000
 class Answerer:
     """A predictor with the record that it keeps."""
 
-    def __init__(self, predictor: Predictor, log: PredictionLog | None, most_rows: int = sys.maxsize) -> None:
-        self.predictor = predictor
+    def __init__(
+        self,
+        predictor: Predictor,
+        log: PredictionLog | None,
+        most_rows: int = sys.maxsize,
+        stamp: Stamp = NOBODY,
+    ) -> None:
+        self.predictor, self.stamp = predictor, stamp
         self.reader = Reader(predictor.schema, predictor.roles, most_rows)
         # Asked once, since a look at a protocol takes as long as a small model does.
         self._few = predictor if isinstance(predictor, PredictsRows) else None
@@ -41,33 +49,32 @@ class Answerer:
                 self._few.predict_rows([])
         self._log = log
         self._labels = [label_text(label) for label in predictor.target.classes]
-        # The record is one file, and many rows are predicted in a thread of their own.
-        self._lock = Lock()
 
     def answer(self, questions: Sequence[Question]) -> list[list[Item]]:
         """Predict the rows of several requests at once, one item a row; raises OSError where they cannot be recorded."""
         question = joined(questions)
         items = self._items(question, self._predict(question.values))
-        if self._log is not None:
-            with self._lock:
-                self._log.write(question, items)
-        if len(questions) == 1:
-            return [items]
-        left = iter(items)
-        return [[*islice(left, len(one.rows))] for one in questions]
+        self.record(question, items)
+        return _divided(items, questions)
 
-    def answer_parts(self, parts: Iterable[Question]) -> Iterator[list[Item]]:
-        """Predict the rows of one request, some at a time, and record them once all are; raises OSError where they cannot be."""
-        lines: list[bytes] = []
-        now = datetime.now(UTC)
-        for question in parts:
-            items = self._items(question, self._predict(question.values))
-            if self._log is not None:
-                lines.append(self._log.lines(question, items, now))
-            yield items
+    def predict(self, questions: Sequence[Question]) -> list[list[Item]]:
+        """Predict the rows of several requests at once, one item a row, and record nothing."""
+        question = joined(questions)
+        return _divided(self._items(question, self._predict(question.values)), questions)
+
+    def record(self, question: Question, items: Sequence[Item], of: Sequence[str] = ()) -> None:
+        """Record what is answered; raises OSError, after which none of it may be. of: as `PredictionLog.write` takes it."""
         if self._log is not None:
-            with self._lock:
-                self._log.append(lines, now)
+            self._log.write(self.stamp, question, items, of)
+
+    def lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
+        """Return the records of what is answered, to be appended once all of a request is; nothing where none is kept."""
+        return b"" if self._log is None else self._log.lines(self.stamp, question, items, now)
+
+    def append(self, lines: Sequence[bytes], now: datetime) -> None:
+        """Record lines that were made before; raises OSError, after which none of what they answer may be."""
+        if self._log is not None:
+            self._log.append(lines, now)
 
     def _predict(self, values: Sequence[Sequence[Any]]) -> Prediction:
         if self._few is not None and len(values) <= MOST_BY_ROW:
@@ -84,6 +91,13 @@ class Answerer:
             Item(made, values[i], dict(zip(self._labels, chances[i], strict=True)), warnings.get(i, ()))
             for i, made in enumerate(ids)
         ]
+
+
+def _divided(items: list[Item], questions: Sequence[Question]) -> list[list[Item]]:
+    if len(questions) == 1:
+        return [items]
+    left = iter(items)
+    return [[*islice(left, len(one.rows))] for one in questions]
 
 
 def new_ids(count: int) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -21,7 +21,8 @@ from hookline.errors import DataError, Problem
 from hookline.kinds.plain import to_json
 
 from . import inference_protocol as v2
-from .answers import Answerer
+from .arms.desk import Desk, desk_of
+from .arms.traffic import Traffic
 from .clients.bounds import Bounds
 from .clients.receiving import receive_body
 from .log import PredictionLog
@@ -31,40 +32,43 @@ from .reading.cutting import Body
 from .replies import OK, answered, failure, send_answer, told
 from .service import Service
 
-Act = Callable[[Service, Body], Awaitable[bytes]]
-"""Answers a body."""
+Act = Callable[[Traffic, Body, str | None], Awaitable[bytes]]
+"""Answers a body; the text is what whoever asks calls the request."""
+MOST_LETTERS = 128
+"""Of what whoever asks calls a request."""
 PLAIN_ROUTES = ("/predict", "/example", "/health", "/metadata", "/openapi.json")
 
 
 def make_app(
     predictor: Predictor, info: Mapping[str, Any], record: PredictionLog | None, bounds: Bounds | None = None
 ) -> ASGIApp:
-    """Return the ASGI application; info: model, version, format."""
-    bounds = bounds or Bounds()
-    service = Service(Answerer(predictor, record, bounds.rows), info, bounds)
+    """Return the ASGI application of one package; info: model, version, format."""
+    return app_of(desk_of(predictor, info, record, bounds or Bounds()))
+
+
+def app_of(desk: Desk, follow: Callable[[], AbstractContextManager[None]] = nullcontext) -> ASGIApp:
+    """Return the ASGI application of a desk. follow: entered once the loop runs, and left before it ends."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            with follow():
+                yield
         finally:
-            service.close()
-            if record is not None:
-                record.close()
+            desk.close()
 
     handlers: Mapping[Any, Any] = {HTTPException: _http_error, Exception: _fault}
-    return _with_short_way(Starlette(routes=_routes(service), lifespan=lifespan, exception_handlers=handlers), service)
+    return _with_short_way(Starlette(routes=_routes(desk), lifespan=lifespan, exception_handlers=handlers), desk)
 
 
 def answer_rows(predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Answer one request as a client gets it, through JSON both ways; raises DataError where it is refused."""
-    bounds = Bounds(rows=len(rows))
-    service = Service(Answerer(predictor, None), {"model": "model", "version": None, "format": ""}, bounds)
+    desk = desk_of(predictor, {"model": "model", "version": None, "format": ""}, None, Bounds(rows=len(rows)))
     body = msgspec.json.encode({"rows": rows})
     # In a thread of its own, since the caller's may have a loop that runs, as a notebook's has.
     with ThreadPoolExecutor(1) as pool:
-        status, answer = pool.submit(lambda: asyncio.run(answered(predict(service, body)))).result()
-    service.close()
+        status, answer = pool.submit(lambda: asyncio.run(answered(predict(desk.traffic, body)))).result()
+    desk.close()
     said: dict[str, Any] = msgspec.json.decode(answer)
     if status != OK:
         problems = [
@@ -75,37 +79,39 @@ def answer_rows(predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[s
     return predictions
 
 
-def _routes(service: Service) -> list[Route]:
-    info, predictor = service.info, service.predictor
+def _routes(desk: Desk) -> list[Route]:
     # Not the model's own name, in which a brace would be a parameter to the router.
     model = "/v2/models/{model}"
 
-    def get(path: str, content: Any) -> Route:
-        return Route(path, _constant(service, content), methods=["GET"])
+    def get(path: str, content: Callable[[Service], Any]) -> Route:
+        return Route(path, _told(desk, content), methods=["GET"])
 
-    ready = {"name": info["model"], "ready": True}
+    def ready(service: Service) -> Any:
+        return {"name": service.info["model"], "ready": True}
+
     return [
-        Route("/predict", _Guarded(service, predict), methods=["POST"]),
-        Route(f"{model}/infer", _Guarded(service, v2.infer), methods=["POST"]),
-        Route(f"{model}/versions/{{version}}/infer", _Guarded(service, v2.infer), methods=["POST"]),
-        get("/", {**info, "routes": [*PLAIN_ROUTES, f"/v2/models/{info['model']}"]}),
-        get("/health", {"status": "ok", **info}),
-        get("/metadata", _metadata(service)),
-        get("/example", {"rows": [example_row(predictor.schema)]}),
-        get("/openapi.json", document(predictor.schema, predictor.target, info)),
-        get("/v2", v2.server_metadata()),
-        get("/v2/health/live", {"live": True}),
-        get("/v2/health/ready", {"ready": True}),
-        get(model, v2.model_metadata(service)),
+        Route("/predict", _Guarded(desk, predict), methods=["POST"]),
+        Route(f"{model}/infer", _Guarded(desk, v2.infer), methods=["POST"]),
+        Route(f"{model}/versions/{{version}}/infer", _Guarded(desk, v2.infer), methods=["POST"]),
+        get("/", lambda live: {**live.info, "routes": [*PLAIN_ROUTES, f"/v2/models/{live.info['model']}"]}),
+        get("/health", lambda live: {"status": "ok", **live.info}),
+        get("/ready", ready),
+        get("/metadata", _metadata),
+        get("/example", lambda live: {"rows": [example_row(live.predictor.schema)]}),
+        get("/openapi.json", lambda live: document(live.predictor.schema, live.predictor.target, live.info)),
+        get("/v2", lambda _: v2.server_metadata()),
+        get("/v2/health/live", lambda _: {"live": True}),
+        get("/v2/health/ready", lambda _: {"ready": True}),
+        get(model, v2.model_metadata),
         get(f"{model}/ready", ready),
-        get(f"{model}/versions/{{version}}", v2.model_metadata(service)),
+        get(f"{model}/versions/{{version}}", v2.model_metadata),
         get(f"{model}/versions/{{version}}/ready", ready),
     ]
 
 
-def _with_short_way(app: ASGIApp, service: Service) -> ASGIApp:
+def _with_short_way(app: ASGIApp, desk: Desk) -> ASGIApp:
     """Answer POST /predict without routing, request and response objects, which take longer than a small model does."""
-    most = min(MOST_BYTES_AT_ONCE, service.bounds.bytes)
+    most, held = min(MOST_BYTES_AT_ONCE, desk.room.bounds.bytes), desk.room.held
 
     async def short(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/predict" or scope["method"] != "POST":
@@ -116,15 +122,23 @@ def _with_short_way(app: ASGIApp, service: Service) -> ASGIApp:
         if first["type"] != "http.request" or first.get("more_body") or len(body) > most:
             await app(scope, _again(first, receive), send)
             return
-        answer = await answered(predict(service, body))
+        answer = await answered(predict(desk.traffic, body, _called(scope)))
         if len(answer.body) <= MOST_BYTES_AT_ONCE:
             await send_answer(send, answer)
             return
-        with service.held.account() as account:
+        with held.account() as account:
             account.settle(len(answer.body))
             await send_answer(send, answer)
 
     return short
+
+
+def _called(scope: Scope) -> str | None:
+    """Return what whoever asks calls a request: the header `X-Request-ID`."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            return str(value[:MOST_LETTERS], "latin-1")
+    return None
 
 
 def _again(first: Message, receive: Receive) -> Receive:
@@ -140,26 +154,35 @@ def _again(first: Message, receive: Receive) -> Receive:
 class _Guarded:
     """A route that takes a body, within the bounds, as an ASGI application."""
 
-    def __init__(self, service: Service, act: Act) -> None:
-        self._service, self._act = service, act
+    def __init__(self, desk: Desk, act: Act) -> None:
+        self._desk, self._act = desk, act
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        service = self._service
-        v2.check_asked(scope["path_params"], service)
-        with service.held.account() as account:
-            body = await receive_body(Request(scope, receive), service.bounds, account)
-            answer = await answered(self._act(service, body))
+        room = self._desk.room
+        v2.service_asked(scope["path_params"], self._desk.traffic)
+        with room.held.account() as account:
+            body = await receive_body(Request(scope, receive), room.bounds, account)
+            traffic = self._desk.traffic
+            if "version" in scope["path_params"]:
+                traffic = traffic.only(v2.service_asked(scope["path_params"], traffic))
+            answer = await answered(self._act(traffic, body, _called(scope)))
             # What the client takes its time over is held, too.
             del body
             account.settle(len(answer.body))
             await send_answer(send, answer)
 
 
-def _constant(service: Service, content: Any) -> Callable[[Request], Awaitable[Response]]:
-    encoded = msgspec.json.encode(content)
+def _told(desk: Desk, content: Callable[[Service], Any]) -> Callable[[Request], Awaitable[Response]]:
+    """Return a route that tells something of the version that is asked for, or in charge; made once for each."""
+    made: list[tuple[Service, bytes]] = []
 
     async def route(request: Request) -> Response:
-        v2.check_asked(request.path_params, service)
+        service = v2.service_asked(request.path_params, desk.traffic)
+        for held, encoded in made:
+            if held is service:
+                return Response(encoded, media_type="application/json")
+        encoded = msgspec.json.encode(content(service))
+        made[:] = [(service, encoded), *made[:3]]
         return Response(encoded, media_type="application/json")
 
     return route

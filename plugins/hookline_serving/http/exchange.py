@@ -20,6 +20,19 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     """What each row calls itself, None where it does not."""
     warnings: Mapping[int, tuple[str, ...]]
     """Row position -> what is unlike anything in the training data."""
+    since: float
+    """When it was read, as `time.perf_counter` counts."""
+    keys: Sequence[str | None] = ()
+    """Of each row, what decided which version answers it; empty where nothing did."""
+    request: str | None = None
+    """What whoever asked calls the request."""
+
+    def at(self, places: Sequence[int]) -> Question:
+        """Return what is asked of some rows, by their positions."""
+        warnings = {i: self.warnings[place] for i, place in enumerate(places) if place in self.warnings}
+        rows, values = [self.rows[place] for place in places], [self.values[place] for place in places]
+        ids, keys = [self.ids[place] for place in places], [self.keys[place] for place in places if self.keys]
+        return Question(rows, values, ids, warnings, self.since, keys, self.request)
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -30,10 +43,12 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     probabilities: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
     """By class; not there for regression."""
     warnings: tuple[str, ...] = ()
+    version: int | msgspec.UnsetType | None = msgspec.UNSET
+    """Who answered, where a policy lets several versions answer."""
 
 
 def joined(questions: Sequence[Question]) -> Question:
-    """Return several questions as one."""
+    """Return several questions as one, as old as the oldest of them."""
     if len(questions) == 1:
         return questions[0]
     warnings: dict[int, tuple[str, ...]] = {}
@@ -47,4 +62,6 @@ def joined(questions: Sequence[Question]) -> Question:
         [*chain.from_iterable([question.values for question in questions])],
         [*chain.from_iterable([question.ids for question in questions])],
         warnings,
+        min([question.since for question in questions]),
+        [*chain.from_iterable([question.keys for question in questions])],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,13 +11,14 @@ from starlette.exceptions import HTTPException
 
 import hookline
 
-from .exchange import Item
+from .exchange import Item, Question
 from .many import HEAVY_BYTES, MOST_BYTES_AT_ONCE, ROWS_AT_ONCE, questions
 from .reading.cutting import Body
 from .reading.faults import TooLarge
 from .reading.tensors import Asked, asked_in
 
 if TYPE_CHECKING:
+    from .arms.traffic import Traffic
     from .service import Service
 
 DATATYPES = {"number": "FP64", "string": "BYTES", "boolean": "BOOL", "datetime": "BYTES"}
@@ -48,65 +50,77 @@ def model_metadata(service: Service) -> dict[str, Any]:
     }
 
 
-def check_asked(asked: Mapping[str, str], service: Service) -> None:
-    """Raise HTTPException (404) where a path names a model or a version that is not the one at hand."""
-    for what in ("model", "version"):
-        held = service.info[what]
-        if what in asked and (held is None or asked[what] != str(held)):
-            other = "a package without a version" if held is None else f"{what} {held}"
-            raise HTTPException(404, f"{what} {asked[what]} is not served here; {other} is")
+def service_asked(asked: Mapping[str, str], traffic: Traffic) -> Service:
+    """Return who a path names, the version in charge where it names none; raises HTTPException (404) for what is not here."""
+    model, live = traffic.live.info["model"], traffic.live
+    if asked.get("model", str(model)) != str(model):
+        raise HTTPException(404, f"model {asked['model']} is not served here; model {model} is")
+    if "version" not in asked:
+        return live
+    for service in traffic.services():
+        if service.info["version"] is not None and asked["version"] == str(service.info["version"]):
+            return service
+    held = [str(service.info["version"]) for service in traffic.services() if service.info["version"] is not None]
+    others = f"version {', '.join(dict.fromkeys(held))}" if held else "a package without a version"
+    raise HTTPException(404, f"version {asked['version']} is not served here; {others} is")
 
 
-async def infer(service: Service, body: Body) -> bytes:
+async def infer(traffic: Traffic, body: Body, request: str | None = None) -> bytes:
     """Answer an inference request; ids and warnings travel in `parameters`. Raises what `replies.told` tells."""
-    bounds = service.bounds
+    room = traffic.live.room
+    bounds = room.bounds
     if len(body) > bounds.tensor_bytes:
         size = bounds.tensor_bytes // 1024
         raise TooLarge(f"a body of tensors may be of {size:,} KiB; send fewer rows at a time, or rows to /predict")
     if len(body) > HEAVY_BYTES:
-        async with service.heavy:
-            return await _infer_in_parts(service, body)
+        async with room.heavy:
+            return await _infer_in_parts(traffic, body, request)
     if len(body) > MOST_BYTES_AT_ONCE:
-        return await _infer_in_parts(service, body)
+        return await _infer_in_parts(traffic, body, request)
     asked = asked_in(body, bounds.rows)
     rows = [row for _, some in asked.parts(asked.rows) for row in some]
-    return _reply(service, asked, await service.answer(service.answerer.reader.read(rows)))
+    return _reply(traffic, asked, await traffic.answer(_read(traffic, request, rows)))
 
 
-async def _infer_in_parts(service: Service, body: Body) -> bytes:
-    (reply,) = (made for made in await service.in_turns(_replies(service, body)) if made)
+def _read(traffic: Traffic, request: str | None, rows: Sequence[Mapping[str, Any]]) -> Question:
+    question = traffic.live.answerer.reader.read(rows)
+    return question if request is None else msgspec.structs.replace(question, request=request)
+
+
+async def _infer_in_parts(traffic: Traffic, body: Body, request: str | None) -> bytes:
+    (reply,) = (made for made in await traffic.live.room.in_turns(_replies(traffic, body, request)) if made)
     return reply
 
 
-def _replies(service: Service, body: Body) -> Iterator[bytes]:
+def _replies(traffic: Traffic, body: Body, request: str | None) -> Iterator[bytes]:
     """Yield nothing for a while, as each part is answered, and the reply in the end."""
-    asked = asked_in(body, service.bounds.rows)
+    asked = asked_in(body, traffic.live.room.bounds.rows)
     items: list[Item] = []
-    for some in service.answerer.answer_parts(questions(service.answerer.reader.read, asked.parts(ROWS_AT_ONCE))):
+    for some in traffic.answer_parts(questions(partial(_read, traffic, request), asked.parts(ROWS_AT_ONCE))):
         items += some
         yield b""
-    yield _reply(service, asked, items)
+    yield _reply(traffic, asked, items)
 
 
-def _reply(service: Service, asked: Asked, items: Sequence[Item]) -> bytes:
-    classes = service.predictor.target.classes
+def _reply(traffic: Traffic, asked: Asked, items: Sequence[Item]) -> bytes:
+    live = traffic.live
+    classes = live.predictor.target.classes
     values = [item.prediction for item in items]
     outputs = [{"name": "prediction", "datatype": _datatype(classes), "shape": [len(items)], "data": values}]
     flat = [chance for item in items if item.probabilities for chance in item.probabilities.values()]
     if flat:
         shape = [len(items), len(classes)]
         outputs.append({"name": "probabilities", "datatype": "FP64", "shape": shape, "data": flat})
-    version = service.info["version"]
-    reply = {
-        "model_name": service.info["model"],
-        "outputs": outputs,
-        "parameters": {
-            "prediction_ids": [item.id for item in items],
-            "warnings": {str(row): item.warnings for row, item in enumerate(items) if item.warnings},
-        },
+    parameters: dict[str, Any] = {
+        "prediction_ids": [item.id for item in items],
+        "warnings": {str(row): item.warnings for row, item in enumerate(items) if item.warnings},
     }
+    reply = {"model_name": live.info["model"], "outputs": outputs, "parameters": parameters}
+    version = traffic.version_of(items)
     if version:
         reply["model_version"] = str(version)
+    elif not traffic.is_single:
+        parameters["versions"] = [item.version for item in items]
     if isinstance(asked.id, str):
         reply["id"] = asked.id
     return msgspec.json.encode(reply)

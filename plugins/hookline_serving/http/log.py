@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import repeat
 from pathlib import Path
-from typing import IO, Any
+from threading import Lock
+from typing import IO, Any, NamedTuple
 
 import msgspec
 
@@ -26,6 +28,14 @@ A killed process loses nothing, because each record is handed to the system firs
 """
 
 
+class Stamp(NamedTuple):
+    """Who answered."""
+
+    model: str
+    version: int | None
+    arm: str
+
+
 class Record(msgspec.Struct, frozen=True, gc=False):
     """One line of the record."""
 
@@ -33,6 +43,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     time: datetime
     model: str
     version: int | None
+    arm: str
+    """The part that the version plays, such as `live`, `canary` or `shadow`."""
     row: Any
     """Raw columns as they came."""
     row_id: Any
@@ -40,6 +52,14 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     prediction: Any
     probabilities: Sequence[float] | None
     warnings: Sequence[str]
+    latency: float
+    """Seconds from when the request was read until its answer was at hand."""
+    key: str | None = None
+    """What decided which version answers."""
+    request: str | None = None
+    """What whoever asked calls the request."""
+    of: str | None = None
+    """Of an answer that nobody was given: the id of the one that was given in its place."""
 
 
 @dataclass
@@ -47,20 +67,19 @@ class PredictionLog:
     """Appends records to files of its own in a folder, `predictions-<day>-<time>-<random>.ndjson`: one writer a file."""
 
     folder: Path
-    model: str
-    version: int | None
     _day: date | None = None
     _file: IO[bytes] | None = field(default=None, repr=False)
     _synced: float = 0.0
     _syncing: Future[None] | None = field(default=None, repr=False)
     _syncer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "sync"), repr=False)
     """Its own thread, since a disk may hold up what waits for it for as long as many requests take."""
+    _lock: Lock = field(default_factory=Lock, repr=False)
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder, repr=False)
 
     @classmethod
-    def open(cls, folder: Path, info: Mapping[str, Any]) -> PredictionLog:
+    def open(cls, folder: Path) -> PredictionLog:
         """Open today's file; raises StoreError where the folder cannot be written."""
-        log = cls(folder, str(info["model"]), info.get("version"))
+        log = cls(folder)
         try:
             log._turn(datetime.now(UTC))
         except OSError as error:
@@ -69,13 +88,21 @@ class PredictionLog:
             ) from error
         return log
 
-    def write(self, question: Question, items: Sequence[Item]) -> None:
-        """Record what is answered; raises OSError, after which none of it may be."""
+    def write(self, stamp: Stamp, question: Question, items: Sequence[Item], of: Sequence[str] = ()) -> None:
+        """Record what is answered; raises OSError, after which none of it may be.
+
+        of: of each row the id of the answer that was given, where this one is not
+        """
         now = datetime.now(UTC)
-        self.append([self.lines(question, items, now)], now)
+        self.append([self.lines(stamp, question, items, now, of)], now)
 
     def append(self, lines: Sequence[bytes], now: datetime) -> None:
         """Record lines that were made before; raises OSError, after which none of what they answer may be."""
+        # One file for all versions, of which some are asked in threads of their own, as many rows are.
+        with self._lock:
+            self._append_all(lines, now)
+
+    def _append_all(self, lines: Sequence[bytes], now: datetime) -> None:
         file = self._current(now)
         self._append(file, lines)
         if not os.fstat(file.fileno()).st_nlink:
@@ -83,21 +110,31 @@ class PredictionLog:
             self._give_up()
             self._append(self._current(now), lines)
 
-    def lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
+    def lines(
+        self, stamp: Stamp, question: Question, items: Sequence[Item], now: datetime, of: Sequence[str] = ()
+    ) -> bytes:
         """Return the records of what is answered, a line each."""
+        model, version, arm = stamp
+        latency = round(time.perf_counter() - question.since, 6)
+        keys = question.keys or repeat(None)
         records = [
             Record(
                 item.id,
                 now,
-                self.model,
-                self.version,
+                model,
+                version,
+                arm,
                 row,
                 row_id,
                 item.prediction,
                 list(item.probabilities.values()) if item.probabilities else None,
                 item.warnings,
+                latency,
+                key,
+                question.request,
+                beside,
             )
-            for item, row, row_id in zip(items, question.rows, question.ids, strict=True)
+            for item, row, row_id, key, beside in zip(items, question.rows, question.ids, keys, of or repeat(None))  # noqa: B905  some have no end
         ]
         return self._encoder.encode_lines(records)
 

@@ -13,7 +13,7 @@ from .reading.cutting import Body, Piece, bodies_of, cut_rows, placed
 from .reading.faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
 
 if TYPE_CHECKING:
-    from .service import Service
+    from .arms.traffic import Traffic
 
 T = TypeVar("T")
 MOST_BYTES_AT_ONCE = 16 * 1024
@@ -25,37 +25,46 @@ HEAVY_BYTES = 1024 * 1024
 ROWS_AT_ONCE = 1_000
 
 
-async def predict(service: Service, body: Body) -> bytes:
-    """Answer `/predict`; raises what `replies.told` tells."""
+async def predict(traffic: Traffic, body: Body, request: str | None = None) -> bytes:
+    """Answer `/predict`; raises what `replies.told` tells. request: what whoever asks calls it."""
+    live = traffic.live
     if len(body) > HEAVY_BYTES:
-        async with service.heavy:
-            return await _predict_in_parts(service, body)
-    if len(body) > (MOST_PATTERN_BYTES if service.answerer.reader.asks_patterns else MOST_BYTES_AT_ONCE):
-        return await _predict_in_parts(service, body)
-    items = await service.answer(service.answerer.reader.read_body(body))
-    info = service.info
-    return msgspec.json.encode({"model": info["model"], "version": info["version"], "predictions": items})
+        async with live.room.heavy:
+            return await _predict_in_parts(traffic, body, request)
+    if len(body) > (MOST_PATTERN_BYTES if live.answerer.reader.asks_patterns else MOST_BYTES_AT_ONCE):
+        return await _predict_in_parts(traffic, body, request)
+    question = live.answerer.reader.read_body(body)
+    if request is not None:
+        question = msgspec.structs.replace(question, request=request)
+    items = await traffic.answer(question)
+    return msgspec.json.encode(
+        {"model": live.info["model"], "version": traffic.version_of(items), "predictions": items}
+    )
 
 
-async def _predict_in_parts(service: Service, body: Body) -> bytes:
-    said = {"model": service.info["model"], "version": service.info["version"], "predictions": msgspec.Raw(b"[")}
-    parts = b",".join(await service.in_turns(_encoded(service, body)))
+async def _predict_in_parts(traffic: Traffic, body: Body, request: str | None) -> bytes:
+    versions: set[int | None] = set()
+    parts = b",".join(await traffic.live.room.in_turns(_encoded(traffic, body, request, versions)))
+    version = next(iter(versions)) if len(versions) == 1 else None
+    said = {"model": traffic.live.info["model"], "version": version, "predictions": msgspec.Raw(b"[")}
     return b"%b%b]}" % (msgspec.json.encode(said)[:-1], parts)
 
 
-def _encoded(service: Service, body: Body) -> Iterator[bytes]:
-    """Yield the answers for a body's rows, some at a time, as a part of a JSON array."""
-    pieces, head = cut_rows(body, service.bounds.rows)
-    reader = service.answerer.reader
+def _encoded(traffic: Traffic, body: Body, request: str | None, versions: set[int | None]) -> Iterator[bytes]:
+    """Yield the answers for a body's rows, some at a time, as a part of a JSON array, and say who answered."""
+    pieces, head = cut_rows(body, traffic.live.room.bounds.rows)
+    reader = traffic.live.answerer.reader
 
     def read(part: tuple[Piece, bytes]) -> Question:
         try:
-            return reader.read_body(part[1])
+            question = reader.read_body(part[1])
         except BadRequest as error:
             raise BadRequest(placed(str(error), part[0], head, body)) from None
+        return question if request is None else msgspec.structs.replace(question, request=request)
 
     parts = ((piece.before, (piece, text)) for piece, text in bodies_of(body, pieces, head))
-    for items in service.answerer.answer_parts(questions(read, parts)):
+    for items in traffic.answer_parts(questions(read, parts)):
+        versions.update(traffic.versions_of(items))
         yield msgspec.json.encode(items)[1:-1]
 
 

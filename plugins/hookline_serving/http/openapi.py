@@ -147,6 +147,7 @@ def _paths(schema: Schema, target: Target, info: Mapping[str, Any], example: Map
     return {
         "/": {"get": _get("routes", "What is served, and the routes", OBJECT)},
         "/health": {"get": _get("health", "Whether the server answers", _object(status={"const": "ok"}))},
+        "/ready": {"get": _get("ready", "Whether a version can answer", ready)},
         "/metadata": {
             "get": _get("metadata", "The input contract and the target", _object(schema=OBJECT, target=OBJECT))
         },

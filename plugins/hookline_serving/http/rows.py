@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -80,23 +81,28 @@ class Reader:
 
         Rows with nothing odd in them, which most are, are told by reading them as a type; all others are looked at closely.
         """
+        since = time.perf_counter()
         if self._plain is None:
-            return self.read(rows_of(decoded(body)))
+            return self.read(rows_of(decoded(body)), since)
         try:
             rows = self._plain.decode(body).rows
             values = [self._taken(row) for row in rows]
         except NOT_PLAIN:
-            return self.read(rows_of(decoded(body)))
+            return self.read(rows_of(decoded(body)), since)
         check_count(len(rows), self._most_rows)
         if self._asked and not all(self._limits[i].allows(row[i]) for i in self._asked for row in values):
-            return self.read(rows_of(decoded(body)))
+            return self.read(rows_of(decoded(body)), since)
         if self._is_reread and any(self._texts.changes(row[i]) for i in self._free for row in values):
-            return self.read(rows_of(decoded(body)))
+            return self.read(rows_of(decoded(body)), since)
         ids = [_given(row.row_id) for row in rows] if self._names_rows else [None] * len(rows)
-        return Question(rows, values, ids, {})
+        return Question(rows, values, ids, {}, since)
 
-    def read(self, rows: Sequence[Mapping[str, Any]]) -> Question:
-        """Return what rows ask, their texts read as those of the training were; raises TooLarge, or BadRows with the problems."""
+    def read(self, rows: Sequence[Mapping[str, Any]], since: float | None = None) -> Question:
+        """Return what rows ask, their texts read as those of the training were; raises TooLarge, or BadRows with the problems.
+
+        since: when they began to be read, as `time.perf_counter` counts; None: now
+        """
+        since = time.perf_counter() if since is None else since
         check_count(len(rows), self._most_rows)
         reread = [self._reread(row) for row in rows] if self._is_reread else rows
         try:
@@ -104,7 +110,7 @@ class Reader:
         except NOT_PLAIN:
             raise BadRows([*islice(self._problems(reread), MOST_COUNTED + 1)]) from None
         ids = [row.get(self._id) if self._id else None for row in rows]
-        return Question(rows, values, ids, self._warnings(values))
+        return Question(rows, values, ids, self._warnings(values), since)
 
     def _converted(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return a row's values as the model takes them; raises ValueError or OverflowError where it has others."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline import Predictor
+from hookline import Fleet
 from hookline.errors import UsageError
 
-from .app import make_app
+from .app import app_of
+from .arms.desk import Desk, traffic_of
+from .arms.following import Follower
 from .clients.bounds import Bounds
 from .log import PredictionLog
+from .service import Room
 
 if TYPE_CHECKING:
     import uvicorn
@@ -31,22 +35,17 @@ SWITCH_SECONDS = 0.0005
 """How long a thread that reads many rows runs before the loop's turn, of which a small request takes several."""
 
 
-def serve(
-    predictor: Predictor,
-    info: Mapping[str, Any],
-    host: str,
-    port: int,
-    log: Path | None,
-    bounds: Bounds | None = None,
-) -> None:
-    """Answer until interrupted or terminated."""
+def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None) -> None:
+    """Answer as a fleet's policy says, until interrupted or terminated."""
     import uvicorn
 
     bounds = bounds or Bounds()
     listening = _bind(host, port)
-    record = PredictionLog.open(log, info) if log else None
+    folder = fleet.log()
+    record = PredictionLog.open(folder) if folder else None
+    desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record)
     config = uvicorn.Config(
-        make_app(predictor, info, record, bounds),
+        app_of(desk, partial(_following, fleet, desk)),
         http=_connections(bounds.within_files()),
         log_level="warning",
         access_log=False,
@@ -57,19 +56,36 @@ def serve(
         # Whoever asks for a WebSocket is answered as if it had not: the door would not hear when such a connection ends.
         ws="none",
     )
-    version = f" version {info['version']}" if info.get("version") else ""
-    shown = f"[{host}]" if ":" in host else host
-    where = f"http://{shown}:{listening.getsockname()[1]}"
-    sys.stderr.write(f"{info['model']}{version} ({info['format']}) answers at {where}\n")
-    sys.stderr.write(f"try: curl {where}/example | curl {where}/predict --json @-\n")
-    sys.stderr.write(f"every prediction is recorded in {log}\n" if log else "predictions are not recorded\n")
-    sys.stderr.flush()
+    _announce(desk, listening, folder)
     # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
     gc.freeze()
     sys.setswitchinterval(SWITCH_SECONDS)
     server = uvicorn.Server(config)
     with _hangup_stops(server):
         server.run(sockets=[listening])
+
+
+def _announce(desk: Desk, listening: socket.socket, log: Path | None) -> None:
+    """Say on stderr who answers, and where."""
+    info = desk.traffic.live.info
+    host, port = listening.getsockname()[:2]
+    version = f" version {info['version']}" if info.get("version") else ""
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    sys.stderr.write(f"{info['model']}{version} ({info['format']}) answers at {where}\n")
+    sys.stderr.write(f"try: curl {where}/example | curl {where}/predict --json @-\n")
+    sys.stderr.write(f"every prediction is recorded in {log}\n" if log else "predictions are not recorded\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def _following(fleet: Fleet, desk: Desk) -> Iterator[None]:
+    """Follow the fleet's policy while the loop of this thread runs."""
+    follower = Follower(fleet, desk, asyncio.get_running_loop().call_soon_threadsafe)
+    follower.start()
+    try:
+        yield
+    finally:
+        follower.close()
 
 
 @contextmanager

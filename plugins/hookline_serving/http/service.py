@@ -1,19 +1,25 @@
-"""Rows of many requests, answered together."""
+"""A version at work: rows of many requests, answered together, and counted."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookline import Predictor
+from hookline.errors import DataError
 
 from .answers import Answerer
 from .clients.bounds import Bounds, Held
 from .exchange import Item, Question
+from .reading.faults import BadRequest
+
+if TYPE_CHECKING:
+    from hookline.live.seen import ArmCounts
 
 T = TypeVar("T")
 THREADS = 2
@@ -24,17 +30,41 @@ MOST_ROWS_INLINE = 50
 
 
 @dataclass
-class Service:
-    """What the routes answer from; requests that come at the same moment are predicted together."""
+class Room:
+    """What all versions of a server share: the bounds, what is held within them, and the threads of large requests."""
 
-    answerer: Answerer
-    info: Mapping[str, Any]
     bounds: Bounds = field(default_factory=Bounds)
     held: Held = field(init=False)
     """What is held for clients."""
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Taken by whoever reads a large body: two of them would take twice the memory and no less time."""
-    _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "rows"), repr=False)
+    worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "rows"), repr=False)
+
+    def __post_init__(self) -> None:
+        self.held = Held(self.bounds.in_flight)
+
+    async def in_turns(self, work: Iterator[T]) -> list[T]:
+        """Go through what takes long, a step at a time in a thread, where others' steps come in between."""
+        loop = asyncio.get_running_loop()
+        done: list[T] = []
+        while await loop.run_in_executor(self.worker, _go_on, work, done):
+            pass
+        return done
+
+    def close(self) -> None:
+        """End the threads."""
+        self.worker.shutdown(wait=False)
+
+
+@dataclass
+class Service:
+    """One version at work; requests that come at the same moment are predicted together."""
+
+    answerer: Answerer
+    info: Mapping[str, Any]
+    room: Room = field(default_factory=Room)
+    counts: ArmCounts | None = None
+    """What was seen of it, where somebody asks."""
     _loop: asyncio.AbstractEventLoop | None = None
     """Kept, since asking for it is a system call."""
     _waiting: list[tuple[Question, asyncio.Future[list[Item]]]] = field(default_factory=list)
@@ -45,9 +75,6 @@ class Service:
     _quiet: bool = True
     """Whether the last moment with any had only one; the next one then need not wait for others."""
 
-    def __post_init__(self) -> None:
-        self.held = Held(self.bounds.in_flight)
-
     @property
     def predictor(self) -> Predictor:
         """The model that is asked."""
@@ -55,10 +82,36 @@ class Service:
 
     async def answer(self, question: Question) -> list[Item]:
         """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
+        with self.counted() as count:
+            items = await self._answer(question)
+            count(question, items)
+            return items
+
+    @contextmanager
+    def counted(self) -> Iterator[Callable[[Question, Sequence[Item]], None]]:
+        """Count what is done in this block: as answered where it says so, as failed where the model raises."""
+        try:
+            yield self.count
+        except (DataError, BadRequest, OSError):
+            # Whoever asked is told what they did wrong, or the disk is full; the model did not fail.
+            raise
+        except Exception:
+            if self.counts is not None:
+                self.counts.failed()
+            raise
+
+    def count(self, question: Question, items: Sequence[Item]) -> None:
+        """Count a request as answered."""
+        if self.counts is not None and items:
+            first = items[0]
+            shares = first.probabilities or None
+            self.counts.answered(time.perf_counter() - question.since, first.prediction, shares)
+
+    async def _answer(self, question: Question) -> list[Item]:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         if len(question.rows) > MOST_ROWS_INLINE:
-            return (await self._loop.run_in_executor(self._worker, self.answerer.answer, [question]))[0]
+            return (await self._loop.run_in_executor(self.room.worker, self.answerer.answer, [question]))[0]
         self._asked += 1
         if self._asked == 1:
             self._loop.call_soon(self._end_turn)
@@ -68,19 +121,6 @@ class Service:
         answer: asyncio.Future[list[Item]] = self._loop.create_future()
         self._waiting.append((question, answer))
         return await answer
-
-    async def in_turns(self, work: Iterator[T]) -> list[T]:
-        """Go through what takes long, a step at a time in a thread, where others' steps come in between."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        done: list[T] = []
-        while await self._loop.run_in_executor(self._worker, _go_on, work, done):
-            pass
-        return done
-
-    def close(self) -> None:
-        """End the threads."""
-        self._worker.shutdown(wait=False)
 
     def _end_turn(self) -> None:
         """End the moment with the first turn of the loop that brings no further request."""

@@ -29,6 +29,7 @@ BOUNDS = {
 SERVE = """
 import asyncio, json, sys
 import hookline as hl
+from hookline.live.fleet import SinglePackage
 import uvicorn.protocols.websockets.auto as sockets
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.server import serve
@@ -37,8 +38,7 @@ class Silent(asyncio.Protocol):
     def __init__(self, **given):
         pass
 sockets.AutoWebSocketsProtocol = Silent
-info = {"model": "churn", "version": None, "format": "onnx"}
-serve(hl.load(sys.argv[1]).predictor, info, "127.0.0.1", 0, None, Bounds(**json.loads(sys.argv[2])))
+serve(SinglePackage(hl.load(sys.argv[1]), None), "127.0.0.1", 0, Bounds(**json.loads(sys.argv[2])))
 """
 GOOD = request("/predict", json.dumps([ROW]).encode())
 CHUNKED = b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

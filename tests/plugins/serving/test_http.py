@@ -23,13 +23,13 @@ from starlette.types import ASGIApp, Message, Send
 
 import hookline as hl
 from hookline import Prediction, Predictor
-from hookline_serving.http.answers import Answerer
 from hookline_serving.http.app import make_app
+from hookline_serving.http.arms.desk import desk_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.log import PredictionLog
 from hookline_serving.http.many import MOST_BYTES_AT_ONCE, predict
 from hookline_serving.http.replies import answered
-from hookline_serving.http.service import THREADS, Service
+from hookline_serving.http.service import THREADS
 from kit.places import at
 from kit.processes import run_hookline
 from kit.serving import ROW, Server, serving
@@ -303,13 +303,13 @@ def test_an_answer_arrives_in_one_piece(server: Server) -> None:
 
 def test_requests_of_following_turns_of_the_loop_are_predicted_together(package: Path, tmp_path: Path) -> None:
     info = {"model": "churn", "version": None}
-    log = PredictionLog.open(tmp_path, info)
-    service = Service(Answerer(hl.load(package).predictor, log), info)  # type: ignore[union-attr]
+    log = PredictionLog.open(tmp_path)
+    desk = desk_of(hl.load(package).predictor, info, log, Bounds())  # type: ignore[union-attr]
 
     async def ask(turn: int) -> None:
         for _ in range(turn):
             await asyncio.sleep(0)
-        assert (await answered(predict(service, json.dumps({"rows": [ROW]}).encode()))).status == 200
+        assert (await answered(predict(desk.traffic, json.dumps({"rows": [ROW]}).encode()))).status == 200
 
     async def twice() -> None:
         # The first of several is answered alone, since nothing tells yet that there are others.

@@ -14,14 +14,14 @@ import pytest
 
 from hookline.live.records import records_in
 from hookline_serving.http.exchange import Item, Question
-from hookline_serving.http.log import PredictionLog
+from hookline_serving.http.log import PredictionLog, Stamp
 
-INFO = {"model": "churn", "version": 3}
+STAMP = Stamp("churn", 3, "live")
 
 
 def ask(log: PredictionLog, name: str) -> None:
     """Have an answer recorded."""
-    log.write(Question([{"amount": 1.5}], [[1.5]], [None], {}), [Item(name, "yes", {"yes": 1.0}, ())])
+    log.write(STAMP, Question([{"amount": 1.5}], [[1.5]], [None], {}, 0.0), [Item(name, "yes", {"yes": 1.0}, ())])
 
 
 def kept(folder: Path) -> set[str]:
@@ -44,7 +44,7 @@ def full_after(size: int) -> Iterator[None]:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[PredictionLog]:
-    made = PredictionLog.open(tmp_path / "log", INFO)
+    made = PredictionLog.open(tmp_path / "log")
     yield made
     made.close()
 
@@ -55,7 +55,7 @@ def only_file(folder: Path) -> Path:
 
 
 def test_two_writers_of_one_folder_have_a_file_each_whatever_their_process_numbers(log: PredictionLog) -> None:
-    other = PredictionLog.open(log.folder, INFO)
+    other = PredictionLog.open(log.folder)
     ask(log, "a")
     ask(other, "b")
     size = max(path.stat().st_size for path in log.folder.iterdir())

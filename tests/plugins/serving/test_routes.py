@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hookline as hl
-from hookline_serving.http.answers import Answerer
-from hookline_serving.http.app import _routes, make_app
+from hookline_serving.http.app import _routes, app_of, make_app
+from hookline_serving.http.arms.desk import Desk, desk_of
 from hookline_serving.http.clients.bounds import Bounds
-from hookline_serving.http.service import Service
 from kit.serving import ROW
 
 INFO = {"model": "churn", "version": 3, "format": "onnx"}
@@ -26,14 +25,14 @@ Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def service(package: Path) -> Service:
-    return Service(Answerer(hl.load(package).predictor, None, 400), INFO, Bounds(rows=400, bytes=500_000))
+def desk(package: Path) -> Desk:
+    return desk_of(hl.load(package).predictor, INFO, None, Bounds(rows=400, bytes=500_000))
 
 
 @pytest.fixture(scope="module")
-def ask(service: Service) -> Iterator[Ask]:
+def ask(desk: Desk) -> Iterator[Ask]:
     """Ask the application in this process: method, path and what else httpx takes."""
-    app = make_app(service.predictor, INFO, None, service.bounds)
+    app = app_of(desk)
     with asyncio.Runner() as runner:
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model")
         yield lambda *asked, **more: runner.run(client.request(*asked, **more))
@@ -46,8 +45,8 @@ def document(ask: Ask) -> dict[str, Any]:
     return described
 
 
-def test_the_openapi_document_names_every_route_and_its_method(document: dict[str, Any], service: Service) -> None:
-    routes = {(route.path, method.lower()) for route in _routes(service) for method in route.methods or ()}
+def test_the_openapi_document_names_every_route_and_its_method(document: dict[str, Any], desk: Desk) -> None:
+    routes = {(route.path, method.lower()) for route in _routes(desk) for method in route.methods or ()}
     described = {(path, method) for path, acts in document["paths"].items() for method in acts}
     assert described == {one for one in routes if one[1] != "head"}
 

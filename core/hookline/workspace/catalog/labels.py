@@ -62,6 +62,12 @@ class Labels:
             with self._database.writing() as connection:
                 connection.execute(self._labels.insert(), [_row(label, added) for label in labels])
 
+    def has_new(self, model: str, since: datetime | None) -> bool:
+        """Tell whether a label of a model was added from a time on; None: ever."""
+        table = self._labels
+        query = table.select().where(table.c.model == model)
+        return self._database.first(query if since is None else query.where(table.c.added >= since)) is not None
+
     def of(self, model: str) -> list[LabelRecord]:
         """Return a model's labels, each after those that it stands above: by when it became true, then as they were added."""
         table = self._labels

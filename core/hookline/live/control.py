@@ -1,0 +1,139 @@
+"""Carries a rollout on: one process at a time asks the deployer of a model what comes next, and puts it in force."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from hookline.errors import HooklineError
+from hookline.kinds.deployments import Deployment
+from hookline.kinds.given.references import settle
+from hookline.kinds.kinds import Deployer
+from hookline.kinds.scored import Scored
+from hookline.registry.registry import Registry
+from hookline.telling.secrets import logger
+from hookline.workspace.processes.owners import Owner, Watch, host
+from hookline.workspace.workspace import Workspace
+
+from .log.answered import scored
+from .seen import seen_in
+
+log = logger("hookline.live")
+
+LOOK_SECONDS = 1.0
+"""How often a deployer is asked."""
+LABELS_SECONDS = 10.0
+"""How often a look is taken for labels, each of which reads what was answered since the step began."""
+
+
+@dataclass
+class Controller:
+    """Asks the deployer of one model's policy what comes next, while no other process does."""
+
+    workspace: Workspace
+    registry: Registry
+    model: str
+    owner: Owner = field(default_factory=Owner.here)
+    _watch: Watch = field(default_factory=Watch)
+    _labeled: tuple[int | None, float, Mapping[int, Scored]] = (None, 0.0, {})
+
+    def look(self, now: datetime | None = None) -> Deployment | None:
+        """Take one look, and return the policy that this one put in force, or None.
+
+        Raises what the catalog raises, and whatever the deployer does.
+        """
+        catalog = self.workspace.catalog
+        policy = catalog.deployments.current(self.model)
+        if policy is None:
+            return None
+        deployer = deployer_of(self.registry, policy)
+        if type(deployer).follow is Deployer.follow:
+            # One that never goes on needs no controller.
+            return None
+        if not catalog.controllers.take(self.model, self.owner, self._watch):
+            return None
+        seen = seen_in(catalog.sightings.of(self.model, policy.number or 0), self._scored(policy))
+        following = deployer.follow(policy, seen, now or datetime.now(UTC))
+        if following is None or following.is_same_policy(policy):
+            return None
+        made = replace(following, fields=following.fields or policy.fields, who=f"controller@{host()}")
+        if not catalog.deployments.follow(made, following.reason, policy):
+            # Somebody was first, whose word stands.
+            return None
+        log.warning("%s: %s", self.model, following.reason)
+        return made
+
+    def leave(self) -> None:
+        """Let another process take over at once."""
+        self.workspace.catalog.controllers.leave(self.model, self.owner)
+
+    def _scored(self, policy: Deployment) -> Mapping[int, Scored]:
+        """Return the answers under a policy with the truth that labels tell, by version; none where no label came."""
+        number, looked, found = self._labeled
+        if number == policy.number and time.monotonic() - looked < LABELS_SECONDS:
+            return found
+        found = {}
+        if any(
+            label.added and policy.since and label.added >= policy.since
+            for label in self.workspace.catalog.labels.of(self.model)
+        ):
+            # Nothing on record yet, or versions that do not predict the same.
+            with suppress(HooklineError):
+                found = self._by_version(policy)
+        self._labeled = policy.number, time.monotonic(), found
+        return found
+
+    def _by_version(self, policy: Deployment) -> dict[int, Scored]:
+        import polars as pl
+
+        since = policy.since
+        of = {
+            version: scored(self.model, since, version=version, home=self.workspace.home) for version in policy.versions
+        }
+        return {
+            version: replace(one, frame=one.frame.filter(pl.col("arm") != "shadow"), held=None)
+            if "arm" in one.frame.collect_schema().names()
+            else one
+            for version, one in of.items()
+        }
+
+
+def deployer_of(registry: Registry, policy: Deployment) -> Deployer:
+    """Return the deployer that a policy is of, with the fields that it had; raises UnknownName, ConfigError."""
+    fields, _ = settle(policy.fields, "deployer")
+    deployer = registry.build("deployer", policy.deployer, fields, "deployer")
+    assert isinstance(deployer, Deployer)
+    return deployer
+
+
+@contextmanager
+def controlling(workspace: Workspace, registry: Registry, model: str) -> Iterator[None]:
+    """Carry a model's rollouts on in a thread, for the time of this block."""
+    ended = threading.Event()
+    working = threading.Thread(
+        target=_go_on, args=(Controller(workspace, registry, model), ended), name="controller", daemon=True
+    )
+    working.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        working.join(LOOK_SECONDS)
+
+
+def _go_on(controller: Controller, ended: threading.Event) -> None:
+    told = ""
+    while not ended.wait(LOOK_SECONDS):
+        try:
+            controller.look()
+            told = ""
+        except Exception as error:  # noqa: BLE001  a deployer may raise anything, and the next look may do better
+            if str(error) != told:
+                log.error("the rollout of '%s' cannot be carried on: %s", controller.model, error)
+            told = str(error)
+    with suppress(HooklineError):
+        controller.leave()

@@ -1,0 +1,131 @@
+"""A version that is not in charge, asked in a thread of its own, so that one that is slow or hangs keeps nobody waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import NamedTuple
+
+from ..answers import Answerer
+from ..exchange import Item, Question
+
+PATIENCE_SECONDS = 1.0
+"""How long whoever asked waits for a version that is not in charge, before the one in charge answers."""
+MOST_WAITING = 256
+"""Requests that wait for it; a further one is refused at once."""
+MOST_TOGETHER = 256
+"""Rows that it is asked for at once."""
+
+
+class Overdue(Exception):
+    """A version that is not in charge has too many requests waiting, or has answered none for too long."""
+
+
+class Asked(NamedTuple):
+    """A question, when it came, and who is to be told the answer, or what the model raised."""
+
+    question: Question
+    since: float
+    tell: Callable[[list[Item] | Exception], None]
+
+
+class Aside:
+    """Asks an answerer in a thread; what comes in while it is busy is answered together."""
+
+    def __init__(self, answerer: Answerer, name: str) -> None:
+        self._answerer, self._name = answerer, name
+        self._queue: SimpleQueue[Asked | None] = SimpleQueue()
+        self._waiting = 0
+        self._thread: Thread | None = None
+        self.dropped = 0
+        """Questions that were refused, since too many waited."""
+
+    async def answer(self, question: Question) -> list[Item]:
+        """Return what it answers; raises Overdue where that takes too long, and what the model raises."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[Item]] = loop.create_future()
+
+        def settle(told: list[Item] | Exception) -> None:
+            if answer.done():
+                return
+            if isinstance(told, Exception):
+                answer.set_exception(told)
+            else:
+                answer.set_result(told)
+
+        def tell(told: list[Item] | Exception) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(settle, told)
+
+        if not self.ask(question, tell):
+            raise Overdue(f"{self._name} has {MOST_WAITING} requests waiting")
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await answer
+        except TimeoutError:
+            raise Overdue(f"{self._name} did not answer within {PATIENCE_SECONDS:g} s") from None
+
+    def ask(self, question: Question, tell: Callable[[list[Item] | Exception], None]) -> bool:
+        """Ask, and have the answer told from the thread; False where too many wait."""
+        if self._waiting >= MOST_WAITING:
+            self.dropped += 1
+            return False
+        if self._thread is None:
+            # A daemon's: one that hangs does not keep the process from ending.
+            self._thread = Thread(target=self._work, name=self._name, daemon=True)
+            self._thread.start()
+        self._waiting += 1
+        self._queue.put(Asked(question, time.perf_counter(), tell))
+        return True
+
+    def close(self) -> None:
+        """End the thread, once what waits is answered."""
+        if self._thread is not None:
+            self._queue.put(None)
+
+    def _work(self) -> None:
+        while (first := self._queue.get()) is not None:
+            asked, goes_on = self._further(first)
+            self._answer(asked)
+            self._waiting -= len(asked)
+            if not goes_on:
+                return
+
+    def _further(self, first: Asked) -> tuple[list[Asked], bool]:
+        """Return what waits by now, and whether more may come."""
+        asked, rows = [first], len(first.question.rows)
+        while rows < MOST_TOGETHER:
+            try:
+                another = self._queue.get_nowait()
+            except Empty:
+                break
+            if another is None:
+                return asked, False
+            asked.append(another)
+            rows += len(another.question.rows)
+        return asked, True
+
+    def _answer(self, asked: Sequence[Asked]) -> None:
+        # Whoever stopped waiting is not answered, and the model need not be asked for them.
+        fresh = [one for one in asked if time.perf_counter() - one.since < PATIENCE_SECONDS]
+        try:
+            answers = self._answerer.predict([one.question for one in fresh]) if fresh else []
+        except Exception as error:  # noqa: BLE001  a model may raise anything
+            self._answer_alone(fresh, error)
+            return
+        for one, items in zip(fresh, answers, strict=True):
+            one.tell(items)
+
+    def _answer_alone(self, asked: Sequence[Asked], error: Exception) -> None:
+        """Ask again for each question by itself, so that one that the model cannot answer does not fail the others."""
+        for one in asked:
+            if len(asked) == 1:
+                one.tell(error)
+                continue
+            try:
+                one.tell(self._answerer.predict([one.question])[0])
+            except Exception as own:  # noqa: BLE001  as above
+                one.tell(own)

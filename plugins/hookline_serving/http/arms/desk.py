@@ -1,0 +1,103 @@
+"""Where requests come in: the traffic of this moment, and what was seen while others were in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hookline import Predictor
+from hookline.kinds.deployments import LIVE, Deployment, Route
+from hookline.live.routing import Router
+
+from ..answers import Answerer
+from ..clients.bounds import Bounds
+from ..log import PredictionLog, Stamp
+from ..service import Room, Service
+from .traffic import Arm, Traffic
+
+if TYPE_CHECKING:
+    from hookline.kinds.capabilities import Fleet
+    from hookline.live.seen import ArmCounts
+
+
+class Desk:
+    """The traffic of this moment, which another takes the place of; requests that are on their way keep theirs.
+
+    started: when the server began, as `time.time` counts
+    """
+
+    def __init__(self, traffic: Traffic, record: PredictionLog | None) -> None:
+        self.traffic, self.record = traffic, record
+        self.former: Traffic | None = None
+        """What was in force before, of which requests may still be on their way."""
+        self.retired: dict[tuple[int, str], ArmCounts] = {}
+        """What was seen under policies that nobody is answered by any more, by version and arm."""
+
+    @property
+    def room(self) -> Room:
+        """What all versions share."""
+        return self.traffic.live.room
+
+    def take(self, traffic: Traffic) -> None:
+        """Answer by another traffic from now on."""
+        if self.former is not None:
+            self._retire(self.former)
+        self.former, self.traffic = self.traffic, traffic
+        self.former.close()
+
+    def close(self) -> None:
+        """End the threads and the record."""
+        self.traffic.close()
+        self.room.close()
+        if self.record is not None:
+            self.record.close()
+
+    def _retire(self, traffic: Traffic) -> None:
+        for key, counts in traffic.counted().items():
+            held = self.retired.get(key)
+            if held is None:
+                self.retired[key] = counts
+                continue
+            held.requests += counts.requests
+            held.errors += counts.errors
+            held.latency = [sum(pair) for pair in zip(held.latency, counts.latency, strict=True)]
+
+
+def desk_of(predictor: Predictor, info: Mapping[str, Any], record: PredictionLog | None, bounds: Bounds) -> Desk:
+    """Return the desk of one package that answers everything. info: model, version, format."""
+    policy = Deployment.single(str(info["model"]), info["version"] or 0, "")
+    stamp = Stamp(str(info["model"]), info["version"], LIVE)
+    service = Service(Answerer(predictor, record, bounds.rows, stamp), info, Room(bounds))
+    return Desk(Traffic(policy, Router.of(policy), service), record)
+
+
+def traffic_of(
+    fleet: Fleet, policy: Deployment, record: PredictionLog | None, room: Room, model: str | None = None
+) -> Traffic:
+    """Return the traffic that a policy means, with its versions loaded; raises what loading the one in charge raises.
+
+    A version beside it that cannot be loaded answers nothing, and each request for it counts as an error of its own.
+    """
+    answering = {route for route in policy.routes if route.version != policy.version}
+    own = [route.arm for route in policy.routes if route.version == policy.version and not route.shadow]
+    live = _service(fleet, Route(policy.version, 1.0, arm=own[0] if own else LIVE), record, room)
+    # Counted between the same edges as those of the version in charge.
+    arms = {(route.version, route.arm): _arm(fleet, route, policy.version, record, room) for route in answering}
+    return Traffic(policy, Router.of(policy), live, arms)
+
+
+def _service(fleet: Fleet, route: Route, record: PredictionLog | None, room: Room) -> Service:
+    facts = fleet.facts(route.version)
+    stamp = Stamp(str(facts["model"]), facts["version"], route.arm)
+    answerer = Answerer(fleet.predictor(route.version), record, room.bounds.rows, stamp)
+    return Service(answerer, facts, room, fleet.counts(route.version))
+
+
+def _arm(fleet: Fleet, route: Route, in_charge: int, record: PredictionLog | None, room: Room) -> Arm:
+    counts: ArmCounts = fleet.counts(in_charge)
+    try:
+        service = _service(fleet, route, record, room)
+    except Exception as error:  # noqa: BLE001  a package may fail in whatever way, and the version in charge goes on
+        return Arm(None, counts, f"version {route.version} cannot be loaded: {error}")
+    service.counts = counts
+    return Arm(service, counts)
