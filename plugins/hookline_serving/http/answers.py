@@ -29,6 +29,10 @@ MOST_BY_ROW = 1_000
 """Rows above which a data frame is quicker than Python values."""
 
 
+class Misshapen(Exception):
+    """What a model answers has another shape than what it was asked."""
+
+
 class Answerer:
     """A predictor with the record that it keeps."""
 
@@ -84,9 +88,13 @@ class Answerer:
     def _items(self, question: Question, prediction: Prediction) -> list[Item]:
         values, warnings = prediction.values.tolist(), question.warnings
         ids = new_ids(len(values))
+        if len(values) != len(question.rows):
+            raise Misshapen(f"the model gave {len(values)} answers for {len(question.rows)} rows")
         if prediction.probabilities is None:
             return [Item(made, values[i], msgspec.UNSET, warnings.get(i, ())) for i, made in enumerate(ids)]
         chances = prediction.probabilities.tolist()
+        if len(chances) != len(values) or len(chances[0]) != len(self._labels):
+            raise Misshapen(f"the model gave probabilities of the shape {prediction.probabilities.shape}")
         return [
             Item(made, values[i], dict(zip(self._labels, chances[i], strict=True)), warnings.get(i, ()))
             for i, made in enumerate(ids)

@@ -64,7 +64,7 @@ def _encoded(traffic: Traffic, body: Body, request: str | None, versions: set[in
 
     parts = ((piece.before, (piece, text)) for piece, text in bodies_of(body, pieces, head))
     for items in traffic.answer_parts(questions(read, parts)):
-        versions.update(traffic.versions_of(items))
+        versions.add(traffic.version_of(items))
         yield msgspec.json.encode(items)[1:-1]
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +15,7 @@ from hookline.errors import DataError
 from .answers import Answerer
 from .clients.bounds import Bounds, Held
 from .exchange import Item, Question
-from .reading.faults import BadRequest
+from .reading.faults import BadRequest, BadRows, TooLarge
 
 if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
@@ -82,23 +81,18 @@ class Service:
 
     async def answer(self, question: Question) -> list[Item]:
         """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
-        with self.counted() as count:
-            items = await self._answer(question)
-            count(question, items)
-            return items
-
-    @contextmanager
-    def counted(self) -> Iterator[Callable[[Question, Sequence[Item]], None]]:
-        """Count what is done in this block: as answered where it says so, as failed where the model raises."""
         try:
-            yield self.count
-        except (DataError, BadRequest, OSError):
-            # Whoever asked is told what they did wrong, or the disk is full; the model did not fail.
+            items = await self._answer(question)
+        except Exception as error:
+            self.failed(error)
             raise
-        except Exception:
-            if self.counts is not None:
-                self.counts.failed()
-            raise
+        self.count(question, items)
+        return items
+
+    def failed(self, error: Exception) -> None:
+        """Count a request that the model could not answer; not one that was wrong itself, nor what the disk did not take."""
+        if self.counts is not None and not isinstance(error, (DataError, BadRequest, BadRows, TooLarge, OSError)):
+            self.counts.failed()
 
     def count(self, question: Question, items: Sequence[Item]) -> None:
         """Count a request as answered."""

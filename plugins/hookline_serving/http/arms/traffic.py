@@ -65,22 +65,23 @@ class Traffic:
     """The version in charge."""
     arms: Mapping[tuple[int, str], Arm] = field(default_factory=dict)
     """The others that it names, by version and arm."""
+    is_single: bool = field(init=False)
+    """Whether the version in charge answers everything, and no other is asked."""
 
-    @property
-    def is_single(self) -> bool:
-        """Whether the version in charge answers everything, and no other is asked."""
-        return self.router.is_single and self.router.routes[0].version == self.policy.version
-
-    def versions_of(self, items: Sequence[Item]) -> set[int | None]:
-        """Return who answered."""
-        if self.is_single:
-            return {self.live.info["version"]}
-        return {self.live.info["version"] if item.version is msgspec.UNSET else item.version for item in items}
+    def __post_init__(self) -> None:
+        self.is_single = self.router.is_single and self.router.routes[0].version == self.policy.version
 
     def version_of(self, items: Sequence[Item]) -> int | None:
         """Return the one version that answered; None where several did, or it has no number."""
-        versions = self.versions_of(items)
+        if self.is_single:
+            return self._own_version
+        versions = {item.version for item in items if item.version is not msgspec.UNSET}
         return next(iter(versions)) if len(versions) == 1 else None
+
+    @property
+    def _own_version(self) -> int | None:
+        version: int | None = self.live.info["version"]
+        return version
 
     def only(self, service: Service) -> Traffic:
         """Return the traffic in which one of the versions at work answers everything."""
@@ -121,15 +122,18 @@ class Traffic:
         answered: list[tuple[Question, list[Item]]] = []
         lines: list[bytes] = []
         now = datetime.now(UTC)
-        with self.live.counted() as count:
+        try:
             for question in parts:
                 keyed, items = self._answer_now(question, lines, now)
                 if self.router.shadows or not answered:
                     answered.append((keyed, items))
                 yield items
-            self.live.answerer.append(lines, now)
-            if answered and answered[0][1][0].version in (msgspec.UNSET, self.live.info["version"]):
-                count(*answered[0])
+        except Exception as error:
+            self.live.failed(error)
+            raise
+        self.live.answerer.append(lines, now)
+        if self.is_single and answered:
+            self.live.count(*answered[0])
         for question, items in answered if self.router.shadows else ():
             self._ask_shadows(question, items)
 
@@ -170,7 +174,7 @@ class Traffic:
             items = await self._aside(route, some)
             if items is not None:
                 return _stamped(items, route.version)
-        return _stamped(await self.live.answer(some), self.live.info["version"])
+        return _stamped(await self.live.answer(some), self._own_version)
 
     def _answer_now(self, question: Question, lines: list[bytes], now: datetime) -> tuple[Question, list[Item]]:
         """Answer rows as `answer` does, and add their records to lines instead of writing them."""
@@ -183,10 +187,15 @@ class Traffic:
         for route, places in parts:
             some = _some(question, places)
             told = self._aside_now(route, some) if self._is_beside(route) else None
-            own, items, who = told or (some, self.live.answerer.predict([some])[0], self.live)
+            own, items, who = told or self._live_now(some)
             lines.append(who.answerer.lines(own, items, now))
             given.append(_stamped(items, who.info["version"]))
         return question, self._in_order(question, parts, given)
+
+    def _live_now(self, question: Question) -> tuple[Question, list[Item], Service]:
+        items = self.live.answerer.predict([question])[0]
+        self.live.count(question, items)
+        return question, items, self.live
 
     def _is_beside(self, route: Route) -> bool:
         return route.version != self.policy.version

@@ -1,0 +1,271 @@
+"""Versions beside the one in charge: each answer from exactly one, on record, and the one in charge where another cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import hookline as hl
+from hookline import Prediction, Predictor
+from hookline.kinds.deployments import Deployment, Route
+from hookline.live.records import read_records
+from hookline.live.seen import AnswerCounts, ArmCounts, seen_in
+from hookline.workspace.catalog.sightings import Sighting
+from hookline_serving.http.arms import aside
+from hookline_serving.http.arms.desk import Desk, traffic_of
+from hookline_serving.http.arms.following import Follower
+from hookline_serving.http.clients.bounds import Bounds
+from hookline_serving.http.log import PredictionLog
+from hookline_serving.http.many import predict
+from hookline_serving.http.replies import answered
+from hookline_serving.http.service import Room
+from kit.serving import ROW
+
+
+class Always:
+    """A predictor that answers every row with one class, or does what it is told."""
+
+    def __init__(self, like: Predictor, label: str, act: Callable[[], None] = lambda: None) -> None:
+        self.schema, self.roles, self.target = like.schema, like.roles, like.target
+        self._label, self._act = label, act
+
+    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        self._act()
+        rows = frame.lazy().collect().height
+        place = self.target.classes.index(self._label)
+        shares = np.zeros((rows, 2))
+        shares[:, place] = 1.0
+        return Prediction(np.array([self._label] * rows), shares, self.target.classes)
+
+
+class Misshapen(Always):
+    """A predictor that answers fewer rows than it is asked."""
+
+    def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        whole = super().predict(frame)
+        return Prediction(whole.values[:0], None)
+
+
+@dataclass
+class Versions:
+    """A fleet of predictors that are at hand. log: the folder of the record"""
+
+    predictors: Mapping[int, Predictor]
+    current: Deployment
+    folder: Path
+    told: list[Sighting] = field(default_factory=list)
+
+    def policy(self) -> Deployment:
+        return self.current
+
+    def predictor(self, version: int) -> Predictor:
+        return self.predictors[version]
+
+    def facts(self, version: int) -> Mapping[str, Any]:
+        return {"model": "churn", "version": version, "format": "onnx"}
+
+    def log(self) -> Path | None:
+        return self.folder
+
+    def counts(self, version: int) -> ArmCounts:
+        return ArmCounts(AnswerCounts.of(self.predictors[version].target, None))
+
+    def tell(self, sightings: Sequence[Sighting]) -> None:
+        self.told += sightings
+
+    def keep(self, versions: Any) -> None:
+        self.kept = set(versions)
+
+
+@pytest.fixture(scope="module")
+def real(package: Path) -> Predictor:
+    loaded = hl.load(package)
+    return loaded.predictor
+
+
+def policy(*routes: Route, key: str | None = None) -> Deployment:
+    return Deployment("churn", 1, routes, "canary", key=key, number=7)
+
+
+HALF = policy(Route(1, 0.5), Route(2, 0.5, arm="canary"))
+ALL = policy(Route(2, 1.0, arm="canary"))
+SHADOW = policy(Route(1, 1.0), Route(2, 1.0, shadow=True, arm="shadow"))
+
+
+@pytest.fixture
+def open_desk(real: Predictor, tmp_path: Path) -> Any:
+    """Return the desk of two versions under a policy: the first answers `no`, the second as it is given."""
+
+    def opened(current: Deployment, second: Predictor) -> Desk:
+        fleet = Versions({1: Always(real, "no"), 2: second}, current, tmp_path)
+        record = PredictionLog.open(tmp_path)
+        return Desk(traffic_of(fleet, current, record, Room(Bounds())), record)
+
+    return opened
+
+
+def asked(desk: Desk, *bodies: Any) -> list[dict[str, Any]]:
+    """Return what bodies are answered, one after the other, and close the desk."""
+
+    async def go_on() -> list[dict[str, Any]]:
+        found = []
+        for body in bodies:
+            answer = await answered(predict(desk.traffic, json.dumps(body).encode()))
+            assert answer.status == 200, answer.body
+            found.append(json.loads(answer.body))
+        return found
+
+    try:
+        return asyncio.run(go_on())
+    finally:
+        desk.close()
+
+
+def on_record(folder: Path) -> list[Mapping[str, Any]]:
+    return [*read_records(sorted(folder.glob("*.ndjson")))]
+
+
+def test_each_answer_is_of_exactly_one_version_and_on_record_as_that(
+    open_desk: Any, real: Predictor, tmp_path: Path
+) -> None:
+    given = asked(open_desk(HALF, Always(real, "yes")), *[{"rows": [ROW]}] * 60)
+    said = {one["predictions"][0]["id"]: (one["version"], one["predictions"][0]["prediction"]) for one in given}
+    assert set(said.values()) == {(1, "no"), (2, "yes")}
+    records = on_record(tmp_path)
+    assert {record["id"]: (record["version"], record["prediction"]) for record in records} == said
+    assert {(record["version"], record["arm"]) for record in records} == {(1, "live"), (2, "canary")}
+
+
+def test_rows_of_one_request_go_by_their_keys_and_come_back_in_order(
+    open_desk: Any, real: Predictor, tmp_path: Path
+) -> None:
+    keyed = replace(HALF, key="customer")
+    rows = [ROW | {"customer": f"c{i % 40}"} for i in range(400)]
+    few, many = asked(open_desk(keyed, Always(real, "yes")), {"rows": rows[:40]}, {"rows": rows})
+    assert few["version"] is None
+    first = [item["version"] for item in few["predictions"]]
+    assert first * 10 == [item["version"] for item in many["predictions"]]
+    assert {(item["version"], item["prediction"]) for item in many["predictions"]} == {(1, "no"), (2, "yes")}
+    records = {record["id"]: record for record in on_record(tmp_path)}
+    assert len(records) == 440
+    for row, item in zip(rows, many["predictions"], strict=True):
+        record = records[item["id"]]
+        assert (record["version"], record["key"]) == (item["version"], row["customer"])
+
+
+@pytest.mark.parametrize("rows", [1, 400], ids=["few", "many"])
+@pytest.mark.parametrize("fault", ["raises", "misshapen", "hangs", "absent"])
+def test_where_a_version_cannot_answer_the_one_in_charge_does(
+    open_desk: Any, real: Predictor, tmp_path: Path, rows: int, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aside, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("hookline_serving.http.arms.traffic.PATIENCE_SECONDS", 0.1)
+    ended = threading.Event()
+
+    def fail() -> None:
+        raise RuntimeError("a fault in the model")
+
+    seconds: dict[str, Any] = {
+        "raises": lambda: Always(real, "yes", fail),
+        "misshapen": lambda: Misshapen(real, "yes"),
+        "hangs": lambda: Always(real, "yes", lambda: ended.wait(20) and None),
+        "absent": lambda: None,
+    }
+    desk = open_desk(ALL, seconds[fault]())
+    try:
+        (given,) = asked(desk, {"rows": [ROW] * rows})
+    finally:
+        ended.set()
+    assert {(item["version"], item["prediction"]) for item in given["predictions"]} == {(1, "no")}
+    counts = desk.traffic.counted()
+    assert (counts[2, "canary"].requests, counts[2, "canary"].errors) == (1, 1)
+    assert (counts[1, "live"].requests, counts[1, "live"].errors) == (1, 0)
+    assert [record["version"] for record in on_record(tmp_path)] == [1] * rows
+
+
+def test_a_shadow_is_on_record_beside_the_answer_that_was_given(
+    open_desk: Any, real: Predictor, tmp_path: Path
+) -> None:
+    desk = open_desk(SHADOW, Always(real, "yes"))
+    given = asked(desk, {"rows": [ROW] * 3}, {"rows": [ROW]})
+    arm = desk.traffic.arms[2, "shadow"]
+    arm.aside._thread.join(5)
+    ids = [item["id"] for one in given for item in one["predictions"]]
+    records = on_record(tmp_path)
+    beside = [record for record in records if record["arm"] == "shadow"]
+    assert sorted(record["of"] for record in beside) == sorted(ids)
+    assert {record["prediction"] for record in beside} == {"yes"}
+    assert sorted(record["id"] for record in records if record["of"] is None) == sorted(ids)
+    assert arm.counts.requests == 2
+
+
+def test_a_request_that_the_version_in_charge_refuses_counts_for_nobody(open_desk: Any, real: Predictor) -> None:
+    desk = open_desk(HALF, Always(real, "yes"))
+
+    async def ask() -> int:
+        body = json.dumps({"rows": [ROW | {"amount": "much"}]}).encode()
+        return (await answered(predict(desk.traffic, body))).status
+
+    assert asyncio.run(ask()) == 422
+    desk.close()
+    assert not any(counts.requests for counts in desk.traffic.counted().values())
+
+
+def test_a_new_policy_is_followed_and_what_was_seen_is_told(real: Predictor, tmp_path: Path) -> None:
+    fleet = Versions({1: Always(real, "no"), 2: Always(real, "yes")}, policy(Route(1, 1.0)), tmp_path)
+    desk = Desk(traffic_of(fleet, fleet.current, None, Room(Bounds())), None)
+
+    async def go_on() -> Counter[int]:
+        follower = Follower(fleet, desk, asyncio.get_running_loop().call_soon_threadsafe)
+        follower.start()
+        versions: Counter[int] = Counter()
+        for number, routes in ((7, None), (8, ALL.routes)):
+            if routes is not None:
+                fleet.current = replace(fleet.current, routes=routes, number=number)
+            async with asyncio.timeout(5):
+                while desk.traffic.policy != fleet.current:
+                    await asyncio.sleep(0.02)
+            for _ in range(5):
+                answer = await answered(predict(desk.traffic, json.dumps(ROW).encode()))
+                versions[json.loads(answer.body)["version"]] += 1
+        await asyncio.to_thread(follower.close)
+        return versions
+
+    assert asyncio.run(go_on()) == {1: 5, 2: 5}
+    desk.close()
+    last = {(one.policy, one.version): one for one in fleet.told}
+    assert last[7, 1].requests == last[8, 2].requests == 5
+    assert fleet.kept == {1, 2}
+    seen = seen_in([last[8, 2]])[2]
+    assert seen.requests == sum(seen.latency.counts) == 5
+    assert seen.answers is not None
+    assert seen.answers.count == 5
+
+
+def test_a_policy_whose_version_in_charge_cannot_be_loaded_is_not_followed(
+    real: Predictor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fleet = Versions({1: Always(real, "no")}, policy(Route(1, 1.0)), tmp_path)
+    desk = Desk(traffic_of(fleet, fleet.current, None, Room(Bounds())), None)
+    fleet.current = replace(fleet.current, version=9, routes=(Route(9, 1.0),), number=8)
+
+    async def go_on() -> None:
+        follower = Follower(fleet, desk, asyncio.get_running_loop().call_soon_threadsafe)
+        follower.start()
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(follower.close)
+
+    asyncio.run(go_on())
+    desk.close()
+    assert desk.traffic.policy.version == 1
+    assert caplog.text.count("the one at hand stays") == 1
