@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 from starlette.applications import Starlette
@@ -174,16 +175,13 @@ class _Guarded:
 
 def _told(desk: Desk, content: Callable[[Service], Any]) -> Callable[[Request], Awaitable[Response]]:
     """Return a route that tells something of the version that is asked for, or in charge; made once for each."""
-    made: list[tuple[Service, bytes]] = []
+    made: WeakKeyDictionary[Service, bytes] = WeakKeyDictionary()
 
     async def route(request: Request) -> Response:
         service = v2.service_asked(request.path_params, desk.traffic)
-        for held, encoded in made:
-            if held is service:
-                return Response(encoded, media_type="application/json")
-        encoded = msgspec.json.encode(content(service))
-        made[:] = [(service, encoded), *made[:3]]
-        return Response(encoded, media_type="application/json")
+        if service not in made:
+            made[service] = msgspec.json.encode(content(service))
+        return Response(made[service], media_type="application/json")
 
     return route
 

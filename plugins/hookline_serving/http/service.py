@@ -55,7 +55,7 @@ class Room:
         self.worker.shutdown(wait=False)
 
 
-@dataclass
+@dataclass(eq=False)
 class Service:
     """One version at work; requests that come at the same moment are predicted together."""
 
