@@ -60,6 +60,8 @@ class Standing:
     objections: tuple[str, ...] = ()
     merit: str = ""
     """Why it may take over; empty where there is no version to take over from."""
+    unfit: tuple[str, ...] = ()
+    """Those of the objections that no trial on live traffic can settle."""
 
 
 def stand(run: Execution, champion: ModelRecord | None) -> Standing:
@@ -73,14 +75,14 @@ def stand(run: Execution, champion: ModelRecord | None) -> Standing:
     """
     critical = tuple(_critical(run))
     if champion is None:
-        return Standing(critical)
+        return Standing(critical, unfit=critical)
     try:
         manifest = read_manifest(Path(champion.path))
     except (DataError, StoreError):
-        return Standing(critical, f"the package of v{champion.version} is lost")
+        return Standing(critical, f"the package of v{champion.version} is lost", critical)
     objections = (*critical, *_other_target(run, manifest, champion.version))
     if objections:
-        return Standing(objections)
+        return Standing(objections, unfit=objections)
     return _by_metrics(run, manifest, champion)
 
 

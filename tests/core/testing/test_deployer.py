@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from hookline.kinds.component import Component
 from hookline.kinds.deployments import Route
 from kit.components import Newest
 from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
+
+REQUIRED: Mapping[str, Mapping[str, Any]] = {"ab_test": {"key": None}}
+"""Fields that have no default."""
 
 
 class Stuck(Newest):
@@ -46,7 +50,7 @@ FAULTS: Mapping[str, Callable[[], Component]] = {
 
 @pytest.mark.parametrize("name", built_in("deployer"))
 def test_everything_built_in_conforms(name: str) -> None:
-    check_built_in("deployer", name, {})
+    check_built_in("deployer", name, REQUIRED.get(name, {}))
 
 
 def test_a_good_component_passes() -> None:

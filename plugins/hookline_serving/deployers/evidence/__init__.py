@@ -1,0 +1,1 @@
+"""What the figures of two arms say against their being alike, however often one looks."""
