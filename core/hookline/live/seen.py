@@ -67,11 +67,18 @@ class ArmCounts:
     requests: int = 0
     errors: int = 0
     latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
+    compared: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
+    """Those of `latency` that other arms can be held against, since their requests took the same way through the process."""
 
-    def answered(self, seconds: float, prediction: Any, probabilities: Mapping[str, float] | None) -> None:
+    def answered(
+        self, seconds: float, prediction: Any, probabilities: Mapping[str, float] | None, compared: bool = False
+    ) -> None:
         """Count a request, and of its answers the first, since rows of one request are alike."""
         self.requests += 1
-        self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
+        place = bisect_left(LATENCY_BOUNDS, seconds)
+        self.latency[place] += 1
+        if compared:
+            self.compared[place] += 1
         self.answers.add(prediction, probabilities)
 
     def failed(self) -> None:
@@ -81,23 +88,25 @@ class ArmCounts:
 
     def sighting(self, model: str, policy: int, version: int, arm: str, worker: str) -> Sighting:
         """Return them as the catalog keeps them."""
-        told = (self.requests, self.errors, list(self.latency), self.answers.plain())
+        told = (self.requests, self.errors, list(self.latency), list(self.compared), self.answers.plain())
         return Sighting(model, policy, version, arm, worker, *told)
 
 
 def seen_in(sightings: Iterable[Sighting], scored: Mapping[int, Scored] | None = None) -> dict[int, Seen]:
-    """Return what was seen of each version by all processes together; scored: version -> its answers with the truth."""
+    """Return what was seen of each version by all processes together; scored: version -> its answers with the truth.
+
+    Their latency is of requests that took the same way through a process, where there are such.
+    """
     by_version: dict[int, list[Sighting]] = {}
     for one in sightings:
         by_version.setdefault(one.version, []).append(one)
-    return {version: _together(found, (scored or {}).get(version)) for version, found in by_version.items()}
+    compared = any(sum(one.compared) for found in by_version.values() for one in found)
+    return {version: _together(found, compared, (scored or {}).get(version)) for version, found in by_version.items()}
 
 
-def _together(found: Sequence[Sighting], scored: Scored | None) -> Seen:
+def _together(found: Sequence[Sighting], compared: bool, scored: Scored | None) -> Seen:
     requests, errors = (sum(getattr(one, name) for one in found) for name in ("requests", "errors"))
-    latency = Histogram(
-        LATENCY_BOUNDS, _added([one.latency for one in found if len(one.latency) == len(LATENCY_BOUNDS) + 1])
-    )
+    latency = Histogram(LATENCY_BOUNDS, _added([one.compared if compared else one.latency for one in found]))
     return Seen(requests, errors, latency, _answers([one.answers for one in found]), scored)
 
 

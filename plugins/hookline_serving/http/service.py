@@ -64,6 +64,8 @@ class Service:
     room: Room = field(default_factory=Room)
     counts: ArmCounts | None = None
     """What was seen of it, where somebody asks."""
+    slowest: float = 0.0
+    """Seconds that its slowest requests take, which fades with every other one."""
     _loop: asyncio.AbstractEventLoop | None = None
     """Kept, since asking for it is a system call."""
     _waiting: list[tuple[Question, asyncio.Future[list[Item]]]] = field(default_factory=list)
@@ -94,12 +96,14 @@ class Service:
         if self.counts is not None and not isinstance(error, (DataError, BadRequest, BadRows, TooLarge, OSError)):
             self.counts.failed()
 
-    def count(self, question: Question, items: Sequence[Item]) -> None:
-        """Count a request as answered."""
+    def count(self, question: Question, items: Sequence[Item], compared: bool = False) -> None:
+        """Count a request as answered. compared: whether it took the way that those of other versions take."""
         if self.counts is not None and items:
             first = items[0]
             shares = first.probabilities or None
-            self.counts.answered(time.perf_counter() - question.since, first.prediction, shares)
+            seconds = time.perf_counter() - question.since
+            self.slowest = max(seconds, 0.999 * self.slowest)
+            self.counts.answered(seconds, first.prediction, shares, compared)
 
     async def _answer(self, question: Question) -> list[Item]:
         if self._loop is None:

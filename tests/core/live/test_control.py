@@ -62,7 +62,7 @@ def tell(workspace: Workspace, worker: str, requests: int) -> None:
     latency = [requests, *[0] * len(LATENCY_BOUNDS)]
     answers = {"name": "prediction", "labels": ["no", "yes"], "counts": [requests, 0]}
     workspace.catalog.sightings.tell(
-        [Sighting("churn", current.number or 0, 2, "canary", worker, requests, 0, latency, answers)]
+        [Sighting("churn", current.number or 0, 2, "canary", worker, requests, 0, latency, latency, answers)]
     )
 
 

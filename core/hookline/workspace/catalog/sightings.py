@@ -29,6 +29,8 @@ class Sighting:
     errors: int
     latency: Sequence[int]
     """Requests by how long they took: by `LATENCY_BOUNDS`, and one count more."""
+    compared: Sequence[int]
+    """Of these, those that took the same way through the process as those of other arms; others say nothing of a version."""
     answers: Mapping[str, Any]
     """How often what was answered, as `hookline.live.seen` counts it."""
     heard: datetime | None = None
@@ -50,6 +52,7 @@ class Sightings:
                 key = {"policy": one.policy, "version": one.version, "arm": one.arm, "worker": one.worker}
                 same = [table.c.model == one.model, *(table.c[name] == value for name, value in key.items())]
                 told = {"requests": one.requests, "errors": one.errors, "latency": text_of(list(one.latency))}
+                told |= {"compared": text_of(list(one.compared))}
                 told |= {"answers": text_of(dict(one.answers)), "heard": self._database.now()}
                 if not connection.execute(table.update().where(*same).values(**told)).rowcount:
                     connection.execute(table.insert().values(model=one.model, **key, **told))
@@ -71,6 +74,7 @@ def _sighting(row: RowMapping) -> Sighting:
         row["requests"],
         row["errors"],
         data_of(row["latency"]),
+        data_of(row["compared"]),
         data_of(row["answers"]),
         utc(row["heard"]),
     )

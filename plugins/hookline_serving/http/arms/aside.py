@@ -25,10 +25,11 @@ class Overdue(Exception):
 
 
 class Asked(NamedTuple):
-    """A question, when it came, and who is to be told the answer, or what the model raised."""
+    """A question, and who is to be told the answer, or what the model raised."""
 
     question: Question
-    since: float
+    until: float
+    """When whoever asked stops waiting, as `time.perf_counter` counts."""
     tell: Callable[[list[Item] | Exception], None]
 
 
@@ -39,12 +40,14 @@ class Aside:
         self._answerer, self._name = answerer, name
         self._queue: SimpleQueue[Asked | None] = SimpleQueue()
         self._waiting = 0
+        self._begun: float | None = None
+        """When the model was asked that has not answered yet."""
         self._thread: Thread | None = None
         self.dropped = 0
-        """Questions that were refused, since too many waited."""
+        """Questions that it did not answer, since too many waited, or nobody any more."""
 
-    async def answer(self, question: Question) -> list[Item]:
-        """Return what it answers; raises Overdue where that takes too long, and what the model raises."""
+    async def answer(self, question: Question, patience: float = PATIENCE_SECONDS) -> list[Item]:
+        """Return what it answers; raises Overdue where that takes too many seconds, and what the model raises."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Item]] = loop.create_future()
 
@@ -60,17 +63,19 @@ class Aside:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(settle, told)
 
-        if not self.ask(question, tell):
+        if not self.ask(question, tell, patience):
             raise Overdue(f"{self._name} has {MOST_WAITING} requests waiting")
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(patience):
                 return await answer
         except TimeoutError:
-            raise Overdue(f"{self._name} did not answer within {PATIENCE_SECONDS:g} s") from None
+            raise Overdue(f"{self._name} did not answer within {patience:.3g} s") from None
 
-    def ask(self, question: Question, tell: Callable[[list[Item] | Exception], None]) -> bool:
+    def ask(
+        self, question: Question, tell: Callable[[list[Item] | Exception], None], patience: float = PATIENCE_SECONDS
+    ) -> bool:
         """Ask, and have the answer told from the thread; False where too many wait."""
-        if self._waiting >= MOST_WAITING:
+        if self._waiting >= MOST_WAITING or self._is_stuck(patience):
             self.dropped += 1
             return False
         if self._thread is None:
@@ -78,8 +83,12 @@ class Aside:
             self._thread = Thread(target=self._work, name=self._name, daemon=True)
             self._thread.start()
         self._waiting += 1
-        self._queue.put(Asked(question, time.perf_counter(), tell))
+        self._queue.put(Asked(question, time.perf_counter() + patience, tell))
         return True
+
+    def _is_stuck(self, patience: float) -> bool:
+        """Tell whether what was asked before takes so long that nobody needs to wait for this, too."""
+        return self._begun is not None and time.perf_counter() - self._begun > patience
 
     def close(self) -> None:
         """End the thread, once what waits is answered."""
@@ -89,7 +98,9 @@ class Aside:
     def _work(self) -> None:
         while (first := self._queue.get()) is not None:
             asked, goes_on = self._further(first)
+            self._begun = time.perf_counter()
             self._answer(asked)
+            self._begun = None
             self._waiting -= len(asked)
             if not goes_on:
                 return
@@ -110,7 +121,8 @@ class Aside:
 
     def _answer(self, asked: Sequence[Asked]) -> None:
         # Whoever stopped waiting is not answered, and the model need not be asked for them.
-        fresh = [one for one in asked if time.perf_counter() - one.since < PATIENCE_SECONDS]
+        fresh = [one for one in asked if time.perf_counter() < one.until]
+        self.dropped += len(asked) - len(fresh)
         try:
             answers = self._answerer.predict([one.question for one in fresh]) if fresh else []
         except Exception as error:  # noqa: BLE001  a model may raise anything

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from hookline.live.routing import Router
 from hookline.telling.secrets import logger
 
 from ..exchange import Item, Question
-from ..service import Service
+from ..service import MOST_ROWS_INLINE, Service
 from .aside import PATIENCE_SECONDS, Aside, Overdue
 
 if TYPE_CHECKING:
@@ -67,8 +68,16 @@ class Traffic:
     """The others that it names, by version and arm."""
     is_single: bool = field(init=False)
     """Whether the version in charge answers everything, and no other is asked."""
+    control: Aside | None = field(init=False, default=None)
+    """The version in charge in a thread too, where others answer: asked as often as they are, so that times can be compared."""
+    _control_share: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
+        beside = [route.weight for route in self.router.routes if self._is_beside(route)]
+        if beside:
+            self.control = Aside(self.live.answerer, "control")
+            whole = sum(route.weight for route in self.router.routes)
+            self._control_share = min(1.0, max(beside) / max(whole - sum(beside), 1e-9))
         self.is_single = self.router.is_single and self.router.routes[0].version == self.policy.version
 
     def version_of(self, items: Sequence[Item]) -> int | None:
@@ -139,6 +148,8 @@ class Traffic:
 
     def close(self) -> None:
         """End the threads of the versions beside the one in charge, once what waits there is answered."""
+        if self.control is not None:
+            self.control.close()
         for arm in self.arms.values():
             if "aside" in vars(arm):
                 arm.aside.close()
@@ -174,7 +185,25 @@ class Traffic:
             items = await self._aside(route, some)
             if items is not None:
                 return _stamped(items, route.version)
-        return _stamped(await self.live.answer(some), self._own_version)
+        return _stamped(await self._in_charge(some), self._own_version)
+
+    async def _in_charge(self, question: Question) -> list[Item]:
+        """Return what the version in charge answers, on record."""
+        if self.control is not None and random.random() < self._control_share:
+            try:
+                items = await self.control.answer(question, self.patience)
+            except Exception as error:  # noqa: BLE001  it is asked again below, which tells what is wrong
+                log.debug("the version in charge did not answer in its thread: %s", error)
+            else:
+                self.live.answerer.record(question, items)
+                self.live.count(question, items, compared=len(question.rows) <= MOST_ROWS_INLINE)
+                return items
+        return await self.live.answer(question)
+
+    @property
+    def patience(self) -> float:
+        """How long a version beside the one in charge may take, in seconds: longer where that one takes long itself."""
+        return max(PATIENCE_SECONDS, 5 * self.live.slowest)
 
     def _answer_now(self, question: Question, lines: list[bytes], now: datetime) -> tuple[Question, list[Item]]:
         """Answer rows as `answer` does, and add their records to lines instead of writing them."""
@@ -205,13 +234,13 @@ class Traffic:
         arm = self.arms[route.version, route.arm]
         try:
             own = self._as_read_by(arm, question)
-            items = await arm.at_work().answer(own)
+            items = await arm.at_work().answer(own, self.patience)
         except Exception as error:  # noqa: BLE001  a model may raise anything, and the one in charge answers
             self._failed(arm, route, error)
             return None
         assert arm.service is not None
         arm.service.answerer.record(own, items)
-        arm.service.count(own, items)
+        arm.service.count(own, items, compared=len(own.rows) <= MOST_ROWS_INLINE)
         return items
 
     def _aside_now(self, route: Route, question: Question) -> tuple[Question, list[Item], Service] | None:
@@ -222,7 +251,7 @@ class Traffic:
             own = self._as_read_by(arm, question)
             if not arm.at_work().ask(own, partial(_settle, told)):
                 raise Overdue("too many requests wait")
-            items = told.result(PATIENCE_SECONDS + SECONDS_A_ROW * len(question.rows))
+            items = told.result(self.patience + SECONDS_A_ROW * len(question.rows))
         except Exception as error:  # noqa: BLE001  as in `_aside`
             self._failed(arm, route, error)
             return None

@@ -139,6 +139,7 @@ TABLES: Mapping[str, TableSpec] = {
             "requests": "long",
             "errors": "long",
             "latency": "text",
+            "compared": "text",
             "answers": "text",
             "heard": "moment",
         },
