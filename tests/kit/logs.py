@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import resource
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,3 +47,14 @@ def write_log(folder: Path, records: Iterable[dict[str, Any]], writer: str = "1"
     for record in records:
         with (folder / f"predictions-{record['time'][:10]}-{writer}.ndjson").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+
+
+@contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, as on a disk that is full there."""
+    held = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, held[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, held)
