@@ -58,3 +58,19 @@ def full_after(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, held)
+
+
+def plain_record(number: int, time: datetime, **more: Any) -> dict[str, Any]:
+    """Return a record of `plain`, a model that need not be there."""
+    return {
+        "id": f"p-{number:05}",
+        "time": time.isoformat().replace("+00:00", "Z"),
+        "model": "plain",
+        "version": 1,
+        "row": {"customer": f"c{number % 7}", "size": number / 4, "many": number % 3},
+        "row_id": None,
+        "prediction": "yes" if number % 2 else "no",
+        "probabilities": [1 - number % 2, number % 2],
+        "warnings": [],
+        **more,
+    }

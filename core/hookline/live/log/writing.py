@@ -15,7 +15,7 @@ from hookline.errors import StoreError
 from hookline.telling.secrets import logger
 from hookline.workspace.disk import FULL
 
-from .segment import Segment, Waiting
+from ..segments.segment import Segment, Waiting
 
 Durability = Literal["fast", "strict"]
 """When a record counts as written: handed to the system, which a killed process does not undo; or taken by the disk."""

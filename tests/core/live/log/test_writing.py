@@ -15,8 +15,8 @@ from threading import Event
 
 import pytest
 
-from hookline.live.log.segment import try_lock
 from hookline.live.log.writing import Durability, Segments
+from hookline.live.segments.segment import try_lock
 from kit.logs import full_after
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
