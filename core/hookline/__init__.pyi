@@ -58,8 +58,10 @@ from .kinds.reports import (
 from .kinds.scored import Scored
 from .kinds.sklearn_model import SklearnModel
 from .live.log.answered import scored
+from .live.log.compacting import compact_predictions
 from .live.log.labeling import label
 from .live.log.predictions import predictions
+from .live.log.pruning import prune_predictions
 from .live.log.status import labels
 from .live.promotion import promote
 from .packages.pipeline import Pipeline
@@ -135,6 +137,7 @@ __all__ = [
     "__version__",
     "checkpoint_folder",
     "collect",
+    "compact_predictions",
     "compare",
     "contract",
     "evaluate",
@@ -148,6 +151,7 @@ __all__ = [
     "predictions",
     "profile",
     "promote",
+    "prune_predictions",
     "register",
     "report_finding",
     "report_step",

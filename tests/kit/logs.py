@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import resource
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,3 +47,30 @@ def write_log(folder: Path, records: Iterable[dict[str, Any]], writer: str = "1"
     for record in records:
         with (folder / f"predictions-{record['time'][:10]}-{writer}.ndjson").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+
+
+@contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, as on a disk that is full there."""
+    held = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, held[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, held)
+
+
+def plain_record(number: int, time: datetime, **more: Any) -> dict[str, Any]:
+    """Return a record of `plain`, a model that need not be there."""
+    return {
+        "id": f"p-{number:05}",
+        "time": time.isoformat().replace("+00:00", "Z"),
+        "model": "plain",
+        "version": 1,
+        "row": {"customer": f"c{number % 7}", "size": number / 4, "many": number % 3},
+        "row_id": None,
+        "prediction": "yes" if number % 2 else "no",
+        "probabilities": [1 - number % 2, number % 2],
+        "warnings": [],
+        **more,
+    }

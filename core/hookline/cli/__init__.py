@@ -30,7 +30,7 @@ VERBS = {
     "features": "list a model's features, show one through the versions, or compare two models",
     "predict": "score a file with a model or package",
     "serve": "answer predictions over HTTP",
-    "predictions": "list what a model answered, show one answer, or print them as they come",
+    "predictions": "list what a model answered, show one answer, print them as they come, or keep their files small",
     "labels": "add what turned out to be true of a model's answers, and say how much is known",
     "data": "look at tables, at their versions, and at what was done to them",
     "monitor": "compare current data with what a model was trained on",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,19 @@ from hookline.errors import DataError, Problem, UsageError
 from hookline.kinds.artifacts import Schema, Target
 from hookline.kinds.fitted import Prediction
 
-SUFFIX = ".ndjson"
-TELLS = frozenset(("id", "time", "model", "version", "row", "prediction"))
-"""What every line of the log says, among others."""
+from .segments import parquet, segment
+from .segments.lines import lines_of, record_of
+from .segments.reading import read_records
+from .segments.standing import is_of_log, standing
+
+SUFFIXES = frozenset((segment.SUFFIX, parquet.SUFFIX))
+SETTINGS = "log.yaml"
+"""The file beside those of a log that says how it is written."""
 
 
 @dataclass(frozen=True)
 class Records:
-    """What a log holds, in the order of its files and lines; a last line that was torn is left out."""
+    """What a log holds, in the order of its files and of the records in them; a last line that was torn is left out."""
 
     found: tuple[Mapping[str, Any], ...]
 
@@ -85,25 +89,9 @@ def records_in(data: Any) -> Records | None:
     if not isinstance(data, (str, Path)):
         return None
     files = _files(str(data))
-    first = next(_lines(files), None)
-    if first is None or not _is_record(_read(first[2])):
+    if not next((said for path in files if (said := _is_of_log(path)) is not None), False):
         return None
     return Records(tuple(read_records(files)))
-
-
-def read_records(files: Iterable[Path]) -> Iterator[Mapping[str, Any]]:
-    """Yield the records of files of the prediction log, by file and line; raises DataError where one in between is none."""
-    for path, number, line in _lines(files):
-        record = record_of(line)
-        if record is None:
-            raise DataError(f"{path} is a prediction log, but line {number} is no record", hint="take that line out")
-        yield record
-
-
-def record_of(line: bytes) -> Mapping[str, Any] | None:
-    """Return the record that a line is; None where it is none, or was torn."""
-    record: Mapping[str, Any] = _read(line)
-    return record if _is_record(record) else None
 
 
 def _files(data: str) -> Sequence[Path]:
@@ -111,34 +99,21 @@ def _files(data: str) -> Sequence[Path]:
     try:
         path = Path(data)
         if path.is_file():
-            files = [path]
-        elif path.is_dir():
-            files = sorted(one for one in path.iterdir() if one.is_file())
-        else:
-            files = sorted(path.parent.glob(path.name))
+            return [path] if path.suffix in SUFFIXES else []
+        folder = path if path.is_dir() else path.parent
+        found = [one for one in sorted(folder.glob("*" if path.is_dir() else path.name)) if one.is_file()]
     except (OSError, ValueError, NotImplementedError):  # What is no path at all is none of ours.
         return []
-    return files if all(file.suffix == SUFFIX for file in files) else []
+    shown = [one for one in found if not one.name.startswith(".") and one.name != SETTINGS]
+    if not all(is_of_log(one.name) for one in shown):
+        return []
+    counted = standing(folder)
+    return counted if path.is_dir() else [one for one in shown if one in counted]
 
 
-def _lines(files: Iterable[Path]) -> Iterator[tuple[Path, int, bytes]]:
-    for path in files:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                # The last line of a file may be cut off, by a full disk or since it is being written.
-                if line.endswith(b"\n") or _read(line) is not None:
-                    yield path, number, line
-
-
-def _read(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _is_record(value: Any) -> bool:
-    if not (isinstance(value, dict) and value.keys() >= TELLS and isinstance(value["row"], dict)):
-        return False
-    version = value["version"]
-    return version is None or type(version) is int
+def _is_of_log(path: Path) -> bool | None:
+    """Tell whether a file holds records; None where it holds nothing."""
+    if path.suffix != segment.SUFFIX:
+        return parquet.is_closed_segment(path)
+    _, line = next(lines_of(path), (0, b""))
+    return record_of(line) is not None if line else None

@@ -17,7 +17,7 @@ from hookline.kinds.deployments import LIVE
 from hookline.kinds.fitted import label_text
 
 from .exchange import Item, Question, joined
-from .log import PredictionLog, Stamp
+from .log import Kept, PredictionLog, Stamp
 from .rows import Reader
 
 if TYPE_CHECKING:
@@ -54,31 +54,41 @@ class Answerer:
         self._log = log
         self._labels = [label_text(label) for label in predictor.target.classes]
 
-    def answer(self, questions: Sequence[Question]) -> list[list[Item]]:
-        """Predict the rows of several requests at once, one item a row; raises OSError where they cannot be recorded."""
+    def answer(self, questions: Sequence[Question]) -> tuple[list[list[Item]], Kept]:
+        """Predict the rows of several requests at once, one item a row, and record them, which may take until the other is done.
+
+        Raises OSError where they cannot be recorded.
+        """
         question = joined(questions)
         items = self._items(question, self._predict(question.values))
-        self.record(question, items)
-        return _divided(items, questions)
+        kept = self.record(question, items)
+        return _divided(items, questions), kept
+
+    def answer_now(self, question: Question) -> list[Item]:
+        """Predict rows and record them, from a thread that may wait; raises OSError as above."""
+        (items,), kept = self.answer([question])
+        if kept is not None:
+            kept.result()
+        return items
 
     def predict(self, questions: Sequence[Question]) -> list[list[Item]]:
         """Predict the rows of several requests at once, one item a row, and record nothing."""
         question = joined(questions)
         return _divided(self._items(question, self._predict(question.values)), questions)
 
-    def record(self, question: Question, items: Sequence[Item], of: Sequence[str] = ()) -> None:
+    def record(self, question: Question, items: Sequence[Item], of: Sequence[str] = ()) -> Kept:
         """Record what is answered; raises OSError, after which none of it may be. of: as `PredictionLog.write` takes it."""
-        if self._log is not None:
-            self._log.write(self.stamp, question, items, of)
+        return None if self._log is None else self._log.write(self.stamp, question, items, of)
 
     def lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
         """Return the records of what is answered, to be appended once all of a request is; nothing where none is kept."""
         return b"" if self._log is None else self._log.lines(self.stamp, question, items, now)
 
-    def append(self, lines: Sequence[bytes], now: datetime) -> None:
-        """Record lines that were made before; raises OSError, after which none of what they answer may be."""
-        if self._log is not None:
-            self._log.append(lines, now)
+    def append_now(self, lines: Sequence[bytes], now: datetime) -> None:
+        """Record lines that were made before, from a thread that may wait; raises OSError, as above."""
+        kept = None if self._log is None else self._log.append(lines, now)
+        if kept is not None:
+            kept.result()
 
     def _predict(self, values: Sequence[Sequence[Any]]) -> Prediction:
         if self._few is not None and len(values) <= MOST_BY_ROW:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from hookline.errors import DataError
 from .answers import Answerer
 from .clients.bounds import Bounds, Held
 from .exchange import Item, Question
+from .log import Kept
 from .reading.faults import BadRequest, BadRows, TooLarge
 
 if TYPE_CHECKING:
@@ -109,13 +110,16 @@ class Service:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         if len(question.rows) > MOST_ROWS_INLINE:
-            return (await self._loop.run_in_executor(self.room.worker, self.answerer.answer, [question]))[0]
+            return await self._loop.run_in_executor(self.room.worker, self.answerer.answer_now, question)
         self._asked += 1
         if self._asked == 1:
             self._loop.call_soon(self._end_turn)
             if self._quiet:
                 self._seen = 1
-                return self.answerer.answer([question])[0]
+                (items,), kept = self.answerer.answer([question])
+                if kept is not None:
+                    await asyncio.wrap_future(kept)
+                return items
         answer: asyncio.Future[list[Item]] = self._loop.create_future()
         self._waiting.append((question, answer))
         return await answer
@@ -134,13 +138,22 @@ class Service:
     def _answer_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
         try:
-            answers = self.answerer.answer([question for question, _ in waiting])
+            answers, kept = self.answerer.answer([question for question, _ in waiting])
         except Exception as error:  # noqa: BLE001  a model may raise anything, and each request must hear of it
             self._answer_alone(waiting, error)
             return
         for (_, future), answer in zip(waiting, answers, strict=True):
+            self._settle_once(future, answer, kept)
+
+    def _settle_once(self, future: asyncio.Future[list[Item]], answer: list[Item], kept: Kept) -> None:
+        """Answer a request once its record is kept."""
+        if kept is None:
             if not future.done():
                 future.set_result(answer)
+            return
+        loop = self._loop
+        assert loop is not None
+        kept.add_done_callback(lambda done: loop.call_soon_threadsafe(_settle, future, answer, done))
 
     def _answer_alone(self, waiting: list[tuple[Question, asyncio.Future[list[Item]]]], error: Exception) -> None:
         """Ask again for each request by itself, so that one that the model cannot answer does not fail the others."""
@@ -151,9 +164,21 @@ class Service:
                 future.set_exception(error)
                 continue
             try:
-                future.set_result(self.answerer.answer([question])[0])
+                (items,), kept = self.answerer.answer([question])
             except Exception as own:  # noqa: BLE001  as above
                 future.set_exception(own)
+                continue
+            self._settle_once(future, items, kept)
+
+
+def _settle(future: asyncio.Future[list[Item]], answer: list[Item], kept: Future[None]) -> None:
+    error = kept.exception()
+    if future.done():
+        return
+    if error is None:
+        future.set_result(answer)
+    else:
+        future.set_exception(error)
 
 
 def _go_on(work: Iterator[T], done: list[T]) -> bool:

@@ -11,23 +11,27 @@ from hookline.errors import UsageError
 from hookline.live.log.files import follow, sizes
 from hookline.live.log.joining import truths
 from hookline.live.log.predictions import FOLDER, Predictions, predictions, record_named
-from hookline.live.records import record_of
+from hookline.live.segments.lines import record_of
 from hookline.workspace.workspace import open_workspace
 
 from ..output import add_json, parser, print_json, print_rows, say, text
+from . import log_files
 
 MODEL = "a model with a prediction log (name, name:3, name@alias)"
 
 
 def main(argv: Sequence[str]) -> int:
-    """List a model's predictions, show one, or print them as they come."""
-    options = parser("predictions", "List a model's predictions, show one, or print them as they come.")
+    """List a model's predictions, show one, print them as they come, or keep their files small."""
+    options = parser(
+        "predictions", "List a model's predictions, show one, print them as they come, or keep their files small."
+    )
     actions = options.add_subparsers(dest="action", required=True)
     listing = actions.add_parser("list", help="list a model's newest predictions")
     listing.add_argument("model", help=MODEL)
     listing.add_argument("--since", metavar="WHEN", help="from then on: 7d (seven days ago), 12h, or a time, UTC")
     listing.add_argument("--until", metavar="WHEN", help="before then")
     listing.add_argument("--version", type=int, help="answered by this version")
+    listing.add_argument("--arm", help="answered for this arm of the policy, such as canary")
     listing.add_argument("--limit", type=int, default=20, help="so many, the newest (default: 20)")
     showing = actions.add_parser("show", help="show one: what was asked, what was answered, and what was true")
     showing.add_argument("id", help="the prediction's id, or its first letters")
@@ -35,15 +39,17 @@ def main(argv: Sequence[str]) -> int:
     tailing.add_argument("model", help=MODEL)
     tailing.add_argument("--lines", type=int, default=10, help="so many (default: 10)")
     tailing.add_argument("--follow", action="store_true", help="go on with what comes, until interrupted")
-    for made in (listing, showing, tailing):
+    others = log_files.add_actions(actions)
+    for made in (listing, showing, tailing, *others):
         add_json(made)
     given = options.parse_args(argv)
-    code: int = {"list": _list, "show": _show, "tail": _tail}[given.action](given)
+    acts = {"list": _list, "show": _show, "tail": _tail, **log_files.ACTS}
+    code: int = acts[given.action](given)
     return code
 
 
 def _list(given: Any) -> int:
-    found = predictions(given.model, given.since, given.until, given.version)
+    found = predictions(given.model, given.since, given.until, given.version, given.arm)
     newest = found.newest(_positive(given.limit, "--limit"))
     if given.json:
         print_json(newest)

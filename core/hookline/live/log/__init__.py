@@ -1,1 +1,1 @@
-"""The prediction log read back, and the truth that comes later joined with it."""
+"""The prediction log written and read back, and the truth that comes later joined with it."""

@@ -18,8 +18,9 @@ from hookline.workspace.catalog.labels import LabelRecord
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from ..records import Records
+from ..segments.moments import time_of
 from .joining import truths
-from .predictions import Moment, predictions_in, time_of
+from .predictions import Moment, predictions_in
 
 if TYPE_CHECKING:
     import numpy as np

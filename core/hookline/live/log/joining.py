@@ -11,7 +11,8 @@ from typing import Any
 from hookline.workspace.catalog.labels import Key, LabelRecord
 from hookline.workspace.workspace import Workspace
 
-from .predictions import Predictions, time_of
+from ..segments.moments import time_of
+from .predictions import Predictions
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from heapq import nlargest
@@ -14,9 +15,15 @@ from hookline.errors import DataError, UnknownName, UsageError
 from hookline.runs.names import split_model_name
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from ..records import Records, read_records, record_of
+from ..records import Records
+from ..segments import parquet, segment
+from ..segments.lines import record_of
+from ..segments.moments import time_of
+from ..segments.reading import read_records
+from ..segments.wanted import Wanted
 from .files import backwards, by_day, files_between
-from .times import in_utc, moment_of
+from .times import moment_of
+from .writing import BACK
 
 FOLDER = "predictions"
 """The folder in the home that holds a log a model."""
@@ -31,7 +38,7 @@ class Predictions:
     """The records of a model's prediction log; every pass reads them from its files, and holds one at a time.
 
     A record has `id`, `time` (ISO, UTC), `model`, `version`, `row` as it came, `prediction`, and of classes
-    `probabilities`. They come in the order of files and lines; what a crash tore at the end of a file is left out.
+    `probabilities`. They come file by file, in the order of their days; what a crash tore at the end of a file is left out.
     """
 
     model: str
@@ -42,10 +49,17 @@ class Predictions:
     """Before when, UTC."""
     version: int | None = None
     """The version that answered; None for all."""
+    arm: str | None = None
+    """The arm that it answered for; None for all."""
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         """Yield the records; raises DataError where a line in between is none."""
-        return (record for record in read_records(self._files()) if self._has(record))
+        return read_records(self.files(), self.wanted)
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which records these are."""
+        return Wanted(self.since, self.until, self.version, self.arm)
 
     def count(self) -> int:
         """Return how many there are."""
@@ -53,10 +67,16 @@ class Predictions:
 
     def newest(self, limit: int) -> list[Mapping[str, Any]]:
         """Return the newest by their times, the newest first; reads the files from their ends, and no more than it needs."""
+        while True:
+            # Where a file was replaced meanwhile, those that took its place are found the next time.
+            with suppress(FileNotFoundError):
+                return self._newest(limit)
+
+    def _newest(self, limit: int) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
-        for files in by_day(self._files()) if limit > 0 else ():
+        for files in by_day(self.files()) if limit > 0 else ():
             for path in files:
-                found += islice(self._from_end(path), limit)
+                found += self._newest_in(path, limit)
             found = nlargest(limit, found, key=time_of)
             if len(found) == limit:
                 break
@@ -72,6 +92,7 @@ class Predictions:
     def said(self) -> str:
         """Return what was asked for, in words that follow others."""
         version = "" if self.version is None else f" by version {self.version}"
+        version += "" if self.arm is None else f" for arm '{self.arm}'"
         since = "" if self.since is None else f" since {self.since:%Y-%m-%d %H:%M} UTC"
         until = "" if self.until is None else f" until {self.until:%Y-%m-%d %H:%M} UTC"
         return f"{version}{since}{until}"
@@ -82,33 +103,18 @@ class Predictions:
             return f"`hookline predictions list {self.model}` shows the newest"
         return f"`hookline serve {self.model}` records what it answers"
 
-    def _files(self) -> Sequence[Path]:
-        return files_between(self.folder, self.since, self.until)
+    def files(self) -> Sequence[Path]:
+        """Return the files that may hold them."""
+        return files_between(self.folder, self.since, self.until, self.version)
 
-    def _has(self, record: Mapping[str, Any]) -> bool:
-        if self.version is not None and record["version"] != self.version:
-            return False
-        if self.since is None and self.until is None:
-            return True
-        time = time_of(record)
-        return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
-
-    def _from_end(self, path: Path) -> Iterator[Mapping[str, Any]]:
+    def _newest_in(self, path: Path, limit: int) -> Iterable[Mapping[str, Any]]:
+        if path.suffix != segment.SUFFIX:
+            return parquet.newest(path, self.wanted, limit)
         found = (record for line in backwards(path) if (record := record_of(line)) is not None)
-        # The records of one file follow each other in time.
-        recent = takewhile(lambda record: self.since is None or time_of(record) >= self.since, found)
-        return filter(self._has, recent)
-
-
-def time_of(record: Mapping[str, Any]) -> datetime:
-    """Return when a record was written, UTC; raises DataError where it does not say."""
-    try:
-        return in_utc(record["time"], UTC)[0]
-    except ValueError as error:
-        raise DataError(
-            f"the record {record['id']} of '{record['model']}' has no time: {error}",
-            hint="take its line out of the log",
-        ) from None
+        # The records of one file follow each other in time, but for those that took a while to be answered.
+        since = None if self.since is None else self.since - BACK
+        recent = takewhile(lambda record: since is None or time_of(record) >= since, found)
+        return islice(filter(self.wanted.has, recent), limit)
 
 
 def predictions(
@@ -116,6 +122,7 @@ def predictions(
     since: Moment = None,
     until: Moment = None,
     version: int | None = None,
+    arm: str | None = None,
     *,
     home: str | Path | None = None,
 ) -> Predictions:
@@ -123,13 +130,19 @@ def predictions(
 
     model: `churn`, or with a version, `churn:3` or `churn@staging`
     since, until: an ISO time, UTC where it names no zone, or how long ago it was, such as `7d`
+    arm: the part that the version played in the policy, such as `canary`
     Raises UnknownName for a model or version that there is not, UsageError for what is no time.
     """
-    return predictions_in(open_workspace(home), model, since, until, version)
+    return predictions_in(open_workspace(home), model, since, until, version, arm)
 
 
 def predictions_in(
-    workspace: Workspace, model: str, since: Moment = None, until: Moment = None, version: int | None = None
+    workspace: Workspace,
+    model: str,
+    since: Moment = None,
+    until: Moment = None,
+    version: int | None = None,
+    arm: str | None = None,
 ) -> Predictions:
     """Return the same of an open workspace."""
     name, number, alias = split_model_name(model)
@@ -150,7 +163,7 @@ def predictions_in(
         raise UsageError(
             f"since {begin:%Y-%m-%d %H:%M} is not before until {end:%Y-%m-%d %H:%M}", hint="change the two"
         )
-    return Predictions(name, log / name, begin, end, number)
+    return Predictions(name, log / name, begin, end, number, arm)
 
 
 def logged(workspace: Workspace) -> list[str]:
@@ -164,11 +177,9 @@ def record_named(workspace: Workspace, start: str) -> Mapping[str, Any]:
 
     Raises UnknownName where there is none, UsageError where several begin so.
     """
-    letters = start.encode(errors="replace")
     found: dict[str, Mapping[str, Any]] = {}
     for name in logged(workspace):
-        for path in files_between(workspace.home / FOLDER / name, None, None):
-            found |= {record["id"]: record for record in islice(_named(path, letters, start), MOST_SHOWN)}
+        found |= _named_in(workspace.home / FOLDER / name, start)
         if start in found:
             return found[start]
     if not start or not found:
@@ -180,10 +191,18 @@ def record_named(workspace: Workspace, start: str) -> Mapping[str, Any]:
     return next(iter(found.values()))
 
 
-def _named(path: Path, letters: bytes, start: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the records of a file whose ids begin so; only lines that hold these letters are read as JSON."""
+def _named_in(folder: Path, start: str) -> dict[str, Mapping[str, Any]]:
+    while True:
+        with suppress(FileNotFoundError):  # As above: the file was replaced meanwhile.
+            files = files_between(folder, None, None)
+            return {record["id"]: record for path in files for record in _named(path, start)}
+
+
+def _named(path: Path, start: str) -> Sequence[Mapping[str, Any]]:
+    """Return the first records of a file whose ids begin so; only lines that hold these letters are read as JSON."""
+    if path.suffix != segment.SUFFIX:
+        return parquet.named(path, start, MOST_SHOWN)
+    letters = start.encode(errors="replace")
     with path.open("rb") as file:
-        for line in file:
-            record = record_of(line) if letters in line else None
-            if record is not None and str(record["id"]).startswith(start):
-                yield record
+        found = (record for line in file if letters in line and (record := record_of(line)) is not None)
+        return list(islice((record for record in found if str(record["id"]).startswith(start)), MOST_SHOWN))

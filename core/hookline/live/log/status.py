@@ -9,8 +9,9 @@ from pathlib import Path
 
 from hookline.workspace.workspace import open_workspace
 
+from ..segments.moments import time_of
 from .joining import everything, truths
-from .predictions import Moment, predictions_in, time_of
+from .predictions import Moment, predictions_in
 
 AGES = (
     ("under 1 day", timedelta(days=1)),

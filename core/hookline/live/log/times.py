@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
 
 from hookline.errors import UsageError
+
+from ..segments.moments import in_utc
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 SPAN = re.compile(r"(\d{1,6})\s*([smhdw])")
@@ -39,20 +40,3 @@ def moment_of(said: str | date | timedelta | None, name: str, now: datetime | No
             f"{name}: '{said}' is no time", hint="write 7d for seven days ago, or a time such as 2026-11-28T08:00"
         ) from None
     return moment
-
-
-def in_utc(said: Any, zone: tzinfo) -> tuple[datetime, bool]:
-    """Return a time in UTC, and whether it named a zone itself; raises ValueError for what is none.
-
-    said: an ISO text, a datetime or a date; zone: what one without a zone is in
-    """
-    moment = datetime.fromisoformat(said.strip()) if isinstance(said, str) else said
-    if not isinstance(moment, date):
-        raise ValueError(f"{said!r} is no time")
-    if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day)
-    try:
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        return aware.astimezone(UTC), moment.tzinfo is not None
-    except OverflowError:
-        raise ValueError(f"{said!r} is beyond all times") from None

@@ -16,8 +16,8 @@ from hookline.packages.reading import Reading, read_table
 from hookline.registry.registry import Registry
 from hookline.workspace.catalog.labels import LONGEST_ID
 
+from ..segments.moments import in_utc
 from .joining import as_key
-from .times import in_utc
 
 if TYPE_CHECKING:
     import polars as pl

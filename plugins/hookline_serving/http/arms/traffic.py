@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -18,6 +19,7 @@ from hookline.live.routing import Router
 from hookline.telling.secrets import logger
 
 from ..exchange import Item, Question
+from ..log import Kept
 from ..service import MOST_ROWS_INLINE, Service
 from .aside import PATIENCE_SECONDS, Aside, Overdue
 
@@ -140,7 +142,7 @@ class Traffic:
         except Exception as error:
             self.live.failed(error)
             raise
-        self.live.answerer.append(lines, now)
+        self.live.answerer.append_now(lines, now)
         if self.is_single and answered:
             self.live.count(*answered[0])
         for question, items in answered if self.router.shadows else ():
@@ -195,7 +197,7 @@ class Traffic:
             except Exception as error:  # noqa: BLE001  it is asked again below, which tells what is wrong
                 log.debug("the version in charge did not answer in its thread: %s", error)
             else:
-                self.live.answerer.record(question, items)
+                await _until(self.live.answerer.record(question, items))
                 self.live.count(question, items, compared=len(question.rows) <= MOST_ROWS_INLINE)
                 return items
         return await self.live.answer(question)
@@ -239,7 +241,7 @@ class Traffic:
             self._failed(arm, route, error)
             return None
         assert arm.service is not None
-        arm.service.answerer.record(own, items)
+        await _until(arm.service.answerer.record(own, items))
         arm.service.count(own, items, compared=len(own.rows) <= MOST_ROWS_INLINE)
         return items
 
@@ -298,6 +300,12 @@ class Traffic:
                 arm.at_work().ask(own, partial(_in_shadow, arm, own, [item.id for item in items]))
             except Exception as error:  # noqa: BLE001  nobody waits for its answer, and it is counted
                 self._failed(arm, route, error)
+
+
+async def _until(kept: Kept) -> None:
+    """Wait until a record is kept; raises OSError where it is not."""
+    if kept is not None:
+        await asyncio.wrap_future(kept)
 
 
 def _some(question: Question, places: Sequence[int]) -> Question:

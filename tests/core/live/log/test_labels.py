@@ -256,3 +256,10 @@ def test_the_command_line_adds_and_tells(shop: Path, tmp_path: Path, capsys: pyt
     assert main(["labels", "status", "shop", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["aside"] == 1
     assert main(["labels", "add", "shop", str(tmp_path / "gone.csv")]) == 1
+
+
+def test_labels_of_pruned_answers_stay_and_are_told_as_aside(shop: Path) -> None:
+    hl.label("shop", {"id": ["shop-00001", "shop-00230"], "bought": ["yes", "no"]})
+    assert (hl.labels("shop").labeled, hl.labels("shop").aside) == (2, 0)
+    hl.prune_predictions("shop", "100h")
+    assert (hl.labels("shop").labeled, hl.labels("shop").aside) == (1, 1)

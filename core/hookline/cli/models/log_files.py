@@ -1,0 +1,96 @@
+"""`hookline predictions compact` and `prune`: the files of a prediction log made smaller, and fewer."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from hookline.live.log.compacting import compact_predictions
+from hookline.live.log.pruning import Pruned, prune_predictions
+
+from ..output import print_json, say
+
+MODEL = "a model with a prediction log"
+
+
+def add_actions(actions: Any) -> Sequence[argparse.ArgumentParser]:
+    """Add the actions to those of `hookline predictions`."""
+    compacting = actions.add_parser(
+        "compact", help="turn closed files of the log into Parquet; none is touched that is written"
+    )
+    compacting.add_argument("model", help=MODEL)
+    pruning = actions.add_parser("prune", help="remove old predictions; says first what, and asks nothing")
+    pruning.add_argument("model", help=MODEL)
+    pruning.add_argument("--older-than", metavar="SPAN", required=True, help="such as 90d, 12w or 36h")
+    pruning.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    return compacting, pruning
+
+
+def _compact(given: Any) -> int:
+    done = compact_predictions(given.model)
+    if given.json:
+        print_json(asdict(done))
+        return 0
+    if done.files:
+        sizes = f"{_size(done.before)} became {_size(done.after)}"
+        say(
+            f"{_counted(done.records, 'record')} of {_counted(done.files, 'file')} of {done.model} are Parquet now: {sizes}"
+        )
+    else:
+        say(f"no closed file of {done.model} is left to turn into Parquet")
+    if done.open:
+        say(f"left, since a server writes to them: {done.open}")
+    for name, reason in done.unread.items():
+        say(f"left as it is: {name}: {reason}")
+    return 0
+
+
+def _prune(given: Any) -> int:
+    plan = prune_predictions(given.model, given.older_than, dry_run=True)
+    if not given.json:
+        _tell(plan)
+    done = plan if given.dry_run else prune_predictions(given.model, plan.before)
+    if given.json:
+        print_json(
+            {
+                "model": done.model,
+                "before": done.before,
+                "dry_run": given.dry_run,
+                "records": done.records,
+                "files": [{"file": one.path.name, "old": one.old, "records": one.records} for one in done.files],
+                "held": done.held,
+            }
+        )
+    elif done.records and not given.dry_run:
+        say(f"removed: {_counted(done.records, 'record')}")
+    return 0
+
+
+def _tell(plan: Pruned) -> None:
+    """Say what is removed."""
+    if plan.records:
+        whole = sum(one.whole for one in plan.files)
+        rewritten = len(plan.files) - whole
+        parts = [f"{_counted(whole, 'file')} removed"] * bool(whole)
+        parts += [f"{_counted(rewritten, 'file')} written again without them"] * bool(rewritten)
+        size = _size(sum(one.size for one in plan.files if one.whole))
+        told = f"{_counted(plan.records, 'record')}, {size}; {', '.join(parts)}"
+        say(f"{plan.model} before {plan.before:%Y-%m-%d %H:%M} UTC: {told}")
+        say("labels of them stay, and count as kept aside")
+    else:
+        say(f"no record of {plan.model} is from before {plan.before:%Y-%m-%d %H:%M} UTC")
+    if plan.held:
+        say(f"left, since a server writes to them or they hold what is no record: {plan.held}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"
+
+
+ACTS: Mapping[str, Callable[[Any], int]] = {"compact": _compact, "prune": _prune}

@@ -1,0 +1,157 @@
+"""Closed segments as Parquet: each record as it was written, and beside it, by type, what queries go by."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .wanted import Wanted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SUFFIX = ".parquet"
+RECORD = "record"
+"""The column that holds each record as the text that it came as; from it, reading gives back the same."""
+SEGMENT = "segment"
+"""The column that names the file which a record stood in before."""
+TYPED = "typed"
+"""The column that says whether answers and row are there by type: not where rows hold nested or mixed values."""
+RAW = "row."
+"""What names of columns begin with that hold the row's values by type."""
+FIXED = (RECORD, "id", "time", "version", "arm", SEGMENT)
+GROUP = 25_000
+"""Rows whose least and greatest time, arm and id are told together, so that others are not read."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A record with its line and the time that it says, UTC."""
+
+    record: Mapping[str, Any]
+    line: str
+    time: datetime
+
+
+def frame_of(found: Sequence[Timed], segment: str) -> pl.DataFrame:
+    """Return records as the rows of a closed segment, in their order.
+
+    Columns: record, id, arm, segment (String); time (Datetime us, UTC); version (Int64); typed (Boolean); and where typed:
+    prediction, row_id, probabilities (List of Float64), and `row.<column>` of every raw column, of the types of their values
+    """
+    import polars as pl
+
+    records = [one.record for one in found]
+    fixed = pl.DataFrame(
+        {
+            RECORD: pl.Series([one.line for one in found], dtype=pl.String),
+            "id": pl.Series([str(record["id"]) for record in records], dtype=pl.String),
+            "time": pl.Series([one.time for one in found], dtype=pl.Datetime("us", "UTC")),
+            "version": pl.Series([record["version"] for record in records], dtype=pl.Int64),
+            "arm": pl.Series([_text(record.get("arm")) for record in records], dtype=pl.String),
+            SEGMENT: pl.Series([segment] * len(records), dtype=pl.String),
+        }
+    )
+    typed = _typed(records)
+    whole = fixed if typed is None else pl.concat([fixed, typed], how="horizontal")
+    return whole.with_columns(pl.lit(typed is not None).alias(TYPED))
+
+
+def write(frame: pl.DataFrame, path: Path) -> None:
+    """Write a closed segment, sorted by time, until the disk has it; raises OSError."""
+    with path.open("xb") as file:
+        frame.sort("time", maintain_order=True).write_parquet(file, row_group_size=GROUP, statistics="full")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path, wanted: Wanted, segment: str | None = None) -> Iterator[Mapping[str, Any]]:
+    """Yield the records of a closed segment in the order of their times.
+
+    segment: only those that stood in this file before
+    """
+    import polars as pl
+
+    where = wanted.where() if segment is None else wanted.where() & (pl.col(SEGMENT) == segment)
+    # All at once, since the file may be replaced meanwhile.
+    found = pl.scan_parquet(path, glob=False).filter(where).select(RECORD).collect()
+    for line in found.to_series():
+        yield json.loads(line)
+
+
+def newest(path: Path, wanted: Wanted, limit: int) -> list[Mapping[str, Any]]:
+    """Return the newest records of a closed segment, the newest first."""
+    import polars as pl
+
+    found = pl.scan_parquet(path, glob=False).filter(wanted.where()).select(RECORD).tail(limit).collect()
+    return [json.loads(line) for line in reversed(found.to_series().to_list())]
+
+
+def named(path: Path, start: str, most: int) -> list[Mapping[str, Any]]:
+    """Return up to so many records whose ids begin so."""
+    import polars as pl
+
+    begins = pl.col("id").str.starts_with(start)
+    found = pl.scan_parquet(path, glob=False).filter(begins).select(RECORD).head(most).collect()
+    return [json.loads(line) for line in found.to_series()]
+
+
+def is_closed_segment(path: Path) -> bool:
+    """Tell whether a file is one."""
+    import polars as pl
+
+    try:
+        names = pl.scan_parquet(path, glob=False).collect_schema().names()
+    except (pl.exceptions.PolarsError, OSError):
+        return False
+    return {*FIXED, TYPED} <= set(names)
+
+
+def untyped(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of a closed segment without what stands there by type."""
+    import polars as pl
+
+    return frame.select(FIXED).with_columns(pl.lit(value=False).alias(TYPED))
+
+
+def _typed(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame | None:
+    """Return answers and rows by type; None where their values have none in common."""
+    import polars as pl
+
+    try:
+        rows = pl.DataFrame([record["row"] for record in records], infer_schema_length=None)
+        answers = pl.DataFrame(
+            {
+                "prediction": [record["prediction"] for record in records],
+                "row_id": [record.get("row_id") for record in records],
+                "probabilities": _shares([record.get("probabilities") for record in records]),
+            }
+        )
+    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
+        return None
+    if any(dtype.is_nested() for dtype in rows.schema.dtypes()):
+        return None
+    if rows.width == 0:
+        return answers
+    return pl.concat([answers, rows.rename({name: f"{RAW}{name}" for name in rows.columns})], how="horizontal")
+
+
+def _shares(shares: Sequence[Sequence[float] | None]) -> pl.Series:
+    """Return probabilities as a List of Float64."""
+    import polars as pl
+
+    lengths = {0 if share is None else len(share) for share in shares}
+    if len(lengths) != 1 or 0 in lengths:
+        return pl.Series(shares, dtype=pl.List(pl.Float64))
+    # Many times quicker than list by list.
+    numbers = pl.Series([one for share in shares if share is not None for one in share], dtype=pl.Float64)
+    return numbers.reshape((len(shares), lengths.pop())).arr.to_list()
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,43 @@
+"""The records of a log's files, of either form, also where one is replaced by another meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import parquet, segment
+from .lines import read_lines
+from .standing import standing
+from .wanted import ALL, Wanted
+
+
+def read_records(files: Iterable[Path], wanted: Wanted = ALL) -> Iterator[Mapping[str, Any]]:
+    """Yield the records of files of the prediction log, file by file.
+
+    Those of one that was replaced since it was found come from what took its place; of one that was pruned, none do.
+    Raises DataError where a line in between is none.
+    """
+    for path in files:
+        try:
+            yield from _read(path, wanted)
+        except FileNotFoundError:
+            yield from _elsewhere(path, wanted)
+
+
+def _read(path: Path, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
+    # A file is opened once, before the first of its records, so that it is there from then on.
+    if path.suffix == segment.SUFFIX:
+        return (record for record, _ in read_lines(path) if wanted.has(record))
+    return parquet.read(path, wanted)
+
+
+def _elsewhere(path: Path, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
+    temporary = re.fullmatch(r"\.(.+)\.\d+-[0-9a-f]{8}", path.name)
+    if temporary is not None:
+        yield from read_records([path.with_name(temporary[1])], wanted)
+        return
+    for other in standing(path.parent):
+        if other.suffix != segment.SUFFIX:
+            yield from parquet.read(other, wanted, segment=path.name)

@@ -1,0 +1,80 @@
+"""Old records taken out of a log, whole files and parts of one, of either form."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hookline as hl
+from hookline.cli import main
+from hookline.errors import UsageError
+from hookline.live.log.compacting import compact_predictions
+from hookline.live.log.pruning import prune_predictions
+from hookline.live.log.writing import Segments
+from kit.logs import plain_record, write_log
+
+END = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=30)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The log of `plain`: a record an hour for five days, the last one half an hour ago; the older half is compacted."""
+    monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path))
+    made = tmp_path / "predictions" / "plain"
+    records = [plain_record(hour, END - timedelta(hours=120 - hour)) for hour in range(120)]
+    write_log(made, records[:60])
+    compact_predictions("plain")
+    write_log(made, records[60:])
+    return made
+
+
+def numbers() -> list[int]:
+    return sorted(int(record["id"].removeprefix("p-")) for record in hl.predictions("plain"))
+
+
+@pytest.mark.parametrize(("span", "first"), [("100h", 20), ("20h", 100), ("61h", 59)])
+def test_what_is_older_is_gone_and_the_rest_is_as_it_was(folder: Path, span: str, first: int) -> None:
+    kept = {record["id"]: record for record in hl.predictions("plain") if int(record["id"][2:]) >= first}
+    plan = prune_predictions("plain", span, dry_run=True)
+    assert (plan.records, numbers()) == (first, list(range(120)))
+    done = prune_predictions("plain", plan.before)
+    assert done.records == first
+    assert {record["id"]: record for record in hl.predictions("plain")} == kept
+    assert sum(not one.whole for one in done.files) <= 1
+    assert prune_predictions("plain", plan.before).records == 0
+
+
+def test_what_a_writer_holds_stays(folder: Path) -> None:
+    log, time = Segments(folder), END - timedelta(days=30)
+    log.append([json.dumps(plain_record(500, time)).encode() + b"\n"], time)
+    assert (prune_predictions("plain", "1h").held, numbers()) == (1, [119, 500])
+    log.close()
+    assert (prune_predictions("plain", "1h").held, numbers()) == (0, [119])
+
+
+def test_the_command_line_says_first_what_it_removes_and_compacts(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predictions", "prune", "plain", "--older-than", "100h", "--dry-run"]) == 0
+    told = capsys.readouterr().err
+    assert "20 records" in told
+    assert "removed: " not in told
+    assert main(["predictions", "prune", "plain", "--older-than", "100h"]) == 0
+    assert "removed: 20 records" in capsys.readouterr().err
+    assert main(["predictions", "compact", "plain"]) == 0
+    assert "60 records of " in capsys.readouterr().err
+    assert main(["predictions", "compact", "plain"]) == 0
+    assert "no closed file of plain is left" in capsys.readouterr().err
+    assert main(["predictions", "prune", "plain", "--older-than", "1h", "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert (found["records"], numbers()) == (99, [119])
+    assert main(["predictions", "compact", "plain", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == 0
+    assert main(["predictions", "prune", "plain", "--older-than", "9000h"]) == 0
+    assert "no record of plain is from before" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="is no length of time"):
+        prune_predictions("plain", "old")
