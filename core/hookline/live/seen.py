@@ -1,0 +1,121 @@
+"""What was seen of the versions that answer: counted by each process of a server, and put together for their deployer."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hookline.kinds.artifacts import Target
+from hookline.kinds.deployments import LATENCY_BOUNDS, Histogram, Seen
+from hookline.kinds.fitted import label_text
+from hookline.kinds.reports import Bins, ColumnProfile
+from hookline.kinds.scored import Scored, answers_column
+from hookline.workspace.catalog.sightings import Sighting
+
+EVEN = tuple(share / 20 for share in range(21))
+"""Edges for the probability of two classes, where a package does not tell how its answers lay."""
+
+
+@dataclass
+class AnswerCounts:
+    """How often what was answered; both arms of a policy are counted alike, so that they can be compared.
+
+    Of several classes by label; of numbers, and of two classes by the probability of the later one, between edges, where the
+    first and the last bin also take what lies beyond.
+    """
+
+    name: str
+    edges: tuple[float, ...]
+    labels: tuple[str, ...]
+    counts: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, target: Target, answers: ColumnProfile | None) -> AnswerCounts:
+        """Return counts of nothing yet; answers: their distribution on held-out rows, whose edges are taken."""
+        name = answers_column(target)
+        if target.task == "multiclass":
+            labels = tuple(label_text(label) for label in target.classes)
+            return cls(name, (), labels, [0] * len(labels))
+        held = answers.bins.edges if answers is not None and answers.bins is not None else ()
+        edges = held if len(held) > 1 else EVEN if target.task == "binary" else (0.0, 1.0)
+        return cls(name, edges, (), [0] * (len(edges) - 1))
+
+    def add(self, prediction: Any, probabilities: Mapping[str, float] | None) -> None:
+        """Count an answer: a label or a number, and of classes the probability of each."""
+        if self.labels:
+            text = label_text(prediction)
+            if text in self.labels:
+                self.counts[self.labels.index(text)] += 1
+            return
+        value = [*probabilities.values()][-1] if probabilities else prediction
+        if isinstance(value, (int, float)):
+            self.counts[min(max(bisect_left(self.edges, value) - 1, 0), len(self.counts) - 1)] += 1
+
+    def plain(self) -> dict[str, Any]:
+        """Return the same as plain values."""
+        keys = {"labels": list(self.labels)} if self.labels else {"edges": list(self.edges)}
+        return {"name": self.name, "counts": list(self.counts), **keys}
+
+
+@dataclass
+class ArmCounts:
+    """What one process saw of one arm under one policy."""
+
+    answers: AnswerCounts
+    requests: int = 0
+    errors: int = 0
+    latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
+
+    def answered(self, seconds: float, prediction: Any, probabilities: Mapping[str, float] | None) -> None:
+        """Count a request, and of its answers the first, since rows of one request are alike."""
+        self.requests += 1
+        self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
+        self.answers.add(prediction, probabilities)
+
+    def failed(self) -> None:
+        """Count a request that could not be answered."""
+        self.requests += 1
+        self.errors += 1
+
+    def sighting(self, model: str, policy: int, version: int, arm: str, worker: str) -> Sighting:
+        """Return them as the catalog keeps them."""
+        told = (self.requests, self.errors, list(self.latency), self.answers.plain())
+        return Sighting(model, policy, version, arm, worker, *told)
+
+
+def seen_in(sightings: Iterable[Sighting], scored: Mapping[int, Scored] | None = None) -> dict[int, Seen]:
+    """Return what was seen of each version by all processes together; scored: version -> its answers with the truth."""
+    by_version: dict[int, list[Sighting]] = {}
+    for one in sightings:
+        by_version.setdefault(one.version, []).append(one)
+    return {version: _together(found, (scored or {}).get(version)) for version, found in by_version.items()}
+
+
+def _together(found: Sequence[Sighting], scored: Scored | None) -> Seen:
+    requests, errors = (sum(getattr(one, name) for one in found) for name in ("requests", "errors"))
+    latency = Histogram(
+        LATENCY_BOUNDS, _added([one.latency for one in found if len(one.latency) == len(LATENCY_BOUNDS) + 1])
+    )
+    return Seen(requests, errors, latency, _answers([one.answers for one in found]), scored)
+
+
+def _added(counts: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*counts, strict=True))) or (0,) * (len(LATENCY_BOUNDS) + 1)
+
+
+def _answers(told: Sequence[Mapping[str, Any]]) -> ColumnProfile | None:
+    """Return the distribution of answers; those that were counted between other edges than the most are left out."""
+    keyed = [(str(one.get("labels") or one.get("edges")), one) for one in told if sum(one.get("counts", ()))]
+    if not keyed:
+        return None
+    most = max(keyed, key=lambda pair: sum(pair[1]["counts"]))[0]
+    alike = [one for key, one in keyed if key == most]
+    counts, first = tuple(map(sum, zip(*(one["counts"] for one in alike), strict=True))), alike[0]
+    count, distinct = sum(counts), sum(number > 0 for number in counts)
+    if "labels" in first:
+        top = sorted(zip(first["labels"], counts, strict=True), key=lambda pair: -pair[1])
+        return ColumnProfile(first["name"], "String", "string", count, 0, distinct, top=tuple(top))
+    bins = Bins(tuple(first["edges"]), counts)
+    return ColumnProfile(first["name"], "Float64", "number", count, 0, distinct, bins=bins)
