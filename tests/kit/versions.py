@@ -6,10 +6,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from hookline.workspace.workspace import Workspace
 
 Versions = Callable[[int], Workspace]
 """Makes so many versions of the model `shop`, and returns the workspace."""
+
+
+BOTH = pytest.mark.parametrize("workspace", ["sqlite", "postgresql"], indirect=True)
+"""Runs a test on a catalog of either sort."""
 
 
 def add_version(workspace: Workspace, package: Path, metrics: dict[str, float] | None = None) -> int:

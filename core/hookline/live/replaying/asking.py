@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-CHUNK = 1_000
+CHUNK = 500
 """Rows that are asked at a time."""
-MOST_REFUSED = 500
+MOST_REFUSED = 200
 """Refused rows after which no further ones are asked, since each takes several questions to find."""
 ALONE = 200
 """Rows that are asked one by one, to see how long one takes."""
@@ -74,24 +74,27 @@ class Asked:
         return Prediction(values, shares, self.predictions[0].classes, None, warnings)
 
     def refusals(self) -> tuple[Refusal, ...]:
-        """Return why rows were refused, by column, the most rows first."""
-        counts = Counter(column for _, column, _ in self.refused)
-        first = {column: (place, why) for place, column, why in reversed(self.refused)}
-        return tuple(Refusal(name, first[name][1], rows, first[name][0]) for name, rows in counts.most_common())
+        """Return why rows were refused, by column and reason but for the value, the most rows first."""
+        counts = Counter((column, _gist(why)) for _, column, why in self.refused)
+        first = {(column, _gist(why)): (place, why) for place, column, why in sorted(self.refused, reverse=True)}
+        return tuple(Refusal(key[0], first[key][1], rows, first[key][0]) for key, rows in counts.most_common())
 
 
 def ask(predictor: Predictor, rows: Sequence[Mapping[str, Any]]) -> Asked:
     """Ask a version of raw rows, as they came in requests."""
     asked = Asked()
     needed = [column.name for column in predictor.schema.columns if column.required]
+    found = 0
     for begin in range(0, len(rows), CHUNK):
         places = range(begin, min(begin + CHUNK, len(rows)))
         # What a row does not hold at all is told by its names; a table of them would have it empty.
         lacking = {place: name for place in places if (name := next((n for n in needed if n not in rows[place]), None))}
-        asked.refused += [(place, name, "is missing") for place, name in lacking.items()]
+        before = len(asked.refused)
         _ask(predictor, rows, [place for place in places if place not in lacking], asked)
+        found += len(asked.refused) - before
+        asked.refused += [(place, name, "is missing") for place, name in lacking.items()]
         asked.looked = places.stop
-        if len(asked.refused) - len(lacking) >= MOST_REFUSED:
+        if found >= MOST_REFUSED:
             break
     return asked
 
@@ -143,5 +146,11 @@ def _reason(error: Exception) -> tuple[str, str]:
         return error.breaches[0].column, error.breaches[0].message
     if isinstance(error, DataError):
         problem = next(iter(error.problems), None)
-        return ("", error.message) if problem is None else (problem.path, problem.message)
+        # Asked alone, each row is the first.
+        return ("", error.message) if problem is None else (problem.path, problem.message.removesuffix(" in row 0"))
     return "", f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
+
+
+def _gist(why: str) -> str:
+    """Return a reason without the value that it ends in."""
+    return why.partition(", got ")[0]

@@ -13,7 +13,7 @@ import hookline as hl
 from hookline.errors import StoreError, UnknownName, UsageError
 from hookline.workspace.processes.owners import person
 from hookline.workspace.workspace import open_workspace
-from kit.versions import Versions
+from kit.versions import BOTH, Versions
 
 
 def test_a_promotion_keeps_the_deployer_with_its_fields() -> None:
@@ -28,6 +28,7 @@ def test_a_promotion_keeps_the_deployer_with_its_fields() -> None:
     assert (current.version, current.deployer, current.fields) == (2, "canary", {"steps": [0.1, 0.5]})
 
 
+@BOTH
 def test_a_promotion_of_the_model_alone_ends_its_rollout_in_favor_of_the_new_version(versions: Versions) -> None:
     catalog = versions(2).catalog
     catalog.deployments.record(hl.Deployment.single("shop", 1, "local"), "first")
@@ -54,6 +55,7 @@ def test_a_promotion_asks_which_of_several_new_versions_is_meant(versions: Versi
     assert made.version == 3
 
 
+@BOTH
 def test_a_roll_back_puts_back_what_was_in_force_and_says_so(versions: Versions) -> None:
     workspace = versions(3)
     for version in (1, 2, 3):
@@ -68,6 +70,7 @@ def test_a_roll_back_puts_back_what_was_in_force_and_says_so(versions: Versions)
     assert [policy.version for policy in workspace.catalog.deployments.history("shop")] == [1, 2, 3, 2, 1]
 
 
+@BOTH
 def test_a_roll_back_may_name_the_version(versions: Versions) -> None:
     workspace = versions(3)
     for version in (1, 2, 3):
@@ -120,6 +123,7 @@ def test_nothing_is_rolled_back_of_a_model_that_was_never_deployed(versions: Ver
     assert error.value.hint == "hookline deploy rollback shop"
 
 
+@BOTH
 def test_two_people_who_roll_back_at_once_go_back_one_after_the_other(versions: Versions) -> None:
     workspace = versions(3)
     for version in (1, 2, 3):
