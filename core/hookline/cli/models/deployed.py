@@ -15,6 +15,7 @@ from hookline.live.replaying.replay import Quality, Replay, Speed
 from ..output import print_rows, say, tell, text
 
 MOST_REASONS = 5
+MOST_SLICES = 5
 
 
 def print_plan(plan: DeploymentPlan) -> None:
@@ -98,7 +99,7 @@ def print_changes(changes: Changes, are: str, sides: tuple[str, str]) -> None:
         print_rows(rows, (name, *sides), empty="")
     if changes.slices:
         tell("\nwhere most changes are")
-        rows = [{**dataclasses.asdict(one), "share": percent(one.share)} for one in changes.slices]
+        rows = [{**dataclasses.asdict(one), "share": percent(one.share)} for one in changes.slices[:MOST_SLICES]]
         told = [{**row, "beyond chance": "yes" if row["surely"] else "no"} for row in rows]
         print_rows(told, ("column", "value", "rows", "changed", "share", "beyond chance"), empty="")
     if changes.examples:

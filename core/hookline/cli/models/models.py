@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     showing = actions.add_parser("show", help="show one version")
     showing.add_argument("model", help="name, name:3 or name@alias (default: the champion)")
     promoting = actions.add_parser(
-        "promote", help="move an alias to a version; running servers of it follow on restart"
+        "promote", help="move an alias to a version; of the champion, running servers follow"
     )
     promoting.add_argument("model", help="name:3")
     promoting.add_argument("--alias", default="champion")
@@ -127,8 +127,9 @@ def _print_certificate(folder: Path) -> None:
 
 
 def _promote(given: Any) -> int:
-    promote(given.model, alias=given.alias, reason=given.reason)
-    name, number, _ = split_model_name(given.model)
+    made = promote(given.model, alias=given.alias, reason=given.reason)
+    name = split_model_name(given.model)[0]
+    number = open_workspace().catalog.models.aliases(name)[given.alias] if made is None else made.version
     if given.json:
         print_json({"model": name, "alias": given.alias, "version": number})
     else:

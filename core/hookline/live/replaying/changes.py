@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_EXAMPLES = 5
 MOVED = 0.1
 """Of numbers, an answer is another where it is further off than this part of the standard deviation of the answers given."""
-MOST_LETTERS = 60
+MOST_LETTERS = 80
 QUANTILES = (0.1, 0.5, 0.9)
 
 
@@ -97,7 +97,7 @@ def changes_of(pairs: Sequence[Pair], frame: pl.DataFrame | None, columns: Seque
         told, shift = _counts(pairs), None if moved is None else float(moved.mean())
     slices = () if frame is None else slices_of(frame, changed, columns)
     order = np.argsort(-np.where(changed, apart, -1.0), kind="stable")[: min(MOST_EXAMPLES, int(changed.sum()))]
-    examples = tuple(_example(pairs[place], target, slices) for place in order)
+    examples = tuple(_example(pairs[place], target, slices, columns) for place in order)
     return Changes(len(pairs), int(changed.sum()), threshold, shift, told, slices, examples)
 
 
@@ -136,8 +136,9 @@ def _quantiles(then: np.ndarray, now: np.ndarray) -> tuple[tuple[str, float, flo
     return (("mean", float(then.mean()), float(now.mean())), *quantiles)
 
 
-def _example(pair: Pair, target: Target, slices: Sequence[Slice]) -> Example:
-    names = dict.fromkeys([*(one.column for one in slices if one.surely), *pair.row])
+def _example(pair: Pair, target: Target, slices: Sequence[Slice], columns: Sequence[Column]) -> Example:
+    known = [column.name for column in columns] or list(pair.row)
+    names = dict.fromkeys([*(one.column for one in slices if one.surely), *known])
     row = ", ".join(f"{name}={_value(pair.row[name])}" for name in names if name in pair.row)
     row = row if len(row) <= MOST_LETTERS else f"{row[: MOST_LETTERS - 3]}..."
     shares = [
