@@ -57,13 +57,18 @@ from .kinds.reports import (
 )
 from .kinds.scored import Scored
 from .kinds.sklearn_model import SklearnModel
+from .live.deploying.applying import deploy
+from .live.deploying.export.manifests import manifests
+from .live.deploying.history import live_at, promotions
+from .live.deploying.planning import plan_deployment
+from .live.deploying.promoting import promote, rollback
+from .live.deploying.status import deployment
 from .live.log.answered import scored
 from .live.log.compacting import compact_predictions
 from .live.log.labeling import label
 from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
-from .live.promotion import promote
 from .packages.pipeline import Pipeline
 from .runs.result import Run
 from .version import __version__
@@ -140,21 +145,28 @@ __all__ = [
     "compact_predictions",
     "compare",
     "contract",
+    "deploy",
+    "deployment",
     "evaluate",
     "features",
     "hookimpl",
     "label",
     "labels",
+    "live_at",
     "load",
+    "manifests",
     "monitor",
     "plan",
+    "plan_deployment",
     "predictions",
     "profile",
     "promote",
+    "promotions",
     "prune_predictions",
     "register",
     "report_finding",
     "report_step",
+    "rollback",
     "run",
     "runs",
     "scored",

@@ -30,6 +30,7 @@ VERBS = {
     "features": "list a model's features, show one through the versions, or compare two models",
     "predict": "score a file with a model or package",
     "serve": "answer predictions over HTTP",
+    "deploy": "say which version answers: plan it on the log, put it in force, see how it does, put it back",
     "predictions": "list what a model answered, show one answer, print them as they come, or keep their files small",
     "labels": "add what turned out to be true of a model's answers, and say how much is known",
     "data": "look at tables, at their versions, and at what was done to them",
@@ -42,7 +43,7 @@ VERBS = {
 }
 FOLDERS = {
     "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report"),
-    "models": ("models", "features", "predict", "serve", "predictions", "labels", "monitor"),
+    "models": ("models", "features", "predict", "serve", "deploy", "predictions", "labels", "monitor"),
 }
 """Folder of verbs -> those in it; every other verb is a module or folder of its own name."""
 INTERRUPTED = 130

@@ -140,7 +140,7 @@ def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hi
     placed = []
     for key, values in nodes.items():
         try:
-            placed.append(Placed(key, _build(registry, kind, key, values)))
+            placed.append(Placed(key, built(registry, kind, key, values)))
         except ConfigError as error:
             problems.extend(error.problems)
             hints.extend([error.hint] if error.hint else [])
@@ -150,7 +150,11 @@ def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hi
     return placed
 
 
-def _build(registry: Registry, kind: str, key: str, values: Any) -> Any:
+def built(registry: Registry, kind: str, key: str, values: Any) -> Any:
+    """Return the component that an object, a name, or a mapping with `component` and its fields means at a key.
+
+    Raises ConfigError with every problem of its fields, UnknownName where no component is called so.
+    """
     if isinstance(values, Component):
         if values.kind != kind:
             raise ConfigError(

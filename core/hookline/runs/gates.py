@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,8 +64,32 @@ class Standing:
     """Those of the objections that no trial on live traffic can settle."""
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """What is known of a version that may take over.
+
+    target: as a manifest has it; critical: messages of critical findings of its audit and evaluators
+    gates: metrics that were gated; same_rows: whether it was judged by the held-out rows that judged the champion
+    """
+
+    target: Mapping[str, Any]
+    metrics: Metrics
+    critical: tuple[str, ...] = ()
+    gates: Sequence[str] = ()
+    same_rows: bool = False
+
+
 def stand(run: Execution, champion: ModelRecord | None) -> Standing:
-    """Hold a run's model against the version in charge, None where there is none.
+    """Hold a run's model against the version in charge, None where there is none."""
+    same = champion is not None and _same_rows(run, champion)
+    gates = tuple(run.plan.config.options.gates)
+    return held_against(
+        Candidate(to_json(run.value("target")), metrics_of(run), tuple(_critical(run)), gates, same), champion
+    )
+
+
+def held_against(new: Candidate, champion: ModelRecord | None) -> Standing:
+    """Hold a version against the one in charge, None where there is none.
 
     A model may not take over with a critical finding of its audit or evaluators, with another target or task, or where it
     is worse than the champion in what both were judged by: the gated metrics that both have, else the headline. On the
@@ -73,17 +97,17 @@ def stand(run: Execution, champion: ModelRecord | None) -> Standing:
     the summed squares of both half intervals of 95 % (the interval of a difference of independent estimates; Altman and
     Bland 2003, "Interaction revisited", BMJ 326:219).
     """
-    critical = tuple(_critical(run))
+    critical = tuple(f"critical finding: {message.rstrip('.')}" for message in new.critical)
     if champion is None:
         return Standing(critical, unfit=critical)
     try:
         manifest = read_manifest(Path(champion.path))
     except (DataError, StoreError):
         return Standing(critical, f"the package of v{champion.version} is lost", critical)
-    objections = (*critical, *_other_target(run, manifest, champion.version))
+    objections = (*critical, *_other_target(new.target, manifest, champion.version))
     if objections:
         return Standing(objections, unfit=objections)
-    return _by_metrics(run, manifest, champion)
+    return _by_metrics(new, manifest, champion)
 
 
 def _critical(run: Execution) -> Iterator[str]:
@@ -92,12 +116,12 @@ def _critical(run: Execution) -> Iterator[str]:
             report: Report = run.value(stage.key)
             for finding in report.findings:
                 if finding.severity == "critical":
-                    yield f"critical finding: {finding.message.rstrip('.')}"
+                    yield finding.message
 
 
-def _other_target(run: Execution, manifest: Mapping[str, Any], version: int) -> Iterator[str]:
+def _other_target(new: Mapping[str, Any], manifest: Mapping[str, Any], version: int) -> Iterator[str]:
     """Say in what a model answers another question than the champion does."""
-    new, old = to_json(run.value("target")), manifest["target"]
+    old = manifest["target"]
     if (new["name"], new["task"]) != (old["name"], old["task"]):
         yield f"it predicts {new['name']} ({new['task']}), and v{version} {old['name']} ({old['task']})"
     elif new["classes"] != old["classes"]:
@@ -105,28 +129,27 @@ def _other_target(run: Execution, manifest: Mapping[str, Any], version: int) -> 
         yield f"it tells the classes {told[0]} apart, and v{version} {told[1]}"
 
 
-def _by_metrics(run: Execution, manifest: Mapping[str, Any], champion: ModelRecord) -> Standing:
-    new = metrics_of(run)
+def _by_metrics(new: Candidate, manifest: Mapping[str, Any], champion: ModelRecord) -> Standing:
     old = Metrics(tuple(from_json(Metric, metric) for metric in manifest["metrics"]))
-    names = _judged_by(run, new, old)
+    names = _judged_by(new, old)
     if not old:
         return Standing((), f"v{champion.version} was never measured")
     if not names:
         return Standing((f"no evaluator measured both it and v{champion.version}",))
-    same = _same_rows(run, champion)
-    where = "the same held-out rows" if same else "other held-out rows"
+    where = "the same held-out rows" if new.same_rows else "other held-out rows"
     worse: list[str] = []
     told: list[str] = []
     for name in names:
-        clause = f"{name} is {new[name].value:.4g}, and {old[name].value:.4g} of v{champion.version} on {where}"
-        (worse if _is_worse(new[name], old[name], same_rows=same) else told).append(clause)
+        ours = new.metrics[name]
+        clause = f"{name} is {ours.value:.4g}, and {old[name].value:.4g} of v{champion.version} on {where}"
+        (worse if _is_worse(ours, old[name], same_rows=new.same_rows) else told).append(clause)
     return Standing(tuple(worse), "; ".join(told))
 
 
-def _judged_by(run: Execution, new: Metrics, old: Metrics) -> list[str]:
+def _judged_by(new: Candidate, old: Metrics) -> list[str]:
     """Return the metrics that decide: the gated ones that both have, else the one that heads a report."""
-    shared = Metrics(tuple(metric for metric in new.values() if metric.name in old))
-    gated = [name for name in run.plan.config.options.gates if name in shared]
+    shared = Metrics(tuple(metric for metric in new.metrics.values() if metric.name in old))
+    gated = [name for name in new.gates if name in shared]
     head = shared.headline()
     return gated or ([] if head is None else [head.name])
 

@@ -103,7 +103,12 @@ def _valued(known: Known, verb: str, place: _Place, what: Mapping[str, Any], cur
         return Answer(tuple(map(Item, what["choices"])))
     if what["name"] == "overrides":
         multirun = bool({"-m", "--multirun"} & place.used)
-        return complete_override(known, place.line, current, multirun=multirun)
+        found = complete_override(known, place.line, current, multirun=multirun)
+        # A version is deployed as it is, and of a config only the deployer is said.
+        kept = [
+            one for one in found.items if verb != "deploy" or one.text.lstrip("".join(SIGNS)).startswith("deployer")
+        ]
+        return Answer(tuple(kept), found.mode)
     if what.get("path") or what["name"] in ("data", "path", "file", "folder"):
         return Answer(tuple(paths(current, ())), "files")
     named: Mapping[str, Callable[[], Iterable[Item]]] = {
@@ -117,10 +122,10 @@ def _valued(known: Known, verb: str, place: _Place, what: Mapping[str, Any], cur
         **{kind: partial(known.names, kind) for kind in known.kinds},
     }
     if what["name"] in named:
-        found = tuple(named[what["name"]]())
-        if what["name"] == "model" and verb != "models":
-            found += (*run_items(known.home), *paths(current, None))
-        return Answer(found)
+        offered = tuple(named[what["name"]]())
+        if what["name"] == "model" and verb not in ("models", "deploy"):
+            offered += (*run_items(known.home), *paths(current, None))
+        return Answer(offered)
     if what["name"] == "name" and verb == "plugins":
         return Answer(tuple(map(Item, known.plugins)))
     if what["name"] == "name" and place.words and place.words[0] in known.kinds:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import UnknownName
 from hookline.kinds.plain import to_json
-from hookline.live.promotion import promote
+from hookline.live.deploying.history import live_at, promotions
+from hookline.live.deploying.policies import RESTORES
+from hookline.live.deploying.promoting import promote
 from hookline.live.registering import register
 from hookline.live.updating import update
 from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
@@ -21,7 +23,7 @@ from hookline.runs.names import split_model_name
 from hookline.workspace.workspace import open_workspace
 
 from ..options import add_trust, trust_of
-from ..output import add_json, parser, print_json, print_rows, say, tell
+from ..output import add_json, parser, print_json, print_rows, say, tell, text
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     showing = actions.add_parser("show", help="show one version")
     showing.add_argument("model", help="name, name:3 or name@alias (default: the champion)")
     promoting = actions.add_parser(
-        "promote", help="move an alias to a version; running servers of it follow on restart"
+        "promote", help="move an alias to a version; of the champion, running servers follow"
     )
     promoting.add_argument("model", help="name:3")
     promoting.add_argument("--alias", default="champion")
@@ -45,18 +47,26 @@ def main(argv: Sequence[str]) -> int:
     registering.add_argument(
         "--package", metavar="KEY", help="which of its packages, such as onnx (default: the first)"
     )
-    history = actions.add_parser("history", help="list every policy that a model ever had, with its reason")
-    history.add_argument("model", help="name")
+    logging = actions.add_parser(
+        "log", aliases=["history"], help="the promotion log: who changed what answers, when, why, and on which figures"
+    )
+    logging.add_argument("model", help="name")
+    at = actions.add_parser("at", help="say which version answered at a time, put there by whom and why")
+    at.add_argument(
+        "when", help="2026-11-28T08:00, UTC where no zone is named; a whole day, 2026-11-28; or 7d, 12h ago"
+    )
+    at.add_argument("model", help="name")
     updating = actions.add_parser(
         "update", help="let a version learn labeled rows, as a new version that nothing points to"
     )
     updating.add_argument("model", help="name, name:3 or name@alias")
     updating.add_argument("data", help="rows with the target's column: a file, a glob or a folder")
     add_trust(updating)
-    for made in (listing, showing, promoting, registering, history, updating):
+    for made in (listing, showing, promoting, registering, logging, at, updating):
         add_json(made)
     given = options.parse_args(list(argv) or ["list"])
-    acts = {"show": _show, "promote": _promote, "register": _register, "history": _history, "update": _update}
+    acts = {"show": _show, "promote": _promote, "register": _register, "update": _update, "at": _at}
+    acts |= {"log": _log, "history": _log}
     return acts.get(given.action, _list)(given)
 
 
@@ -117,8 +127,9 @@ def _print_certificate(folder: Path) -> None:
 
 
 def _promote(given: Any) -> int:
-    promote(given.model, alias=given.alias, reason=given.reason)
-    name, number, _ = split_model_name(given.model)
+    made = promote(given.model, alias=given.alias, reason=given.reason)
+    name = split_model_name(given.model)[0]
+    number = open_workspace().catalog.models.aliases(name)[given.alias] if made is None else made.version
     if given.json:
         print_json({"model": name, "alias": given.alias, "version": number})
     else:
@@ -138,22 +149,50 @@ def _register(given: Any) -> int:
     return 0
 
 
-def _history(given: Any) -> int:
-    catalog = open_workspace().catalog
-    if not catalog.models.has(given.model):
-        raise UnknownName("model", given.model, catalog.models.names())
-    found = catalog.deployments.history(given.model)
+def _log(given: Any) -> int:
+    found = promotions(given.model)
     if given.json:
-        print_json([to_json(policy) for policy in found])
+        print_json([{**to_json(step.policy), "change": step.row()["change"]} for step in found])
         return 0
-    rows = [dataclasses.asdict(policy) | {"aliases": _pairs(policy.aliases)} for policy in found]
-    columns = ("since", "version", "aliases", "deployer", "step", "reason")
+    rows = [
+        {**(row := step.row()), "since": _time(row["since"]), "figures": _figures(row["figures"])} for step in found
+    ]
+    columns = ("since", "who", "change", "deployer", "step", "reason", "figures")
     print_rows(rows, columns, empty=f"no version of {given.model} was ever put in charge")
     return 0
 
 
-def _pairs(aliases: Mapping[str, int]) -> list[str]:
-    return [f"{alias} -> {version}" for alias, version in aliases.items()]
+def _at(given: Any) -> int:
+    found = live_at(given.model, given.when)
+    if given.json:
+        print_json([term.plain() for term in found])
+        return 0
+    rows = [
+        {
+            "since": _time(term.since),
+            "until": "now" if term.until is None else _time(term.until),
+            "answers": term.words(),
+            "who": term.policy.who if term.policy else "",
+            "reason": term.policy.reason if term.policy else "",
+        }
+        for term in found
+    ]
+    print_rows(rows, ("since", "until", "answers", "who", "reason"), empty="")
+    return 0
+
+
+def _time(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _figures(figures: Mapping[str, Any]) -> str:
+    """Return figures in a cell, those of a version or arm behind its name."""
+    told = [
+        f"{name}: {_figures(value)}" if isinstance(value, Mapping) else f"{name} {text(value)}"
+        for name, value in figures.items()
+        if name != RESTORES
+    ]
+    return "; ".join(told)
 
 
 def _update(given: Any) -> int:

@@ -1,0 +1,121 @@
+"""What is in force, and how each arm does by what servers told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+import hookline as hl
+from hookline.errors import UnknownName
+from hookline.kinds.deployments import LATENCY_BOUNDS
+from hookline.workspace.catalog.sightings import Sighting
+from hookline.workspace.processes.owners import Owner, Watch, host
+from hookline.workspace.workspace import Workspace
+from kit.command_line import Told
+from kit.rollouts import ROLLOUT
+from kit.versions import BOTH, Versions
+
+ANSWERS = {"name": "probability_yes", "counts": [60, 30, 10], "edges": [0.0, 0.2, 0.6, 1.0]}
+
+
+def saw(workspace: Workspace, version: int, arm: str, worker: str, requests: int, errors: int = 0) -> None:
+    """Tell the catalog what a process saw, each request in half a millisecond but one in a hundred, which took 0.2 s."""
+    policy = workspace.catalog.deployments.current("shop")
+    latency = [0] * (len(LATENCY_BOUNDS) + 1)
+    slow = requests // 100
+    for seconds, count in ((0.0005, requests - errors - slow), (0.2, slow)):
+        latency[next(place for place, bound in enumerate(LATENCY_BOUNDS) if seconds <= bound)] += count
+    number = 0 if policy is None else policy.number or 0
+    told = Sighting("shop", number, version, arm, worker, requests, errors, latency, ANSWERS)
+    workspace.catalog.sightings.tell([told])
+
+
+@pytest.fixture
+def rollout(versions: Versions, project_module: Callable[[str, str], str]) -> Workspace:
+    """A workspace where the second version has a tenth of the traffic."""
+    project_module("rollout", ROLLOUT)
+    workspace = versions(2)
+    hl.deploy("shop:1", "gradual")
+    hl.deploy("shop:2")
+    return workspace
+
+
+@BOTH
+def test_each_arm_has_the_sum_of_what_its_processes_saw(rollout: Workspace) -> None:
+    for worker in ("one", "two"):
+        saw(rollout, 1, "live", worker, 400)
+        saw(rollout, 2, "canary", worker, 40, errors=2)
+    found = hl.deployment("shop")
+    live, canary = found.arms
+    assert (live.version, live.arm, live.share, live.requests, live.errors) == (1, "live", "90 %", 800, 0)
+    assert (canary.version, canary.arm, canary.share, canary.requests, canary.errors) == (2, "canary", "10 %", 80, 4)
+    assert canary.error_share == 0.05
+    assert live.p50 == pytest.approx(0.0005, rel=0.2)
+    assert live.p99 == pytest.approx(0.0005, rel=0.2)
+    assert live.answers == "probability_yes: 0.2 / 0.2 / 0.6 (10 / 50 / 90 %)"
+    assert (found.workers, found.silent) == (2, 0)
+    assert found.heard is not None
+    assert found.heard < 10
+    assert found.words() == "v1 answers 90 %, v2 10 % (canary)"
+
+
+def test_it_tells_what_the_deployer_would_say_now(rollout: Workspace) -> None:
+    assert hl.deployment("shop").following == "things stay as they are"
+    saw(rollout, 2, "canary", "one", 150)
+    assert hl.deployment("shop").following == "v2 answers everything: 150 requests were answered"
+    assert len(rollout.catalog.deployments.history("shop")) == 2
+
+
+def test_it_tells_who_carries_the_rollout_on(rollout: Workspace) -> None:
+    assert hl.deployment("shop").controller is None
+    rollout.catalog.controllers.take("shop", Owner.here(), Watch())
+    assert hl.deployment("shop").controller == host()
+
+
+def test_a_deployer_that_is_gone_or_fails_hides_nothing_else(
+    rollout: Workspace, monkeypatch: pytest.MonkeyPatch, project_module: Callable[[str, str], str]
+) -> None:
+    project_module("rollout", ROLLOUT.replace("new = next(", "new = 1 / 0 or next("))
+    assert hl.deployment("shop").following == "deployer 'gradual' fails: ZeroDivisionError: division by zero"
+    monkeypatch.delenv("HOOKLINE_PLUGINS")
+    found = hl.deployment("shop")
+    assert found.following.startswith("deployer 'gradual' cannot be asked: no deployer named 'gradual'")
+    assert found.words() == "v1 answers 90 %, v2 10 % (canary)"
+
+
+def test_of_a_model_that_was_never_deployed_the_newest_version_answers(versions: Versions) -> None:
+    workspace = versions(2)
+    saw(workspace, 2, "live", "one", 10)
+    found = hl.deployment("shop")
+    assert found.words() == "v2 answers everything, the newest: no policy was ever put in force"
+    assert [(arm.version, arm.requests) for arm in found.arms] == [(2, 10)]
+    with pytest.raises(UnknownName, match="no model named 'shp'"):
+        hl.deployment("shp")
+
+
+def test_a_shadow_whose_package_is_gone_is_noted(versions: Versions) -> None:
+    workspace = versions(1)
+    workspace.catalog.models.register("shop", "run-2", str(workspace.home / "gone"), "skops", {}, "f2")
+    routes = (hl.Route(1, 1.0), hl.Route(2, 1.0, shadow=True, arm="shadow"))
+    workspace.catalog.deployments.record(hl.Deployment("shop", 1, routes, "local"), "aside")
+    found = hl.deployment("shop")
+    assert found.agreements == ()
+    assert "shadows cannot be held against the answers given" in found.notes[0]
+
+
+def test_it_is_printed_as_tables_or_as_json(rollout: Workspace, hookline: Told) -> None:
+    saw(rollout, 2, "canary", "one", 150, errors=3)
+    code, out, _ = hookline("deploy", "status", "shop")
+    assert code == 0
+    assert "v1 answers 90 %, v2 10 % (canary)" in out
+    assert "3 (2 %)" in out
+    assert "servers: 1 at work, the last heard" in out
+    assert "deployer gradual, step 0 (heeds=True requests=100 share=0.1)" in out
+    assert "if asked now: v2 answers everything: 150 requests were answered" in out
+    code, out, _ = hookline("deploy", "status", "shop", "--json")
+    told = json.loads(out)
+    assert (told["arms"][1]["requests"], told["policy"]["number"]) == (150, 2)
+    code, _, err = hookline("deploy", "status", "shop", "--watch", "0")
+    assert (code, "hint: --watch 2" in err) == (2, True)
