@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from array import array
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
-from typing import IO, Any
+from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.kinds.deployments import Share
-from hookline.kinds.plain import to_json
 from hookline.telling.secrets import logger
 
-from .listening import NOBODY
+from .members import Counts, Heard, Worker, start, write
 from .work import Work
 from .worker import DRAIN_SECONDS
 
@@ -35,64 +26,11 @@ MOST_STARTS = 5
 START_SECONDS = 30.0
 PAUSE_SECONDS = 2.0
 """Before a worker is started again that did not come to answer, while others do."""
-LINES = 20
-"""Of what a worker said last, that are told where it is the reason why a server ends."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class WorkersFailed(HooklineError):
-    """Processes of a server that ended again and again before they could answer; says what the last one said."""
-
-
-@dataclass(eq=False)
-class Worker:
-    """A process that answers, or is about to."""
-
-    process: subprocess.Popen[bytes]
-    number: int
-    place: int
-    """Of its count among those of all."""
-    said: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
-    """The last of what it wrote on stderr; held until it can answer, since it may be why a server ends."""
-    ready: bool = False
-
-    def leave(self) -> None:
-        """Have it answer what is under way, and end."""
-        assert self.process.stdin is not None
-        with suppress(OSError):
-            self.process.stdin.close()
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Something that happened: a worker can answer, and says where, or it ended; or a signal came."""
-
-    worker: Worker | None = None
-    told: str | None = None
-    """What it says once it can answer; None: it ended."""
-    number: int = 0
-    """Of the signal."""
-
-
-class Counts:
-    """How many connections each process has, in a file that all of them map."""
-
-    def __init__(self, places: int) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  it is open for as long as the workers are
-        self._file.write(array("i", [NOBODY] * places).tobytes())
-        self._file.flush()
-
-    def fileno(self) -> int:
-        """Return the descriptor."""
-        return self._file.fileno()
-
-    def leave(self, place: int) -> None:
-        """Note that a process has ended."""
-        os.pwrite(self._file.fileno(), array("i", [NOBODY]).tobytes(), place * array("i").itemsize)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
+    """Processes of a server that ended before they could answer; says what the last one said."""
 
 
 class Crew:
@@ -107,11 +45,11 @@ class Crew:
         self._due: list[float] = []
         """When further ones are to be started."""
         self._announced = False
-        self._count = 0
+        self._started = 0
         self._counts = Counts(work.options.workers)
 
     def serve(self) -> None:
-        """Keep workers answering until a signal comes, and drain them; raises HooklineError where they cannot begin.
+        """Keep workers answering until a signal comes, and drain them; raises WorkersFailed where they cannot begin.
 
         The signal then does what it did before; a second Ctrl-C ends them at once.
         """
@@ -122,7 +60,8 @@ class Crew:
             finally:
                 self._end()
         # Whoever began the server hears of it as if nobody had waited.
-        _send(number, before)
+        if number in before:
+            signal.raise_signal(number)
 
     def _watch(self) -> int:
         """Start workers, and others in the place of those that end; returns the number of the signal that comes."""
@@ -148,71 +87,48 @@ class Crew:
             return None
 
     def _start(self) -> None:
-        self._count += 1
+        self._started += 1
         place = min({*range(self._work.options.workers)} - {worker.place for worker in self._workers})
-        self._workers.append(self._started(self._count, place))
-
-    def _started(self, number: int, place: int) -> Worker:
-        """Start a worker, which gets the socket; threads of this process hear what becomes of it."""
-        reads, writes = os.pipe()
-        try:
-            share = Share(self._listening.fileno(), writes, self._counts.fileno(), place)
-            # No fork of this process, which has threads, nor its main module once more; and no signal of a terminal, which
-            # this process hears for all of them.
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "hookline.live.serving.worker"],
-                stdin=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=(share.listening, share.told_on, share.counts),
-                start_new_session=True,
-            )
-        finally:
-            os.close(writes)
-        worker = Worker(process, number, place)
-        work = replace(self._work, options=replace(self._work.options, workers=1, share=share))
-        assert process.stdin is not None
-        with suppress(OSError):  # One that has ended by now is heard of below.
-            process.stdin.write(json.dumps({"path": sys.path, "work": to_json(work)}).encode() + b"\n")
-            process.stdin.flush()
-        threading.Thread(
-            target=_listen, args=(worker, reads, self._heard), name=f"worker {number}", daemon=True
-        ).start()
-        return worker
+        descriptors = self._listening.fileno(), self._counts.fileno()
+        self._workers.append(start(self._work, *descriptors, (self._started, place), self._heard))
 
     def _began(self, worker: Worker, told: str) -> None:
-        worker.ready = True
+        worker.begin()
         self._failed.clear()
-        _tell(worker)
         if not self._announced:
             self._announced = True
-            _write(told)
+            write(told)
 
     def _ended(self, worker: Worker) -> None:
         self._workers.remove(worker)
+        worker.leave()
         self._counts.leave(worker.place)
-        code = worker.process.wait()
         if worker.ready:
-            log.warning("worker %d %s, and another takes its place", worker.number, _how(code))
+            log.warning("worker %d %s, and another takes its place", worker.number, worker.how())
             self._start()
             return
         self._failed.append(time.monotonic())
         if not any(one.ready for one in self._workers):
-            self._require_hope(worker, code)
+            self._require_hope(worker)
             self._start()
             return
-        log.error("worker %d %s before it could answer: %s", worker.number, _how(code), _last(worker))
+        log.error("worker %d %s before it could answer: %s", worker.number, worker.how(), worker.last())
         # Those that answer go on; this one may do better once what it met has been mended.
         self._due.append(time.monotonic() + PAUSE_SECONDS)
 
-    def _require_hope(self, worker: Worker, code: int) -> None:
-        """Raise where starting another one is of no use: it was told at the first start what is wrong, or it is the fifth."""
-        reason = _reason(worker)
+    def _require_hope(self, worker: Worker) -> None:
+        """Raise where another one is of no use: the first says what is wrong, or it is the fifth in turn."""
+        reason = worker.reason()
         if not self._announced and reason is not None:
-            raise _refused(reason, code)
+            message, _, hint = reason.partition("\nhint: ")
+            refused = WorkersFailed(message, hint=hint or None)
+            refused.exit_code = worker.process.wait()
+            raise refused
         if len(self._failed) == MOST_STARTS and self._failed[-1] - self._failed[0] < START_SECONDS:
             raise WorkersFailed(
-                f"{MOST_STARTS} workers in turn ended before they could answer, the last one {_how(code)}: {_last(worker)}",
-                hint="`hookline serve` with --workers 1 shows how it ends by itself",
+                f"{MOST_STARTS} workers in turn ended before they could answer; "
+                f"the last one {worker.how()}: {worker.last()}",
+                hint="`hookline serve` without --workers shows how it ends by itself",
             )
 
     def _drain(self) -> None:
@@ -240,63 +156,6 @@ class Crew:
         self._counts.close()
 
 
-def _listen(worker: Worker, told: int, heard: SimpleQueue[Heard]) -> None:
-    """Pass on what a worker says, until it ends."""
-    relaying = threading.Thread(target=_relay, args=(worker,), name=f"stderr {worker.number}", daemon=True)
-    relaying.start()
-    with open(told, encoding="utf-8") as lines:
-        text = lines.read()
-    if text:
-        heard.put(Heard(worker, text))
-    worker.process.wait()
-    relaying.join(1.0)
-    heard.put(Heard(worker))
-
-
-def _relay(worker: Worker) -> None:
-    """Write what a worker says on stderr to that of this process; what it says before it can answer, once it can."""
-    stderr: IO[bytes] | None = worker.process.stderr
-    assert stderr is not None
-    for line in stderr:
-        worker.said.append(line.decode("utf-8", "replace"))
-        if worker.ready:
-            _tell(worker)
-
-
-def _tell(worker: Worker) -> None:
-    with suppress(IndexError):  # Two threads do this.
-        while worker.said:
-            _write(worker.said.popleft())
-
-
-def _write(text: str) -> None:
-    with suppress(OSError, ValueError):  # Of a terminal that was closed there is nothing left to write to.
-        sys.stderr.write(text)
-        sys.stderr.flush()
-
-
-def _last(worker: Worker) -> str:
-    return "".join(worker.said).strip() or "it said nothing"
-
-
-def _reason(worker: Worker) -> str | None:
-    """Return the error of hookline's own that a worker ended with, if it did."""
-    said = "".join(worker.said)
-    _, found, reason = said.rpartition("error: ") if "Traceback" not in said else ("", "", "")
-    return reason.strip() if found else None
-
-
-def _refused(reason: str, code: int) -> HooklineError:
-    message, _, hint = reason.partition("\nhint: ")
-    error = WorkersFailed(message, hint=hint or None)
-    error.exit_code = code
-    return error
-
-
-def _how(code: int) -> str:
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-
-
 @contextmanager
 def _hearing(heard: SimpleQueue[Heard]) -> Iterator[dict[int, Any]]:
     """Hear signals in a queue for the time of a block; gives what they did before. In the main thread alone."""
@@ -311,8 +170,3 @@ def _hearing(heard: SimpleQueue[Heard]) -> Iterator[dict[int, Any]]:
     finally:
         for one, how in before.items():
             signal.signal(one, how)
-
-
-def _send(number: int, before: dict[int, Any]) -> None:
-    if number in before:
-        signal.raise_signal(number)
