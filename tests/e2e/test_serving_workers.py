@@ -6,7 +6,6 @@ import json
 import shutil
 import signal
 import socket
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ import hookline as hl
 from hookline.errors import StoreError, UsageError
 from hookline.live.serving.crew import WorkersFailed
 from kit.serving import ROW, Server, serving, train_churn
+from kit.versions import until
 
 BODY = json.dumps([ROW] * 10).encode()
 HEAD = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
@@ -42,14 +42,6 @@ def server(package: Path, home: Path, tmp_path_factory: pytest.TempPathFactory) 
 def sizes(log: Path) -> dict[str, int]:
     """Return how long each file of a log is; each process writes its own."""
     return {path.name: path.stat().st_size for path in log.glob("*.ndjson")}
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> bool:
-    """Wait for something to hold, and tell whether it came to."""
-    ends = time.monotonic() + seconds
-    while not (held := holds()) and time.monotonic() < ends:
-        time.sleep(0.02)
-    return held
 
 
 def test_connections_are_shared_by_the_workers(server: Server) -> None:
