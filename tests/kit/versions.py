@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from hookline.kinds.deployments import LIVE, Deployment, Route
-from hookline.live.records import read_records
+from hookline.live.records import records_in
 from hookline.workspace.workspace import Workspace, open_workspace
 from kit.packages import reseal
 from kit.serving import ROW
@@ -120,7 +120,8 @@ class Answers:
 
     def missing(self, log: Path) -> list[str]:
         """Say which answers are not on record exactly once, by the version that was told; [] where all are."""
-        records = list(read_records(sorted(log.glob("*.ndjson"))))
+        found = records_in(log)
+        records = [] if found is None else found.found
         count = Counter(record["id"] for record in records)
         version = {record["id"]: record["version"] for record in records}
         wrong = [f"{one} is on record {count[one]} times" for one in self.versions if count[one] != 1]
