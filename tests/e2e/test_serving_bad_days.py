@@ -173,8 +173,8 @@ def test_a_catalog_that_is_locked_or_away_stops_no_answer_and_hears_the_counts_a
 def test_a_catalog_of_another_format_stops_no_answer(day: Day) -> None:
     def set_format(number: int) -> int:
         with closing(sqlite3.connect(day.catalog, isolation_level=None)) as other:
-            (found,) = other.execute("SELECT format FROM meta").fetchone()
-            other.execute("UPDATE meta SET format = ?", (number,))
+            (found,) = other.execute("SELECT format FROM hookline_meta").fetchone()
+            other.execute("UPDATE hookline_meta SET format = ?", (number,))
             return int(found)
 
     found = set_format(99)

@@ -98,6 +98,8 @@ class Database:
             raise StoreError(f"the catalog {self._file} is away", hint="move it back")
         if found != self._identity:
             self._engine.dispose()
+            # Until it is known to be one that we read: the first may come back meanwhile.
+            self._identity = None
             self._check_format()
             self._identity = found
 
