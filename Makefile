@@ -19,7 +19,7 @@ LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test fuzz test-hydra14 long torture lint types mypy pyright unit bench bench-peers attack docs clean help
+.PHONY: demo test fuzz test-hydra14 long torture torture-serving soak lint types mypy pyright unit bench bench-peers attack docs clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -31,6 +31,8 @@ help:
 	@echo "make fuzz   every parser of ours and a package's files, changed at random, for a minute or two"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
 	@echo "make torture  commands killed at any moment on three hosts that share one home (Linux, root; a quarter of an hour)"
+	@echo "make torture-serving  servers and workers killed 200 times under load, and 100 policies put in force meanwhile (10 minutes)"
+	@echo "make soak   ten minutes of steady load, while policies change and labels come in: memory, and the log to its last record"
 	@echo "make docs   docs/reference, written again from the classes"
 	@echo "make bench  speed and memory, against scripts"
 	@echo "make attack  how long a good client waits beside bad ones of every sort"
@@ -68,6 +70,12 @@ test-hydra14: $(VENV14)/.hydra14
 
 torture: $(VENV)/.all
 	cd tests && ../$(BIN)/python -m kit.torture --minutes 15
+
+torture-serving: $(VENV)/.all
+	cd tests && ../$(BIN)/python -m kit.serving_torture --kills 200 --changes 100
+
+soak: $(VENV)/.all
+	cd tests && ../$(BIN)/python -m kit.serving_torture --soak 600
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[sklearn,onnx,serving,report]"

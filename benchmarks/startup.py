@@ -1,4 +1,4 @@
-"""How long imports, `--help`, loading plugins and completion take; and what 30 installed plugins add."""
+"""How long imports, `--help`, loading plugins, completion and a server's first answer take; and what 30 installed plugins add."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ class T(Trainer):
 @hookimpl
 def register_trainers():
     return [T]
+"""
+FIRST = """
+import re, subprocess, sys, urllib.request
+command = [sys.argv[1], "serve", sys.argv[2], "--port", "0", "--no-log"]
+with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    url = next(found[1] for line in process.stderr if (found := re.search("answers at (.+)", line)))
+    row = urllib.request.urlopen(url + "/example").read()
+    urllib.request.urlopen(urllib.request.Request(url + "/predict", row)).read()
+    process.kill()
 """
 
 
@@ -45,6 +54,9 @@ def main() -> None:
                 env,
             ),
         }
+        run([HOOKLINE, "run", "source=iris", "trainer=logistic_regression", "packager=[onnx]", "name=first"], env)
+        package = next(Path(folder).glob("home/models/first/*"))
+        commands["serve an ONNX package, first answer"] = ([sys.executable, "-c", FIRST, HOOKLINE, str(package)], env)
         shown = []
         for name, (command, environment) in commands.items():
             run(command, environment)

@@ -259,6 +259,7 @@ def serve(
     port: int = 8000,
     max_rows: int = ServeOptions.max_rows,
     max_bytes: int = ServeOptions.max_bytes,
+    workers: int = 1,
     log: str | Path | bool = True,
     trust: Trust | None = None,
     contract: str | Path | None = None,
@@ -267,12 +268,14 @@ def serve(
     """Answer predictions over HTTP until interrupted.
 
     what: as for `load`; port: 0 picks a free one; max_rows, max_bytes: of a request, beyond which it is refused
+    workers: processes that answer, of which one that dies is replaced
     log: the folder where answers are recorded; True: `predictions/MODEL` in the home; False: none are
     Raises UnknownName, UsageError, DataError, StoreError or UntrustedPackage where it cannot begin.
     """
-    from hookline.live.serving import serve as answer
+    from hookline.live.serving.serving import serve as answer
 
-    answer(what, ServeOptions(host, port, max_rows, max_bytes), log=log, trust=trust, contract=contract, home=home)
+    options = ServeOptions(host, port, max_rows, max_bytes, workers)
+    answer(what, options, log=log, trust=trust, contract=contract, home=home)
 
 
 def collect(

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 import polars as pl
+import psutil
 
 import hookline as hl
 from kit.places import at
@@ -69,6 +70,10 @@ class Server:
         predictions: list[dict[str, Any]] = response.json()["predictions"]
         return predictions
 
+    def workers(self) -> list[psutil.Process]:
+        """Return the processes that answer, where there are several."""
+        return psutil.Process(self.process.pid).children()
+
     def records(self) -> list[dict[str, Any]]:
         """Return what stands in the prediction log."""
         assert self.log is not None
@@ -80,10 +85,12 @@ class Server:
 
 
 @contextmanager
-def serving(model: Path | str, home: Path | None = None, log: Path | None = None) -> Iterator[Server]:
-    """Serve a package, or a model by its name, at a free port, until the block ends."""
-    command = [HOOKLINE, "serve", str(model), "--port", "0", *(["--log", str(log)] if log else [])]
-    with started(command, seconds=600, env=at(home) if home else dict(os.environ)) as process:
+def serving(
+    model: Path | str, home: Path | None = None, log: Path | None = None, *options: str, **more: str
+) -> Iterator[Server]:
+    """Serve a package, or a model by its name, at a free port, until the block ends; more: of the environment."""
+    command = [HOOKLINE, "serve", str(model), "--port", "0", *(["--log", str(log)] if log else []), *options]
+    with started(command, seconds=600, env=(at(home) if home else dict(os.environ)) | more) as process:
         said = heard(process, "answers at ")
         try:
             yield Server(re.findall(r"answers at (http://\S+)", said)[-1], process, log)

@@ -222,7 +222,10 @@ class Serves(Protocol):
     """A deployer that can answer requests itself."""
 
     def serve(self, fleet: Fleet, options: ServeOptions) -> None:
-        """Answer until interrupted or terminated, as the fleet's policy says."""
+        """Answer until interrupted or terminated, as the fleet's policy says; what is under way is answered all the same.
+
+        In each of several processes, which the core starts, `options.share` names the socket, and where to say that it answers.
+        """
         ...
 
 

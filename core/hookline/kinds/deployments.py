@@ -145,6 +145,20 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Share:
+    """What one of several processes of a server is given by whoever started them all, as descriptors and numbers."""
+
+    listening: int
+    """Of a socket that listens."""
+    told_on: int
+    """Of a pipe: to write on who answers, and where, and to close, once it can answer."""
+    counts: int
+    """Of a file that all of them map: of each process how many connections it has, 32 bits each, -1 where it has none to be."""
+    place: int
+    """Of its own number among those."""
+
+
+@dataclass(frozen=True)
 class ServeOptions:
     """How a server is to be reached, and what it takes at a time."""
 
@@ -155,6 +169,10 @@ class ServeOptions:
     """Most rows that a request may hold."""
     max_bytes: int = 32 * 1024 * 1024
     """Largest body of a request."""
+    workers: int = 1
+    """Processes that answer; several share the port."""
+    share: Share | None = None
+    """Of each of several processes, what it is given; None: the server binds a socket, and says on stderr where it answers."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hookline.errors import HooklineError
 from hookline.kinds.deployments import Deployment
@@ -40,6 +40,8 @@ class Controller:
     owner: Owner = field(default_factory=Owner.here)
     _watch: Watch = field(default_factory=Watch)
     _labeled: tuple[int | None, float, Mapping[int, Scored]] = (None, 0.0, {})
+    _met: tuple[int | None, datetime, float] = (None, datetime.min, 0.0)
+    """The policy that was seen last, the time when it was first seen, and what a clock that nobody sets said then."""
 
     def look(self, now: datetime | None = None) -> Deployment | None:
         """Take one look, and return the policy that this one put in force, or None.
@@ -47,6 +49,7 @@ class Controller:
         Raises what the catalog raises, and whatever the deployer does.
         """
         catalog = self.workspace.catalog
+        catalog.database.require_same()
         policy = catalog.deployments.current(self.model)
         if policy is None:
             return None
@@ -57,7 +60,7 @@ class Controller:
         if not catalog.controllers.take(self.model, self.owner, self._watch):
             return None
         seen = seen_in(catalog.sightings.of(self.model, policy.number or 0), self._scored(policy))
-        following = deployer.follow(policy, seen, now or datetime.now(UTC))
+        following = deployer.follow(policy, seen, now or self._time(policy))
         if following is None or following.is_same_policy(policy):
             return None
         made = replace(following, fields=following.fields or policy.fields, who=f"controller@{host()}")
@@ -70,6 +73,16 @@ class Controller:
     def leave(self) -> None:
         """Let another process take over at once."""
         self.workspace.catalog.controllers.leave(self.model, self.owner)
+
+    def _time(self, policy: Deployment) -> datetime:
+        """Return the time as a policy's deployer is told it: since it was first seen, by a clock that nobody sets."""
+        steady = time.monotonic()
+        if self._met[0] != policy.number:
+            now = datetime.now(UTC)
+            # Where the clock was put back since, it came into force at this moment.
+            self._met = policy.number, max(now, policy.since or now), steady
+        _, first, since = self._met
+        return first + timedelta(seconds=steady - since)
 
     def _scored(self, policy: Deployment) -> Mapping[int, Scored]:
         """Return the answers under a policy with the truth that labels tell, by version; none where no label came."""

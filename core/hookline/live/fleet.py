@@ -68,11 +68,14 @@ class DeployedModel:
     """Verifies and loads a package folder."""
     log_folder: Path | None = None
     loaded: dict[int, LoadedPackage] = field(default_factory=dict, repr=False)
-    _loading: Lock = field(default_factory=Lock, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+    _loading: dict[int, Lock] = field(default_factory=dict, repr=False)
+    """A lock a version, so that one that never comes to be loaded keeps no other waiting."""
 
     def policy(self) -> Deployment:
         """Return the newest policy; where nothing was ever deployed, one that sends everything to the newest version."""
         catalog = self.workspace.catalog
+        catalog.database.require_same()
         found = catalog.deployments.current(self.model)
         return found or Deployment.single(self.model, catalog.models.get(self.model).version, "")
 
@@ -94,19 +97,25 @@ class DeployedModel:
 
     def tell(self, sightings: Sequence[Sighting]) -> None:
         """Tell the catalog what this process saw; raises StoreError where it is away."""
+        self.workspace.catalog.database.require_same()
         self.workspace.catalog.sightings.tell(sightings)
 
     def keep(self, versions: Collection[int]) -> None:
         """Let go of every version but these."""
-        with self._loading:
+        with self._lock:
             for version in set(self.loaded) - set(versions):
                 del self.loaded[version]
 
     def _package(self, version: int) -> LoadedPackage:
-        with self._loading:
-            if version not in self.loaded:
-                self.loaded[version] = self.load(Path(self.workspace.catalog.models.get(self.model, version).path))
-            return self.loaded[version]
+        with self._lock:
+            loading = self._loading.setdefault(version, Lock())
+        with loading:
+            found = self.loaded.get(version)
+            if found is None:
+                found = self.load(Path(self.workspace.catalog.models.get(self.model, version).path))
+                with self._lock:
+                    self.loaded[version] = found
+            return found
 
 
 def facts_of(package: LoadedPackage, version: int | None) -> dict[str, Any]:

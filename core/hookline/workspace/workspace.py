@@ -37,7 +37,7 @@ class Workspace:
         if not can_write(home) and home.is_dir():
             _require_catalog(home, url)
         else:
-            _make(home)
+            make_home(home)
         return cls(home, Catalog(url, home))
 
     def require_writable(self) -> None:
@@ -46,7 +46,8 @@ class Workspace:
             raise _unwritable(self.home, "it may only be read")
 
 
-def _make(home: Path) -> None:
+def make_home(home: Path) -> None:
+    """Make a home's folder, which versions of code are to ignore; raises StoreError where it cannot be."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         ignore = home / ".gitignore"

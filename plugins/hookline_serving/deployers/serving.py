@@ -36,4 +36,4 @@ class ServingDeployer(Deployer):
         from ..http.server import serve
 
         bounds = Bounds(rows=options.max_rows, bytes=options.max_bytes)
-        serve(fleet, options.host, options.port, bounds)
+        serve(fleet, options.host, options.port, bounds, share=options.share)

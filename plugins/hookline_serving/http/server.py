@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
+import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hookline import Fleet
-from hookline.errors import UsageError
+from hookline.kinds.deployments import Share
+from hookline.live.serving.listening import bind
 
 from .app import app_of
 from .arms.desk import Desk, traffic_of
 from .arms.following import Follower
+from .clients.accepting import Acceptor
 from .clients.bounds import Bounds
 from .log import PredictionLog
 from .service import Room
@@ -30,17 +32,26 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take once a stop is asked for."""
-BACKLOG = 2048
 SWITCH_SECONDS = 0.0005
 """How long a thread that reads many rows runs before the loop's turn, of which a small request takes several."""
 
 
-def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None) -> None:
-    """Answer as a fleet's policy says, until interrupted or terminated."""
+def serve(
+    fleet: Fleet,
+    host: str,
+    port: int,
+    bounds: Bounds | None = None,
+    *,
+    share: Share | None = None,
+) -> None:
+    """Answer as a fleet's policy says, until interrupted or terminated.
+
+    share: of one of several processes, what it is given
+    """
     import uvicorn
 
     bounds = bounds or Bounds()
-    listening = _bind(host, port)
+    listening = bind(host, port) if share is None else socket.socket(fileno=share.listening)
     folder = fleet.log()
     record = PredictionLog.open(folder) if folder else None
     desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record)
@@ -56,25 +67,64 @@ def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None) -> N
         # Whoever asks for a WebSocket is answered as if it had not: the door would not hear when such a connection ends.
         ws="none",
     )
-    _announce(desk, listening, folder)
     # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
     gc.freeze()
     sys.setswitchinterval(SWITCH_SECONDS)
-    server = uvicorn.Server(config)
+    server = _server(config, share, lambda: _announce(desk, listening, folder, share))
     with _hangup_stops(server):
         server.run(sockets=[listening])
 
 
-def _announce(desk: Desk, listening: socket.socket, log: Path | None) -> None:
-    """Say on stderr who answers, and where."""
+def _server(config: uvicorn.Config, share: Share | None, begun: Callable[[], None]) -> uvicorn.Server:
+    """Return uvicorn's server, which says when it has begun to accept connections: all, or its share of them."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        acceptor: Acceptor | None = None
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets if share is None else [])
+            if share is not None and sockets:
+                self.acceptor = Acceptor(sockets[0], share, lambda: len(self.server_state.connections), self._connect)
+                self.acceptor.begin()
+                self.servers.append(cast("asyncio.base_events.Server", self.acceptor))  # It is closed as they are.
+            begun()
+
+        async def on_tick(self, counter: int) -> bool:
+            if self.acceptor is not None:
+                self.acceptor.note()
+            return await super().on_tick(counter)
+
+        def _connect(self, client: socket.socket) -> asyncio.Task[object]:
+            loop = asyncio.get_running_loop()
+            return loop.create_task(loop.connect_accepted_socket(self._protocol, client, ssl=config.ssl))
+
+        def _protocol(self) -> asyncio.Protocol:
+            made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return made
+
+    return Server(config)
+
+
+def _announce(desk: Desk, listening: socket.socket, log: Path | None, share: Share | None) -> None:
+    """Say who answers, and where, on stderr or a descriptor."""
     info = desk.traffic.live.info
     host, port = listening.getsockname()[:2]
     version = f" version {info['version']}" if info.get("version") else ""
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    sys.stderr.write(f"{info['model']}{version} ({info['format']}) answers at {where}\n")
-    sys.stderr.write(f"try: curl {where}/example | curl {where}/predict --json @-\n")
-    sys.stderr.write(f"every prediction is recorded in {log}\n" if log else "predictions are not recorded\n")
-    sys.stderr.flush()
+    told = (
+        f"{info['model']}{version} ({info['format']}) answers at {where}\n"
+        f"try: curl {where}/example | curl {where}/predict --json @-\n"
+        + (f"every prediction is recorded in {log}\n" if log else "predictions are not recorded\n")
+    )
+    if share is None:
+        sys.stderr.write(told)
+        sys.stderr.flush()
+        return
+    with os.fdopen(share.told_on, "w") as parent:
+        parent.write(told)
 
 
 @contextmanager
@@ -116,27 +166,3 @@ def _connections(bounds: Bounds) -> Any:
     from .connection import Connection
 
     return partial(Connection, Door(bounds))
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        # Listening at once, so that a client that comes before the server is up waits rather than being refused.
-        listening.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
-        listening.close()
-        raise _unbindable(host, port, error) from None
-    return listening
-
-
-def _unbindable(host: str, port: int, error: OSError | OverflowError) -> UsageError:
-    if getattr(error, "errno", None) == errno.EADDRINUSE:
-        return UsageError(
-            f"port {port} of {host} is taken", hint="choose another with --port, or --port 0 for a free one"
-        )
-    if getattr(error, "errno", None) == errno.EACCES:
-        return UsageError(f"port {port} needs more rights", hint="choose one above 1023 with --port")
-    return UsageError(f"cannot answer at {host}:{port}: {error}", hint="see --host and --port")

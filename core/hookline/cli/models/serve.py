@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hookline.kinds.deployments import ServeOptions
-from hookline.live.serving import serve
+from hookline.live.serving.serving import serve
 
 from ..options import add_contract, add_trust, trust_of
 from ..output import parser
@@ -26,11 +26,14 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument(
         "--max-bytes", type=_positive, default=ServeOptions.max_bytes, help="largest body of a request"
     )
+    options.add_argument(
+        "--workers", type=_positive, default=1, help="processes that answer; one that dies is replaced"
+    )
     options.add_argument("--no-log", action="store_true", help="keep no record of predictions")
     add_contract(options)
     add_trust(options)
     given = options.parse_args(argv)
-    where = ServeOptions(given.host, given.port, given.max_rows, given.max_bytes)
+    where = ServeOptions(given.host, given.port, given.max_rows, given.max_bytes, given.workers)
     serve(
         given.model,
         where,

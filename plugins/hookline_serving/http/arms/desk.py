@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from hookline import Predictor
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
 
 
+LOAD_SECONDS = 60.0
+"""How long a version beside the one in charge may take to be loaded."""
+
+
 class Desk:
     """The traffic of this moment, which another takes the place of; requests that are on their way keep theirs.
 
@@ -32,6 +38,8 @@ class Desk:
         """What was in force before, of which requests may still be on their way."""
         self.retired: dict[tuple[int, str], ArmCounts] = {}
         """What was seen under policies that nobody is answered by any more, by version and arm."""
+        self.behind = ""
+        """Why the newest policy is not followed, in a sentence; empty where it is, or is about to be."""
 
     @property
     def room(self) -> Room:
@@ -95,9 +103,20 @@ def _service(fleet: Fleet, route: Route, record: PredictionLog | None, room: Roo
 
 def _arm(fleet: Fleet, route: Route, in_charge: int, record: PredictionLog | None, room: Room) -> Arm:
     counts: ArmCounts = fleet.counts(in_charge)
+    loaded: Future[Service] = Future()
+    Thread(target=_settle, args=(loaded, fleet, route, record, room), name=f"load {route.version}", daemon=True).start()
     try:
-        service = _service(fleet, route, record, room)
+        service = loaded.result(LOAD_SECONDS)
     except Exception as error:  # noqa: BLE001  a package may fail in whatever way, and the version in charge goes on
-        return Arm(None, counts, f"version {route.version} cannot be loaded: {error}")
+        said = f"it took more than {LOAD_SECONDS:g} s" if isinstance(error, TimeoutError) else str(error)
+        return Arm(None, counts, f"version {route.version} cannot be loaded: {said}")
     service.counts = counts
     return Arm(service, counts)
+
+
+def _settle(loaded: Future[Service], fleet: Fleet, route: Route, record: PredictionLog | None, room: Room) -> None:
+    """Load a version in a thread that nobody waits for for ever, since it may never come to be loaded."""
+    try:
+        loaded.set_result(_service(fleet, route, record, room))
+    except Exception as error:  # noqa: BLE001  told where it is waited for
+        loaded.set_exception(error)

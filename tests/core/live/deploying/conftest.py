@@ -9,8 +9,8 @@ import pytest
 
 import hookline as hl
 from hookline.workspace.workspace import Workspace, open_workspace
+from kit.shops import Versions, add_version
 from kit.tables import table
-from kit.versions import Versions, add_version
 
 
 @pytest.fixture(scope="session")

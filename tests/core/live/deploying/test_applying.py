@@ -15,7 +15,7 @@ from hookline.packages.manifest import read_manifest, seal
 from hookline.registry.registry import load_registry
 from hookline.workspace.processes.owners import person
 from kit.rollouts import ROLLOUT
-from kit.versions import BOTH, Versions, add_version
+from kit.shops import BOTH, Versions, add_version
 
 KEPT = ("name", "target", "features", "parity", "trainer", "environment", "data", "reading")
 """Facts of a manifest that do not change with what was measured."""

@@ -10,7 +10,7 @@ import hookline as hl
 from hookline.errors import UnknownName, UsageError
 from hookline.workspace.processes.owners import person
 from kit.command_line import Told
-from kit.versions import BOTH, Versions
+from kit.shops import BOTH, Versions
 
 
 @BOTH

@@ -13,7 +13,7 @@ import hookline as hl
 from hookline.errors import StoreError, UnknownName, UsageError
 from hookline.workspace.processes.owners import person
 from hookline.workspace.workspace import open_workspace
-from kit.versions import BOTH, Versions
+from kit.shops import BOTH, Versions
 
 
 def test_a_promotion_keeps_the_deployer_with_its_fields() -> None:

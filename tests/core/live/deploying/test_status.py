@@ -15,7 +15,7 @@ from hookline.workspace.processes.owners import Owner, Watch, host
 from hookline.workspace.workspace import Workspace
 from kit.command_line import Told
 from kit.rollouts import ROLLOUT
-from kit.versions import BOTH, Versions
+from kit.shops import BOTH, Versions
 
 ANSWERS = {"name": "probability_yes", "counts": [60, 30, 10], "edges": [0.0, 0.2, 0.6, 1.0]}
 

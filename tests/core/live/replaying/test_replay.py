@@ -21,8 +21,8 @@ from hookline.registry.registry import Registry
 from hookline.workspace.workspace import Workspace, open_workspace
 from kit.command_line import Told
 from kit.logs import END, records_of, write_log
+from kit.shops import add_version
 from kit.tables import table
-from kit.versions import add_version
 
 ROWS = 120
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import StoreError
 
-from .engine import engine_of, failures, shown, store_error
+from .engine import engine_of, failures, file_of, shown, store_error
 from .tables import sqlalchemy_tables
 from .values import Places, now, utc
 
@@ -37,6 +37,8 @@ class Database:
             self._engine = engine_of(url)
             weakref.finalize(self, self._engine.dispose)  # A server's connections are closed with the database.
             self._prepare()
+            self._file = file_of(url)
+            self._identity = _identity(self._file)
             self.places = Places(home, url)
         except failures() as error:
             raise store_error(url, error) from error
@@ -84,6 +86,23 @@ class Database:
         except failures() as error:
             raise store_error(self.url, error) from error
 
+    def require_same(self) -> None:
+        """Raise StoreError where the file is away, for those who use it again and again; open another that is in its place.
+
+        A connection goes on with a file that was moved away, and a new one would begin an empty file where it was.
+        """
+        if self._file is None:
+            return
+        found = _identity(self._file)
+        if found is None:
+            raise StoreError(f"the catalog {self._file} is away", hint="move it back")
+        if found != self._identity:
+            self._engine.dispose()
+            # Until it is known to be one that we read: the first may come back meanwhile.
+            self._identity = None
+            self._check_format()
+            self._identity = found
+
     @property
     def has_clock(self) -> bool:
         """Whether it has a clock of its own, by which every process measures alike: a server has."""
@@ -126,6 +145,15 @@ class Database:
                 f"the catalog {shown(self.url)} has format {found}, and this hookline reads {FORMAT}",
                 hint="use the hookline that wrote it, or move the catalog away to begin a new one",
             )
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """Return what tells a file from another of its name; None where there is none."""
+    try:
+        found = None if file is None else file.stat()
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def next_in(column: Column[int]) -> ScalarSelect[int]:
