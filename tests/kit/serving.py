@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,3 +90,12 @@ def serving(model: Path | str, home: Path | None = None, log: Path | None = None
             yield Server(re.findall(r"answers at (http://\S+)", said)[-1], process, log)
         finally:
             process.kill()
+
+
+@contextmanager
+def asking(app: Any) -> Iterator[Callable[..., httpx.Response]]:
+    """Ask an application in this process: method, path and what else httpx takes."""
+    with asyncio.Runner() as runner:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model")
+        yield lambda *asked, **more: runner.run(client.request(*asked, **more))
+        runner.run(client.aclose())

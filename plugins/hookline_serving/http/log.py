@@ -67,6 +67,10 @@ class PredictionLog:
     """Appends records to files of its own in a folder, `predictions-<day>-<time>-<random>.ndjson`: one writer a file."""
 
     folder: Path
+    written: int = 0
+    """Records."""
+    failures: int = 0
+    """Times that some could not be written."""
     _day: date | None = None
     _file: IO[bytes] | None = field(default=None, repr=False)
     _synced: float = 0.0
@@ -100,7 +104,14 @@ class PredictionLog:
         """Record lines that were made before; raises OSError, after which none of what they answer may be."""
         # One file for all versions, of which some are asked in threads of their own, as many rows are.
         with self._lock:
-            self._append_all(lines, now)
+            try:
+                self._append_all(lines, now)
+            except OSError:
+                self.failures += 1
+                raise
+            # An encoded text holds no line break, so each ends a record.
+            for some in lines:
+                self.written += some.count(b"\n")
 
     def _append_all(self, lines: Sequence[bytes], now: datetime) -> None:
         file = self._current(now)

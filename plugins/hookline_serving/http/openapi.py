@@ -12,6 +12,7 @@ from hookline.kinds.fitted import label_text
 
 from .inference_protocol import DATATYPES
 from .reading.tensors import KNOWN_DATATYPES
+from .routes.described import further_paths
 
 MOST_EXAMPLES = 20
 NAMED = "/v2/models/{model}"
@@ -25,7 +26,7 @@ def document(schema: Schema, target: Target, info: Mapping[str, Any]) -> dict[st
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{info['model']} ({info['format']})", "version": str(info["version"] or "unregistered")},
-        "paths": _paths(schema, target, info, {"rows": [example_row(schema)]}),
+        "paths": _paths(schema, target, info, {"rows": [example_row(schema)]}) | further_paths(),
         "components": {"schemas": {**schemas, **_protocol_schemas()}},
     }
 

@@ -61,6 +61,7 @@ def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None) -> N
     gc.freeze()
     sys.setswitchinterval(SWITCH_SECONDS)
     server = uvicorn.Server(config)
+    desk.connections = lambda: len(server.server_state.connections)
     with _hangup_stops(server):
         server.run(sockets=[listening])
 

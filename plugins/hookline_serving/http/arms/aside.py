@@ -43,6 +43,11 @@ class Aside:
         self.dropped = 0
         """Questions that were refused, since too many waited."""
 
+    @property
+    def waiting(self) -> int:
+        """Questions that were asked and are not answered yet."""
+        return self._waiting
+
     async def answer(self, question: Question) -> list[Item]:
         """Return what it answers; raises Overdue where that takes too long, and what the model raises."""
         loop = asyncio.get_running_loop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hookline import Predictor
@@ -32,6 +32,10 @@ class Desk:
         """What was in force before, of which requests may still be on their way."""
         self.retired: dict[tuple[int, str], ArmCounts] = {}
         """What was seen under policies that nobody is answered by any more, by version and arm."""
+        self.dropped: dict[tuple[int, str], int] = {}
+        """Of these, how many requests a version beside the one in charge was not asked, since too many waited."""
+        self.connections: Callable[[], int] | None = None
+        """Tells how many clients are connected, where somebody knows."""
 
     @property
     def room(self) -> Room:
@@ -53,6 +57,8 @@ class Desk:
             self.record.close()
 
     def _retire(self, traffic: Traffic) -> None:
+        for key, aside in traffic.asides().items():
+            self.dropped[key] = self.dropped.get(key, 0) + aside.dropped
         for key, counts in traffic.counted().items():
             held = self.retired.get(key)
             if held is None:
