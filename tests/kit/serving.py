@@ -81,13 +81,15 @@ class Server:
 
 
 @contextmanager
-def serving(model: Path | str, home: Path | None = None, log: Path | None = None) -> Iterator[Server]:
-    """Serve a package, or a model by its name, at a free port, until the block ends."""
-    command = [HOOKLINE, "serve", str(model), "--port", "0", *(["--log", str(log)] if log else [])]
+def serving(
+    model: Path | str, home: Path | None = None, log: Path | None = None, *more: str | Path
+) -> Iterator[Server]:
+    """Serve a package, or a model by its name, at a free port, until the block ends. more: options"""
+    command = [HOOKLINE, "serve", str(model), "--port", "0", *(["--log", str(log)] if log else []), *map(str, more)]
     with started(command, seconds=600, env=at(home) if home else dict(os.environ)) as process:
         said = heard(process, "answers at ")
         try:
-            yield Server(re.findall(r"answers at (http://\S+)", said)[-1], process, log)
+            yield Server(re.findall(r"answers at (https?://\S+)", said)[-1], process, log)
         finally:
             process.kill()
 

@@ -153,6 +153,12 @@ class ServeOptions:
     """Most rows that a request may hold."""
     max_bytes: int = 32 * 1024 * 1024
     """Largest body of a request."""
+    token_file: Path | None = None
+    """A file with a token a line, one of which each request must bear; None: whoever reaches the server is answered."""
+    tls_cert: Path | None = None
+    """A PEM file with the certificate that the server shows; None: what is asked and answered is not encrypted."""
+    tls_key: Path | None = None
+    """A PEM file with its private key; None: it is in the certificate's file."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from hookline import Fleet
 from hookline.errors import UsageError
 
+from .access.tls import Access, warn_of_access
+from .access.tokens import guarded
 from .app import app_of
 from .arms.desk import Desk, traffic_of
 from .arms.following import Follower
@@ -35,17 +37,17 @@ SWITCH_SECONDS = 0.0005
 """How long a thread that reads many rows runs before the loop's turn, of which a small request takes several."""
 
 
-def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None) -> None:
+def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None, access: Access | None = None) -> None:
     """Answer as a fleet's policy says, until interrupted or terminated."""
     import uvicorn
 
-    bounds = bounds or Bounds()
+    bounds, access = bounds or Bounds(), access or Access()
     listening = _bind(host, port)
     folder = fleet.log()
     record = PredictionLog.open(folder) if folder else None
     desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record)
     config = uvicorn.Config(
-        app_of(desk, partial(_following, fleet, desk)),
+        guarded(app_of(desk, partial(_following, fleet, desk)), access.tokens),
         http=_connections(bounds.within_files()),
         log_level="warning",
         access_log=False,
@@ -53,10 +55,13 @@ def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None) -> N
         server_header=False,
         proxy_headers=False,
         lifespan="on",
+        ssl_certfile=access.cert,
+        ssl_keyfile=access.key,
         # Whoever asks for a WebSocket is answered as if it had not: the door would not hear when such a connection ends.
         ws="none",
     )
-    _announce(desk, listening, folder)
+    _announce(desk, listening, folder, "https" if access.cert else "http")
+    warn_of_access(access, listening.getsockname()[0])
     # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
     gc.freeze()
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -66,12 +71,12 @@ def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None) -> N
         server.run(sockets=[listening])
 
 
-def _announce(desk: Desk, listening: socket.socket, log: Path | None) -> None:
+def _announce(desk: Desk, listening: socket.socket, log: Path | None, scheme: str) -> None:
     """Say on stderr who answers, and where."""
     info = desk.traffic.live.info
     host, port = listening.getsockname()[:2]
     version = f" version {info['version']}" if info.get("version") else ""
-    where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    where = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
     sys.stderr.write(f"{info['model']}{version} ({info['format']}) answers at {where}\n")
     sys.stderr.write(f"try: curl {where}/example | curl {where}/predict --json @-\n")
     sys.stderr.write(f"every prediction is recorded in {log}\n" if log else "predictions are not recorded\n")

@@ -8,6 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import hookline
+from hookline.errors import MissingBackend
 from hookline.kinds.deployments import LATENCY_BOUNDS
 from hookline.live.fleet import ALONE
 
@@ -27,8 +28,11 @@ Key = tuple[int, str]
 
 def exposition(desk: Desk, accept: str) -> tuple[bytes, str]:
     """Return the metrics of a desk with their media type; accept: the request's, which may ask for OpenMetrics."""
-    from prometheus_client import CollectorRegistry, ProcessCollector
-    from prometheus_client.exposition import choose_encoder
+    try:
+        from prometheus_client import CollectorRegistry, ProcessCollector
+        from prometheus_client.exposition import choose_encoder
+    except ImportError:
+        raise MissingBackend("/metrics", "prometheus_client", "serving") from None
 
     # One for each time, since it holds nothing: the counts are the desk's own.
     registry = CollectorRegistry(auto_describe=False)
