@@ -45,7 +45,7 @@ def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None, acce
     listening = _bind(host, port)
     folder = fleet.log()
     record = PredictionLog.open(folder) if folder else None
-    desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record)
+    desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record, fleet)
     config = uvicorn.Config(
         guarded(app_of(desk, partial(_following, fleet, desk)), access.tokens),
         http=_connections(bounds.within_files()),

@@ -48,8 +48,14 @@ def test_the_openapi_document_names_every_route_and_its_method(document: dict[st
     assert described == {one for one in routes if one[1] != "head"}
 
 
+ELSEWHERE = {"/labels"}
+"""Asked in tests of their own, with what they need beside a package."""
+
+
 def test_every_route_answers_as_it_is_described(document: dict[str, Any], ask: Ask) -> None:
     for path, acts in document["paths"].items():
+        if path in ELSEWHERE:
+            continue
         filled = path.replace("{model}", "churn").replace("{version}", "3")
         for method, act in acts.items():
             body = act.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")

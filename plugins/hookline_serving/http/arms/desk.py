@@ -26,8 +26,8 @@ class Desk:
     started: when the server began, as `time.time` counts
     """
 
-    def __init__(self, traffic: Traffic, record: PredictionLog | None) -> None:
-        self.traffic, self.record = traffic, record
+    def __init__(self, traffic: Traffic, record: PredictionLog | None, fleet: Fleet | None = None) -> None:
+        self.traffic, self.record, self.fleet = traffic, record, fleet
         self.former: Traffic | None = None
         """What was in force before, of which requests may still be on their way."""
         self.retired: dict[tuple[int, str], ArmCounts] = {}

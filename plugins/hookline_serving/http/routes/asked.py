@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ..clients.receiving import receive_body
@@ -98,6 +99,8 @@ def media_of(header: str) -> str:
 async def _answered(reply: Awaitable[Reply]) -> Answer:
     try:
         body, media, headers = await reply
+    except HTTPException:
+        raise
     except Exception as error:  # noqa: BLE001  a model may raise anything, and whoever asked must hear of it
         return told(error)
     return Answer(200, body, media, headers)

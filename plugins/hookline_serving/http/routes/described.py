@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+LABEL = {
+    "type": "object",
+    "properties": {
+        "prediction_id": {"type": "string", "minLength": 1, "description": "the id that the answer had"},
+        "value": {"description": "what turned out to be true; null tells nothing"},
+        "time": {"type": "string", "description": "since when, ISO 8601; of all rows or of none"},
+    },
+    "required": ["prediction_id", "value"],
+}
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
 
@@ -12,6 +21,39 @@ def further_paths() -> dict[str, Any]:
     """Return what each further route takes and answers."""
     return {
         "/metrics": {"get": _get("metrics", "What was counted, in Prometheus's text exposition", TEXT)},
+        "/labels": {"post": _labels()},
+    }
+
+
+def _labels() -> dict[str, Any]:
+    several = {"type": "array", "items": LABEL, "minItems": 1}
+    rows = {"type": "object", "properties": {"rows": several}, "required": ["rows"]}
+    said = ("added", "corrected", "aside", "known", "empty", "zoneless")
+    counts = {"model": {"type": "string"}, **{name: {"type": "integer"} for name in said}}
+    answer = {"type": "object", "properties": counts, "required": list(counts)}
+    wrong = {
+        "404": "No labels are kept of what is served.",
+        "422": "Rows that are wrong, each by its place; none is taken.",
+    }
+    return _post(
+        "labels", "Tell what turned out to be true of answers", {"anyOf": [rows, several, LABEL]}, answer, wrong
+    )
+
+
+def _post(name: str, summary: str, body: Any, answer: Any, wrong: Mapping[str, str]) -> dict[str, Any]:
+    told = {
+        "400": "The body is not JSON, or holds no rows.",
+        "413": "The body, or the number of its rows, is too large.",
+    }
+    told |= {"503": "Too much is asked at this moment, or it could not be kept.", "default": "What is wrong.", **wrong}
+    responses = {status: _wrong(text) for status, text in told.items()}
+    responses["200"] = {"description": f"{summary}.", "content": {"application/json": {"schema": answer}}}
+    content = {"application/json": {"schema": body}}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "requestBody": {"required": True, "content": content},
+        "responses": responses,
     }
 
 

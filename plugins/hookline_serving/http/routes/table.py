@@ -11,6 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..inference_protocol import service_asked
+from .asked import Guarded
+from .labels import labels
 from .metrics import exposition
 from .ready import Readiness
 
@@ -20,14 +22,18 @@ if TYPE_CHECKING:
     from ..arms.desk import Desk
     from ..service import Service
 
-NAMES = ("/ready", "/metrics")
+NAMES = ("/ready", "/metrics", "/labels")
 """What `GET /` tells of beside the plain routes."""
 NAMED = "/v2/models/{model}"
 
 
 def further(desk: Desk) -> list[Route]:
     """Return the routes of a desk."""
-    return [*_ready(desk), Route("/metrics", _metrics(desk), methods=["GET"])]
+    return [
+        *_ready(desk),
+        Route("/metrics", _metrics(desk), methods=["GET"]),
+        Route("/labels", Guarded(desk, labels(desk)), methods=["POST"]),
+    ]
 
 
 def _ready(desk: Desk) -> list[Route]:
