@@ -6,16 +6,19 @@ import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
 import numpy as np
 import polars as pl
+import uvicorn
 
 import hookline as hl
 from kit.places import at
@@ -101,3 +104,17 @@ def asking(app: Any) -> Iterator[Callable[..., httpx.Response]]:
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model")
         yield lambda *asked, **more: runner.run(client.request(*asked, **more))
         runner.run(client.aclose())
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    """Serve an application from a thread of this process, for clients that want an address, until the block ends."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as open_at:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
+        thread = Thread(target=server.run, kwargs={"sockets": [open_at]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{open_at.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -27,6 +27,7 @@ from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi import document, example_row
 from .replies import OK, answered, failure, send_answer, told
+from .routes.arrow import MARK, predict_any
 from .routes.asked import Guarded, called, plain
 from .routes.table import NAMES, further
 from .service import Service
@@ -82,7 +83,7 @@ def _routes(desk: Desk) -> list[Route]:
         return Route(path, _told(desk, content), methods=["GET"])
 
     return [
-        Route("/predict", Guarded(desk, plain(predict)), methods=["POST"]),
+        Route("/predict", Guarded(desk, predict_any), methods=["POST"]),
         Route(f"{model}/infer", Guarded(desk, plain(v2.infer)), methods=["POST"]),
         Route(f"{model}/versions/{{version}}/infer", Guarded(desk, plain(v2.infer)), methods=["POST"]),
         get("/", lambda live: {**live.info, "routes": [*PLAIN_ROUTES, *NAMES, f"/v2/models/{live.info['model']}"]}),
@@ -108,7 +109,7 @@ def _with_short_way(app: ASGIApp, desk: Desk) -> ASGIApp:
             return
         first = await receive()
         body = first.get("body", b"")
-        if first["type"] != "http.request" or first.get("more_body") or len(body) > most:
+        if first["type"] != "http.request" or first.get("more_body") or len(body) > most or body[:1] == MARK:
             await app(scope, _again(first, receive), send)
             return
         answer = await answered(predict(desk.traffic, body, called(scope)))

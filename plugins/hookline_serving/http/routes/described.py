@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+PARQUET = "application/vnd.apache.parquet"
+
 LABEL = {
     "type": "object",
     "properties": {
@@ -14,15 +16,27 @@ LABEL = {
     },
     "required": ["prediction_id", "value"],
 }
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+NOTHING = {"application/json": {"schema": {"type": "object"}}}
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
 
-def further_paths() -> dict[str, Any]:
-    """Return what each further route takes and answers."""
+def further_paths(example: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what each further route takes and answers. example: a row"""
     return {
         "/metrics": {"get": _get("metrics", "What was counted, in Prometheus's text exposition", TEXT)},
+        "/ping": {"get": _get("ping", "Whether a version can answer, as MLflow's server says it", NOTHING)},
+        "/version": {"get": _get("version", "The version of hookline", TEXT)},
+        "/invocations": {"post": _invocations(example)},
         "/labels": {"post": _labels()},
     }
+
+
+def takes(act: dict[str, Any], media: str) -> dict[str, Any]:
+    """Return what a route is said to do, with a further media type that it takes and answers with."""
+    body, answer = act["requestBody"], act["responses"]["200"]
+    body, answer = ({**one, "content": one["content"] | {media: BINARY}} for one in (body, answer))
+    return {**act, "requestBody": body, "responses": act["responses"] | {"200": answer}}
 
 
 def _labels() -> dict[str, Any]:
@@ -38,6 +52,30 @@ def _labels() -> dict[str, Any]:
     return _post(
         "labels", "Tell what turned out to be true of answers", {"anyOf": [rows, several, LABEL]}, answer, wrong
     )
+
+
+def _invocations(example: Mapping[str, Any]) -> dict[str, Any]:
+    several = {"type": "array", "minItems": 1}
+    split = {"type": "object", "properties": {"columns": {"type": "array"}, "data": several}, "required": ["data"]}
+    either = {"type": ["array", "object"]}
+    shapes = {"dataframe_split": split, "dataframe_records": several, "instances": several, "inputs": either}
+    body = {
+        "oneOf": [{"type": "object", "properties": {name: held}, "required": [name]} for name, held in shapes.items()]
+    }
+    ids = {"type": "array", "items": {"type": "string"}}
+    answer = {
+        "type": "object",
+        "properties": {"predictions": {"type": "array"}, "prediction_ids": ids},
+        "required": ["predictions", "prediction_ids"],
+    }
+    wrong = {
+        "415": "The body is neither JSON, CSV nor Parquet.",
+        "422": "Values that do not fit, each by row and column.",
+    }
+    said = _post("invocations", "Predict, as MLflow's scoring server does", body, answer, wrong)
+    said["requestBody"]["content"]["application/json"]["example"] = {"dataframe_records": [example]}
+    said["requestBody"]["content"] |= {"text/csv": {"schema": {"type": "string"}}, PARQUET: BINARY}
+    return said
 
 
 def _post(name: str, summary: str, body: Any, answer: Any, wrong: Mapping[str, str]) -> dict[str, Any]:

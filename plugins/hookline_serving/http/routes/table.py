@@ -10,8 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+import hookline
+
 from ..inference_protocol import service_asked
 from .asked import Guarded
+from .invocations import invocations
 from .labels import labels
 from .metrics import exposition
 from .ready import Readiness
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from ..arms.desk import Desk
     from ..service import Service
 
-NAMES = ("/ready", "/metrics", "/labels")
+NAMES = ("/ready", "/metrics", "/labels", "/invocations", "/ping", "/version")
 """What `GET /` tells of beside the plain routes."""
 NAMED = "/v2/models/{model}"
 
@@ -32,6 +35,8 @@ def further(desk: Desk) -> list[Route]:
     return [
         *_ready(desk),
         Route("/metrics", _metrics(desk), methods=["GET"]),
+        Route("/invocations", Guarded(desk, invocations), methods=["POST"]),
+        Route("/version", _version, methods=["GET"]),
         Route("/labels", Guarded(desk, labels(desk)), methods=["POST"]),
     ]
 
@@ -59,6 +64,7 @@ def _ready(desk: Desk) -> list[Route]:
 
     return [
         route("/ready", one, named),
+        route("/ping", one, lambda _: {}),
         route("/v2/health/ready", one, lambda _: {"ready": True}),
         route(f"{NAMED}/ready", one, named),
         route(f"{NAMED}/versions/{{version}}/ready", one, named),
@@ -71,3 +77,8 @@ def _metrics(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
         return Response(body, headers={"content-type": media})
 
     return metrics
+
+
+async def _version(_: Request) -> Response:
+    """Answer as MLflow's scoring server does, with the text alone."""
+    return Response(hookline.__version__, media_type="text/plain")
