@@ -28,7 +28,8 @@ from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi import document, example_row
 from .replies import OK, answered, failure, send_answer, told
 from .routes.arrow import MARK, predict_any
-from .routes.asked import Guarded, called, plain
+from .routes.asked import Guarded, called
+from .routes.binary import infer_any
 from .routes.table import NAMES, further
 from .service import Service
 
@@ -84,8 +85,8 @@ def _routes(desk: Desk) -> list[Route]:
 
     return [
         Route("/predict", Guarded(desk, predict_any), methods=["POST"]),
-        Route(f"{model}/infer", Guarded(desk, plain(v2.infer)), methods=["POST"]),
-        Route(f"{model}/versions/{{version}}/infer", Guarded(desk, plain(v2.infer)), methods=["POST"]),
+        Route(f"{model}/infer", Guarded(desk, infer_any), methods=["POST"]),
+        Route(f"{model}/versions/{{version}}/infer", Guarded(desk, infer_any), methods=["POST"]),
         get("/", lambda live: {**live.info, "routes": [*PLAIN_ROUTES, *NAMES, f"/v2/models/{live.info['model']}"]}),
         get("/health", lambda live: {"status": "ok", **live.info}),
         get("/metadata", _metadata),

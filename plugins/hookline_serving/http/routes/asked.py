@@ -48,8 +48,6 @@ class Reply(NamedTuple):
 
 Act = Callable[["Traffic", Asked], Awaitable[Reply]]
 """Answers a body."""
-Plain = Callable[["Traffic", Body, "str | None"], Awaitable[bytes]]
-"""Answers a body of JSON with JSON; the text is what whoever asks calls the request."""
 
 
 class Guarded:
@@ -72,15 +70,6 @@ class Guarded:
             del body
             account.settle(len(answer.body))
             await send_answer(send, answer)
-
-
-def plain(act: Plain) -> Act:
-    """Return the same for a body of whatever media type, which is read as JSON."""
-
-    async def answer(traffic: Traffic, asked: Asked) -> Reply:
-        return Reply(await act(traffic, asked.body, asked.request))
-
-    return answer
 
 
 def called(scope: Scope) -> str | None:
