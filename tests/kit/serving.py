@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
 import numpy as np
 import polars as pl
 import psutil
+import uvicorn
 
 import hookline as hl
 from kit.places import at
@@ -86,13 +90,36 @@ class Server:
 
 @contextmanager
 def serving(
-    model: Path | str, home: Path | None = None, log: Path | None = None, *options: str, **more: str
+    model: Path | str, home: Path | None = None, log: Path | None = None, *options: str | Path, **more: str
 ) -> Iterator[Server]:
     """Serve a package, or a model by its name, at a free port, until the block ends; more: of the environment."""
-    command = [HOOKLINE, "serve", str(model), "--port", "0", *(["--log", str(log)] if log else []), *options]
+    command = [HOOKLINE, "serve", str(model), "--port", "0", *(["--log", str(log)] if log else []), *map(str, options)]
     with started(command, seconds=600, env=(at(home) if home else dict(os.environ)) | more) as process:
         said = heard(process, "answers at ")
         try:
-            yield Server(re.findall(r"answers at (http://\S+)", said)[-1], process, log)
+            yield Server(re.findall(r"answers at (https?://\S+)", said)[-1], process, log)
         finally:
             process.kill()
+
+
+@contextmanager
+def asking(app: Any) -> Iterator[Callable[..., httpx.Response]]:
+    """Ask an application in this process: method, path and what else httpx takes."""
+    with asyncio.Runner() as runner:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model")
+        yield lambda *asked, **more: runner.run(client.request(*asked, **more))
+        runner.run(client.aclose())
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    """Serve an application from a thread of this process, for clients that want an address, until the block ends."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as open_at:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
+        thread = Thread(target=server.run, kwargs={"sockets": [open_at]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{open_at.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

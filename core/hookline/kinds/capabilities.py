@@ -216,6 +216,14 @@ class Fleet(Protocol):
         """Let go of every version but these."""
         ...
 
+    def label(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+        """Tell what turned out to be true of answers, all of it or none; returns how many rows became what.
+
+        rows: `prediction_id`, `value` and maybe `time`, as JSON has them. Raises UnknownName where no labels are kept, DataError
+        naming the rows that are wrong, and StoreError.
+        """
+        ...
+
 
 @runtime_checkable
 class Serves(Protocol):

@@ -173,6 +173,12 @@ class ServeOptions:
     """Processes that answer; several share the port."""
     share: Share | None = None
     """Of each of several processes, what it is given; None: the server binds a socket, and says on stderr where it answers."""
+    token_file: Path | None = None
+    """A file with a token a line, one of which each request must bear; None: whoever reaches the server is answered."""
+    tls_cert: Path | None = None
+    """A PEM file with the certificate that the server shows; None: what is asked and answered is not encrypted."""
+    tls_key: Path | None = None
+    """A PEM file with its private key; None: it is in the certificate's file."""
 
 
 @dataclasses.dataclass(frozen=True)

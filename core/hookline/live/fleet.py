@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from hookline.errors import UnknownName
 from hookline.kinds.deployments import Deployment
 from hookline.kinds.fitted import Predictor
 from hookline.kinds.reports import ColumnProfile
@@ -16,8 +17,11 @@ from hookline.packages.manifest import ANSWERS, read_as
 from hookline.workspace.catalog.sightings import Sighting
 from hookline.workspace.workspace import Workspace
 
+from .log.labeling import label_rows
 from .seen import AnswerCounts, ArmCounts
 
+POSTED = "POST /labels"
+"""Where labels come from that a server was sent, as the catalog keeps it."""
 ALONE = 0
 """The version of a package that no catalog numbers."""
 
@@ -56,6 +60,14 @@ class SinglePackage:
 
     def keep(self, versions: Collection[int]) -> None:
         """Keep the one there is."""
+
+    def label(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+        """Raise UnknownName: what was true is kept with a model, which `hookline serve MODEL` answers for as a whole."""
+        name = str(self.package.manifest["name"])
+        told = (
+            f"hookline serve {name} answers for the model, and hookline labels add {name} FILE adds labels from a file"
+        )
+        raise UnknownName("labels of the package", name, (), hint=told)
 
 
 @dataclass
@@ -105,6 +117,13 @@ class DeployedModel:
         with self._lock:
             for version in set(self.loaded) - set(versions):
                 del self.loaded[version]
+
+    def label(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+        """Add what turned out to be true; raises DataError that names the rows, and StoreError."""
+        target = self._package(self.policy().version).target
+        made = asdict(label_rows(self.workspace, self.model, target, rows, POSTED))
+        del made["model"]
+        return made
 
     def _package(self, version: int) -> LoadedPackage:
         with self._lock:

@@ -23,20 +23,17 @@ from hookline.kinds.plain import to_json
 
 from . import inference_protocol as v2
 from .arms.desk import Desk, desk_of
-from .arms.traffic import Traffic
 from .clients.bounds import Bounds
-from .clients.receiving import receive_body
 from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi import document, example_row
-from .reading.cutting import Body
 from .replies import OK, answered, failure, send_answer, told
+from .routes.arrow import MARK, predict_any
+from .routes.asked import Guarded, called
+from .routes.binary import infer_any
+from .routes.table import NAMES, further
 from .service import Service
 
-Act = Callable[[Traffic, Body, str | None], Awaitable[bytes]]
-"""Answers a body; the text is what whoever asks calls the request."""
-MOST_LETTERS = 128
-"""Of what whoever asks calls a request."""
 PLAIN_ROUTES = ("/predict", "/example", "/health", "/metadata", "/openapi.json")
 
 
@@ -68,14 +65,14 @@ def answer_rows(predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[s
     body = msgspec.json.encode({"rows": rows})
     # In a thread of its own, since the caller's may have a loop that runs, as a notebook's has.
     with ThreadPoolExecutor(1) as pool:
-        status, answer = pool.submit(lambda: asyncio.run(answered(predict(desk.traffic, body)))).result()
+        answer = pool.submit(lambda: asyncio.run(answered(predict(desk.traffic, body)))).result()
     desk.close()
-    said: dict[str, Any] = msgspec.json.decode(answer)
-    if status != OK:
+    said: dict[str, Any] = msgspec.json.decode(answer.body)
+    if answer.status != OK:
         problems = [
             Problem(f"row {one.get('row')}, {one['column']}", one["message"]) for one in said.get("problems", [])
         ]
-        raise DataError(f"status {status}: {said['error']}", problems)
+        raise DataError(f"status {answer.status}: {said['error']}", problems)
     predictions: list[dict[str, Any]] = said["predictions"]
     return predictions
 
@@ -87,26 +84,20 @@ def _routes(desk: Desk) -> list[Route]:
     def get(path: str, content: Callable[[Service], Any]) -> Route:
         return Route(path, _told(desk, content), methods=["GET"])
 
-    def ready(service: Service) -> Any:
-        return {"name": service.info["model"], "ready": True}
-
     return [
-        Route("/predict", _Guarded(desk, predict), methods=["POST"]),
-        Route(f"{model}/infer", _Guarded(desk, v2.infer), methods=["POST"]),
-        Route(f"{model}/versions/{{version}}/infer", _Guarded(desk, v2.infer), methods=["POST"]),
-        get("/", lambda live: {**live.info, "routes": [*PLAIN_ROUTES, f"/v2/models/{live.info['model']}"]}),
+        Route("/predict", Guarded(desk, predict_any), methods=["POST"]),
+        Route(f"{model}/infer", Guarded(desk, infer_any), methods=["POST"]),
+        Route(f"{model}/versions/{{version}}/infer", Guarded(desk, infer_any), methods=["POST"]),
+        get("/", lambda live: {**live.info, "routes": [*PLAIN_ROUTES, *NAMES, f"/v2/models/{live.info['model']}"]}),
         get("/health", lambda live: {"status": "ok", **live.info}),
-        get("/ready", ready),
         get("/metadata", _metadata),
         get("/example", lambda live: {"rows": [example_row(live.predictor.schema)]}),
         get("/openapi.json", lambda live: document(live.predictor.schema, live.predictor.target, live.info)),
         get("/v2", lambda _: v2.server_metadata()),
         get("/v2/health/live", lambda _: {"live": True}),
-        get("/v2/health/ready", lambda _: {"ready": True}),
         get(model, v2.model_metadata),
-        get(f"{model}/ready", ready),
         get(f"{model}/versions/{{version}}", v2.model_metadata),
-        get(f"{model}/versions/{{version}}/ready", ready),
+        *further(desk),
     ]
 
 
@@ -120,10 +111,10 @@ def _with_short_way(app: ASGIApp, desk: Desk) -> ASGIApp:
             return
         first = await receive()
         body = first.get("body", b"")
-        if first["type"] != "http.request" or first.get("more_body") or len(body) > most:
+        if first["type"] != "http.request" or first.get("more_body") or len(body) > most or body[:1] == MARK:
             await app(scope, _again(first, receive), send)
             return
-        answer = await answered(predict(desk.traffic, body, _called(scope)))
+        answer = await answered(predict(desk.traffic, body, called(scope)))
         if len(answer.body) <= MOST_BYTES_AT_ONCE:
             await send_answer(send, answer)
             return
@@ -134,14 +125,6 @@ def _with_short_way(app: ASGIApp, desk: Desk) -> ASGIApp:
     return short
 
 
-def _called(scope: Scope) -> str | None:
-    """Return what whoever asks calls a request: the header `X-Request-ID`."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            return str(value[:MOST_LETTERS], "latin-1")
-    return None
-
-
 def _again(first: Message, receive: Receive) -> Receive:
     """Return a `receive` that begins with a message that has been taken already."""
     held = [first]
@@ -150,27 +133,6 @@ def _again(first: Message, receive: Receive) -> Receive:
         return held.pop() if held else await receive()
 
     return again
-
-
-class _Guarded:
-    """A route that takes a body, within the bounds, as an ASGI application."""
-
-    def __init__(self, desk: Desk, act: Act) -> None:
-        self._desk, self._act = desk, act
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        room = self._desk.room
-        v2.service_asked(scope["path_params"], self._desk.traffic)
-        with room.held.account() as account:
-            body = await receive_body(Request(scope, receive), room.bounds, account)
-            traffic = self._desk.traffic
-            if "version" in scope["path_params"]:
-                traffic = traffic.only(v2.service_asked(scope["path_params"], traffic))
-            answer = await answered(self._act(traffic, body, _called(scope)))
-            # What the client takes its time over is held, too.
-            del body
-            account.settle(len(answer.body))
-            await send_answer(send, answer)
 
 
 def _told(desk: Desk, content: Callable[[Service], Any]) -> Callable[[Request], Awaitable[Response]]:
@@ -192,13 +154,13 @@ def _metadata(service: Service) -> dict[str, Any]:
 
 
 async def _http_error(_: Request, error: HTTPException) -> Response:
-    status, body = failure(error.status_code, error.detail)
-    response = Response(body, status, media_type="application/json")
+    answer = failure(error.status_code, error.detail)
+    response = Response(answer.body, answer.status, media_type="application/json")
     response.headers.update(error.headers or {})
     return response
 
 
 async def _fault(_: Request, error: Exception) -> Response:
     """Answer for a fault in code beside the model."""
-    status, body = told(error)
-    return Response(body, status, media_type="application/json")
+    answer = told(error)
+    return Response(answer.body, answer.status, media_type="application/json")

@@ -15,7 +15,7 @@ from .exchange import Item, Question
 from .many import HEAVY_BYTES, MOST_BYTES_AT_ONCE, ROWS_AT_ONCE, questions
 from .reading.cutting import Body
 from .reading.faults import TooLarge
-from .reading.tensors import Asked, asked_in
+from .reading.tensors import asked_in
 
 if TYPE_CHECKING:
     from .arms.traffic import Traffic
@@ -27,7 +27,7 @@ DATATYPES = {"number": "FP64", "string": "BYTES", "boolean": "BOOL", "datetime":
 
 def server_metadata() -> dict[str, Any]:
     """Return what the server says of itself."""
-    return {"name": "hookline", "version": hookline.__version__, "extensions": []}
+    return {"name": "hookline", "version": hookline.__version__, "extensions": ["binary_tensor_data"]}
 
 
 def model_metadata(service: Service) -> dict[str, Any]:
@@ -79,7 +79,7 @@ async def infer(traffic: Traffic, body: Body, request: str | None = None) -> byt
         return await _infer_in_parts(traffic, body, request)
     asked = asked_in(body, bounds.rows)
     rows = [row for _, some in asked.parts(asked.rows) for row in some]
-    return _reply(traffic, asked, await traffic.answer(_read(traffic, request, rows)))
+    return msgspec.json.encode(reply_of(traffic, asked.id, await traffic.answer(_read(traffic, request, rows))))
 
 
 def _read(traffic: Traffic, request: str | None, rows: Sequence[Mapping[str, Any]]) -> Question:
@@ -99,10 +99,11 @@ def _replies(traffic: Traffic, body: Body, request: str | None) -> Iterator[byte
     for some in traffic.answer_parts(questions(partial(_read, traffic, request), asked.parts(ROWS_AT_ONCE))):
         items += some
         yield b""
-    yield _reply(traffic, asked, items)
+    yield msgspec.json.encode(reply_of(traffic, asked.id, items))
 
 
-def _reply(traffic: Traffic, asked: Asked, items: Sequence[Item]) -> bytes:
+def reply_of(traffic: Traffic, called: Any, items: Sequence[Item]) -> dict[str, Any]:
+    """Return what is answered with predictions. called: what the request calls itself"""
     live = traffic.live
     classes = live.predictor.target.classes
     values = [item.prediction for item in items]
@@ -115,15 +116,15 @@ def _reply(traffic: Traffic, asked: Asked, items: Sequence[Item]) -> bytes:
         "prediction_ids": [item.id for item in items],
         "warnings": {str(row): item.warnings for row, item in enumerate(items) if item.warnings},
     }
-    reply = {"model_name": live.info["model"], "outputs": outputs, "parameters": parameters}
+    reply: dict[str, Any] = {"model_name": live.info["model"], "outputs": outputs, "parameters": parameters}
     version = traffic.version_of(items)
     if version:
         reply["model_version"] = str(version)
     elif not traffic.is_single:
         parameters["versions"] = [item.version for item in items]
-    if isinstance(asked.id, str):
-        reply["id"] = asked.id
-    return msgspec.json.encode(reply)
+    if isinstance(called, str):
+        reply["id"] = called
+    return reply
 
 
 def _datatype(classes: tuple[Any, ...]) -> str:

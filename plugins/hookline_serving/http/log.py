@@ -60,6 +60,10 @@ class PredictionLog:
     """Records answers in files of its own in a folder."""
 
     files: Segments
+    written: int = 0
+    """Records."""
+    failures: int = 0
+    """Times that some could not be written."""
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder, repr=False)
 
     @classmethod
@@ -84,7 +88,15 @@ class PredictionLog:
 
     def append(self, lines: Sequence[bytes], now: datetime) -> Kept:
         """Record lines that were made before; raises OSError, as above."""
-        return self.files.append(lines, now)
+        try:
+            kept = self.files.append(lines, now)
+        except OSError:
+            self.failures += 1
+            raise
+        # An encoded text holds no line break, so each ends a record.
+        for some in lines:
+            self.written += some.count(b"\n")
+        return kept
 
     def lines(
         self, stamp: Stamp, question: Question, items: Sequence[Item], now: datetime, of: Sequence[str] = ()

@@ -12,6 +12,7 @@ from hookline.kinds.fitted import label_text
 
 from .inference_protocol import DATATYPES
 from .reading.tensors import KNOWN_DATATYPES
+from .routes.described import further_paths, takes
 
 MOST_EXAMPLES = 20
 NAMED = "/v2/models/{model}"
@@ -25,7 +26,7 @@ def document(schema: Schema, target: Target, info: Mapping[str, Any]) -> dict[st
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{info['model']} ({info['format']})", "version": str(info["version"] or "unregistered")},
-        "paths": _paths(schema, target, info, {"rows": [example_row(schema)]}),
+        "paths": _paths(schema, target, info, {"rows": [example_row(schema)]}) | further_paths(example_row(schema)),
         "components": {"schemas": {**schemas, **_protocol_schemas()}},
     }
 
@@ -153,7 +154,12 @@ def _paths(schema: Schema, target: Target, info: Mapping[str, Any], example: Map
         },
         "/example": {"get": _get("example", "A body for /predict", _object(rows={"type": "array", "items": OBJECT}))},
         "/openapi.json": {"get": _get("openapi", "This document", OBJECT)},
-        "/predict": {"post": _post("predict", f"Predict {target.name}", _ref("Rows"), _ref("Predictions"), example)},
+        "/predict": {
+            "post": takes(
+                _post("predict", f"Predict {target.name}", _ref("Rows"), _ref("Predictions"), example),
+                "application/vnd.apache.arrow.stream",
+            )
+        },
         "/v2": {"get": _get("server_metadata", "The server, in the Open Inference Protocol", _ref("Server"))},
         "/v2/health/live": {"get": _get("server_live", "Whether the server lives", _object(live={"const": True}))},
         "/v2/health/ready": {"get": _get("server_ready", "Whether it answers", _object(ready={"const": True}))},

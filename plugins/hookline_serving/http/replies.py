@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from .reading.faults import MOST_SHOWN, BadRequest, BadRows, TooLarge
 
 log = logger("hookline.serving")
 
+JSON = b"application/json"
 OK = 200
 INTERNAL_ERROR = 500
 UNAVAILABLE = 503
@@ -24,10 +25,12 @@ SENT_AT_ONCE = 64 * 1024
 
 
 class Answer(NamedTuple):
-    """A status and the JSON that goes with it."""
+    """A status and what goes with it, JSON where it does not say what else."""
 
     status: int
     body: bytes
+    media: bytes = JSON
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 async def answered(reply: Awaitable[bytes]) -> Answer:
@@ -68,7 +71,7 @@ def failure(status: int, message: str, **more: Any) -> Answer:
 async def send_answer(send: Send, answer: Answer, close: bool = False) -> None:
     """Send an answer over ASGI, a large one in parts, so that no more of it waits in the connection than the client takes."""
     body = answer.body
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers = [(b"content-type", answer.media), (b"content-length", b"%d" % len(body)), *answer.headers]
     if answer.status == UNAVAILABLE:
         headers.append((b"retry-after", b"1"))
     if close:

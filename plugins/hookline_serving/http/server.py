@@ -19,6 +19,8 @@ from hookline import Fleet
 from hookline.kinds.deployments import Share
 from hookline.live.serving.listening import bind
 
+from .access.tls import Access, warn_of_access
+from .access.tokens import guarded
 from .app import app_of
 from .arms.desk import Desk, traffic_of
 from .arms.following import Follower
@@ -41,6 +43,7 @@ def serve(
     host: str,
     port: int,
     bounds: Bounds | None = None,
+    access: Access | None = None,
     *,
     share: Share | None = None,
 ) -> None:
@@ -50,13 +53,13 @@ def serve(
     """
     import uvicorn
 
-    bounds = bounds or Bounds()
+    bounds, access = bounds or Bounds(), access or Access()
     listening = bind(host, port) if share is None else socket.socket(fileno=share.listening)
     folder = fleet.log()
     record = PredictionLog.open(folder) if folder else None
-    desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record)
+    desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record, fleet)
     config = uvicorn.Config(
-        app_of(desk, partial(_following, fleet, desk)),
+        guarded(app_of(desk, partial(_following, fleet, desk)), access.tokens),
         http=_connections(bounds.within_files()),
         log_level="warning",
         access_log=False,
@@ -64,13 +67,19 @@ def serve(
         server_header=False,
         proxy_headers=False,
         lifespan="on",
+        ssl_certfile=access.cert,
+        ssl_keyfile=access.key,
         # Whoever asks for a WebSocket is answered as if it had not: the door would not hear when such a connection ends.
         ws="none",
     )
+    if share is None:
+        warn_of_access(access, listening.getsockname()[0])
     # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
     gc.freeze()
     sys.setswitchinterval(SWITCH_SECONDS)
-    server = _server(config, share, lambda: _announce(desk, listening, folder, share))
+    scheme = "https" if access.cert else "http"
+    server = _server(config, share, lambda: _announce(desk, listening, folder, scheme, share))
+    desk.connections = lambda: len(server.server_state.connections)
     with _hangup_stops(server):
         server.run(sockets=[listening])
 
@@ -108,12 +117,12 @@ def _server(config: uvicorn.Config, share: Share | None, begun: Callable[[], Non
     return Server(config)
 
 
-def _announce(desk: Desk, listening: socket.socket, log: Path | None, share: Share | None) -> None:
+def _announce(desk: Desk, listening: socket.socket, log: Path | None, scheme: str, share: Share | None) -> None:
     """Say who answers, and where, on stderr or a descriptor."""
     info = desk.traffic.live.info
     host, port = listening.getsockname()[:2]
     version = f" version {info['version']}" if info.get("version") else ""
-    where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    where = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
     told = (
         f"{info['model']}{version} ({info['format']}) answers at {where}\n"
         f"try: curl {where}/example | curl {where}/predict --json @-\n"

@@ -82,6 +82,11 @@ class Service:
         """The model that is asked."""
         return self.answerer.predictor
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for the model."""
+        return len(self._waiting)
+
     async def answer(self, question: Question) -> list[Item]:
         """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
         try:

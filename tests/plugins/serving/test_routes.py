@@ -17,7 +17,7 @@ import hookline as hl
 from hookline_serving.http.app import _routes, app_of, make_app
 from hookline_serving.http.arms.desk import Desk, desk_of
 from hookline_serving.http.clients.bounds import Bounds
-from kit.serving import ROW
+from kit.serving import ROW, asking
 
 INFO = {"model": "churn", "version": 3, "format": "onnx"}
 INFER = "/v2/models/churn/infer"
@@ -32,11 +32,8 @@ def desk(package: Path) -> Desk:
 @pytest.fixture(scope="module")
 def ask(desk: Desk) -> Iterator[Ask]:
     """Ask the application in this process: method, path and what else httpx takes."""
-    app = app_of(desk)
-    with asyncio.Runner() as runner:
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model")
-        yield lambda *asked, **more: runner.run(client.request(*asked, **more))
-        runner.run(client.aclose())
+    with asking(app_of(desk)) as asked:
+        yield asked
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +48,24 @@ def test_the_openapi_document_names_every_route_and_its_method(document: dict[st
     assert described == {one for one in routes if one[1] != "head"}
 
 
+ELSEWHERE = {"/labels"}
+"""Asked in tests of their own, with what they need beside a package."""
+
+
 def test_every_route_answers_as_it_is_described(document: dict[str, Any], ask: Ask) -> None:
     for path, acts in document["paths"].items():
+        if path in ELSEWHERE:
+            continue
         filled = path.replace("{model}", "churn").replace("{version}", "3")
         for method, act in acts.items():
             body = act.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
             response = ask(method.upper(), filled, json=body)
-            described = act["responses"]["200"]["content"]["application/json"]["schema"]
+            content = act["responses"]["200"]["content"]
+            media = response.headers["content-type"].partition(";")[0]
+            if media != "application/json":
+                assert (response.status_code, media in content) == (200, True), (path, media)
+                continue
+            described = content["application/json"]["schema"]
             described = document["components"]["schemas"].get(described.get("$ref", "").rpartition("/")[2], described)
             assert response.status_code == 200, (path, response.text)
             assert set(described.get("required", ())) <= set(response.json())

@@ -12,6 +12,12 @@ from hookline.live.serving.serving import serve
 from ..options import add_contract, add_trust, trust_of
 from ..output import parser
 
+ACCESS = {
+    "--token-file": "a token a line, one of which each request must bear",
+    "--tls-cert": "PEM file of the certificate to show, with those that signed it",
+    "--tls-key": "PEM file of its private key (default: it is in the certificate's file)",
+}
+
 
 def main(argv: Sequence[str]) -> int:
     """Serve a model or package until interrupted."""
@@ -30,10 +36,21 @@ def main(argv: Sequence[str]) -> int:
         "--workers", type=_positive, default=1, help="processes that answer; one that dies is replaced"
     )
     options.add_argument("--no-log", action="store_true", help="keep no record of predictions")
+    for flag, what in ACCESS.items():
+        options.add_argument(flag, type=Path, metavar="FILE", help=what)
     add_contract(options)
     add_trust(options)
     given = options.parse_args(argv)
-    where = ServeOptions(given.host, given.port, given.max_rows, given.max_bytes, given.workers)
+    where = ServeOptions(
+        given.host,
+        given.port,
+        given.max_rows,
+        given.max_bytes,
+        given.workers,
+        token_file=given.token_file,
+        tls_cert=given.tls_cert,
+        tls_key=given.tls_key,
+    )
     serve(
         given.model,
         where,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hookline.errors import UnknownName, UsageError
+from hookline.kinds.artifacts import Target
 from hookline.kinds.scored import ASIDE
 from hookline.packages.state import StoredPackage
 from hookline.registry.registry import load_registry
@@ -20,7 +21,7 @@ from hookline.workspace.workspace import Workspace, open_workspace
 from .joining import everything, resolved
 from .predictions import Predictions, predictions_in
 from .times import span_of
-from .told import IDS, Columns, Telling, Told, read_told
+from .told import IDS, Columns, Telling, Told, read_rows, read_told
 
 WITHIN = "1h"
 """How far a record may lie from the time of a label that does not say its id."""
@@ -77,6 +78,20 @@ def label(
     return _add(
         workspace, log, telling, [_record(found.model, told, telling.origin, key, now) for told in telling.rows]
     )
+
+
+def label_rows(
+    workspace: Workspace, model: str, target: Target, rows: Sequence[Mapping[str, Any]], origin: str
+) -> Labeled:
+    """Tell what turned out to be true of a model's answers by their ids, all of it or none.
+
+    rows: `prediction_id`, `value` and, all of them or none, `time`, which is UTC where it names no zone
+    Raises DataError that names the rows.
+    """
+    now = datetime.now(UTC)
+    telling = read_rows(rows, target, origin, now)
+    labels = [_record(model, told, origin, None, now) for told in telling.rows]
+    return _add(workspace, predictions_in(workspace, model), telling, labels)
 
 
 def _key(model: str, package: StoredPackage, by: str, time: str | None, within: timedelta) -> Key:

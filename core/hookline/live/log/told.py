@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,14 +69,38 @@ def read_told(registry: Registry, data: Any, target: Target, columns: Columns, z
     times = [None] * len(whos) if chosen.time is None else frame[chosen.time].to_list()
     read = _Reading(target, chosen, zone, now)
     rows = [told for row in zip(range(len(whos)), whos, values, times, strict=True) if (told := read.row(*row))]
+    _require_whole(read, len(whos), origin)
+    _require_one_word(rows, origin)
+    return Telling(tuple(rows), origin, read.empty, read.zoneless)
+
+
+def read_rows(rows: Sequence[Mapping[str, Any]], target: Target, origin: str, now: datetime) -> Telling:
+    """Read labels given as rows of `prediction_id`, `value` and, all of them or none, `time`; raises DataError as above."""
+    timed = any("time" in row for row in rows)
+    columns = Columns(IDS[0], "value", "time" if timed else None)
+    read = _Reading(target, columns, UTC, now)
+    found: list[Told] = []
+    for place, row in enumerate(rows):
+        for name in sorted({IDS[0], "value"} - set(row)):
+            read.problem(place, name, f"is missing{_near(name, list(row))}")
+        told = (
+            read.row(place, row.get(IDS[0]), row.get("value"), row.get("time"))
+            if {IDS[0], "value"} <= set(row)
+            else None
+        )
+        found += [told] if told is not None else []
+    _require_whole(read, len(rows), origin)
+    _require_one_word(found, origin)
+    return Telling(tuple(found), origin, read.empty, read.zoneless)
+
+
+def _require_whole(read: _Reading, count: int, origin: str) -> None:
     if read.problems:
         raise DataError(
-            f"{len(read.problems):,} of {len(whos):,} rows of {origin} cannot be taken, so none is",
+            f"{len(read.problems):,} of {count:,} rows of {origin} cannot be taken, so none is",
             read.problems[:MOST_SHOWN],
             hint="mend these rows, and add the table again",
         )
-    _require_one_word(rows, origin)
-    return Telling(tuple(rows), origin, read.empty, read.zoneless)
 
 
 def _table(registry: Registry, data: Any, target: Target, columns: Columns) -> tuple[pl.DataFrame, str]:
@@ -134,14 +158,14 @@ class _Reading:
     def _who(self, row: int, who: Any) -> str:
         name = "" if who is None else as_key(who)
         if not 0 < len(name) <= LONGEST_ID:
-            self._say(row, self.columns.who, f"is longer than {LONGEST_ID} letters" if name else "is missing")
+            self.problem(row, self.columns.who, f"is longer than {LONGEST_ID} letters" if name else "is missing")
         return name
 
     def _class(self, row: int, value: Any) -> Label | None:
         found = self.classes.get(_text(value))
         if found is None:
             known = ", ".join(map(str, self.target.classes[:MOST_SHOWN]))
-            self._say(row, self.columns.value, f"must be one of {known}; got '{str(value)[:60]}'")
+            self.problem(row, self.columns.value, f"must be one of {known}; got '{str(value)[:60]}'")
         return found
 
     def _number(self, row: int, value: Any) -> float | None:
@@ -150,26 +174,27 @@ class _Reading:
         except (TypeError, ValueError):
             number = math.nan
         if isinstance(value, bool) or not math.isfinite(number):
-            self._say(row, self.columns.value, f"must be a number, got '{str(value)[:60]}'")
+            self.problem(row, self.columns.value, f"must be a number, got '{str(value)[:60]}'")
             return None
         return number
 
     def _time(self, row: int, time: Any) -> datetime | None:
         column = str(self.columns.time)
         if time is None:
-            self._say(row, column, "is missing")
+            self.problem(row, column, "is missing")
             return None
         try:
             moment, zoned = in_utc(time, self.zone)
         except ValueError:
-            self._say(row, column, f"must be a time such as 2026-11-28T08:00+01:00, got '{str(time)[:60]}'")
+            self.problem(row, column, f"must be a time such as 2026-11-28T08:00+01:00, got '{str(time)[:60]}'")
             return None
         self.zoneless += not zoned
         if moment > self.now + AHEAD:
-            self._say(row, column, f"is in the future: {moment:%Y-%m-%d %H:%M} UTC")
+            self.problem(row, column, f"is in the future: {moment:%Y-%m-%d %H:%M} UTC")
         return moment
 
-    def _say(self, row: int, column: str, message: str) -> None:
+    def problem(self, row: int, column: str, message: str) -> None:
+        """Note what is wrong with a value."""
         self.problems.append(Problem(f"row {row}, {column}", message))
 
 

@@ -46,6 +46,11 @@ class Aside:
         self.dropped = 0
         """Questions that it did not answer, since too many waited, or nobody any more."""
 
+    @property
+    def waiting(self) -> int:
+        """Questions that were asked and are not answered yet."""
+        return self._waiting
+
     async def answer(self, question: Question, patience: float = PATIENCE_SECONDS) -> list[Item]:
         """Return what it answers; raises Overdue where that takes too many seconds, and what the model raises."""
         loop = asyncio.get_running_loop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -32,14 +32,18 @@ class Desk:
     started: when the server began, as `time.time` counts
     """
 
-    def __init__(self, traffic: Traffic, record: PredictionLog | None) -> None:
-        self.traffic, self.record = traffic, record
+    def __init__(self, traffic: Traffic, record: PredictionLog | None, fleet: Fleet | None = None) -> None:
+        self.traffic, self.record, self.fleet = traffic, record, fleet
         self.former: Traffic | None = None
         """What was in force before, of which requests may still be on their way."""
         self.retired: dict[tuple[int, str], ArmCounts] = {}
         """What was seen under policies that nobody is answered by any more, by version and arm."""
         self.behind = ""
         """Why the newest policy is not followed, in a sentence; empty where it is, or is about to be."""
+        self.dropped: dict[tuple[int, str], int] = {}
+        """Of these, how many requests a version beside the one in charge was not asked, since too many waited."""
+        self.connections: Callable[[], int] | None = None
+        """Tells how many clients are connected, where somebody knows."""
 
     @property
     def room(self) -> Room:
@@ -61,6 +65,8 @@ class Desk:
             self.record.close()
 
     def _retire(self, traffic: Traffic) -> None:
+        for key, aside in traffic.asides().items():
+            self.dropped[key] = self.dropped.get(key, 0) + aside.dropped
         for key, counts in traffic.counted().items():
             held = self.retired.get(key)
             if held is None:

@@ -111,6 +111,10 @@ class Traffic:
         mine = {} if self.live.counts is None else {(self.policy.version, own.arm): self.live.counts}
         return {**mine, **{key: arm.counts for key, arm in self.arms.items()}}
 
+    def asides(self) -> Mapping[tuple[int, str], Aside]:
+        """Return the threads of the versions beside the one in charge that have been asked anything."""
+        return {key: arm.aside for key, arm in self.arms.items() if "aside" in vars(arm)}
+
     async def answer(self, question: Question) -> list[Item]:
         """Answer rows, each by the version that the policy says, or by the one in charge where that one cannot.
 
@@ -152,9 +156,8 @@ class Traffic:
         """End the threads of the versions beside the one in charge, once what waits there is answered."""
         if self.control is not None:
             self.control.close()
-        for arm in self.arms.values():
-            if "aside" in vars(arm):
-                arm.aside.close()
+        for aside in self.asides().values():
+            aside.close()
 
     def _divided(self, question: Question) -> tuple[Question, Sequence[Part]]:
         """Return a question with its keys, and its rows by who is to answer them; without a key all go the same way."""

@@ -45,7 +45,11 @@ class Asked(NamedTuple):
 
 def asked_in(body: Body, most_rows: int) -> Asked:
     """Return what a body asks; raises BadRequest, or TooLarge for more rows than are taken at a time."""
-    tensors, called = _few(body) if len(body) <= PIECE_BYTES else _many(body, most_rows)
+    return asked_of(*(_few(body) if len(body) <= PIECE_BYTES else _many(body, most_rows)), most_rows)
+
+
+def asked_of(tensors: Sequence[Any], called: Any, most_rows: int) -> Asked:
+    """Return what tensors ask that were decoded already; raises as above. called: what the request calls itself"""
     if not tensors:
         raise BadRequest(NO_INPUTS)
     named = [_column(tensor) for tensor in tensors]

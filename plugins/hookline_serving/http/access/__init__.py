@@ -1,0 +1,1 @@
+"""Who may ask a server: those with a token, over a connection that is encrypted."""
