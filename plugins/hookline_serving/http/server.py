@@ -19,6 +19,7 @@ from hookline.errors import UsageError
 
 from .app import make_app
 from .clients.bounds import Bounds
+from .clients.telling import log_config
 from .log import PredictionLog
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 30
 """How long requests in flight may take once a stop is asked for."""
 BACKLOG = 2048
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.00005
 """How long a thread that reads many rows runs before the loop's turn, of which a small request takes several."""
+GARBAGE = (10_000, 20, 20)
+"""After how many new objects garbage is looked for; large requests make so many that each look would hold up all others."""
 
 
 def serve(
@@ -48,6 +51,7 @@ def serve(
     config = uvicorn.Config(
         make_app(predictor, info, record, bounds),
         http=_connections(bounds.within_files()),
+        log_config=log_config(),
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
@@ -66,6 +70,7 @@ def serve(
     sys.stderr.flush()
     # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
     sys.setswitchinterval(SWITCH_SECONDS)
     server = uvicorn.Server(config)
     with _hangup_stops(server):
