@@ -239,7 +239,7 @@ def main(argv: Sequence[str]) -> None:
     where, seconds, names = json.loads(argv[1])
     if argv[0] == "attack":
         # What bad clients take of this machine they would take of others.
-        os.nice(19)
+        os.setpriority(os.PRIO_PROCESS, 0, 19)
         attack(Target(*where), seconds, names)
     else:
         print(json.dumps(ask(Target(*where), seconds)))

@@ -23,7 +23,7 @@ from hookline.kinds.plain import to_json
 
 from . import inference_protocol as v2
 from .arms.desk import Desk, desk_of
-from .clients.bounds import Bounds
+from .clients.bounds import Bounds, client_of
 from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi import document, example_row
@@ -118,7 +118,7 @@ def _with_short_way(app: ASGIApp, desk: Desk) -> ASGIApp:
         if len(answer.body) <= MOST_BYTES_AT_ONCE:
             await send_answer(send, answer)
             return
-        with held.account() as account:
+        with held.account(client_of(scope)) as account:
             account.settle(len(answer.body))
             await send_answer(send, answer)
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
-from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from .clients.bounds import CLIENT, MIB
 from .clients.door import Door
+from .clients.turns import MUCH
 
 MOST_PARSED = 2 * 1024
 """Bytes that are parsed at a time: all requests in them are taken before the first is answered."""
 MOST_HEAD_BYTES = 64 * 1024
+MOST_FIELDS = 256
+"""Of a head of some length: each of them takes longer than the rest of a small request."""
+LAG_SECONDS = 1.0
+"""How long a client that holds room may get on by less than 1 MiB of a body, or nothing of an answer, and not lose the room."""
 
 
 class Wait(NamedTuple):
@@ -36,6 +43,8 @@ class Connection(HttpToolsProtocol):
         self._untaken = 0
         self._sized: object = None
         self._body_bytes = 0
+        self._got_on = 0.0
+        self._is_in_line = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with the transport, or refuse to."""
@@ -58,18 +67,23 @@ class Connection(HttpToolsProtocol):
             self._parse()
         else:
             self._feed(data)
+        if len(data) > MUCH and not self.transport.is_closing():
+            self._wait_in_line()
 
     def on_headers_complete(self) -> None:
         """Begin to answer what has a whole head."""
         self._untaken = 0
+        self.scope["extensions"] = cast("Any", {CLIENT: self})
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a request's body."""
         self._untaken = 0
         if self._sized is not self.cycle:
-            self._sized, self._body_bytes = self.cycle, 0
-        self._body_bytes += len(body)
+            self._sized, self._body_bytes, self._got_on = self.cycle, 0, time.monotonic()
+        got, self._body_bytes = self._body_bytes, self._body_bytes + len(body)
+        if self._body_bytes // MIB > got // MIB:
+            self._got_on = time.monotonic()
         super().on_body(body)
 
     def on_response_complete(self) -> None:
@@ -81,6 +95,31 @@ class Connection(HttpToolsProtocol):
     def holds_more(self) -> bool:
         """Tell whether there are requests of this client that wait for the one that is being answered."""
         return bool(self.pipeline or self._unparsed)
+
+    def is_held_back(self) -> bool:
+        """Tell whether no more is read of this client: its requests wait for another one, or it for its turn."""
+        return self._is_in_line or self.holds_more()
+
+    def go_on(self) -> None:
+        """Read on, now that it is this client's turn, but for what the application has still to take."""
+        self._is_in_line = False
+        if self.cycle is None or self.cycle.response_complete or len(self.cycle.body) <= HIGH_WATER_LIMIT:
+            self.flow.resume_reading()
+
+    def lags(self) -> bool:
+        """Tell whether the client has long sent next to nothing of a body, or taken nothing of an answer."""
+        wait = None if self._is_in_line else self.waits()
+        if wait is not None and wait.kind == "body":
+            return time.monotonic() - self._got_on > LAG_SECONDS
+        return wait is not None and wait.kind == "answer" and self._door.waited(self, wait) > LAG_SECONDS
+
+    def give_way(self) -> None:
+        """End a wait that others pay for, since nothing else can be held meanwhile."""
+        wait = self.waits()
+        if wait is not None and wait.kind == "body":
+            self.refuse(408, "the body of the request came too slowly, and its room was given to others")
+        else:
+            self.transport.abort()
 
     def waits(self) -> Wait | None:
         """Return what the client is waited for, None where it waits itself."""
@@ -124,6 +163,11 @@ class Connection(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing, since anybody may ask for what is not offered as often as they like."""
 
+    def _wait_in_line(self) -> None:
+        self._is_in_line = True
+        self.flow.pause_reading()
+        self._door.turns.queue(self, rest=self.cycle is not None and self.cycle.response_complete)
+
     def _in_head(self) -> bool:
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
@@ -140,6 +184,8 @@ class Connection(HttpToolsProtocol):
             size = max(MOST_PARSED, self._body_left())
             self._feed(data[at : at + size])
             at += size
+            if self.headers is not None and len(self.headers) > MOST_FIELDS:
+                self.refuse(431, f"the head of the request has more than {MOST_FIELDS} fields")
         self._unparsed = data[at:]
         if self._unparsed:
             self._is_held_back = True
@@ -157,15 +203,15 @@ class Connection(HttpToolsProtocol):
 
 
 class PatientFlow(FlowControl):
-    """Flow control that does not read on while requests that came already wait for another one's answer."""
+    """Flow control that does not read on where the connection is held back."""
 
     def __init__(self, connection: Connection, transport: asyncio.Transport) -> None:
         super().__init__(transport)
         self._connection = connection
 
     def resume_reading(self) -> None:
-        """Read on, unless more has come than is being answered."""
-        if self.read_paused and not self._connection.holds_more():
+        """Read on, unless the connection is held back."""
+        if self.read_paused and not self._connection.is_held_back():
             super().resume_reading()
 
 

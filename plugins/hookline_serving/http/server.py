@@ -26,6 +26,7 @@ from .arms.desk import Desk, traffic_of
 from .arms.following import Follower
 from .clients.accepting import Acceptor
 from .clients.bounds import Bounds
+from .clients.telling import log_config
 from .log import PredictionLog
 from .service import Room
 
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take once a stop is asked for."""
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.00005
 """How long a thread that reads many rows runs before the loop's turn, of which a small request takes several."""
+GARBAGE = (10_000, 20, 20)
+"""After how many new objects garbage is looked for; large requests make so many that each look would hold up all others."""
 
 
 def serve(
@@ -61,6 +64,7 @@ def serve(
     config = uvicorn.Config(
         guarded(app_of(desk, partial(_following, fleet, desk)), access.tokens),
         http=_connections(bounds.within_files()),
+        log_config=log_config(),
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
@@ -76,6 +80,7 @@ def serve(
         warn_of_access(access, listening.getsockname()[0])
     # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
     sys.setswitchinterval(SWITCH_SECONDS)
     scheme = "https" if access.cert else "http"
     server = _server(config, share, lambda: _announce(desk, listening, folder, scheme, share))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 THREADS = 2
 """Of large requests. Each keeps the loop waiting while it runs Python; with one, a slow model would hold up all of them."""
-STEP_SECONDS = 0.005
+STEP_SECONDS = 0.002
 MOST_ROWS_INLINE = 50
 """A request of more rows is predicted in a thread, so that others are not kept waiting."""
 

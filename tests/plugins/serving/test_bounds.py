@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import select
 import socket
 import sys
 import time
@@ -13,11 +15,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
+import hookline as hl
+from hookline_serving.http import connection as connections
+from hookline_serving.http.app import make_app
+from hookline_serving.http.clients import door as doors
 from hookline_serving.http.clients.bounds import Bounds, Held
 from hookline_serving.http.clients.door import Door
 from kit.attacks import Target, request, under_attack
 from kit.command_line import Told
+from kit.connections import Running, running
 from kit.processes import heard, started
 from kit.serving import ROW, Server, serving
 
@@ -43,6 +51,9 @@ serve(SinglePackage(hl.load(sys.argv[1]), None), "127.0.0.1", 0, Bounds(**json.l
 GOOD = request("/predict", json.dumps([ROW]).encode())
 CHUNKED = b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 FILES = 64
+ROOM = 3 * MIB
+LARGE = json.dumps([ROW] * 20_000).encode()
+"""Of over half the room."""
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +62,8 @@ def target(package: Path) -> Iterator[Target]:
     command = ["sh", "-c", f'ulimit -n {FILES} && exec "$0" "$@"', sys.executable, "-c", SERVE, str(package)]
     with started([*command, json.dumps(BOUNDS)], seconds=120) as process:
         said = heard(process, "answers at ")
+        assert process.stderr is not None
+        fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, select.PIPE_BUF)
         url = httpx.URL(said.split("answers at ")[1].split()[0])
         yield Target(url.host, url.port or 80, "churn", ROW)
         process.kill()
@@ -162,6 +175,15 @@ def test_what_cannot_be_read_is_answered_as_json(target: Target, sent: bytes, st
         assert answered(client.recv(65_536))[0] == status
 
 
+def test_a_server_whose_messages_nobody_reads_goes_on(target: Target) -> None:
+    # Each of these is a line of stderr where nobody counts them, of which the pipe takes a hundred.
+    for _ in range(150):
+        with target.connect(10) as client:
+            client.sendall(b"\x16\x03\x01\x00\x00")
+            assert client.recv(100).startswith(b"HTTP/1.1 400")
+    assert is_answered(target)
+
+
 def test_bodies_that_are_held_leave_room_for_small_requests(target: Target) -> None:
     part = b"[" + b" " * (2 * MIB - 100)
     with target.connect(10) as first, target.connect(10) as second:
@@ -222,6 +244,64 @@ def test_what_is_held_is_given_back_whatever_happens() -> None:
         assert one.fits(100)
         raise ValueError("over")
     assert held.now == 0
+
+
+@pytest.fixture(scope="module")
+def predictor(package: Path) -> hl.Predictor:
+    return hl.load(package).predictor
+
+
+@pytest.fixture
+def app(predictor: hl.Predictor) -> ASGIApp:
+    """A model whose server has room for little more than one large request."""
+    info = {"model": "churn", "version": None, "format": "onnx"}
+    return make_app(predictor, info, None, Bounds(in_flight=ROOM))
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a client for slow soon, so that no test waits long."""
+    monkeypatch.setattr(connections, "LAG_SECONDS", 0.2)
+    monkeypatch.setattr(doors, "SWEEP_SECONDS", 0.02)
+
+
+def large(server: Running) -> bytes:
+    """Return what a large request of a good client is answered."""
+    with server.connect(None) as client:
+        client.sendall(request("/predict", LARGE))
+        return client.recv(65_536)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_client_that_trickles_a_large_body_gives_its_room_to_others(app: ASGIApp) -> None:
+    assert ROOM / 2 < len(LARGE) < ROOM
+    with running(Bounds(), app) as server, server.connect(None) as slow:
+        slow.sendall(request("/predict", LARGE[:-9], length=len(LARGE)))
+        time.sleep(0.1)
+        assert large(server).startswith(b"HTTP/1.1 503")
+        for byte in LARGE[-9:-6]:
+            time.sleep(0.1)
+            slow.sendall(bytes([byte]))
+        assert large(server).startswith(b"HTTP/1.1 200")
+        assert b"came too slowly, and its room was given to others" in slow.recv(1000)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_client_that_does_not_take_a_large_answer_gives_its_room_to_others(app: ASGIApp) -> None:
+    with running(Bounds(), app) as server, server.connect() as deaf:
+        deaf.sendall(request("/predict", LARGE))
+        assert deaf.recv(1) == b"H"
+        time.sleep(0.3)
+        assert large(server).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_body_for_which_there_is_no_room_is_refused_before_it_is_sent(app: ASGIApp) -> None:
+    with running(Bounds(), app) as server, server.connect(None) as first, server.connect(None) as second:
+        first.sendall(request("/predict", LARGE[:-1], length=len(LARGE)))
+        time.sleep(0.1)
+        second.sendall(request("/predict", b"[", length=len(LARGE)))
+        assert second.recv(1000).startswith(b"HTTP/1.1 503")
 
 
 def test_a_good_client_is_answered_beside_bad_ones_of_every_sort(package: Path, tmp_path: Path) -> None:

@@ -2,84 +2,32 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
-from threading import Thread
-from typing import Any
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import ClassVar
 
 import pytest
-import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hookline_serving.http.clients import door as doors
-from hookline_serving.http.clients.bounds import Bounds
-from hookline_serving.http.clients.door import Door
+from hookline_serving.http.clients.bounds import MIB, Bounds
+from hookline_serving.http.clients.turns import MUCH
 from hookline_serving.http.connection import Connection
 from hookline_serving.http.replies import Answer, send_answer
+from kit.attacks import request
+from kit.connections import running
 
 KIB = 1024
-SMALL_BUFFER = 4 * KIB
-"""So that nearly all of an answer waits in the server, and not in the system."""
 LEFT = b"GET /50000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 """Its answer is written at once and the connection closed, with most of it left to be taken."""
-
-
-@dataclass(frozen=True)
-class Running:
-    """A server in a thread."""
-
-    port: int
-    uvicorn: uvicorn.Server
-
-    def connect(self) -> socket.socket:
-        """Return a connection that takes little without being read."""
-        client = socket.socket()
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
-        client.settimeout(5)
-        client.connect(("127.0.0.1", self.port))
-        return client
-
-    def answers(self) -> bool:
-        """Tell, after a moment, whether another client is answered."""
-        time.sleep(0.1)
-        with self.connect() as client:
-            client.sendall(b"GET /5 HTTP/1.1\r\nHost: x\r\n\r\n")
-            return client.recv(1000).startswith(b"HTTP/1.1 200")
-
-    def is_left(self, seconds: float) -> bool:
-        """Tell whether every connection ends within so many seconds."""
-        until = time.monotonic() + seconds
-        while self.uvicorn.server_state.connections and time.monotonic() < until:
-            time.sleep(0.01)
-        return not self.uvicorn.server_state.connections
 
 
 async def sized(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with as many bytes as the path says."""
     await send_answer(send, Answer(200, b"x" * int(scope["path"][1:])))
-
-
-@contextmanager
-def running(bounds: Bounds, **options: Any) -> Iterator[Running]:
-    with socket.socket() as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(32)
-        http: Any = partial(Connection, Door(bounds))
-        server = uvicorn.Server(
-            uvicorn.Config(sized, http=http, ws="none", log_level="critical", lifespan="off", **options)
-        )
-        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield Running(listening.getsockname()[1], server)
-        finally:
-            server.force_exit = server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture(autouse=True)
@@ -90,14 +38,14 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_is_closed_and_takes_nothing_more_does_not_keep_others_out() -> None:
-    with running(Bounds(connections=2)) as server, ExitStack() as opened:
+    with running(Bounds(connections=2), sized) as server, ExitStack() as opened:
         for _ in range(2):
             opened.enter_context(server.connect()).sendall(LEFT)
         assert any(server.answers() for _ in range(20))
 
 
 def test_a_closed_connection_ends_where_the_client_takes_nothing_more() -> None:
-    with running(Bounds(answer_seconds=0.2)) as server, server.connect() as client:
+    with running(Bounds(answer_seconds=0.2), sized) as server, server.connect() as client:
         client.sendall(LEFT)
         assert client.recv(1).startswith(b"H")
         assert server.is_left(4)
@@ -105,7 +53,7 @@ def test_a_closed_connection_ends_where_the_client_takes_nothing_more() -> None:
 
 def test_an_idle_connection_whose_answer_is_not_taken_is_no_idle_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "GRACE_SECONDS", 10)
-    with running(Bounds(connections=1)) as server, server.connect() as slow:
+    with running(Bounds(connections=1), sized) as server, server.connect() as slow:
         slow.sendall(LEFT.replace(b"close", b"keep-alive"))
         assert slow.recv(1) == b"H"
         assert not server.answers()
@@ -113,7 +61,7 @@ def test_an_idle_connection_whose_answer_is_not_taken_is_no_idle_one(monkeypatch
 
 def test_an_answer_that_is_taken_slowly_and_steadily_arrives_whole() -> None:
     size, got = 240 * KIB, 0
-    with running(Bounds(answer_seconds=0.5)) as server, server.connect() as client:
+    with running(Bounds(answer_seconds=0.5), sized) as server, server.connect() as client:
         client.sendall(LEFT.replace(b"50000", b"%d" % size))
         begun = time.monotonic()
         while part := client.recv(12 * KIB):
@@ -121,3 +69,60 @@ def test_an_answer_that_is_taken_slowly_and_steadily_arrives_whole() -> None:
             time.sleep(0.02)
         assert time.monotonic() - begun > 0.8
     assert got > size
+
+
+async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer before any of the body is taken."""
+    await send_answer(send, Answer(503, b"{}"))
+
+
+class Counting(Connection):
+    """A connection that notes in which turn of the loop much of it was read."""
+
+    turn = 0
+    much: ClassVar[list[int]] = []
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and note it unless it is the first of a connection."""
+        if len(data) > MUCH and self.cycle is not None:
+            self.much.append(Counting.turn)
+        super().data_received(data)
+
+
+async def count_turns() -> None:
+    """Count the turns of the loop."""
+    while True:
+        Counting.turn += 1
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("app", [refusing, sized], ids=["refused", "taken"])
+def test_of_many_clients_that_send_much_one_is_read_at_a_time(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    counting: list[asyncio.Task[None]] = []
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        if not counting:
+            counting.append(asyncio.create_task(count_turns()))
+        if app is sized:
+            while (await receive()).get("more_body"):
+                pass
+        await app(scope, receive, send)
+
+    monkeypatch.setattr(Counting, "much", [])
+    asked = request("/5", b" " * 2 * MIB)
+    with running(Bounds(), counted, Counting) as server, ExitStack() as opened:
+        clients = [opened.enter_context(server.connect(None)) for _ in range(12)]
+        with ThreadPoolExecutor(len(clients)) as pool:
+            list(pool.map(lambda client: client.sendall(asked), clients))
+        assert all(client.recv(100).startswith(b"HTTP/1.1 ") for client in clients)
+        # What was refused is read on, too.
+        time.sleep(0.2)
+    together = Counter(Counting.much)
+    assert len(together) > 20
+    assert max(together.values()) <= 2
+
+
+def test_a_head_of_thousands_of_fields_is_refused_at_the_first_hundreds() -> None:
+    with running(Bounds(), sized) as server, server.connect() as client:
+        client.sendall(b"GET /5 HTTP/1.1\r\n" + b"a: b\r\n" * 5_000)
+        assert b"more than 256 fields" in client.recv(1000)

@@ -32,6 +32,7 @@ ROWS = st.lists(st.dictionaries(TEXTS, VALUES, max_size=3), min_size=1, max_size
 def small_pieces() -> Iterator[None]:
     """Cut at every few rows, so that short bodies are cut too."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutting, "WHOLE_BYTES", 64)
         patch.setattr(cutting, "PIECE_BYTES", 64)
         yield
 
@@ -121,7 +122,7 @@ def test_a_row_may_be_large_and_not_larger() -> None:
 @pytest.mark.parametrize("body", [b"[1, 2]", b"33", b"[[]]"])
 def test_a_large_body_without_rows_is_no_good_request(body: bytes) -> None:
     with pytest.raises(BadRequest):
-        rows_of(body[:-1] + b" " * cutting.PIECE_BYTES * 3 + body[-1:])
+        rows_of(body[:-1] + b" " * cutting.WHOLE_BYTES * 3 + body[-1:])
 
 
 @pytest.mark.parametrize("name", ["rows in rows", "texts in a text"])

@@ -22,7 +22,7 @@ def body_of(*inputs: dict[str, Any], **more: Any) -> bytes:
 def read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Read a body as a small one, or, whatever its size, as a large one."""
     if request.param == "large":
-        monkeypatch.setattr(tensors, "PIECE_BYTES", 0)
+        monkeypatch.setattr(tensors, "WHOLE_BYTES", 0)
     return lambda body, most=MANY: asked_in(body, most)
 
 

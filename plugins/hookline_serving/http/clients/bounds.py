@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 MIB = 1024 * 1024
 SPARE_FILES = 16
 """Descriptors that no client gets, for the record and whatever the model opens."""
 FEWEST_CONNECTIONS = 8
+CLIENT = "hookline.client"
+"""Name of the `Client` among the extensions of an ASGI scope."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +47,48 @@ class Bounds:
         return replace(self, connections=max(FEWEST_CONNECTIONS, min(self.connections, left)))
 
 
+class Client(Protocol):
+    """Whoever something is held for."""
+
+    def lags(self) -> bool:
+        """Tell whether it has long kept the server waiting."""
+
+    def give_way(self) -> None:
+        """Send it away."""
+
+
 @dataclass
 class Held:
     """Bytes that are held for clients."""
 
     most: int
     now: int = 0
+    _accounts: dict[int, Account] = field(default_factory=dict)
 
     @contextmanager
-    def account(self) -> Iterator[Account]:
+    def account(self, client: Client | None = None) -> Iterator[Account]:
         """Open an account, of which nothing is held any more afterwards."""
-        account = Account(self)
+        account = Account(self, client)
+        self._accounts[id(account)] = account
         try:
             yield account
         finally:
             account.settle(0)
+            del self._accounts[id(account)]
+
+    def make_room(self, size: int) -> bool:
+        """Make room for so many bytes, where need be of clients that lag; returns whether there is as much."""
+        short = self.now + size - self.most
+        if short <= 0:
+            return True
+        lagging = [one for one in self._accounts.values() if one.size and one.client is not None and one.client.lags()]
+        if sum(one.size for one in lagging) < short:
+            return False
+        for account in sorted(lagging, key=lambda one: one.size, reverse=True):
+            account.give_way()
+            if self.now + size <= self.most:
+                break
+        return True
 
 
 @dataclass
@@ -66,16 +96,33 @@ class Account:
     """What is held for one request."""
 
     held: Held
+    client: Client | None = None
     size: int = field(default=0)
 
     def fits(self, size: int) -> bool:
         """Hold so many bytes in all, where there is room for them."""
-        if self.held.now + size - self.size > self.held.most:
+        if not self.could_hold(size):
             return False
         self.settle(size)
         return True
+
+    def could_hold(self, size: int) -> bool:
+        """Tell whether there is room for so many bytes in all, or can be made."""
+        return self.held.make_room(size - self.size)
 
     def settle(self, size: int) -> None:
         """Hold so many bytes in all, whether there is room for them or not."""
         self.held.now += size - self.size
         self.size = size
+
+    def give_way(self) -> None:
+        """Hold nothing any more, for a client that lags."""
+        assert self.client is not None
+        self.client.give_way()
+        self.settle(0)
+
+
+def client_of(scope: MutableMapping[str, Any]) -> Client | None:
+    """Return who asks, as the connection says in what it hands the application; None where it does not."""
+    client: Client | None = scope.get("extensions", {}).get(CLIENT)
+    return client

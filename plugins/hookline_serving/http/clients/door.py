@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..replies import failure, send_answer
 from .bounds import Bounds
+from .turns import Turns
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -28,6 +29,7 @@ class Door:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
+        self.turns = Turns()
         self._waits: dict[Connection, tuple[Wait | None, float]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -48,6 +50,12 @@ class Door:
     def leave(self, connection: Connection) -> None:
         """Forget a connection."""
         self._waits.pop(connection, None)
+        self.turns.leave(connection)
+
+    def waited(self, connection: Connection, wait: Wait) -> float:
+        """Return for how many seconds, as far as is known, a connection has been waited for as it is now."""
+        known, since = self._waits.get(connection, (None, 0.0))
+        return time.monotonic() - since if _is_same(known, wait) else 0.0
 
     async def full(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for which there is no room, as an ASGI application."""

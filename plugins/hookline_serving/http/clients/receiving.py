@@ -15,6 +15,9 @@ async def receive_body(request: Request, bounds: Bounds, account: Account) -> by
     # A number of a thousand digits is none to Python.
     if declared.isdecimal() and (len(declared) > len(str(bounds.bytes)) or int(declared) > bounds.bytes):
         raise _too_large(bounds)
+    # Before it is read in vain. None of it is held yet, else the word of it alone would keep others out.
+    if declared.isdecimal() and int(declared) > MOST_BYTES_AT_ONCE and not account.could_hold(int(declared)):
+        raise _too_much()
     received = bytearray()
     try:
         async for part in request.stream():
@@ -23,11 +26,15 @@ async def receive_body(request: Request, bounds: Bounds, account: Account) -> by
                 raise _too_large(bounds)
             # Small ones are let in always: as many as there are connections take little.
             if len(received) > MOST_BYTES_AT_ONCE and not account.fits(len(received)):
-                said = "too many large requests are being answered; ask again in a moment"
-                raise HTTPException(503, said, headers={"retry-after": "1"})
+                raise _too_much()
     except ClientDisconnect:
         raise HTTPException(400, "the client went away") from None
     return received
+
+
+def _too_much() -> HTTPException:
+    said = "too many large requests are being answered; ask again in a moment"
+    return HTTPException(503, said, headers={"retry-after": "1"})
 
 
 def _too_large(bounds: Bounds) -> HTTPException:

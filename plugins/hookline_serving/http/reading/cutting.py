@@ -10,8 +10,10 @@ import msgspec
 
 from .faults import BadRequest, TooLarge
 
-PIECE_BYTES = 64 * 1024
-"""Size of a piece: msgspec, which lets no other thread run meanwhile, reads one in some milliseconds whatever it holds."""
+WHOLE_BYTES = 64 * 1024
+"""Largest body that is read as it is, and most that may stand before the rows of a larger one."""
+PIECE_BYTES = 16 * 1024
+"""Size of a piece: msgspec, which lets no other thread run meanwhile, reads one in a millisecond whatever it holds."""
 MOST_ROW_BYTES = 128 * 1024
 """Largest row of a body that is cut, and largest value of a tensor."""
 DEPTH = 12
@@ -43,7 +45,7 @@ def cut_rows(body: Body, most: int) -> tuple[list[Piece], bytes]:
 
     Raises BadRequest for a body that holds no rows, TooLarge where it holds more than `most`, or one that is too large.
     """
-    if len(body) <= PIECE_BYTES:
+    if len(body) <= WHOLE_BYTES:
         return [Piece(0, 0, len(body))], b""
     head = _head(body)
     if head is None:
@@ -51,7 +53,7 @@ def cut_rows(body: Body, most: int) -> tuple[list[Piece], bytes]:
     pieces: list[Piece] = []
     rows, start = 0, len(head)
     while start < len(body):
-        if LEAD.match(body, start, start + PIECE_BYTES) is None:
+        if LEAD.match(body, start, start + WHOLE_BYTES) is None:
             raise BadRequest(NO_ROWS)
         end, count = _next(ROWS, body, start)
         pieces.append(Piece(rows, start, end - 1 if end < len(body) else end))
@@ -121,7 +123,7 @@ def _searched(elements: re.Pattern[bytes], body: Body, start: int) -> tuple[int,
 
 def _head(body: Body) -> bytes | None:
     """Return all that comes before the first row, None where there are no rows but maybe one."""
-    bare = BARE_HEAD.match(body, 0, PIECE_BYTES)
+    bare = BARE_HEAD.match(body, 0, WHOLE_BYTES)
     if bare:
         return bytes(bare.group())
     end = _rows_at(body)
@@ -132,7 +134,7 @@ def _head(body: Body) -> bytes | None:
 def _rows_at(body: Body) -> int:
     """Return where the rows of an object begin, 0 where it has none, told by its brackets and texts in one pass."""
     depth, at = 0, 0
-    while found := TOKEN.match(body, at, PIECE_BYTES):
+    while found := TOKEN.match(body, at, WHOLE_BYTES):
         at, kind = found.end(), found.lastgroup
         if kind == "rows" and depth == 1:
             return at
@@ -150,7 +152,7 @@ def _ends_in_rows(head: bytes) -> bool:
 
 def _lone(body: Body) -> Piece:
     if len(body) > MOST_ROW_BYTES:
-        raise _too_large(0) if LEAD.match(body, 0, PIECE_BYTES) else BadRequest(NO_ROWS)
+        raise _too_large(0) if LEAD.match(body, 0, WHOLE_BYTES) else BadRequest(NO_ROWS)
     return Piece(0, 0, len(body))
 
 

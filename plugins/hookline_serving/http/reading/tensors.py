@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..rows import decoded
-from .cutting import PIECE_BYTES, Body, check_count, values_in
+from .cutting import WHOLE_BYTES, Body, check_count, values_in
 from .faults import BadRequest, TooLarge
 
 KNOWN_DATATYPES = (
@@ -45,7 +45,7 @@ class Asked(NamedTuple):
 
 def asked_in(body: Body, most_rows: int) -> Asked:
     """Return what a body asks; raises BadRequest, or TooLarge for more rows than are taken at a time."""
-    return asked_of(*(_few(body) if len(body) <= PIECE_BYTES else _many(body, most_rows)), most_rows)
+    return asked_of(*(_few(body) if len(body) <= WHOLE_BYTES else _many(body, most_rows)), most_rows)
 
 
 def asked_of(tensors: Sequence[Any], called: Any, most_rows: int) -> Asked:
