@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from scipy.special import betaln
 
 from hookline import ColumnProfile, Deployment, Histogram, Package, Seen
 from hookline.kinds.deployments import LATENCY_BOUNDS
@@ -18,7 +19,9 @@ from hookline.kinds.reports import Bins
 from hookline_serving import CanaryDeployer
 from hookline_serving.deployers.canary import ARM
 from hookline_serving.deployers.durations import span_of
+from hookline_serving.deployers.evidence.likelihood import PSEUDO
 from hookline_serving.deployers.evidence.sequences import Estimate, difference
+from hookline_serving.deployers.guards import FEWEST, FEWEST_ERRORS
 from hookline_serving.deployers.policies import tried
 
 NEW, OLD = 2, 1
@@ -104,11 +107,15 @@ class Arms:
 
     def seen(self, one: np.ndarray, other: np.ndarray) -> dict[int, Seen]:
         """Return what a deployer is told of these counts."""
-        return {NEW: _seen(one.tolist(), self._worth(one[0], 0)), OLD: _seen(other.tolist(), self._worth(other[0], 1))}
+        return {
+            NEW: _seen(one.tolist(), float(self.worth(one[0], 0))),
+            OLD: _seen(other.tolist(), float(self.worth(other[0], 1))),
+        }
 
-    def _worth(self, requests: int, side: int) -> float:
+    def worth(self, requests: np.ndarray, side: int) -> np.ndarray:
         """Return the inverse of the design effect: 1 + own (squared requests of keys, over their sum, less one)."""
-        return 1 / (1 + self.world.own * max(0.0, requests * self.heavy[side] - 1)) if self.world.known else 1.0
+        own = self.world.own if self.world.known else 0.0
+        return 1 / (1 + own * np.maximum(0.0, requests * self.heavy[side] - 1))
 
     def _drawn(self, requests: np.ndarray, place: int, trouble: np.ndarray) -> np.ndarray:
         world, own = self.world, self.own[1 - place]
@@ -166,7 +173,7 @@ def play(world: World, seed: int) -> Outcome:
 def _step(world: World, policy: Deployment, arms: Arms, began: datetime) -> tuple[Deployment | None, int]:
     passed = 0
     for one, other in arms.seconds():
-        for place in np.flatnonzero(_may_move(world.canary, one, other, passed)):
+        for place in np.flatnonzero(_may_move(arms, one, other, passed)):
             now = began + timedelta(seconds=passed + int(place) + 1)
             following = world.canary.follow(policy, arms.seen(one[place], other[place]), now)
             if following is not None:
@@ -175,21 +182,32 @@ def _step(world: World, policy: Deployment, arms: Arms, began: datetime) -> tupl
     return None, int(one[-1, 0])
 
 
-def _may_move(canary: CanaryDeployer, one: np.ndarray, other: np.ndarray, passed: int) -> np.ndarray:
-    """Return at which seconds a deployer must be asked: at all others `follow` says None, which is asked last as it is slow.
+def _may_move(arms: Arms, one: np.ndarray, other: np.ndarray, passed: int) -> np.ndarray:
+    """Return at which seconds a deployer must be asked: at all others `follow` says None, and asking it is slow.
 
-    Then the step is not over, and no guard sees a difference of the size that it minds, so that none asks for evidence.
+    Then the step is not over, and no guard sees a difference of the size that it minds, or enough evidence.
     """
-    wait, least = span_of(canary.wait).total_seconds(), canary.least
-    over = (passed + 1 + np.arange(len(one)) >= wait) & (one[:, 0] >= least)
+    canary = arms.world.canary
+    wait = span_of(canary.wait).total_seconds()
+    over = (passed + 1 + np.arange(len(one)) >= wait) & (one[:, 0] >= canary.least)
     requests = [np.maximum(each[:, 0], 1) for each in (one, other)]
     fails = one[:, 1] / requests[0] - other[:, 1] / requests[1] > canary.errors
-    shares = [each[:, 2:12] / np.maximum(each[:, 2:12].sum(axis=1), 1)[:, None] for each in (one, other)]
-    shifted = abs(shares[0] - shares[1]).sum(axis=1) / 2 > canary.answers
     times = [np.cumsum(each[:, 12:], axis=1) for each in (one, other)]
-    slow = [(each < 0.99 * each[:, -1:]).sum(axis=1) for each in times]
+    reached = [(each < 0.99 * each[:, -1:]).sum(axis=1) for each in times]
     bounds = np.array([*LATENCY_BOUNDS, np.inf])
-    return over | fails | shifted | (bounds[slow[0]] > bounds[slow[1]] * canary.latency)
+    slow = bounds[reached[0]] > bounds[reached[1]] * canary.latency
+    counts = [each[:, 2:12] * arms.worth(each[:, 0], side)[:, None] for side, each in enumerate((one, other))]
+    enough = (np.minimum(one[:, 0], other[:, 0]) >= FEWEST) & (slow | (fails & (one[:, 1] >= FEWEST_ERRORS)))
+    return over | enough | (_unlike(*counts) > -math.log(canary.risk))
+
+
+def _unlike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return `log_unlike` of each second; no guard asks for as little as the whole rollout's risk allows."""
+    new, live = (np.maximum(each.sum(axis=1), 1e-9) for each in (one, other))
+    share = new / (new + live)
+    a, b = np.full(len(one), PSEUDO)[:, None], (PSEUDO * (1 - share) / share)[:, None]
+    mixed = (betaln(a + one, b + other) - betaln(a, b)).sum(axis=1)
+    return mixed - new * np.log(share) - live * np.log(1 - share)
 
 
 def at(percent: float) -> CanaryDeployer:

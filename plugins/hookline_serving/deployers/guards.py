@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hookline import Seen
@@ -63,9 +63,17 @@ class Guards:
         counts = None if self.answers is None else answer_counts(new.answers, live.answers)
         if counts is not None and self.answers is not None:
             told = (worth(new), worth(live))
-            yield _answers(counts, versions, self.answers, self._log_needed("answers"), told)
+            word = _answers(counts, versions, self.answers, self._log_needed("answers"), told)
+            yield self._with_doubt(word, told)
         if self.quality is not None:
             yield from self._quality(new, live, versions, self.quality)
+
+    def _with_doubt(self, word: Word, worths: tuple[float, float]) -> Word:
+        """Add to what speaks against a version that keys may be the reason, where nobody said what their requests are worth."""
+        if not word.against or self.key is None or worths != (1.0, 1.0):
+            return word
+        doubt = f"unless requests of one {self.key} are alike, which nobody has told; then set deployer.answers=null"
+        return replace(word, told=f"{word.told}, {doubt}")
 
     def _log_needed(self, guard: str) -> float:
         return -math.log(self._risk_of(guard))

@@ -136,6 +136,11 @@ def test_of_keys_their_number_counts_and_not_their_requests() -> None:
     assert "got 2,000 of A, 900 of B (values of customer)" in following.reason
 
 
+def test_keys_are_not_compared_before_labels_came_for_every_arm() -> None:
+    found = {3: answered(0.2), 7: seen(3_000)}
+    assert after(ABTestDeployer(key="customer"), found) is None
+
+
 def test_an_arm_that_fails_ends_the_test() -> None:
     following = after(ABTestDeployer(key=None), {3: seen(500), 7: seen(500, 60)})
     assert following is not None

@@ -164,6 +164,16 @@ def test_requests_that_are_worth_less_weigh_less() -> None:
     assert after(CanaryDeployer(), replace(new, answers=seen(400, worth=0.02).answers), live, minutes=1) is None
 
 
+def test_where_keys_decide_the_reason_says_that_they_may_be_why_answers_differ() -> None:
+    by_key, shifted = CanaryDeployer(key="customer"), FAULTS["answers"][0]
+    following = after(by_key, shifted, seen(39_600), minutes=0.1)
+    assert following is not None
+    assert "unless requests of one customer are alike, which nobody has told" in following.reason
+    told = after(by_key, replace(shifted, answers=seen(400, answers=(10, 20, 30, 40), worth=0.9).answers), seen(39_600))
+    assert told is not None
+    assert "alike" not in told.reason
+
+
 def test_a_policy_that_is_no_canary_stays() -> None:
     assert CanaryDeployer().follow(replace(LIVE, since=START), {3: seen(9, 9)}, START + timedelta(days=9)) is None
 
