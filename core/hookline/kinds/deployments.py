@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -121,14 +123,11 @@ class Histogram:
 
     def quantile(self, share: float) -> float | None:
         """Return the bound in seconds that a share of the requests stayed within; None without requests, inf beyond all."""
-        total, reached = sum(self.counts), 0
-        if not total:
+        reached = list(accumulate(self.counts))
+        if not reached[-1]:
             return None
-        for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
-            reached += count
-            if reached >= share * total:
-                return bound
-        return float("inf")
+        place = bisect_left(reached, share * reached[-1])
+        return self.bounds[place] if place < len(self.bounds) else float("inf")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from .serving import ServingDeployer
 from .words import by_chance
 
 Version: TypeAlias = Annotated[int, Gt(0)] | Literal["live", "new"]
+LETTERS = tuple(ascii_uppercase)
 UNEVEN_RISK = 0.001
 """How probable it may be at most that arms which get what they are meant to are called uneven."""
 
@@ -67,7 +68,7 @@ class ABTestDeployer(ServingDeployer):
 
     def follow(self, policy: Deployment, seen: Mapping[int, Seen], now: datetime) -> Deployment | None:
         """End the test where an arm is better, fails, or `max` is reached, or where arms do not get what they are meant to."""
-        if len(policy.routes) < 2 or any(route.arm not in ascii_uppercase for route in policy.routes):
+        if len(policy.routes) < 2 or any(route.arm not in LETTERS for route in policy.routes):
             return None
         arms = {route.arm: (route.version, seen.get(route.version, NOTHING)) for route in policy.routes}
         if failing := self._failing(arms):
@@ -87,7 +88,7 @@ class ABTestDeployer(ServingDeployer):
             version = {"live": live, "new": new}.get(said, said) if isinstance(said, str) else said
             weights[int(version)] = weights.get(int(version), 0.0) + weight
         whole = sum(weights.values())
-        named = zip(ascii_uppercase, weights.items(), strict=False)
+        named = zip(LETTERS, weights.items(), strict=False)
         return tuple(Route(version, weight / whole, arm=arm) for arm, (version, weight) in named)
 
     def _failing(self, arms: Mapping[str, tuple[int, Seen]]) -> Sequence[Word]:
@@ -99,6 +100,8 @@ class ABTestDeployer(ServingDeployer):
     def _uneven(self, policy: Deployment, arms: Mapping[str, tuple[int, Seen]]) -> str:
         """Return why no comparison of these arms is to be trusted; empty where none is known."""
         counts, what = [one.requests for _, one in arms.values()], "requests"
+        if self.key is not None and any(one.scored is None for _, one in arms.values()):
+            return ""
         if self.key is not None:
             # Of a key's requests nobody knows how many are to be expected, but each value is as good as any other.
             counts, what = [keys_of(one.scored, self.key) for _, one in arms.values()], f"values of {self.key}"

@@ -67,16 +67,14 @@ class BlueGreenDeployer(ServingDeployer):
     def _judged(self, policy: Deployment, new: int, seen: Mapping[int, Seen], now: datetime) -> Deployment | None:
         one, live = (seen.get(version, NOTHING) for version in (new, policy.version))
         words = Guards(errors=self.errors, risk=self.risk).words(one, live, (new, policy.version))
-        figures = figures_of({GOLDEN: (new, one), "live": (policy.version, live)}, words)
-        if any(word.against for word in words):
-            told = f"v{new} is not switched to, and v{policy.version} stays: {in_short(words)}."
-            return all_to(policy, policy.version, told, figures)
-        if one.requests < self.golden and not has_lasted(policy, now, self.patience):
+        against = any(word.against for word in words)
+        if not against and one.requests < self.golden and not has_lasted(policy, now, self.patience):
             return None
-        if one.requests and one.errors == one.requests:
-            told = f"v{new} is not switched to, and v{policy.version} stays: all {one.requests} requests of it failed."
-            return all_to(policy, policy.version, told, figures)
+        figures = figures_of({GOLDEN: (new, one), "live": (policy.version, live)}, words)
         found = in_short(words) or f"{one.requests} requests were asked of it, {one.errors} of which failed"
+        if against or (one.requests and one.errors == one.requests):
+            told = f"v{new} is not switched to, and v{policy.version} stays: {found}."
+            return all_to(policy, policy.version, told, figures)
         told = f"everything goes from v{policy.version} to v{new}: {found}."
         routes, aliases = self._routes(new, policy.version), {"champion": new}
         return next_step(policy, told, figures, version=new, routes=routes, aliases=aliases)

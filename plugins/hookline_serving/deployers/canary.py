@@ -67,13 +67,14 @@ class CanaryDeployer(ServingDeployer):
             return None
         one, live = (seen.get(version, NOTHING) for version in (new, policy.version))
         words = self._guards().words(one, live, (new, policy.version))
-        figures = figures_of({ARM: (new, one), "live": (policy.version, live)}, words)
-        if any(word.against for word in words):
-            told = f"v{new} is taken back, and v{policy.version} answers everything: {in_short(words)}."
-            return all_to(policy, policy.version, told, figures)
-        if one.requests < self.least or not has_lasted(policy, now, self.wait):
+        against = any(word.against for word in words)
+        if not against and (one.requests < self.least or not has_lasted(policy, now, self.wait)):
             return None
-        return self._further(policy, new, words, figures)
+        figures = figures_of({ARM: (new, one), "live": (policy.version, live)}, words)
+        if not against:
+            return self._further(policy, new, words, figures)
+        told = f"v{new} is taken back, and v{policy.version} answers everything: {in_short(words)}."
+        return all_to(policy, policy.version, told, figures)
 
     def _guards(self) -> Guards:
         looked_at = sum(step < 100 for step in self.steps) + (self.promote == "suggest")

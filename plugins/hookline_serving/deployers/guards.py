@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hookline import Seen
@@ -62,9 +62,18 @@ class Guards:
             yield _latency(new, live, versions, self.latency, self._log_needed("latency"))
         counts = None if self.answers is None else answer_counts(new.answers, live.answers)
         if counts is not None and self.answers is not None:
-            yield _answers(counts, versions, self.answers, self._log_needed("answers"))
+            told = (worth(new), worth(live))
+            word = _answers(counts, versions, self.answers, self._log_needed("answers"), told)
+            yield self._with_doubt(word, told)
         if self.quality is not None:
             yield from self._quality(new, live, versions, self.quality)
+
+    def _with_doubt(self, word: Word, worths: tuple[float, float]) -> Word:
+        """Add to what speaks against a version that keys may be the reason, where nobody said what their requests are worth."""
+        if not word.against or self.key is None or worths != (1.0, 1.0):
+            return word
+        doubt = f"unless requests of one {self.key} are alike, which nobody has told; then set deployer.answers=null"
+        return replace(word, told=f"{word.told}, {doubt}")
 
     def _log_needed(self, guard: str) -> float:
         return -math.log(self._risk_of(guard))
@@ -88,6 +97,11 @@ class Guards:
         yield Word("quality", told, found.low > 0, figures)
 
 
+def worth(seen: Seen) -> float:
+    """Return how many independent requests a request is worth: less than one where those of one key are alike."""
+    return 1.0 if seen.answers is None else seen.answers.independent
+
+
 def _errors(new: Seen, live: Seen, versions: tuple[int, int], more: float, needed: float) -> Word:
     rates = new.errors / new.requests, live.errors / live.requests
     told = f"{failed(new.errors, new.requests)} of v{versions[0]} failed"
@@ -95,7 +109,8 @@ def _errors(new: Seen, live: Seen, versions: tuple[int, int], more: float, neede
     figures = {"new": rates[0], "live": rates[1]}
     if new.errors < FEWEST_ERRORS or rates[0] - rates[1] <= more:
         return Word("errors", told, figures=figures)
-    found = log_excess(new.errors, live.errors, new.requests / (new.requests + live.requests))
+    sizes = new.requests * worth(new), live.requests * worth(live)
+    found = log_excess(new.errors * worth(new), live.errors * worth(live), sizes[0] / sum(sizes))
     return _weighed("errors", told, found, needed, figures)
 
 
@@ -108,16 +123,24 @@ def _latency(new: Seen, live: Seen, versions: tuple[int, int], ratio: float, nee
     # Bounds of histograms lie apart, so that a ratio of them is only about that of the times.
     if bounded[0] <= bounded[1] * ratio or not all(sum(seen.latency.counts) for seen in (new, live)):
         return Word("latency", told, figures=figures)
-    return _weighed("latency", told, log_slower(new.latency, live.latency, ratio), needed, figures)
+    found = log_slower(new.latency, live.latency, ratio, (worth(new), worth(live)))
+    return _weighed("latency", told, found, needed, figures)
 
 
-def _answers(counts: list[tuple[int, int]], versions: tuple[int, int], distance: float, needed: float) -> Word:
-    found = total_variation(counts)
-    told = f"the distributions of what v{versions[0]} and v{versions[1]} answered are {percent(found)} apart"
-    figures = {"total_variation": found}
-    if found <= distance:
+def _answers(
+    counts: list[tuple[int, int]],
+    versions: tuple[int, int],
+    distance: float,
+    needed: float,
+    worths: tuple[float, float],
+) -> Word:
+    apart = total_variation(counts)
+    told = f"the distributions of what v{versions[0]} and v{versions[1]} answered are {percent(apart)} apart"
+    figures = {"total_variation": apart}
+    if apart <= distance:
         return Word("answers", told, figures=figures)
-    return _weighed("answers", told, log_unlike(counts), needed, figures)
+    found = log_unlike((one * worths[0], other * worths[1]) for one, other in counts)
+    return _weighed("answers", told, found, needed, figures)
 
 
 def _weighed(guard: str, told: str, found: float, needed: float, figures: Mapping[str, Any]) -> Word:

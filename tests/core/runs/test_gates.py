@@ -93,6 +93,17 @@ def test_another_target_does_not_take_over() -> None:
     assert in_charge() == 1
 
 
+def test_a_worse_version_is_tried_as_a_canary_and_one_of_another_target_is_not() -> None:
+    deployed(shop())
+    worse = deployed(shop(), trainer=SHALLOW, deployer="canary")
+    assert worse["accepted"]
+    assert "challenger -> shop v2: although accuracy is" in worse["told"]
+    assert [(route["version"], route["arm"]) for route in worse["policy"]["routes"]] == [(1, "live"), (2, "canary")]
+    other = deployed(shop(), target="spent", deployer="canary")
+    assert "it predicts spent (regression), and v1 bought (binary)" in other["told"]
+    assert in_charge() == 1
+
+
 def test_other_classes_do_not_take_over() -> None:
     deployed(shop())
     told = deployed(shop().with_columns(bought=pl.col("bought").replace("no", "never")))

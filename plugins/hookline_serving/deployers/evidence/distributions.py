@@ -36,13 +36,14 @@ def total_variation(counts: list[tuple[int, int]]) -> float:
     return sum(abs(one / new - other / live) for one, other in counts) / 2
 
 
-def log_slower(new: Histogram, live: Histogram, ratio: float) -> float:
+def log_slower(new: Histogram, live: Histogram, ratio: float, worths: tuple[float, float] = (1.0, 1.0)) -> float:
     """Return the log of the evidence that requests of the new arm take more than `ratio` times as long.
 
     For each bound of the live arm's times, those of the new arm beyond `ratio` times it are held against those of the live arm
     beyond it; the evidence is the mean over the bounds, which is as valid as each is.
+    worths: how many independent requests one of each is worth
     """
-    beyond_new, beyond_live = (_beyond(one) for one in (new, live))
+    beyond_new, beyond_live = (_beyond(one, worth) for one, worth in zip((new, live), worths, strict=True))
     share = beyond_new[0] / (beyond_new[0] + beyond_live[0])
     pairs = []
     for place, bound in enumerate(live.bounds):
@@ -60,9 +61,9 @@ def p99(latency: Histogram) -> float | None:
     return None if found is None or math.isinf(found) else found
 
 
-def _beyond(histogram: Histogram) -> list[int]:
+def _beyond(histogram: Histogram, worth: float) -> list[float]:
     """Return how many requests there were, then how many took longer than each bound."""
-    return list(accumulate(reversed(histogram.counts)))[::-1]
+    return [count * worth for count in accumulate(reversed(histogram.counts))][::-1]
 
 
 def _label_counts(new: dict[str, int], live: dict[str, int]) -> list[tuple[int, int]]:

@@ -52,8 +52,8 @@ def log_unlike(counts: Iterable[tuple[float, float]]) -> float:
 def log_other_shares(counts: Sequence[float], weights: Sequence[float]) -> float:
     """Return the log of the evidence that requests do not fall to arms by their weights.
 
-    A Dirichlet-multinomial Bayes factor (Lindon and Malek 2022, "Anytime-valid inference for multinomial count data", section
-    3), its prior worth 100 requests around the weights.
+    A Dirichlet-multinomial Bayes factor (Lindon and Malek 2022, "Anytime-valid inference for multinomial count data"), its
+    prior worth 100 requests around the weights.
     """
     whole = sum(weights)
     shares = [weight / whole for weight in weights]
