@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from hookline.live.log.rules import Rules
 from hookline.live.log.writing import Segments
 
 from .exchange import Item, Question
@@ -47,16 +48,18 @@ class PredictionLog:
 
     files: Segments
     """Its `append` says when the disk has taken lines, for those who need not wait here."""
+    rules: Rules
     model: str
     version: int | None
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder, repr=False)
 
     @classmethod
     def open(cls, folder: Path, info: Mapping[str, Any]) -> PredictionLog:
-        """Open a file of now; raises StoreError where the folder cannot be written."""
-        files = Segments(folder)
+        """Open a file of now, as `log.yaml` in the folder says; raises ConfigError for that, StoreError for the disk."""
+        rules = Rules.of(folder)
+        files = rules.settings.segments(folder)
         files.open()
-        return cls(files, str(info["model"]), info.get("version"))
+        return cls(files, rules, str(info["model"]), info.get("version"))
 
     @property
     def folder(self) -> Path:
@@ -82,8 +85,8 @@ class PredictionLog:
                 now,
                 self.model,
                 self.version,
-                row,
-                row_id,
+                self.rules.row(row) if self.rules.changes else row,
+                self.rules.beside(row_id, row),
                 item.prediction,
                 list(item.probabilities.values()) if item.probabilities else None,
                 item.warnings,
