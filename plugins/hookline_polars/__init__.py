@@ -10,6 +10,7 @@ from .monitors.drift import DataDriftMonitor
 from .monitors.predictions import PredictionDriftMonitor
 from .sources.file import FileSource
 from .sources.join import JoinSource
+from .sources.prediction_log import PredictionLogSource
 from .sources.synthetic import SyntheticSource
 from .transforms.cast import CastTransform
 from .transforms.clip import ClipTransform
@@ -35,6 +36,7 @@ __all__ = [
     "NullValuesTransform",
     "ParseNumbersTransform",
     "PredictionDriftMonitor",
+    "PredictionLogSource",
     "RareCategoriesTransform",
     "SyntheticSource",
     "TabularFeaturizer",
@@ -44,7 +46,7 @@ __all__ = [
 @hookimpl
 def register_sources() -> list[type[Source]]:
     """Return the sources."""
-    return [FileSource, JoinSource, SyntheticSource]
+    return [FileSource, JoinSource, PredictionLogSource, SyntheticSource]
 
 
 @hookimpl

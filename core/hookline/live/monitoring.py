@@ -31,7 +31,7 @@ from hookline.runs.names import Found, find
 
 from .log.answered import truth_on_record
 from .log.predictions import Moment, predictions
-from .records import Records, records_in
+from .records import Recorded, records_in
 from .rows import rows_for, truth_in
 from .watched import Watched
 
@@ -69,7 +69,7 @@ def monitor(
     own = data is None
     if since is not None and not own:
         raise UsageError("since is of what `serve` recorded, and other rows are given", hint="leave one of the two out")
-    records = _own(what, found, since, home) if own else records_in(data)
+    records: Recorded | None = _own(what, found, since, home) if own else records_in(data)
     if records is not None and wanted:
         records = records.of_version(found.version)
     folder = found.package()
@@ -100,7 +100,7 @@ def monitor(
     return Watched(reports, model.name if model.version is None else f"{model.name}:{model.version}")
 
 
-def _own(what: str | Path, found: Found, since: Moment, home: str | Path | None) -> Records:
+def _own(what: str | Path, found: Found, since: Moment, home: str | Path | None) -> Recorded:
     """Return what a model's servers recorded; raises UsageError for what is no model, DataError where there is nothing."""
     if found.model is None:
         raise UsageError(

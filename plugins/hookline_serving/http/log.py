@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hookline.live.log.rules import Rules
 from hookline.live.log.writing import Segments
 
 from .exchange import Item, Question
@@ -60,6 +61,7 @@ class PredictionLog:
     """Records answers in files of its own in a folder."""
 
     files: Segments
+    rules: Rules
     written: int = 0
     """Records."""
     failures: int = 0
@@ -68,10 +70,11 @@ class PredictionLog:
 
     @classmethod
     def open(cls, folder: Path) -> PredictionLog:
-        """Open a file of now; raises StoreError where the folder cannot be written."""
-        files = Segments(folder)
+        """Open a file of now, as `log.yaml` in the folder says; raises ConfigError for that, StoreError for the disk."""
+        rules = Rules.of(folder)
+        files = rules.settings.segments(folder)
         files.open()
-        return cls(files)
+        return cls(files, rules)
 
     @property
     def folder(self) -> Path:
@@ -105,6 +108,10 @@ class PredictionLog:
         model, version, arm = stamp
         latency = round(time.perf_counter() - question.since, 6)
         keys = question.keys or repeat(None)
+        beside = of or repeat(None)
+        rows: Iterable[tuple[Any, Any, Any]] = zip(question.rows, question.ids, keys)  # noqa: B905  keys may have no end
+        if self.rules.changes:
+            rows = map(self._kept_of, rows)
         records = [
             Record(
                 item.id,
@@ -120,11 +127,17 @@ class PredictionLog:
                 latency,
                 key,
                 question.request,
-                beside,
+                other,
             )
-            for item, row, row_id, key, beside in zip(items, question.rows, question.ids, keys, of or repeat(None))  # noqa: B905  some have no end
+            for item, (row, row_id, key), other in zip(items, rows, beside)  # noqa: B905  as above
         ]
         return self._encoder.encode_lines(records)
+
+    def _kept_of(self, told: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        """Return what the log's rules keep of a row, of what it calls itself, and of what decided who answers it."""
+        row, row_id, key = told
+        named = row if isinstance(row, Mapping) else msgspec.to_builtins(row)
+        return self.rules.row(named), self.rules.beside(row_id, named), self.rules.beside(key, named)
 
     def close(self) -> None:
         """Flush to the disk and close."""

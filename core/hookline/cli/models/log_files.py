@@ -1,4 +1,4 @@
-"""`hookline predictions compact` and `prune`: the files of a prediction log made smaller, and fewer."""
+"""`hookline predictions compact`, `prune` and `settings`: the files of a log made smaller and fewer, and how they are written."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import asdict
 from typing import Any
 
 from hookline.live.log.compacting import compact_predictions
+from hookline.live.log.predictions import predictions
 from hookline.live.log.pruning import Pruned, prune_predictions
+from hookline.live.log.rules import settings_of
+from hookline.live.records import SETTINGS
 
-from ..output import print_json, say
+from ..output import print_json, print_rows, say
 
 MODEL = "a model with a prediction log"
 
@@ -25,7 +28,23 @@ def add_actions(actions: Any) -> Sequence[argparse.ArgumentParser]:
     pruning.add_argument("model", help=MODEL)
     pruning.add_argument("--older-than", metavar="SPAN", required=True, help="such as 90d, 12w or 36h")
     pruning.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-    return compacting, pruning
+    settings = actions.add_parser("settings", help="show how the log is written, and where that is said")
+    settings.add_argument("model", help=MODEL)
+    return compacting, pruning, settings
+
+
+def _settings(given: Any) -> int:
+    folder = predictions(given.model).folder
+    path, found = folder / SETTINGS, settings_of(folder)
+    facts = {**asdict(found), "said_in": str(path) if path.exists() else None}
+    if given.json:
+        print_json(facts)
+        return 0
+    columns = facts.pop("columns")
+    facts |= {f"columns.{name}": rule for name, rule in columns.items()}
+    facts["said_in"] = facts["said_in"] or f"nowhere: these are the defaults; {path} may say otherwise"
+    print_rows([{"setting": name, "value": value} for name, value in facts.items()], ("setting", "value"), empty="")
+    return 0
 
 
 def _compact(given: Any) -> int:
@@ -93,4 +112,4 @@ def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"
 
 
-ACTS: Mapping[str, Callable[[Any], int]] = {"compact": _compact, "prune": _prune}
+ACTS: Mapping[str, Callable[[Any], int]] = {"compact": _compact, "prune": _prune, "settings": _settings}

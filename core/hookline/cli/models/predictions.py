@@ -72,9 +72,9 @@ def _show(given: Any) -> int:
     workspace = open_workspace()
     record = record_named(workspace, given.id)
     log = Predictions(record["model"], workspace.home / FOLDER / record["model"])
-    known = truths(workspace, log).by_id.get(record["id"])
+    known = truths(workspace, log).of(record["id"])
     if known is not None:
-        record = {**record, "truth": known.value, "became": known.became.isoformat()}
+        record = {**record, "truth": known[0], "became": known[1].isoformat()}
     if given.json:
         print_json(record)
         return 0

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hookline.data.frames import mark_missing
-from hookline.errors import UsageError
+from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Target
 from hookline.kinds.scored import PREDICTION_ID, Scored
 from hookline.packages.state import StoredPackage
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
-from hookline.workspace.catalog.labels import LabelRecord
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from ..records import Records
-from ..segments.moments import time_of
+from ..records import Recorded
 from .joining import truths
-from .predictions import Moment, predictions_in
+from .predictions import Moment, Predictions, predictions_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,40 +46,93 @@ def scored(
     number = f":{log.version}" if log.version is not None else ""
     package = StoredPackage(find(f"{log.model}{number}", workspace.home).folder, registry)
     _require_one_target(registry, workspace, log.model, package.target, records)
-    truth, whole = _truth(records, truths(workspace, log).by_id, package.target)
+    facts = records.facts()
+    truth, whole = _truth(facts["id"], truths(workspace, log).table, package.target)
     frame = mark_missing(records.rows(package.schema).lazy()).with_row_index(ROW_ID)
     frame = frame.with_columns(pl.col(ROW_ID).cast(pl.Int64))
-    rows = Dataset(_with_id(frame, records, package.roles.id), package.roles, log.model, package.target)
-    found = Scored.of(rows, records.answers(package.target), package.target, truth, log=_of_log(records))
+    rows = Dataset(_with_id(frame, facts["row_id"], package.roles.id), package.roles, log.model, package.target)
+    found = Scored.of(rows, records.answers(package.target), package.target, truth, log=_of_log(facts))
     # Arrays have no word for a truth that is missing, and the frame has.
     return found if whole else replace(found, held=None)
 
 
+def package_of(model: str, home: str | Path | None = None) -> StoredPackage:
+    """Return the package that rows on record are read as: of the version that is named, else of the one in charge."""
+    return StoredPackage(find(model, home).folder, load_registry())
+
+
+def labeled_rows(log: Predictions, workspace: Workspace, package: StoredPackage, after: int, upto: int) -> Dataset:
+    """Return raw rows on record whose truth is known, with it in the target's column, by time.
+
+    Columns: those of the package's contract that rows hold, its id (the prediction's where rows do not say theirs), and the
+    target. after, upto: only records whose first label is numbered so. Raises DataError where the truth of none is known.
+    """
+    import polars as pl
+
+    told = truths(workspace, log, upto).table
+    records = log.records().among(told["prediction_id"])
+    if not len(records):
+        raise DataError(
+            f"no answer of '{log.model}' has its truth{log.said()}",
+            hint=f"`hookline labels add {log.model} FILE` tells it, and `hookline labels status {log.model}` of how many",
+        )
+    facts = records.facts()
+    truth, _ = _truth(facts["id"], told, package.target)
+    frame = _with_id(mark_missing(records.rows(package.schema).lazy()), facts["row_id"], package.roles.id).collect()
+    known = [name for name in package.schema.names if name in frame.columns]
+    first = facts.join(told, left_on="id", right_on="prediction_id", how="left", maintain_order="left")["first"]
+    columns = [*(frame[name] for name in known), *_id(frame, facts["id"], package), _column(package.target, truth)]
+    rows = pl.DataFrame(columns).with_columns(facts["time"].alias("\0time"), first.alias("\0first"))
+    # Of a row that was not kept nothing is there.
+    kept = rows.filter(pl.any_horizontal(pl.col(known).is_not_null())).sort("\0time", maintain_order=True)
+    new = kept.filter(pl.col("\0first") > after).drop("\0time", "\0first")
+    return Dataset(new.lazy(), name=log.model)
+
+
+def _id(frame: pl.DataFrame, ids: pl.Series, package: StoredPackage) -> list[pl.Series]:
+    name = package.roles.id
+    if name is None or name in package.schema.names:
+        return []
+    return [frame[name] if name in frame.columns else ids.alias(name)]
+
+
+def _column(target: Target, truth: np.ndarray | None) -> pl.Series:
+    import polars as pl
+
+    values = [] if truth is None else truth.tolist()
+    return pl.Series(target.name, values, dtype=pl.Float64 if target.task == "regression" else None)
+
+
 def truth_on_record(
-    model: str, records: Records, target: Target, home: str | Path | None
+    model: str, records: Recorded, target: Target, home: str | Path | None
 ) -> tuple[np.ndarray | None, bool]:
     """Return what labels say was true of each record, (n_records,), None where of none; and whether it is known of all."""
     workspace = open_workspace(home)
-    return _truth(records, truths(workspace, predictions_in(workspace, model)).by_id, target)
+    return _truth(records.facts()["id"], truths(workspace, predictions_in(workspace, model)).table, target)
 
 
-def _truth(records: Records, labels: Mapping[str, LabelRecord], target: Target) -> tuple[np.ndarray | None, bool]:
+def _truth(ids: pl.Series, told: pl.DataFrame, target: Target) -> tuple[np.ndarray | None, bool]:
     import numpy as np
 
-    told = [labels.get(record["id"]) for record in records.found]
-    values = [None if label is None else label.value for label in told]
-    known = sum(value is not None for value in values)
+    asked = ids.to_frame("prediction_id")
+    texts = asked.join(told, on="prediction_id", how="left", maintain_order="left")["value"]
+    known = len(texts) - texts.null_count()
     if not known:
         return None, False
+    # Of classes there are few.
+    words = {text: json.loads(text) for text in texts.unique().drop_nulls()}
+    values = [words.get(text) for text in texts]
     if known < len(values):
         return np.array(values, dtype=object), False
     return np.array(values, dtype=np.float64 if target.task == "regression" else None), True
 
 
-def _require_one_target(registry: Registry, workspace: Workspace, model: str, target: Target, records: Records) -> None:
+def _require_one_target(
+    registry: Registry, workspace: Workspace, model: str, target: Target, records: Recorded
+) -> None:
     """Raise UsageError where a version that answered predicts something else; one that no catalog knows is believed."""
     models = workspace.catalog.models
-    for version in sorted({record["version"] for record in records.found} - {None}):
+    for version in records.versions():
         paths = [Path(one.path) for one in models.versions(model) if one.version == version]
         if paths and paths[0].is_dir() and StoredPackage(paths[0], registry).target != target:
             raise UsageError(
@@ -90,27 +141,18 @@ def _require_one_target(registry: Registry, workspace: Workspace, model: str, ta
             )
 
 
-def _with_id(frame: pl.LazyFrame, records: Records, name: str | None) -> pl.LazyFrame:
+def _with_id(frame: pl.LazyFrame, beside: pl.Series, name: str | None) -> pl.LazyFrame:
     """Return rows with the id's column, whose values may stand beside the rows in the log."""
     import polars as pl
 
-    beside = [record.get("row_id") for record in records.found]
-    if name is None or all(value is None for value in beside):
+    if name is None or beside.null_count() == len(beside):
         return frame
-    ids = pl.Series(name, beside, strict=False)
+    ids = beside.alias(name)
     held = pl.col(name).cast(pl.String) if name in frame.collect_schema().names() else None
     return frame.with_columns(ids if held is None else pl.coalesce(held, ids.cast(pl.String)).alias(name))
 
 
-def _of_log(records: Records) -> pl.DataFrame:
-    import polars as pl
-
-    found: Sequence[Mapping[str, Any]] = records.found
-    columns = {
-        PREDICTION_ID: pl.Series([record["id"] for record in found], dtype=pl.String),
-        "time": pl.Series([time_of(record) for record in found], dtype=pl.Datetime("us", "UTC")),
-        "version": pl.Series([record["version"] for record in found], dtype=pl.Int64),
-    }
-    if any(record.get("arm") is not None for record in found):
-        columns["arm"] = pl.Series([record.get("arm") for record in found], dtype=pl.String)
-    return pl.DataFrame(columns)
+def _of_log(facts: pl.DataFrame) -> pl.DataFrame:
+    """Return what the log says of its records, the arm where any is told."""
+    arm = ["arm"] if facts["arm"].count() else []
+    return facts.select("id", "time", "version", *arm).rename({"id": PREDICTION_ID})

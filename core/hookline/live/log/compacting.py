@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hookline.errors import StoreError
-from hookline.workspace.disk import clear_errors
+from hookline.workspace.disk import FULL
 from hookline.workspace.workspace import open_workspace
 
 from ..segments import segment
@@ -59,9 +59,14 @@ def compact_predictions(model: str, *, home: str | Path | None = None) -> Compac
 def changing(folder: Path) -> Iterator[None]:
     """Let nobody else change closed files of a log; raises StoreError, also where the disk does not allow it."""
     try:
-        with clear_errors(folder), alone(folder):
+        with alone(folder):
             yield
     except OSError as error:
+        if error.errno in FULL:
+            told = f"the disk of {folder} is full; what was on record still is"
+            raise StoreError(
+                told, hint="free some space first: closed files are written anew before they are removed"
+            ) from error
         raise StoreError(f"the log in {folder} cannot be changed: {error.strerror or error}") from error
 
 

@@ -20,6 +20,7 @@ from hookline.workspace.workspace import Workspace, open_workspace
 
 from .joining import everything, resolved
 from .predictions import Predictions, predictions_in
+from .rules import Rules
 from .times import span_of
 from .told import IDS, Columns, Telling, Told, read_rows, read_told
 
@@ -69,15 +70,15 @@ def label(
     if found.model is None:
         raise UnknownName("model", model, workspace.catalog.models.names())
     package = StoredPackage(found.folder, registry)
+    log = predictions_in(workspace, found.model)
     key = None if by in IDS else _key(found.model, package, by, time, span_of(within, "within"))
+    rules = None if key is None else _rules(log, key.column)
     who = by if key is None else key.column
     columns = Columns(who, value or package.target.name, time)
     now = datetime.now(UTC)
     telling = read_told(registry, data, package.target, columns, _zone(zone), now)
-    log = predictions_in(workspace, found.model)
-    return _add(
-        workspace, log, telling, [_record(found.model, told, telling.origin, key, now) for told in telling.rows]
-    )
+    labels = [_record(found.model, told, telling.origin, key, rules, now) for told in telling.rows]
+    return _add(workspace, log, telling, labels)
 
 
 def label_rows(
@@ -90,7 +91,7 @@ def label_rows(
     """
     now = datetime.now(UTC)
     telling = read_rows(rows, target, origin, now)
-    labels = [_record(model, told, origin, None, now) for told in telling.rows]
+    labels = [_record(model, told, origin, None, None, now) for told in telling.rows]
     return _add(workspace, predictions_in(workspace, model), telling, labels)
 
 
@@ -115,11 +116,24 @@ def _zone(name: str) -> tzinfo:
         raise UsageError(f"--zone: '{name}' is no time zone", hint="write one such as Europe/Vienna") from None
 
 
-def _record(model: str, told: Told, origin: str, key: Key | None, now: datetime) -> LabelRecord:
+def _rules(log: Predictions, column: str) -> Rules:
+    """Return the rules of a log; raises UsageError where it does not keep the column that labels go by."""
+    rules = Rules.of(log.folder)
+    if rules.settings.columns.get(column) == "drop":
+        raise UsageError(
+            f"the log of {log.model} does not keep '{column}', so no answer is found by it",
+            hint="tell the truth by the ids of predictions, or let log.yaml say hash instead of drop",
+        )
+    return rules
+
+
+def _record(model: str, told: Told, origin: str, key: Key | None, rules: Rules | None, now: datetime) -> LabelRecord:
     became = told.became or now
     if key is None:
         return LabelRecord(model, told.who, told.value, became, origin)
-    own = Key(key.column, told.who, key.within, key.names_rows)
+    # Where the log hashes the column, a label hashes it alike, and the value itself is kept nowhere.
+    who = told.who if rules is None else str(rules.value(key.column, told.who))
+    own = Key(key.column, who, key.within, key.names_rows)
     return LabelRecord(model, None, told.value, became, origin, own)
 
 
@@ -154,4 +168,9 @@ def _same(held: LabelRecord | None, one: LabelRecord) -> bool:
 
 def _recorded(ids: set[str], log: Predictions) -> set[str]:
     """Return which of these ids are on record."""
-    return {record["id"] for record in everything(log) if record["id"] in ids} if ids else set()
+    import polars as pl
+
+    if not ids:
+        return set()
+    asked = pl.DataFrame({"id": sorted(ids)})
+    return set(asked.join(everything(log).facts(), on="id", how="semi")["id"])

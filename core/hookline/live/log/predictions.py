@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from heapq import nlargest
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookline.errors import DataError, UnknownName, UsageError
 from hookline.runs.names import split_model_name
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from ..records import Records
+from ..records import Recorded, Records, TypedRecords
 from ..segments import parquet, segment
 from ..segments.lines import record_of
 from ..segments.moments import time_of
 from ..segments.reading import read_records
+from ..segments.tables import facts, typed
 from ..segments.wanted import Wanted
 from .files import backwards, by_day, files_between
 from .times import moment_of
 from .writing import BACK
 
+if TYPE_CHECKING:
+    import polars as pl
+
+T = TypeVar("T")
 FOLDER = "predictions"
 """The folder in the home that holds a log a model."""
 MOST_SHOWN = 5
+TRIES = 5
+"""How often files may be replaced while they are read."""
 
 Moment = str | date | timedelta | None
 """An ISO time or date, UTC where it names no zone; how long ago it was, such as `7d`; or None."""
@@ -67,10 +74,7 @@ class Predictions:
 
     def newest(self, limit: int) -> list[Mapping[str, Any]]:
         """Return the newest by their times, the newest first; reads the files from their ends, and no more than it needs."""
-        while True:
-            # Where a file was replaced meanwhile, those that took its place are found the next time.
-            with suppress(FileNotFoundError):
-                return self._newest(limit)
+        return _steady(lambda: self._newest(limit))
 
     def _newest(self, limit: int) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -82,12 +86,20 @@ class Predictions:
                 break
         return found
 
-    def records(self) -> Records:
-        """Return all of them at once, held; raises DataError where there are none."""
-        found = tuple(self)
-        if not found:
+    def records(self) -> Recorded:
+        """Return all of them at once, held; as a table where their values are of one type each.
+
+        Raises DataError where there are none, or a line is none.
+        """
+        table = _steady(lambda: typed(self.files(), self.wanted))
+        found = TypedRecords(self.model, table) if table is not None else Records(tuple(self))
+        if len(found) == 0:
             raise DataError(f"no answer of '{self.model}' is on record{self.said()}", hint=self.hint())
-        return Records(found)
+        return found
+
+    def facts(self) -> pl.DataFrame:
+        """Return `id`, `time`, `version` and `arm` of each, as a table."""
+        return _steady(lambda: facts(self.files(), self.wanted))
 
     def said(self) -> str:
         """Return what was asked for, in words that follow others."""
@@ -192,10 +204,11 @@ def record_named(workspace: Workspace, start: str) -> Mapping[str, Any]:
 
 
 def _named_in(folder: Path, start: str) -> dict[str, Mapping[str, Any]]:
-    while True:
-        with suppress(FileNotFoundError):  # As above: the file was replaced meanwhile.
-            files = files_between(folder, None, None)
-            return {record["id"]: record for path in files for record in _named(path, start)}
+    def find() -> dict[str, Mapping[str, Any]]:
+        files = files_between(folder, None, None)
+        return {record["id"]: record for path in files for record in _named(path, start)}
+
+    return _steady(find)
 
 
 def _named(path: Path, start: str) -> Sequence[Mapping[str, Any]]:
@@ -206,3 +219,11 @@ def _named(path: Path, start: str) -> Sequence[Mapping[str, Any]]:
     with path.open("rb") as file:
         found = (record for line in file if letters in line and (record := record_of(line)) is not None)
         return list(islice((record for record in found if str(record["id"]).startswith(start)), MOST_SHOWN))
+
+
+def _steady(read: Callable[[], T]) -> T:
+    """Return what is read of files; where one was replaced meanwhile, those that took its place are read the next time."""
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError):
+            return read()
+    return read()

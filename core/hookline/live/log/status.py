@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hookline.workspace.workspace import open_workspace
 
-from ..segments.moments import time_of
 from .joining import everything, truths
 from .predictions import Moment, predictions_in
+
+if TYPE_CHECKING:
+    import polars as pl
 
 AGES = (
     ("under 1 day", timedelta(days=1)),
@@ -68,22 +70,25 @@ def labels(
     home: str | Path | None = None,
 ) -> LabelStatus:
     """Return how many of a model's answers have their truth, by version and age; takes what `predictions` takes."""
+    import polars as pl
+
     workspace, now = open_workspace(home), datetime.now(UTC)
     log = predictions_in(workspace, model, since, until, version)
     truth = truths(workspace, log)
-    known = truth.by_id
-    counts: Counter[tuple[int | None, str]] = Counter()
-    labeled: Counter[tuple[int | None, str]] = Counter()
-    for record in log:
-        group = record["version"], _age(now - time_of(record))
-        counts[group] += 1
-        labeled[group] += record["id"] in known
+    known = truth.table.select(pl.col("prediction_id").alias("id"), pl.lit(value=True).alias("labeled"))
+    found = log.facts().join(known, on="id", how="left").with_columns(_age(pl.lit(now) - pl.col("time")))
+    groups = found.group_by("version", "age").agg(pl.len(), pl.col("labeled").count()).rows()
     order = [name for name, _ in AGES]
-    groups = sorted(counts, key=lambda group: (-(group[0] or 0), order.index(group[1])))
-    seen = {record["id"] for record in everything(log) if record["id"] in known} if known else set()
-    shares = tuple(LabeledShare(*group, counts[group], labeled[group]) for group in groups)
-    return LabelStatus(log.model, shares, len(known) - len(seen) + truth.homeless)
+    groups.sort(key=lambda group: (-(group[0] or 0), order.index(group[1])))
+    seen = known.join(everything(log).facts(), on="id", how="semi").height if known.height else 0
+    return LabelStatus(log.model, tuple(LabeledShare(*group) for group in groups), known.height - seen + truth.homeless)
 
 
-def _age(span: timedelta) -> str:
-    return next(name for name, most in AGES if span < most)
+def _age(span: pl.Expr) -> pl.Expr:
+    """Return what an age is called."""
+    import polars as pl
+
+    named = pl.lit(AGES[-1][0])
+    for name, most in reversed(AGES[:-1]):
+        named = pl.when(span < most).then(pl.lit(name)).otherwise(named)
+    return named.alias("age")

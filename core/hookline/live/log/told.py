@@ -17,7 +17,7 @@ from hookline.registry.registry import Registry
 from hookline.workspace.catalog.labels import LONGEST_ID
 
 from ..segments.moments import in_utc
-from .joining import as_key
+from .rules import as_key
 
 if TYPE_CHECKING:
     import polars as pl

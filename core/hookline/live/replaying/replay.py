@@ -217,11 +217,11 @@ def _quality(
     """Return the quality of both answers on the records whose truth labels tell."""
     import numpy as np
 
-    known = truths(workspace, log).by_id
-    places = [place for place, one in enumerate(records) if (label := known.get(one["id"])) and label.value is not None]
+    known = truths(workspace, log).values([one["id"] for one in records])
+    places = [place for place, one in enumerate(records) if known.get(one["id"]) is not None]
     if not places:
         return None
-    labels = [known[records[place]["id"]].value for place in places]
+    labels = [known[records[place]["id"]] for place in places]
     truth = np.array(labels, dtype=np.float64 if package.target.task == "regression" else None)
     frame = asked.frame
     assert frame is not None

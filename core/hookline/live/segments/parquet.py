@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +65,11 @@ def frame_of(found: Sequence[Timed], segment: str) -> pl.DataFrame:
 
 def write(frame: pl.DataFrame, path: Path) -> None:
     """Write a closed segment, sorted by time, until the disk has it; raises OSError."""
+    content = BytesIO()
+    # Not straight to the file: what the system says of a full disk would come as an error of polars.
+    frame.sort("time", maintain_order=True).write_parquet(content, row_group_size=GROUP, statistics="full")
     with path.open("xb") as file:
-        frame.sort("time", maintain_order=True).write_parquet(file, row_group_size=GROUP, statistics="full")
+        file.write(content.getbuffer())
         file.flush()
         os.fsync(file.fileno())
 

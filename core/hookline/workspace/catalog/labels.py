@@ -13,8 +13,10 @@ from .sql.database import Database
 from .sql.values import data_of, now, text_of, utc
 
 if TYPE_CHECKING:
+    import polars as pl
     from sqlalchemy import RowMapping
 
+AT_ONCE = 10_000
 LONGEST_ID = 255
 """Letters of a prediction's id that the table holds."""
 
@@ -73,6 +75,36 @@ class Labels:
         table = self._labels
         query = table.select().where(table.c.model == model).order_by(table.c.became, table.c.id)
         return [_record(row) for row in self._database.rows(query)]
+
+    def last(self, model: str) -> int:
+        """Return the number of the newest label of a model; 0 where there is none."""
+        from sqlalchemy import func, select
+
+        labels = self._labels
+        with self._database.reading() as connection:
+            return connection.execute(select(func.max(labels.c.id)).where(labels.c.model == model)).scalar() or 0
+
+    def table(self, model: str, upto: int | None = None) -> pl.DataFrame:
+        """Return the same as a table: label (its number), prediction_id, key and value (JSON), became (UTC).
+
+        No label is ever a Python value. upto: only those that are numbered up to here
+        """
+        import polars as pl
+        from sqlalchemy import select
+
+        labels, text = self._labels, pl.String()
+        columns = {"label": pl.Int64(), "prediction_id": text, "key": text, "value": text}
+        schema: dict[str, pl.DataType] = {**columns, "became": pl.Datetime("us", "UTC")}
+        named = [labels.c[name] for name in ("id", "prediction_id", "key", "value", "became")]
+        query = select(*named).where(labels.c.model == model).order_by(labels.c.became, labels.c.id)
+        query = query if upto is None else query.where(labels.c.id <= upto)
+        parts = [pl.DataFrame(schema=schema)]
+        with self._database.reading() as connection:
+            found = connection.execution_options(yield_per=AT_ONCE).execute(query)
+            for some in found.partitions():
+                rows = [(*row[:-1], utc(row[-1])) for row in some]
+                parts.append(pl.DataFrame(rows, schema, orient="row"))
+        return pl.concat(parts)
 
 
 def _row(label: LabelRecord, added: datetime) -> dict[str, Any]:

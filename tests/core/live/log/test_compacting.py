@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -196,15 +197,17 @@ def test_a_follower_reads_what_is_compacted_to_its_end(folder: Path) -> None:
 
 
 def test_one_at_a_time_changes_a_log_and_a_full_disk_changes_nothing(folder: Path) -> None:
-    write_log(folder, some(200))
+    # Of values that no compression makes small, so that the catalog has room where the log has none.
+    times = [START + timedelta(seconds=number) for number in range(600)]
+    write_log(folder, [plain_record(n, time, row={"pad": secrets.token_hex(500)}) for n, time in enumerate(times)])
     before = sorted(folder.iterdir())
     with alone(folder), pytest.raises(StoreError, match="is being compacted or pruned"):
         compact_predictions("plain")
-    with full_after(3_000), pytest.raises(StoreError):
+    with full_after(200_000), pytest.raises(StoreError, match="is full; what was on record still is"):
         compact_predictions("plain")
     assert standing(folder) == before
-    assert hl.predictions("plain").count() == 200
-    assert compact_predictions("plain").records == 200
+    assert hl.predictions("plain").count() == 600
+    assert compact_predictions("plain").records == 600
 
 
 KILLED = """
@@ -237,38 +240,40 @@ def compacted():
     compact_predictions("plain")
     return 0
 
-written, took, killed = 0, 0.0, 0
-for number in range(rounds):
+written, took, killed, attempts = 0, 0.0, 0, 0
+while killed < rounds and attempts < 6 * rounds:
     times = [datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=written + place) for place in range(300)]
-    write_log(folder, [plain_record(written + place, time) for place, time in enumerate(times)], str(number))
+    write_log(folder, [plain_record(written + place, time) for place, time in enumerate(times)], str(attempts))
     written += 300
     begun = time.monotonic()
     pid = child(compacted)
-    if number:
-        time.sleep(seed.uniform(0.2, 1.1) * took)
+    if attempts:
+        time.sleep(seed.uniform(0.1, 1) * took)
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    took = took or time.monotonic() - begun
+    took = took if os.WIFSIGNALED(status) else time.monotonic() - begun
     killed += os.WIFSIGNALED(status)
+    attempts += 1
     _, status = os.waitpid(child(lambda: whole(written)), 0)
-    assert status == 0, (number, status)
-print(killed)
+    assert status == 0, (attempts, status)
+print(killed, written)
 """
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.long)])
 def test_kills_in_the_middle_lose_nothing_and_double_nothing(folder: Path, rounds: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(rounds), str(folder)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
         cwd=Path(__file__).parents[3],
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > rounds // 3
+    killed, written = map(int, done.stdout.split())
+    assert killed == rounds
     left = compact_predictions("plain")
     assert not list(folder.glob("*.ndjson"))
     assert left.unread == {}
-    assert hl.predictions("plain").count() == 300 * rounds
+    assert hl.predictions("plain").count() == written

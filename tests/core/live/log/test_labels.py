@@ -26,7 +26,8 @@ CUSTOMERS_TIME = END - timedelta(hours=239)
 def known() -> dict[str, Any]:
     """Return what counts as true, by id."""
     workspace = open_workspace()
-    return {name: one.value for name, one in truths(workspace, predictions_in(workspace, "shop")).by_id.items()}
+    table = truths(workspace, predictions_in(workspace, "shop")).table
+    return {name: json.loads(value) for name, value in table.select("prediction_id", "value").rows()}
 
 
 def stored() -> list[Any]:
