@@ -33,6 +33,8 @@ class Package:
     """The number in the catalog; None until it is registered."""
     objections: tuple[str, ...] = ()
     """What speaks against its taking over from the version in charge, each a clause with its figures."""
+    unfit: tuple[str, ...] = ()
+    """Those of the objections that no trial on live traffic can settle: a critical finding, another target."""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class Standing:
     objections: tuple[str, ...] = ()
     merit: str = ""
     """Why it may take over; empty where there is no version to take over from."""
+    unfit: tuple[str, ...] = ()
+    """Those of the objections that no trial on live traffic can settle."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +99,14 @@ def held_against(new: Candidate, champion: ModelRecord | None) -> Standing:
     """
     critical = tuple(f"critical finding: {message.rstrip('.')}" for message in new.critical)
     if champion is None:
-        return Standing(critical)
+        return Standing(critical, unfit=critical)
     try:
         manifest = read_manifest(Path(champion.path))
     except (DataError, StoreError):
-        return Standing(critical, f"the package of v{champion.version} is lost")
+        return Standing(critical, f"the package of v{champion.version} is lost", critical)
     objections = (*critical, *_other_target(new.target, manifest, champion.version))
     if objections:
-        return Standing(objections)
+        return Standing(objections, unfit=objections)
     return _by_metrics(new, manifest, champion)
 
 

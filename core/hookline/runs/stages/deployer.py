@@ -55,7 +55,8 @@ def _deploy(run: Execution, stage: Stage) -> Deployed:
         champion = None if current is None else catalog.models.get(name, current.version)
         known = champion is not None and champion.version == version
         standing = Standing() if known else stand(run, champion)
-        registered = replace(package, path=path, version=version, objections=standing.objections)
+        found = replace(package, objections=standing.objections, unfit=standing.unfit)
+        registered = replace(found, path=path, version=version)
         if not stage.acts.accepts(registered):
             return _only_registered(registered, current)
         return _in_force(run, stage, registered, current, standing)
