@@ -25,6 +25,9 @@ from hookline.workspace.workspace import open_workspace
 from ..options import add_trust, trust_of
 from ..output import add_json, parser, print_json, print_rows, say, tell, text
 
+MOST_LETTERS = 80
+"""Letters of figures in a cell; JSON has them all."""
+
 
 def main(argv: Sequence[str]) -> int:
     """List models, show one, move an alias, or let one learn on."""
@@ -192,7 +195,8 @@ def _figures(figures: Mapping[str, Any]) -> str:
         for name, value in figures.items()
         if name != RESTORES
     ]
-    return "; ".join(told)
+    whole = "; ".join(told)
+    return whole if len(whole) <= MOST_LETTERS else f"{whole[: MOST_LETTERS - 3]}..."
 
 
 def _update(given: Any) -> int:

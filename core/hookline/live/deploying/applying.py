@@ -84,9 +84,8 @@ def propose(
     deployer = deployer_of(registry, choice, current)
     champion = None if current is None else _champion(workspace.catalog, current)
     standing = weigh(workspace, record, manifest, champion)
-    package = Package(
-        Path(record.path), record.format, record.name, record.version, () if force else standing.objections
-    )
+    heeded = Standing() if force else standing
+    package = Package(Path(record.path), record.format, record.name, record.version, heeded.objections, heeded.unfit)
     try:
         if not force and not deployer.accepts(package):
             return Proposal(record, champion, deployer, standing, None)

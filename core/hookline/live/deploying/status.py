@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.kinds.deployments import Deployment, Route, Seen
+from hookline.kinds.deployments import LATENCY_BOUNDS, Deployment, Histogram, Route
 from hookline.kinds.kinds import Deployer
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import Bins, ColumnProfile
@@ -123,10 +123,7 @@ def _arms(policy: Deployment, sightings: Sequence[Sighting]) -> tuple[ArmStatus,
     for one in sightings:
         seen.setdefault((one.version, one.arm), []).append(one)
     shares = {(route.version, route.arm): percent(share) for route, share in answering(policy).items()}
-    return tuple(
-        _arm(key, shares.get(key) or _beside(routes.get(key)), seen_in(found).get(key[0]))
-        for key, found in seen.items()
-    )
+    return tuple(_arm(key, shares.get(key) or _beside(routes.get(key)), found) for key, found in seen.items())
 
 
 def _beside(route: Route | None) -> str:
@@ -135,11 +132,13 @@ def _beside(route: Route | None) -> str:
     return f"beside, {percent(route.weight)}" if route.shadow and route.weight else "stands by"
 
 
-def _arm(key: tuple[int, str], share: str, seen: Seen | None) -> ArmStatus:
-    if seen is None:
-        return ArmStatus(*key, share, 0, 0, None, None, "")
-    p50, p99 = seen.latency.quantile(0.5), seen.latency.quantile(0.99)
-    return ArmStatus(*key, share, seen.requests, seen.errors, p50, p99, _answers(seen.answers))
+def _arm(key: tuple[int, str], share: str, found: Sequence[Sighting]) -> ArmStatus:
+    requests, errors = (sum(getattr(one, name) for one in found) for name in ("requests", "errors"))
+    counts = tuple(map(sum, zip(*(one.latency for one in found), strict=True)))
+    took = Histogram(LATENCY_BOUNDS, counts or (0,))
+    answers = [seen.answers for seen in seen_in(found).values()]
+    told = _answers(answers[0]) if answers else ""
+    return ArmStatus(*key, share, requests, errors, took.quantile(0.5), took.quantile(0.99), told)
 
 
 def _answers(answers: ColumnProfile | None) -> str:

@@ -9,27 +9,27 @@ import pytest
 
 import hookline as hl
 from hookline.errors import UnknownName
-from hookline.kinds.deployments import LATENCY_BOUNDS
-from hookline.workspace.catalog.sightings import Sighting
+from hookline.live.seen import AnswerCounts, ArmCounts
 from hookline.workspace.processes.owners import Owner, Watch, host
 from hookline.workspace.workspace import Workspace
 from kit.command_line import Told
 from kit.rollouts import ROLLOUT
 from kit.shops import BOTH, Versions
 
-ANSWERS = {"name": "probability_yes", "counts": [60, 30, 10], "edges": [0.0, 0.2, 0.6, 1.0]}
+EDGES = (0.0, 0.2, 0.6, 1.0)
 
 
 def saw(workspace: Workspace, version: int, arm: str, worker: str, requests: int, errors: int = 0) -> None:
-    """Tell the catalog what a process saw, each request in half a millisecond but one in a hundred, which took 0.2 s."""
+    """Tell the catalog what a process saw: answers in half a millisecond each, one in a hundred in 0.2 s."""
     policy = workspace.catalog.deployments.current("shop")
-    latency = [0] * (len(LATENCY_BOUNDS) + 1)
-    slow = requests // 100
-    for seconds, count in ((0.0005, requests - errors - slow), (0.2, slow)):
-        latency[next(place for place, bound in enumerate(LATENCY_BOUNDS) if seconds <= bound)] += count
+    counts = ArmCounts(AnswerCounts("probability_yes", EDGES, (), [0] * 3))
+    for place in range(requests - errors):
+        share = 0.1 if place % 10 < 6 else 0.5 if place % 10 < 9 else 0.9
+        counts.answered(0.2 if place % 100 == 99 else 0.0005, "no", {"no": 1 - share, "yes": share})
+    for _ in range(errors):
+        counts.failed()
     number = 0 if policy is None else policy.number or 0
-    told = Sighting("shop", number, version, arm, worker, requests, errors, latency, ANSWERS)
-    workspace.catalog.sightings.tell([told])
+    workspace.catalog.sightings.tell([counts.sighting("shop", number, version, arm, worker)])
 
 
 @pytest.fixture
