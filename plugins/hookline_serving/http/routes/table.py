@@ -14,6 +14,7 @@ import hookline
 
 from ..inference_protocol import service_asked
 from .asked import Guarded
+from .explain import explain
 from .invocations import invocations
 from .labels import labels
 from .metrics import exposition
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ..arms.desk import Desk
     from ..service import Service
 
-NAMES = ("/ready", "/metrics", "/labels", "/invocations", "/ping", "/version")
+NAMES = ("/ready", "/metrics", "/labels", "/explain", "/invocations", "/ping", "/version")
 """What `GET /` tells of beside the plain routes."""
 NAMED = "/v2/models/{model}"
 
@@ -36,6 +37,7 @@ def further(desk: Desk) -> list[Route]:
         *_ready(desk),
         Route("/metrics", _metrics(desk), methods=["GET"]),
         Route("/invocations", Guarded(desk, invocations), methods=["POST"]),
+        Route("/explain", Guarded(desk, explain()), methods=["POST"]),
         Route("/version", _version, methods=["GET"]),
         Route("/labels", Guarded(desk, labels(desk)), methods=["POST"]),
     ]
