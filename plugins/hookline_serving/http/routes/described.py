@@ -25,6 +25,7 @@ def further_paths(example: Mapping[str, Any]) -> dict[str, Any]:
     """Return what each further route takes and answers. example: a row"""
     return {
         "/metrics": {"get": _get("metrics", "What was counted, in Prometheus's text exposition", TEXT)},
+        "/docs": {"get": _get("docs", "A page to try the model", {"text/html": {"schema": {"type": "string"}}})},
         "/ping": {"get": _get("ping", "Whether a version can answer, as MLflow's server says it", NOTHING)},
         "/version": {"get": _get("version", "The version of hookline", TEXT)},
         "/invocations": {"post": _invocations(example)},

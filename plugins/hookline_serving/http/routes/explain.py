@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,6 @@ MOST_ROWS = 100
 NOBODY = "no component that is installed explains answers; install a plugin with an evaluator that does (`Explains`)"
 
 
-@lru_cache(1)
 def installed() -> Explains | None:
     """Return the first evaluator that explains, with its defaults; None where none does."""
     registry = load_registry()
@@ -45,7 +44,7 @@ def installed() -> Explains | None:
 
 def explain(find: Callable[[], Explains | None] = installed) -> Act:
     """Return what explains rows, one request at a time; nothing of it is on record, since nobody acts on an answer."""
-    one = asyncio.Semaphore(1)
+    one, find = asyncio.Semaphore(1), cache(find)
 
     async def answer(traffic: Traffic, asked: Asked) -> Reply:
         check_size(traffic, asked.body)
