@@ -26,6 +26,7 @@ from .arms.following import Follower
 from .clients.bounds import Bounds
 from .log import PredictionLog
 from .service import Room
+from .watching.tracing import spans
 
 if TYPE_CHECKING:
     import uvicorn
@@ -47,7 +48,7 @@ def serve(fleet: Fleet, host: str, port: int, bounds: Bounds | None = None, acce
     record = PredictionLog.open(folder) if folder else None
     desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record, fleet)
     config = uvicorn.Config(
-        guarded(app_of(desk, partial(_following, fleet, desk)), access.tokens),
+        guarded(app_of(desk, partial(_following, fleet, desk), spans()), access.tokens),
         http=_connections(bounds.within_files()),
         log_level="warning",
         access_log=False,
