@@ -93,7 +93,7 @@ class Answerer:
     def _predict(self, values: Sequence[Sequence[Any]]) -> Prediction:
         if self._few is not None and len(values) <= MOST_BY_ROW:
             return self._few.predict_rows(values)
-        return self.predictor.predict(_frame(values, self.predictor.schema))
+        return self.predictor.predict(frame_of(values, self.predictor.schema))
 
     def _items(self, question: Question, prediction: Prediction) -> list[Item]:
         values, warnings = prediction.values.tolist(), question.warnings
@@ -129,7 +129,8 @@ def _uuid(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def _frame(values: Sequence[Sequence[Any]], schema: Schema) -> pl.DataFrame:
+def frame_of(values: Sequence[Sequence[Any]], schema: Schema) -> pl.DataFrame:
+    """Return values in the schema's order, a row each, as a data frame."""
     import polars as pl
 
     dtypes = {"number": pl.Float64(), "string": pl.String(), "boolean": pl.Boolean(), "datetime": pl.Datetime("us")}

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -33,6 +33,10 @@ from .routes.asked import Guarded, called
 from .routes.binary import infer_any
 from .routes.table import NAMES, further
 from .service import Service
+from .watching.tracing import traced
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 PLAIN_ROUTES = ("/predict", "/example", "/health", "/metadata", "/openapi.json")
 
@@ -44,8 +48,13 @@ def make_app(
     return app_of(desk_of(predictor, info, record, bounds or Bounds()))
 
 
-def app_of(desk: Desk, follow: Callable[[], AbstractContextManager[None]] = nullcontext) -> ASGIApp:
-    """Return the ASGI application of a desk. follow: entered once the loop runs, and left before it ends."""
+def app_of(
+    desk: Desk, follow: Callable[[], AbstractContextManager[None]] = nullcontext, spans: TracerProvider | None = None
+) -> ASGIApp:
+    """Return the ASGI application of a desk.
+
+    follow: entered once the loop runs, and left before it ends; spans: where those of requests go, None: nowhere
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -54,9 +63,12 @@ def app_of(desk: Desk, follow: Callable[[], AbstractContextManager[None]] = null
                 yield
         finally:
             desk.close()
+            if spans is not None:
+                spans.shutdown()
 
     handlers: Mapping[Any, Any] = {HTTPException: _http_error, Exception: _fault}
-    return _with_short_way(Starlette(routes=_routes(desk), lifespan=lifespan, exception_handlers=handlers), desk)
+    app = Starlette(routes=_routes(desk), lifespan=lifespan, exception_handlers=handlers)
+    return _with_short_way(app, desk) if spans is None else traced(app, spans)
 
 
 def answer_rows(predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from .clients.bounds import Bounds
 from .clients.telling import log_config
 from .log import PredictionLog
 from .service import Room
+from .watching.tracing import spans
 
 if TYPE_CHECKING:
     import uvicorn
@@ -62,7 +63,7 @@ def serve(
     record = PredictionLog.open(folder) if folder else None
     desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record, fleet)
     config = uvicorn.Config(
-        guarded(app_of(desk, partial(_following, fleet, desk)), access.tokens),
+        guarded(app_of(desk, partial(_following, fleet, desk), spans()), access.tokens),
         http=_connections(bounds.within_files()),
         log_config=log_config(),
         log_level="warning",

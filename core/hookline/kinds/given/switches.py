@@ -9,7 +9,7 @@ from hookline.errors import UsageError
 
 ON = ("1", "true", "yes", "on")
 OFF = ("0", "false", "no", "off")
-SWITCHES = ("HOOKLINE_ALLOW_PICKLE", "HOOKLINE_STRICT")
+SWITCHES = ("HOOKLINE_ALLOW_PICKLE", "HOOKLINE_OTEL", "HOOKLINE_STRICT")
 """Variables that are on or off; each is off where nothing is said."""
 CHOICES: Mapping[str, Sequence[str]] = {"HOOKLINE_PROGRESS": ("auto", "rich", "plain", "off")}
 """Variables that name one of some words, of which the first stands where nothing is said, and for `on`."""

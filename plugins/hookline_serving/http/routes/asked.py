@@ -14,6 +14,7 @@ from ..clients.receiving import receive_body
 from ..inference_protocol import service_asked
 from ..reading.cutting import Body
 from ..replies import JSON, Answer, send_answer, told
+from ..watching.tracing import seen_by
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -66,7 +67,7 @@ class Guarded:
             traffic = self._desk.traffic
             if "version" in scope["path_params"]:
                 traffic = traffic.only(service_asked(scope["path_params"], traffic))
-            answer = await _answered(self._act(traffic, Asked(body, Headers(scope=scope), called(scope))))
+            answer = await _answered(self._act(seen_by(traffic), Asked(body, Headers(scope=scope), called(scope))))
             # What the client takes its time over is held, too.
             del body
             account.settle(len(answer.body))

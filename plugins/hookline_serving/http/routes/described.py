@@ -25,9 +25,11 @@ def further_paths(example: Mapping[str, Any]) -> dict[str, Any]:
     """Return what each further route takes and answers. example: a row"""
     return {
         "/metrics": {"get": _get("metrics", "What was counted, in Prometheus's text exposition", TEXT)},
+        "/docs": {"get": _get("docs", "A page to try the model", {"text/html": {"schema": {"type": "string"}}})},
         "/ping": {"get": _get("ping", "Whether a version can answer, as MLflow's server says it", NOTHING)},
         "/version": {"get": _get("version", "The version of hookline", TEXT)},
         "/invocations": {"post": _invocations(example)},
+        "/explain": {"post": _explain()},
         "/labels": {"post": _labels()},
     }
 
@@ -37,6 +39,27 @@ def takes(act: dict[str, Any], media: str) -> dict[str, Any]:
     body, answer = act["requestBody"], act["responses"]["200"]
     body, answer = ({**one, "content": one["content"] | {media: BINARY}} for one in (body, answer))
     return {**act, "requestBody": body, "responses": act["responses"] | {"200": answer}}
+
+
+def _explain() -> dict[str, Any]:
+    number, text = {"type": "number"}, {"type": "string"}
+    values = {"type": "object", "additionalProperties": number}
+    row = {"type": "object", "properties": {"base": number, "values": values}, "required": ["base", "values"]}
+    rows = {"type": "array", "items": row}
+    properties = {
+        "model": text,
+        "version": {"type": ["integer", "null"]},
+        "method": text,
+        "unit": text,
+        "explanations": rows,
+    }
+    answer = {"type": "object", "properties": properties, "required": list(properties)}
+    wrong = {
+        "422": "Values that do not fit, each by row and column.",
+        "501": "Nothing that is installed explains answers.",
+    }
+    body = {"$ref": "#/components/schemas/Rows"}
+    return _post("explain", "Say how much each column moved the answer", body, answer, wrong)
 
 
 def _labels() -> dict[str, Any]:

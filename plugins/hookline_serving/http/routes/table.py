@@ -13,11 +13,13 @@ from starlette.routing import Route
 import hookline
 
 from ..inference_protocol import service_asked
+from ..watching.metrics import exposition
+from ..watching.ready import Readiness
 from .asked import Guarded
+from .explain import explain
 from .invocations import invocations
 from .labels import labels
-from .metrics import exposition
-from .ready import Readiness
+from .page import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from ..arms.desk import Desk
     from ..service import Service
 
-NAMES = ("/ready", "/metrics", "/labels", "/invocations", "/ping", "/version")
+NAMES = ("/docs", "/ready", "/metrics", "/labels", "/explain", "/invocations", "/ping", "/version")
 """What `GET /` tells of beside the plain routes."""
 NAMED = "/v2/models/{model}"
 
@@ -34,8 +36,10 @@ def further(desk: Desk) -> list[Route]:
     """Return the routes of a desk."""
     return [
         *_ready(desk),
+        Route("/docs", _page(desk), methods=["GET"]),
         Route("/metrics", _metrics(desk), methods=["GET"]),
         Route("/invocations", Guarded(desk, invocations), methods=["POST"]),
+        Route("/explain", Guarded(desk, explain()), methods=["POST"]),
         Route("/version", _version, methods=["GET"]),
         Route("/labels", Guarded(desk, labels(desk)), methods=["POST"]),
     ]
@@ -69,6 +73,19 @@ def _ready(desk: Desk) -> list[Route]:
         route(f"{NAMED}/ready", one, named),
         route(f"{NAMED}/versions/{{version}}/ready", one, named),
     ]
+
+
+def _page(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
+    async def page(_: Request) -> Response:
+        html, policy = page_of(desk.traffic.live)
+        headers = {
+            "content-security-policy": policy,
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "no-referrer",
+        }
+        return Response(html, media_type="text/html", headers=headers)
+
+    return page
 
 
 def _metrics(desk: Desk) -> Callable[[Request], Awaitable[Response]]:

@@ -12,7 +12,7 @@ import pytest
 import hookline as hl
 from hookline import Prediction, Predictor
 from hookline_serving.http.app import make_app
-from hookline_serving.http.routes import ready
+from hookline_serving.http.watching import ready
 from kit.serving import asking
 
 INFO = {"model": "churn", "version": 1, "format": "onnx"}

@@ -1,0 +1,106 @@
+"""`/explain`: what moved an answer, as an evaluator says that can explain, within a budget of time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import cache
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.exceptions import HTTPException
+
+from hookline import Explains
+from hookline.registry.ports import assignable
+from hookline.registry.registry import load_registry
+
+from ..answers import frame_of
+from ..openapi import example_row
+from ..reading.cutting import check_count
+from .asked import Act, Asked, Reply
+from .batches import check_size
+
+if TYPE_CHECKING:
+    from ..arms.traffic import Traffic
+    from ..exchange import Question
+
+BUDGET_SECONDS = 5.0
+MOST_ROWS = 100
+"""Each is explained by asking the model many times."""
+NOBODY = "no component that is installed explains answers; install a plugin with an evaluator that does (`Explains`)"
+
+
+def installed() -> Explains | None:
+    """Return the first evaluator that explains, with its defaults; None where none does."""
+    registry = load_registry()
+    for cls in registry.classes("evaluator"):
+        if assignable(cls, Explains):
+            made = registry.build("evaluator", cls.name, {}, "evaluator")
+            assert isinstance(made, Explains)
+            return made
+    return None
+
+
+def explain(find: Callable[[], Explains | None] = installed) -> Act:
+    """Return what explains rows, one request at a time; nothing of it is on record, since nobody acts on an answer."""
+    one, find = asyncio.Semaphore(1), cache(find)
+
+    async def answer(traffic: Traffic, asked: Asked) -> Reply:
+        check_size(traffic, asked.body)
+        question = traffic.live.answerer.reader.read_body(asked.body)
+        check_count(len(question.rows), MOST_ROWS)
+        explainer = await asyncio.to_thread(find)
+        if explainer is None:
+            raise HTTPException(501, NOBODY)
+        if one.locked():
+            raise HTTPException(503, "another answer is being explained", headers={"retry-after": "1"})
+        async with one:
+            return Reply(await _within_budget(lambda: _explained(traffic, explainer, question)))
+
+    return answer
+
+
+async def _within_budget(work: Callable[[], bytes]) -> bytes:
+    """Return what is worked out in a thread; raises HTTPException (503) where that takes too long, and what it raises."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bytes] = loop.create_future()
+
+    def settle(told: bytes | Exception) -> None:
+        if done.done():
+            return
+        if isinstance(told, Exception):
+            done.set_exception(told)
+        else:
+            done.set_result(told)
+
+    def run() -> None:
+        told: bytes | Exception
+        try:
+            told = work()
+        except Exception as error:  # noqa: BLE001  a component may raise anything, and whoever asked must hear of it
+            told = error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, told)
+
+    # A daemon's: one that goes on beyond its budget does not keep the process from ending.
+    Thread(target=run, name="explain", daemon=True).start()
+    try:
+        async with asyncio.timeout(BUDGET_SECONDS):
+            return await done
+    except TimeoutError:
+        told = f"the answer could not be explained within {BUDGET_SECONDS:g} s; send fewer rows"
+        raise HTTPException(503, told, headers={"retry-after": "1"}) from None
+
+
+def _explained(traffic: Traffic, explainer: Explains, question: Question) -> bytes:
+    live = traffic.live
+    schema = live.predictor.schema
+    ordinary = live.answerer.reader.read([example_row(schema)])
+    made = explainer.explain(live.predictor, frame_of(question.values, schema), frame_of(ordinary.values, schema))
+    rows = [
+        {"base": base, "values": dict(zip(made.columns, values, strict=True))}
+        for base, values in zip(made.base.tolist(), made.values.tolist(), strict=True)
+    ]
+    said = {"model": live.info["model"], "version": live.info["version"], "method": made.method, "unit": made.unit}
+    return msgspec.json.encode({**said, "explanations": rows})
