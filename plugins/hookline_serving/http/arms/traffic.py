@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -170,6 +171,7 @@ class Traffic:
             items = await self._aside(route, some)
             if items is not None:
                 return _stamped(items, route.version)
+            some = _afresh(some)
         return _stamped(await self.live.answer(some), self.live.info["version"])
 
     def _answer_now(self, question: Question, lines: list[bytes], now: datetime) -> tuple[Question, list[Item]]:
@@ -183,7 +185,8 @@ class Traffic:
         for route, places in parts:
             some = _some(question, places)
             told = self._aside_now(route, some) if self._is_beside(route) else None
-            own, items, who = told or (some, self.live.answerer.predict([some])[0], self.live)
+            own = _afresh(some) if self._is_beside(route) else some
+            own, items, who = told or (own, self.live.answerer.predict([some])[0], self.live)
             lines.append(who.answerer.lines(own, items, now))
             given.append(_stamped(items, who.info["version"]))
         return question, self._in_order(question, parts, given)
@@ -260,6 +263,11 @@ class Traffic:
                 arm.at_work().ask(own, partial(_in_shadow, arm, own, [item.id for item in items]))
             except Exception as error:  # noqa: BLE001  nobody waits for its answer, and it is counted
                 self._failed(arm, route, error)
+
+
+def _afresh(question: Question) -> Question:
+    """Return a question as asked now: what another version took over it counts for none but that one."""
+    return msgspec.structs.replace(question, since=time.perf_counter())
 
 
 def _some(question: Question, places: Sequence[int]) -> Question:
