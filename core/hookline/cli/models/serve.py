@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     add_contract(options)
     add_trust(options)
     given = options.parse_args(argv)
-    where = ServeOptions(given.host, given.port, given.max_rows, given.max_bytes, given.workers)
+    where = ServeOptions(given.host, given.port, given.max_rows, given.max_bytes, workers=given.workers)
     serve(
         given.model,
         where,
