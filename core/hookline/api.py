@@ -274,7 +274,7 @@ def serve(
     """
     from hookline.live.serving.serving import serve as answer
 
-    options = ServeOptions(host, port, max_rows, max_bytes, workers)
+    options = ServeOptions(host, port, max_rows, max_bytes, workers=workers)
     answer(what, options, log=log, trust=trust, contract=contract, home=home)
 
 

@@ -50,14 +50,17 @@ class Torture:
             finally:
                 self.url = None
 
-    def kill(self, count: int, dice: Random) -> None:
-        """Kill so many processes: workers of a server, and now and then the server, after which another begins."""
+    def kill(self, count: int, dice: Random, answers: Answers) -> None:
+        """Kill so many processes: workers of a server, and now and then the server, after which another begins.
+
+        Each time somebody has been answered since the last one.
+        """
         while (left := count - sum(self.kills.values())) > 0:
             with self.serving() as server:
                 for _ in range(min(left - 1, dice.randint(1, 9))):
-                    time.sleep(dice.uniform(0.0, 0.4))
+                    self._wait(dice, answers)
                     self._kill_worker(server, dice)
-                time.sleep(dice.uniform(0.0, 0.4))
+                self._wait(dice, answers)
                 workers = server.workers()
                 server.process.send_signal(signal.SIGKILL)
                 server.process.wait()
@@ -68,6 +71,12 @@ class Torture:
                     "a worker outlived its server"
                 )  # type: ignore[misc]
             sys.stderr.write(f"killed {self.kills}\n")
+
+    @staticmethod
+    def _wait(dice: Random, answers: Answers) -> None:
+        before = len(answers.versions)
+        assert until(lambda: len(answers.versions) > before), "nobody is answered any more"
+        time.sleep(dice.uniform(0.0, 0.4))
 
     def _kill_worker(self, server: Server, dice: Random) -> None:
         alive = server.workers()
@@ -87,7 +96,7 @@ def killed(home: Path, count: int, seed: int = 0, options: Sequence[str] = ()) -
     """Kill servers and workers under load, and return what was answered and what is not as promised."""
     torture = Torture(home, options)
     with load(lambda: torture.url, CLIENTS) as answers:
-        torture.kill(count, Random(seed))
+        torture.kill(count, Random(seed), answers)
         with torture.serving():
             answered = len(answers.versions)
             assert until(lambda: len(answers.versions) > answered), "nobody is answered any more"
@@ -236,11 +245,15 @@ def main() -> int:
     options.add_argument("--kills", type=int, default=0)
     options.add_argument("--changes", type=int, default=0)
     options.add_argument("--soak", type=float, default=0.0, help="seconds")
+    options.add_argument("--strict", action="store_true", help="have each record synced before its answer is given")
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="hookline-serving-") as folder:
         home = Path(folder) / "home"
         workspace = prepared(home)
+        if given.strict:
+            (home / FOLDER / MODEL).mkdir(parents=True)
+            (home / FOLDER / MODEL / "log.yaml").write_text("durability: strict\n")
         found: list[dict[str, Any]] = []
         if given.kills:
             found.append(killed(home, given.kills, given.seed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -190,6 +191,7 @@ class Traffic:
             items = await self._aside(route, some)
             if items is not None:
                 return _stamped(items, route.version)
+            some = _afresh(some)
         return _stamped(await self._in_charge(some), self._own_version)
 
     async def _in_charge(self, question: Question) -> list[Item]:
@@ -221,7 +223,7 @@ class Traffic:
         for route, places in parts:
             some = _some(question, places)
             told = self._aside_now(route, some) if self._is_beside(route) else None
-            own, items, who = told or self._live_now(some)
+            own, items, who = told or self._live_now(_afresh(some) if self._is_beside(route) else some)
             lines.append(who.answerer.lines(own, items, now))
             given.append(_stamped(items, who.info["version"]))
         return question, self._in_order(question, parts, given)
@@ -309,6 +311,11 @@ async def _until(kept: Kept) -> None:
     """Wait until a record is kept; raises OSError where it is not."""
     if kept is not None:
         await asyncio.wrap_future(kept)
+
+
+def _afresh(question: Question) -> Question:
+    """Return a question as asked now: what another version took over it counts for none but that one."""
+    return msgspec.structs.replace(question, since=time.perf_counter())
 
 
 def _some(question: Question, places: Sequence[int]) -> Question:
