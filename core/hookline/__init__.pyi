@@ -57,6 +57,7 @@ from .kinds.reports import (
 )
 from .kinds.scored import Scored
 from .kinds.sklearn_model import SklearnModel
+from .live.batch.predicting import predict
 from .live.log.answered import scored
 from .live.log.labeling import label
 from .live.log.predictions import predictions
@@ -145,6 +146,7 @@ __all__ = [
     "load",
     "monitor",
     "plan",
+    "predict",
     "predictions",
     "profile",
     "promote",
