@@ -57,6 +57,7 @@ from .kinds.reports import (
 )
 from .kinds.scored import Scored
 from .kinds.sklearn_model import SklearnModel
+from .live.batch.predicting import predict
 from .live.deploying.applying import deploy
 from .live.deploying.export.manifests import manifests
 from .live.deploying.history import live_at, promotions
@@ -158,6 +159,7 @@ __all__ = [
     "monitor",
     "plan",
     "plan_deployment",
+    "predict",
     "predictions",
     "profile",
     "promote",

@@ -1,4 +1,4 @@
-"""The Ray cluster that a sweep runs on: one of this machine alone, begun and ended with the sweep, or one that is joined."""
+"""The Ray cluster that work is done on: one of this machine alone, begun and ended with the work, or one that is joined."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class Cluster:
     num_gpus: float
     workers: int | None
     """How many workers are wanted; None for as many as there is room for."""
+    said_by: str = "hydra.launcher.address"
+    """What the user names the address with."""
     _folder: Path | None = field(default=None, init=False, repr=False)
     _opened: bool = field(default=False, init=False, repr=False)
 
@@ -108,9 +110,9 @@ class Cluster:
             ray.init(address, **self._quiet())
         except (OSError, RuntimeError, ValueError) as error:
             raise UsageError(
-                f"hydra.launcher.address: no Ray cluster can be joined at '{address}': {first_line(error)}",
+                f"{self.said_by}: no Ray cluster can be joined at '{address}': {first_line(error)}",
                 hint="`ray start --head` starts one, which may ask for RAY_AUTH_MODE=token; "
-                "without an address the sweep starts its own",
+                "without an address one is started here",
             ) from error
         self._opened = True
 
@@ -140,10 +142,10 @@ class Cluster:
         sys.stderr.write(f"{what}; waiting for one\n")
 
 
-def require_ray() -> None:
-    """Raise MissingBackend where Ray is not installed."""
+def require_ray(option: str = "hydra/launcher=ray") -> None:
+    """Raise MissingBackend where Ray is not installed. option: what needs it"""
     if find_spec("ray") is None:
-        raise MissingBackend("hydra/launcher=ray", "ray", "ray")
+        raise MissingBackend(option, "ray", "ray")
 
 
 def _reach(address: str) -> None:

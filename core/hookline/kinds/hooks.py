@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from .reports import Finding
 PROJECT = "hookline"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+Scorer = Callable[[Callable[[], Callable[[Any], Any]], Iterable[Any]], Iterator[Any]]
+"""Takes what makes an answerer, and what it is to answer; gives the answers in order."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,16 @@ def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
     what monitors found (model, reports). `report_cell`, `leaderboard_cell`, `profile_cell`, `monitors_cell` and
     `comparison_cell` are what a notebook shows of the same. Pages of other names are the plugin's own:
     `registry.render(name, data, path)` writes them.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_scorers() -> Mapping[str, Scorer]:
+    """Return where `hookline predict --on NAME` has a table's chunks answered, by the name: the machines of a cluster, say.
+
+    A scorer is given a function that makes, in whatever process it is called, what answers a chunk; and the chunks. It
+    yields the answers in the order of the chunks, holding few of either at a time. Both can be pickled.
     """
     raise NotImplementedError
 

@@ -10,6 +10,7 @@ from hookline.data.frames import mark_missing
 from hookline.errors import DataError
 from hookline.kinds.artifacts import Dataset, Schema
 from hookline.kinds.capabilities import ReadsAlike
+from hookline.kinds.kinds import Source
 from hookline.kinds.plain import plain
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import HIDDEN, REFERENCE
@@ -69,6 +70,17 @@ def read_table(registry: Registry, path: str, schema: Schema, reading: Reading) 
 
     path: a file, a glob or a folder; a pipe; or `-` for standard input
     """
+    return rows_of(source_at(registry, path, schema, reading))
+
+
+def rows_of(source: Source) -> Dataset:
+    """Return the rows of a source with what is missing marked; raises DataError where they cannot be read."""
+    dataset = source.load()
+    return dataset.with_frame(mark_missing(dataset.frame))
+
+
+def source_at(registry: Registry, path: str, schema: Schema, reading: Reading) -> Source:
+    """Return the source that reads a place as others were read, what the model takes as text as text."""
     # A code such as 007 is a text to the model, whatever it looks like in this file.
     texts = [column.name for column in schema.columns if column.kind == "string"]
     source: Any = registry.build("source", reading.component, {"path": "", **reading.fields}, "source")
@@ -77,5 +89,4 @@ def read_table(registry: Registry, path: str, schema: Schema, reading: Reading) 
             f"source '{reading.component}', by which the model's rows were read, no longer reads others alike",
             hint="install the version of its plugin that the package was made with",
         )
-    dataset = source.at(settled(path), texts).load()
-    return dataset.with_frame(mark_missing(dataset.frame))
+    return source.at(settled(path), texts)

@@ -1,22 +1,21 @@
-"""A table of any size scored by a package, in constant memory."""
+"""A table of any size scored chunk by chunk, in constant memory."""
 
 from __future__ import annotations
 
-import secrets
-import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
-from hookline.data.spreadsheets import without_formulas
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.fitted import Prediction, Predictor
 
+from .parts import Parts, parts_of
 from .pipeline import id_column
 
 if TYPE_CHECKING:
@@ -24,9 +23,64 @@ if TYPE_CHECKING:
 
 
 BATCH_ROWS = 200_000
+"""Rows of a chunk."""
 PIECE_ROWS = 20_000
-"""Rows that polars reads at a time; of such pieces it holds dozens on their way to a batch."""
+"""Rows that polars reads at a time; of such pieces it holds dozens on their way to a chunk."""
 FORMATS = (".csv", ".parquet", ".ndjson", ".arrow")
+
+
+class Told(Protocol):
+    """What is told of a chunk's rows."""
+
+    @property
+    def warnings(self) -> Mapping[int, tuple[str, ...]]:
+        """Row position in the chunk -> what is unlike anything in the training data."""
+        ...
+
+    def frame(self) -> pl.DataFrame:
+        """Return one row a row, in order: row_id, prediction, probability_<class>, warnings."""
+        ...
+
+
+Answer = Callable[["Iterable[pl.DataFrame]"], "Iterator[Told]"]
+"""Answers chunks of raw rows, which have their positions as ROW_ID, in order."""
+
+
+class Keep(Protocol):
+    """Keeps answers on record."""
+
+    def add(self, chunk: Chunk, frame: pl.DataFrame, folder: Path | None, mark: str) -> pl.DataFrame:
+        """Write the records of a chunk's answers, and return these with their ids.
+
+        folder: where they wait for `publish`; None puts them on record at once. mark: of the job, which no other bears
+        """
+        ...
+
+    def publish(self, folder: Path) -> None:
+        """Put what waits in a folder on record; raises OSError, after which that can be done again."""
+        ...
+
+
+class Teller(Protocol):
+    """Shows a person how far the scoring is."""
+
+    def begin(self, done: int) -> None:
+        """Take in how many rows were done already, by a command that was killed."""
+        ...
+
+    def at(self, rows: int) -> None:
+        """Take in how many rows are done."""
+        ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def begin(self, done: int) -> None:
+        """Show nothing."""
+
+    def at(self, rows: int) -> None:
+        """Show nothing."""
 
 
 @dataclass
@@ -37,117 +91,142 @@ class Tally:
     strange: int = 0
 
 
-def score(predictor: Predictor, rows: pl.LazyFrame, tally: Tally) -> Iterator[pl.DataFrame]:
-    """Yield predictions of raw rows in order: row_id, prediction, probabilities, warnings; raises DataError for no rows.
+@dataclass(frozen=True)
+class Chunk:
+    """Rows with what is told of them. seconds: how long that took"""
 
-    A row's id is the id role's value, else its position in the table, from 0.
-    """
-    return map(_frame, _scored(predictor, rows, tally))
-
-
-def score_to(predictor: Predictor, rows: pl.LazyFrame, path: Path, *, formulas: bool = False) -> Tally:
-    """Score rows into a file (CSV, Parquet, NDJSON or Arrow, by its suffix), which appears once it is whole.
-
-    formulas: whether texts of a CSV file are written as they are, where a spreadsheet would calculate them
-    Raises UsageError for another suffix, before any row is read.
-    """
-    if path.suffix not in FORMATS:
-        raise UsageError(f"'{path}' is a file of no format that is written", hint=f"end it in {' or '.join(FORMATS)}")
-    tally = Tally()
-    # No process number: those of two containers that share a folder may be the same.
-    temporary = path.with_name(f".{path.name}.{secrets.randbits(40)}")
-    parts = temporary.with_name(f"{temporary.name}.parts")
-    try:
-        parts.mkdir(parents=True)
-        _write_parts(_scored(predictor, rows, tally), parts)
-        _join(parts, temporary, path.suffix, formulas=formulas)
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
-    except KeyboardInterrupt:
-        # polars raises it and leaves it to Python to raise again, which here would cut the tidying short.
-        try:  # noqa: SIM105  it would be raised where suppress() is called
-            time.sleep(0)
-        except KeyboardInterrupt:
-            pass
-        raise
-    finally:
-        shutil.rmtree(parts, ignore_errors=True)
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-    return tally
+    number: int
+    rows: pl.DataFrame
+    told: Told
+    seconds: float
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """What is told of some rows. ids: of its rows, as they came, so that those of every batch have one type."""
+class Answers:
+    """What one package says of some rows. ids: of its rows, as they came, so that those of every chunk have one type."""
 
     ids: pl.Series
     prediction: Prediction
 
+    @property
+    def warnings(self) -> Mapping[int, tuple[str, ...]]:
+        """Row position -> what is unlike anything in the training data."""
+        return self.prediction.warnings
 
-def _scored(predictor: Predictor, rows: pl.LazyFrame, tally: Tally) -> Iterator[_Batch]:
-    import polars as pl
+    def frame(self) -> pl.DataFrame:
+        """Return one row a row, in order."""
+        frame = replace(self.prediction, row_ids=None).frame()
+        return frame.insert_column(0, self.ids).with_columns(warnings_column(self.warnings, frame.height))
 
-    for batch in _batches(rows):
-        numbered = batch.with_row_index(ROW_ID, tally.rows).with_columns(pl.col(ROW_ID).cast(pl.Int64))
-        prediction = predictor.predict(numbered)
-        tally.rows += batch.height
-        tally.strange += len(prediction.warnings)
-        ids = id_column(numbered, predictor.roles)
-        assert ids is not None
-        yield _Batch(ids.alias("row_id"), prediction)
+
+def ask(predictor: Predictor, rows: pl.DataFrame) -> Answers:
+    """Return what a package says of raw rows, which have their positions as ROW_ID."""
+    prediction = predictor.predict(rows)
+    ids = id_column(rows, predictor.roles)
+    assert ids is not None
+    return Answers(ids.alias("row_id"), prediction)
+
+
+def asking(predictor: Predictor) -> Answer:
+    """Return what answers chunks by one package."""
+    return partial(map, partial(ask, predictor))
+
+
+def score(
+    answer: Answer, rows: pl.LazyFrame, tally: Tally, *, keep: Keep | None = None, mark: str = ""
+) -> Iterator[pl.DataFrame]:
+    """Yield predictions of raw rows in order: row_id, prediction, probabilities, warnings; raises DataError for no rows.
+
+    A row's id is the id role's value, else its position in the table, from 0.
+    """
+    for chunk in _scored(answer, rows, tally):
+        yield _kept(chunk, keep, None, mark)
+
+
+def score_to(
+    answer: Answer,
+    rows: pl.LazyFrame,
+    path: Path,
+    *,
+    formulas: bool = False,
+    job: str | None = None,
+    keep: Keep | None = None,
+    teller: Teller | None = None,
+) -> Tally:
+    """Score rows into a file (CSV, Parquet, NDJSON or Arrow, by its suffix), which appears once it is whole.
+
+    formulas: whether texts of a CSV file are written as they are, where a spreadsheet would calculate them
+    job: what tells this work from any other with the same output; where one of the same was killed, it goes on after the last
+        chunk that was finished. None: nothing is found again.
+    Raises UsageError for another suffix, before any row is read, and where another process writes the same file.
+    """
+    if path.suffix not in FORMATS:
+        raise UsageError(f"'{path}' is a file of no format that is written", hint=f"end it in {' or '.join(FORMATS)}")
+    with parts_of(path, job) as parts:
+        tally, teller = Tally(parts.rows, parts.strange), teller or Silent()
+        teller.begin(parts.rows)
+        _write_parts(_scored(answer, rows, tally, parts.count), parts, keep, teller)
+        parts.join(formulas=formulas, publish=None if keep is None else keep.publish)
+    return tally
+
+
+def _scored(answer: Answer, rows: pl.LazyFrame, tally: Tally, done: int = 0) -> Iterator[Chunk]:
+    """Yield chunks that are not done, and count them."""
+    given: deque[tuple[pl.DataFrame, float]] = deque()
+
+    def passing() -> Iterator[pl.DataFrame]:
+        for numbered in _batches(rows, tally.rows):
+            given.append((numbered, time.perf_counter()))
+            yield numbered
+
+    for number, told in enumerate(answer(passing()), done):
+        numbered, since = given.popleft()
+        tally.rows += numbered.height
+        tally.strange += len(told.warnings)
+        yield Chunk(number, numbered, told, time.perf_counter() - since)
     if not tally.rows:
         raise DataError("there are no rows to predict")
 
 
-def _batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+def _batches(rows: pl.LazyFrame, done: int) -> Iterator[pl.DataFrame]:
     import polars as pl
 
+    left, place = rows.slice(done) if done else rows, done
     with pl.Config(streaming_chunk_size=PIECE_ROWS):
-        for batch in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+        for batch in left.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
             if batch.height:
-                yield batch
+                yield batch.with_row_index(ROW_ID, place).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+                place += batch.height
 
 
-def _write_parts(batches: Iterable[_Batch], folder: Path) -> None:
-    """Write each batch to a file in a thread of its own, while the next one is scored."""
+def _write_parts(chunks: Iterable[Chunk], parts: Parts, keep: Keep | None, teller: Teller) -> None:
+    """Write each chunk to a file in a thread of its own, while the next one is scored."""
+    done = parts.rows
     with ThreadPoolExecutor(max_workers=1) as pool:
         written: Future[None] | None = None
-        for number, batch in enumerate(batches):
+        for chunk in chunks:
             if written is not None:
                 written.result()
-            written = pool.submit(_write_part, batch, folder / f"{number:08d}.arrow")
+            written = pool.submit(_write_part, chunk, parts, keep)
+            done += chunk.rows.height
+            teller.at(done)
         if written is not None:
             written.result()
 
 
-def _join(folder: Path, path: Path, suffix: str, *, formulas: bool) -> None:
-    """Write the parts, in order, as one file in the format of a suffix."""
-    import polars as pl
-
-    # By their names, and as these are: the folder is called like the output, which may read as a glob.
-    whole = pl.scan_ipc(sorted(folder.iterdir()), glob=False)
-    sinks: dict[str, Any] = {
-        ".csv": (whole if formulas else without_formulas(whole)).sink_csv,
-        ".parquet": whole.sink_parquet,
-        ".ndjson": whole.sink_ndjson,
-        ".arrow": whole.sink_ipc,
-    }
-    sinks[suffix](path)
+def _write_part(chunk: Chunk, parts: Parts, keep: Keep | None) -> None:
+    frame = _kept(chunk, keep, parts.folder, parts.mark)
+    parts.write(chunk.number, frame, len(chunk.told.warnings))
 
 
-def _write_part(batch: _Batch, path: Path) -> None:
-    _frame(batch).write_ipc(path)
+def _kept(chunk: Chunk, keep: Keep | None, folder: Path | None, mark: str) -> pl.DataFrame:
+    frame = chunk.told.frame()
+    return frame if keep is None else keep.add(chunk, frame, folder, mark)
 
 
-def _frame(batch: _Batch) -> pl.DataFrame:
-    frame = replace(batch.prediction, row_ids=None).frame()
-    return frame.insert_column(0, batch.ids).with_columns(_warnings(batch.prediction.warnings, frame.height))
-
-
-def _warnings(warnings: Mapping[int, tuple[str, ...]], rows: int) -> pl.Series:
+def warnings_column(warnings: Mapping[int, tuple[str, ...]], rows: int, between: str = "; ") -> pl.Series:
+    """Return the column of warnings of some rows, empty where there is none."""
     import polars as pl
 
     empty = pl.Series("warnings", [""], dtype=pl.String).new_from_index(0, rows)
-    return empty.scatter(list(warnings), ["; ".join(texts) for texts in warnings.values()]) if warnings else empty
+    return empty.scatter(list(warnings), [between.join(texts) for texts in warnings.values()]) if warnings else empty

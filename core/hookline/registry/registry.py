@@ -15,13 +15,15 @@ from typing import Any
 
 from hookline.errors import ConfigError, PluginError, UnknownName, closest, suggestion
 from hookline.kinds.component import Component, Settings
+from hookline.kinds.hooks import Scorer
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.kinds.plain import adapter
 from hookline.telling.secrets import logger
 
-from .contract import NAME, check_class
+from .contract import check_class
 from .fields import FieldInfo, default_of, field_infos, has_default
 from .loading import Plugin, PluginSet, skip
+from .named import PAGE, SCORER, Page, Scores, add
 from .nested import build_nested
 from .ports import ports, type_text
 from .remedies import remedies_of
@@ -55,14 +57,6 @@ class Entry:
     plugin: Plugin
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page that a plugin writes from plain data."""
-
-    write: Callable[[Mapping[str, Any], Path], None]
-    plugin: Plugin
-
-
 class Registry:
     """(kind, name) -> component class, and page name -> page; checked when it is made."""
 
@@ -71,6 +65,7 @@ class Registry:
         self._entries: dict[tuple[str, str], Entry] = {}
         self._settings: dict[str, tuple[type[Settings], Plugin]] = {}
         self._pages: dict[str, Page] = {}
+        self._scorers: dict[str, Scores] = {}
         self._configs: dict[str, Plugin] = {}
         broken: dict[str, Plugin] = {}
         for kind in KINDS:
@@ -79,7 +74,9 @@ class Registry:
         for plugin, settings in _collect(plugins, "register_settings", broken):
             self._add_settings(plugin, settings)
         for plugin, (name, write) in _collect(plugins, "register_pages", broken, _items):
-            self._add_page(plugin, name, write)
+            add(self._pages, PAGE, name, Page(write, plugin))
+        for plugin, (name, score) in _collect(plugins, "register_scorers", broken, _items):
+            add(self._scorers, SCORER, name, Scores(score, plugin))
         for plugin, package in _collect(plugins, "register_configs", broken, _texts):
             self._configs[package] = plugin
         self._drop(broken)
@@ -129,8 +126,15 @@ class Registry:
         """
         if name not in self._pages:
             return False
-        self._pages[name].write(data, path)
+        self._pages[name].act(data, path)
         return True
+
+    def scorer(self, name: str) -> Scorer:
+        """Return what has a table's chunks answered elsewhere; raises UnknownName where no plugin brings it."""
+        if name not in self._scorers:
+            known = sorted(self._scorers)
+            raise UnknownName("scorer", name, known, hint=f"choose {' or '.join(known)}" if known else None)
+        return self._scorers[name].act
 
     def classes(self, kind: str) -> list[type[Component]]:
         """Return a kind's component classes, by name."""
@@ -203,6 +207,7 @@ class Registry:
         self._entries = {key: entry for key, entry in self._entries.items() if entry.plugin.name not in broken}
         self._settings = {name: held for name, held in self._settings.items() if held[1].name not in broken}
         self._pages = {name: page for name, page in self._pages.items() if page.plugin.name not in broken}
+        self._scorers = {name: held for name, held in self._scorers.items() if held.plugin.name not in broken}
         self._configs = {package: plugin for package, plugin in self._configs.items() if plugin.name not in broken}
         for name in broken:
             self.plugins.manager.unregister(name=name)
@@ -234,21 +239,6 @@ class Registry:
         if cls.name in self._settings:
             raise PluginError(plugin.name, f"settings '{cls.name}' are registered twice")
         self._settings[cls.name] = (cls, plugin)
-
-    def _add_page(self, plugin: Plugin, name: Any, write: Any) -> None:
-        is_page = isinstance(name, str) and NAME.fullmatch(name) and callable(write)
-        if not is_page:
-            told = "name pages in snake_case, each with a function (data, path)"
-            raise PluginError(plugin.name, f"register_pages returned {name!r}: {write!r}", hint=told)
-        if name in self._pages:
-            other = self._pages[name].plugin
-            raise PluginError(
-                plugin.name,
-                f"page '{name}' ({plugin.label}) is already taken by plugin '{other.name}' ({other.label})",
-                hint=f"rename the page, or set HOOKLINE_DISABLE={other.name}",
-            )
-        page: Any = write
-        self._pages[name] = Page(page, plugin)
 
 
 def _collect(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from hookline.errors import UsageError
-from hookline.packages.reading import read_table, reading_in
-from hookline.packages.scoring import FORMATS, Tally, score, score_to
-from hookline.runs.names import load_named
+from hookline.live.batch.panel import who_answers
+from hookline.live.batch.predicting import Work
+from hookline.packages.scoring import FORMATS, Tally
+from hookline.registry.registry import load_registry
 from hookline.telling.terminal import harmless
 
 from ..options import add_contract, add_trust, trust_of
 from ..output import parser, say
 from ..reading import add_reading, apart, fields_of_reading
+from ..runs.progress import RowProgress
 
 
 def main(argv: Sequence[str]) -> int:
@@ -30,6 +33,10 @@ def main(argv: Sequence[str]) -> int:
         action="store_true",
         help="in a CSV file, leave texts as they are that a spreadsheet would calculate; else a ' stands before them",
     )
+    options.add_argument(
+        "--log", action="store_true", help="put each answer on record in the model's log, under its prediction_id"
+    )
+    options.add_argument("--on", metavar="SCORER", help="who does the work, such as ray; by default this process")
     add_contract(options)
     add_trust(options)
     add_reading(options)
@@ -37,16 +44,26 @@ def main(argv: Sequence[str]) -> int:
     given = options.parse_args(words)
     if given.output and given.output.suffix not in FORMATS:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
-    loaded, _ = load_named(given.model, trust_of(given), given.contract)
-    reading = reading_in(loaded.manifest)
-    reading = reading.but(fields_of_reading(loaded.registry, reading, overrides))
-    rows = read_table(loaded.registry, given.data, loaded.schema, reading).frame
-    tally = Tally()
-    if given.output:
-        tally = score_to(loaded, rows, given.output, formulas=given.formulas)
-    else:
-        for frame in score(loaded, rows, tally):
-            text = frame.write_csv(include_header=tally.rows == frame.height)
-            sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
+    registry = load_registry()
+    who = who_answers(given.model, trust_of(given), given.contract)
+    work = Work.of(registry, who, who.load(registry), given.on).recorded(given.log)
+    work = work.reading(given.data, fields_of_reading(registry, work.reads, overrides))
+    tally = _to_file(work, given) if given.output else _to_stdout(work)
     say(f"{tally.rows:,} rows, {tally.strange:,} of them unlike the training data")
     return 0
+
+
+def _to_file(work: Work, given: argparse.Namespace) -> Tally:
+    progress = RowProgress(work.count)
+    try:
+        return work.write(given.output, formulas=given.formulas, teller=progress)
+    finally:
+        progress.close()
+
+
+def _to_stdout(work: Work) -> Tally:
+    tally = Tally()
+    for frame in work.frames(tally):
+        text = frame.write_csv(include_header=tally.rows == frame.height)
+        sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
+    return tally

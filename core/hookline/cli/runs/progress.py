@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.given.switches import chosen, is_off
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MARKS = {"ran": "✓", "cached": "=", "unneeded": "·", "pruned": "–", "failed": "✗"}
+LINE_SECONDS = 10.0
+"""How often a line says how many rows are done, where no bar does."""
 
 
 class Progress:
@@ -110,6 +116,72 @@ class SweepProgress:
         self.bar = Progress(*columns, console=self.console, transient=True, expand=True)
         self.bar.add_task("sweep", total=None, running="composing")
         self.bar.start()
+
+
+class RowProgress:
+    """Rows scored into a file, on stderr: a bar with rows a second and the time left on a terminal, lines elsewhere."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self.console, self.off, self.count = _console(), _is_off(), count
+        self.bar: Any = None
+        self.total: int | None = None
+        self.done = self.since = 0
+        self.begun = self.told = time.monotonic()
+        self.counting: Thread | None = None
+
+    def begin(self, done: int) -> None:
+        """Say what a killed command had done."""
+        self.done = self.since = done
+        if done and not self.off:
+            self.console.print(f"{done:,} rows were done already", soft_wrap=True)
+        if _is_live():
+            self._begin_bar()
+
+    def at(self, rows: int) -> None:
+        """Show how many rows are done; elsewhere than on a terminal at most every LINE_SECONDS."""
+        self.done = rows
+        if self.off:
+            return
+        if self.counting is None:
+            # Once there is more than one chunk's work; a daemon, so that nobody waits for what it finds.
+            self.counting = Thread(target=self._find_total, name="count", daemon=True)
+            self.counting.start()
+        if self.bar:
+            self.bar.update(0, completed=rows, total=self.total, speed=self._speed())
+        elif time.monotonic() - self.told >= LINE_SECONDS:
+            self.told = time.monotonic()
+            self.console.print(self._line(), soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar:
+            self.bar.stop()
+
+    def _begin_bar(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        speed = TextColumn("{task.fields[speed]}", markup=False)
+        columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("rows"), speed, TimeRemainingColumn())
+        self.bar = Progress(*columns, console=self.console, transient=True)
+        self.bar.add_task("rows", total=None, completed=self.done, speed="")
+        self.bar.start()
+
+    def _find_total(self) -> None:
+        # Whatever is wrong with the rows, whoever scores them meets it too.
+        with suppress(BaseException):
+            self.total = self.count()
+
+    def _rate(self) -> float:
+        return (self.done - self.since) / max(time.monotonic() - self.begun, 1e-3)
+
+    def _speed(self) -> str:
+        return f"{self._rate():,.0f} rows/s"
+
+    def _line(self) -> str:
+        if self.total is None or not self._rate():
+            return f"{self.done:,} rows, {self._speed()}"
+        left = timedelta(seconds=round((self.total - self.done) / self._rate()))
+        return f"{self.done:,} of {self.total:,} rows, {self._speed()}, {left} left"
 
 
 def _is_off() -> bool:

@@ -1,0 +1,85 @@
+"""`predict --on ray`: a cluster of two nodes, each a process of its own, whose workers die."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+import hookline as hl
+from hookline.cli import main
+from hookline.errors import DataError
+from hookline.packages import scoring
+from hookline_ray.scoring import score
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[str]:
+    """The address of a cluster of two nodes, of a core each."""
+    folder = Path(tempfile.mkdtemp(prefix="hl-", dir="/tmp"))
+    (folder / "ray").mkdir()
+    told = {"num_cpus": 1, "object_store_memory": 2**27}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_TMPDIR", str(folder))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        cluster = Cluster(initialize_head=True, head_node_args=told | {"include_dashboard": False})
+        cluster.add_node(**told)
+        cluster.wait_for_nodes()
+        yield cluster.address
+        cluster.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Dying:
+    """Makes what says where it answers; a chunk that is a file kills whoever gets it, until that is gone."""
+
+    def __call__(self) -> Callable[[int | Path], tuple[int | Path, str]]:
+        return self.answer
+
+    def answer(self, chunk: int | Path) -> tuple[int | Path, str]:
+        if isinstance(chunk, int) and chunk < 0:
+            raise DataError("not that one", hint="another")
+        if isinstance(chunk, Path) and chunk.exists():
+            chunk.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return chunk, ray.get_runtime_context().get_node_id()
+
+
+def test_a_table_is_scored_on_two_nodes_as_on_one_machine_and_a_worker_that_dies_is_replaced(
+    two_nodes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pl.DataFrame({"x": [float(i % 10) for i in range(1_050)]})
+    labeled = frame.with_columns(y=pl.when(pl.col("x") < 5).then(pl.lit("a")).otherwise(pl.lit("b"))).head(100)
+    home, data = tmp_path / "home", tmp_path / "rows.parquet"
+    frame.write_parquet(data)
+    quick = {"packager": ["onnx"], "deployer": "local", "evaluator": [], "monitor": []}
+    hl.run(source=labeled, target="y", trainer="decision_tree", name="m", home=home, **quick)
+    monkeypatch.setenv("HOOKLINE_HOME", str(home))
+    monkeypatch.setenv("RAY_ADDRESS", two_nodes)
+    monkeypatch.setattr(scoring, "BATCH_ROWS", 100)
+    here, there = tmp_path / "here.parquet", tmp_path / "there.parquet"
+    assert main(["predict", "m", str(data), "-o", str(here)]) == 0
+    assert main(["predict", "m", str(data), "-o", str(there), "--on", "ray"]) == 0
+    assert here.read_bytes() == there.read_bytes()
+    assert not ray.is_initialized()
+    deadly = tmp_path / "deadly"
+    deadly.write_text("")
+    given = [0, 1, deadly, 3, 4, -1]
+    answers = score(Dying(), given)
+    told = [next(answers) for _ in given[:-1]]
+    assert [chunk for chunk, _ in told] == given[:-1]
+    assert len({node for _, node in told}) == 2
+    assert not deadly.exists()
+    with pytest.raises(DataError, match="not that one\nhint: another"):
+        next(answers)
+    assert not ray.is_initialized()
