@@ -48,6 +48,10 @@ class Records:
             raise _none_by(version, self.found[0]["model"], len(self.found), self.versions())
         return Records(kept)
 
+    def kept(self) -> Records:
+        """Return those whose row was kept."""
+        return Records(tuple(record for record in self.found if record["row"]))
+
     def among(self, ids: pl.Series) -> Records:
         """Return those of these ids."""
         kept = set(ids)
@@ -118,6 +122,12 @@ class TypedRecords:
         if kept.is_empty():
             raise _none_by(version, self.model, self.table.height, self.versions())
         return TypedRecords(self.model, kept)
+
+    def kept(self) -> TypedRecords:
+        """Return those whose row was kept."""
+        import polars as pl
+
+        return TypedRecords(self.model, self.table.filter(pl.col(parquet.KEPT)))
 
     def among(self, ids: pl.Series) -> TypedRecords:
         """Return those of these ids."""

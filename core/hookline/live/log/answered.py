@@ -83,9 +83,7 @@ def labeled_rows(log: Predictions, workspace: Workspace, package: StoredPackage,
     first = facts.join(told, left_on="id", right_on="prediction_id", how="left", maintain_order="left")["first"]
     columns = [*(frame[name] for name in known), *_id(frame, facts["id"], package), _column(package.target, truth)]
     rows = pl.DataFrame(columns).with_columns(facts["time"].alias("\0time"), first.alias("\0first"))
-    # Of a row that was not kept nothing is there.
-    kept = rows.filter(pl.any_horizontal(pl.col(known).is_not_null())).sort("\0time", maintain_order=True)
-    new = kept.filter(pl.col("\0first") > after).drop("\0time", "\0first")
+    new = rows.sort("\0time", maintain_order=True).filter(pl.col("\0first") > after).drop("\0time", "\0first")
     return Dataset(new.lazy(), name=log.model)
 
 

@@ -18,7 +18,7 @@ from hookline.runs.names import find
 from hookline.workspace.catalog.labels import Key, LabelRecord
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from .joining import everything, resolved
+from .joining import resolved
 from .predictions import Predictions, predictions_in
 from .rules import Rules
 from .times import span_of
@@ -140,12 +140,13 @@ def _record(model: str, told: Told, origin: str, key: Key | None, rules: Rules |
 def _add(workspace: Workspace, log: Predictions, telling: Telling, labels: Sequence[LabelRecord]) -> Labeled:
     """Add what is not there already, joined with its record where that is known, in one transaction."""
     found = list({_word(one): one for one in resolved(labels, log)}.values())
-    held = resolved(workspace.catalog.labels.of(log.model), log)
+    about = {one.prediction_id for one in found if one.prediction_id is not None}
+    held = resolved(workspace.catalog.labels.about(log.model, about), log)
     counts = {_about(one): one for one in held}
     there = {_word(one) for one in held}
     timed = bool(telling.rows) and telling.rows[0].became is not None
     new = [one for one in found if not (_word(one) in there if timed else _same(counts.get(_about(one)), one))]
-    known_ids = _recorded({one.prediction_id for one in new if one.prediction_id is not None}, log)
+    known_ids = log.recorded({one.prediction_id for one in new if one.prediction_id is not None})
     corrected = sum(_about(one) in counts and counts[_about(one)].value != one.value for one in new)
     aside = sum(one.prediction_id not in known_ids for one in new)
     workspace.catalog.labels.add(new)
@@ -164,13 +165,3 @@ def _word(one: LabelRecord) -> Any:
 
 def _same(held: LabelRecord | None, one: LabelRecord) -> bool:
     return held is not None and held.value == one.value
-
-
-def _recorded(ids: set[str], log: Predictions) -> set[str]:
-    """Return which of these ids are on record."""
-    import polars as pl
-
-    if not ids:
-        return set()
-    asked = pl.DataFrame({"id": sorted(ids)})
-    return set(asked.join(everything(log).facts(), on="id", how="semi")["id"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,7 @@ from ..segments import parquet, segment
 from ..segments.lines import record_of
 from ..segments.moments import time_of
 from ..segments.reading import read_records
-from ..segments.tables import facts, typed
+from ..segments.tables import facts, recorded, typed
 from ..segments.wanted import Wanted
 from .files import backwards, by_day, files_between
 from .times import moment_of
@@ -87,12 +87,17 @@ class Predictions:
         return found
 
     def records(self) -> Recorded:
-        """Return all of them at once, held; as a table where their values are of one type each.
+        """Return those whose rows were kept, all at once, held; as a table where their values are of one type each.
 
         Raises DataError where there are none, or a line is none.
         """
         table = _steady(lambda: typed(self.files(), self.wanted))
-        found = TypedRecords(self.model, table) if table is not None else Records(tuple(self))
+        every = TypedRecords(self.model, table) if table is not None else Records(tuple(self))
+        found = every.kept()
+        if len(every) > 0 == len(found):
+            raise DataError(
+                f"of no answer of '{self.model}'{self.said()} the row was kept", hint="see `sample` in log.yaml"
+            )
         if len(found) == 0:
             raise DataError(f"no answer of '{self.model}' is on record{self.said()}", hint=self.hint())
         return found
@@ -100,6 +105,10 @@ class Predictions:
     def facts(self) -> pl.DataFrame:
         """Return `id`, `time`, `version` and `arm` of each, as a table."""
         return _steady(lambda: facts(self.files(), self.wanted))
+
+    def recorded(self, ids: Collection[str]) -> set[str]:
+        """Return which of these ids are on record, whatever else is asked for."""
+        return _steady(lambda: recorded(files_between(self.folder, None, None), ids)) if ids else set()
 
     def said(self) -> str:
         """Return what was asked for, in words that follow others."""

@@ -23,6 +23,8 @@ SEGMENT = "segment"
 """The column that names the file which a record stood in before."""
 TYPED = "typed"
 """The column that says whether answers and row are there by type: not where rows hold nested or mixed values."""
+KEPT = "kept"
+"""The column that says whether the row was kept."""
 RAW = "row."
 """What names of columns begin with that hold the row's values by type."""
 FIXED = (RECORD, "id", "time", "version", "arm", SEGMENT)
@@ -40,15 +42,24 @@ class Timed:
 
 
 def frame_of(found: Sequence[Timed], segment: str) -> pl.DataFrame:
-    """Return records as the rows of a closed segment, in their order.
+    """Return records as the rows of a closed segment, in their order; raises ValueError, OverflowError for what is no id.
 
     Columns: record, id, arm, segment (String); time (Datetime us, UTC); version (Int64); typed (Boolean); and where typed:
-    prediction, row_id, probabilities (List of Float64), and `row.<column>` of every raw column, of the types of their values
+    kept (Boolean), prediction, row_id, probabilities (List of Float64), and `row.<column>` of every raw column
     """
     import polars as pl
 
+    fixed, typed = fixed_of(found, segment), _typed([one.record for one in found])
+    whole = fixed if typed is None else pl.concat([fixed, typed], how="horizontal")
+    return whole.with_columns(pl.lit(typed is not None).alias(TYPED))
+
+
+def fixed_of(found: Sequence[Timed], segment: str) -> pl.DataFrame:
+    """Return the columns that every record has: record, id, time, version, arm, segment."""
+    import polars as pl
+
     records = [one.record for one in found]
-    fixed = pl.DataFrame(
+    return pl.DataFrame(
         {
             RECORD: pl.Series([one.line for one in found], dtype=pl.String),
             "id": pl.Series([str(record["id"]) for record in records], dtype=pl.String),
@@ -58,9 +69,6 @@ def frame_of(found: Sequence[Timed], segment: str) -> pl.DataFrame:
             SEGMENT: pl.Series([segment] * len(records), dtype=pl.String),
         }
     )
-    typed = _typed(records)
-    whole = fixed if typed is None else pl.concat([fixed, typed], how="horizontal")
-    return whole.with_columns(pl.lit(typed is not None).alias(TYPED))
 
 
 def write(frame: pl.DataFrame, path: Path) -> None:
@@ -131,6 +139,7 @@ def _typed(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame | None:
         rows = pl.DataFrame([record["row"] for record in records], infer_schema_length=None)
         answers = pl.DataFrame(
             {
+                KEPT: [bool(record["row"]) for record in records],
                 "prediction": [record["prediction"] for record in records],
                 "row_id": [record.get("row_id") for record in records],
                 "probabilities": _shares([record.get("probabilities") for record in records]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
 AT_ONCE = 10_000
+MOST_NAMED = 500
+"""Ids in one query, of which a database takes so many."""
 LONGEST_ID = 255
 """Letters of a prediction's id that the table holds."""
 
@@ -75,6 +77,15 @@ class Labels:
         table = self._labels
         query = table.select().where(table.c.model == model).order_by(table.c.became, table.c.id)
         return [_record(row) for row in self._database.rows(query)]
+
+    def about(self, model: str, ids: Collection[str]) -> list[LabelRecord]:
+        """Return those that are about these ids, and those of which no id is known, in the same order."""
+        table, names = self._labels, sorted(ids)
+        some = [names[place : place + MOST_NAMED] for place in range(0, len(names), MOST_NAMED)]
+        wanted = [table.c.prediction_id.is_(None), *(table.c.prediction_id.in_(part) for part in some)]
+        queries = [table.select().where(table.c.model == model).where(one) for one in wanted]
+        rows = [row for query in queries for row in self._database.rows(query)]
+        return [_record(row) for row in sorted(rows, key=lambda row: (utc(row["became"]), row["id"]))]
 
     def last(self, model: str) -> int:
         """Return the number of the newest label of a model; 0 where there is none."""

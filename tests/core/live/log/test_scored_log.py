@@ -150,3 +150,42 @@ def test_a_monitor_of_answers_sees_the_truth_that_labels_tell(shop: Path, projec
     hl.label("shop", told(150, 200, wrong=15))
     (table,) = hl.monitor("shop", None, "known")["known"].tables
     assert table.rows == ((40, 35),)
+
+
+def test_a_log_of_either_form_gives_the_same_scored_rows_and_reports(shop: Path) -> None:
+    hl.label("shop", told(0, 200, wrong=50))
+    scored, report, status = hl.scored("shop"), hl.monitor("shop"), hl.labels("shop")
+    assert hl.compact_predictions("shop").records == 240
+    again = hl.scored("shop")
+    columns = scored.frame.collect().columns
+    assert (
+        again.frame.collect()
+        .sort("prediction_id")
+        .select(columns)
+        .equals(
+            scored.frame.collect()
+            .sort("prediction_id")
+            .with_columns(again.frame.collect().sort("prediction_id")[ROW_ID])
+        )
+    )
+    assert (hl.monitor("shop"), hl.labels("shop")) == (report, status)
+
+
+def test_values_that_have_no_type_in_common_are_scored_all_the_same(shop: Path) -> None:
+    (newest,) = hl.predictions("shop").newest(1)
+    odd = {**newest, "id": "x-1", "row": {**newest["row"], "beside": {"nested": [1]}}}
+    write_log(shop / "predictions" / "shop", [odd], "3")
+    hl.compact_predictions("shop")
+    frame = hl.scored("shop").frame.collect().sort("prediction_id")
+    assert (frame.height, frame["size"].to_list()[-1]) == (241, newest["row"]["size"])
+
+
+def test_answers_whose_rows_were_not_kept_are_not_judged(shop: Path) -> None:
+    (newest,) = hl.predictions("shop").newest(1)
+    write_log(shop / "predictions" / "shop", [{**newest, "id": "x-1", "row": {}}], "3")
+    assert hl.predictions("shop").count() == 241
+    assert hl.scored("shop").frame.collect().height == 240
+    for path in (shop / "predictions" / "shop").glob("*-[12].ndjson"):
+        path.unlink()
+    with pytest.raises(DataError, match="of no answer of 'shop' the row was kept"):
+        hl.scored("shop")
