@@ -22,8 +22,8 @@ from hookline.kinds.plain import to_json
 
 from . import inference_protocol as v2
 from .answers import Answerer
-from .clients.bounds import CLIENT, Bounds, Client
-from .clients.receiving import receive_body
+from .clients.bounds import Bounds
+from .clients.receiving import client_of, receive_body
 from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi import document, example_row
@@ -120,16 +120,11 @@ def _with_short_way(app: ASGIApp, service: Service) -> ASGIApp:
         if len(answer.body) <= MOST_BYTES_AT_ONCE:
             await send_answer(send, answer)
             return
-        with service.held.account(_client(scope)) as account:
+        with service.held.account(client_of(scope)) as account:
             account.settle(len(answer.body))
             await send_answer(send, answer)
 
     return short
-
-
-def _client(scope: Scope) -> Client | None:
-    client: Client | None = scope.get("extensions", {}).get(CLIENT)
-    return client
 
 
 def _again(first: Message, receive: Receive) -> Receive:
@@ -151,7 +146,7 @@ class _Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         service = self._service
         v2.check_asked(scope["path_params"], service)
-        with service.held.account(_client(scope)) as account:
+        with service.held.account() as account:
             body = await receive_body(Request(scope, receive), service.bounds, account)
             answer = await answered(self._act(service, body))
             # What the client takes its time over is held, too.

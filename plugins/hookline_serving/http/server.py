@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 30
 """How long requests in flight may take once a stop is asked for."""
 BACKLOG = 2048
+TAKEN_AT_ONCE = 4
+"""New connections of one turn of the loop."""
 SWITCH_SECONDS = 0.00005
 """How long a thread that reads many rows runs before the loop's turn, of which a small request takes several."""
 GARBAGE = (10_000, 20, 20)
@@ -74,7 +76,8 @@ def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     server = uvicorn.Server(config)
     with _hangup_stops(server):
-        server.run(sockets=[listening])
+        # The loop takes one connection a turn of each socket, and a turn may be long where others send much.
+        server.run(sockets=[listening, *(listening.dup() for _ in range(TAKEN_AT_ONCE - 1))])
 
 
 @contextmanager
