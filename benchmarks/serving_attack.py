@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from measure import HERE, HOOKLINE, run, show, table_w
 from w import overrides
@@ -17,6 +19,8 @@ from w import overrides
 sys.path.insert(0, str(HERE.parent / "tests"))
 
 from kit.attacks import Target, sorts, under_attack
+
+SHOWN = ["beside", "p50 ms", "p99 ms", "most ms", "anew p50", "anew p99", "failed", "MiB"]
 
 
 def main() -> None:
@@ -28,32 +32,39 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         env = {"HOOKLINE_HOME": home}
         run([HOOKLINE, *overrides(table_w(10_000))], env)
-        command = [HOOKLINE, "serve", "w", "--port", "0"]
-        with subprocess.Popen(command, env=os.environ | env, stderr=subprocess.PIPE, text=True) as server:
-            try:
-                show(
-                    _measured(server, given.seconds, given.each),
-                    ["beside", "p50 ms", "p99 ms", "most ms", "failed", "MiB"],
-                )
-            finally:
-                server.kill()
+        with _serving(env) as (server, target), _serving(env) as (_, other):
+            show(_measured(server, target, other, given.seconds, given.each), SHOWN)
 
 
-def _measured(server: subprocess.Popen[str], seconds: float, each: bool) -> list[list[object]]:
-    assert server.stderr is not None
-    host, port = re.findall(r"answers at http://([\w.]+):(\d+)", server.stderr.readline())[0]
-    with urllib.request.urlopen(f"http://{host}:{port}/example") as answer:
-        target = Target(host, int(port), "w", json.load(answer)["rows"][0])
+@contextmanager
+def _serving(env: Mapping[str, str]) -> Iterator[tuple[int, Target]]:
+    """Serve the model; its messages are read by nobody, as where whoever reads them hangs."""
+    command = [HOOKLINE, "serve", "w", "--port", "0"]
+    with subprocess.Popen(command, env=os.environ | dict(env), stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        try:
+            host, port = re.findall(r"answers at http://([\w.]+):(\d+)", server.stderr.readline())[0]
+            with urllib.request.urlopen(f"http://{host}:{port}/example") as answer:
+                yield server.pid, Target(host, int(port), "w", json.load(answer)["rows"][0])
+        finally:
+            server.kill()
+
+
+def _measured(server: int, target: Target, other: Target, seconds: float, each: bool) -> list[list[object]]:
+    every = list(sorts(target))
     beside = [
-        ("nobody", []),
-        *([(name, [name]) for name in sorts(target)] if each else []),
-        ("all of them", list(sorts(target))),
+        ("nobody", [], target),
+        # What bad clients and their victim take of this machine, and not of the server.
+        ("all of them, at another server", every, other),
+        *([(name, [name], target) for name in every] if each else []),
+        ("all of them", every, target),
     ]
     rows: list[list[object]] = []
-    for called, names in beside:
-        load = under_attack(target, server.pid, seconds, names)
-        good = load.good
-        rows.append([called, good["p50"], good["p99"], good["max"], good["failures"], load.memory])
+    for called, names, attacked in beside:
+        load = under_attack(target, server, seconds, names, attacked, anew=True)
+        good, anew = load.good, load.anew or {}
+        failed = good["failures"] + anew["failures"]
+        rows.append([called, good["p50"], good["p99"], good["max"], anew["p50"], anew["p99"], failed, load.memory])
     return rows
 
 

@@ -23,7 +23,8 @@ from hookline.kinds.plain import to_json
 
 from . import inference_protocol as v2
 from .arms.desk import Desk, desk_of
-from .clients.bounds import Bounds, client_of
+from .clients.bounds import Bounds
+from .clients.receiving import client_of
 from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi import document, example_row

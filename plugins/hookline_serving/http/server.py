@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take once a stop is asked for."""
+TAKEN_AT_ONCE = 4
+"""New connections of one turn of the loop."""
 SWITCH_SECONDS = 0.00005
 """How long a thread that reads many rows runs before the loop's turn, of which a small request takes several."""
 GARBAGE = (10_000, 20, 20)
@@ -87,7 +89,9 @@ def serve(
     server = _server(config, share, lambda: _announce(desk, listening, folder, scheme, share))
     desk.connections = lambda: len(server.server_state.connections)
     with _hangup_stops(server):
-        server.run(sockets=[listening])
+        # The loop takes one connection a turn of each socket, and a turn may be long where others send much.
+        more = TAKEN_AT_ONCE - 1 if share is None else 0
+        server.run(sockets=[listening, *(listening.dup() for _ in range(more))])
 
 
 def _server(config: uvicorn.Config, share: Share | None, begun: Callable[[], None]) -> uvicorn.Server:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 MIB = 1024 * 1024
 SPARE_FILES = 16
@@ -120,9 +120,3 @@ class Account:
         assert self.client is not None
         self.client.give_way()
         self.settle(0)
-
-
-def client_of(scope: MutableMapping[str, Any]) -> Client | None:
-    """Return who asks, as the connection says in what it hands the application; None where it does not."""
-    client: Client | None = scope.get("extensions", {}).get(CLIENT)
-    return client

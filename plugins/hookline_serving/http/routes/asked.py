@@ -9,7 +9,6 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ..clients.bounds import client_of
 from ..clients.receiving import receive_body
 from ..inference_protocol import service_asked
 from ..reading.cutting import Body
@@ -62,7 +61,7 @@ class Guarded:
         """Answer a request."""
         room = self._desk.room
         service_asked(scope["path_params"], self._desk.traffic)
-        with room.held.account(client_of(scope)) as account:
+        with room.held.account() as account:
             body = await receive_body(Request(scope, receive), room.bounds, account)
             traffic = self._desk.traffic
             if "version" in scope["path_params"]:
