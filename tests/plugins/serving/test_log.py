@@ -116,13 +116,16 @@ def test_a_file_that_is_moved_away_with_its_folder_goes_on_holding_every_record(
 
 def test_a_file_beside_the_log_says_what_of_a_row_is_kept_and_how_durably(tmp_path: Path) -> None:
     (tmp_path / "log.yaml").write_text("durability: strict\ncolumns: {amount: drop, customer: hash}\n")
-    made = PredictionLog.open(tmp_path, INFO)
+    made = PredictionLog.open(tmp_path)
     assert made.files.durability == "strict"
     rows, items = [{"amount": 1.5, "plan": "pro"}], [Item("a", "yes", {"yes": 1.0}, ())]
-    made.write(Question(rows, [[1.5]], ["c1"], {}), items)
+    question = Question(rows, [[1.5]], ["c1"], {}, 0.0, ["c1"])
+    taken = made.write(STAMP, question, items)
+    assert taken is not None
+    taken.result(10)
     made.close()
     found = records_in(tmp_path)
     assert found is not None
     (record,) = found.found
     assert record["row"] == {"plan": "pro"}
-    assert record["row_id"] == made.rules.hashed("c1")
+    assert record["row_id"] == record["key"] == made.rules.hashed("c1")
