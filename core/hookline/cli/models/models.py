@@ -160,7 +160,7 @@ def _log(given: Any) -> int:
     rows = [
         {**(row := step.row()), "since": _time(row["since"]), "figures": _figures(row["figures"])} for step in found
     ]
-    columns = ("since", "who", "change", "deployer", "step", "reason", "figures")
+    columns = ("since", "who", "change", "aliases", "deployer", "step", "reason", "figures")
     print_rows(rows, columns, empty=f"no version of {given.model} was ever put in charge")
     return 0
 

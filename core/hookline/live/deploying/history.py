@@ -54,10 +54,12 @@ class Step:
     before: Deployment | None
 
     def row(self) -> dict[str, Any]:
-        """Return it as a row: since, who, change, deployer, step, reason, figures."""
+        """Return it as a row: since, who, change, aliases, deployer, step, reason, figures."""
         one = self.policy
-        told = {"since": one.since, "who": one.who, "change": pair_of(self.before, one), "deployer": one.deployer}
-        return {**told, "step": one.step, "reason": one.reason, "figures": dict(one.figures)}
+        aliases = [f"{alias} -> {version}" for alias, version in one.aliases.items()]
+        told: dict[str, Any] = {"since": one.since, "who": one.who, "change": pair_of(self.before, one)}
+        told |= {"aliases": aliases, "deployer": one.deployer, "step": one.step}
+        return {**told, "reason": one.reason, "figures": dict(one.figures)}
 
 
 def promotions(model: str, *, home: str | Path | None = None) -> list[Step]:

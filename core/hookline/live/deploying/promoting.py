@@ -87,7 +87,8 @@ def _new_version(catalog: Catalog, name: str, alias: str) -> int:
         )
     if not found:
         raise UsageError(
-            f"no rollout of '{name}' is going on: {words_of(policy)}", hint=_promotion(policy, versions, policy.version)
+            f"say which version of '{name}' to promote: no rollout is going on, and {words_of(policy)}",
+            hint=_promotion(policy, versions, policy.version),
         )
     told = " or ".join(f"v{version}" for version in found)
     raise UsageError(f"the rollout of '{name}' may end with {told}", hint=f"hookline deploy promote {name}:{found[0]}")

@@ -38,7 +38,9 @@ def test_a_promotion_of_the_model_alone_ends_its_rollout_in_favor_of_the_new_ver
     assert made is not None
     assert (made.version, made.routes, made.who) == (2, (hl.Route(2, 1.0),), person())
     assert catalog.models.aliases("shop") == {"champion": 2}
-    with pytest.raises(UsageError, match="no rollout of 'shop' is going on: v2 answers everything") as error:
+    with pytest.raises(
+        UsageError, match="say which version of 'shop' to promote: no rollout is going on, and v2 answers"
+    ) as error:
         hl.promote("shop")
     assert error.value.hint == "hookline deploy promote shop:1"
 
