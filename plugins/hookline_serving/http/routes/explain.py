@@ -18,14 +18,16 @@ from hookline.registry.registry import load_registry
 from ..answers import frame_of
 from ..openapi import example_row
 from ..reading.cutting import check_count
+from ..reading.faults import TooLarge
 from .asked import Act, Asked, Reply
-from .batches import check_size
 
 if TYPE_CHECKING:
     from ..arms.traffic import Traffic
     from ..exchange import Question
 
 BUDGET_SECONDS = 5.0
+MOST_BYTES = 256 * 1024
+"""Of a body, which the loop itself reads."""
 MOST_ROWS = 100
 """Each is explained by asking the model many times."""
 NOBODY = "no component that is installed explains answers; install a plugin with an evaluator that does (`Explains`)"
@@ -47,7 +49,8 @@ def explain(find: Callable[[], Explains | None] = installed) -> Act:
     one, find = asyncio.Semaphore(1), cache(find)
 
     async def answer(traffic: Traffic, asked: Asked) -> Reply:
-        check_size(traffic, asked.body)
+        if len(asked.body) > MOST_BYTES:
+            raise TooLarge(f"a body to explain may be of {MOST_BYTES // 1024} KiB; send fewer rows at a time")
         question = traffic.live.answerer.reader.read_body(asked.body)
         check_count(len(question.rows), MOST_ROWS)
         explainer = await asyncio.to_thread(find)

@@ -76,6 +76,7 @@ def test_without_anybody_who_explains_it_is_said_what_to_install(desk: Desk, ask
         assert asked("POST", "/explain", json={}).status_code == 422
         assert asked("POST", "/explain", json=[ROW] * 101).status_code == 413
         assert asked("POST", "/explain", content=b"{").status_code == 400
+        assert asked("POST", "/explain", content=b" " * 300_000).status_code == 413
     assert told.status_code == 501
     assert "install a plugin with an evaluator" in told.json()["error"]
     assert ask("POST", "/explain", json=ROW).status_code == (501 if installed() is None else 200)
