@@ -14,6 +14,7 @@ import pytest
 
 import hookline as hl
 from hookline.errors import DataError, UnknownName, UsageError
+from hookline.testing import checks_for
 from hookline_polars import PredictionLogSource
 from kit.logs import END, records_of, write_log
 
@@ -140,3 +141,9 @@ def test_a_model_is_trained_again_with_one_line(shop: Path) -> None:
         deployer=None,
     )
     assert run.predict([{"size": -2.5}, {"size": 2.5}]).values.tolist() == ["no", "yes"]
+
+
+def test_the_source_keeps_what_the_kit_asks_of_every_source(shop: Path) -> None:
+    tell(0, 30)
+    for check in checks_for(PredictionLogSource("shop")):
+        check()
