@@ -155,6 +155,8 @@ class Share:
     """Of a file that all of them map: of each process how many connections it has, 32 bits each, -1 where it has none to be."""
     place: int
     """Of its own number among those."""
+    folder: Path
+    """Where each writes what all of them are to know, such as what it has counted; it goes when the server ends."""
 
 
 @dataclass(frozen=True)

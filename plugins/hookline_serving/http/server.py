@@ -29,6 +29,7 @@ from .clients.bounds import Bounds
 from .clients.telling import log_config
 from .log import PredictionLog
 from .service import Room
+from .watching.snapshots import written_down
 from .watching.tracing import spans
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def serve(
         # Whoever asks for a WebSocket is answered as if it had not: the door would not hear when such a connection ends.
         ws="none",
     )
-    if share is None:
+    desk.shared = None if share is None else share.folder
+    if share is None or share.place == 0:
         warn_of_access(access, listening.getsockname()[0])
     # What is loaded by now stays; looking through it again for garbage would hold up requests for tens of milliseconds.
     gc.freeze()
@@ -152,7 +154,8 @@ def _following(fleet: Fleet, desk: Desk) -> Iterator[None]:
     follower = Follower(fleet, desk, asyncio.get_running_loop().call_soon_threadsafe)
     follower.start()
     try:
-        yield
+        with written_down(desk):
+            yield
     finally:
         follower.close()
 

@@ -89,8 +89,8 @@ class Crew:
     def _start(self) -> None:
         self._started += 1
         place = min({*range(self._work.options.workers)} - {worker.place for worker in self._workers})
-        descriptors = self._listening.fileno(), self._counts.fileno()
-        self._workers.append(start(self._work, *descriptors, (self._started, place), self._heard))
+        name = (self._started, place)
+        self._workers.append(start(self._work, self._listening.fileno(), self._counts, name, self._heard))
 
     def _began(self, worker: Worker, told: str) -> None:
         worker.begin()

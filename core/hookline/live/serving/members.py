@@ -13,6 +13,7 @@ from array import array
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from queue import SimpleQueue
 
 from hookline.kinds.deployments import Share
@@ -96,6 +97,12 @@ class Counts:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  it is open for as long as the workers are
         self._file.write(array("i", [NOBODY] * places).tobytes())
         self._file.flush()
+        self._folder = tempfile.TemporaryDirectory(prefix="hookline-workers-", ignore_cleanup_errors=True)
+
+    @property
+    def folder(self) -> Path:
+        """Where each process writes what all of them are to know."""
+        return Path(self._folder.name)
 
     def fileno(self) -> int:
         """Return the descriptor."""
@@ -107,17 +114,18 @@ class Counts:
         os.pwrite(self._file.fileno(), one.tobytes(), place * one.itemsize)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file and the folder."""
         self._file.close()
+        self._folder.cleanup()
 
 
-def start(work: Work, listening: int, counts: int, name: tuple[int, int], heard: SimpleQueue[Heard]) -> Worker:
+def start(work: Work, listening: int, counts: Counts, name: tuple[int, int], heard: SimpleQueue[Heard]) -> Worker:
     """Start a worker; threads of this process hear what becomes of it.
 
-    listening, counts: descriptors, of the socket and of `Counts`; name: its number and its place
+    listening: the descriptor of the socket; name: its number and its place
     """
     reads, writes = os.pipe()
-    share = Share(listening, writes, counts, name[1])
+    share = Share(listening, writes, counts.fileno(), name[1], counts.folder)
     try:
         # No fork of this process, which has threads, nor its main module once more; and no signal of a terminal, which
         # this process hears for all of them.
@@ -125,7 +133,7 @@ def start(work: Work, listening: int, counts: int, name: tuple[int, int], heard:
             [sys.executable, "-P", "-m", "hookline.live.serving.worker"],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            pass_fds=(listening, writes, counts),
+            pass_fds=(listening, writes, counts.fileno()),
             start_new_session=True,
         )
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ class Desk:
         """Why the newest policy is not followed, in a sentence; empty where it is, or is about to be."""
         self.dropped: dict[tuple[int, str], int] = {}
         """Of these, how many requests a version beside the one in charge was not asked, since too many waited."""
+        self.shared: Path | None = None
+        """The folder where every process of the server writes down what it has counted; None: this is the only one."""
         self.connections: Callable[[], int] | None = None
         """Tells how many clients are connected, where somebody knows."""
 

@@ -12,18 +12,16 @@ from hookline.errors import MissingBackend
 from hookline.kinds.deployments import LATENCY_BOUNDS
 from hookline.live.fleet import ALONE
 
+from .snapshots import Key, Seen, Snapshot, all_snapshots, together
+
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-    from hookline.live.seen import ArmCounts
-
     from ..arms.desk import Desk
-    from ..arms.traffic import Traffic
 
 EACH = 4
 """One bound of so many is told: each is twice the one before, and exact, which a round number between two would not be."""
 ARM = ("version", "arm")
-Key = tuple[int, str]
 
 
 def exposition(desk: Desk, accept: str) -> tuple[bytes, str]:
@@ -49,37 +47,32 @@ class DeskCollector:
         self._desk = desk
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric."""
-        yield from _traffic(self._counts())
-        yield from _queues(self._desk)
-        yield from _server(self._desk)
-        yield from _log(self._desk)
-        yield from _policy(self._desk.traffic)
-
-    def _counts(self) -> Mapping[Key, Sequence[ArmCounts]]:
-        """Return what was seen of each version and arm, under this policy and all before it, so that it only ever grows."""
-        found: dict[Key, list[ArmCounts]] = {}
-        desk = self._desk
-        former = {} if desk.former is None else desk.former.counted()
-        for counted in (desk.retired, former, desk.traffic.counted()):
-            for key, counts in counted.items():
-                found.setdefault(key, []).append(counts)
-        return found
+        """Yield every metric, of all processes of the server together."""
+        snapshots = all_snapshots(self._desk)
+        yield from _traffic(together(snapshots))
+        yield from _server(snapshots)
+        yield from _log(snapshots)
+        yield from _policy(self._desk)
 
 
-def _traffic(seen: Mapping[Key, Sequence[ArmCounts]]) -> Iterator[Metric]:
-    from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
+def _traffic(seen: Mapping[Key, Seen]) -> Iterator[Metric]:
+    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
     requests = CounterMetricFamily("hookline_requests", "Requests that reached a model, failed ones too", labels=ARM)
     errors = CounterMetricFamily("hookline_errors", "Requests that a model could not answer", labels=ARM)
     took = "How long answered requests took, in seconds; the sum is reckoned from the middle of fine buckets"
     latency = HistogramMetricFamily("hookline_request_seconds", took, labels=ARM)
-    for key, counts in seen.items():
-        requests.add_metric(_labels(key), sum(one.requests for one in counts))
-        errors.add_metric(_labels(key), sum(one.errors for one in counts))
-        buckets = [sum(column) for column in zip(*(one.latency for one in counts), strict=True)]
-        latency.add_metric(_labels(key), _coarse(buckets), _reckoned(buckets))
-    yield from (requests, errors, latency)
+    waiting = GaugeMetricFamily("hookline_requests_waiting", "Requests that wait for a model", labels=ARM)
+    unasked = "Requests that a version beside the one in charge was not asked"
+    dropped = CounterMetricFamily("hookline_dropped", unasked, labels=ARM)
+    for key, one in seen.items():
+        requests.add_metric(_labels(key), one.requests)
+        errors.add_metric(_labels(key), one.errors)
+        if one.latency:
+            latency.add_metric(_labels(key), _coarse(one.latency), _reckoned(one.latency))
+        waiting.add_metric(_labels(key), one.waiting)
+        dropped.add_metric(_labels(key), one.dropped)
+    yield from (requests, errors, latency, waiting, dropped)
 
 
 def _coarse(counts: Sequence[int]) -> list[tuple[str, float]]:
@@ -96,56 +89,40 @@ def _reckoned(counts: Sequence[int]) -> float:
     return sum(count * middle for count, middle in zip(counts, [*middles, last], strict=True))
 
 
-def _queues(desk: Desk) -> Iterator[Metric]:
-    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
-
-    waiting = GaugeMetricFamily("hookline_requests_waiting", "Requests that wait for a model", labels=ARM)
-    dropped = CounterMetricFamily(
-        "hookline_dropped", "Requests that a version beside the one in charge was not asked", labels=ARM
-    )
-    live, lost = desk.traffic.live, dict(desk.dropped)
-    waiting.add_metric(_labels((desk.traffic.policy.version, live.answerer.stamp.arm)), live.waiting)
-    for traffic in (desk.former, desk.traffic):
-        for key, aside in ({} if traffic is None else traffic.asides()).items():
-            lost[key] = lost.get(key, 0) + aside.dropped
-    for key, aside in desk.traffic.asides().items():
-        waiting.add_metric(_labels(key), aside.waiting)
-    for key, number in lost.items():
-        dropped.add_metric(_labels(key), number)
-    yield from (waiting, dropped)
-
-
-def _server(desk: Desk) -> Iterator[Metric]:
+def _server(snapshots: Sequence[Snapshot]) -> Iterator[Metric]:
     from prometheus_client.metrics_core import GaugeMetricFamily
 
-    if desk.connections is not None:
-        yield GaugeMetricFamily("hookline_connections", "Clients that are connected", desk.connections())
-    held = desk.room.held
-    yield GaugeMetricFamily("hookline_held_bytes", "Bytes of larger bodies and answers that are held", held.now)
-    yield GaugeMetricFamily("hookline_held_bytes_limit", "Bytes of them that are held at most", held.most)
+    known = [one.connections for one in snapshots if one.connections is not None]
+    if known:
+        yield GaugeMetricFamily("hookline_connections", "Clients that are connected", sum(known))
+    held, most = (sum(getattr(one, name) for one in snapshots) for name in ("held", "held_most"))
+    yield GaugeMetricFamily("hookline_held_bytes", "Bytes of larger bodies and answers that are held", held)
+    yield GaugeMetricFamily("hookline_held_bytes_limit", "Bytes of them that are held at most", most)
 
 
-def _log(desk: Desk) -> Iterator[Metric]:
+def _log(snapshots: Sequence[Snapshot]) -> Iterator[Metric]:
     from prometheus_client.metrics_core import CounterMetricFamily
 
-    if desk.record is not None:
-        record = desk.record
-        yield CounterMetricFamily("hookline_log_records", "Answers that were put on record", record.written)
+    written = [one.written for one in snapshots if one.written is not None]
+    if written:
+        yield CounterMetricFamily("hookline_log_records", "Answers that were put on record", sum(written))
         failed = "Times that answers could not be recorded, and were not given"
-        yield CounterMetricFamily("hookline_log_failures", failed, record.failures)
+        yield CounterMetricFamily("hookline_log_failures", failed, sum(one.failures for one in snapshots))
 
 
-def _policy(traffic: Traffic) -> Iterator[Metric]:
+def _policy(desk: Desk) -> Iterator[Metric]:
     from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily
 
-    policy, info = traffic.policy, traffic.live.info
+    policy, info = desk.traffic.policy, desk.traffic.live.info
+    behind = "Whether the newest policy cannot be followed, and an older one is"
+    yield GaugeMetricFamily("hookline_policy_behind", behind, int(bool(desk.behind)))
     yield GaugeMetricFamily("hookline_policy_number", "The policy in force, as the catalog counts", policy.number or 0)
     yield GaugeMetricFamily("hookline_policy_step", "How often it has moved on since it was deployed", policy.step)
     share = GaugeMetricFamily(
         "hookline_route_weight", "The share of requests that a version is to get", labels=(*ARM, "shadow")
     )
     for route in policy.routes:
-        share.add_metric([*_labels((route.version, route.arm)), str(route.shadow).lower()], route.weight)
+        share.add_metric([*_labels(Key(route.version, route.arm)), str(route.shadow).lower()], route.weight)
     yield share
     said = {"model": info["model"], "format": info["format"], "deployer": policy.deployer}
     said |= {"version": str(info["version"] or ""), "hookline": hookline.__version__}
@@ -155,5 +132,4 @@ def _policy(traffic: Traffic) -> Iterator[Metric]:
 
 
 def _labels(key: Key) -> list[str]:
-    version, arm = key
-    return ["" if version == ALONE else str(version), arm]
+    return ["" if key.version == ALONE else str(key.version), key.arm]
