@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 import hookline as hl
 from hookline.errors import StoreError, UsageError
@@ -60,6 +61,18 @@ def test_connections_are_shared_by_the_workers(server: Server) -> None:
     assert min(answered.values()) >= 2, answered
 
 
+def counted(url: str) -> float:
+    """Return how many requests whichever worker is asked says that all of them had answered."""
+    text = httpx.get(f"{url}/metrics", timeout=20).text
+    families = text_string_to_metric_families(text)
+    return sum(one.value for family in families for one in family.samples if one.name == "hookline_requests_total")
+
+
+def test_whichever_worker_is_asked_counts_the_requests_of_all(server: Server) -> None:
+    asked = len(server.records())
+    assert until(lambda: {counted(server.url) for _ in range(6)} == {asked}, 20), (counted(server.url), asked)
+
+
 def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(server: Server) -> None:
     killed, other = server.workers()
     killed.kill()
@@ -70,6 +83,8 @@ def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(server: Ser
     assert until(lambda: len({*server.workers()} - {killed, other}) == 1)
     assert until(lambda: len(sizes(server.log or Path())) == 3)
     assert server.predict(ROW, ROW)
+    # What the killed one had said stays, so that a counter never goes back.
+    assert until(lambda: {counted(server.url) for _ in range(6)} == {10.0}, 20), counted(server.url)
 
 
 def test_what_is_wrong_with_a_package_is_told_as_with_one_process(package: Path, tmp_path: Path) -> None:
