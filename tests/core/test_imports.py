@@ -69,8 +69,8 @@ def test_entry_points_match_the_plugins_in_the_tree() -> None:
     installed = {
         entry.value for entry in entry_points(group="hookline") if entry.dist and entry.dist.name == "hookline"
     }
-    # The sweeper for Optuna and the launcher for Ray are found by Hydra, in `hydra_plugins`.
-    assert installed == set(PLUGINS) - {"hookline_optuna", "hookline_ray"}
+    # The sweeper for Optuna is found by Hydra, in `hydra_plugins`.
+    assert installed == set(PLUGINS) - {"hookline_optuna"}
 
 
 def test_every_hook_is_documented_and_in_the_guide() -> None:

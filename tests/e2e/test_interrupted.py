@@ -105,7 +105,8 @@ def test_an_interrupted_prediction_leaves_nothing_behind(made: str, tmp_path: Pa
     pl.select((pl.int_range(600_000) % 7 + 1).cast(pl.Float64).alias(name) for name in columns).write_parquet(rows)
     folder.mkdir()
     command = [HOOKLINE, "predict", "iris", str(rows), "-o", str(folder / "out.ndjson")]
-    with started(command) as predict:
+    # Which on a slow machine would say how far it is.
+    with started(command, env=os.environ | {"HOOKLINE_PROGRESS": "off"}) as predict:
         while not list(folder.glob(made)) and predict.poll() is None:
             time.sleep(0.005)
         predict.send_signal(signal.SIGINT)

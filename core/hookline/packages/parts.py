@@ -39,18 +39,20 @@ class Parts:
     folder: Path
     mark: str
     """Random digits, the same for as long as the job is gone on with."""
+    joined: Path
+    """Where the output is written before it gets its name."""
     count: int = 0
     rows: int = 0
     strange: int = 0
     _files: list[Path] = field(default_factory=list)
 
     @classmethod
-    def open(cls, path: Path, folder: Path) -> Parts:
+    def open(cls, path: Path, folder: Path, joined: Path) -> Parts:
         """Make the folder of a job, or find in it what is finished; raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / MARK).is_file():
             write_whole(folder / MARK, secrets.token_hex(8))
-        parts = cls(path, folder, (folder / MARK).read_text("ascii"))
+        parts = cls(path, folder, (folder / MARK).read_text("ascii"), joined)
         for file in sorted(folder.iterdir()):
             match = PART.fullmatch(file.name)
             if match and int(match[1]) == parts.count:
@@ -68,19 +70,13 @@ class Parts:
 
     def join(self, *, formulas: bool, publish: Callable[[Path], None] | None) -> None:
         """Write the parts, in order, as one file in the format of the output's suffix, and put records of them in place."""
-        # No process number: those of two containers that share a folder may be the same.
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.randbits(40)}")
-        try:
-            self._sink(temporary, formulas=formulas)
-            sync(temporary)
-            # Between the two nobody may leave: what is on record was answered.
-            with interruptible_in():
-                if publish is not None:
-                    publish(self.folder)
-                temporary.replace(self.path)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        self._sink(self.joined, formulas=formulas)
+        sync(self.joined)
+        # Between the two nobody may leave: what is on record was answered.
+        with interruptible_in():
+            if publish is not None:
+                publish(self.folder)
+            self.joined.replace(self.path)
 
     def _sink(self, path: Path, *, formulas: bool) -> None:
         import polars as pl
@@ -112,10 +108,12 @@ def parts_of(path: Path, job: str | None) -> Iterator[Parts]:
     with _told(path), _alone(path) as certain:
         key = job if job is not None and certain else secrets.token_hex(KEY_LETTERS // 2)
         folder = path.with_name(f".{path.name}.{key}.parts")
+        # No process number: those of two containers that share a folder may be the same.
+        joined = path.with_name(f".{path.name}.{secrets.randbits(40)}")
         try:
             if certain:
                 _tidy(path, but=folder)
-            yield Parts.open(path, folder)
+            yield Parts.open(path, folder, joined)
         except KeyboardInterrupt:
             # polars raises it and leaves it to Python to raise again, which here would cut the tidying short.
             try:  # noqa: SIM105  it would be raised where suppress() is called
@@ -125,6 +123,8 @@ def parts_of(path: Path, job: str | None) -> Iterator[Parts]:
             raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                joined.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -93,10 +93,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows with what is told of them. seconds: how long that took"""
+    """What is told of some rows. seconds: how long that took"""
 
     number: int
-    rows: pl.DataFrame
+    height: int
+    rows: pl.DataFrame | None
+    """As they came, with their positions; None where nobody keeps them."""
     told: Told
     seconds: float
 
@@ -139,7 +141,7 @@ def score(
 
     A row's id is the id role's value, else its position in the table, from 0.
     """
-    for chunk in _scored(answer, rows, tally):
+    for chunk in _scored(answer, rows, tally, 0, hold=keep is not None):
         yield _kept(chunk, keep, None, mark)
 
 
@@ -165,25 +167,26 @@ def score_to(
     with parts_of(path, job) as parts:
         tally, teller = Tally(parts.rows, parts.strange), teller or Silent()
         teller.begin(parts.rows)
-        _write_parts(_scored(answer, rows, tally, parts.count), parts, keep, teller)
+        chunks = _scored(answer, rows, tally, parts.count, hold=keep is not None)
+        _write_parts(chunks, parts, keep, teller)
         parts.join(formulas=formulas, publish=None if keep is None else keep.publish)
     return tally
 
 
-def _scored(answer: Answer, rows: pl.LazyFrame, tally: Tally, done: int = 0) -> Iterator[Chunk]:
-    """Yield chunks that are not done, and count them."""
-    given: deque[tuple[pl.DataFrame, float]] = deque()
+def _scored(answer: Answer, rows: pl.LazyFrame, tally: Tally, done: int, *, hold: bool) -> Iterator[Chunk]:
+    """Yield chunks that are not done, and count them. hold: whether with their rows, which take memory"""
+    given: deque[tuple[int, pl.DataFrame | None, float]] = deque()
 
     def passing() -> Iterator[pl.DataFrame]:
         for numbered in _batches(rows, tally.rows):
-            given.append((numbered, time.perf_counter()))
+            given.append((numbered.height, numbered if hold else None, time.perf_counter()))
             yield numbered
 
     for number, told in enumerate(answer(passing()), done):
-        numbered, since = given.popleft()
-        tally.rows += numbered.height
+        height, held, since = given.popleft()
+        tally.rows += height
         tally.strange += len(told.warnings)
-        yield Chunk(number, numbered, told, time.perf_counter() - since)
+        yield Chunk(number, height, held, told, time.perf_counter() - since)
     if not tally.rows:
         raise DataError("there are no rows to predict")
 
@@ -208,7 +211,7 @@ def _write_parts(chunks: Iterable[Chunk], parts: Parts, keep: Keep | None, telle
             if written is not None:
                 written.result()
             written = pool.submit(_write_part, chunk, parts, keep)
-            done += chunk.rows.height
+            done += chunk.height
             teller.at(done)
         if written is not None:
             written.result()

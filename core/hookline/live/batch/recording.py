@@ -65,6 +65,7 @@ class Recorder:
         """Return one record a row, as the server writes it: with the raw row as it came."""
         import polars as pl
 
+        assert chunk.rows is not None
         raw = chunk.rows.drop(ROW_ID)
         keys = self.panel.keys(raw)
         named = self.panel.live.roles.id in raw.columns
