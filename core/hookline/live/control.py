@@ -20,12 +20,17 @@ from hookline.workspace.processes.owners import Owner, Watch, host
 from hookline.workspace.workspace import Workspace
 
 from .log.answered import scored
-from .seen import seen_in
+from .log.predictions import predictions_in
+from .seen import seen_in, worth_of_keys
 
 log = logger("hookline.live")
 
 LOOK_SECONDS = 1.0
 """How often a deployer is asked."""
+WORTH_SECONDS = 30.0
+"""How often a look is taken at how alike the answers of one key are."""
+WORTH_ROWS = 20_000
+"""The newest answers that this look goes by."""
 LABELS_SECONDS = 10.0
 """How often a look is taken for labels, each of which reads what was answered since the step began."""
 
@@ -39,6 +44,7 @@ class Controller:
     model: str
     owner: Owner = field(default_factory=Owner.here)
     _watch: Watch = field(default_factory=Watch)
+    _alike: tuple[int | None, float, float] = (None, 0.0, 1.0)
     _labeled: tuple[int | None, float, Mapping[int, Scored]] = (None, 0.0, {})
     _met: tuple[int | None, datetime, float] = (None, datetime.min, 0.0)
     """The policy that was seen last, the time when it was first seen, and what a clock that nobody sets said then."""
@@ -59,7 +65,8 @@ class Controller:
             return None
         if not catalog.controllers.take(self.model, self.owner, self._watch):
             return None
-        seen = seen_in(catalog.sightings.of(self.model, policy.number or 0), self._scored(policy))
+        told = catalog.sightings.of(self.model, policy.number or 0)
+        seen = seen_in(told, self._scored(policy), self._worth(policy))
         following = deployer.follow(policy, seen, now or self._time(policy))
         if following is None or following.is_same_policy(policy):
             return None
@@ -69,6 +76,18 @@ class Controller:
             return None
         log.warning("%s: %s", self.model, following.reason)
         return made
+
+    def _worth(self, policy: Deployment) -> float:
+        """Return how many independent answers one is worth: less than one where a key always meets the same version."""
+        number, looked, found = self._alike
+        if policy.key is None or (number == policy.number and time.monotonic() - looked < WORTH_SECONDS):
+            return 1.0 if policy.key is None else found
+        found = 1.0
+        # Nothing on record yet.
+        with suppress(HooklineError):
+            found = worth_of_keys(predictions_in(self.workspace, self.model, policy.since).newest(WORTH_ROWS))
+        self._alike = policy.number, time.monotonic(), found
+        return found
 
     def leave(self) -> None:
         """Let another process take over at once."""
@@ -90,10 +109,7 @@ class Controller:
         if number == policy.number and time.monotonic() - looked < LABELS_SECONDS:
             return found
         found = {}
-        if any(
-            label.added and policy.since and label.added >= policy.since
-            for label in self.workspace.catalog.labels.of(self.model)
-        ):
+        if self.workspace.catalog.labels.has_new(self.model, policy.since):
             # Nothing on record yet, or versions that do not predict the same.
             with suppress(HooklineError):
                 found = self._by_version(policy)
@@ -101,17 +117,11 @@ class Controller:
         return found
 
     def _by_version(self, policy: Deployment) -> dict[int, Scored]:
-        import polars as pl
-
-        since = policy.since
-        of = {
-            version: scored(self.model, since, version=version, home=self.workspace.home) for version in policy.versions
-        }
+        shadows = {route.version: route.arm for route in policy.routes if route.shadow}
+        home = self.workspace.home
         return {
-            version: replace(one, frame=one.frame.filter(pl.col("arm") != "shadow"), held=None)
-            if "arm" in one.frame.collect_schema().names()
-            else one
-            for version, one in of.items()
+            version: scored(self.model, policy.since, version=version, arm=shadows.get(version), home=home)
+            for version in policy.versions
         }
 
 

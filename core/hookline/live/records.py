@@ -75,7 +75,7 @@ class Records:
             return self._answers(target)
 
     def facts(self) -> pl.DataFrame:
-        """Return `id`, `time`, `version`, `arm` and `row_id` of each."""
+        """Return `id`, `time`, `version`, `arm`, `of` and `row_id` of each."""
         import polars as pl
 
         found = self.found
@@ -85,6 +85,7 @@ class Records:
                 "time": pl.Series([time_of(record) for record in found], dtype=pl.Datetime("us", "UTC")),
                 "version": pl.Series([record["version"] for record in found], dtype=pl.Int64),
                 "arm": pl.Series([record.get("arm") for record in found], dtype=pl.String),
+                "of": pl.Series([record.get("of") for record in found], dtype=pl.String),
                 "row_id": pl.Series([record.get("row_id") for record in found], strict=False),
             }
         )
@@ -153,8 +154,8 @@ class TypedRecords:
                 raise ValueError(str(error).splitlines()[0]) from error
 
     def facts(self) -> pl.DataFrame:
-        """Return `id`, `time`, `version`, `arm` and `row_id` of each."""
-        return self.table.select("id", "time", "version", "arm", "row_id")
+        """Return `id`, `time`, `version`, `arm`, `of` and `row_id` of each."""
+        return self.table.select("id", "time", "version", "arm", "of", "row_id")
 
     def _answers(self, target: Target) -> Prediction:
         import numpy as np

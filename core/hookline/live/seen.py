@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hookline.kinds.artifacts import Target
@@ -12,6 +12,7 @@ from hookline.kinds.deployments import LATENCY_BOUNDS, Histogram, Seen
 from hookline.kinds.fitted import label_text
 from hookline.kinds.reports import Bins, ColumnProfile
 from hookline.kinds.scored import Scored, answers_column
+from hookline.quality.grouped import worth_in
 from hookline.workspace.catalog.sightings import Sighting
 
 EVEN = tuple(share / 20 for share in range(21))
@@ -92,22 +93,40 @@ class ArmCounts:
         return Sighting(model, policy, version, arm, worker, *told)
 
 
-def seen_in(sightings: Iterable[Sighting], scored: Mapping[int, Scored] | None = None) -> dict[int, Seen]:
-    """Return what was seen of each version by all processes together; scored: version -> its answers with the truth.
+def seen_in(
+    sightings: Iterable[Sighting], scored: Mapping[int, Scored] | None = None, worth: float = 1.0
+) -> dict[int, Seen]:
+    """Return what was seen of each version by all processes together.
 
+    scored: version -> its answers with the truth; worth: how many independent answers one is worth, at most 1
     Their latency is of requests that took the same way through a process, where there are such.
     """
     by_version: dict[int, list[Sighting]] = {}
     for one in sightings:
         by_version.setdefault(one.version, []).append(one)
     compared = any(sum(one.compared) for found in by_version.values() for one in found)
-    return {version: _together(found, compared, (scored or {}).get(version)) for version, found in by_version.items()}
+    return {
+        version: _together(found, compared, worth, (scored or {}).get(version)) for version, found in by_version.items()
+    }
 
 
-def _together(found: Sequence[Sighting], compared: bool, scored: Scored | None) -> Seen:
+def worth_of_keys(records: Sequence[Mapping[str, Any]]) -> float:
+    """Return how many independent answers one is worth, at most 1, where answers of one key may be alike (`worth_in`)."""
+    import polars as pl
+
+    given = [record for record in records if record.get("of") is None and record.get("key") is not None]
+    if not given:
+        return 1.0
+    answers = [record["probabilities"][-1] if record.get("probabilities") else record["prediction"] for record in given]
+    table = pl.LazyFrame({"answer": pl.Series(answers, strict=False), "key": [str(record["key"]) for record in given]})
+    return worth_in(table, "answer", "key")
+
+
+def _together(found: Sequence[Sighting], compared: bool, worth: float, scored: Scored | None) -> Seen:
     requests, errors = (sum(getattr(one, name) for one in found) for name in ("requests", "errors"))
     latency = Histogram(LATENCY_BOUNDS, _added([one.compared if compared else one.latency for one in found]))
-    return Seen(requests, errors, latency, _answers([one.answers for one in found]), scored)
+    answers = _answers([one.answers for one in found])
+    return Seen(requests, errors, latency, answers and replace(answers, independent=worth), scored)
 
 
 def _added(counts: Sequence[Sequence[int]]) -> tuple[int, ...]:

@@ -64,7 +64,8 @@ def worth(marks: np.ndarray, groups: np.ndarray) -> float:
         return len(found) / rows
     sums = [np.bincount(codes, marks[:, place] - share) for place, share in enumerate(shares)]
     together = len(found) / (len(found) - 1) * float(sum((one**2).sum() for one in sums)) / rows**2
-    return min(1.0, alone / (together * _few(len(found) - 1)))
+    # Groups that are all the same tell no less than rows that stand alone.
+    return min(1.0, alone / (together * _few(len(found) - 1))) if together else 1.0
 
 
 def of_numbers(values: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from hookline.kinds.fitted import PROBABILITY
 from hookline.packages.parts import sync
 from hookline.packages.scoring import Chunk, warnings_column
 
+from ..log.rules import Rules
 from .panel import VERSION, Panel
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class Recorder:
         raw = chunk.rows.drop(ROW_ID)
         keys = self.panel.keys(raw)
         named = self.panel.live.roles.id in raw.columns
-        return told.select(
+        rules = Rules.of(self.folder)
+        record = told.select(
             pl.col(ID).alias("id"),
             pl.lit(now.isoformat().replace("+00:00", "Z")).alias("time"),
             pl.lit(self.panel.live.manifest["name"]).alias("model"),
@@ -85,6 +87,20 @@ class Recorder:
             pl.lit(None, pl.String).alias("request"),
             pl.lit(None, pl.String).alias("of"),
         )
+        return _as_ruled(record, rules) if rules.changes else record
+
+
+def _as_ruled(records: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Return records with what the log's rules keep of a row, of what calls it, and of what decided who answers."""
+    import polars as pl
+
+    beside = {name: records[name].to_list() for name in ("row_id", "key")}
+    rows = records["row"].to_list()
+    named = [
+        pl.Series(name, [rules.beside(value, row) for value, row in zip(values, rows, strict=True)], strict=False)
+        for name, values in beside.items()
+    ]
+    return records.with_columns(pl.Series("row", [rules.row(row) for row in rows], strict=False), *named)
 
 
 def new_ids(rows: int) -> pl.Series:

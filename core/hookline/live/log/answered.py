@@ -30,24 +30,28 @@ def scored(
     since: Moment = None,
     until: Moment = None,
     version: int | None = None,
+    arm: str | None = None,
     *,
     home: str | Path | None = None,
 ) -> Scored:
     """Return a model's answers on record with their rows and, where labels tell it, what was true.
 
-    It takes what `predictions` takes. Rows are read as the version that is asked for takes them, else the one in charge.
+    It takes what `predictions` takes. Where no arm is named, what a version said in the shadow of another is left out; the
+    truth of such an answer is that of the one that was given. Rows are read as the version that is asked for takes them, else
+    the one in charge.
     Raises DataError where no answer is on record, UsageError where versions answered that do not predict the same.
     """
     import polars as pl
 
     registry, workspace = load_registry(), open_workspace(home)
-    log = predictions_in(workspace, model, since, until, version)
+    log = replace(predictions_in(workspace, model, since, until, version, arm), given=arm is None)
     records = log.records()
     number = f":{log.version}" if log.version is not None else ""
     package = StoredPackage(find(f"{log.model}{number}", workspace.home).folder, registry)
     _require_one_target(registry, workspace, log.model, package.target, records)
     facts = records.facts()
-    truth, whole = _truth(facts["id"], truths(workspace, log).table, package.target)
+    told_of = facts.select(pl.coalesce("of", "id").alias("id"))["id"]
+    truth, whole = _truth(told_of, truths(workspace, log).table, package.target)
     frame = mark_missing(records.rows(package.schema).lazy()).with_row_index(ROW_ID)
     frame = frame.with_columns(pl.col(ROW_ID).cast(pl.Int64))
     rows = Dataset(_with_id(frame, facts["row_id"], package.roles.id), package.roles, log.model, package.target)

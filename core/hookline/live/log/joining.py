@@ -79,8 +79,8 @@ def resolved(labels: Sequence[LabelRecord], log: Predictions) -> list[LabelRecor
 
 
 def everything(log: Predictions) -> Predictions:
-    """Return the log of all times and versions: a nearer record may stand outside what was asked for."""
-    return Predictions(log.model, log.folder)
+    """Return all answers that were given, at any time by any version: a nearer one may stand outside what was asked for."""
+    return Predictions(log.model, log.folder, given=True)
 
 
 def nearest(keys: Sequence[tuple[Key, datetime]], log: Predictions) -> list[str | None]:

@@ -58,6 +58,8 @@ class Predictions:
     """The version that answered; None for all."""
     arm: str | None = None
     """The arm that it answered for; None for all."""
+    given: bool = False
+    """Only answers that somebody was given: not those of a version that was asked in the shadow."""
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         """Yield the records; raises DataError where a line in between is none."""
@@ -66,7 +68,7 @@ class Predictions:
     @property
     def wanted(self) -> Wanted:
         """Which records these are."""
-        return Wanted(self.since, self.until, self.version, self.arm)
+        return Wanted(self.since, self.until, self.version, self.arm, self.given)
 
     def count(self) -> int:
         """Return how many there are."""
@@ -103,7 +105,7 @@ class Predictions:
         return found
 
     def facts(self) -> pl.DataFrame:
-        """Return `id`, `time`, `version` and `arm` of each, as a table."""
+        """Return `id`, `time`, `version`, `arm` and `of` of each, as a table."""
         return _steady(lambda: facts(self.files(), self.wanted))
 
     def recorded(self, ids: Collection[str]) -> set[str]:

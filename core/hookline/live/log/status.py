@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +73,7 @@ def labels(
     import polars as pl
 
     workspace, now = open_workspace(home), datetime.now(UTC)
-    log = predictions_in(workspace, model, since, until, version)
+    log = replace(predictions_in(workspace, model, since, until, version), given=True)
     truth = truths(workspace, log)
     known = truth.table.select(pl.col("prediction_id").alias("id"), pl.lit(value=True).alias("labeled"))
     found = log.facts().join(known, on="id", how="left").with_columns(_age(pl.lit(now) - pl.col("time")))

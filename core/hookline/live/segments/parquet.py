@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .wanted import Wanted
+from .wanted import OF, Wanted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +27,7 @@ KEPT = "kept"
 """The column that says whether the row was kept."""
 RAW = "row."
 """What names of columns begin with that hold the row's values by type."""
-FIXED = (RECORD, "id", "time", "version", "arm", SEGMENT)
+FIXED = (RECORD, "id", "time", "version", "arm", OF, SEGMENT)
 GROUP = 25_000
 """Rows whose least and greatest time, arm and id are told together, so that others are not read."""
 
@@ -44,7 +44,7 @@ class Timed:
 def frame_of(found: Sequence[Timed], segment: str) -> pl.DataFrame:
     """Return records as the rows of a closed segment, in their order; raises ValueError, OverflowError for what is no id.
 
-    Columns: record, id, arm, segment (String); time (Datetime us, UTC); version (Int64); typed (Boolean); and where typed:
+    Columns: record, id, arm, of, segment (String); time (Datetime us, UTC); version (Int64); typed (Boolean); and where typed:
     kept (Boolean), prediction, row_id, probabilities (List of Float64), and `row.<column>` of every raw column
     """
     import polars as pl
@@ -55,7 +55,7 @@ def frame_of(found: Sequence[Timed], segment: str) -> pl.DataFrame:
 
 
 def fixed_of(found: Sequence[Timed], segment: str) -> pl.DataFrame:
-    """Return the columns that every record has: record, id, time, version, arm, segment."""
+    """Return the columns that every record has: record, id, time, version, arm, of, segment."""
     import polars as pl
 
     records = [one.record for one in found]
@@ -66,6 +66,7 @@ def fixed_of(found: Sequence[Timed], segment: str) -> pl.DataFrame:
             "time": pl.Series([one.time for one in found], dtype=pl.Datetime("us", "UTC")),
             "version": pl.Series([record["version"] for record in records], dtype=pl.Int64),
             "arm": pl.Series([_text(record.get("arm")) for record in records], dtype=pl.String),
+            OF: pl.Series([_text(record.get(OF)) for record in records], dtype=pl.String),
             SEGMENT: pl.Series([segment] * len(records), dtype=pl.String),
         }
     )

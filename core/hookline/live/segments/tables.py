@@ -11,7 +11,7 @@ from . import parquet, segment
 from .lines import lines_of, read_lines, record_of
 from .moments import time_of
 from .parquet import Timed
-from .wanted import Wanted
+from .wanted import OF, Wanted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 AT_ONCE = 10_000
 FEW = 20
 """Ids that are looked for in lines before any of these is read as JSON."""
-FACTS = ("id", "time", "version", "arm")
+FACTS = ("id", "time", "version", "arm", OF)
 
 
 def facts(files: Sequence[Path], wanted: Wanted) -> pl.DataFrame:
-    """Return id, time, version and arm of records; raises FileNotFoundError where a file was replaced meanwhile."""
+    """Return id, time, version, arm and of of records; raises FileNotFoundError where a file was replaced meanwhile."""
     return _whole(files, wanted, parquet.fixed_of).select(FACTS).collect()
 
 

@@ -12,6 +12,9 @@ from .moments import time_of
 if TYPE_CHECKING:
     import polars as pl
 
+OF = "of"
+"""The field of a record that nobody was given: the id of the answer that was."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -23,12 +26,16 @@ class Wanted:
     """Before when, UTC."""
     version: int | None = None
     arm: str | None = None
+    given: bool = False
+    """Only answers that somebody was given: not those of a version that was asked in the shadow."""
 
     def has(self, record: Mapping[str, Any]) -> bool:
         """Tell whether a record is asked for; raises DataError where it would have to say its time, and does not."""
         if self.version is not None and record["version"] != self.version:
             return False
         if self.arm is not None and record.get("arm") != self.arm:
+            return False
+        if self.given and record.get(OF) is not None:
             return False
         if self.since is None and self.until is None:
             return True
@@ -45,6 +52,7 @@ class Wanted:
             None if self.until is None else time < self.until,
             None if self.version is None else pl.col("version") == self.version,
             None if self.arm is None else pl.col("arm") == self.arm,
+            pl.col(OF).is_null() if self.given else None,
         ]
         return pl.all_horizontal(pl.lit(value=True), *(one for one in said if one is not None))
 

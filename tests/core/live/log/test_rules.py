@@ -50,7 +50,7 @@ def test_columns_are_left_out_or_hashed_so_that_equal_values_stay_equal(folder: 
     kept = rules.row(ROW)
     assert kept.keys() == {"customer", "size"}
     assert len(kept["customer"]) == 32
-    assert "c1" not in str(kept)
+    assert "c1" not in kept.values()
     again = Rules.of(folder)
     assert again.row({"customer": "c1", "size": 7}) == kept
     assert again.row({"customer": "c2", "size": None})["size"] is None

@@ -1,0 +1,63 @@
+"""What was seen of the arms of a policy: counted alike, put together, and for no more than it tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hookline.kinds.artifacts import Target
+from hookline.kinds.deployments import LATENCY_BOUNDS
+from hookline.live.seen import AnswerCounts, ArmCounts, seen_in, worth_of_keys
+from hookline.workspace.catalog.sightings import Sighting
+
+BINARY = Target("left", "binary", ("no", "yes"))
+SEVERAL = Target("kind", "multiclass", ("a", "b", "c"))
+
+
+def counted(target: Target, shares: list[float], compared: int = 0) -> Sighting:
+    """Return what a process saw of answers, the first so many of which can be compared."""
+    counts = ArmCounts(AnswerCounts.of(target, None))
+    for place, share in enumerate(shares):
+        counts.answered(0.003 * (place + 1), "yes", {"no": 1 - share, "yes": share}, place < compared)
+    counts.failed()
+    return counts.sighting("churn", 7, 2, "canary", "a")
+
+
+def test_processes_are_added_up_by_version() -> None:
+    one, other = counted(BINARY, [0.1, 0.9]), replace(counted(BINARY, [0.9]), worker="b")
+    seen = seen_in([one, other])[2]
+    assert (seen.requests, seen.errors, sum(seen.latency.counts)) == (5, 2, 3)
+    assert seen.answers is not None
+    assert seen.answers.bins is not None
+    assert [(place, count) for place, count in enumerate(seen.answers.bins.counts) if count] == [(1, 1), (17, 2)]
+
+
+def test_times_that_can_be_compared_stand_for_all_where_there_are_any() -> None:
+    live = replace(counted(BINARY, [0.1, 0.9, 0.5], compared=1), version=1, arm="live")
+    seen = seen_in([live, counted(BINARY, [0.5], compared=1)])
+    assert [sum(seen[version].latency.counts) for version in (1, 2)] == [1, 1]
+    assert sum(seen_in([counted(BINARY, [0.1, 0.9])])[2].latency.counts) == 2
+
+
+def test_several_classes_are_counted_by_label() -> None:
+    counts = ArmCounts(AnswerCounts.of(SEVERAL, None))
+    for label in ("b", "c", "b"):
+        counts.answered(99 * LATENCY_BOUNDS[-1], label, {"a": 0.2, "b": 0.5, "c": 0.3})
+    seen = seen_in([counts.sighting("kinds", 1, 1, "live", "a")])[1]
+    assert seen.answers is not None
+    assert seen.answers.top == (("b", 2), ("c", 1), ("a", 0))
+    assert seen.latency.counts[-1] == 3
+
+
+def test_answers_of_one_key_that_are_alike_are_worth_less() -> None:
+    alike = [{"key": f"c{i % 20}", "prediction": float(i % 20 < 6)} for i in range(400)]
+    unlike = [{"key": f"c{i % 20}", "prediction": float(i // 20 % 2)} for i in range(400)]
+    assert worth_of_keys(alike) == pytest.approx(1 / 20, rel=0.25)
+    assert worth_of_keys(unlike) > 0.5
+    assert worth_of_keys([{"key": None, "prediction": 1.0}]) == 1.0
+    shadows = [{**record, "of": "x"} for record in alike]
+    assert worth_of_keys(shadows) == 1.0
+    assert seen_in([counted(BINARY, [0.1])], worth=0.25)[2].answers == replace(
+        seen_in([counted(BINARY, [0.1])])[2].answers, independent=0.25
+    )
