@@ -121,10 +121,9 @@ def _server(config: uvicorn.Config, share: Share | None, begun: Callable[[], Non
             return loop.create_task(loop.connect_accepted_socket(self._protocol, client, ssl=config.ssl))
 
         def _protocol(self) -> asyncio.Protocol:
-            made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
-                config=config, server_state=self.server_state, app_state=self.lifespan.state
-            )
-            return made
+            # As uvicorn calls it, which gives it other arguments than a protocol of the standard library takes.
+            make: Callable[..., asyncio.Protocol] = config.http_protocol_class
+            return make(config=config, server_state=self.server_state, app_state=self.lifespan.state)
 
     return Server(config)
 

@@ -45,13 +45,13 @@ def log_slower(new: Histogram, live: Histogram, ratio: float, worths: tuple[floa
     """
     beyond_new, beyond_live = (_beyond(one, worth) for one, worth in zip((new, live), worths, strict=True))
     share = beyond_new[0] / (beyond_new[0] + beyond_live[0])
-    pairs = []
+    pairs: list[tuple[float, float]] = []
     for place, bound in enumerate(live.bounds):
         # A float's last digit must not move a bound to the next one.
         further = bisect_left(new.bounds, bound * ratio * (1 - 1e-9))
         if further < len(new.bounds):
             pairs.append((beyond_new[further + 1], beyond_live[place + 1]))
-    known = {pair: log_excess(*pair, share) for pair in set(pairs)}
+    known = {pair: log_excess(pair[0], pair[1], share) for pair in set(pairs)}
     return log_mean([known[pair] for pair in pairs]) if pairs else 0.0
 
 

@@ -52,9 +52,11 @@ class Client(Protocol):
 
     def lags(self) -> bool:
         """Tell whether it has long kept the server waiting."""
+        ...
 
     def give_way(self) -> None:
         """Send it away."""
+        ...
 
 
 @dataclass
