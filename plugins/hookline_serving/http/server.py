@@ -122,7 +122,7 @@ def _server(config: uvicorn.Config, share: Share | None, begun: Callable[[], Non
 
         def _protocol(self) -> asyncio.Protocol:
             # As uvicorn calls it, which gives it other arguments than a protocol of the standard library takes.
-            make: Callable[..., asyncio.Protocol] = config.http_protocol_class
+            make = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
             return make(config=config, server_state=self.server_state, app_state=self.lifespan.state)
 
     return Server(config)
