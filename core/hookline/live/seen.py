@@ -11,53 +11,46 @@ from hookline.kinds.artifacts import Target
 from hookline.kinds.deployments import LATENCY_BOUNDS, Histogram, Seen
 from hookline.kinds.fitted import label_text
 from hookline.kinds.reports import Bins, ColumnProfile
-from hookline.kinds.scored import Scored, answers_column
+from hookline.kinds.scored import PREDICTION, Scored
 from hookline.quality.grouped import worth_in
 from hookline.workspace.catalog.sightings import Sighting
-
-EVEN = tuple(share / 20 for share in range(21))
-"""Edges for the probability of two classes, where a package does not tell how its answers lay."""
 
 
 @dataclass
 class AnswerCounts:
     """How often what was answered; both arms of a policy are counted alike, so that they can be compared.
 
-    Of several classes by label; of numbers, and of two classes by the probability of the later one, between edges, where the
-    first and the last bin also take what lies beyond.
+    Of classes by label: what is decided, and not how sure each version is of it, which is the model's own way. Of numbers
+    between edges, where the first and the last bin also take what lies beyond.
     """
 
-    name: str
     edges: tuple[float, ...]
     labels: tuple[str, ...]
     counts: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, target: Target, answers: ColumnProfile | None) -> AnswerCounts:
-        """Return counts of nothing yet; answers: their distribution on held-out rows, whose edges are taken."""
-        name = answers_column(target)
-        if target.task == "multiclass":
+        """Return counts of nothing yet; answers: their distribution on held-out rows, whose edges numbers are counted between."""
+        if target.classes:
             labels = tuple(label_text(label) for label in target.classes)
-            return cls(name, (), labels, [0] * len(labels))
+            return cls((), labels, [0] * len(labels))
         held = answers.bins.edges if answers is not None and answers.bins is not None else ()
-        edges = held if len(held) > 1 else EVEN if target.task == "binary" else (0.0, 1.0)
-        return cls(name, edges, (), [0] * (len(edges) - 1))
+        edges = held if len(held) > 1 else (0.0, 1.0)
+        return cls(edges, (), [0] * (len(edges) - 1))
 
-    def add(self, prediction: Any, probabilities: Mapping[str, float] | None) -> None:
-        """Count an answer: a label or a number, and of classes the probability of each."""
+    def add(self, prediction: Any) -> None:
+        """Count an answer: a label or a number."""
         if self.labels:
             text = label_text(prediction)
             if text in self.labels:
                 self.counts[self.labels.index(text)] += 1
-            return
-        value = [*probabilities.values()][-1] if probabilities else prediction
-        if isinstance(value, (int, float)):
-            self.counts[min(max(bisect_left(self.edges, value) - 1, 0), len(self.counts) - 1)] += 1
+        elif isinstance(prediction, (int, float)):
+            self.counts[min(max(bisect_left(self.edges, prediction) - 1, 0), len(self.counts) - 1)] += 1
 
     def plain(self) -> dict[str, Any]:
         """Return the same as plain values."""
         keys = {"labels": list(self.labels)} if self.labels else {"edges": list(self.edges)}
-        return {"name": self.name, "counts": list(self.counts), **keys}
+        return {"counts": list(self.counts), **keys}
 
 
 @dataclass
@@ -71,16 +64,14 @@ class ArmCounts:
     compared: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     """Those of `latency` that other arms can be held against, since their requests took the same way through the process."""
 
-    def answered(
-        self, seconds: float, prediction: Any, probabilities: Mapping[str, float] | None, compared: bool = False
-    ) -> None:
+    def answered(self, seconds: float, prediction: Any, compared: bool = False) -> None:
         """Count a request, and of its answers the first, since rows of one request are alike."""
         self.requests += 1
         place = bisect_left(LATENCY_BOUNDS, seconds)
         self.latency[place] += 1
         if compared:
             self.compared[place] += 1
-        self.answers.add(prediction, probabilities)
+        self.answers.add(prediction)
 
     def failed(self) -> None:
         """Count a request that could not be answered."""
@@ -117,8 +108,8 @@ def worth_of_keys(records: Sequence[Mapping[str, Any]]) -> float:
     given = [record for record in records if record.get("of") is None and record.get("key") is not None]
     if not given:
         return 1.0
-    answers = [record["probabilities"][-1] if record.get("probabilities") else record["prediction"] for record in given]
-    table = pl.LazyFrame({"answer": pl.Series(answers, strict=False), "key": [str(record["key"]) for record in given]})
+    answers = pl.Series([record["prediction"] for record in given], strict=False)
+    table = pl.LazyFrame({"answer": answers, "key": [str(record["key"]) for record in given]})
     return worth_in(table, "answer", "key")
 
 
@@ -144,6 +135,6 @@ def _answers(told: Sequence[Mapping[str, Any]]) -> ColumnProfile | None:
     count, distinct = sum(counts), sum(number > 0 for number in counts)
     if "labels" in first:
         top = sorted(zip(first["labels"], counts, strict=True), key=lambda pair: -pair[1])
-        return ColumnProfile(first["name"], "String", "string", count, 0, distinct, top=tuple(top))
+        return ColumnProfile(PREDICTION, "String", "string", count, 0, distinct, top=tuple(top))
     bins = Bins(tuple(first["edges"]), counts)
-    return ColumnProfile(first["name"], "Float64", "number", count, 0, distinct, bins=bins)
+    return ColumnProfile(PREDICTION, "Float64", "number", count, 0, distinct, bins=bins)

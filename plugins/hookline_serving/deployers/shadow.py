@@ -33,8 +33,6 @@ class ShadowDeployer(ServingDeployer):
     """The raw column whose value decides which rows are asked; null: chance decides."""
     errors: Annotated[float, Interval(ge=0, lt=1)] | None = 0.005
     """By how much larger a share of its requests may fail; where it is more, the shadow ends early; null: not looked at."""
-    latency: Annotated[float, Interval(ge=1)] = 1.4
-    """How many times as long its requests may take, by the 99th of 100, before the report says that it is slower."""
     answers: Annotated[float, Interval(ge=0, lt=1)] = 0.1
     """How far the distribution of its answers may lie off, in total variation, before the report says that it differs."""
     risk: Annotated[float, Interval(gt=0, lt=1)] = 0.01
@@ -51,7 +49,8 @@ class ShadowDeployer(ServingDeployer):
         if new is None:
             return None
         one, live = (seen.get(version, NOTHING) for version in (new, policy.version))
-        guards = Guards(self.errors, self.latency, self.answers, risk=self.risk)
+        # Not how long it takes: nobody waits for it, so that it gives way to those who are waited for.
+        guards = Guards(self.errors, None, self.answers, risk=self.risk)
         words = guards.words(one, live, (new, policy.version))
         fails = any(word.against and word.guard == "errors" for word in words)
         if not fails and one.requests < self.requests and not has_lasted(policy, now, self.lasts):

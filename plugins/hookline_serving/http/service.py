@@ -106,10 +106,9 @@ class Service:
         """Count a request as answered. compared: whether it took the way that those of other versions take."""
         if self.counts is not None and items:
             first = items[0]
-            shares = first.probabilities or None
             seconds = time.perf_counter() - question.since
             self.slowest = max(seconds, 0.999 * self.slowest)
-            self.counts.answered(seconds, first.prediction, shares, compared)
+            self.counts.answered(seconds, first.prediction, compared)
 
     async def _answer(self, question: Question) -> list[Item]:
         if self._loop is None:

@@ -8,6 +8,7 @@ import pytest
 
 from hookline.kinds.artifacts import Target
 from hookline.kinds.deployments import LATENCY_BOUNDS
+from hookline.kinds.reports import Bins, ColumnProfile
 from hookline.live.seen import AnswerCounts, ArmCounts, seen_in, worth_of_keys
 from hookline.workspace.catalog.sightings import Sighting
 
@@ -19,7 +20,7 @@ def counted(target: Target, shares: list[float], compared: int = 0) -> Sighting:
     """Return what a process saw of answers, the first so many of which can be compared."""
     counts = ArmCounts(AnswerCounts.of(target, None))
     for place, share in enumerate(shares):
-        counts.answered(0.003 * (place + 1), "yes", {"no": 1 - share, "yes": share}, place < compared)
+        counts.answered(0.003 * (place + 1), "yes" if share > 0.5 else "no", place < compared)
     counts.failed()
     return counts.sighting("churn", 7, 2, "canary", "a")
 
@@ -29,8 +30,7 @@ def test_processes_are_added_up_by_version() -> None:
     seen = seen_in([one, other])[2]
     assert (seen.requests, seen.errors, sum(seen.latency.counts)) == (5, 2, 3)
     assert seen.answers is not None
-    assert seen.answers.bins is not None
-    assert [(place, count) for place, count in enumerate(seen.answers.bins.counts) if count] == [(1, 1), (17, 2)]
+    assert seen.answers.top == (("yes", 2), ("no", 1))
 
 
 def test_times_that_can_be_compared_stand_for_all_where_there_are_any() -> None:
@@ -43,11 +43,21 @@ def test_times_that_can_be_compared_stand_for_all_where_there_are_any() -> None:
 def test_several_classes_are_counted_by_label() -> None:
     counts = ArmCounts(AnswerCounts.of(SEVERAL, None))
     for label in ("b", "c", "b"):
-        counts.answered(99 * LATENCY_BOUNDS[-1], label, {"a": 0.2, "b": 0.5, "c": 0.3})
+        counts.answered(99 * LATENCY_BOUNDS[-1], label)
     seen = seen_in([counts.sighting("kinds", 1, 1, "live", "a")])[1]
     assert seen.answers is not None
     assert seen.answers.top == (("b", 2), ("c", 1), ("a", 0))
     assert seen.latency.counts[-1] == 3
+
+
+def test_numbers_are_counted_between_the_edges_of_those_on_held_out_rows_and_beyond() -> None:
+    held = ColumnProfile("prediction", "Float64", "number", 4, 0, 4, bins=Bins((0.0, 1.0, 2.0), (2, 2)))
+    counts = ArmCounts(AnswerCounts.of(Target("bill", "regression", ()), held))
+    for number in (-5.0, 0.5, 1.0, 1.5, 99.0):
+        counts.answered(0.001, number)
+    seen = seen_in([counts.sighting("bills", 1, 1, "live", "a")])[1]
+    assert seen.answers is not None
+    assert seen.answers.bins == Bins((0.0, 1.0, 2.0), (3, 2))
 
 
 def test_answers_of_one_key_that_are_alike_are_worth_less() -> None:

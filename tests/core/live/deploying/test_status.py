@@ -16,16 +16,13 @@ from kit.command_line import Told
 from kit.rollouts import ROLLOUT
 from kit.shops import BOTH, Versions
 
-EDGES = (0.0, 0.2, 0.6, 1.0)
-
 
 def saw(workspace: Workspace, version: int, arm: str, worker: str, requests: int, errors: int = 0) -> None:
     """Tell the catalog what a process saw: answers in half a millisecond each, one in a hundred in 0.2 s."""
     policy = workspace.catalog.deployments.current("shop")
-    counts = ArmCounts(AnswerCounts("probability_yes", EDGES, (), [0] * 3))
+    counts = ArmCounts(AnswerCounts((), ("no", "yes"), [0] * 2))
     for place in range(requests - errors):
-        share = 0.1 if place % 10 < 6 else 0.5 if place % 10 < 9 else 0.9
-        counts.answered(0.2 if place % 100 == 99 else 0.0005, "no", {"no": 1 - share, "yes": share})
+        counts.answered(0.2 if place % 100 == 99 else 0.0005, "no" if place % 10 < 6 else "yes")
     for _ in range(errors):
         counts.failed()
     number = 0 if policy is None else policy.number or 0
@@ -54,7 +51,7 @@ def test_each_arm_has_the_sum_of_what_its_processes_saw(rollout: Workspace) -> N
     assert canary.error_share == 0.05
     assert live.p50 == pytest.approx(0.0005, rel=0.2)
     assert live.p99 == pytest.approx(0.0005, rel=0.2)
-    assert live.answers == "probability_yes: 0.2 / 0.2 / 0.6 (10 / 50 / 90 %)"
+    assert live.answers == "no 60 %, yes 40 %"
     assert (found.workers, found.silent) == (2, 0)
     assert found.heard is not None
     assert found.heard < 10
