@@ -186,8 +186,18 @@ def _agreements(
 ) -> tuple[Agreement, ...]:
     if policy is None:
         return ()
+    asked, until = _with_shadows(workspace, policy)
     try:
-        return agreements(workspace, registry, policy, limit)
+        return agreements(workspace, registry, asked, limit, until)
     except HooklineError as error:
         notes.append(f"shadows cannot be held against the answers given: {error.message}")
         return ()
+
+
+def _with_shadows(workspace: Workspace, policy: Deployment) -> tuple[Deployment, datetime | None]:
+    """Return the policy whose shadows are meant, and until when: the one before where the present one ended them."""
+    if policy.step and not any(route.shadow for route in policy.routes):
+        former = workspace.catalog.deployments.history(policy.model)[1:2]
+        if former and any(route.shadow for route in former[0].routes):
+            return former[0], policy.since
+    return policy, None

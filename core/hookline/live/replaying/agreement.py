@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,15 +39,17 @@ class Agreement:
         return 1.0 - self.changes.share
 
 
-def agreements(workspace: Workspace, registry: Registry, policy: Deployment, limit: int) -> tuple[Agreement, ...]:
+def agreements(
+    workspace: Workspace, registry: Registry, policy: Deployment, limit: int, until: datetime | None = None
+) -> tuple[Agreement, ...]:
     """Return the agreement of each shadow of a policy, by the newest records since it came into force; holds `limit` of them.
 
-    Raises what reading a version's package raises.
+    until: when it was in force no longer. Raises what reading a version's package raises.
     """
     shadows = [route for route in policy.routes if route.shadow]
     if not shadows:
         return ()
-    found = predictions_in(workspace, policy.model, policy.since).newest(limit)
+    found = predictions_in(workspace, policy.model, policy.since, until).newest(limit)
     given = {one["id"]: one for one in found if one.get("of") is None}
     told = []
     for route in shadows:

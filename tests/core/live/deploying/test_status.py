@@ -100,6 +100,11 @@ def test_a_shadow_whose_package_is_gone_is_noted(versions: Versions) -> None:
     found = hl.deployment("shop")
     assert found.agreements == ()
     assert "shadows cannot be held against the answers given" in found.notes[0]
+    # Also once the shadow has ended, which is when its report sends people here.
+    workspace.catalog.deployments.record(hl.Deployment("shop", 1, (hl.Route(1, 1.0),), "local", step=1), "it ends")
+    assert hl.deployment("shop").notes == found.notes
+    workspace.catalog.deployments.record(hl.Deployment("shop", 1, (hl.Route(1, 1.0),), "local"), "another begins")
+    assert hl.deployment("shop").notes == ()
 
 
 def test_it_is_printed_as_tables_or_as_json(rollout: Workspace, hookline: Told) -> None:
