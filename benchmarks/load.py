@@ -22,7 +22,14 @@ def requests_per_second(url: str, body: bytes, connections: int, seconds: float)
         return pool.apply(_drive, (url, body, connections, seconds))
 
 
-def _drive(url: str, body: bytes, connections: int, seconds: float) -> float:
+def latencies(url: str, body: bytes, connections: int, seconds: float) -> list[float]:
+    """Return how many seconds each answered request took, ascending; raises RuntimeError if an answer is no 200."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return sorted(pool.apply(_drive, (url, body, connections, seconds, True)))
+
+
+def _drive(url: str, body: bytes, connections: int, seconds: float, timed: bool = False) -> float | list[float]:
     where, _, path = url.removeprefix("http://").partition("/")
     host, port = where.split(":")
     head = f"POST /{path} HTTP/1.1\r\nhost: {where}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -30,14 +37,16 @@ def _drive(url: str, body: bytes, connections: int, seconds: float) -> float:
     sockets = [socket.create_connection((host, int(port))) for _ in range(connections)]
     try:
         _ask(sockets, request, WARM_UP_SECONDS)
-        return _ask(sockets, request, seconds)
+        took: list[float] = []
+        rate = _ask(sockets, request, seconds, took)
+        return took if timed else rate
     finally:
         for one in sockets:
             one.close()
 
 
-def _ask(sockets: Sequence[socket.socket], request: bytes, seconds: float) -> float:
-    """Return answers a second: each connection asks again as soon as it is answered.
+def _ask(sockets: Sequence[socket.socket], request: bytes, seconds: float, took: list[float] | None = None) -> float:
+    """Return answers a second: each connection asks again as soon as it is answered. took: gets the seconds of each answer.
 
     Bare sockets, since an event loop with streams costs more a request than the servers that are measured do.
     """
@@ -46,11 +55,17 @@ def _ask(sockets: Sequence[socket.socket], request: bytes, seconds: float) -> fl
         for one in sockets:
             selector.register(one, selectors.EVENT_READ)
         started = time.perf_counter()
+        sent = {}
         for one in sockets:
+            sent[one] = time.perf_counter()
             one.sendall(request)
         while (now := time.perf_counter()) < started + seconds:
             for key, _ in selector.select():
                 _receive(key.fileobj)
+                if took is not None:
+                    answered = time.perf_counter()
+                    took.append(answered - sent[key.fileobj])
+                    sent[key.fileobj] = answered
                 key.fileobj.sendall(request)
                 count += 1
     for one in sockets:
