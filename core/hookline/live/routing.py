@@ -46,9 +46,10 @@ class Router:
 
     def route(self, key: Any = None) -> Route:
         """Return who answers a row with this value of the policy's key; None: by chance."""
-        if len(self.routes) == 1:
-            return self.routes[0]
-        place = self.place(key)
+        return self.at(self.place(key))
+
+    def at(self, place: float) -> Route:
+        """Return who answers what has a place in the interval."""
         for route, end in zip(self.routes, self.ends, strict=True):
             if place < end:
                 return route
@@ -56,8 +57,6 @@ class Router:
 
     def shadow(self, key: Any = None) -> tuple[Route, ...]:
         """Return who is asked beside, without an answer to anybody."""
-        if not self.shadows:
-            return ()
         place = self.place(key)
         return tuple(route for route in self.shadows if place < route.weight)
 
@@ -65,5 +64,10 @@ class Router:
         """Return the place of a key in the interval from 0 to 1, always the same for one rollout; without one, a random place."""
         if key is None:
             return random.random()
-        digest = blake2b(self.salt + str(key).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        digest = blake2b(self.salt + key_text(key).encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return int.from_bytes(digest, "big") / 2**64
+
+
+def key_text(value: Any) -> str:
+    """Return the text of a key, the same of 5 and of 5.0, since JSON and tables tell them apart as they like."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from copy import copy
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from .rows import Reader
 if TYPE_CHECKING:
     import polars as pl
 
+ASKED = "asked"
+"""The arm of a version that whoever asks names, though another is in charge."""
 NOBODY = Stamp("model", None, LIVE)
 """Who answers where no model is named."""
 MOST_BY_ROW = 1_000
@@ -59,10 +62,14 @@ class Answerer:
 
         Raises OSError where they cannot be recorded.
         """
-        question = joined(questions)
-        items = self._items(question, self._predict(question.values))
-        kept = self.record(question, items)
-        return _divided(items, questions), kept
+        answers = self.predict(questions)
+        return answers, self.record([*zip(questions, answers, strict=True)])
+
+    def apart(self) -> Answerer:
+        """Return the same with records that say that a version was asked for by its number."""
+        other = copy(self)
+        other.stamp = self.stamp._replace(arm=ASKED)
+        return other
 
     def answer_now(self, question: Question) -> list[Item]:
         """Predict rows and record them, from a thread that may wait; raises OSError as above."""
@@ -76,21 +83,36 @@ class Answerer:
         question = joined(questions)
         return _divided(self._items(question, self._predict(question.values)), questions)
 
-    def record(self, question: Question, items: Sequence[Item], of: Sequence[str] = ()) -> Kept:
-        """Record what is answered; raises OSError, after which none of it may be. of: as `PredictionLog.write` takes it."""
-        return None if self._log is None else self._log.write(self.stamp, question, items, of)
+    def record(self, answered: Sequence[tuple[Question, Sequence[Item]]], of: Sequence[str] = ()) -> Kept:
+        """Record what is answered, all of it at once; raises OSError, after which none of it may be.
+
+        of: as `PredictionLog.lines` takes it
+        """
+        if self._log is None:
+            return None
+        now = datetime.now(UTC)
+        return self._log.append([self._log.lines(self.stamp, *one, now, of) for one in answered], now)
 
     def lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
         """Return the records of what is answered, to be appended once all of a request is; nothing where none is kept."""
         return b"" if self._log is None else self._log.lines(self.stamp, question, items, now)
 
-    def append_now(self, lines: Sequence[bytes], now: datetime) -> None:
-        """Record lines that were made before, from a thread that may wait; raises OSError, as above."""
-        kept = None if self._log is None else self._log.append(lines, now)
-        if kept is not None:
-            kept.result()
+    def append(self, lines: Sequence[bytes], now: datetime) -> Kept:
+        """Record lines that were made before; raises OSError, as above."""
+        return None if self._log is None else self._log.append(lines, now)
 
     def _predict(self, values: Sequence[Sequence[Any]]) -> Prediction:
+        try:
+            return self._asked(values)
+        except Exception:
+            raise
+        except BaseException as error:
+            # A panic of polars is no Exception, and would end whatever thread asked.
+            if type(error).__name__ == "PanicException":
+                raise RuntimeError(f"the model's library panicked: {error}") from None
+            raise
+
+    def _asked(self, values: Sequence[Sequence[Any]]) -> Prediction:
         if self._few is not None and len(values) <= MOST_BY_ROW:
             return self._few.predict_rows(values)
         return self.predictor.predict(frame_of(values, self.predictor.schema))

@@ -48,7 +48,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 
 def joined(questions: Sequence[Question]) -> Question:
-    """Return several questions as one, as old as the oldest of them."""
+    """Return several questions as one for a model to answer; each is recorded by itself."""
     if len(questions) == 1:
         return questions[0]
     warnings: dict[int, tuple[str, ...]] = {}
@@ -62,6 +62,5 @@ def joined(questions: Sequence[Question]) -> Question:
         [*chain.from_iterable([question.values for question in questions])],
         [*chain.from_iterable([question.ids for question in questions])],
         warnings,
-        min([question.since for question in questions]),
-        [*chain.from_iterable([question.keys for question in questions])],
+        questions[0].since,
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,10 +81,7 @@ class PredictionLog:
         return self.files.folder
 
     def write(self, stamp: Stamp, question: Question, items: Sequence[Item], of: Sequence[str] = ()) -> Kept:
-        """Record what is answered; raises OSError, after which none of it may be.
-
-        of: of each row the id of the answer that was given, where this one is not
-        """
+        """Record what is answered; raises OSError, after which none of it may be. of: as `lines` takes it."""
         now = datetime.now(UTC)
         return self.append([self.lines(stamp, question, items, now, of)], now)
 
@@ -104,12 +100,15 @@ class PredictionLog:
     def lines(
         self, stamp: Stamp, question: Question, items: Sequence[Item], now: datetime, of: Sequence[str] = ()
     ) -> bytes:
-        """Return the records of what is answered, a line each."""
+        """Return the records of what is answered, a line each.
+
+        of: of each row the id of the answer that was given, where this one is not
+        """
         model, version, arm = stamp
         latency = round(time.perf_counter() - question.since, 6)
-        keys = question.keys or repeat(None)
-        beside = of or repeat(None)
-        rows: Iterable[tuple[Any, Any, Any]] = zip(question.rows, question.ids, keys)  # noqa: B905  keys may have no end
+        nothing = [None] * len(items)
+        keys = question.keys or nothing
+        rows: Iterable[tuple[Any, Any, Any]] = zip(question.rows, question.ids, keys, strict=True)
         if self.rules.changes:
             rows = map(self._kept_of, rows)
         records = [
@@ -129,7 +128,7 @@ class PredictionLog:
                 question.request,
                 other,
             )
-            for item, (row, row_id, key), other in zip(items, rows, beside)  # noqa: B905  as above
+            for item, (row, row_id, key), other in zip(items, rows, of or nothing, strict=True)
         ]
         return self._encoder.encode_lines(records)
 

@@ -12,7 +12,7 @@ from starlette.types import Send
 from hookline.errors import DataError, HooklineError
 from hookline.telling.secrets import logger
 
-from .reading.faults import MOST_SHOWN, BadRequest, BadRows, TooLarge
+from .reading.faults import MOST_SHOWN, BadRequest, BadRows, Overdue, TooLarge
 
 log = logger("hookline.serving")
 
@@ -53,6 +53,8 @@ def told(error: Exception) -> Answer:
             return failure(400, str(error))
         case TooLarge():
             return failure(413, str(error))
+        case Overdue():
+            return failure(UNAVAILABLE, str(error))
         case OSError():
             log.error("a prediction could not be recorded, and was not answered: %s", error)
             return failure(503, f"the prediction could not be recorded: {error.strerror}")

@@ -87,6 +87,10 @@ class Service:
         """Requests that wait for the model."""
         return len(self._waiting)
 
+    def asked_for(self) -> Service:
+        """Return the same version as one that plays no part in a policy: what it answers counts for none."""
+        return Service(self.answerer.apart(), self.info, self.room)
+
     async def answer(self, question: Question) -> list[Item]:
         """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
         try:

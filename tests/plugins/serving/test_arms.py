@@ -199,7 +199,6 @@ def test_a_shadow_is_on_record_beside_the_answer_that_was_given(
     desk = open_desk(SHADOW, Always(real, "yes"))
     given = asked(desk, {"rows": [ROW] * 3}, {"rows": [ROW]})
     arm = desk.traffic.arms[2, "shadow"]
-    arm.aside._thread.join(5)
     ids = [item["id"] for one in given for item in one["predictions"]]
     records = on_record(tmp_path)
     beside = [record for record in records if record["arm"] == "shadow"]
@@ -207,6 +206,112 @@ def test_a_shadow_is_on_record_beside_the_answer_that_was_given(
     assert {record["prediction"] for record in beside} == {"yes"}
     assert sorted(record["id"] for record in records if record["of"] is None) == sorted(ids)
     assert arm.counts.requests == 2
+
+
+def test_a_request_of_many_rows_goes_to_one_version_and_counts_once(open_desk: Any, real: Predictor) -> None:
+    desk = open_desk(HALF, Always(real, "yes"))
+    given = asked(desk, *[{"rows": [ROW] * 600}] * 6)
+    assert all(one["version"] in (1, 2) for one in given)
+    counts = desk.traffic.counted()
+    assert counts[1, "live"].requests + counts[2, "canary"].requests == 6
+
+
+def test_rows_are_asked_in_the_shadow_by_their_own_keys(open_desk: Any, real: Predictor, tmp_path: Path) -> None:
+    keyed = replace(SHADOW, key="customer", routes=(Route(1, 1.0), Route(2, 0.25, shadow=True, arm="shadow")))
+    desk = open_desk(keyed, Always(real, "yes"))
+    rows = [ROW | {"customer": f"c{i}"} for i in range(40)]
+    asked(desk, {"rows": rows}, {"rows": rows[:1]})
+    due = {row["customer"] for row in rows if desk.traffic.router.shadow(row["customer"])}
+    beside = [record for record in on_record(tmp_path) if record["arm"] == "shadow"]
+    assert 0 < len(due) < 40
+    assert {record["key"] for record in beside} <= due
+    assert len({record["row"]["customer"] for record in beside}) == len(due)
+
+
+def test_a_key_is_the_same_however_its_number_was_written(open_desk: Any, real: Predictor, tmp_path: Path) -> None:
+    desk = open_desk(replace(HALF, key="visits"), Always(real, "yes"))
+    bodies = [{"rows": [ROW | {"visits": number}]} for number in (3, 3.0, 3, 3.0)]
+    bodies += [{"rows": [ROW | {"visits": 3, "plan": "never seen"}]}]
+    given = asked(desk, *bodies)
+    assert len({one["version"] for one in given}) == 1
+    assert {record["key"] for record in on_record(tmp_path)} == {"3"}
+
+
+def test_requests_of_one_moment_are_each_on_record_as_they_were(
+    open_desk: Any, real: Predictor, tmp_path: Path
+) -> None:
+    desk = open_desk(replace(HALF, key="customer"), Always(real, "no"))
+    only = desk.traffic.only(desk.traffic.live)
+
+    async def ask(number: int) -> str:
+        traffic = desk.traffic if number % 2 else only
+        body = json.dumps({"rows": [ROW | {"customer": f"c{number}"}]}).encode()
+        answer = await answered(predict(traffic, body, f"r{number}"))
+        return str(json.loads(answer.body)["predictions"][0]["id"])
+
+    async def together() -> list[str]:
+        await asyncio.gather(*map(ask, range(2)))
+        return await asyncio.gather(*map(ask, range(2, 12)))
+
+    ids = asyncio.run(together())
+    desk.close()
+    records = {record["id"]: record for record in on_record(tmp_path)}
+    assert len(records) == 12
+    for number, one in enumerate(ids, 2):
+        assert records[one]["request"] == f"r{number}"
+        assert records[one]["key"] == (f"c{number}" if number % 2 else None)
+
+
+def test_a_version_that_is_asked_for_by_its_number_counts_for_no_arm_and_holds_up_nobody(
+    open_desk: Any, real: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hookline_serving.http.arms.traffic.PATIENCE_SECONDS", 0.1)
+    ended, mood = threading.Event(), {"hangs": False}
+    second = Always(real, "yes", lambda: ended.wait(20) and None if mood["hangs"] else None)
+    desk = open_desk(HALF, second)
+    only = desk.traffic.only(desk.traffic.arms[2, "canary"].service)
+
+    async def ask(count: int) -> tuple[int, dict[str, Any]]:
+        answer = await answered(predict(only, json.dumps({"rows": [ROW] * count}).encode()))
+        return answer.status, json.loads(answer.body)
+
+    async def go_on() -> None:
+        for count in (1, 400):
+            status, told = await ask(count)
+            assert (status, told["version"], len(told["predictions"])) == (200, 2, count)
+        mood["hangs"] = True
+        assert (await ask(1))[0] == 503
+
+    try:
+        asyncio.run(go_on())
+    finally:
+        ended.set()
+    desk.close()
+    assert not any(counts.requests for counts in desk.traffic.counted().values())
+    assert {(record["version"], record["arm"]) for record in on_record(tmp_path)} == {(2, "asked")}
+
+
+def test_a_panic_of_a_library_is_a_fault_of_the_model_and_ends_no_thread(open_desk: Any, real: Predictor) -> None:
+    class PanicException(BaseException):
+        pass
+
+    def panic() -> None:
+        raise PanicException("not yet implemented")
+
+    desk = open_desk(ALL, Always(real, "yes", panic))
+    given = asked(desk, *[{"rows": [ROW]}] * 3)
+    assert {one["version"] for one in given} == {1}
+    assert desk.traffic.counted()[2, "canary"].errors == 3
+
+
+def test_after_a_switch_those_on_their_way_are_answered_and_no_thread_begins(open_desk: Any, real: Predictor) -> None:
+    desk = open_desk(ALL, Always(real, "yes"))
+    before = threading.active_count()
+    desk.traffic.close()
+    (given,) = asked(desk, {"rows": [ROW]})
+    assert given["version"] == 1
+    assert desk.traffic.counted()[2, "canary"].errors == 0
+    assert threading.active_count() <= before
 
 
 def test_a_request_that_the_version_in_charge_refuses_counts_for_nobody(open_desk: Any, real: Predictor) -> None:

@@ -18,6 +18,7 @@ from hookline.packages.parts import sync
 from hookline.packages.scoring import Chunk, warnings_column
 
 from ..log.rules import Rules
+from ..routing import key_text
 from .panel import VERSION, Panel
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _texts(keys: Sequence[Any] | None) -> Any:
 
     if keys is None:
         return pl.lit(None, pl.String)
-    return pl.Series([None if key is None else str(key) for key in keys], dtype=pl.String)
+    return pl.Series([None if key is None else key_text(key) for key in keys], dtype=pl.String)
 
 
 def _lists(warnings: Mapping[int, tuple[str, ...]], rows: int) -> Any:

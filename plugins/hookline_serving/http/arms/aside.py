@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import NamedTuple
 
 from ..answers import Answerer
 from ..exchange import Item, Question
+from ..reading.faults import Overdue
 
 PATIENCE_SECONDS = 1.0
 """How long whoever asked waits for a version that is not in charge, before the one in charge answers."""
@@ -20,8 +23,8 @@ MOST_TOGETHER = 256
 """Rows that it is asked for at once."""
 
 
-class Overdue(Exception):
-    """A version that is not in charge has too many requests waiting, or has answered none for too long."""
+class Closed(Exception):
+    """Another policy is in force, and nobody is asked under this one any more."""
 
 
 class Asked(NamedTuple):
@@ -39,20 +42,22 @@ class Aside:
     def __init__(self, answerer: Answerer, name: str) -> None:
         self._answerer, self._name = answerer, name
         self._queue: SimpleQueue[Asked | None] = SimpleQueue()
-        self._waiting = 0
+        self._asked = self._done = 0
+        self._lock = Lock()
         self._begun: float | None = None
         """When the model was asked that has not answered yet."""
         self._thread: Thread | None = None
+        self._closed = False
         self.dropped = 0
         """Questions that it did not answer, since too many waited, or nobody any more."""
 
     @property
     def waiting(self) -> int:
         """Questions that were asked and are not answered yet."""
-        return self._waiting
+        return self._asked - self._done
 
     async def answer(self, question: Question, patience: float = PATIENCE_SECONDS) -> list[Item]:
-        """Return what it answers; raises Overdue where that takes too many seconds, and what the model raises."""
+        """Return what it answers; raises Overdue where that takes too many seconds, Closed, and what the model raises."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Item]] = loop.create_future()
 
@@ -74,31 +79,53 @@ class Aside:
             async with asyncio.timeout(patience):
                 return await answer
         except TimeoutError:
+            if answer.done() and not answer.cancelled():
+                raise  # What the model raised itself.
             raise Overdue(f"{self._name} did not answer within {patience:.3g} s") from None
+
+    def answer_now(self, question: Question, patience: float) -> list[Item]:
+        """Return what it answers, from a thread that may wait; raises as `answer` does."""
+        told: Future[list[Item]] = Future()
+        if not self.ask(question, partial(_settle, told), patience):
+            raise Overdue(f"{self._name} has {MOST_WAITING} requests waiting")
+        ended, _ = wait((told,), patience)
+        if not ended:
+            raise Overdue(f"{self._name} did not answer within {patience:.3g} s")
+        return told.result()
 
     def ask(
         self, question: Question, tell: Callable[[list[Item] | Exception], None], patience: float = PATIENCE_SECONDS
     ) -> bool:
-        """Ask, and have the answer told from the thread; False where too many wait."""
-        if self._waiting >= MOST_WAITING or self._is_stuck(patience):
-            self.dropped += 1
-            return False
-        if self._thread is None:
-            # A daemon's: one that hangs does not keep the process from ending.
-            self._thread = Thread(target=self._work, name=self._name, daemon=True)
-            self._thread.start()
-        self._waiting += 1
-        self._queue.put(Asked(question, time.perf_counter() + patience, tell))
-        return True
+        """Ask, and have the answer told from the thread; False where too many wait. Raises Closed."""
+        with self._lock:
+            if self._closed:
+                raise Closed
+            if self.waiting >= MOST_WAITING or self._is_stuck(patience):
+                self.dropped += 1
+                return False
+            if self._thread is None:
+                # A daemon's: one that hangs does not keep the process from ending.
+                self._thread = Thread(target=self._work, name=self._name, daemon=True)
+                self._thread.start()
+            self._asked += 1
+            self._queue.put(Asked(question, time.perf_counter() + patience, tell))
+            return True
 
     def _is_stuck(self, patience: float) -> bool:
         """Tell whether what was asked before takes so long that nobody needs to wait for this, too."""
         return self._begun is not None and time.perf_counter() - self._begun > patience
 
     def close(self) -> None:
-        """End the thread, once what waits is answered."""
+        """End the thread, once what waits is answered; nobody can ask after that."""
+        with self._lock:
+            self._closed = True
+            if self._thread is not None:
+                self._queue.put(None)
+
+    def join(self, seconds: float) -> None:
+        """Wait until what waited when it was closed is answered, but no longer than so."""
         if self._thread is not None:
-            self._queue.put(None)
+            self._thread.join(seconds)
 
     def _work(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -106,7 +133,7 @@ class Aside:
             self._begun = time.perf_counter()
             self._answer(asked)
             self._begun = None
-            self._waiting -= len(asked)
+            self._done += len(asked)
             if not goes_on:
                 return
 
@@ -146,3 +173,10 @@ class Aside:
                 one.tell(self._answerer.predict([one.question])[0])
             except Exception as own:  # noqa: BLE001  as above
                 one.tell(own)
+
+
+def _settle(told: Future[list[Item]], answer: list[Item] | Exception) -> None:
+    if isinstance(answer, Exception):
+        told.set_exception(answer)
+    else:
+        told.set_result(answer)

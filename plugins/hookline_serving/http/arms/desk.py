@@ -16,13 +16,16 @@ from ..answers import Answerer
 from ..clients.bounds import Bounds
 from ..log import PredictionLog, Stamp
 from ..service import Room, Service
-from .traffic import Arm, Traffic
+from .arm import Arm
+from .traffic import Traffic
 
 if TYPE_CHECKING:
     from hookline.kinds.capabilities import Fleet
     from hookline.live.seen import ArmCounts
 
 
+LAST_SECONDS = 1.0
+"""How long a server that ends waits for what versions beside the one in charge are asked."""
 LOAD_SECONDS = 60.0
 """How long a version beside the one in charge may take to be loaded."""
 
@@ -63,6 +66,8 @@ class Desk:
     def close(self) -> None:
         """End the threads and the record."""
         self.traffic.close()
+        # What is asked in the shadow is put on record, but for what hangs.
+        self.traffic.join(LAST_SECONDS)
         self.room.close()
         if self.record is not None:
             self.record.close()

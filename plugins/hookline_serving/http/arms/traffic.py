@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -14,49 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hookline.errors import DataError
 from hookline.kinds.deployments import Deployment, Route
-from hookline.live.routing import Router
+from hookline.live.routing import Router, key_text
 from hookline.telling.secrets import logger
 
 from ..exchange import Item, Question
 from ..log import Kept
 from ..service import MOST_ROWS_INLINE, Service
-from .aside import PATIENCE_SECONDS, Aside, Overdue
+from .arm import Arm, Told
+from .aside import PATIENCE_SECONDS, Aside, Closed
 
 if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
 
 log = logger("hookline.serving")
 
+MOST_PATIENCE_SECONDS = 30.0
+"""How long anybody waits for a version beside the one in charge, however long that one takes itself."""
 SECONDS_A_ROW = 0.001
 """How much longer a version beside the one in charge may take for each row of many."""
 Part = tuple[Route, Sequence[int]]
 """Who answers, and which rows, by their positions."""
-
-
-@dataclass
-class Arm:
-    """A version beside the one in charge: at work, or known not to be able to."""
-
-    service: Service | None
-    counts: ArmCounts
-    told: str = ""
-    """Why it is not at work."""
-    failing: str = ""
-    """What was said last of why it did not answer."""
-
-    @cached_property
-    def aside(self) -> Aside:
-        """Its thread."""
-        assert self.service is not None
-        return Aside(self.service.answerer, self.service.answerer.stamp.arm)
-
-    def at_work(self) -> Aside:
-        """Return its thread; raises DataError where it is not at work."""
-        if self.service is None:
-            raise DataError(self.told)
-        return self.aside
 
 
 @dataclass
@@ -69,6 +46,8 @@ class Traffic:
     """The version in charge."""
     arms: Mapping[tuple[int, str], Arm] = field(default_factory=dict)
     """The others that it names, by version and arm."""
+    alone: Aside | None = None
+    """The thread of `live`, where it is a version that is not in charge, and was asked for by its number."""
     is_single: bool = field(init=False)
     """Whether the version in charge answers everything, and no other is asked."""
     control: Aside | None = field(init=False, default=None)
@@ -96,11 +75,15 @@ class Traffic:
         return version
 
     def only(self, service: Service) -> Traffic:
-        """Return the traffic in which one of the versions at work answers everything."""
-        if service is self.live and self.is_single:
-            return self
+        """Return the traffic in which one of the versions at work answers everything, as whoever asks wants it.
+
+        One that is not in charge counts for no arm, and is asked in its thread, so that it keeps nobody else waiting.
+        """
         policy = Deployment.single(self.policy.model, service.info["version"], self.policy.deployer)
-        return Traffic(policy, Router.of(policy), service)
+        if service is self.live:
+            return self if self.is_single else Traffic(policy, Router.of(policy), service)
+        (aside,) = (arm.aside for arm in self.arms.values() if arm.service is service)
+        return Traffic(policy, Router.of(policy), service.asked_for(), alone=aside)
 
     def services(self) -> Iterable[Service]:
         """Return every version at work, the one in charge first."""
@@ -113,21 +96,33 @@ class Traffic:
         return {**mine, **{key: arm.counts for key, arm in self.arms.items()}}
 
     def asides(self) -> Mapping[tuple[int, str], Aside]:
-        """Return the threads of the versions beside the one in charge that have been asked anything."""
-        return {key: arm.aside for key, arm in self.arms.items() if "aside" in vars(arm)}
+        """Return the threads of the versions beside the one in charge."""
+        return {key: arm.aside for key, arm in self.arms.items() if arm.aside is not None}
 
     async def answer(self, question: Question) -> list[Item]:
         """Answer rows, each by the version that the policy says, or by the one in charge where that one cannot.
 
         Raises what the version in charge raises, and OSError where an answer cannot be recorded.
         """
+        if self.alone is not None:
+            items = await self.alone.answer(question, self.patience)
+            await _until(self.live.answerer.record([(question, items)]))
+            return items
         if self.is_single:
             return await self.live.answer(question)
-        question, parts = self._divided(question)
-        given = [await self._part(route, places, question) for route, places in parts]
-        items = self._in_order(question, parts, given)
+        drawn = random.random()
+        question, parts = self._divided(question, drawn)
+        # First those that may fail; nothing is on record before all have answered.
+        told = {route: await self._aside(route, _some(question, places)) for route, places in parts}
+        left = [place for route, places in parts if told[route] is None for place in places]
+        live = await self._in_charge(self._left(question, left, told)) if left else []
+        beside = [one for one in told.values() if one is not None]
+        await _until(self._record(beside, datetime.now(UTC)))
+        for one in beside:
+            one.tally()
+        items = self._in_order(question, parts, told, live, left)
         if self.router.shadows:
-            self._ask_shadows(question, items)
+            self._ask_shadows(question, items, drawn)
         return items
 
     def answer_parts(self, parts: Iterable[Question]) -> Iterator[list[Item]]:
@@ -135,42 +130,63 @@ class Traffic:
 
         Raises what the version in charge raises, and OSError where the answers cannot be recorded.
         """
+        firsts: dict[int, Told] = {}
+        failed: dict[Route, Exception] = {}
         answered: list[tuple[Question, list[Item]]] = []
         lines: list[bytes] = []
-        now = datetime.now(UTC)
+        now, drawn = datetime.now(UTC), random.random()
         try:
             for question in parts:
-                keyed, items = self._answer_now(question, lines, now)
-                if self.router.shadows or not answered:
+                keyed, told, items = self._answer_now(question, drawn, failed)
+                lines += [one.service.answerer.lines(one.question, one.items, now) for one in told]
+                for one in told:
+                    firsts.setdefault(id(one.service), one)
+                if self.router.shadows:
                     answered.append((keyed, items))
                 yield items
         except Exception as error:
             self.live.failed(error)
             raise
-        self.live.answerer.append_now(lines, now)
-        if self.is_single and answered:
-            self.live.count(*answered[0])
-        for question, items in answered if self.router.shadows else ():
-            self._ask_shadows(question, items)
+        kept = self.live.answerer.append(lines, now)
+        if kept is not None:
+            kept.result()
+        # One request, however many parts it was answered in.
+        for one in firsts.values():
+            one.tally()
+        for route, why in failed.items():
+            self.arms[route.version, route.arm].failed(route, self.policy.version, why)
+        for question, items in answered:
+            self._ask_shadows(question, items, drawn)
 
     def close(self) -> None:
         """End the threads of the versions beside the one in charge, once what waits there is answered."""
-        if self.control is not None:
-            self.control.close()
-        for aside in self.asides().values():
-            aside.close()
+        for aside in (self.control, *self.asides().values()):
+            if aside is not None:
+                aside.close()
 
-    def _divided(self, question: Question) -> tuple[Question, Sequence[Part]]:
-        """Return a question with its keys, and its rows by who is to answer them; without a key all go the same way."""
-        router, every = self.router, range(len(question.rows))
-        if self.policy.key is None:
-            return question, [(router.route(), every)]
-        values = self._keys(question, self.policy.key)
-        keyed = msgspec.structs.replace(question, keys=[None if value is None else str(value) for value in values])
+    def join(self, seconds: float) -> None:
+        """Wait until what waited for versions beside the one in charge is answered, but for each no longer than so."""
+        for aside in (self.control, *self.asides().values()):
+            if aside is not None:
+                aside.join(seconds)
+
+    def _divided(self, question: Question, drawn: float) -> tuple[Question, Sequence[Part]]:
+        """Return a question with its keys, and its rows by who is to answer them; those without a key go where was drawn."""
+        places = self._places(question, drawn)
+        if self.policy.key is not None:
+            keys = [None if key is None else key_text(key) for key in self._keys(question, self.policy.key)]
+            question = msgspec.structs.replace(question, keys=keys)
         by_route: dict[Route, list[int]] = {}
-        for place, value in enumerate(values):
-            by_route.setdefault(router.route(value), []).append(place)
-        return keyed, [*by_route.items()]
+        for number, place in enumerate(places):
+            by_route.setdefault(self.router.at(place), []).append(number)
+        return question, [*by_route.items()]
+
+    def _places(self, question: Question, drawn: float) -> Sequence[float]:
+        """Return the place of each row in the router's interval."""
+        if self.policy.key is None:
+            return [drawn] * len(question.rows)
+        keys = self._keys(question, self.policy.key)
+        return [drawn if key is None else self.router.place(key) for key in keys]
 
     def _keys(self, question: Question, key: str) -> Sequence[Any]:
         place = self._key_place
@@ -185,14 +201,20 @@ class Traffic:
         names = [*self.live.predictor.schema.names]
         return names.index(self.policy.key) if self.policy.key in names else None
 
-    async def _part(self, route: Route, places: Sequence[int], question: Question) -> list[Item]:
-        some = _some(question, places)
-        if self._is_beside(route):
-            items = await self._aside(route, some)
-            if items is not None:
-                return _stamped(items, route.version)
-            some = _afresh(some)
-        return _stamped(await self._in_charge(some), self._own_version)
+    async def _aside(self, route: Route, question: Question) -> Told | None:
+        """Return what a version beside the one in charge answers; None of that one, and where the other cannot."""
+        if not self._is_beside(route):
+            return None
+        arm = self.arms[route.version, route.arm]
+        try:
+            own = arm.as_read(question, self.live)
+            service, aside = arm.at_work()
+            return Told(service, own, await aside.answer(own, self._patience_for(own)))
+        except Closed:
+            return None
+        except Exception as error:  # noqa: BLE001  a model may raise anything, and the one in charge answers
+            arm.failed(route, self.policy.version, error)
+            return None
 
     async def _in_charge(self, question: Question) -> list[Item]:
         """Return what the version in charge answers, on record."""
@@ -201,110 +223,107 @@ class Traffic:
                 items = await self.control.answer(question, self.patience)
             except Exception as error:  # noqa: BLE001  it is asked again below, which tells what is wrong
                 log.debug("the version in charge did not answer in its thread: %s", error)
+                question = _afresh(question)
             else:
-                await _until(self.live.answerer.record(question, items))
-                self.live.count(question, items, compared=len(question.rows) <= MOST_ROWS_INLINE)
+                await _until(self.live.answerer.record([(question, items)]))
+                Told(self.live, question, items).tally()
                 return items
         return await self.live.answer(question)
 
     @property
     def patience(self) -> float:
         """How long a version beside the one in charge may take, in seconds: longer where that one takes long itself."""
-        return max(PATIENCE_SECONDS, 5 * self.live.slowest)
+        return min(max(PATIENCE_SECONDS, 5 * self.live.slowest), MOST_PATIENCE_SECONDS)
 
-    def _answer_now(self, question: Question, lines: list[bytes], now: datetime) -> tuple[Question, list[Item]]:
-        """Answer rows as `answer` does, and add their records to lines instead of writing them."""
+    def _patience_for(self, question: Question) -> float:
+        return self.patience + SECONDS_A_ROW * max(0, len(question.rows) - MOST_ROWS_INLINE)
+
+    def _answer_now(
+        self, question: Question, drawn: float, failed: dict[Route, Exception]
+    ) -> tuple[Question, Sequence[Told], list[Item]]:
+        """Answer rows as `answer` does, from a thread that may wait; records and counts nothing.
+
+        failed: gets who could not answer, and why; whoever is in it already is not asked again
+        """
+        if self.alone is not None:
+            items = self.alone.answer_now(question, self._patience_for(question))
+            return question, [Told(self.live, question, items)], items
         if self.is_single:
             items = self.live.answerer.predict([question])[0]
-            lines.append(self.live.answerer.lines(question, items, now))
-            return question, items
-        question, parts = self._divided(question)
-        given = []
-        for route, places in parts:
-            some = _some(question, places)
-            told = self._aside_now(route, some) if self._is_beside(route) else None
-            own, items, who = told or self._live_now(_afresh(some) if self._is_beside(route) else some)
-            lines.append(who.answerer.lines(own, items, now))
-            given.append(_stamped(items, who.info["version"]))
-        return question, self._in_order(question, parts, given)
+            return question, [Told(self.live, question, items)], items
+        question, parts = self._divided(question, drawn)
+        told = {route: self._aside_now(route, _some(question, places), failed) for route, places in parts}
+        left = [place for route, places in parts if told[route] is None for place in places]
+        live: list[Item] = []
+        every = [one for one in told.values() if one is not None]
+        if left:
+            some = self._left(question, left, told)
+            live = self.live.answerer.predict([some])[0]
+            every.append(Told(self.live, some, live))
+        return question, every, self._in_order(question, parts, told, live, left)
 
-    def _live_now(self, question: Question) -> tuple[Question, list[Item], Service]:
-        items = self.live.answerer.predict([question])[0]
-        self.live.count(question, items)
-        return question, items, self.live
+    def _aside_now(self, route: Route, question: Question, failed: dict[Route, Exception]) -> Told | None:
+        """Return the same as `_aside`, from a thread that may wait, and say in `failed` why there is no answer."""
+        if not self._is_beside(route) or route in failed:
+            return None
+        arm = self.arms[route.version, route.arm]
+        try:
+            own = arm.as_read(question, self.live)
+            service, aside = arm.at_work()
+            return Told(service, own, aside.answer_now(own, self._patience_for(own)))
+        except Closed:
+            return None
+        except Exception as error:  # noqa: BLE001  as in `_aside`
+            failed[route] = error
+            return None
 
     def _is_beside(self, route: Route) -> bool:
         return route.version != self.policy.version
 
-    async def _aside(self, route: Route, question: Question) -> list[Item] | None:
-        """Return what a version beside the one in charge answers, on record; None where it cannot, which is counted."""
-        arm = self.arms[route.version, route.arm]
-        try:
-            own = self._as_read_by(arm, question)
-            items = await arm.at_work().answer(own, self.patience)
-        except Exception as error:  # noqa: BLE001  a model may raise anything, and the one in charge answers
-            self._failed(arm, route, error)
-            return None
-        assert arm.service is not None
-        await _until(arm.service.answerer.record(own, items))
-        arm.service.count(own, items, compared=len(own.rows) <= MOST_ROWS_INLINE)
-        return items
+    def _left(self, question: Question, left: Sequence[int], told: Mapping[Route, Told | None]) -> Question:
+        """Return what is left to the version in charge; what others took who could not is none of its time."""
+        some = _some(question, left)
+        return _afresh(some) if any(self._is_beside(route) and one is None for route, one in told.items()) else some
 
-    def _aside_now(self, route: Route, question: Question) -> tuple[Question, list[Item], Service] | None:
-        """Return the same from a thread that may wait, with who answered which question, and record nothing."""
-        arm = self.arms[route.version, route.arm]
-        told: Future[list[Item]] = Future()
-        try:
-            own = self._as_read_by(arm, question)
-            if not arm.at_work().ask(own, partial(_settle, told)):
-                raise Overdue("too many requests wait")
-            items = told.result(self.patience + SECONDS_A_ROW * len(question.rows))
-        except Exception as error:  # noqa: BLE001  as in `_aside`
-            self._failed(arm, route, error)
-            return None
-        assert arm.service is not None
-        arm.service.count(own, items)
-        return own, items, arm.service
+    def _record(self, told: Sequence[Told], now: datetime) -> Kept:
+        lines = [one.service.answerer.lines(one.question, one.items, now) for one in told]
+        return self.live.answerer.append(lines, now) if lines else None
 
-    def _as_read_by(self, arm: Arm, question: Question) -> Question:
-        """Return a question as a version reads it, whose input contract may be another than that of the one in charge."""
-        if arm.service is None:
-            raise DataError(arm.told)
-        if arm.service.predictor.schema == self.live.predictor.schema:
-            return question
-        rows = [row if isinstance(row, Mapping) else _named(row) for row in question.rows]
-        read = arm.service.answerer.reader.read(rows, question.since)
-        return msgspec.structs.replace(read, keys=question.keys, request=question.request)
-
-    def _failed(self, arm: Arm, route: Route, error: Exception) -> None:
-        arm.counts.failed()
-        said = f"{type(error).__name__}: {error}"
-        if said != arm.failing:
-            arm.failing = said
-            log.warning(
-                "version %d (%s) did not answer, and version %d did: %s",
-                route.version,
-                route.arm,
-                self.policy.version,
-                said,
-            )
-
-    def _in_order(self, question: Question, parts: Sequence[Part], given: Sequence[Sequence[Item]]) -> list[Item]:
+    def _in_order(
+        self,
+        question: Question,
+        parts: Sequence[Part],
+        told: Mapping[Route, Told | None],
+        live: Sequence[Item],
+        left: Sequence[int],
+    ) -> list[Item]:
+        """Return the answers in the order of the rows, each with who gave it. live: those of the version in charge to `left`."""
         items: list[Any] = [None] * len(question.rows)
-        for (_, places), some in zip(parts, given, strict=True):
-            for place, item in zip(places, some, strict=True):
-                items[place] = item
+        for place, item in zip(left, live, strict=True):
+            items[place] = msgspec.structs.replace(item, version=self._own_version)
+        for route, places in parts:
+            one = told[route]
+            if one is not None:
+                for place, item in zip(places, one.items, strict=True):
+                    items[place] = msgspec.structs.replace(item, version=route.version)
         return items
 
-    def _ask_shadows(self, question: Question, items: Sequence[Item]) -> None:
-        keys = self._keys(question, self.policy.key) if self.policy.key is not None else [None]
-        for route in self.router.shadow(keys[0]):
+    def _ask_shadows(self, question: Question, items: Sequence[Item], drawn: float) -> None:
+        """Have the rows that are due asked of each version in the shadow, too."""
+        places = self._places(question, drawn)
+        for route in self.router.shadows:
+            due = [number for number, place in enumerate(places) if place < route.weight]
+            if not due:
+                continue
             arm = self.arms[route.version, route.arm]
             try:
-                own = self._as_read_by(arm, question)
-                arm.at_work().ask(own, partial(_in_shadow, arm, own, [item.id for item in items]))
+                own = arm.as_read(_afresh(_some(question, due)), self.live)
+                _, aside = arm.at_work()
+                aside.ask(own, partial(arm.in_shadow, own, [items[number].id for number in due]))
+            except Closed:
+                continue
             except Exception as error:  # noqa: BLE001  nobody waits for its answer, and it is counted
-                self._failed(arm, route, error)
+                arm.failed(route, self.policy.version, error)
 
 
 async def _until(kept: Kept) -> None:
@@ -314,39 +333,9 @@ async def _until(kept: Kept) -> None:
 
 
 def _afresh(question: Question) -> Question:
-    """Return a question as asked now: what another version took over it counts for none but that one."""
+    """Return a question as asked now."""
     return msgspec.structs.replace(question, since=time.perf_counter())
 
 
 def _some(question: Question, places: Sequence[int]) -> Question:
     return question if len(places) == len(question.rows) else question.at(places)
-
-
-def _stamped(items: Sequence[Item], version: int | None) -> list[Item]:
-    return [msgspec.structs.replace(item, version=version) for item in items]
-
-
-def _named(row: Any) -> Mapping[str, Any]:
-    named: Mapping[str, Any] = msgspec.to_builtins(row)
-    return named
-
-
-def _settle(told: Future[list[Item]], answer: list[Item] | Exception) -> None:
-    if isinstance(answer, Exception):
-        told.set_exception(answer)
-    else:
-        told.set_result(answer)
-
-
-def _in_shadow(arm: Arm, question: Question, of: Sequence[str], told: list[Item] | Exception) -> None:
-    """Record and count what a shadow answers; nobody waits for it, and what cannot be recorded is left out."""
-    assert arm.service is not None
-    if isinstance(told, Exception):
-        arm.counts.failed()
-        return
-    try:
-        arm.service.answerer.record(question, told, of)
-    except OSError as error:
-        log.warning("an answer in the shadow could not be recorded: %s", error)
-        return
-    arm.service.count(question, told)

@@ -42,3 +42,7 @@ class BadRequest(ValueError):
 
 class TooLarge(ValueError):
     """A body of more than is taken at a time."""
+
+
+class Overdue(Exception):
+    """A version that is not in charge has too many requests waiting, or has answered none for too long."""

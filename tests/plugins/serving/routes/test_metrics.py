@@ -19,9 +19,10 @@ from hookline.live.routing import Router
 from hookline.live.seen import AnswerCounts, ArmCounts
 from hookline_serving.http.answers import Answerer
 from hookline_serving.http.app import app_of
+from hookline_serving.http.arms.arm import Arm
 from hookline_serving.http.arms.aside import MOST_WAITING
 from hookline_serving.http.arms.desk import Desk
-from hookline_serving.http.arms.traffic import Arm, Traffic
+from hookline_serving.http.arms.traffic import Traffic
 from hookline_serving.http.log import PredictionLog, Stamp
 from hookline_serving.http.service import Room, Service
 from kit.serving import ROW, asking

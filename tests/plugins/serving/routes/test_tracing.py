@@ -16,8 +16,9 @@ from hookline.kinds.deployments import Deployment, Route
 from hookline.live.routing import Router
 from hookline_serving.http.answers import Answerer
 from hookline_serving.http.app import app_of
+from hookline_serving.http.arms.arm import Arm
 from hookline_serving.http.arms.desk import Desk
-from hookline_serving.http.arms.traffic import Arm, Traffic
+from hookline_serving.http.arms.traffic import Traffic
 from hookline_serving.http.log import Stamp
 from hookline_serving.http.service import Room, Service
 from hookline_serving.http.watching.tracing import SWITCH, spans
