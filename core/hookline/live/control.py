@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from hookline.errors import HooklineError
 from hookline.kinds.deployments import Deployment
@@ -32,7 +32,9 @@ WORTH_SECONDS = 30.0
 WORTH_ROWS = 20_000
 """The newest answers that this look goes by."""
 LABELS_SECONDS = 10.0
-"""How often a look is taken for labels, each of which reads what was answered since the step began."""
+"""How often a look is taken for labels at most, each of which reads what was answered since the step began."""
+LABELS_REST = 5.0
+"""How many times as long as it took it rests after such a look."""
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Controller:
     owner: Owner = field(default_factory=Owner.here)
     _watch: Watch = field(default_factory=Watch)
     _alike: tuple[int | None, float, float] = (None, 0.0, 1.0)
+    _reading: threading.Thread | None = None
     _labeled: tuple[int | None, float, Mapping[int, Scored]] = (None, 0.0, {})
     _met: tuple[int | None, datetime, float] = (None, datetime.min, 0.0)
     """The policy that was seen last, the time when it was first seen, and what a clock that nobody sets said then."""
@@ -97,24 +100,37 @@ class Controller:
         """Return the time as a policy's deployer is told it: since it was first seen, by a clock that nobody sets."""
         steady = time.monotonic()
         if self._met[0] != policy.number:
-            now = datetime.now(UTC)
+            now = self.workspace.catalog.database.clock()
             # Where the clock was put back since, it came into force at this moment.
             self._met = policy.number, max(now, policy.since or now), steady
         _, first, since = self._met
         return first + timedelta(seconds=steady - since)
 
     def _scored(self, policy: Deployment) -> Mapping[int, Scored]:
-        """Return the answers under a policy with the truth that labels tell, by version; none where no label came."""
-        number, looked, found = self._labeled
-        if number == policy.number and time.monotonic() - looked < LABELS_SECONDS:
-            return found
-        found = {}
-        if self.workspace.catalog.labels.has_new(self.model, policy.since):
-            # Nothing on record yet, or versions that do not predict the same.
-            with suppress(HooklineError):
+        """Return the answers under a policy with the truth that labels tell, by version; none where no label came.
+
+        They are read in a thread, which may take longer than the lease does, and are the newest that were read.
+        """
+        if self._reading is None or not self._reading.is_alive():
+            number, due, _ = self._labeled
+            if number != policy.number or time.monotonic() >= due:
+                self._reading = threading.Thread(target=self._read, args=(policy,), name="labels", daemon=True)
+                self._reading.start()
+                # Of a short log they are there at once.
+                self._reading.join(LOOK_SECONDS)
+        number, _, found = self._labeled
+        return found if number == policy.number else {}
+
+    def _read(self, policy: Deployment) -> None:
+        began, found = time.monotonic(), dict[int, Scored]()
+        try:
+            if self.workspace.catalog.labels.has_new(self.model, policy.since):
                 found = self._by_version(policy)
-        self._labeled = policy.number, time.monotonic(), found
-        return found
+        except HooklineError as error:
+            # Nothing on record yet, or versions that do not predict the same, or no catalog.
+            log.debug("no labels of '%s': %s", self.model, error)
+        took = time.monotonic() - began
+        self._labeled = policy.number, time.monotonic() + max(LABELS_SECONDS, LABELS_REST * took), found
 
     def _by_version(self, policy: Deployment) -> dict[int, Scored]:
         shadows = {route.version: route.arm for route in policy.routes if route.shadow}

@@ -6,7 +6,6 @@ import signal
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
@@ -22,10 +21,11 @@ from .worker import DRAIN_SECONDS
 log = logger("hookline.live")
 
 MOST_STARTS = 5
-"""A server ends where so many workers ended within START_SECONDS before they could answer, and none can."""
+"""A server ends where so many workers in turn ended before they could answer, and none can."""
 START_SECONDS = 30.0
+"""A worker that ends sooner than so after it could answer may do so again."""
 PAUSE_SECONDS = 2.0
-"""Before a worker is started again that did not come to answer, while others do."""
+"""Before a worker is started again that may end soon again."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -40,8 +40,10 @@ class Crew:
         self._work, self._listening = work, listening
         self._heard: SimpleQueue[Heard] = SimpleQueue()
         self._workers: list[Worker] = []
-        self._failed: deque[float] = deque(maxlen=MOST_STARTS)
-        """When the last ones ended that had not come to answer."""
+        self._failed = 0
+        """How many ended in turn that had not come to answer."""
+        self._early = 0
+        """How many ended in turn soon after they could."""
         self._due: list[float] = []
         """When further ones are to be started."""
         self._announced = False
@@ -94,7 +96,7 @@ class Crew:
 
     def _began(self, worker: Worker, told: str) -> None:
         worker.begin()
-        self._failed.clear()
+        self._failed = 0
         if not self._announced:
             self._announced = True
             write(told)
@@ -105,9 +107,13 @@ class Crew:
         self._counts.leave(worker.place)
         if worker.ready:
             log.warning("worker %d %s, and another takes its place", worker.number, worker.how())
-            self._start()
+            self._early = self._early + 1 if worker.age() < START_SECONDS else 0
+            if self._early > len(self._workers) + 1:
+                self._due.append(time.monotonic() + PAUSE_SECONDS)
+            else:
+                self._start()
             return
-        self._failed.append(time.monotonic())
+        self._failed += 1
         if not any(one.ready for one in self._workers):
             self._require_hope(worker)
             self._start()
@@ -124,7 +130,7 @@ class Crew:
             refused = WorkersFailed(message, hint=hint or None)
             refused.exit_code = worker.process.wait()
             raise refused
-        if len(self._failed) == MOST_STARTS and self._failed[-1] - self._failed[0] < START_SECONDS:
+        if self._failed >= MOST_STARTS:
             raise WorkersFailed(
                 f"{MOST_STARTS} workers in turn ended before they could answer; "
                 f"the last one {worker.how()}: {worker.last()}",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from array import array
 from collections import deque
 from contextlib import suppress
@@ -37,11 +38,17 @@ class Worker:
     said: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
     """The last of what it wrote on stderr; held until it can answer, since it may be why a server ends."""
     ready: bool = False
+    began: float = 0.0
+    """When it came to answer, as `time.monotonic` counts."""
 
     def begin(self) -> None:
         """Note that it can answer; what it said up to now is written."""
-        self.ready = True
+        self.ready, self.began = True, time.monotonic()
         self._tell()
+
+    def age(self) -> float:
+        """Return for how many seconds it can answer."""
+        return time.monotonic() - self.began
 
     def leave(self) -> None:
         """Have it answer what is under way, and end."""

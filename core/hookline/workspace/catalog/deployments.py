@@ -9,7 +9,7 @@ from hookline.kinds.deployments import Deployment, Route
 from ..processes.owners import person
 from .models import Models
 from .sql.database import Database
-from .sql.values import data_of, now, text_of, utc
+from .sql.values import data_of, text_of, utc
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping, Select
@@ -57,7 +57,9 @@ class Deployments:
     def _add(self, connection: Connection, deployment: Deployment, reason: str) -> None:
         row = {"model": deployment.model, "deployer": deployment.deployer, "policy": text_of(_policy(deployment))}
         told = {"who": deployment.who or person(), "figures": text_of(dict(deployment.figures))}
-        connection.execute(self._deployments.insert().values(**row, **told, reason=reason, created=now()))
+        connection.execute(
+            self._deployments.insert().values(**row, **told, reason=reason, created=self._database.now())
+        )
         for alias, version in deployment.aliases.items():
             self._models.point_alias(connection, deployment.model, alias, version)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.kinds.artifacts import Label
 
 from .sql.database import Database
-from .sql.values import data_of, now, text_of, utc
+from .sql.values import data_of, text_of, utc
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,7 +62,8 @@ class Labels:
     def add(self, labels: Sequence[LabelRecord]) -> None:
         """Add labels, all of them or none."""
         if labels:
-            added = now()
+            # By the clock that policies come into force by.
+            added = self._database.clock()
             with self._database.writing() as connection:
                 connection.execute(self._labels.insert(), [_row(label, added) for label in labels])
 
