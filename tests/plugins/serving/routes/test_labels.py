@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def ask(fleet: DeployedModel) -> Iterator[Ask]:
 def known(fleet: DeployedModel) -> dict[str, Any]:
     """Return what counts as true, by id."""
     log = predictions_in(fleet.workspace, "churn")
-    return {name: one.value for name, one in truths(fleet.workspace, log).by_id.items()}
+    table = truths(fleet.workspace, log).table
+    return {name: json.loads(value) for name, value in table.select("prediction_id", "value").rows()}
 
 
 def answered(ask: Ask, count: int) -> list[str]:
