@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hookline.errors import HooklineError
-from hookline.kinds.deployments import Deployment
-from hookline.kinds.given.references import settle
+from hookline.kinds.component import COMPONENT
+from hookline.kinds.deployments import Deployment, Seen
 from hookline.kinds.kinds import Deployer
 from hookline.kinds.scored import Scored
+from hookline.plans.config import built
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import logger
 from hookline.workspace.processes.owners import Owner, Watch, host
@@ -68,9 +69,7 @@ class Controller:
             return None
         if not catalog.controllers.take(self.model, self.owner, self._watch):
             return None
-        told = catalog.sightings.of(self.model, policy.number or 0)
-        seen = seen_in(told, self._scored(policy), self._worth(policy))
-        following = deployer.follow(policy, seen, now or self._time(policy))
+        following = deployer.follow(policy, self.seen(policy), now or self._time(policy))
         if following is None or following.is_same_policy(policy):
             return None
         made = replace(following, fields=following.fields or policy.fields, who=f"controller@{host()}")
@@ -79,6 +78,11 @@ class Controller:
             return None
         log.warning("%s: %s", self.model, following.reason)
         return made
+
+    def seen(self, policy: Deployment) -> dict[int, Seen]:
+        """Return what a policy's deployer is asked with, by version."""
+        told = self.workspace.catalog.sightings.of(self.model, policy.number or 0)
+        return seen_in(told, self._scored(policy), self._worth(policy))
 
     def _worth(self, policy: Deployment) -> float:
         """Return how many independent answers one is worth: less than one where a key always meets the same version."""
@@ -143,9 +147,9 @@ class Controller:
 
 def deployer_of(registry: Registry, policy: Deployment) -> Deployer:
     """Return the deployer that a policy is of, with the fields that it had; raises UnknownName, ConfigError."""
-    fields, _ = settle(policy.fields, "deployer")
-    deployer = registry.build("deployer", policy.deployer, fields, "deployer")
+    deployer = built(registry, "deployer", "deployer", {COMPONENT: policy.deployer, **policy.fields})
     assert isinstance(deployer, Deployer)
+    type(deployer).check_backend()
     return deployer
 
 

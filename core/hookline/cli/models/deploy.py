@@ -21,6 +21,8 @@ from ..options import add_trust, trust_of
 from ..output import add_json, parser, print_json, say, tell, write_text
 
 OVERRIDE = re.compile(r"[+~]*deployer[.=]")
+FREE = ("--reason", "--output")
+"""Options whose value may look like an override."""
 LONGEST = 86_400.0
 """Seconds between two looks."""
 VERSION = "the version, such as churn:3 or churn@staging"
@@ -31,6 +33,9 @@ def main(argv: Sequence[str]) -> int:
     words, overrides = _apart(argv)
     given = _options().parse_args(words)
     given.overrides = [*getattr(given, "overrides", ()), *overrides]
+    if overrides and given.action not in ("plan", "apply"):
+        line = " ".join(["hookline deploy apply", _with_version(given.model), *overrides])
+        raise UsageError(f"`deploy {given.action}` takes no {overrides[0]}", hint=f"to change the deployer: {line}")
     acts = {"plan": _plan, "apply": _apply, "status": _status, "promote": _promote, "rollback": _rollback}
     acts |= {"export": _export}
     return acts[given.action](given)
@@ -60,7 +65,10 @@ def _options() -> ArgumentParser:
     showing = actions.add_parser("status", help="show the policy in force, and how each arm does")
     showing.add_argument("model", help="name")
     showing.add_argument(
-        "--limit", type=int, default=LIMIT, help=f"records that shadows are judged by, the newest (default: {LIMIT})"
+        "--limit",
+        type=int,
+        default=LIMIT,
+        help=f"records that shadows are judged by, the newest; 0: none (default: {LIMIT})",
     )
     showing.add_argument(
         "--watch",
@@ -81,19 +89,25 @@ def _options() -> ArgumentParser:
     exporting.add_argument("model", help="name")
     exporting.add_argument("--to", choices=("kserve", "gateway"), required=True, help="InferenceService, or HTTPRoute")
     exporting.add_argument("--output", type=Path, metavar="FILE", help="write here instead of to stdout")
-    exporting.add_argument("--image", help="the container's image, which has hookline in it")
-    exporting.add_argument("--storage", help="a URL above the home's folder `models` (default: pvc://hookline)")
+    exporting.add_argument("--image", help="of kserve: the container's image, which has hookline in it")
+    exporting.add_argument(
+        "--storage", help="of kserve: a URL above the home's folder `models` (default: pvc://hookline)"
+    )
     exporting.add_argument("--namespace", help="of the cluster")
-    exporting.add_argument("--gateway", help="the Gateway that the route belongs to (default: hookline)")
+    exporting.add_argument("--gateway", help="of gateway: the Gateway that the route belongs to (default: hookline)")
     for made in (planning, applying, showing, promoting, back):
         add_json(made)
     return options
 
 
+def _with_version(model: str) -> str:
+    return model if ":" in model or "@" in model else f"{model}:N"
+
+
 def _apart(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the words without what is said of the deployer, and the latter, wherever it stands."""
     is_override = [
-        bool(OVERRIDE.match(word)) and (not place or argv[place - 1] != "--reason") for place, word in enumerate(argv)
+        bool(OVERRIDE.match(word)) and (not place or argv[place - 1] not in FREE) for place, word in enumerate(argv)
     ]
     parts = [[word for word, is_one in zip(argv, is_override, strict=True) if is_one is side] for side in (False, True)]
     return parts[0], parts[1]

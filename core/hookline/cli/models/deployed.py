@@ -58,9 +58,11 @@ def print_status(status: DeploymentStatus) -> None:
     for note in status.notes:
         tell(f"note: {note}")
     for one in status.agreements:
+        if one.share is None:
+            tell(f"\nno answer of the shadow v{one.version} is on record beside one that was given")
+            continue
         tell(f"\nthe shadow v{one.version} agrees in {percent(one.share)} with {one.changes.rows:,} answers given")
-        if one.changes.rows:
-            print_changes(one.changes, "are others", ("given", "shadow"))
+        print_changes(one.changes, "are others", ("given", "shadow"))
 
 
 def print_replay(replay: Replay) -> None:

@@ -18,7 +18,7 @@ from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from .choosing import Choice, deployer_of
+from .choosing import Choice, chosen
 from .force import Decision, in_turn
 from .naming import version_named
 from .weighing import weigh
@@ -81,7 +81,7 @@ def propose(
     force: bool = False,
 ) -> Proposal:
     """Ask a deployer what is to be in force once it has a version; records nothing."""
-    deployer = deployer_of(registry, choice, current)
+    deployer = chosen(registry, choice, current)
     champion = None if current is None else _champion(workspace.catalog, current)
     standing = weigh(workspace, record, manifest, champion)
     heeded = Standing() if force else standing

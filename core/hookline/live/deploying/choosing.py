@@ -20,7 +20,7 @@ Choice = str | Mapping[str, Any] | Deployer | Sequence[str] | None
 """A name; a mapping with `component` and its fields; a deployer; overrides, as they are typed; None: the one in force."""
 
 
-def deployer_of(registry: Registry, choice: Choice, current: Deployment | None) -> Deployer:
+def chosen(registry: Registry, choice: Choice, current: Deployment | None) -> Deployer:
     """Return the deployer that is meant; what is not said is as the policy in force has it, where that is of the same one.
 
     Raises ConfigError and UnknownName as a run does, UsageError for overrides of anything else.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from hookline.kinds.deployments import LIVE, Deployment, Route
@@ -30,8 +31,8 @@ def answering(policy: Deployment) -> dict[Route, float]:
 
 
 def newcomers(policy: Deployment) -> list[int]:
-    """Return the versions that a rollout is about: those of its routes that are not in charge."""
-    return sorted({route.version for route in policy.routes} - {policy.version})
+    """Return the versions that a rollout is about: those that are asked and not in charge; one that stands by is not."""
+    return sorted({route.version for route in policy.routes if route.weight > 0} - {policy.version})
 
 
 def words_of(policy: Deployment | None) -> str:
@@ -98,6 +99,20 @@ def before_present(history: Sequence[Deployment]) -> Deployment | None:
     if is_settled(history[0]):
         return stack[-2] if len(stack) > 1 else None
     return stack[-1] if stack else only(history[0], history[0].version)
+
+
+def is_taken_back(history: Sequence[Deployment]) -> bool:
+    """Tell whether the newest policy ended a rollout and left in charge what was so before, so that it needs no roll-back.
+
+    history: newest first. Before: in the rollout's last policy, where a new version was still tried, or before it began.
+    """
+    present, *former = history
+    rollout = list(takewhile(lambda policy: not is_settled(policy), former))
+    if not rollout or not is_settled(present):
+        return False
+    began = former[len(rollout)] if len(former) > len(rollout) else rollout[-1]
+    is_tried = bool(newcomers(rollout[0])) and rollout[0].version == present.version
+    return is_tried or began.version == present.version
 
 
 def only(policy: Deployment, version: int) -> Deployment:

@@ -7,13 +7,14 @@ from pathlib import Path
 from hookline.errors import DataError, StoreError, UnknownName, UsageError
 from hookline.kinds.deployments import Deployment
 from hookline.packages.manifest import verify
+from hookline.runs.names import split_model_name
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import CHAMPION, ModelRecord
 from hookline.workspace.workspace import open_workspace
 
 from .force import Decision, in_turn, require_there
 from .naming import model_named, version_named
-from .policies import before_present, is_settled, newcomers, only, pair_of, repeated, standing, words_of
+from .policies import before_present, is_settled, is_taken_back, newcomers, only, pair_of, repeated, standing, words_of
 
 BY_HAND = "promoted by hand"
 
@@ -28,8 +29,8 @@ def promote(
     package is damaged.
     """
     catalog = open_workspace(home).catalog
-    is_model = catalog.models.has(version)
-    new = f"{version}:{_new_version(catalog, version, alias)}" if is_model else version
+    is_model = alias == CHAMPION and catalog.models.has(version)
+    new = f"{version}:{_new_version(catalog, version, catalog.deployments.current(version))}" if is_model else version
     record = version_named(catalog, new, "promote")
     name = record.name
     verify(Path(record.path))
@@ -38,6 +39,9 @@ def promote(
         return None
 
     def decide(current: Deployment | None) -> Decision:
+        # The rollout may have ended, or another begun, while the package's files were read.
+        if is_model and (now := _new_version(catalog, name, current)) != record.version:
+            raise UsageError(f"the rollout of '{name}' is one of v{now} by now", hint=f"hookline deploy status {name}")
         if current is None:
             return Deployment.single(name, record.version, "local"), reason
         return only(current, record.version), reason
@@ -52,7 +56,8 @@ def rollback(
 
     In a rollout that is what answered before it began. A second time it goes back further, and not forth again.
     to: a version or an alias, to go back to that one
-    Raises UsageError where there is nothing to go back to, UnknownName, and StoreError where the version's package is gone.
+    Raises UsageError where there is nothing to go back to or a rollout was taken back already, UnknownName, and StoreError
+    where the version's package is gone.
     """
     catalog = open_workspace(home).catalog
     name = model_named(catalog, model, "deploy rollback")
@@ -62,9 +67,7 @@ def rollback(
         history = catalog.deployments.history(name)
         if current is None or not history:
             raise _nothing(catalog, name)
-        found = before_present(history) if target is None else _last_of(history, target)
-        if found is None:
-            raise _nothing(catalog, name, history)
+        found = _before(catalog, name, history) if target is None else _last_of(history, target)
         _require_whole(catalog, name, found.version, history)
         told = f"rolled back by hand, {pair_of(history[0], found)}"
         return repeated(found), f"{told}: {reason}" if reason else told
@@ -74,24 +77,25 @@ def rollback(
     return made
 
 
-def _new_version(catalog: Catalog, name: str, alias: str) -> int:
-    """Return the version that a model's rollout is about."""
+def _new_version(catalog: Catalog, name: str, policy: Deployment | None) -> int:
+    """Return the version that a model's rollout is about. policy: the one in force"""
     versions = catalog.models.versions(name)
-    policy = catalog.deployments.current(name)
-    found = [] if policy is None or alias != CHAMPION else newcomers(policy)
-    if len(found) == 1:
-        return found[0]
-    if alias != CHAMPION or policy is None:
+    if policy is None:
         raise UsageError(
             f"say which version to promote, such as {name}:{versions[0].version}", hint=f"hookline models list {name}"
         )
-    if not found:
+    found = newcomers(policy)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        told = " or ".join(f"v{version}" for version in found)
         raise UsageError(
-            f"say which version of '{name}' to promote: no rollout is going on, and {words_of(policy)}",
-            hint=_promotion(policy, versions, policy.version),
+            f"the rollout of '{name}' may end with {told}", hint=f"hookline deploy promote {name}:{found[0]}"
         )
-    told = " or ".join(f"v{version}" for version in found)
-    raise UsageError(f"the rollout of '{name}' may end with {told}", hint=f"hookline deploy promote {name}:{found[0]}")
+    told, hint = "no rollout is going on, and ", _promotion(policy, versions, policy.version)
+    if not is_settled(policy):
+        told, hint = "", f"for the one in charge alone: hookline deploy promote {name}:{policy.version}"
+    raise UsageError(f"say which version of '{name}' to promote: {told}{words_of(policy)}", hint=hint)
 
 
 def _promotion(policy: Deployment, versions: list[ModelRecord], present: int) -> str:
@@ -100,8 +104,21 @@ def _promotion(policy: Deployment, versions: list[ModelRecord], present: int) ->
 
 
 def _version(catalog: Catalog, name: str, to: int | str) -> int:
-    said = str(to).removeprefix(f"{name}:").removeprefix("v")
-    return catalog.models.get(name, int(said) if said.isdigit() else said).version
+    said = str(to).removeprefix(f"{name}:")
+    _, number, _ = split_model_name(f"{name}:{said.removeprefix('v')}")
+    return catalog.models.get(name, said if number is None else number).version
+
+
+def _before(catalog: Catalog, name: str, history: list[Deployment]) -> Deployment:
+    """Return what is to be put back; raises UsageError where that happened already, or there is nothing."""
+    found = before_present(history)
+    if is_taken_back(history):
+        hint = f"hookline models log {name}" if found is None else f"to go back further: {_line(name, found.version)}"
+        present = history[0].version
+        raise UsageError(f"the rollout was taken back already: v{present} answers everything", hint=hint)
+    if found is None:
+        raise _nothing(catalog, name, history)
+    return found
 
 
 def _last_of(history: list[Deployment], version: int) -> Deployment:

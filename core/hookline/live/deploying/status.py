@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import HooklineError
+from hookline.errors import HooklineError, UsageError
 from hookline.kinds.deployments import LATENCY_BOUNDS, Deployment, Histogram, Route
 from hookline.kinds.kinds import Deployer
 from hookline.kinds.plain import to_json
@@ -17,10 +17,10 @@ from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.catalog.sightings import Sighting
 from hookline.workspace.workspace import Workspace, open_workspace
 
+from ..control import Controller, deployer_of
 from ..replaying.agreement import Agreement, agreements
 from ..seen import seen_in
 from .bounds import LIMIT
-from .choosing import deployer_of
 from .naming import model_named
 from .policies import answering, percent, words_of
 
@@ -89,8 +89,11 @@ class DeploymentStatus:
 def deployment(model: str, *, limit: int = LIMIT, home: str | Path | None = None) -> DeploymentStatus:
     """Return what is in force for a model, and how each arm did since.
 
-    limit: records of the log, the newest, by which shadows are held against the answers given. Raises UnknownName.
+    limit: records of the log, the newest, by which shadows are held against the answers given; 0: they are not
+    Raises UnknownName, and UsageError for a limit below 0.
     """
+    if limit < 0:
+        raise UsageError(f"limit must be 0 or more, got {limit}", hint="--limit 10000")
     registry, workspace = load_registry(), open_workspace(home)
     catalog = workspace.catalog
     name = model_named(catalog, model, "deploy status")
@@ -110,7 +113,7 @@ def deployment(model: str, *, limit: int = LIMIT, home: str | Path | None = None
         silent=len({one.worker for one in sightings} - workers),
         heard=max(0.0, min(ages).total_seconds()) if ages else None,
         controller=catalog.controllers.who(name),
-        following=_following(registry, policy, sightings),
+        following=_following(workspace, registry, policy),
         agreements=_agreements(workspace, registry, policy, limit, notes),
         notes=tuple(notes),
     )
@@ -162,18 +165,19 @@ def _reached(bins: Bins, share: float) -> float:
     return bins.edges[-1]
 
 
-def _following(registry: Registry, policy: Deployment | None, sightings: Sequence[Sighting]) -> str:
-    """Ask the deployer what comes next, by what was seen and without labels, and say it."""
+def _following(workspace: Workspace, registry: Registry, policy: Deployment | None) -> str:
+    """Ask the deployer what comes next, with all that the controller would ask it with, and say it."""
     if policy is None:
         return "there is no deployer to ask"
     try:
-        deployer = deployer_of(registry, None, policy)
+        deployer = deployer_of(registry, policy)
     except HooklineError as error:
         return f"deployer '{policy.deployer}' cannot be asked: {error.message}"
     if type(deployer).follow is Deployer.follow:
         return f"deployer '{policy.deployer}' never goes on by itself"
+    seen = Controller(workspace, registry, policy.model).seen(policy)
     try:
-        following = deployer.follow(policy, seen_in(sightings), datetime.now(UTC))
+        following = deployer.follow(policy, seen, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001  a deployer may raise anything, and all else is told
         return f"deployer '{policy.deployer}' fails: {type(error).__name__}: {error}"
     if following is None or following.is_same_policy(policy):
@@ -184,7 +188,7 @@ def _following(registry: Registry, policy: Deployment | None, sightings: Sequenc
 def _agreements(
     workspace: Workspace, registry: Registry, policy: Deployment | None, limit: int, notes: list[str]
 ) -> tuple[Agreement, ...]:
-    if policy is None:
+    if policy is None or not limit:
         return ()
     asked, until = _with_shadows(workspace, policy)
     try:

@@ -34,9 +34,9 @@ class Agreement:
     changes: Changes
 
     @property
-    def share(self) -> float:
-        """The share of its answers that are those that were given."""
-        return 1.0 - self.changes.share
+    def share(self) -> float | None:
+        """The share of its answers that are those that were given; None where it has none beside one that was."""
+        return 1.0 - self.changes.share if self.changes.rows else None
 
 
 def agreements(

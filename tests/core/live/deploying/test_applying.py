@@ -14,6 +14,7 @@ from hookline.packages.door.files import MANIFEST
 from hookline.packages.manifest import read_manifest, seal
 from hookline.registry.registry import load_registry
 from hookline.workspace.processes.owners import person
+from kit.command_line import Told
 from kit.rollouts import ROLLOUT
 from kit.shops import BOTH, Versions, add_version
 
@@ -151,3 +152,24 @@ def test_a_plan_changes_nothing_and_says_what_would(versions: Versions, gradual:
     assert plan.plain()["words"] == plan.words()
     assert len(catalog.deployments.history("shop")) == 1
     assert hl.plan_deployment("shop:1", limit=0).words() == "nothing changes: v1 answers everything"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("promote", "shop:2"), "hookline deploy apply shop:2 deployer=local"),
+        (("rollback", "shop"), "hookline deploy apply shop:N deployer=local"),
+        (("status", "shop"), "hookline deploy apply shop:N deployer=local"),
+        (("export", "shop", "--to", "kserve"), "hookline deploy apply shop:N deployer=local"),
+    ],
+)
+def test_a_deployer_is_said_only_where_it_is_asked(
+    versions: Versions, hookline: Told, words: tuple[str, ...], line: str
+) -> None:
+    catalog = versions(2).catalog
+    hl.promote("shop:1")
+    code, out, err = hookline("deploy", *words, "deployer=local")
+    assert (code, out) == (2, "")
+    assert f"`deploy {words[0]}` takes no deployer=local" in err
+    assert f"hint: to change the deployer: {line}" in err
+    assert len(catalog.deployments.history("shop")) == 1

@@ -10,6 +10,7 @@ from hookline import Deployment, Route
 from hookline.live.deploying.policies import (
     before_present,
     is_settled,
+    is_taken_back,
     newcomers,
     only,
     pair_of,
@@ -82,6 +83,9 @@ def test_a_change_is_a_row_an_arm() -> None:
 def test_a_rollout_is_about_the_versions_that_are_not_in_charge() -> None:
     assert newcomers(single(1)) == []
     assert newcomers(canary(1, 3)) == [3]
+    assert newcomers(shadow(1, 2, 0.1)) == [2]
+    # After the switch the old version only stands by.
+    assert newcomers(standby(2, 1)) == []
     assert not is_settled(standby(2, 1))
     assert is_settled(single(4))
 
@@ -128,6 +132,29 @@ def test_what_is_promoted_after_a_roll_back_stands_upon_what_was_put_back() -> N
 def test_a_roll_back_of_a_controller_leaves_nothing_to_go_back_to_but_the_version_before() -> None:
     came_back = replace(single(2), step=2)
     assert version_before(single(1), single(2), canary(2, 3), came_back) == 1
+
+
+@pytest.mark.parametrize(
+    ("policies", "expected"),
+    [
+        ((single(1), canary(1, 2), single(1)), True),
+        ((single(1), canary(1, 2), replace(canary(1, 2, 0.5), step=1), single(1)), True),
+        ((canary(1, 2), single(1)), True),
+        ((single(1), standby(2, 1), single(1)), True),
+        ((single(1), standby(2, 1), canary(2, 3), single(2)), True),
+        ((single(1), canary(1, 2)), False),
+        ((single(1), canary(1, 2), single(2)), False),
+        # The switch went well, and the old version is let go.
+        ((single(1), shadow(1, 2), standby(2, 1), single(2)), False),
+        ((single(1), canary(1, 2), single(1), single(3)), False),
+        ((single(1), single(2), single(1)), False),
+        ((single(1),), False),
+    ],
+)
+def test_a_rollout_that_ended_where_it_began_needs_no_roll_back(
+    policies: tuple[Deployment, ...], expected: bool
+) -> None:
+    assert is_taken_back(history(*policies)) is expected
 
 
 def test_an_old_version_that_a_person_promoted_is_left_for_the_one_before_it() -> None:

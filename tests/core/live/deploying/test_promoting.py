@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
+import hookline.live.deploying.promoting as promoting
 from hookline.errors import StoreError, UnknownName, UsageError
+from hookline.packages.manifest import verify
+from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.processes.owners import person
 from hookline.workspace.workspace import open_workspace
 from kit.shops import BOTH, Versions
@@ -57,6 +60,73 @@ def test_a_promotion_asks_which_of_several_new_versions_is_meant(versions: Versi
     assert made.version == 3
 
 
+def test_after_a_switch_to_the_new_version_the_old_one_is_not_promoted(versions: Versions) -> None:
+    catalog = versions(2).catalog
+    switched = hl.Deployment("shop", 2, (hl.Route(2, 1.0), hl.Route(1, 0.0, arm="previous")), "local")
+    catalog.deployments.record(switched, "everything goes from v1 to v2")
+    with pytest.raises(UsageError, match="to promote: v2 answers everything, v1 stands by") as error:
+        hl.promote("shop")
+    assert error.value.hint == "for the one in charge alone: hookline deploy promote shop:2"
+    current = catalog.deployments.current("shop")
+    assert current is not None
+    assert current.version == 2
+
+
+def canary(catalog: Catalog, old: int, new: int) -> hl.Deployment:
+    """Begin a rollout, and return how a controller takes it back."""
+    routes = (hl.Route(old, 0.9), hl.Route(new, 0.1, arm="canary"))
+    catalog.deployments.record(hl.Deployment("shop", old, routes, "local"), "a rollout")
+    return replace(hl.Deployment.single("shop", old, "local"), step=1, who="controller@here")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "words"),
+    [
+        (hl.Deployment.single("shop", 1, "local"), "no rollout is going on, and v1 answers everything"),
+        (
+            hl.Deployment("shop", 1, (hl.Route(1, 0.9), hl.Route(3, 0.1, arm="canary")), "local"),
+            "the rollout of 'shop' is one of v3 by now",
+        ),
+    ],
+)
+def test_a_rollout_that_ends_while_its_package_is_read_is_not_promoted(
+    versions: Versions, monkeypatch: pytest.MonkeyPatch, meanwhile: hl.Deployment, words: str
+) -> None:
+    catalog = versions(3).catalog
+    hl.promote("shop:1")
+    canary(catalog, 1, 2)
+
+    def slowly(folder: Path) -> object:
+        catalog.deployments.record(meanwhile, "2 % of its requests failed")
+        return verify(folder)
+
+    monkeypatch.setattr(promoting, "verify", slowly)
+    with pytest.raises(UsageError, match=words):
+        hl.promote("shop")
+    current = catalog.deployments.current("shop")
+    assert current is not None
+    assert (current.version, current.routes) == (1, meanwhile.routes)
+
+
+def test_a_rollout_that_was_taken_back_a_moment_before_is_not_rolled_back_further(versions: Versions) -> None:
+    catalog = versions(3).catalog
+    hl.promote("shop:1")
+    hl.promote("shop:2")
+    catalog.deployments.record(canary(catalog, 2, 3), "2 % of its requests failed")
+    with pytest.raises(UsageError, match="the rollout was taken back already: v2 answers everything") as error:
+        hl.rollback("shop")
+    assert error.value.hint == "to go back further: hookline deploy rollback shop --to 1"
+    assert hl.rollback("shop", 1).version == 1
+
+
+def test_a_rollout_of_the_first_version_that_was_taken_back_has_nothing_before_it(versions: Versions) -> None:
+    catalog = versions(2).catalog
+    catalog.deployments.record(canary(catalog, 1, 2), "2 % of its requests failed")
+    with pytest.raises(UsageError, match="taken back already: v1") as error:
+        hl.rollback("shop")
+    assert error.value.hint == "hookline models log shop"
+
+
 @BOTH
 def test_a_roll_back_puts_back_what_was_in_force_and_says_so(versions: Versions) -> None:
     workspace = versions(3)
@@ -84,6 +154,28 @@ def test_a_roll_back_may_name_the_version(versions: Versions) -> None:
         hl.rollback("shop", "v2")
     with pytest.raises(UnknownName, match="no version of shop named '9'"):
         hl.rollback("shop", 9)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("verified", "no alias of shop named 'verified'"),
+        ("²", "no alias of shop named '²'"),
+        ("9" * 30, "no alias of shop named '999"),
+        ("v7", "no version of shop named '7'"),
+    ],
+)
+def test_a_roll_back_to_what_there_is_not_names_it_as_it_was_typed(versions: Versions, said: str, words: str) -> None:
+    versions(1)
+    with pytest.raises(UnknownName, match=words):
+        hl.rollback("shop", said)
+
+
+def test_a_roll_back_may_name_an_alias_that_begins_like_a_version(versions: Versions) -> None:
+    catalog = versions(2).catalog
+    hl.promote("shop:2")
+    catalog.models.set_alias("shop", "verified", 1)
+    assert hl.rollback("shop", "verified").version == 1
 
 
 def test_a_roll_back_that_names_a_version_which_was_never_in_force_makes_a_policy_for_it(versions: Versions) -> None:

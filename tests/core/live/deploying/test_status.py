@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 import hookline as hl
 from hookline.errors import UnknownName
-from hookline.live.seen import AnswerCounts, ArmCounts
+from hookline.live.seen import AnswerCounts, ArmCounts, worth_of_keys
+from hookline.workspace.catalog.labels import LabelRecord
 from hookline.workspace.processes.owners import Owner, Watch, host
 from hookline.workspace.workspace import Workspace
 from kit.command_line import Told
+from kit.logs import records_of, write_log
 from kit.rollouts import ROLLOUT
 from kit.shops import BOTH, Versions
 
@@ -65,6 +68,51 @@ def test_it_tells_what_the_deployer_would_say_now(rollout: Workspace) -> None:
     assert len(rollout.catalog.deployments.history("shop")) == 2
 
 
+HEEDING = """
+from dataclasses import replace
+from hookline import Deployer, Deployment, Package, hookimpl
+
+class Heeding(Deployer):
+    \"\"\"Say what it is asked with.\"\"\"
+    name = "heeding"
+    def deploy(self, package: Package, current: Deployment | None) -> Deployment:
+        return Deployment.single(package.name, package.version or 1, self.name)
+    def follow(self, policy, seen, now):
+        truth = None if seen[1].scored is None else len(seen[1].scored.truth())
+        told = f"one is worth {seen[1].answers.independent:.4f}, and of {truth} the truth is known"
+        return replace(policy, step=policy.step + 1, reason=told)
+
+@hookimpl
+def register_deployers():
+    return [Heeding]
+"""
+
+
+def test_the_deployer_is_asked_with_keys_and_labels_as_a_rollout_is(
+    versions: Versions, project_module: Callable[[str, str], str]
+) -> None:
+    project_module("heeding", HEEDING)
+    workspace = versions(2)
+    catalog = workspace.catalog
+    routes = (hl.Route(1, 0.9), hl.Route(2, 0.1, arm="canary"))
+    catalog.deployments.record(hl.Deployment("shop", 1, routes, "heeding", key="c"), "by customer")
+    saw(workspace, 1, "live", "one", 100)
+    now = datetime.now(UTC)
+    # Each of two customers always gets the same answer, so that 60 answers are worth few.
+    rows = [{"a": 1.0 if place % 2 else -1.0, "b": 0.0, "c": "uv"[place % 2]} for place in range(40)]
+    told = [
+        *records_of("shop:1", rows, [now] * 40, workspace.home),
+        *records_of("shop:2", rows[:20], [now] * 20, workspace.home, 40),
+    ]
+    records = [{**one, "key": one["row"]["c"]} for one in told]
+    write_log(workspace.home / "predictions" / "shop", records)
+    worth = worth_of_keys(records)
+    assert worth < 0.1
+    assert hl.deployment("shop").following.endswith(f"one is worth {worth:.4f}, and of None the truth is known")
+    catalog.labels.add([LabelRecord("shop", one["id"], "yes", now, "by hand") for one in records])
+    assert hl.deployment("shop").following.endswith(f"one is worth {worth:.4f}, and of 40 the truth is known")
+
+
 def test_it_tells_who_carries_the_rollout_on(rollout: Workspace) -> None:
     assert hl.deployment("shop").controller is None
     rollout.catalog.controllers.take("shop", Owner.here(), Watch())
@@ -105,6 +153,21 @@ def test_a_shadow_whose_package_is_gone_is_noted(versions: Versions) -> None:
     assert hl.deployment("shop").notes == found.notes
     workspace.catalog.deployments.record(hl.Deployment("shop", 1, (hl.Route(1, 1.0),), "local"), "another begins")
     assert hl.deployment("shop").notes == ()
+
+
+def test_of_a_shadow_that_answered_nothing_yet_no_agreement_is_told(versions: Versions, hookline: Told) -> None:
+    workspace = versions(2)
+    routes = (hl.Route(1, 1.0), hl.Route(2, 1.0, shadow=True, arm="shadow"))
+    workspace.catalog.deployments.record(hl.Deployment("shop", 1, routes, "local"), "aside")
+    (found,) = hl.deployment("shop").agreements
+    assert (found.share, found.changes.rows) == (None, 0)
+    code, out, _ = hookline("deploy", "status", "shop")
+    assert code == 0
+    assert "no answer of the shadow v2 is on record beside one that was given" in out
+    assert "agrees" not in out
+    assert "the shadow" not in hookline("deploy", "status", "shop", "--limit", "0")[1]
+    code, _, err = hookline("deploy", "status", "shop", "--limit", "-1")
+    assert (code, "limit must be 0 or more, got -1" in err) == (2, True)
 
 
 def test_it_is_printed_as_tables_or_as_json(rollout: Workspace, hookline: Told) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -15,28 +16,33 @@ from .kserve import services
 from .place import Manifest, Place
 
 To = Literal["kserve", "gateway"]
+USED: Mapping[To, Sequence[str]] = {"kserve": ("image", "storage"), "gateway": ("gateway",)}
+"""What may be said for each alone."""
 
 
 def manifests(
     model: str,
     to: To = "kserve",
     *,
-    image: str = Place.image,
-    storage: str = Place.storage,
+    image: str | None = None,
+    storage: str | None = None,
     namespace: str | None = None,
-    gateway: str = Place.gateway,
+    gateway: str | None = None,
     home: str | Path | None = None,
 ) -> str:
     """Return the policy in force for a model as manifests of a cluster, YAML.
 
     to: `kserve`, an InferenceService; `gateway`, an HTTPRoute over services that are called as the model and its versions
-    image: the container's, with hookline in it; storage: a URL above the home's folder `models`
-    gateway: the Gateway that the route belongs to
-    Raises UsageError for a policy that such a manifest has no words for.
+    image: the container's, with hookline in it; storage: a URL above the home's folder `models`; both of `kserve`
+    gateway: the Gateway that the route belongs to, of `gateway`
+    Raises UsageError for a policy that such a manifest has no words for, and for what is said that it has no use for.
     """
     if to not in get_args(To):
         raise UsageError(f"'{to}' is no sort of cluster", hint="--to kserve or --to gateway")
-    workspace, place = open_workspace(home), Place(image, storage, namespace, gateway)
+    said = {"image": image, "storage": storage, "gateway": gateway}
+    given = {name: value for name, value in said.items() if value is not None}
+    _require_used(given, to)
+    workspace, place = open_workspace(home), Place(namespace=namespace, **given)
     policy = policy_of(workspace, model)
     made = services(workspace, policy, place) if to == "kserve" else routes(policy, place)
     return "---\n".join(map(_text, made))
@@ -48,6 +54,15 @@ def policy_of(workspace: Workspace, model: str) -> Deployment:
     name = model_named(catalog, model, "deploy export")
     found = catalog.deployments.current(name)
     return found or Deployment.single(name, catalog.models.get(name).version, "")
+
+
+def _require_used(given: Iterable[str], to: To) -> None:
+    if vain := [name for name in given if name not in USED[to]]:
+        other = next(one for one in USED if vain[0] in USED[one])
+        raise UsageError(
+            f"--to {to} has no use for {' and '.join(f'--{name}' for name in vain)}",
+            hint=f"leave that out, or write --to {other}",
+        )
 
 
 def _text(manifest: Manifest) -> str:

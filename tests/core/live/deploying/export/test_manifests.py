@@ -16,6 +16,7 @@ import yaml
 
 import hookline as hl
 from hookline.errors import UnknownName, UsageError
+from hookline.live.deploying.export.manifests import To
 from hookline.live.deploying.export.place import dns_name, shares_in
 from hookline.workspace.workspace import Workspace, open_workspace
 
@@ -195,3 +196,26 @@ def test_manifests_are_written_to_a_file(workspace: Workspace, tmp_path: Path, h
     code, out, _ = hookline("deploy", "export", "Shop_2", "--to", "gateway")
     assert code == 0
     assert len(read(out, ROUTE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("to", "said", "words", "hint"),
+    [
+        ("kserve", {"gateway": "edge"}, "--to kserve has no use for --gateway", "--to gateway"),
+        ("gateway", {"image": "a:1", "storage": "s3://b"}, "no use for --image and --storage", "--to kserve"),
+    ],
+)
+def test_what_a_manifest_has_no_use_for_is_refused(
+    workspace: Workspace, to: To, said: dict[str, str], words: str, hint: str
+) -> None:
+    with pytest.raises(UsageError, match=words) as error:
+        hl.manifests("Shop_2", to, **said)
+    assert error.value.hint == f"leave that out, or write {hint}"
+
+
+def test_a_file_may_be_called_as_a_field_of_the_deployer_is(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hookline: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert hookline("deploy", "export", "Shop_2", "--to", "kserve", "--output", "deployer.yaml")[0] == 0
+    assert len(read(Path("deployer.yaml").read_text(), SERVICE)) == 1
