@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from hookline.errors import HooklineError
+from hookline.errors import DataError, HooklineError
 from hookline.kinds.component import COMPONENT
 from hookline.kinds.deployments import Deployment, Seen
 from hookline.kinds.kinds import Deployer
@@ -138,11 +138,13 @@ class Controller:
 
     def _by_version(self, policy: Deployment) -> dict[int, Scored]:
         shadows = {route.version: route.arm for route in policy.routes if route.shadow}
-        home = self.workspace.home
-        return {
-            version: scored(self.model, policy.since, version=version, arm=shadows.get(version), home=home)
-            for version in policy.versions
-        }
+        home, found = self.workspace.home, dict[int, Scored]()
+        for version in policy.versions:
+            # One that stands by, or has only begun, has nothing on record.
+            with suppress(DataError):
+                arm = shadows.get(version)
+                found[version] = scored(self.model, policy.since, version=version, arm=arm, home=home)
+        return found
 
 
 def deployer_of(registry: Registry, policy: Deployment) -> Deployer:
