@@ -51,7 +51,7 @@ class Parts:
         """Make the folder of a job, or find in it what is finished; raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / MARK).is_file():
-            write_whole(folder / MARK, secrets.token_hex(8))
+            write_whole(folder / MARK, new_mark())
         parts = cls(path, folder, (folder / MARK).read_text("ascii"), joined)
         for file in sorted(folder.iterdir()):
             match = PART.fullmatch(file.name)
@@ -182,6 +182,11 @@ def _tidy(path: Path, but: Path) -> None:
             shutil.rmtree(file, ignore_errors=True)
             with suppress(OSError):
                 file.unlink()
+
+
+def new_mark() -> str:
+    """Return random digits that tell one job from all others."""
+    return secrets.token_hex(8)
 
 
 def sync(path: Path) -> None:

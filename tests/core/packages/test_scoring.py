@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -9,9 +10,10 @@ import pytest
 
 import hookline as hl
 from hookline.errors import DataError, UsageError
+from hookline.kinds.fitted import Predictor
 from hookline.packages import scoring
 from hookline.packages.loading import LoadedPackage
-from hookline.packages.scoring import Tally, asking, score, score_to
+from hookline.packages.scoring import Answer, Tally, ask, score, score_to
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +23,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> hl.Run:
     )
     home = tmp_path_factory.mktemp("home")
     return hl.run(source=frame, target="y", trainer="decision_tree", packager=["onnx"], home=home)
+
+
+def asking(predictor: Predictor) -> Answer:
+    return partial(map, partial(ask, predictor))
 
 
 @pytest.fixture

@@ -128,7 +128,8 @@ class Snapshot(scoring.Silent):
 
     def at(self, rows: int) -> None:
         if rows == 600 and not self.copy.exists():
-            shutil.copytree(self.folder, self.copy)
+            # Without what the other thread may rename meanwhile.
+            shutil.copytree(self.folder, self.copy, ignore=shutil.ignore_patterns("*.part"))
             raise KeyboardInterrupt
 
 
@@ -222,6 +223,14 @@ def test_each_row_is_answered_by_the_version_that_the_policy_says(home: Path, da
     assert records[7]["row"] == rows.row(7, named=True)
     assert sum(records[7]["probabilities"]) == pytest.approx(1)
     assert len(told) == ROWS
+
+
+def test_what_is_asked_again_without_a_file_is_on_record_beside_what_was_asked_before(home: Path, data: Path) -> None:
+    first, again = (hl.predict("m:1", data, log=True, home=home) for _ in range(2))
+    assert isinstance(first, pl.DataFrame)
+    assert isinstance(again, pl.DataFrame)
+    told = [record["id"] for record in hl.predictions("m", home=home)]
+    assert sorted(told) == sorted([*first["prediction_id"], *again["prediction_id"]])
 
 
 def test_what_the_log_is_to_keep_of_a_row_holds_here_too(home: Path, data: Path) -> None:
