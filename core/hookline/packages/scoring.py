@@ -56,7 +56,7 @@ class Keep(Protocol):
         ...
 
     def publish(self, folder: Path) -> None:
-        """Put what waits in a folder on record; raises OSError, after which that can be done again."""
+        """Put what waits in a folder on record; raises StoreError, after which that can be done again."""
         ...
 
 
@@ -153,7 +153,8 @@ def score_to(
     formulas: whether texts of a CSV file are written as they are, where a spreadsheet would calculate them
     job: what tells this work from any other with the same output; where one of the same was killed, it goes on after the last
         chunk that was finished. None: nothing is found again.
-    Raises UsageError for another suffix, before any row is read, and where another process writes the same file.
+    Raises UsageError for another suffix and for a folder, before any row is read, and where another process writes the same
+    file; StoreError where the answers cannot be recorded.
     """
     if path.suffix not in FORMATS:
         raise UsageError(f"'{path}' is a file of no format that is written", hint=f"end it in {' or '.join(FORMATS)}")

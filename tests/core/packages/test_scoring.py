@@ -117,6 +117,14 @@ def test_a_format_that_is_not_written_is_refused_before_any_row_is_read(run: hl.
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
 
 
+def test_an_output_that_is_a_folder_is_refused_before_any_row_is_read(run: hl.Run, tmp_path: Path) -> None:
+    unread = pl.LazyFrame({"x": [1.0]}).map_batches(lambda _: pytest.fail("rows are read"))
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(UsageError, match=r"out\.csv' is a folder\nhint: name a file"):
+        score_to(asking(run.predictor), unread, tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out.csv"]
+
+
 LARGE = 2**53 + 1
 
 
