@@ -44,6 +44,8 @@ class Parts:
     count: int = 0
     rows: int = 0
     strange: int = 0
+    owed: bool = False
+    """Whether answers may be on record that the output does not hold yet."""
     _files: list[Path] = field(default_factory=list)
 
     @classmethod
@@ -51,7 +53,7 @@ class Parts:
         """Make the folder of a job, or find in it what is finished; raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / MARK).is_file():
-            write_whole(folder / MARK, secrets.token_hex(8))
+            write_whole(folder / MARK, new_mark())
         parts = cls(path, folder, (folder / MARK).read_text("ascii"), joined)
         for file in sorted(folder.iterdir()):
             match = PART.fullmatch(file.name)
@@ -74,9 +76,11 @@ class Parts:
         sync(self.joined)
         # Between the two nobody may leave: what is on record was answered.
         with interruptible_in():
+            self.owed = publish is not None
             if publish is not None:
                 publish(self.folder)
             self.joined.replace(self.path)
+            self.owed = False
 
     def _sink(self, path: Path, *, formulas: bool) -> None:
         import polars as pl
@@ -100,20 +104,25 @@ class Parts:
 
 @contextmanager
 def parts_of(path: Path, job: str | None) -> Iterator[Parts]:
-    """Give what is finished of a job with this output; unless the process is killed, nothing of it is left after the block.
+    """Give what is finished of a job with this output; nothing of it is left after the block.
 
+    But where the process is killed, or answers are on record that the output lacks, what is finished is found again.
     job: hexadecimal digits, KEY_LETTERS of them; None: of a job that is never found again
-    Raises UsageError where another process writes the same output, DataError where it cannot be written.
+    Raises UsageError where another process writes the same output, or a folder is called so; DataError where it cannot be
+    written.
     """
     with _told(path), _alone(path) as certain:
+        again = job is not None and certain
         key = job if job is not None and certain else secrets.token_hex(KEY_LETTERS // 2)
         folder = path.with_name(f".{path.name}.{key}.parts")
         # No process number: those of two containers that share a folder may be the same.
         joined = path.with_name(f".{path.name}.{secrets.randbits(40)}")
+        parts = None
         try:
             if certain:
                 _tidy(path, but=folder)
-            yield Parts.open(path, folder, joined)
+            parts = Parts.open(path, folder, joined)
+            yield parts
         except KeyboardInterrupt:
             # polars raises it and leaves it to Python to raise again, which here would cut the tidying short.
             try:  # noqa: SIM105  it would be raised where suppress() is called
@@ -122,7 +131,8 @@ def parts_of(path: Path, job: str | None) -> Iterator[Parts]:
                 pass
             raise
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if not (again and parts is not None and parts.owed):
+                shutil.rmtree(folder, ignore_errors=True)
             with suppress(OSError):
                 joined.unlink(missing_ok=True)
 
@@ -138,6 +148,8 @@ def _told(path: Path) -> Iterator[None]:
 @contextmanager
 def _alone(path: Path) -> Iterator[bool]:
     """Keep others from an output until the block ends, or the process dies; gives False where the file system has no locks."""
+    if path.is_dir():
+        raise UsageError(f"'{path}' is a folder", hint="name a file that is to be written")
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f".{path.name}.lock")
     file, certain = _locked(lock, path)
@@ -182,6 +194,11 @@ def _tidy(path: Path, but: Path) -> None:
             shutil.rmtree(file, ignore_errors=True)
             with suppress(OSError):
                 file.unlink()
+
+
+def new_mark() -> str:
+    """Return random digits that tell one job from all others."""
+    return secrets.token_hex(8)
 
 
 def sync(path: Path) -> None:

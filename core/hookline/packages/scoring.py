@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +14,7 @@ from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.fitted import Prediction, Predictor
 
-from .parts import Parts, parts_of
+from .parts import Parts, new_mark, parts_of
 from .pipeline import id_column
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Keep(Protocol):
         ...
 
     def publish(self, folder: Path) -> None:
-        """Put what waits in a folder on record; raises OSError, after which that can be done again."""
+        """Put what waits in a folder on record; raises StoreError, after which that can be done again."""
         ...
 
 
@@ -129,18 +128,12 @@ def ask(predictor: Predictor, rows: pl.DataFrame) -> Answers:
     return Answers(ids.alias("row_id"), prediction)
 
 
-def asking(predictor: Predictor) -> Answer:
-    """Return what answers chunks by one package."""
-    return partial(map, partial(ask, predictor))
-
-
-def score(
-    answer: Answer, rows: pl.LazyFrame, tally: Tally, *, keep: Keep | None = None, mark: str = ""
-) -> Iterator[pl.DataFrame]:
+def score(answer: Answer, rows: pl.LazyFrame, tally: Tally, *, keep: Keep | None = None) -> Iterator[pl.DataFrame]:
     """Yield predictions of raw rows in order: row_id, prediction, probabilities, warnings; raises DataError for no rows.
 
     A row's id is the id role's value, else its position in the table, from 0.
     """
+    mark = new_mark()
     for chunk in _scored(answer, rows, tally, 0, hold=keep is not None):
         yield _kept(chunk, keep, None, mark)
 
@@ -160,7 +153,8 @@ def score_to(
     formulas: whether texts of a CSV file are written as they are, where a spreadsheet would calculate them
     job: what tells this work from any other with the same output; where one of the same was killed, it goes on after the last
         chunk that was finished. None: nothing is found again.
-    Raises UsageError for another suffix, before any row is read, and where another process writes the same file.
+    Raises UsageError for another suffix and for a folder, before any row is read, and where another process writes the same
+    file; StoreError where the answers cannot be recorded.
     """
     if path.suffix not in FORMATS:
         raise UsageError(f"'{path}' is a file of no format that is written", hint=f"end it in {' or '.join(FORMATS)}")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline.data.spreadsheets import without_formulas
-from hookline.packages import scoring
+from hookline.packages.parts import parts_of
 from hookline.registry.registry import Registry
 from hookline.sweeps.leaderboard import Leaderboard, write
 
@@ -61,8 +61,8 @@ def test_a_leaderboard_is_safe_to_open_and_whole_as_parquet(tmp_path: Path, regi
 def test_predictions_in_a_csv_file_are_safe_to_open_unless_somebody_wants_them_as_they_are(
     tmp_path: Path, name: str, formulas: bool, told: str
 ) -> None:
-    (tmp_path / "parts").mkdir()
-    pl.DataFrame({"row_id": [0], "prediction": ["=1+1"]}).write_ipc(tmp_path / "parts" / "0.arrow")
-    scoring._join(tmp_path / "parts", tmp_path / name, Path(name).suffix, formulas=formulas)
+    with parts_of(tmp_path / name, None) as parts:
+        parts.write(0, pl.DataFrame({"row_id": [0], "prediction": ["=1+1"]}), 0)
+        parts.join(formulas=formulas, publish=None)
     read = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".ndjson": pl.read_ndjson}[Path(name).suffix]
     assert read(tmp_path / name)["prediction"].to_list() == [told]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -9,9 +10,10 @@ import pytest
 
 import hookline as hl
 from hookline.errors import DataError, UsageError
+from hookline.kinds.fitted import Predictor
 from hookline.packages import scoring
 from hookline.packages.loading import LoadedPackage
-from hookline.packages.scoring import Tally, asking, score, score_to
+from hookline.packages.scoring import Answer, Tally, ask, score, score_to
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +23,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> hl.Run:
     )
     home = tmp_path_factory.mktemp("home")
     return hl.run(source=frame, target="y", trainer="decision_tree", packager=["onnx"], home=home)
+
+
+def asking(predictor: Predictor) -> Answer:
+    return partial(map, partial(ask, predictor))
 
 
 @pytest.fixture
@@ -109,6 +115,14 @@ def test_a_format_that_is_not_written_is_refused_before_any_row_is_read(run: hl.
     with pytest.raises(UsageError, match=r"out\.xlsx"):
         score_to(asking(run.predictor), unread, tmp_path / "out.xlsx")
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
+
+
+def test_an_output_that_is_a_folder_is_refused_before_any_row_is_read(run: hl.Run, tmp_path: Path) -> None:
+    unread = pl.LazyFrame({"x": [1.0]}).map_batches(lambda _: pytest.fail("rows are read"))
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(UsageError, match=r"out\.csv' is a folder\nhint: name a file"):
+        score_to(asking(run.predictor), unread, tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out.csv"]
 
 
 LARGE = 2**53 + 1

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import mark_missing, to_polars
-from hookline.errors import StoreError
 from hookline.kinds.deployments import Trust
 from hookline.kinds.plain import plain
 from hookline.packages import scoring
@@ -26,7 +25,7 @@ from hookline.workspace.workspace import open_workspace
 
 from ..log.predictions import FOLDER
 from .panel import Panel, Who, asker, who_answers
-from .recording import Recorder
+from .recording import Recorder, unrecorded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,7 +130,7 @@ class Work:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _unrecorded(error) from error
+            raise unrecorded(error, "leave --log out, or free the disk") from error
 
     def write(self, path: Path, *, formulas: bool = False, teller: Teller | None = None) -> Tally:
         """Write the answers to a file, which appears once it is whole; as `score_to` says."""
@@ -169,9 +168,3 @@ class Work:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _unrecorded(error: OSError) -> StoreError:
-    return StoreError(
-        f"the answers cannot be recorded: {error.strerror or error}", hint="leave --log out, or free the disk"
-    )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.errors import StoreError
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.fitted import PROBABILITY
 from hookline.packages.parts import sync
@@ -58,10 +59,18 @@ class Recorder:
         return told
 
     def publish(self, folder: Path) -> None:
-        """Move the records that wait in a folder into the log; raises OSError, after which that can be done again."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for file in sorted(folder.glob("predictions-*.ndjson")):
-            _move(file, self.folder / file.name)
+        """Move the records that wait in a folder into the log, all of them or none; raises StoreError."""
+        moved: list[Path] = []
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for file in sorted(folder.glob("predictions-*.ndjson")):
+                _move(file, self.folder / file.name)
+                moved.append(file)
+        except OSError as error:
+            for file in moved:
+                with suppress(OSError):
+                    _move(self.folder / file.name, file)
+            raise unrecorded(error, "free the disk, and say the same again") from error
 
     def _records(self, chunk: Chunk, told: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Return one record a row, as the server writes it: with the raw row as it came."""
@@ -102,6 +111,11 @@ def _as_ruled(records: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         for name, values in beside.items()
     ]
     return records.with_columns(pl.Series("row", [rules.row(row) for row in rows], strict=False), *named)
+
+
+def unrecorded(error: OSError, hint: str) -> StoreError:
+    """Return what to raise where answers cannot be put on record."""
+    return StoreError(f"the answers cannot be recorded: {error.strerror or error}", hint=hint)
 
 
 def new_ids(rows: int) -> pl.Series:

@@ -13,7 +13,7 @@ import pytest
 import hookline as hl
 from hookline.cli import main
 from hookline.cli.runs.progress import RowProgress
-from hookline.errors import DataError, PluginError, UnknownName, UsageError
+from hookline.errors import DataError, PluginError, StoreError, UnknownName, UsageError
 from hookline.kinds.deployments import Deployment, Route
 from hookline.live.batch.panel import Who, who_answers
 from hookline.live.batch.predicting import Work
@@ -128,7 +128,8 @@ class Snapshot(scoring.Silent):
 
     def at(self, rows: int) -> None:
         if rows == 600 and not self.copy.exists():
-            shutil.copytree(self.folder, self.copy)
+            # Without what the other thread may rename meanwhile.
+            shutil.copytree(self.folder, self.copy, ignore=shutil.ignore_patterns("*.part"))
             raise KeyboardInterrupt
 
 
@@ -222,6 +223,14 @@ def test_each_row_is_answered_by_the_version_that_the_policy_says(home: Path, da
     assert records[7]["row"] == rows.row(7, named=True)
     assert sum(records[7]["probabilities"]) == pytest.approx(1)
     assert len(told) == ROWS
+
+
+def test_what_is_asked_again_without_a_file_is_on_record_beside_what_was_asked_before(home: Path, data: Path) -> None:
+    first, again = (hl.predict("m:1", data, log=True, home=home) for _ in range(2))
+    assert isinstance(first, pl.DataFrame)
+    assert isinstance(again, pl.DataFrame)
+    told = [record["id"] for record in hl.predictions("m", home=home)]
+    assert sorted(told) == sorted([*first["prediction_id"], *again["prediction_id"]])
 
 
 def test_what_the_log_is_to_keep_of_a_row_holds_here_too(home: Path, data: Path) -> None:
@@ -318,6 +327,52 @@ def test_an_error_leaves_no_record_and_no_part(home: Path, data: Path, tmp_path:
         hl.predict("m:1", data, tmp_path / "out" / "out.csv", log=True, home=home)
     assert [*hl.predictions("m", home=home)] == []
     assert [*(tmp_path / "out").iterdir()] == []
+
+
+class Obstacle(scoring.Silent):
+    """Has a folder stand where records of the fourth chunk are to go, as a disk that is full halfway would stop them."""
+
+    def __init__(self, output: Path, log: Path) -> None:
+        self.output, self.log, self.found, self.told = output, log, 0, 0
+
+    def begin(self, done: int) -> None:
+        self.found = done
+
+    def at(self, rows: int) -> None:
+        self.told += 1
+        if rows == 600:
+            (waiting,) = self.output.parent.glob(f".{self.output.name}.*.parts/predictions-*-00000003.ndjson")
+            (self.log / waiting.name).mkdir(parents=True)
+
+
+def test_answers_that_could_not_all_be_recorded_are_none_on_record_until_the_same_is_asked_again(
+    home: Path, data: Path, tmp_path: Path
+) -> None:
+    output, log = tmp_path / "out" / "out.parquet", home / "predictions" / "m"
+    work, teller = work_of(home, data, {}).recorded(True, home), Obstacle(output, log)
+    with pytest.raises(StoreError, match="cannot be recorded.*\nhint: free the disk, and say the same again"):
+        work.write(output, teller=teller)
+    (obstacle,) = log.iterdir()
+    obstacle.rmdir()
+    assert not output.exists()
+    before = teller.told
+    assert work.write(output, teller=teller).rows == teller.found == ROWS
+    assert teller.told == before
+    told = [record["id"] for record in hl.predictions("m", home=home)]
+    assert told == pl.read_parquet(output)["prediction_id"].to_list()
+    assert [*output.parent.iterdir()] == [output]
+
+
+def test_of_work_that_is_never_found_again_nothing_is_left_where_its_answers_could_not_all_be_recorded(
+    home: Path, data: Path, tmp_path: Path
+) -> None:
+    output, log = tmp_path / "out" / "out.parquet", home / "predictions" / "m"
+    work = work_of(home, pl.read_parquet(data), {}).recorded(True, home)
+    with pytest.raises(StoreError, match="cannot be recorded"):
+        work.write(output, teller=Obstacle(output, log))
+    (obstacle,) = log.iterdir()
+    obstacle.rmdir()
+    assert [*output.parent.iterdir()] == []
 
 
 def test_lines_say_how_far_it_is_and_how_long_it_takes(
