@@ -18,7 +18,7 @@ from .segments import parquet, segment
 from .segments.lines import lines_of, record_of
 from .segments.moments import time_of
 from .segments.reading import read_records
-from .segments.standing import is_of_log, standing
+from .segments.standing import is_of_log, standing, steady
 
 if TYPE_CHECKING:
     import polars as pl
@@ -213,10 +213,14 @@ def records_in(data: Any) -> Records | None:
     """
     if not isinstance(data, (str, Path)):
         return None
-    files = _files(str(data))
-    if not next((said for path in files if (said := _is_of_log(path)) is not None), False):
-        return None
-    return Records(tuple(read_records(files)))
+    files = steady(lambda: _of_log(_files(str(data))))
+    return Records(tuple(read_records(files))) if files else None
+
+
+def _of_log(files: Sequence[Path]) -> Sequence[Path]:
+    """Return files that hold records; none where they hold something else. Raises FileNotFoundError where one is gone."""
+    told = (said for path in files if (said := _is_of_log(path)) is not None)
+    return files if next(told, False) else ()
 
 
 def _files(data: str) -> Sequence[Path]:

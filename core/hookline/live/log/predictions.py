@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from heapq import nlargest
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError, UnknownName, UsageError
 from hookline.runs.names import split_model_name
@@ -20,6 +19,7 @@ from ..segments import parquet, segment
 from ..segments.lines import record_of
 from ..segments.moments import time_of
 from ..segments.reading import read_records
+from ..segments.standing import steady
 from ..segments.tables import facts, recorded, typed
 from ..segments.wanted import Wanted
 from .files import backwards, by_day, files_between
@@ -29,12 +29,9 @@ from .writing import BACK
 if TYPE_CHECKING:
     import polars as pl
 
-T = TypeVar("T")
 FOLDER = "predictions"
 """The folder in the home that holds a log a model."""
 MOST_SHOWN = 5
-TRIES = 5
-"""How often files may be replaced while they are read."""
 
 Moment = str | date | timedelta | None
 """An ISO time or date, UTC where it names no zone; how long ago it was, such as `7d`; or None."""
@@ -76,7 +73,7 @@ class Predictions:
 
     def newest(self, limit: int) -> list[Mapping[str, Any]]:
         """Return the newest by their times, the newest first; reads the files from their ends, and no more than it needs."""
-        return _steady(lambda: self._newest(limit))
+        return steady(lambda: self._newest(limit))
 
     def _newest(self, limit: int) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -93,7 +90,7 @@ class Predictions:
 
         Raises DataError where there are none, or a line is none.
         """
-        table = _steady(lambda: typed(self.files(), self.wanted))
+        table = steady(lambda: typed(self.files(), self.wanted))
         every = TypedRecords(self.model, table) if table is not None else Records(tuple(self))
         found = every.kept()
         if len(every) > 0 == len(found):
@@ -106,11 +103,11 @@ class Predictions:
 
     def facts(self) -> pl.DataFrame:
         """Return `id`, `time`, `version`, `arm` and `of` of each, as a table."""
-        return _steady(lambda: facts(self.files(), self.wanted))
+        return steady(lambda: facts(self.files(), self.wanted))
 
     def recorded(self, ids: Collection[str]) -> set[str]:
         """Return which of these ids are on record, whatever else is asked for."""
-        return _steady(lambda: recorded(files_between(self.folder, None, None), ids)) if ids else set()
+        return steady(lambda: recorded(files_between(self.folder, None, None), ids)) if ids else set()
 
     def said(self) -> str:
         """Return what was asked for, in words that follow others."""
@@ -219,7 +216,7 @@ def _named_in(folder: Path, start: str) -> dict[str, Mapping[str, Any]]:
         files = files_between(folder, None, None)
         return {record["id"]: record for path in files for record in _named(path, start)}
 
-    return _steady(find)
+    return steady(find)
 
 
 def _named(path: Path, start: str) -> Sequence[Mapping[str, Any]]:
@@ -230,11 +227,3 @@ def _named(path: Path, start: str) -> Sequence[Mapping[str, Any]]:
     with path.open("rb") as file:
         found = (record for line in file if letters in line and (record := record_of(line)) is not None)
         return list(islice((record for record in found if str(record["id"]).startswith(start)), MOST_SHOWN))
-
-
-def _steady(read: Callable[[], T]) -> T:
-    """Return what is read of files; where one was replaced meanwhile, those that took its place are read the next time."""
-    for _ in range(TRIES):
-        with suppress(FileNotFoundError):
-            return read()
-    return read()

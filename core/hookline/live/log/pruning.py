@@ -11,6 +11,7 @@ from hookline.workspace.workspace import open_workspace
 
 from ..segments import parquet, segment
 from ..segments.segment import try_lock
+from ..segments.standing import steady
 from ..segments.swapping import swap
 from ..segments.turning import Turning, Unread, timed_lines
 from .compacting import changing
@@ -68,7 +69,7 @@ def prune_predictions(
     log = predictions_in(open_workspace(home), model)
     moment = older_than if isinstance(older_than, datetime) else datetime.now(UTC) - span_of(older_than, "older_than")
     if dry_run or not log.folder.is_dir():
-        return _found(log.model, log.folder, moment)
+        return steady(lambda: _found(log.model, log.folder, moment))
     with changing(log.folder):
         found = _found(log.model, log.folder, moment)
         _take_out(log.folder, found)
@@ -89,14 +90,14 @@ def _count(path: Path, moment: datetime) -> tuple[int, int] | None:
         old = (pl.col("time") < moment).sum()
         counts = pl.scan_parquet(path, glob=False).select(old.alias("old"), pl.len().alias("all")).collect().row(0)
         return int(counts[0]), int(counts[1])
-    try:
-        times = [one.time < moment for one in timed_lines(path)]
-    except Unread:
-        return None
-    if not any(times):
-        return 0, len(times)
     with path.open("rb") as file:
-        return (sum(times), len(times)) if try_lock(file) else None
+        # Before it is read: what a writer adds until it lets go would be taken out unread.
+        closed = try_lock(file)
+        try:
+            times = [one.time < moment for one in timed_lines(path)]
+        except Unread:
+            return None
+    return (sum(times), len(times)) if closed or not any(times) else None
 
 
 def _take_out(folder: Path, found: Pruned) -> None:
@@ -123,4 +124,4 @@ def _keep(turning: Turning, path: Path, moment: datetime) -> None:
         return
     frame = pl.scan_parquet(path, glob=False).filter(pl.col("time") >= moment).collect()
     first = frame.select("time", "version").row(0)
-    turning.hold((first[0].date().isoformat(), first[1]), frame.with_columns(pl.lit(path.name).alias(parquet.SEGMENT)))
+    turning.hold((first[0].date().isoformat(), first[1]), frame.with_columns(parquet.written_anew(path)))

@@ -20,7 +20,9 @@ SUFFIX = ".parquet"
 RECORD = "record"
 """The column that holds each record as the text that it came as; from it, reading gives back the same."""
 SEGMENT = "segment"
-"""The column that names the file which a record stood in before."""
+"""The column that names the files which a record stood in before, the first one first."""
+AFTER = "/"
+"""Stands between their names, and in none."""
 TYPED = "typed"
 """The column that says whether answers and row are there by type: not where rows hold nested or mixed values."""
 KEPT = "kept"
@@ -83,18 +85,33 @@ def write(frame: pl.DataFrame, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def read(path: Path, wanted: Wanted, segment: str | None = None) -> Iterator[Mapping[str, Any]]:
-    """Yield the records of a closed segment in the order of their times.
+def read(path: Path, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
+    """Yield the records of a closed segment in the order of their times."""
+    yield from records_of(texts(path, wanted))
 
-    segment: only those that stood in this file before
+
+def texts(path: Path, wanted: Wanted, segment: str | None = None) -> pl.Series:
+    """Return the texts of the same records, all at once, since the file may be replaced meanwhile.
+
+    segment: only those that stood in this file before. Raises FileNotFoundError where it was replaced already.
     """
     import polars as pl
 
-    where = wanted.where() if segment is None else wanted.where() & (pl.col(SEGMENT) == segment)
-    # All at once, since the file may be replaced meanwhile.
-    found = pl.scan_parquet(path, glob=False).filter(where).select(RECORD).collect()
-    for line in found.to_series():
-        yield json.loads(line)
+    before = pl.col(SEGMENT).str.split(AFTER).list.contains(segment)
+    where = wanted.where() if segment is None else wanted.where() & before
+    return pl.scan_parquet(path, glob=False).filter(where).select(RECORD).collect().to_series()
+
+
+def records_of(found: pl.Series) -> Iterator[Mapping[str, Any]]:
+    """Yield the records that texts tell."""
+    return map(json.loads, found)
+
+
+def written_anew(path: Path) -> pl.Expr:
+    """Return what to say, where records of a closed segment go to another, of the files that they stood in before."""
+    import polars as pl
+
+    return pl.concat_str(pl.col(SEGMENT), pl.lit(path.name), separator=AFTER).alias(SEGMENT)
 
 
 def newest(path: Path, wanted: Wanted, limit: int) -> list[Mapping[str, Any]]:
@@ -115,11 +132,13 @@ def named(path: Path, start: str, most: int) -> list[Mapping[str, Any]]:
 
 
 def is_closed_segment(path: Path) -> bool:
-    """Tell whether a file is one."""
+    """Tell whether a file is one; raises FileNotFoundError where it is gone."""
     import polars as pl
 
     try:
         names = pl.scan_parquet(path, glob=False).collect_schema().names()
+    except FileNotFoundError:
+        raise
     except (pl.exceptions.PolarsError, OSError):
         return False
     return {*FIXED, TYPED} <= set(names)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import parquet, segment
 from .lines import read_lines
-from .standing import standing
+from .standing import standing, steady
 from .wanted import ALL, Wanted
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def read_records(files: Iterable[Path], wanted: Wanted = ALL) -> Iterator[Mapping[str, Any]]:
@@ -38,6 +41,11 @@ def _elsewhere(path: Path, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
     if temporary is not None:
         yield from read_records([path.with_name(temporary[1])], wanted)
         return
-    for other in standing(path.parent):
-        if other.suffix != segment.SUFFIX:
-            yield from parquet.read(other, wanted, segment=path.name)
+    for found in steady(lambda: _moved(path, wanted)):
+        yield from parquet.records_of(found)
+
+
+def _moved(path: Path, wanted: Wanted) -> list[pl.Series]:
+    """Return the texts of the records that stood in a file, from all files at one moment."""
+    others = [other for other in standing(path.parent) if other.suffix != segment.SUFFIX]
+    return [parquet.texts(other, wanted, segment=path.name) for other in others]

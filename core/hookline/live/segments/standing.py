@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import parquet, segment
 
+T = TypeVar("T")
+TRIES = 5
+"""How often files may be replaced while they are read."""
 SWAP = ".swap-"
 """What names of the files begin with that say which files take the place of which others."""
 
@@ -50,6 +55,14 @@ def standing(folder: Path) -> list[Path]:
     return _counted(folder, names, [swap for swap in swaps if swap is not None])
 
 
+def steady(read: Callable[[], T]) -> T:
+    """Return what is read of files; where one was replaced meanwhile, those that took its place are read the next time."""
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError):
+            return read()
+    return read()
+
+
 def pending(folder: Path) -> list[Path]:
     """Return the files that say what takes the place of what, and is not all done."""
     return sorted(folder / name for name in _names(folder) if name.startswith(SWAP))
@@ -66,11 +79,13 @@ def _counted(folder: Path, names: frozenset[str], swaps: Sequence[Swap]) -> list
     replaced = {name for swap in swaps for name in swap.replaced}
     new = {final if final in names else temporary for swap in swaps for temporary, final in swap.written.items()}
     kept = {name for name in names if is_of_log(name)} - replaced
-    return [folder / name for name in sorted((kept | new) & names) if (folder / name).is_file()]
+    return [folder / name for name in sorted((kept | new) & names)]
 
 
 def _names(folder: Path) -> frozenset[str]:
+    """Return the names of a folder's files, and of nothing else in it; what is a file is known by the listing itself."""
     try:
-        return frozenset(path.name for path in folder.iterdir())
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file())
     except (FileNotFoundError, NotADirectoryError):
         return frozenset()

@@ -6,6 +6,7 @@ import json
 import secrets
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -19,10 +20,11 @@ from hookline.errors import DataError, StoreError
 from hookline.live.log.compacting import compact_predictions
 from hookline.live.log.files import follow, sizes
 from hookline.live.log.predictions import record_named
+from hookline.live.log.pruning import prune_predictions
 from hookline.live.log.writing import Segments
 from hookline.live.records import records_in
 from hookline.live.segments.standing import SWAP, Swap, standing
-from hookline.live.segments.swapping import alone
+from hookline.live.segments.swapping import alone, swap, temporary_for
 from hookline.workspace.workspace import open_workspace
 from kit.logs import full_after, plain_record, write_log
 
@@ -185,6 +187,36 @@ def test_a_reader_that_is_under_way_goes_on_where_its_files_are_replaced(folder:
     first = list(islice(reading, 5))
     compact_predictions("plain")
     assert by_id([*first, *reading]) == some(72)
+
+
+def test_a_reader_that_is_under_way_goes_on_where_its_files_are_compacted_and_pruned(folder: Path) -> None:
+    write_log(folder, some(72))
+    reading = iter(hl.predictions("plain"))
+    first = list(islice(reading, 5))
+    compact_predictions("plain")
+    for hours in (30, 33):
+        prune_predictions("plain", START + timedelta(hours=hours))
+    # The first file was open before, and of the second what is not older is where its records went twice.
+    assert by_id([*first, *reading]) == [*some(72)[:24], *some(72)[33:]]
+
+
+def test_while_files_take_the_place_of_others_there_is_one_of_the_two(folder: Path) -> None:
+    def name(number: int) -> str:
+        return f"predictions-{number:05}.ndjson"
+
+    def go_on() -> None:
+        for number in range(40):
+            temporary = temporary_for(folder / name(number + 1))
+            temporary.touch()
+            swap(folder, {temporary.name: name(number + 1)}, [name(number)])
+
+    (folder / name(0)).touch()
+    with ThreadPoolExecutor(1) as threads:
+        going = threads.submit(go_on)
+        while not going.done():
+            assert len(standing(folder)) == 1
+    going.result()
+    assert [path.name for path in standing(folder)] == [name(40)]
 
 
 def test_a_follower_reads_what_is_compacted_to_its_end(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import pytest
 import hookline as hl
 from hookline.cli import main
 from hookline.errors import UsageError
+from hookline.live.log import pruning
 from hookline.live.log.compacting import compact_predictions
 from hookline.live.log.pruning import prune_predictions
 from hookline.live.log.writing import Segments
+from hookline.live.segments.parquet import Timed
+from hookline.live.segments.standing import standing
+from hookline.live.segments.turning import timed_lines
 from kit.logs import plain_record, write_log
 
 END = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=30)
@@ -54,6 +59,27 @@ def test_what_a_writer_holds_stays(folder: Path) -> None:
     assert (prune_predictions("plain", "1h").held, numbers()) == (1, [119, 500])
     log.close()
     assert (prune_predictions("plain", "1h").held, numbers()) == (0, [119])
+
+
+def test_what_a_writer_adds_before_it_lets_go_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, time = Segments(folder), END - timedelta(days=30)
+    log.append([json.dumps(plain_record(500, time)).encode() + b"\n"], time)
+
+    def read_and_let_go(path: Path) -> Iterator[Timed]:
+        """Yield the records of a file, whose writer adds one and ends as soon as the last one is read."""
+        yield from timed_lines(path)
+        if path == held:
+            log.append([json.dumps(plain_record(501, END)).encode() + b"\n"], time)
+            log.close()
+
+    (held,) = (path for path in standing(folder) if b"p-00500" in path.read_bytes())
+    monkeypatch.setattr(pruning, "timed_lines", read_and_let_go)
+    assert prune_predictions("plain", "1h").held == 1
+    assert numbers() == [119, 500, 501]
+    monkeypatch.undo()
+    monkeypatch.setenv("HOOKLINE_HOME", str(folder.parents[1]))
+    assert prune_predictions("plain", "1h").held == 0
+    assert numbers() == [119, 501]
 
 
 def test_the_command_line_says_first_what_it_removes_and_compacts(
