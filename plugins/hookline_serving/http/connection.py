@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Any, Literal, NamedTuple, cast
 
+import httptools
 import msgspec
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -19,6 +20,7 @@ MOST_PARSED = 2 * 1024
 MOST_HEAD_BYTES = 64 * 1024
 MOST_FIELDS = 256
 """Of a head of some length: each of them takes longer than the rest of a small request."""
+INVALID = "Invalid HTTP request received."
 LAG_SECONDS = 1.0
 """How long a client that holds room may get on by less than 1 MiB of a body, or nothing of an answer, and not lose the room."""
 
@@ -71,7 +73,9 @@ class Connection(HttpToolsProtocol):
             self._wait_in_line()
 
     def on_headers_complete(self) -> None:
-        """Begin to answer what has a whole head."""
+        """Begin to answer what has a whole head, unless it is to be read again."""
+        if self.parser.should_upgrade():
+            return
         self._untaken = 0
         self.scope["extensions"] = cast("Any", {CLIENT: self})
         super().on_headers_complete()
@@ -85,6 +89,11 @@ class Connection(HttpToolsProtocol):
         if self._body_bytes // MIB > got // MIB:
             self._got_on = time.monotonic()
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Take the end of a request's body."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Go on with what has come meanwhile."""
@@ -160,9 +169,6 @@ class Connection(HttpToolsProtocol):
         """Answer what is no HTTP."""
         self.refuse(400, msg)
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing, since anybody may ask for what is not offered as often as they like."""
-
     def _wait_in_line(self) -> None:
         self._is_in_line = True
         self.flow.pause_reading()
@@ -174,9 +180,38 @@ class Connection(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         """Parse, unless a head, or what stands around the parts of a body, does not come to an end."""
         self._untaken += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            while data:
+                data = self._fed(data)
+        except httptools.HttpParserError:
+            self.logger.warning(INVALID)
+            self.send_400_response(INVALID)
         if self._untaken > MOST_HEAD_BYTES:
             self.refuse(431, f"the head of the request is larger than {MOST_HEAD_BYTES // 1024} KiB")
+
+    def _fed(self, data: bytes) -> bytes:
+        """Parse, and return what is left: a request to go on in another protocol, as one that is answered in this (RFC 9110, 7.8).
+
+        The parser takes no body of such a request, so that one that says nothing of it has to read it again.
+        """
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as asked:
+            if self.parser.get_method() == b"CONNECT":
+                self.refuse(400, "this server is no proxy")
+                return b""
+            head = self._plain_head()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            return head + data[asked.args[0] :]
+        return b""
+
+    def _plain_head(self) -> bytes:
+        """Return the head that was read, without what it says of another protocol."""
+        version = self.parser.get_http_version().encode()
+        fields = [b"%b: %b\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, b"".join(fields))
 
     def _parse(self) -> None:
         at, data = 0, self._unparsed

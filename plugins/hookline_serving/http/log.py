@@ -18,7 +18,16 @@ from hookline.live.log.writing import Segments
 from .exchange import Item, Question
 
 Kept = Future[None] | None
-"""Done once a record is kept as durably as is asked for, or fails with OSError; None where it is already."""
+"""Done once a record is kept as durably as is asked for, or fails with NotRecorded; None where it is already."""
+
+
+class NotRecorded(OSError):
+    """A record that could not be written, as the disk says; a model's own OSError is none."""
+
+    @classmethod
+    def of(cls, error: OSError) -> NotRecorded:
+        """Return the same said of a record."""
+        return cls(error.errno, error.strerror or str(error), error.filename)
 
 
 class Stamp(NamedTuple):
@@ -81,21 +90,21 @@ class PredictionLog:
         return self.files.folder
 
     def write(self, stamp: Stamp, question: Question, items: Sequence[Item], of: Sequence[str] = ()) -> Kept:
-        """Record what is answered; raises OSError, after which none of it may be. of: as `lines` takes it."""
+        """Record what is answered; raises NotRecorded, after which none of it may be. of: as `lines` takes it."""
         now = datetime.now(UTC)
         return self.append([self.lines(stamp, question, items, now, of)], now)
 
     def append(self, lines: Sequence[bytes], now: datetime) -> Kept:
-        """Record lines that were made before; raises OSError, as above."""
+        """Record lines that were made before; raises NotRecorded, as above."""
         try:
             kept = self.files.append(lines, now)
-        except OSError:
+        except OSError as error:
             self.failures += 1
-            raise
+            raise NotRecorded.of(error) from error
         # An encoded text holds no line break, so each ends a record.
         for some in lines:
             self.written += some.count(b"\n")
-        return kept
+        return None if kept is None else _promised(kept)
 
     def lines(
         self, stamp: Stamp, question: Question, items: Sequence[Item], now: datetime, of: Sequence[str] = ()
@@ -141,3 +150,18 @@ class PredictionLog:
     def close(self) -> None:
         """Flush to the disk and close."""
         self.files.close()
+
+
+def _promised(kept: Future[None]) -> Future[None]:
+    """Return the same promise, which fails with NotRecorded."""
+    promised: Future[None] = Future()
+
+    def settle(done: Future[None]) -> None:
+        error = done.exception()
+        if error is None:
+            promised.set_result(None)
+        else:
+            promised.set_exception(NotRecorded.of(error) if isinstance(error, OSError) else error)
+
+    kept.add_done_callback(settle)
+    return promised

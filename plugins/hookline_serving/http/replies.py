@@ -12,6 +12,7 @@ from starlette.types import Send
 from hookline.errors import DataError, HooklineError
 from hookline.telling.secrets import logger
 
+from .log import NotRecorded
 from .reading.faults import MOST_SHOWN, BadRequest, BadRows, Overdue, TooLarge
 
 log = logger("hookline.serving")
@@ -55,7 +56,7 @@ def told(error: Exception) -> Answer:
             return failure(413, str(error))
         case Overdue():
             return failure(UNAVAILABLE, str(error))
-        case OSError():
+        case NotRecorded():
             log.error("a prediction could not be recorded, and was not answered: %s", error)
             return failure(503, f"the prediction could not be recorded: {error.strerror}")
         case HooklineError():

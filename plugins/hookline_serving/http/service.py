@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookline import Predictor
-from hookline.errors import DataError
 
 from .answers import Answerer
 from .clients.bounds import Bounds, Held
 from .exchange import Item, Question
-from .log import Kept
+from .log import Kept, NotRecorded
 from .reading.faults import BadRequest, BadRows, TooLarge
 
 if TYPE_CHECKING:
@@ -102,8 +101,8 @@ class Service:
         return items
 
     def failed(self, error: Exception) -> None:
-        """Count a request that the model could not answer; not one that was wrong itself, nor what the disk did not take."""
-        if self.counts is not None and not isinstance(error, (DataError, BadRequest, BadRows, TooLarge, OSError)):
+        """Count a request that the model could not answer, whatever it raised; not one that cannot be read or recorded."""
+        if self.counts is not None and not isinstance(error, (BadRequest, BadRows, TooLarge, NotRecorded)):
             self.counts.failed()
 
     def count(self, question: Question, items: Sequence[Item], compared: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ import pytest
 
 import hookline as hl
 from hookline import Prediction, Predictor
+from hookline.errors import DataError
 from hookline.kinds.deployments import Deployment, Route
 from hookline.live.records import read_records
 from hookline.live.seen import AnswerCounts, ArmCounts, seen_in
@@ -374,3 +376,49 @@ def test_a_policy_whose_version_in_charge_cannot_be_loaded_is_not_followed(
     desk.close()
     assert desk.traffic.policy.version == 1
     assert caplog.text.count("the one at hand stays") == 1
+
+
+@pytest.mark.parametrize("rows", [1, 400], ids=["few", "many"])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionRefusedError(111, "the feature store is down"), (500, "the model could not answer: ConnectionRefusedError")),
+        (DataError("a column is of another kind"), (422, "a column is of another kind")),
+    ],
+    ids=["of the system", "of the data"],
+)  # fmt: skip
+def test_whatever_a_model_raises_counts_alike_for_every_version(
+    open_desk: Any, real: Predictor, rows: int, error: Exception, said: tuple[int, str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    desk = open_desk(ALL, Always(real, "yes", fail))
+    desk.traffic.live.answerer.predictor._act = fail
+
+    async def ask() -> Any:
+        return await answered(predict(desk.traffic, json.dumps({"rows": [ROW] * rows}).encode()))
+
+    given = asyncio.run(ask())
+    desk.close()
+    counts = desk.traffic.counted()
+    assert (given.status, json.loads(given.body)["error"]) == said
+    assert [(one.requests, one.errors) for one in (counts[1, "live"], counts[2, "canary"])] == [(1, 1), (1, 1)]
+
+
+def test_what_the_disk_does_not_take_is_told_and_counts_for_nobody(
+    open_desk: Any, real: Predictor, tmp_path: Path
+) -> None:
+    desk = open_desk(policy(Route(1, 1.0)), Always(real, "yes"))
+    shutil.rmtree(tmp_path)
+    tmp_path.write_text("in its place")
+
+    async def ask() -> Any:
+        return await answered(predict(desk.traffic, json.dumps({"rows": [ROW]}).encode()))
+
+    given = asyncio.run(ask())
+    tmp_path.unlink()
+    desk.close()
+    assert given.status == 503
+    assert json.loads(given.body)["error"] == "the prediction could not be recorded: File exists"
+    assert desk.traffic.counted()[1, "live"].requests == 0

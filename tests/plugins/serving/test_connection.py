@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import ClassVar
@@ -18,7 +19,7 @@ from hookline_serving.http.clients.turns import MUCH
 from hookline_serving.http.connection import Connection
 from hookline_serving.http.replies import Answer, send_answer
 from kit.attacks import request
-from kit.connections import running
+from kit.connections import Running, running
 
 KIB = 1024
 LEFT = b"GET /50000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -126,3 +127,70 @@ def test_a_head_of_thousands_of_fields_is_refused_at_the_first_hundreds() -> Non
     with running(Bounds(), sized) as server, server.connect() as client:
         client.sendall(b"GET /5 HTTP/1.1\r\n" + b"a: b\r\n" * 5_000)
         assert b"more than 256 fields" in client.recv(1000)
+
+
+async def echoing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the path and the body."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    await send_answer(send, Answer(200, scope["path"].encode() + b" " + body))
+
+
+SMUGGLED = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
+UPGRADES = {
+    "h2c": b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n",
+    "websocket": b"Connection: keep-alive, upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+}
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[Running]:
+    """A server that answers with what it was asked."""
+    with running(Bounds(), echoing) as server:
+        yield server
+
+
+@pytest.mark.parametrize("asks", UPGRADES)
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("is_apart", [False, True], ids=["together", "apart"])
+def test_who_asks_for_another_protocol_is_answered_with_its_body(
+    echo: Running, asks: str, framing: str, is_apart: bool
+) -> None:
+    head, body = b"Content-Length: %d" % len(SMUGGLED), SMUGGLED
+    if framing == "chunked":
+        head, body = b"Transfer-Encoding: chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED)
+    asked = b"POST /seen HTTP/1.1\r\nHost: x\r\n" + UPGRADES[asks] + head + b"\r\n\r\n"
+    last = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with echo.connect(None) as client:
+        # One segment, or the body in one of its own; after it comes what ends the connection.
+        for part in [asked, body + asked + body + last] if is_apart else [(asked + body) * 2 + last]:
+            client.sendall(part)
+            time.sleep(0.03 if is_apart else 0)
+        got = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert got.count(b"HTTP/1.1 200") == 3
+    assert got.count(b"/seen " + SMUGGLED) == 2
+    assert got.count(b"/last ") == 1
+    assert got.count(b"/hidden") == 2
+
+
+def test_a_head_that_ends_in_another_segment_may_ask_for_another_protocol(echo: Running) -> None:
+    asked = (
+        b"POST /seen HTTP/1.1\r\nHost: x\r\n" + UPGRADES["h2c"] + b"Content-Length: 4\r\nConnection: close\r\n\r\nbody"
+    )
+    with echo.connect(None) as client:
+        for at in range(0, len(asked), 40):
+            client.sendall(asked[at : at + 40])
+            time.sleep(0.002)
+        got = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert got.startswith(b"HTTP/1.1 200")
+    assert got.endswith(b"/seen body")
+
+
+def test_who_takes_the_server_for_a_proxy_is_refused_and_closed(echo: Running) -> None:
+    with echo.connect(None) as client:
+        client.sendall(b"CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n" + SMUGGLED)
+        got = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert got.startswith(b"HTTP/1.1 400")
+    assert got.count(b"HTTP/1.1") == 1

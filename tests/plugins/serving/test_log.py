@@ -14,7 +14,7 @@ import pytest
 
 from hookline.live.records import records_in
 from hookline_serving.http.exchange import Item, Question
-from hookline_serving.http.log import PredictionLog, Stamp
+from hookline_serving.http.log import NotRecorded, PredictionLog, Stamp
 
 STAMP = Stamp("churn", 3, "live")
 
@@ -84,6 +84,26 @@ def test_a_torn_line_that_cannot_be_taken_back_stays_the_last_of_its_file(
     for name in "bc":
         ask(log, name)
     assert kept(log.folder) == {"a", "b", "c"}
+
+
+def test_a_promise_that_the_disk_breaks_is_told_as_one_of_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log.yaml").write_text("durability: strict\n")
+    made = PredictionLog.open(tmp_path)
+
+    def refused(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", refused)
+        patched.setattr(os, "fdatasync", refused)
+        taken = made.write(STAMP, Question([{"amount": 1.5}], [[1.5]], [None], {}, 0.0), [Item("a", "yes")])
+        assert taken is not None
+        error = taken.exception(10)
+    assert isinstance(error, NotRecorded)
+    assert (error.errno, error.strerror) == (5, "Input/output error")
+    made.close()
 
 
 def test_a_folder_that_is_removed_under_a_server_comes_back_with_the_next_record(log: PredictionLog) -> None:

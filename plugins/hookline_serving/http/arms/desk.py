@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from hookline import Predictor
@@ -50,6 +50,8 @@ class Desk:
         """The folder where every process of the server writes down what it has counted; None: this is the only one."""
         self.connections: Callable[[], int] | None = None
         """Tells how many clients are connected, where somebody knows."""
+        self.change = Lock()
+        """Held while one traffic takes another's place, and by whoever adds up what was seen of both."""
 
     @property
     def room(self) -> Room:
@@ -58,9 +60,10 @@ class Desk:
 
     def take(self, traffic: Traffic) -> None:
         """Answer by another traffic from now on."""
-        if self.former is not None:
-            self._retire(self.former)
-        self.former, self.traffic = self.traffic, traffic
+        with self.change:
+            if self.former is not None:
+                self._retire(self.former)
+            self.former, self.traffic = self.traffic, traffic
         self.former.close()
 
     def close(self) -> None:

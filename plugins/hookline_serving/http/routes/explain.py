@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +17,7 @@ from hookline.registry.registry import load_registry
 
 from ..answers import frame_of
 from ..openapi import example_row
-from ..reading.cutting import check_count
+from ..reading.cutting import Body, check_count
 from ..reading.faults import TooLarge
 from .asked import Act, Asked, Reply
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 BUDGET_SECONDS = 5.0
 MOST_BYTES = 256 * 1024
-"""Of a body, which the loop itself reads."""
+"""Of a body, which is read in one step."""
 MOST_ROWS = 100
 """Each is explained by asking the model many times."""
 NOBODY = "no component that is installed explains answers; install a plugin with an evaluator that does (`Explains`)"
@@ -46,26 +46,33 @@ def installed() -> Explains | None:
 
 def explain(find: Callable[[], Explains | None] = installed) -> Act:
     """Return what explains rows, one request at a time; nothing of it is on record, since nobody acts on an answer."""
-    one, find = asyncio.Semaphore(1), cache(find)
+    turn, find = Lock(), cache(find)
 
     async def answer(traffic: Traffic, asked: Asked) -> Reply:
         if len(asked.body) > MOST_BYTES:
             raise TooLarge(f"a body to explain may be of {MOST_BYTES // 1024} KiB; send fewer rows at a time")
-        question = traffic.live.answerer.reader.read_body(asked.body)
+        (question,) = await traffic.live.room.in_turns(_read(traffic, asked.body))
         check_count(len(question.rows), MOST_ROWS)
         explainer = await asyncio.to_thread(find)
         if explainer is None:
             raise HTTPException(501, NOBODY)
-        if one.locked():
+        if not turn.acquire(blocking=False):
             raise HTTPException(503, "another answer is being explained", headers={"retry-after": "1"})
-        async with one:
-            return Reply(await _within_budget(lambda: _explained(traffic, explainer, question)))
+        return Reply(await _within_budget(lambda: _explained(traffic, explainer, question), turn))
 
     return answer
 
 
-async def _within_budget(work: Callable[[], bytes]) -> bytes:
-    """Return what is worked out in a thread; raises HTTPException (503) where that takes too long, and what it raises."""
+def _read(traffic: Traffic, body: Body) -> Iterator[Question]:
+    """Yield what a body asks, which may have a pattern to be matched by each text."""
+    yield traffic.live.answerer.reader.read_body(body)
+
+
+async def _within_budget(work: Callable[[], bytes], turn: Lock) -> bytes:
+    """Return what is worked out in a thread; raises HTTPException (503) where that takes too long, and what it raises.
+
+    turn: let go of once the thread ends, however late that is
+    """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bytes] = loop.create_future()
 
@@ -83,11 +90,17 @@ async def _within_budget(work: Callable[[], bytes]) -> bytes:
             told = work()
         except Exception as error:  # noqa: BLE001  a component may raise anything, and whoever asked must hear of it
             told = error
+        finally:
+            turn.release()
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, told)
 
     # A daemon's: one that goes on beyond its budget does not keep the process from ending.
-    Thread(target=run, name="explain", daemon=True).start()
+    try:
+        Thread(target=run, name="explain", daemon=True).start()
+    except RuntimeError:  # The system has no more threads.
+        turn.release()
+        raise
     try:
         async with asyncio.timeout(BUDGET_SECONDS):
             return await done

@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import Schema
 
+from ..clients.bounds import MIB
 from ..many import ROWS_AT_ONCE
 from ..reading.cutting import Body, check_count
-from ..reading.faults import BadRequest
+from ..reading.faults import BadRequest, TooLarge
+from ..reading.unpacked import unpacked_bytes
 
 if TYPE_CHECKING:
     import polars as pl
 
+MOST_HELD = 32 * MIB
+"""Bytes of a table: a body of a kind that is packed may be of a few, and hold whatever it likes."""
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 """As pandas and others write them."""
 
 
 def arrow_frame(body: Body, most_rows: int) -> pl.DataFrame:
-    """Return the table of an Arrow IPC stream; raises BadRequest, or TooLarge for more rows than are taken."""
+    """Return the table of an Arrow IPC stream; raises BadRequest, or TooLarge for more than is taken."""
     import polars as pl
 
+    check_held(unpacked_bytes(body))
     return _checked(lambda: pl.read_ipc_stream(BytesIO(body), n_rows=most_rows + 1), "an Arrow IPC stream", most_rows)
 
 
@@ -82,9 +87,30 @@ def rows_in(frame: pl.DataFrame) -> Iterator[tuple[int, list[Mapping[str, Any]]]
         cs.datetime().dt.to_string("iso:strict"),
     )
     held = plain.collect()
+    if any(_has_categories(dtype) for dtype in held.dtypes):
+        raise BadRequest("a column holds lists or records of categories; send them as texts")
+    # By now a text that stands in a table once counts as often as rows have it.
+    check_held(held.estimated_size())
     for start in range(0, held.height, ROWS_AT_ONCE):
         rows: list[Mapping[str, Any]] = held.slice(start, ROWS_AT_ONCE).to_dicts()  # type: ignore[assignment]
         yield start, rows
+
+
+def check_held(size: float) -> None:
+    """Raise TooLarge for a table that takes more memory than is given to one."""
+    if size > MOST_HELD:
+        raise TooLarge(
+            f"the table takes more than {MOST_HELD // MIB} MiB once it is unpacked; send fewer rows at a time"
+        )
+
+
+def _has_categories(dtype: Any) -> bool:
+    import polars as pl
+
+    inside = (
+        [field.dtype for field in dtype.fields] if isinstance(dtype, pl.Struct) else [getattr(dtype, "inner", None)]
+    )
+    return any(isinstance(one, (pl.Categorical, pl.Enum)) or _has_categories(one) for one in inside if one is not None)
 
 
 def _checked(read: Callable[[], pl.DataFrame], what: str, most_rows: int) -> pl.DataFrame:

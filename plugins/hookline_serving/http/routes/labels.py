@@ -13,6 +13,7 @@ from hookline.errors import StoreError, UnknownName
 from ..reading.cutting import check_count
 from ..rows import decoded, rows_of
 from .asked import Act, Asked, Reply
+from .batches import check_size
 
 if TYPE_CHECKING:
     from ..arms.desk import Desk
@@ -24,6 +25,7 @@ def labels(desk: Desk) -> Act:
     one = asyncio.Semaphore(1)
 
     async def answer(traffic: Traffic, asked: Asked) -> Reply:
+        check_size(traffic, asked.body)
         async with one:
             return Reply(await asyncio.to_thread(_added, desk, asked))
 

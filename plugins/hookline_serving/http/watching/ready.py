@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from ..openapi import example_row
 from ..reading.faults import BadRows
@@ -20,34 +21,31 @@ PATIENCE_SECONDS = 1.0
 """How long a version may take for the example row, before it is said not to be ready."""
 AGAIN_SECONDS = 1.0
 """After how long a version that could not answer is asked again."""
-MOST_KNOWN = 8
-"""Versions of which it is known; those of former policies need not be kept."""
 
 
 @dataclass
 class Probe:
     """What is known of one version: one that has answered is taken to go on answering."""
 
-    service: Service
     is_able: bool = False
     asked: float = field(default_factory=lambda: time.monotonic() - AGAIN_SECONDS)
     thread: Thread | None = None
 
-    async def look(self) -> bool:
-        """Tell whether the version answers; nothing of this is on record."""
+    async def look(self, service: Service) -> bool:
+        """Tell whether the version answers, which is not held; nothing of this is on record."""
         if self.is_able:
             return True
         busy = self.thread is not None and self.thread.is_alive()
         if not busy and time.monotonic() - self.asked >= AGAIN_SECONDS:
-            await self._ask()
+            await self._ask(service)
         return self.is_able
 
-    async def _ask(self) -> None:
+    async def _ask(self, service: Service) -> None:
         loop = asyncio.get_running_loop()
         answered = asyncio.Event()
 
         def ask() -> None:
-            self.is_able = _answers(self.service)
+            self.is_able = _answers(service)
             # The loop may be gone by the time that a slow version answers.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(answered.set)
@@ -64,22 +62,15 @@ class Probe:
 class Readiness:
     """What is known of the versions at work."""
 
-    _probes: list[Probe] = field(default_factory=list)
+    _probes: WeakKeyDictionary[Service, Probe] = field(default_factory=WeakKeyDictionary)
+    """By version, and no longer than others have a use for it: a model takes memory."""
 
     async def is_ready(self, services: Iterable[Service]) -> bool:
         """Tell whether one of these versions answers."""
         for service in services:
-            if await self._probe(service).look():
+            if await self._probes.setdefault(service, Probe()).look(service):
                 return True
         return False
-
-    def _probe(self, service: Service) -> Probe:
-        for probe in self._probes:
-            if probe.service is service:
-                return probe
-        made = Probe(service)
-        self._probes[:] = [made, *self._probes[: MOST_KNOWN - 1]]
-        return made
 
 
 def _answers(service: Service) -> bool:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from hookline.telling.secrets import logger
 from hookline.workspace.files import write_whole
 
 if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
 
     from ..arms.desk import Desk
+
+log = logger("hookline.serving")
 
 WRITE_SECONDS = 1.0
 """How often a process writes down what it has counted."""
@@ -59,7 +62,12 @@ class Snapshot(msgspec.Struct):
 
 
 def snapshot_of(desk: Desk) -> Snapshot:
-    """Return what this process has counted."""
+    """Return what this process has counted; another traffic waits for it before it takes over."""
+    with desk.change:
+        return _snapshot(desk)
+
+
+def _snapshot(desk: Desk) -> Snapshot:
     found: dict[Key, Seen] = {}
 
     def of(key: tuple[int, str]) -> Seen:
@@ -112,7 +120,10 @@ def written_down(desk: Desk) -> Iterator[None]:
 
     def go_on() -> None:
         while not ended.wait(WRITE_SECONDS):
-            write()
+            try:
+                write()
+            except Exception as error:  # noqa: BLE001  whatever it is, the next second may do without
+                log.warning("what was counted could not be written down: %s", error)
 
     Thread(target=go_on, name="metrics", daemon=True).start()
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import MissingBackend
@@ -99,17 +98,19 @@ def seen_by(traffic: Traffic) -> Traffic:
     return traffic if span is None else TracedTraffic.of(traffic, span)
 
 
-@dataclass
 class TracedTraffic(Traffic):
     """The traffic of one request, which notes on its span who answers how many rows."""
 
-    span: Span | None = None
-    seen: dict[tuple[int | None, str], int] = field(default_factory=dict)
+    span: Span
+    seen: dict[tuple[int | None, str], int]
 
     @classmethod
     def of(cls, traffic: Traffic, span: Span) -> TracedTraffic:
         """Return the same traffic with a span."""
-        return cls(**{one.name: getattr(traffic, one.name) for one in fields(Traffic)}, span=span)
+        made = cls.__new__(cls)
+        # Not made anew: the threads that it has are those of all requests.
+        vars(made).update(vars(traffic), span=span, seen={})
+        return made
 
     async def answer(self, question: Question) -> list[Item]:
         """Answer as traffic does."""
@@ -124,7 +125,6 @@ class TracedTraffic(Traffic):
             yield items
 
     def _note(self, items: Sequence[Item]) -> None:
-        assert self.span is not None
         live, rows = self.live.answerer.stamp, "hookline.rows"
         arms = {route.version: route.arm for route in self.policy.routes if not route.shadow}
         for item in items:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hookline_serving.http.app import app_of
 from hookline_serving.http.arms.desk import desk_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.log import PredictionLog
+from hookline_serving.http.reading.unpacked import unpacked_bytes
 from hookline_serving.http.routes.arrow import ARROW
 from kit.serving import ROW, asking
 
@@ -115,3 +117,37 @@ def test_whatever_is_broken_in_a_stream_is_told(ask: Ask) -> None:
     for cut in (1, 8, len(whole) // 2):
         assert post(ask, whole[:cut]).status_code == 400
     assert post(ask, b'{"rows": []}').status_code == 400
+
+
+MUCH = "the table takes more than 32 MiB once it is unpacked; send fewer rows at a time"
+NESTED = "a column holds lists or records of categories; send them as texts"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "codec", "said"),
+    [
+        (pl.String, "zstd", (413, MUCH)),
+        (pl.String, "lz4", (413, MUCH)),
+        (pl.Categorical, "uncompressed", (413, MUCH)),
+        (pl.List(pl.Categorical), "uncompressed", (400, NESTED)),
+    ],
+    ids=["zstd", "lz4", "categories", "lists of categories"],
+)  # fmt: skip
+def test_a_small_body_that_holds_much_is_refused(ask: Ask, dtype: Any, codec: str, said: tuple[int, str]) -> None:
+    more = pl.Series(["x" * 30_000] * 2_000)
+    more = more.cast(pl.Categorical).reshape((-1, 1)).arr.to_list() if dtype == pl.List else more.cast(dtype)
+    body = stream(pl.DataFrame(ROWS[:2_000]).with_columns(more=more), compression=codec)
+    told = post(ask, body)
+    assert len(body) < 1_000_000
+    assert (told.status_code, told.json()) == (said[0], {"error": said[1]})
+
+
+def test_the_size_of_what_is_compressed_is_known_without_unpacking_it() -> None:
+    frame = pl.DataFrame({"a": ["x" * 1_000] * 30_000, "b": [1.0] * 30_000})
+    for codec in ("zstd", "lz4"):
+        assert 30_000_000 < unpacked_bytes(stream(frame, compression=codec)) < 32_500_000
+    assert unpacked_bytes(stream(frame)) == 0
+    huge = bytearray(stream(frame, compression="zstd", compat_level=pl.CompatLevel.oldest()))
+    place = huge.index(struct.pack("<q", 30_000_000))
+    huge[place : place + 8] = struct.pack("<q", 2**40)
+    assert unpacked_bytes(huge) > 2**40

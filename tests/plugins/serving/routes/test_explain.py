@@ -86,3 +86,18 @@ def test_a_fault_in_the_component_is_told(desk: Desk) -> None:
     with asking(app_with(desk, object())) as ask:
         told = ask("POST", "/explain", json=ROW)
     assert (told.status_code, told.json()) == (500, {"error": "the model could not answer: AttributeError"})
+
+
+def test_what_is_given_up_keeps_its_turn_until_it_ends(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BUDGET_SECONDS", 0.02)
+    with asking(app_with(desk, OneByOne(late=0.3))) as ask:
+        first, second = ask("POST", "/explain", json=ROW), ask("POST", "/explain", json=ROW)
+        assert "could not be explained within" in first.json()["error"]
+        assert (second.status_code, second.json()) == (503, {"error": "another answer is being explained"})
+        monkeypatch.setattr(module, "BUDGET_SECONDS", 5)
+        for _ in range(100):
+            third = ask("POST", "/explain", json=ROW)
+            if third.status_code == 200:
+                break
+            time.sleep(0.02)
+    assert third.status_code == 200

@@ -150,3 +150,20 @@ def test_the_python_of_mlflow_may_write_nan(ask: Ask) -> None:
     told = ask("POST", "/invocations", content=text).json()
     own = ask("POST", "/predict", json=ROW | {"amount": None}).json()
     assert told["predictions"] == [own["predictions"][0]["prediction"]]
+
+
+@pytest.mark.parametrize("odd", ['"\\ud800"', '{"a": ["\\udfff"]}'])
+def test_beside_nan_stands_nothing_that_no_record_can_hold(ask: Ask, odd: str) -> None:
+    text = json.dumps({"dataframe_records": [ROW | {"amount": float("nan")}]}).replace('"gold"', odd)
+    told = ask("POST", "/invocations", content=text)
+    assert (told.status_code, told.json()["error"][:17]) == (400, "JSON is malformed")
+
+
+def test_a_small_parquet_file_that_holds_much_is_refused(ask: Ask) -> None:
+    into = io.BytesIO()
+    pl.DataFrame(ROWS[:1] * 2_000).with_columns(more=pl.lit("x" * 30_000)).write_parquet(into)
+    assert len(into.getvalue()) < 10_000
+    headers = {"content-type": "application/vnd.apache.parquet"}
+    told = ask("POST", "/invocations", content=into.getvalue(), headers=headers)
+    assert told.status_code == 413
+    assert told.json()["error"].startswith("the table takes more than 32 MiB")

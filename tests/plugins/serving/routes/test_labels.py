@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 
 from hookline.live.fleet import DeployedModel, SinglePackage
 from hookline.live.log.joining import truths
@@ -20,6 +22,9 @@ from hookline_serving.http.app import app_of
 from hookline_serving.http.arms.desk import Desk, traffic_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.log import PredictionLog
+from hookline_serving.http.reading.faults import TooLarge
+from hookline_serving.http.routes.asked import Asked
+from hookline_serving.http.routes.labels import labels
 from hookline_serving.http.service import Room
 from kit.serving import ROW, asking
 
@@ -117,6 +122,12 @@ def test_a_body_that_holds_no_labels_or_too_many_is_refused(ask: Ask, body: byte
     told = ask("POST", "/labels", content=body)
     assert (told.status_code, set(told.json())) == (status, {"error"})
     assert ask("GET", "/labels").status_code == 405
+
+
+def test_a_body_of_labels_may_be_no_larger_than_what_is_read_in_one_step(desk: Desk) -> None:
+    body = b" " * (desk.room.bounds.tensor_bytes + 1)
+    with pytest.raises(TooLarge, match="4,096 KiB"):
+        asyncio.run(labels(desk)(desk.traffic, Asked(body, Headers(), None)))  # type: ignore[arg-type]
 
 
 def test_a_package_that_is_served_alone_keeps_no_labels(package: Path, registry: Registry) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import polars as pl
@@ -25,6 +26,7 @@ from hookline_serving.http.arms.desk import Desk
 from hookline_serving.http.arms.traffic import Traffic
 from hookline_serving.http.log import PredictionLog, Stamp
 from hookline_serving.http.service import Room, Service
+from hookline_serving.http.watching.snapshots import snapshot_of
 from kit.serving import ROW, asking
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -114,6 +116,39 @@ def test_a_counter_never_falls_when_the_policy_changes(predictor: hl.Predictor) 
         seen = read(ask("GET", "/metrics").text)
     desk.close()
     assert [seen[key] for key in keys] == [6, 3, 6]
+
+
+def test_what_is_added_up_in_a_thread_neither_fails_nor_falls_while_policies_change(predictor: hl.Predictor) -> None:
+    room, ended = Room(), Event()
+    desk = Desk(traffic(1, room, predictor), None)
+    seen, faults = list[int](), list[Exception]()
+
+    def look() -> None:
+        while not ended.is_set():
+            try:
+                seen.append(sum(one.requests for one in snapshot_of(desk).seen))
+            except Exception as error:  # noqa: BLE001  it is what this is about
+                faults.append(error)
+
+    looking, before = Thread(target=look), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    looking.start()
+    try:
+        for number in range(2, 400):
+            live = desk.traffic.live.counts
+            assert live is not None
+            live.failed()
+            made = traffic(number, room, predictor)
+            made.arms[number, "canary"] = Arm(None, counts(predictor))  # type: ignore[index]
+            desk.take(made)
+    finally:
+        ended.set()
+        looking.join()
+        sys.setswitchinterval(before)
+    desk.close()
+    assert faults == []
+    assert seen == sorted(seen)
+    assert max(seen) <= 398
 
 
 def test_what_waits_and_what_was_dropped_is_told_of_a_version_that_is_too_slow(predictor: hl.Predictor) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from threading import Event
 
@@ -12,6 +15,8 @@ import pytest
 import hookline as hl
 from hookline import Prediction, Predictor
 from hookline_serving.http.app import make_app
+from hookline_serving.http.arms.desk import desk_of
+from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.watching import ready
 from kit.serving import asking
 
@@ -65,3 +70,13 @@ def eventually(ask: Callable[..., httpx.Response], path: str) -> int:
         if answer.status_code == 200:
             break
     return answer.status_code
+
+
+def test_a_version_that_nobody_needs_is_not_held_for_having_been_asked(predictor: hl.Predictor) -> None:
+    desk, readiness = desk_of(predictor, INFO, None, Bounds()), ready.Readiness()
+    assert asyncio.run(readiness.is_ready([desk.traffic.live]))
+    held = weakref.ref(desk.traffic.live)
+    desk.close()
+    del desk
+    gc.collect()
+    assert held() is None

@@ -21,7 +21,7 @@ from hookline_serving.http.arms.desk import Desk
 from hookline_serving.http.arms.traffic import Traffic
 from hookline_serving.http.log import Stamp
 from hookline_serving.http.service import Room, Service
-from hookline_serving.http.watching.tracing import SWITCH, spans
+from hookline_serving.http.watching.tracing import SWITCH, TracedTraffic, seen_by, span_of, spans
 from kit.processes import run_python
 from kit.serving import ROW, asking
 
@@ -106,6 +106,22 @@ def test_a_span_says_who_answered_how_many_rows_and_whose_trace_it_is_part_of(pr
     assert (second.attributes["hookline.versions"], second.attributes["hookline.rows"]) == (("1",), 1)
     assert third.attributes["http.response.status_code"] == 422
     assert "hookline.rows" not in third.attributes
+
+
+def test_requests_with_a_span_share_the_threads_of_the_versions(predictor: hl.Predictor) -> None:
+    desk = desk_with_canary(predictor)
+    seen = [seen_by(desk.traffic)]
+    held = span_of.set(sdk.TracerProvider().get_tracer("test").start_span("POST /predict"))
+    try:
+        seen += [seen_by(desk.traffic), seen_by(desk.traffic)]
+    finally:
+        span_of.reset(held)
+    assert seen[0] is desk.traffic
+    assert isinstance(seen[1], TracedTraffic)
+    assert desk.traffic.control is not None
+    assert {id(one.control) for one in seen} == {id(desk.traffic.control)}
+    assert seen[1].seen is not seen[2].seen  # type: ignore[attr-defined]
+    desk.close()
 
 
 def test_spans_go_to_the_collector_that_the_environment_names_without_a_word_of_a_body(
