@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,17 @@ from typing import Any
 from hookline.errors import UsageError
 from hookline.kinds.deployments import Trust
 from hookline.packages.loading import trust_of_environment
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1, as the type of an option."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"must be a whole number, got '{text}'") from None
+    if number < 1:
+        raise ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
 
 
 def add_trust(options: Any) -> None:

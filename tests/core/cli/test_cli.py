@@ -156,6 +156,8 @@ def test_drift_fails_the_command_where_asked(hookline: Told, tips: Path, tmp_pat
         (("seed=1", "-m", "name=x", "--cfg", "job"), 2, "--multirun and --cfg do not go together"),
         (("-m", "seed=1", "hydra.launcher.core=2"), 2, "did you mean 'cores'"),
         (("predict", "nobody", "x.csv"), 2, "no model or run named 'nobody'"),
+        (("serve", "nobody", "--log", "x", "--no-log"), 2, "argument --no-log: not allowed with argument --log"),
+        (("serve", "nobody", "--workers", "two"), 2, "argument --workers: must be a whole number, got 'two'"),
         (("serve", "nobody"), 2, "no model or run named 'nobody'"),
         (("runs", "show", "last"), 2, "no run named 'last'"),
         (("runs", "frob"), 2, "hookline runs"),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hookline.data.spreadsheets import without_formulas
 from hookline.errors import UsageError
 from hookline.live.batch.panel import who_answers
 from hookline.live.batch.predicting import Work
@@ -31,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument(
         "--formulas",
         action="store_true",
-        help="in a CSV file, leave texts as they are that a spreadsheet would calculate; else a ' stands before them",
+        help="in CSV, leave texts as they are that a spreadsheet would calculate; else a ' stands before them",
     )
     options.add_argument(
         "--log", action="store_true", help="put each answer on record in the model's log, under its prediction_id"
@@ -48,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
     who = who_answers(given.model, trust_of(given), given.contract)
     work = Work.of(registry, who, who.load(registry), given.on).recorded(given.log)
     work = work.reading(given.data, fields_of_reading(registry, work.reads, overrides))
-    tally = _to_file(work, given) if given.output else _to_stdout(work)
+    tally = _to_file(work, given) if given.output else _to_stdout(work, formulas=given.formulas)
     say(f"{tally.rows:,} rows, {tally.strange:,} of them unlike the training data")
     return 0
 
@@ -61,9 +62,10 @@ def _to_file(work: Work, given: argparse.Namespace) -> Tally:
         progress.close()
 
 
-def _to_stdout(work: Work) -> Tally:
+def _to_stdout(work: Work, *, formulas: bool) -> Tally:
     tally = Tally()
     for frame in work.frames(tally):
-        text = frame.write_csv(include_header=tally.rows == frame.height)
+        told = frame if formulas else without_formulas(frame)
+        text = told.write_csv(include_header=tally.rows == frame.height)
         sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
     return tally

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hookline.errors import UsageError
 from hookline.live.log.files import follow, sizes
 from hookline.live.log.joining import truths
 from hookline.live.log.predictions import FOLDER, Predictions, predictions, record_named
 from hookline.live.segments.lines import record_of
 from hookline.workspace.workspace import open_workspace
 
+from ..options import positive
 from ..output import add_json, parser, print_json, print_rows, say, text
 from . import log_files
 
@@ -32,12 +32,12 @@ def main(argv: Sequence[str]) -> int:
     listing.add_argument("--until", metavar="WHEN", help="before then")
     listing.add_argument("--version", type=int, help="answered by this version")
     listing.add_argument("--arm", help="answered for this arm of the policy, such as canary")
-    listing.add_argument("--limit", type=int, default=20, help="so many, the newest (default: 20)")
+    listing.add_argument("--limit", type=positive, default=20, help="so many, the newest (default: 20)")
     showing = actions.add_parser("show", help="show one: what was asked, what was answered, and what was true")
     showing.add_argument("id", help="the prediction's id, or its first letters")
     tailing = actions.add_parser("tail", help="print the newest, a line each, the newest last")
     tailing.add_argument("model", help=MODEL)
-    tailing.add_argument("--lines", type=int, default=10, help="so many (default: 10)")
+    tailing.add_argument("--lines", type=positive, default=10, help="so many (default: 10)")
     tailing.add_argument("--follow", action="store_true", help="go on with what comes, until interrupted")
     others = log_files.add_actions(actions)
     for made in (listing, showing, tailing, *others):
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _list(given: Any) -> int:
     found = predictions(given.model, given.since, given.until, given.version, given.arm)
-    newest = found.newest(_positive(given.limit, "--limit"))
+    newest = found.newest(given.limit)
     if given.json:
         print_json(newest)
         return 0
@@ -94,7 +94,7 @@ def _said(value: Any) -> Any:
 def _tail(given: Any) -> int:
     found = predictions(given.model)
     places = sizes(found.folder)
-    newest = found.newest(_positive(given.lines, "--lines"))
+    newest = found.newest(given.lines)
     if not newest and not given.follow:
         say(_nothing(found))
     for record in reversed(newest):
@@ -118,9 +118,3 @@ def _line(record: Mapping[str, Any]) -> str:
     name = record["model"] if version is None else f"{record['model']}:{version}"
     warnings = record.get("warnings") or ()
     return "  ".join([record["time"], record["id"], name, text(record["prediction"]), *map(str, warnings)])
-
-
-def _positive(count: int, option: str) -> int:
-    if count < 1:
-        raise UsageError(f"{option}: must be at least 1, got {count}", hint="leave it out, or say how many")
-    return count

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
 from hookline.kinds.deployments import ServeOptions
 from hookline.live.serving.serving import serve
 
-from ..options import add_contract, add_trust, trust_of
+from ..options import add_contract, add_trust, positive, trust_of
 from ..output import parser
 
 ACCESS = {
@@ -25,17 +24,14 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
     options.add_argument("--host", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8000, help="0 picks a free one")
-    options.add_argument(
+    recording = options.add_mutually_exclusive_group()
+    recording.add_argument(
         "--log", type=Path, help="folder of the prediction log (default: predictions/ in HOOKLINE_HOME)"
     )
-    options.add_argument("--max-rows", type=_positive, default=ServeOptions.max_rows, help="most rows of a request")
-    options.add_argument(
-        "--max-bytes", type=_positive, default=ServeOptions.max_bytes, help="largest body of a request"
-    )
-    options.add_argument(
-        "--workers", type=_positive, default=1, help="processes that answer; one that dies is replaced"
-    )
-    options.add_argument("--no-log", action="store_true", help="keep no record of predictions")
+    recording.add_argument("--no-log", action="store_true", help="keep no record of predictions")
+    options.add_argument("--max-rows", type=positive, default=ServeOptions.max_rows, help="most rows of a request")
+    options.add_argument("--max-bytes", type=positive, default=ServeOptions.max_bytes, help="largest body of a request")
+    options.add_argument("--workers", type=positive, default=1, help="processes that answer; one that dies is replaced")
     for flag, what in ACCESS.items():
         options.add_argument(flag, type=Path, metavar="FILE", help=what)
     add_contract(options)
@@ -59,10 +55,3 @@ def main(argv: Sequence[str]) -> int:
         contract=given.contract,
     )
     return 0
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError(f"must be 1 or more, got {number}")
-    return number

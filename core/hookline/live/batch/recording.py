@@ -55,7 +55,11 @@ class Recorder:
             # Of a chunk that is done again, perhaps on another day.
             older.unlink()
         with _whole(place / name) as temporary:
-            self._records(chunk, told, now).write_ndjson(temporary)
+            rules, records = Rules.of(self.folder), self._records(chunk, told, now)
+            if rules.changes:
+                _write_ruled(records, rules, temporary)
+            else:
+                records.write_ndjson(temporary)
         return told
 
     def publish(self, folder: Path) -> None:
@@ -80,8 +84,7 @@ class Recorder:
         raw = chunk.rows.drop(ROW_ID)
         keys = self.panel.keys(raw)
         named = self.panel.live.roles.id in raw.columns
-        rules = Rules.of(self.folder)
-        record = told.select(
+        return told.select(
             pl.col(ID).alias("id"),
             pl.lit(now.isoformat().replace("+00:00", "Z")).alias("time"),
             pl.lit(self.panel.live.manifest["name"]).alias("model"),
@@ -97,20 +100,46 @@ class Recorder:
             pl.lit(None, pl.String).alias("request"),
             pl.lit(None, pl.String).alias("of"),
         )
-        return _as_ruled(record, rules) if rules.changes else record
 
 
-def _as_ruled(records: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Return records with what the log's rules keep of a row, of what calls it, and of what decided who answers."""
+def _write_ruled(records: pl.DataFrame, rules: Rules, path: Path) -> None:
+    """Write records with what the log's rules keep of a row, of what calls it, and of what decided who answers."""
+    heads = _beside(records, rules).drop("row").write_ndjson().split("\n")
+    rows = _kept(records["row"].struct.unnest(), rules)
+    with path.open("w", encoding="utf-8") as file:
+        # As texts, since a row without columns beside others that have some would be one of nulls to polars.
+        for head, row in zip(heads, rows):  # noqa: B905  rows end with the last, heads with an empty line
+            if head:
+                file.write(f'{head[:-1]},"row":{row if rules.keeps_row() else "{}"}}}\n')
+
+
+def _beside(records: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     import polars as pl
 
+    if not rules.settings.columns:
+        return records
     beside = {name: records[name].to_list() for name in ("row_id", "key")}
     rows = records["row"].to_list()
-    named = [
+    return records.with_columns(
         pl.Series(name, [rules.beside(value, row) for value, row in zip(values, rows, strict=True)], strict=False)
         for name, values in beside.items()
+    )
+
+
+def _kept(raw: pl.DataFrame, rules: Rules) -> Sequence[str]:
+    """Return raw rows as JSON texts, with the columns that are kept, hashed where that is the rule."""
+    import polars as pl
+
+    ruled = rules.settings.columns
+    kept = raw.select(name for name in raw.columns if ruled.get(name) != "drop")
+    if not kept.width:
+        return ["{}"] * raw.height
+    hashed = [
+        pl.Series(name, [rules.value(name, value) for value in kept[name].to_list()], dtype=pl.String)
+        for name in kept.columns
+        if ruled.get(name) == "hash"
     ]
-    return records.with_columns(pl.Series("row", [rules.row(row) for row in rows], strict=False), *named)
+    return kept.with_columns(*hashed).write_ndjson().split("\n")
 
 
 def unrecorded(error: OSError, hint: str) -> StoreError:

@@ -78,13 +78,17 @@ class Rules:
 
     def row(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what is kept of a row: all, some of its columns, or by chance none of it."""
-        # Chance is no secret here; who samples wants it quick.
-        if self.settings.sample < 1 and random.random() >= self.settings.sample:
+        if not self.keeps_row():
             return {}
         if not self.settings.columns:
             return row
         rules = self.settings.columns
         return {name: self.value(name, value) for name, value in row.items() if rules.get(name) != "drop"}
+
+    def keeps_row(self) -> bool:
+        """Draw whether anything of a row is kept."""
+        # Chance is no secret here; who samples wants it quick.
+        return self.settings.sample >= 1 or random.random() < self.settings.sample
 
     def beside(self, value: Any, row: Mapping[str, Any]) -> Any:
         """Return what is kept of a value that stands beside a row as it came: what calls the row, or decided its arm.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,10 +13,12 @@ import pytest
 
 import hookline as hl
 from hookline.cli import main
+from hookline.cli.models.predict import _to_stdout
 from hookline.cli.runs.progress import RowProgress
 from hookline.errors import DataError, PluginError, StoreError, UnknownName, UsageError
+from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.deployments import Deployment, Route
-from hookline.live.batch.panel import Who, who_answers
+from hookline.live.batch.panel import Framed, Who, who_answers
 from hookline.live.batch.predicting import Work
 from hookline.live.records import records_in
 from hookline.live.routing import Router
@@ -246,6 +249,20 @@ def test_what_the_log_is_to_keep_of_a_row_holds_here_too(home: Path, data: Path)
         assert record["row"]["customer"] == record["key"] != str(customer)
 
 
+@pytest.mark.parametrize("columns", ["{}", "{customer: hash}", "{customer: drop, x: drop}"])
+def test_a_row_that_the_log_is_not_to_keep_is_none(home: Path, data: Path, columns: str) -> None:
+    folder = home / "predictions" / "m"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "log.yaml").write_text(f"sample: 0.5\ncolumns: {columns}\n")
+    found = hl.predict("m:1", data, log=True, home=home)
+    assert isinstance(found, pl.DataFrame)
+    records = [*hl.predictions("m", home=home)]
+    assert [record["id"] for record in records] == found["prediction_id"].to_list()
+    kept = [(record["row"], place) for place, record in enumerate(records) if record["row"]]
+    assert (300 < len(kept) < 750) if "x" not in columns else kept == []
+    assert all(row["x"] == place % 10 and row["customer"] is not None for row, place in kept)
+
+
 def test_a_version_that_is_named_answers_alone(shared: Path, data: Path) -> None:
     found = hl.predict("m:2", pl.read_parquet(data), home=shared)
     assert isinstance(found, pl.DataFrame)
@@ -327,6 +344,19 @@ def test_an_error_leaves_no_record_and_no_part(home: Path, data: Path, tmp_path:
         hl.predict("m:1", data, tmp_path / "out" / "out.csv", log=True, home=home)
     assert [*hl.predictions("m", home=home)] == []
     assert [*(tmp_path / "out").iterdir()] == []
+
+
+@pytest.mark.parametrize(("formulas", "told"), [(False, "'=1+1"), (True, "=1+1")])
+def test_predictions_on_stdout_are_safe_to_open_unless_somebody_wants_them_as_they_are(
+    shared: Path, data: Path, capsys: pytest.CaptureFixture[str], formulas: bool, told: str
+) -> None:
+    def answer(chunks: Iterable[pl.DataFrame]) -> Iterator[Framed]:
+        for chunk in chunks:
+            yield Framed(chunk.select(row_id=ROW_ID, prediction=pl.lit("=1+1")), {})
+
+    work = replace(work_of(shared, data, {}), answer=answer)
+    assert _to_stdout(work, formulas=formulas).rows == ROWS
+    assert capsys.readouterr().out.splitlines() == ["row_id,prediction", *(f"{row},{told}" for row in range(ROWS))]
 
 
 class Obstacle(scoring.Silent):
