@@ -191,7 +191,7 @@ class Connection(HttpToolsProtocol):
             self.refuse(431, f"the head of the request is larger than {MOST_HEAD_BYTES // 1024} KiB")
 
     def _fed(self, data: bytes) -> bytes:
-        """Parse, and return what is left: a request to go on in another protocol, as one that is answered in this (RFC 9110).
+        """Parse, and return what is left: a request to go on in another protocol as one that is answered in this (RFC 9110, 7.8).
 
         The parser takes no body of such a request, so that one that says nothing of it has to read it again.
         """
