@@ -147,14 +147,15 @@ class Traffic:
         except Exception as error:
             self.live.failed(error)
             raise
+        finally:
+            for route, why in failed.items():
+                self.arms[route.version, route.arm].failed(route, self.policy.version, why)
         kept = self.live.answerer.append(lines, now)
         if kept is not None:
             kept.result()
         # One request, however many parts it was answered in.
         for one in firsts.values():
             one.tally()
-        for route, why in failed.items():
-            self.arms[route.version, route.arm].failed(route, self.policy.version, why)
         for question, items in answered:
             self._ask_shadows(question, items, drawn)
 
