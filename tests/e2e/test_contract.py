@@ -17,7 +17,7 @@ from hookline.errors import ConfigError, DataError, RejectedRows
 from hookline_serving.http.arms.desk import desk_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.many import predict
-from hookline_serving.http.replies import answered
+from hookline_serving.http.replies import Answer, answered
 
 SIZE = 200
 ROWS = pl.DataFrame(
@@ -76,8 +76,8 @@ def breaches(ask: Callable[[], Any]) -> list[tuple[int, str, str]]:
 
 def served(predictor: Any, rows: list[dict[str, Any]]) -> tuple[int, Any]:
     desk = desk_of(predictor, {"model": "churn", "version": 1}, None, Bounds())
-    status, body = asyncio.run(answered(predict(desk.traffic, json.dumps({"rows": rows}).encode())))
-    return status, json.loads(body)
+    answer = asyncio.run(answered(predict(desk.traffic, json.dumps({"rows": rows}).encode())))
+    return answer.status, json.loads(answer.body)
 
 
 def by_frame(predictor: Any) -> list[tuple[int, str, str]]:
@@ -210,11 +210,11 @@ def test_a_contract_that_cannot_be_read_is_told_before_anything_runs(path: str, 
 def test_a_request_that_is_refused_does_not_fail_another_that_came_with_it(made: hl.Run) -> None:
     desk = desk_of(package(made, "onnx").predictor, {"model": "churn", "version": 1}, None, Bounds())
 
-    async def both() -> list[tuple[int, bytes]]:
+    async def both() -> list[Answer]:
         bodies = [json.dumps({"rows": [row]}).encode() for row in ({"age": 30, "plan": "pro", "bill": 1}, BAD[0])]
         return await asyncio.gather(*(answered(predict(desk.traffic, body)) for body in bodies))
 
-    (good, answer), (bad, refusal) = asyncio.run(both())
-    assert (good, bad) == (200, 422)
-    assert json.loads(answer)["predictions"][0]["prediction"] in ("no", "yes")
-    assert len(json.loads(refusal)["problems"]) == 2
+    good, bad = asyncio.run(both())
+    assert (good.status, bad.status) == (200, 422)
+    assert json.loads(good.body)["predictions"][0]["prediction"] in ("no", "yes")
+    assert len(json.loads(bad.body)["problems"]) == 2

@@ -105,11 +105,11 @@ def read(text: str, schema: dict[str, Any]) -> list[Any]:
 
 def test_a_version_alone_is_an_inference_service_that_serves_its_package(workspace: Workspace) -> None:
     record(workspace, hl.Route(2, 1.0))
-    (service,) = read(hl.manifests("Shop_2", namespace="ml", storage="s3://bucket/home/"), SERVICE)
+    (service,) = read(hl.manifests("Shop_2", namespace="ml", storage="s3://bucket/place/"), SERVICE)
     predictor = service["spec"]["predictor"]
     assert "canaryTrafficPercent" not in predictor
     (container,) = predictor["containers"]
-    assert container["env"] == [{"name": "STORAGE_URI", "value": "s3://bucket/home/models/Shop_2/v2"}]
+    assert container["env"] == [{"name": "STORAGE_URI", "value": "s3://bucket/place/models/Shop_2/v2"}]
     assert container["command"][:3] == ["hookline", "serve", "/mnt/models"]
     assert (service["metadata"]["name"], service["metadata"]["namespace"]) == ("shop-2", "ml")
 
