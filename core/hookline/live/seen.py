@@ -78,6 +78,11 @@ class ArmCounts:
         self.requests += 1
         self.errors += 1
 
+    def with_those_of(self, other: ArmCounts) -> ArmCounts:
+        """Return both together but for what was answered, whose edges may differ."""
+        latency = [*map(sum, zip(self.latency, other.latency, strict=True))]
+        return replace(self, requests=self.requests + other.requests, errors=self.errors + other.errors, latency=latency)
+
     def sighting(self, model: str, policy: int, version: int, arm: str, worker: str) -> Sighting:
         """Return them as the catalog keeps them."""
         told = (self.requests, self.errors, list(self.latency), list(self.compared), self.answers.plain())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -31,10 +32,7 @@ LOAD_SECONDS = 60.0
 
 
 class Desk:
-    """The traffic of this moment, which another takes the place of; requests that are on their way keep theirs.
-
-    started: when the server began, as `time.time` counts
-    """
+    """The traffic of this moment, which another takes the place of; requests that are on their way keep theirs."""
 
     def __init__(self, traffic: Traffic, record: PredictionLog | None, fleet: Fleet | None = None) -> None:
         self.traffic, self.record, self.fleet = traffic, record, fleet
@@ -79,13 +77,9 @@ class Desk:
         for key, aside in traffic.asides().items():
             self.dropped[key] = self.dropped.get(key, 0) + aside.dropped
         for key, counts in traffic.counted().items():
+            # Its own stay as they are: the catalog may have to be told of them yet, under the policy that they were seen under.
             held = self.retired.get(key)
-            if held is None:
-                self.retired[key] = counts
-                continue
-            held.requests += counts.requests
-            held.errors += counts.errors
-            held.latency = [sum(pair) for pair in zip(held.latency, counts.latency, strict=True)]
+            self.retired[key] = replace(counts) if held is None else held.with_those_of(counts)
 
 
 def desk_of(predictor: Predictor, info: Mapping[str, Any], record: PredictionLog | None, bounds: Bounds) -> Desk:
@@ -96,9 +90,7 @@ def desk_of(predictor: Predictor, info: Mapping[str, Any], record: PredictionLog
     return Desk(Traffic(policy, Router.of(policy), service), record)
 
 
-def traffic_of(
-    fleet: Fleet, policy: Deployment, record: PredictionLog | None, room: Room, model: str | None = None
-) -> Traffic:
+def traffic_of(fleet: Fleet, policy: Deployment, record: PredictionLog | None, room: Room) -> Traffic:
     """Return the traffic that a policy means, with its versions loaded; raises what loading the one in charge raises.
 
     A version beside it that cannot be loaded answers nothing, and each request for it counts as an error of its own.
