@@ -130,9 +130,8 @@ class Controller:
         try:
             if self.workspace.catalog.labels.has_new(self.model, policy.since):
                 found = self._by_version(policy)
-        except HooklineError as error:
-            # Nothing on record yet, or versions that do not predict the same, or no catalog.
-            log.debug("no labels of '%s': %s", self.model, error)
+        except Exception as error:  # noqa: BLE001  in a thread of its own, where nobody else would hear of it
+            log.error("what labels tell of '%s' cannot be read, and its rollout goes on without: %s", self.model, error)
         took = time.monotonic() - began
         self._labeled = policy.number, time.monotonic() + max(LABELS_SECONDS, LABELS_REST * took), found
 
