@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import subprocess
 import sys
@@ -15,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from hookline.workspace.files import write_whole
+from kit.logs import full_after
 
 SIZE = 2_000_000
 WRITER = textwrap.dedent("""
     import itertools, sys
     from pathlib import Path
     from hookline.workspace.files import write_whole
+from kit.logs import full_after
 
     path, letters, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     for letter in itertools.cycle(letters):
@@ -99,7 +100,7 @@ def test_two_writers_at_once_leave_one_whole_file(tmp_path: Path) -> None:
 def test_an_error_leaves_no_temporary_behind_and_the_old_file_in_place(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("before")
-    with most_bytes(100), pytest.raises(OSError, match="too large"):
+    with full_after(100), pytest.raises(OSError, match="too large"):
         write_whole(path, "x" * 1000)
     with pytest.raises(UnicodeEncodeError):
         write_whole(path, "\ud800")
@@ -118,14 +119,3 @@ def test_what_is_no_folder_is_named_as_such(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NotADirectoryError):
         write_whole(tmp_path / "file" / "inner", "text")
-
-
-@contextmanager
-def most_bytes(count: int) -> Iterator[None]:
-    """Let this process write no file beyond so many bytes, as on a disk that is full."""
-    held = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (count, held[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, held)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,13 +89,8 @@ class PredictionLog:
         """Where its files lie."""
         return self.files.folder
 
-    def write(self, stamp: Stamp, question: Question, items: Sequence[Item], of: Sequence[str] = ()) -> Kept:
-        """Record what is answered; raises NotRecorded, after which none of it may be. of: as `lines` takes it."""
-        now = datetime.now(UTC)
-        return self.append([self.lines(stamp, question, items, now, of)], now)
-
     def append(self, lines: Sequence[bytes], now: datetime) -> Kept:
-        """Record lines that were made before; raises NotRecorded, as above."""
+        """Record lines; raises NotRecorded, after which none of what they answer may be."""
         try:
             kept = self.files.append(lines, now)
         except OSError as error:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hookline.live.records import records_in
 from hookline_serving.http.exchange import Item, Question
-from hookline_serving.http.log import NotRecorded, PredictionLog, Stamp
+from hookline_serving.http.log import Kept, NotRecorded, PredictionLog, Stamp
+from kit.logs import full_after
 
 STAMP = Stamp("churn", 3, "live")
 
 
+def kept_by(log: PredictionLog, question: Question, items: list[Item]) -> Kept:
+    """Record what is answered now."""
+    now = datetime.now(UTC)
+    return log.append([log.lines(STAMP, question, items, now)], now)
+
+
 def ask(log: PredictionLog, name: str) -> None:
     """Have an answer recorded."""
-    log.write(STAMP, Question([{"amount": 1.5}], [[1.5]], [None], {}, 0.0), [Item(name, "yes", {"yes": 1.0}, ())])
+    kept_by(log, Question([{"amount": 1.5}], [[1.5]], [None], {}, 0.0), [Item(name, "yes", {"yes": 1.0}, ())])
 
 
 def kept(folder: Path) -> set[str]:
@@ -29,17 +35,6 @@ def kept(folder: Path) -> set[str]:
     found = records_in(folder)
     assert found is not None
     return {record["id"] for record in found.found}
-
-
-@contextmanager
-def full_after(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond a size, as on a disk that is full there."""
-    held = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, held[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, held)
 
 
 @pytest.fixture
@@ -98,7 +93,7 @@ def test_a_promise_that_the_disk_breaks_is_told_as_one_of_the_record(
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", refused)
         patched.setattr(os, "fdatasync", refused)
-        taken = made.write(STAMP, Question([{"amount": 1.5}], [[1.5]], [None], {}, 0.0), [Item("a", "yes")])
+        taken = kept_by(made, Question([{"amount": 1.5}], [[1.5]], [None], {}, 0.0), [Item("a", "yes")])
         assert taken is not None
         error = taken.exception(10)
     assert isinstance(error, NotRecorded)
@@ -140,7 +135,7 @@ def test_a_file_beside_the_log_says_what_of_a_row_is_kept_and_how_durably(tmp_pa
     assert made.files.durability == "strict"
     rows, items = [{"amount": 1.5, "plan": "pro"}], [Item("a", "yes", {"yes": 1.0}, ())]
     question = Question(rows, [[1.5]], ["c1"], {}, 0.0, ["c1"])
-    taken = made.write(STAMP, question, items)
+    taken = kept_by(made, question, items)
     assert taken is not None
     taken.result(10)
     made.close()
