@@ -55,9 +55,8 @@ class Router:
                 return route
         return self.routes[-1]
 
-    def shadow(self, key: Any = None) -> tuple[Route, ...]:
-        """Return who is asked beside, without an answer to anybody."""
-        place = self.place(key)
+    def beside(self, place: float) -> tuple[Route, ...]:
+        """Return who is asked beside, without an answer to anybody, of what has a place in the interval."""
         return tuple(route for route in self.shadows if place < route.weight)
 
     def place(self, key: Any) -> float:

@@ -81,7 +81,9 @@ class ArmCounts:
     def with_those_of(self, other: ArmCounts) -> ArmCounts:
         """Return both together but for what was answered, whose edges may differ."""
         latency = [*map(sum, zip(self.latency, other.latency, strict=True))]
-        return replace(self, requests=self.requests + other.requests, errors=self.errors + other.errors, latency=latency)
+        return replace(
+            self, requests=self.requests + other.requests, errors=self.errors + other.errors, latency=latency
+        )
 
     def sighting(self, model: str, policy: int, version: int, arm: str, worker: str) -> Sighting:
         """Return them as the catalog keeps them."""

@@ -55,7 +55,7 @@ def test_a_shadow_is_asked_of_its_share_and_answers_nobody() -> None:
     )
     router = Router.of(policy)
     assert {router.route(f"c{i}").version for i in range(100)} == {1}
-    assert 150 < sum(len(router.shadow(f"c{i}")) for i in range(800)) < 250
+    assert 150 < sum(len(router.beside(router.place(f"c{i}"))) for i in range(800)) < 250
     assert not router.is_single
 
 

@@ -223,7 +223,8 @@ def test_rows_are_asked_in_the_shadow_by_their_own_keys(open_desk: Any, real: Pr
     desk = open_desk(keyed, Always(real, "yes"))
     rows = [ROW | {"customer": f"c{i}"} for i in range(40)]
     asked(desk, {"rows": rows}, {"rows": rows[:1]})
-    due = {row["customer"] for row in rows if desk.traffic.router.shadow(row["customer"])}
+    router = desk.traffic.router
+    due = {row["customer"] for row in rows if router.beside(router.place(row["customer"]))}
     beside = [record for record in on_record(tmp_path) if record["arm"] == "shadow"]
     assert 0 < len(due) < 40
     assert {record["key"] for record in beside} <= due

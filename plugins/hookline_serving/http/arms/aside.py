@@ -9,7 +9,7 @@ from concurrent.futures import Future, wait
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from ..answers import Answerer
 from ..exchange import Item, Question
@@ -58,40 +58,29 @@ class Aside:
 
     async def answer(self, question: Question, patience: float = PATIENCE_SECONDS) -> list[Item]:
         """Return what it answers; raises Overdue where that takes too many seconds, Closed, and what the model raises."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[Item]] = loop.create_future()
-
-        def settle(told: list[Item] | Exception) -> None:
-            if answer.done():
-                return
-            if isinstance(told, Exception):
-                answer.set_exception(told)
-            else:
-                answer.set_result(told)
-
-        def tell(told: list[Item] | Exception) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(settle, told)
-
-        if not self.ask(question, tell, patience):
-            raise Overdue(f"{self._name} has {MOST_WAITING} requests waiting")
+        told = asyncio.wrap_future(self._promise(question, patience))
         try:
-            async with asyncio.timeout(patience):
-                return await answer
-        except TimeoutError:
-            if answer.done() and not answer.cancelled():
-                raise  # What the model raised itself.
-            raise Overdue(f"{self._name} did not answer within {patience:.3g} s") from None
+            await asyncio.wait((told,), timeout=patience)
+            return told.result() if told.done() else self._late(patience)
+        finally:
+            told.cancel()
 
     def answer_now(self, question: Question, patience: float) -> list[Item]:
         """Return what it answers, from a thread that may wait; raises as `answer` does."""
+        told = self._promise(question, patience)
+        wait((told,), patience)
+        return told.result() if told.done() else self._late(patience)
+
+    def _promise(self, question: Question, patience: float) -> Future[list[Item]]:
         told: Future[list[Item]] = Future()
+        # It can be told also once nobody waits for it any more.
+        told.set_running_or_notify_cancel()
         if not self.ask(question, partial(_settle, told), patience):
             raise Overdue(f"{self._name} has {MOST_WAITING} requests waiting")
-        ended, _ = wait((told,), patience)
-        if not ended:
-            raise Overdue(f"{self._name} did not answer within {patience:.3g} s")
-        return told.result()
+        return told
+
+    def _late(self, patience: float) -> NoReturn:
+        raise Overdue(f"{self._name} did not answer within {patience:.3g} s")
 
     def ask(
         self, question: Question, tell: Callable[[list[Item] | Exception], None], patience: float = PATIENCE_SECONDS

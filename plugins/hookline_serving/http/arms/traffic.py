@@ -311,16 +311,16 @@ class Traffic:
 
     def _ask_shadows(self, question: Question, items: Sequence[Item], drawn: float) -> None:
         """Have the rows that are due asked of each version in the shadow, too."""
-        places = self._places(question, drawn)
-        for route in self.router.shadows:
-            due = [number for number, place in enumerate(places) if place < route.weight]
-            if not due:
-                continue
+        due: dict[Route, list[int]] = {}
+        for number, place in enumerate(self._places(question, drawn)):
+            for route in self.router.beside(place):
+                due.setdefault(route, []).append(number)
+        for route, numbers in due.items():
             arm = self.arms[route.version, route.arm]
             try:
-                own = arm.as_read(_afresh(_some(question, due)), self.live)
+                own = arm.as_read(_afresh(_some(question, numbers)), self.live)
                 _, aside = arm.at_work()
-                aside.ask(own, partial(arm.in_shadow, own, [items[number].id for number in due]))
+                aside.ask(own, partial(arm.in_shadow, own, [items[number].id for number in numbers]))
             except Closed:
                 continue
             except Exception as error:  # noqa: BLE001  nobody waits for its answer, and it is counted
