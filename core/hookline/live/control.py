@@ -92,7 +92,8 @@ class Controller:
         found = 1.0
         # Nothing on record yet.
         with suppress(HooklineError):
-            found = worth_of_keys(predictions_in(self.workspace, self.model, policy.since).newest(WORTH_ROWS))
+            answered = replace(predictions_in(self.workspace, self.model, policy.since), given=True, served=True)
+            found = worth_of_keys(answered.newest(WORTH_ROWS))
         self._alike = policy.number, time.monotonic(), found
         return found
 

@@ -107,7 +107,7 @@ def _own(what: str | Path, found: Found, since: Moment, home: str | Path | None)
             f"'{what}' is no model of the catalog, which would have a log",
             hint="name the rows: a file, a glob or a folder",
         )
-    return replace(predictions(str(what), since, home=home), given=True).records()
+    return replace(predictions(str(what), since, home=home), given=True, served=True).records()
 
 
 def known_of(stored: StoredPackage, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from dataclasses import asdict
 from typing import Any
 
 from hookline.live.log.compacting import compact_predictions
-from hookline.live.log.predictions import predictions
+from hookline.live.log.predictions import whole_log
 from hookline.live.log.pruning import Pruned, prune_predictions
 from hookline.live.log.rules import settings_of
 from hookline.live.records import SETTINGS
+from hookline.workspace.workspace import open_workspace
 
 from ..output import print_json, print_rows, say
 
@@ -34,7 +35,7 @@ def add_actions(actions: Any) -> Sequence[argparse.ArgumentParser]:
 
 
 def _settings(given: Any) -> int:
-    folder = predictions(given.model).folder
+    folder = whole_log(open_workspace(), given.model).folder
     path, found = folder / SETTINGS, settings_of(folder)
     facts = {**asdict(found), "said_in": str(path) if path.exists() else None}
     if given.json:

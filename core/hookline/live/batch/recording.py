@@ -20,13 +20,12 @@ from hookline.packages.scoring import Chunk, warnings_column
 
 from ..log.rules import Rules
 from ..routing import key_text
+from ..segments.wanted import BATCH
 from .panel import VERSION, Panel
 
 if TYPE_CHECKING:
     import polars as pl
 
-BATCH = "batch"
-"""The arm of such records, so that nobody takes them for what live traffic was told."""
 ID = "prediction_id"
 BETWEEN = "\x1f"
 """Stands between the warnings of a row while they are one text; it is in none, as they are told to people."""

@@ -36,15 +36,15 @@ def scored(
 ) -> Scored:
     """Return a model's answers on record with their rows and, where labels tell it, what was true.
 
-    It takes what `predictions` takes. Where no arm is named, what a version said in the shadow of another is left out; the
-    truth of such an answer is that of the one that was given. Rows are read as the version that is asked for takes them, else
-    the one in charge.
+    It takes what `predictions` takes. Where no arm is named, what a version said in the shadow of another is left out, and
+    what `predict --log` recorded; the truth of a shadow's answer is that of the one that was given. Rows are read as the version
+    that is asked for takes them, else the one in charge.
     Raises DataError where no answer is on record, UsageError where versions answered that do not predict the same.
     """
     import polars as pl
 
     registry, workspace = load_registry(), open_workspace(home)
-    log = replace(predictions_in(workspace, model, since, until, version, arm), given=arm is None)
+    log = replace(predictions_in(workspace, model, since, until, version, arm), given=arm is None, served=arm is None)
     records = log.records()
     number = f":{log.version}" if log.version is not None else ""
     package = StoredPackage(find(f"{log.model}{number}", workspace.home).folder, registry)

@@ -16,7 +16,7 @@ from ..segments.segment import try_lock
 from ..segments.standing import standing
 from ..segments.swapping import alone, swap
 from ..segments.turning import Turning, Unread, timed_lines
-from .predictions import predictions_in
+from .predictions import whole_log
 
 BATCH_BYTES = 256 * 1024 * 1024
 """Of files that are turned together; what is done when another is begun is not done again after a kill."""
@@ -44,9 +44,10 @@ class Compacted:
 def compact_predictions(model: str, *, home: str | Path | None = None) -> Compacted:
     """Turn a model's closed files of lines into Parquet, from which the same records are read.
 
-    Raises UnknownName, and StoreError where another is at it or the disk is full; then what was on record still is.
+    Raises UnknownName, UsageError for one version, and StoreError where another is at it or the disk is full; then what was on
+    record still is.
     """
-    log = predictions_in(open_workspace(home), model)
+    log = whole_log(open_workspace(home), model)
     done = Compacted(log.model)
     if log.folder.is_dir():
         with changing(log.folder):

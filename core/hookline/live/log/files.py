@@ -27,8 +27,8 @@ def files_between(
     found = []
     for path in standing(folder):
         day, answered = _said(path)
-        early = day is not None and since is not None and day < (since - SLACK).date()
-        late = day is not None and until is not None and day > (until + SLACK).date()
+        early = day is not None and since is not None and since.date() - day > SLACK
+        late = day is not None and until is not None and day - until.date() > SLACK
         other = None not in (version, answered) and version != answered
         if not early and not late and not other:
             found.append(path)

@@ -57,6 +57,8 @@ class Predictions:
     """The arm that it answered for; None for all."""
     given: bool = False
     """Only answers that somebody was given: not those of a version that was asked in the shadow."""
+    served: bool = False
+    """Only answers of servers: not those to the rows of a table, of `predict --log`."""
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         """Yield the records; raises DataError where a line in between is none."""
@@ -65,7 +67,7 @@ class Predictions:
     @property
     def wanted(self) -> Wanted:
         """Which records these are."""
-        return Wanted(self.since, self.until, self.version, self.arm, self.given)
+        return Wanted(self.since, self.until, self.version, self.arm, self.given, self.served)
 
     def count(self) -> int:
         """Return how many there are."""
@@ -119,7 +121,7 @@ class Predictions:
 
     def hint(self) -> str:
         """Return what to do where there are none."""
-        if self.said() and files_between(self.folder, None, None):
+        if (self.said() or self.served) and files_between(self.folder, None, None):
             return f"`hookline predictions list {self.model}` shows the newest"
         return f"`hookline serve {self.model}` records what it answers"
 
@@ -132,8 +134,8 @@ class Predictions:
             return parquet.newest(path, self.wanted, limit)
         found = (record for line in backwards(path) if (record := record_of(line)) is not None)
         # The records of one file follow each other in time, but for those that took a while to be answered.
-        since = None if self.since is None else self.since - BACK
-        recent = takewhile(lambda record: since is None or time_of(record) >= since, found)
+        since = self.since
+        recent = takewhile(lambda record: since is None or since - time_of(record) <= BACK, found)
         return islice(filter(self.wanted.has, recent), limit)
 
 
@@ -184,6 +186,16 @@ def predictions_in(
             f"since {begin:%Y-%m-%d %H:%M} is not before until {end:%Y-%m-%d %H:%M}", hint="change the two"
         )
     return Predictions(name, log / name, begin, end, number, arm)
+
+
+def whole_log(workspace: Workspace, model: str) -> Predictions:
+    """Return a model's log for who changes its files, which hold every version's records; raises UsageError for one version."""
+    log = predictions_in(workspace, model)
+    if log.version is not None:
+        raise UsageError(
+            f"'{model}' is one version, and the files of a log hold the answers of all", hint=f"name {log.model}"
+        )
+    return log
 
 
 def logged(workspace: Workspace) -> list[str]:

@@ -16,8 +16,8 @@ from ..segments.swapping import swap
 from ..segments.turning import Turning, Unread, timed_lines
 from .compacting import changing
 from .files import files_between
-from .predictions import predictions_in
-from .times import span_of
+from .predictions import whole_log
+from .times import before
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ def prune_predictions(
     """Take a model's records out of its log that are older than a span, such as `90d`, or than a moment, UTC.
 
     Labels of them stay, and count as those of answers that are not on record. dry_run: only say what would be taken out
-    Raises UnknownName, UsageError for what is no span, and StoreError where the disk does not allow it.
+    Raises UnknownName, UsageError for what is no span and for one version, and StoreError where the disk does not allow it.
     """
-    log = predictions_in(open_workspace(home), model)
-    moment = older_than if isinstance(older_than, datetime) else datetime.now(UTC) - span_of(older_than, "older_than")
+    log = whole_log(open_workspace(home), model)
+    moment = older_than if isinstance(older_than, datetime) else before(datetime.now(UTC), older_than, "older_than")
     if dry_run or not log.folder.is_dir():
         return steady(lambda: _found(log.model, log.folder, moment))
     with changing(log.folder):

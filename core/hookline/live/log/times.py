@@ -23,6 +23,14 @@ def span_of(said: str | timedelta, name: str) -> timedelta:
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
+def before(now: datetime, span: str | timedelta, name: str) -> datetime:
+    """Return the moment so long before another; raises UsageError, which calls the span `name`, also before the year 1."""
+    try:
+        return now - span_of(span, name)
+    except OverflowError:
+        raise UsageError(f"{name}: '{span}' is longer ago than the calendar goes", hint="write 7d or 52w") from None
+
+
 def moment_of(said: str | date | timedelta | None, name: str, now: datetime | None = None) -> datetime | None:
     """Return a moment in UTC; raises UsageError, which calls it `name`.
 
@@ -32,7 +40,7 @@ def moment_of(said: str | date | timedelta | None, name: str, now: datetime | No
         return None
     now = now or datetime.now(UTC)
     if isinstance(said, timedelta) or (isinstance(said, str) and SPAN.fullmatch(said.strip())):
-        return now - span_of(said, name)
+        return before(now, said, name)
     try:
         moment, _ = in_utc(said, UTC)
     except ValueError:

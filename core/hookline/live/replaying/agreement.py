@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,8 +49,8 @@ def agreements(
     shadows = [route for route in policy.routes if route.shadow]
     if not shadows:
         return ()
-    found = predictions_in(workspace, policy.model, policy.since, until).newest(limit)
-    given = {one["id"]: one for one in found if one.get("of") is None}
+    found = replace(predictions_in(workspace, policy.model, policy.since, until), served=True).newest(limit)
+    given = {one["id"]: one for one in found if one.get("of") is None and one["row"]}
     told = []
     for route in shadows:
         both = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,15 +134,16 @@ def replay(
 def newest_of(log: Predictions, limit: int, version: int) -> tuple[list[Mapping[str, Any]], int]:
     """Return the newest answers that other versions gave, newest first, and how many of its own were passed over.
 
-    What a shadow answered was given to nobody.
+    What a shadow answered was given to nobody, what a table was answered says nothing of live traffic, and a record whose
+    row was not kept cannot be played.
     """
-    wanted = limit
+    wanted, live = limit, replace(log, given=True, served=True)
     while True:
-        found = log.newest(wanted)
-        given = [one for one in found if one.get("of") is None]
-        others = [one for one in given if one["version"] != version]
+        found = live.newest(wanted)
+        rest = [one for one in found if one["version"] != version]
+        others = [one for one in rest if one["row"]]
         if len(others) >= limit or len(found) < wanted or wanted >= MOST_READ * limit:
-            return others[:limit], len(given) - len(others)
+            return others[:limit], len(found) - len(rest)
         wanted *= 2
 
 

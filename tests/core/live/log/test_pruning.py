@@ -82,6 +82,30 @@ def test_what_a_writer_adds_before_it_lets_go_stays(folder: Path, monkeypatch: p
     assert numbers() == [119, 501]
 
 
+@pytest.mark.usefixtures("shop")
+def test_a_version_cannot_be_pruned_or_compacted_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    for act in (["prune", "shop:1", "--older-than", "0d"], ["compact", "shop@champion"], ["settings", "shop:2"]):
+        assert main(["predictions", *act]) == 2
+        told = capsys.readouterr().err
+        assert f"'{act[1]}' is one version, and the files of a log hold the answers of all" in told
+        assert "name shop" in told
+    assert hl.predictions("shop").count() == 240
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("act", [["prune", "plain", "--older-than"], ["list", "plain", "--since"]])
+def test_a_span_beyond_the_calendar_is_refused(act: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predictions", *act, "999999d"]) == 2
+    assert "'999999d' is longer ago than the calendar goes" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_first_and_the_last_day_of_the_calendar_may_be_named() -> None:
+    whole = hl.predictions("plain", since="0001-01-01", until="9999-12-31")
+    assert whole.count() == 120
+    assert len(whole.newest(200)) == 120
+
+
 def test_the_command_line_says_first_what_it_removes_and_compacts(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,8 @@
-"""What a version said in the shadow of another: on record, and mixed into nothing that was said to somebody."""
+"""What a version said in the shadow of another, or of a table: on record, and mixed into nothing that traffic was told."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 import hookline as hl
+from hookline_polars.sources.prediction_log import PredictionLogSource
 from kit.logs import write_log
 
 
@@ -57,3 +59,23 @@ def test_a_label_by_key_finds_the_answer_that_was_given() -> None:
     assert hl.label("shop", pl.DataFrame(told), by="customer", time="when").aside == 0
     found = hl.scored("shop:1").frame.filter(pl.col("prediction_id") == asked["id"]).collect()
     assert found["truth"].to_list() == ["yes"]
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["lines", "parquet"])
+def test_answers_to_a_table_are_not_mixed_into_those_of_traffic(shop: Path, closed: bool) -> None:
+    table = [
+        {**record, "id": f"table-{place}", "arm": "batch", "row": {**record["row"], "size": 1e6}}
+        for place, record in enumerate(hl.predictions("shop:1"))
+    ]
+    write_log(shop / "predictions" / "shop", table, "4")
+    hl.label("shop", {"id": [record["id"] for record in table], "bought": ["yes"] * len(table)})
+    if closed:
+        hl.compact_predictions("shop")
+    live = replace(hl.predictions("shop"), given=True, served=True)
+    assert (live.count(), len(live.newest(400)), live.facts().height) == (240, 240, 240)
+    assert hl.scored("shop").frame.collect().height == 240
+    assert "size" not in {finding.subject for finding in hl.monitor("shop")["data_drift"].findings}
+    assert hl.labels("shop").labeled == 160
+    found = hl.scored("shop", arm="batch").frame.collect()
+    assert found["truth"].to_list() == ["yes"] * 160
+    assert PredictionLogSource("shop", arm="batch").load().frame.collect().height == 160

@@ -99,6 +99,14 @@ def test_what_the_version_answered_itself_and_what_shadows_did_is_left_out(
     assert (found.records, found.own) == (ROWS, 1)
 
 
+def test_rows_that_were_not_kept_and_those_of_tables_are_not_played(workspace: Workspace, registry: Registry) -> None:
+    row = {"a": 1.0, "b": 1.0, "c": "u"}
+    unkept, table_row = records_of("shop:1", [row] * 2, [END] * 2, workspace.home, 500)
+    write_log(workspace.home / "predictions" / "shop", [{**unkept, "row": {}}, {**table_row, "arm": "batch"}])
+    found = replay(workspace, registry, version(workspace, 2), "7d", 1_000)
+    assert (found.records, found.own, found.refused) == (ROWS, 0, 0)
+
+
 def test_many_records_of_its_own_do_not_hide_those_of_others(workspace: Workspace) -> None:
     rows = [{"a": 1.0, "b": 1.0, "c": "u"}] * 50
     times = [END + timedelta(seconds=place) for place in range(50)]
@@ -164,7 +172,8 @@ def test_a_shadow_is_held_against_the_answers_that_were_given(workspace: Workspa
     times = [policy.since + timedelta(milliseconds=place) for place in range(ROWS)]
     given, aside = (records_of(f"shop:{one}", rows, times, workspace.home, one * 1_000) for one in (1, 2))
     told = [{**one, "of": other["id"], "arm": "shadow"} for one, other in zip(aside, given, strict=True)]
-    write_log(workspace.home / "predictions" / "shop", [*given, *told[:-10]])
+    unkept = [{**given[0], "id": "shop-9000", "row": {}}, {**told[0], "id": "shop-9001", "of": "shop-9000"}]
+    write_log(workspace.home / "predictions" / "shop", [*given, *told[:-10], *unkept])
     (found,) = agreements(workspace, registry, policy, 1_000)
     same = sum(one["prediction"] == other["prediction"] for one, other in zip(given[:-10], told[:-10], strict=True))
     assert (found.version, found.arm, found.changes.rows) == (2, "shadow", ROWS - 10)
