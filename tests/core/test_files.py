@@ -21,7 +21,6 @@ WRITER = textwrap.dedent("""
     import itertools, sys
     from pathlib import Path
     from hookline.workspace.files import write_whole
-from kit.logs import full_after
 
     path, letters, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     for letter in itertools.cycle(letters):
