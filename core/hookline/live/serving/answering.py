@@ -8,14 +8,13 @@ from pathlib import Path
 from hookline.errors import ConfigError, UnknownName, UsageError
 from hookline.kinds.capabilities import Serves
 from hookline.kinds.deployments import Deployment
-from hookline.kinds.given.references import settle
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.registry.ports import assignable
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import logger
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from ..control import controlling
+from ..control import controlling, deployer_of
 from ..fleet import DeployedModel, SinglePackage
 from .work import Work
 
@@ -46,20 +45,16 @@ def rollouts(work: Work, registry: Registry) -> AbstractContextManager[None]:
 
 def server_of(registry: Registry, work: Work, workspace: Workspace | None) -> Serves:
     """Return the deployer that the policy in force is of; raises UsageError where that one cannot serve."""
-    current = _current(work, workspace)
-    name, fields = (current.deployer, current.fields) if current else (FALLBACK, {})
+    current = _current(work, workspace) or Deployment.single("", 0, FALLBACK)
     try:
-        whole, _ = settle(fields, "deployer")
-        deployer = registry.build("deployer", name, whole, "deployer")
+        deployer = deployer_of(registry, current)
     except (ConfigError, UnknownName) as error:
         # A plugin that was updated or taken away since: who answers is known all the same.
-        log.error(
-            "the policy's deployer '%s' cannot be asked what comes next, and requests are answered: %s", name, error
-        )
-        deployer = registry.build("deployer", FALLBACK, {}, "deployer")
-    type(deployer).check_backend()
+        told = "the policy's deployer '%s' cannot be asked what comes next, and requests are answered: %s"
+        log.error(told, current.deployer, error)
+        deployer = deployer_of(registry, Deployment.single("", 0, FALLBACK))
     if not isinstance(deployer, Serves):
-        raise UsageError(f"deployer '{name}' does not answer requests itself", hint=_servers(registry))
+        raise UsageError(f"deployer '{deployer.name}' does not answer requests itself", hint=_servers(registry))
     return deployer
 
 
