@@ -137,7 +137,8 @@ def switched(server: Server, workspace: Workspace, count: int) -> dict[str, Any]
             version = 2 + number % 2
             put(workspace, version)
             since = time.time()
-            assert until(lambda since=since, version=version: _on(log, since, version), 20), "a policy is not followed"  # type: ignore[misc]
+            followed = until(lambda since=since, version=version: _on(log, since, version))  # type: ignore[misc]
+            assert followed, f"policy of version {version} is not followed: {_versions(log, since)}"
             late.append(_last_of_others(log, since, version) - since)
         time.sleep(0.2)
     faults = [*answers.faults, *answers.missing(log), *torn(log), *(["a connection broke"] * answers.broken)]

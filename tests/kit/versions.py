@@ -21,6 +21,8 @@ from kit.packages import reseal
 from kit.serving import ROW
 
 MODEL = "churn"
+MOST_REQUESTS = 100
+"""Of a client on one connection: where one process was busy as all of them connected, the others get some in their turn."""
 MOODY = """
 import os, time
 import numpy as np
@@ -134,7 +136,7 @@ class Answers:
 
 @contextmanager
 def load(urls: Callable[[], str | None], clients: int = 8, pause: float = 0.0) -> Iterator[Answers]:
-    """Have clients ask again and again, each on a connection of its own, until the block ends.
+    """Have clients ask again and again, each on connections of its own, until the block ends.
 
     urls: where to ask at this moment; None: nowhere
     """
@@ -147,7 +149,9 @@ def load(urls: Callable[[], str | None], clients: int = 8, pause: float = 0.0) -
                 time.sleep(0.01)
                 continue
             with httpx.Client(base_url=url, timeout=30) as client:
-                while not ended.is_set() and url == urls():
+                for _ in range(MOST_REQUESTS):
+                    if ended.is_set() or url != urls():
+                        break
                     if answers.ask(client) is None:
                         time.sleep(0.01)
                     time.sleep(pause)
