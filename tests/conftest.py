@@ -66,6 +66,14 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _nobody_elses_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give what a module's tests share, which is made before any test's own home, another home than the checkout's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKLINE_HOME", str(tmp_path_factory.mktemp("shared-home")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _ctrl_c_arrives() -> Iterator[None]:
     """Take SIGINT again where the suite was started with it ignored (`nohup`, `&` in a script), as children inherit that."""
     ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN

@@ -11,6 +11,11 @@ from hookline import hookimpl
 @hookimpl
 def register_scorers() -> Mapping[str, Callable[[Callable[[], Callable[[Any], Any]], Iterable[Any]], Iterator[Any]]]:
     """Return the scorer `ray`."""
+    return {"ray": _score}
+
+
+def _score(make: Callable[[], Callable[[Any], Any]], chunks: Iterable[Any]) -> Iterator[Any]:
+    """Score with what is imported only then."""
     from .scoring import score
 
-    return {"ray": score}
+    return score(make, chunks)

@@ -254,7 +254,7 @@ class Lying(Deployer):
     def deploy(self, package: Package, current: Deployment | None) -> Deployment:
         return Deployment.single(package.name, package.version, self.name)
     def answer(self, predictor, rows):
-        from hookline_serving.http.app import answer_rows
+        from hookline_serving.http.arms.trial import answer_rows
         told = answer_rows(predictor, rows)
         return [{**one, "probabilities": {k: round(v, 2) for k, v in one["probabilities"].items()}} for one in told]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import importlib
 import os
 import select
@@ -66,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if argv is None:
         sys.excepthook = _traceback
+        # After whatever else there is to do at the end: the system takes back memory faster than a collector of garbage.
+        atexit.register(gc.freeze)
     try:
         _require_folder()
         with _terminable():

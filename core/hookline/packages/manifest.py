@@ -190,7 +190,8 @@ def environment() -> Mapping[str, Any]:
     packages = {name.replace("_", "-"): version for name, _, version in (info.rpartition("-") for info in infos)}
     return {
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        # Not `platform.platform()`, which starts a process to ask for the processor.
+        "platform": f"{platform.system()}-{platform.release()}-{platform.machine()}-with-{''.join(platform.libc_ver())}",
         "hookline": __version__,
         "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
     }

@@ -26,7 +26,7 @@ class ServingDeployer(Deployer):
 
     def answer(self, predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Answer rows as the server does, on no port; raises DataError where it would refuse the request."""
-        from ..http.app import answer_rows
+        from ..http.arms.trial import answer_rows
 
         return answer_rows(predictor, rows)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -18,7 +16,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hookline import Predictor
-from hookline.errors import DataError, Problem
 from hookline.kinds.plain import to_json
 
 from . import inference_protocol as v2
@@ -28,7 +25,7 @@ from .clients.receiving import client_of
 from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi import document, example_row
-from .replies import OK, answered, failure, send_answer, told
+from .replies import answered, failure, send_answer, told
 from .routes.arrow import MARK, predict_any
 from .routes.asked import Guarded, called
 from .routes.binary import infer_any
@@ -70,24 +67,6 @@ def app_of(
     handlers: Mapping[Any, Any] = {HTTPException: _http_error, Exception: _fault}
     app = Starlette(routes=_routes(desk), lifespan=lifespan, exception_handlers=handlers)
     return _with_short_way(app, desk) if spans is None else traced(app, spans)
-
-
-def answer_rows(predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Answer one request as a client gets it, through JSON both ways; raises DataError where it is refused."""
-    desk = desk_of(predictor, {"model": "model", "version": None, "format": ""}, None, Bounds(rows=len(rows)))
-    body = msgspec.json.encode({"rows": rows})
-    # In a thread of its own, since the caller's may have a loop that runs, as a notebook's has.
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(lambda: asyncio.run(answered(predict(desk.traffic, body)))).result()
-    desk.close()
-    said: dict[str, Any] = msgspec.json.decode(answer.body)
-    if answer.status != OK:
-        problems = [
-            Problem(f"row {one.get('row')}, {one['column']}", one["message"]) for one in said.get("problems", [])
-        ]
-        raise DataError(f"status {answer.status}: {said['error']}", problems)
-    predictions: list[dict[str, Any]] = said["predictions"]
-    return predictions
 
 
 def _routes(desk: Desk) -> list[Route]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from starlette.types import Send
 
 from hookline.errors import DataError, HooklineError
 from hookline.telling.secrets import logger
 
 from .log import NotRecorded
 from .reading.faults import MOST_SHOWN, BadRequest, BadRows, Overdue, TooLarge
+
+if TYPE_CHECKING:
+    from starlette.types import Send
 
 log = logger("hookline.serving")
 

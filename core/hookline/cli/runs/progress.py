@@ -29,7 +29,7 @@ class Progress:
 
     def __init__(self) -> None:
         self.console, self.off = _console(), _is_off()
-        self.status = self.console.status("") if _is_live() else None
+        self.status = None if isinstance(self.console, Lines) else self.console.status("")
 
     @hookimpl
     def before_run(self, run: RunInfo) -> None:
@@ -113,7 +113,7 @@ class SweepProgress:
 
         shown = TextColumn("{task.fields[running]}", markup=False, table_column=Column(no_wrap=True, ratio=1))
         columns = (TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(), shown)
-        self.bar = Progress(*columns, console=self.console, transient=True, expand=True)
+        self.bar = Progress(*columns, console=_rich(self.console), transient=True, expand=True)
         self.bar.add_task("sweep", total=None, running="composing")
         self.bar.start()
 
@@ -162,7 +162,7 @@ class RowProgress:
 
         speed = TextColumn("{task.fields[speed]}", markup=False)
         columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("rows"), speed, TimeRemainingColumn())
-        self.bar = Progress(*columns, console=self.console, transient=True)
+        self.bar = Progress(*columns, console=_rich(self.console), transient=True)
         self.bar.add_task("rows", total=None, completed=self.done, speed="")
         self.bar.start()
 
@@ -193,7 +193,27 @@ def _is_live() -> bool:
     return mode == "rich" or (mode == "auto" and sys.stderr.isatty() and is_off(os.environ.get("CI")))
 
 
-def _console() -> Console:
+class Lines:
+    """What stands in for rich's console where nothing moves: rich takes longer to import than a line to write."""
+
+    def __init__(self) -> None:
+        self.quiet = False
+
+    def print(self, text: str, soft_wrap: bool = True) -> None:
+        """Write a line, if anybody reads."""
+        if self.quiet:
+            return
+        try:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+        except BrokenPipeError:
+            # Nobody reads on, and the run goes on.
+            self.quiet = True
+
+
+def _console() -> Console | Lines:
+    if not _is_live():
+        return Lines()
     from rich.console import Console
 
     class Patient(Console):
@@ -201,4 +221,9 @@ def _console() -> Console:
             """Fall silent where nobody reads on; rich would end the run."""
             self.quiet = True
 
-    return Patient(stderr=True, highlight=False, markup=False, emoji=False, force_terminal=_is_live() or None)
+    return Patient(stderr=True, highlight=False, markup=False, emoji=False, force_terminal=True)
+
+
+def _rich(console: Console | Lines) -> Console:
+    assert not isinstance(console, Lines)
+    return console

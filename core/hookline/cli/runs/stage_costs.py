@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from hookline.kinds.hooks import RunInfo, StageInfo, hookimpl
 from hookline.sweeps.workers.memory import forget_peak, peak
@@ -30,11 +33,9 @@ class StageCosts:
     """A lifecycle plugin that measures each stage, and what lies before and after them all."""
 
     def __init__(self) -> None:
-        import psutil
-
         self.costs: list[Cost] = []
         # What Python and the imports took until now belongs to the run as well.
-        self._since = time.perf_counter() - (time.time() - psutil.Process().create_time())
+        self._since = time.perf_counter() - _age()
         self._cpu = 0.0
 
     @hookimpl
@@ -65,6 +66,17 @@ class StageCosts:
         self.costs.append(Cost(part, now - self._since, cpu - self._cpu, peak()))
         self._since, self._cpu = now, cpu
         forget_peak()
+
+
+def _age() -> float:
+    """Return for how many seconds this process is there."""
+    import psutil
+
+    with suppress(OSError, AttributeError):
+        # The clock that Linux counts it by; the time of day at boot, which psutil adds, is off by up to a second.
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        return float(time.clock_gettime(time.CLOCK_BOOTTIME)) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - psutil.Process().create_time()
 
 
 def lines(costs: list[Cost]) -> list[str]:
