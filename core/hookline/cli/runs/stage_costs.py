@@ -76,7 +76,7 @@ def _age() -> float:
         # The clock that Linux counts it by; the time of day at boot, which psutil adds, is off by up to a second.
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
         return float(time.clock_gettime(time.CLOCK_BOOTTIME)) - ticks / os.sysconf("SC_CLK_TCK")
-    return time.time() - psutil.Process().create_time()
+    return float(time.time() - psutil.Process().create_time())
 
 
 def lines(costs: list[Cost]) -> list[str]:
