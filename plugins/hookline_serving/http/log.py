@@ -76,6 +76,10 @@ class PredictionLog:
     """Times that some could not be written."""
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder, repr=False)
 
+    def __post_init__(self) -> None:
+        # Asked once, since it is needed for each request.
+        self._changes = self.rules.changes
+
     @classmethod
     def open(cls, folder: Path) -> PredictionLog:
         """Open a file of now, as `log.yaml` in the folder says; raises ConfigError for that, StoreError for the disk."""
@@ -102,20 +106,28 @@ class PredictionLog:
         return None if kept is None else _promised(kept)
 
     def lines(
-        self, stamp: Stamp, question: Question, items: Sequence[Item], now: datetime, of: Sequence[str] = ()
+        self, stamp: Stamp, answered: Iterable[tuple[Question, Sequence[Item]]], now: datetime, of: Sequence[str] = ()
     ) -> bytes:
-        """Return the records of what is answered, a line each.
+        """Return the records of what several requests are answered, a line each.
 
         of: of each row the id of the answer that was given, where this one is not
         """
+        records: list[Record] = []
+        for question, items in answered:
+            records += self._records(stamp, question, items, now, of)
+        return self._encoder.encode_lines(records)
+
+    def _records(
+        self, stamp: Stamp, question: Question, items: Sequence[Item], now: datetime, of: Sequence[str]
+    ) -> list[Record]:
         model, version, arm = stamp
         latency = round(time.perf_counter() - question.since, 6)
         nothing = [None] * len(items)
         keys = question.keys or nothing
         rows: Iterable[tuple[Any, Any, Any]] = zip(question.rows, question.ids, keys, strict=True)
-        if self.rules.changes:
+        if self._changes:
             rows = map(self._kept_of, rows)
-        records = [
+        return [
             Record(
                 item.id,
                 now,
@@ -134,7 +146,6 @@ class PredictionLog:
             )
             for item, (row, row_id, key), other in zip(items, rows, of or nothing, strict=True)
         ]
-        return self._encoder.encode_lines(records)
 
     def _kept_of(self, told: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
         """Return what the log's rules keep of a row, of what it calls itself, and of what decided who answers it."""

@@ -22,7 +22,7 @@ STAMP = Stamp("churn", 3, "live")
 def kept_by(log: PredictionLog, question: Question, items: list[Item]) -> Kept:
     """Record what is answered now."""
     now = datetime.now(UTC)
-    return log.append([log.lines(STAMP, question, items, now)], now)
+    return log.append([log.lines(STAMP, [(question, items)], now)], now)
 
 
 def ask(log: PredictionLog, name: str) -> None:

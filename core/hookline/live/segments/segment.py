@@ -64,18 +64,16 @@ class Segment:
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Hand lines to the system, all or none; raises OSError."""
-        written = 0
+        whole = lines[0] if len(lines) == 1 else b"".join(lines)
+        left = memoryview(whole)
         try:
-            for some in lines:
-                left = memoryview(some)
-                while left:
-                    # A disk that is nearly full takes a part, and says so only of the rest.
-                    count = self.file.write(left)
-                    left, written = left[count:], written + count
+            while left:
+                # A disk that is nearly full takes a part, and says so only of the rest.
+                left = left[self.file.write(left) :]
         except OSError:
             self.cut(self.size)
             raise
-        self.size += written
+        self.size += len(whole)
 
     def cut(self, size: int) -> None:
         """Cut off what is not answered, so that the next record does not join a torn line."""
