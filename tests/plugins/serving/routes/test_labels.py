@@ -93,6 +93,8 @@ def test_a_label_may_come_alone_with_its_time_and_before_its_answer_is_known(ask
         ([{"prediction_id": "a", "valeu": "yes"}], "row 0, value", "is missing; did you mean 'valeu'?"),
         ([{"value": "yes"}], "row 0, prediction_id", "is missing"),
         ([{"prediction_id": "", "value": "yes"}], "row 0, prediction_id", "is missing"),
+        ([{"prediction_id": 5, "value": "yes"}], "row 0, prediction_id", "must be a text, got '5'"),
+        ([{"prediction_id": {}, "value": "yes"}], "row 0, prediction_id", "must be a text, got '{}'"),
         ([{"prediction_id": "a" * 300, "value": "yes"}], "row 0, prediction_id", "is longer than 255 letters"),
         ([{"prediction_id": "a", "value": "yes", "time": "soon"}], "row 0, time", "must be a time such as"),
         ([{"prediction_id": "a", "value": "yes", "time": "2026-01-02"}, {"prediction_id": "b", "value": "no"}],
