@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import msgspec
 from starlette.applications import Starlette
@@ -27,7 +27,8 @@ from .clients.bounds import Bounds
 from .clients.receiving import client_of
 from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
-from .openapi import document, example_row
+from .openapi.columns import example_row
+from .openapi.document import document
 from .replies import OK, answered, failure, send_answer, told
 from .routes.arrow import MARK, predict_any
 from .routes.asked import Guarded, called
@@ -38,6 +39,8 @@ from .watching.tracing import traced
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+
+    from .arms.traffic import Traffic
 
 PLAIN_ROUTES = ("/predict", "/example", "/health", "/metadata", "/openapi.json")
 
@@ -69,6 +72,8 @@ def app_of(
 
     handlers: Mapping[Any, Any] = {HTTPException: _http_error, Exception: _fault}
     app = Starlette(routes=_routes(desk), lifespan=lifespan, exception_handlers=handlers)
+    # Whoever asks for /ready/ is told so, and not sent to an address made of what the request calls this server.
+    app.router.redirect_slashes = False
     return _with_short_way(app, desk) if spans is None else traced(app, spans)
 
 
@@ -105,7 +110,7 @@ def _routes(desk: Desk) -> list[Route]:
         get("/health", lambda live: {"status": "ok", **live.info}),
         get("/metadata", _metadata),
         get("/example", lambda live: {"rows": [example_row(live.predictor.schema)]}),
-        get("/openapi.json", lambda live: document(live.predictor.schema, live.predictor.target, live.info)),
+        Route("/openapi.json", _openapi(desk), methods=["GET"]),
         get("/v2", lambda _: v2.server_metadata()),
         get("/v2/health/live", lambda _: {"live": True}),
         get(model, v2.model_metadata),
@@ -157,6 +162,21 @@ def _told(desk: Desk, content: Callable[[Service], Any]) -> Callable[[Request], 
         if service not in made:
             made[service] = msgspec.json.encode(content(service))
         return Response(made[service], media_type="application/json")
+
+    return route
+
+
+def _openapi(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
+    """Return a route that tells of every route, made once for each traffic."""
+    # Of a traffic that is held by others alone, since its models take memory.
+    made: tuple[ref[Traffic], bytes] | None = None
+
+    async def route(_: Request) -> Response:
+        nonlocal made
+        traffic = desk.traffic
+        if made is None or made[0]() is not traffic:
+            made = ref(traffic), msgspec.json.encode(document(traffic, desk.asks_token))
+        return Response(made[1], media_type="application/json")
 
     return route
 

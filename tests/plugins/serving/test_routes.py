@@ -81,6 +81,13 @@ def test_an_error_is_json_on_every_route(document: dict[str, Any], ask: Ask, met
         assert response.status_code in (200, 400, 404, 405)
 
 
+def test_a_path_with_a_slash_too_many_is_no_route_and_sends_nobody_elsewhere(ask: Ask) -> None:
+    for path in ("/ready/", "/predict/", "/health//", "/v2/"):
+        response = ask("GET", path, headers={"host": "elsewhere.example"})
+        assert (response.status_code, response.json()) == (404, {"error": "Not Found"}), path
+        assert "location" not in response.headers
+
+
 FUZZED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 ODD = SCALARS | st.sampled_from(["", "9999-12-31T23:59:59.999999", "0001-01-01T00:00:00+14:00", 10**400, -0.0, 1e308])

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..openapi import example_row
+from ..openapi.columns import example_row
 
 if TYPE_CHECKING:
     from ..service import Service
