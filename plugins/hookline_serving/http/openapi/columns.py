@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hookline import Roles, Schema
@@ -11,14 +12,16 @@ from hookline.kinds.artifacts import Column, TextRules
 from .acts import named
 
 MOST_EXAMPLES = 20
+KINDS = {"number": "number", "string": "string", "boolean": "boolean", "datetime": "string"}
+"""How JSON Schema calls each kind of column."""
 
 
 def row_schemas(schema: Schema, roles: Roles) -> dict[str, Any]:
     """Return the schemas of a row, and of a value that is missing."""
-    properties = {column.name: _property(column) for column in schema.columns}
+    properties = {column.name: _property(column, schema.texts) for column in schema.columns}
     if roles.id is not None and roles.id not in properties:
         properties[roles.id] = {"description": "names the row in the record, and is no matter to the model"}
-    required = [column.name for column in schema.columns if column.required]
+    required = [column.name for column in schema.columns if column.required or not _may_miss(column)]
     row = {"type": "object", "properties": properties, "required": required, "examples": [example_row(schema)]}
     return {"Row": row, "Missing": _missing(schema.texts)}
 
@@ -35,8 +38,8 @@ def example_row(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _property(column: Column) -> dict[str, Any]:
-    said = _value(column)
+def _property(column: Column, texts: TextRules) -> dict[str, Any]:
+    said = _value(column, texts)
     if column.categories is not None and column.kind == "string":
         said["examples"] = [*column.categories[:MOST_EXAMPLES]]
         said["description"] = f"{len(column.categories)} values {_whose(column)}; another one is {_fate(column)}"
@@ -48,35 +51,48 @@ def _property(column: Column) -> dict[str, Any]:
     return said
 
 
-def _value(column: Column) -> dict[str, Any]:
+def _value(column: Column, texts: TextRules) -> dict[str, Any]:
     """Return what a value may be: of the column's kind and, where it may be missing, a null or a text that says so."""
-    rejects = column.on_violation == "reject"
-    optional = column.nullable or not rejects
-    limits = _limits(column) if rejects else {}
-    if column.kind == "string":
-        return {"type": ["string", *(["null"] if optional else [])], **limits}
-    own = {"type": "string", "format": "date-time"} if column.kind == "datetime" else {"type": column.kind, **limits}
-    return {"anyOf": [own, named("Missing")]} if optional else own
+    own: dict[str, Any] = {"type": KINDS[column.kind]}
+    if column.kind == "datetime":
+        own["format"] = "date-time"
+    if column.on_violation == "reject":
+        own |= _limits(column, texts)
+    elif column.kind == "string":
+        return {"type": ["string", "null"]}
+    return {"anyOf": [own, named("Missing")]} if _may_miss(column) else own
 
 
-def _limits(column: Column) -> dict[str, Any]:
+def _may_miss(column: Column) -> bool:
+    return column.nullable or column.on_violation != "reject"
+
+
+def _limits(column: Column, texts: TextRules) -> dict[str, Any]:
     """Return what is refused beyond, in the words of JSON Schema, which has none for a range of datetimes."""
     if column.kind == "number":
         held = {"minimum": column.minimum, "maximum": column.maximum}
         return {name: value for name, value in held.items() if value is not None}
     if column.kind == "boolean":
         return {} if column.categories is None else {"enum": [one == "true" for one in column.categories]}
+    if column.kind == "datetime":
+        return {}
     if column.categories is not None:
-        return {"enum": [*column.categories, *([None, ""] if column.nullable else [])]}
-    return {} if column.nullable else {"minLength": 1}
+        return _one_of([text for text in column.categories if text and text not in texts.missing], texts)
+    return {} if column.nullable else {"not": named("Missing")}
 
 
 def _missing(texts: TextRules) -> dict[str, Any]:
     said = {"description": "a value that is not known", "examples": [None]}
+    if texts.strip:
+        return said | {"type": ["string", "null"]} | _one_of(["", *texts.missing], texts)
+    return said | {"enum": [None, "", *texts.missing]}
+
+
+def _one_of(words: Sequence[str], texts: TextRules) -> dict[str, Any]:
+    """Return that a text is one of some, with spaces around it where these are taken off."""
     if not texts.strip:
-        return said | {"enum": [None, "", *texts.missing]}
-    words = "|".join(_literal(text) for text in texts.missing)
-    return said | {"type": ["string", "null"], "pattern": rf"^\s*(?:{words})\s*$"}
+        return {"enum": [*words]}
+    return {"pattern": rf"^\s*(?:{'|'.join(map(_literal, words))})\s*$"}
 
 
 def _literal(text: str) -> str:
