@@ -25,7 +25,6 @@ from . import inference_protocol as v2
 from .arms.desk import Desk, desk_of
 from .clients.bounds import Bounds
 from .clients.receiving import client_of
-from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi.columns import example_row
 from .openapi.document import document
@@ -43,13 +42,6 @@ if TYPE_CHECKING:
     from .arms.traffic import Traffic
 
 PLAIN_ROUTES = ("/predict", "/example", "/health", "/metadata", "/openapi.json")
-
-
-def make_app(
-    predictor: Predictor, info: Mapping[str, Any], record: PredictionLog | None, bounds: Bounds | None = None
-) -> ASGIApp:
-    """Return the ASGI application of one package; info: model, version, format."""
-    return app_of(desk_of(predictor, info, record, bounds or Bounds()))
 
 
 def app_of(

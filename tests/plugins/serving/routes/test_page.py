@@ -20,7 +20,9 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
 import hookline as hl
-from hookline_serving.http.app import make_app
+from hookline_serving.http.app import app_of
+from hookline_serving.http.arms.desk import desk_of
+from hookline_serving.http.clients.bounds import Bounds
 from kit.browser import FRAME, chromium
 from kit.processes import run_command
 from kit.serving import ROW, asking, listening
@@ -98,7 +100,7 @@ def test_no_name_is_markup(predictor: hl.Predictor) -> None:
         def predict(self, frame: Any) -> Any:
             return predictor.predict(frame)
 
-    with asking(make_app(Renamed(), {"model": NASTY, "version": 1, "format": NASTY}, None)) as ask:
+    with asking(app_of(desk_of(Renamed(), {"model": NASTY, "version": 1, "format": NASTY}, None, Bounds()))) as ask:
         page = ask("GET", "/docs").text
         plain = asking_for_tags(predictor)
     assert read(page).tags == plain
@@ -107,7 +109,7 @@ def test_no_name_is_markup(predictor: hl.Predictor) -> None:
 
 
 def asking_for_tags(predictor: hl.Predictor) -> list[str]:
-    with asking(make_app(predictor, {"model": "churn", "version": 1, "format": "onnx"}, None)) as ask:
+    with asking(app_of(desk_of(predictor, {"model": "churn", "version": 1, "format": "onnx"}, None, Bounds()))) as ask:
         return read(ask("GET", "/docs").text).tags
 
 
@@ -134,7 +136,7 @@ def test_a_browser_shows_the_answer_at_the_press_of_the_button(
     predictor: hl.Predictor, tmp_path: Path, width: int, dark: bool
 ) -> None:
     frame = FRAME.format(address="/docs", width=width, ask=PRESS)
-    app = make_app(predictor, {"model": "churn", "version": 1, "format": "onnx"}, None)
+    app = app_of(desk_of(predictor, {"model": "churn", "version": 1, "format": "onnx"}, None, Bounds()))
     with listening(Starlette(routes=[Route("/frame", lambda _: HTMLResponse(frame)), Mount("/", app)])) as url:
         scheme = ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"] if dark else []
         options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", *scheme]
