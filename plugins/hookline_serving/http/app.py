@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import msgspec
 from starlette.applications import Starlette
@@ -15,16 +15,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hookline import Predictor
 from hookline.kinds.plain import to_json
 
 from . import inference_protocol as v2
-from .arms.desk import Desk, desk_of
-from .clients.bounds import Bounds
+from .arms.desk import Desk
 from .clients.receiving import client_of
-from .log import PredictionLog
 from .many import MOST_BYTES_AT_ONCE, predict
-from .openapi import document, example_row
+from .openapi.columns import example_row
+from .openapi.document import document
 from .replies import answered, failure, send_answer, told
 from .routes.arrow import MARK, predict_any
 from .routes.asked import Guarded, called
@@ -36,14 +34,9 @@ from .watching.tracing import traced
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
+    from .arms.traffic import Traffic
+
 PLAIN_ROUTES = ("/predict", "/example", "/health", "/metadata", "/openapi.json")
-
-
-def make_app(
-    predictor: Predictor, info: Mapping[str, Any], record: PredictionLog | None, bounds: Bounds | None = None
-) -> ASGIApp:
-    """Return the ASGI application of one package; info: model, version, format."""
-    return app_of(desk_of(predictor, info, record, bounds or Bounds()))
 
 
 def app_of(
@@ -66,6 +59,8 @@ def app_of(
 
     handlers: Mapping[Any, Any] = {HTTPException: _http_error, Exception: _fault}
     app = Starlette(routes=_routes(desk), lifespan=lifespan, exception_handlers=handlers)
+    # Whoever asks for /ready/ is told so, and not sent to an address made of what the request calls this server.
+    app.router.redirect_slashes = False
     return _with_short_way(app, desk) if spans is None else traced(app, spans)
 
 
@@ -84,7 +79,7 @@ def _routes(desk: Desk) -> list[Route]:
         get("/health", lambda live: {"status": "ok", **live.info}),
         get("/metadata", _metadata),
         get("/example", lambda live: {"rows": [example_row(live.predictor.schema)]}),
-        get("/openapi.json", lambda live: document(live.predictor.schema, live.predictor.target, live.info)),
+        Route("/openapi.json", _openapi(desk), methods=["GET"]),
         get("/v2", lambda _: v2.server_metadata()),
         get("/v2/health/live", lambda _: {"live": True}),
         get(model, v2.model_metadata),
@@ -136,6 +131,21 @@ def _told(desk: Desk, content: Callable[[Service], Any]) -> Callable[[Request], 
         if service not in made:
             made[service] = msgspec.json.encode(content(service))
         return Response(made[service], media_type="application/json")
+
+    return route
+
+
+def _openapi(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
+    """Return a route that tells of every route, made once for each traffic."""
+    # Of a traffic that is held by others alone, since its models take memory.
+    made: tuple[ref[Traffic], bytes] | None = None
+
+    async def route(_: Request) -> Response:
+        nonlocal made
+        traffic = desk.traffic
+        if made is None or made[0]() is not traffic:
+            made = ref(traffic), msgspec.json.encode(document(traffic, desk.asks_token))
+        return Response(made[1], media_type="application/json")
 
     return route
 

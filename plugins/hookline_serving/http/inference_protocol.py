@@ -33,7 +33,7 @@ def server_metadata() -> dict[str, Any]:
 def model_metadata(service: Service) -> dict[str, Any]:
     """Return the model's inputs and outputs."""
     target = service.predictor.target
-    outputs = [{"name": "prediction", "datatype": _datatype(target.classes), "shape": [-1]}]
+    outputs = [{"name": "prediction", "datatype": datatype_of(target.classes), "shape": [-1]}]
     if target.classes:
         outputs.append({"name": "probabilities", "datatype": "FP64", "shape": [-1, len(target.classes)]})
     inputs = [
@@ -107,7 +107,7 @@ def reply_of(traffic: Traffic, called: Any, items: Sequence[Item]) -> dict[str, 
     live = traffic.live
     classes = live.predictor.target.classes
     values = [item.prediction for item in items]
-    outputs = [{"name": "prediction", "datatype": _datatype(classes), "shape": [len(items)], "data": values}]
+    outputs = [{"name": "prediction", "datatype": datatype_of(classes), "shape": [len(items)], "data": values}]
     flat = [chance for item in items if item.probabilities for chance in item.probabilities.values()]
     if flat:
         shape = [len(items), len(classes)]
@@ -127,7 +127,8 @@ def reply_of(traffic: Traffic, called: Any, items: Sequence[Item]) -> dict[str, 
     return reply
 
 
-def _datatype(classes: tuple[Any, ...]) -> str:
+def datatype_of(classes: tuple[Any, ...]) -> str:
+    """Return how predictions travel: classes as what they are, numbers as FP64."""
     if not classes:
         return "FP64"
     if isinstance(classes[0], bool):

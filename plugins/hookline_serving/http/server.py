@@ -80,6 +80,7 @@ def serve(
         # Whoever asks for a WebSocket is answered as if it had not: the door would not hear when such a connection ends.
         ws="none",
     )
+    desk.asks_token = access.tokens is not None
     desk.shared = None if share is None else share.folder
     if share is None or share.place == 0:
         warn_of_access(access, listening.getsockname()[0])

@@ -19,7 +19,8 @@ from starlette.types import ASGIApp
 
 import hookline as hl
 from hookline_serving.http import connection as connections
-from hookline_serving.http.app import make_app
+from hookline_serving.http.app import app_of
+from hookline_serving.http.arms.desk import desk_of
 from hookline_serving.http.clients import door as doors
 from hookline_serving.http.clients.bounds import Bounds, Held
 from hookline_serving.http.clients.door import Door
@@ -255,7 +256,7 @@ def predictor(package: Path) -> hl.Predictor:
 def app(predictor: hl.Predictor) -> ASGIApp:
     """A model whose server has room for little more than one large request."""
     info = {"model": "churn", "version": None, "format": "onnx"}
-    return make_app(predictor, info, None, Bounds(in_flight=ROOM))
+    return app_of(desk_of(predictor, info, None, Bounds(in_flight=ROOM)))
 
 
 @pytest.fixture

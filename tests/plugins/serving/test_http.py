@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Send
 
 import hookline as hl
 from hookline import Prediction, Predictor
-from hookline_serving.http.app import make_app
+from hookline_serving.http.app import app_of
 from hookline_serving.http.arms.desk import desk_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.log import PredictionLog
@@ -92,7 +92,11 @@ class Breaking:
 def test_a_fault_in_the_model_is_told_as_json_and_logged_with_its_traceback(
     package: Path, rows: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = make_app(Breaking(hl.load(package).predictor), {"model": "churn", "version": 1, "format": "onnx"}, None)
+    app = app_of(
+        desk_of(
+            Breaking(hl.load(package).predictor), {"model": "churn", "version": 1, "format": "onnx"}, None, Bounds()
+        )
+    )
 
     async def ask() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model") as client:
@@ -136,7 +140,7 @@ async def asked_at_once(app: ASGIApp, body: bytes, send: Send) -> None:
 @pytest.mark.usefixtures("at_home")
 def test_requests_of_some_rows_share_a_few_threads(package: Path) -> None:
     predictor = Watched(hl.load(package).predictor)
-    answers = asyncio.run(posted(make_app(predictor, INFO, None), *[[ROW] * 60] * 12))
+    answers = asyncio.run(posted(app_of(desk_of(predictor, INFO, None, Bounds())), *[[ROW] * 60] * 12))
     assert [answer.status_code for answer in answers] == [200] * 12
     assert 0 < len(predictor.threads) <= THREADS
 
@@ -145,14 +149,14 @@ def test_requests_of_some_rows_share_a_few_threads(package: Path) -> None:
 def test_a_contract_with_a_pattern_keeps_only_one_row_on_the_loop(package: Path) -> None:
     for count, is_on_loop in ((1, True), (20, False)):
         predictor = Watched(hl.load(package).predictor, "[a-z]+")
-        (answer,) = asyncio.run(posted(make_app(predictor, INFO, None), [ROW] * count))
+        (answer,) = asyncio.run(posted(app_of(desk_of(predictor, INFO, None, Bounds())), [ROW] * count))
         assert len(answer.json()["predictions"]) == count
         assert (threading.main_thread().name in predictor.threads) is is_on_loop
 
 
 @pytest.mark.usefixtures("at_home")
 def test_a_bound_of_bytes_holds_for_small_bodies_too(package: Path) -> None:
-    app = make_app(hl.load(package).predictor, INFO, None, Bounds(bytes=500))
+    app = app_of(desk_of(hl.load(package).predictor, INFO, None, Bounds(bytes=500)))
     statuses: list[int] = []
 
     async def send(message: Message) -> None:
@@ -167,7 +171,7 @@ def test_a_bound_of_bytes_holds_for_small_bodies_too(package: Path) -> None:
 def test_an_answer_to_a_small_body_is_held_while_it_is_taken(package: Path) -> None:
     row = {"amount": 1, "visits": 1, "plan": "new", "active": None, "joined": None}
     body = msgspec.json.encode([row] * 230)
-    app = make_app(hl.load(package).predictor, INFO, None, Bounds(in_flight=64 * 1024))
+    app = app_of(desk_of(hl.load(package).predictor, INFO, None, Bounds(in_flight=64 * 1024)))
     beside: list[int] = []
 
     async def send(message: Message) -> None:
@@ -402,10 +406,9 @@ def test_the_openapi_document_knows_the_columns_and_its_example_is_answered(serv
     document = httpx.get(f"{server.url}/openapi.json").json()
     row = document["components"]["schemas"]["Row"]
     assert row["required"] == list(ROW)
-    assert row["properties"]["joined"] == row["properties"]["joined"] | {
-        "type": ["string", "null"],
-        "format": "date-time",
-    }
+    missing = {"$ref": "#/components/schemas/Missing"}
+    assert row["properties"]["joined"]["anyOf"] == [{"type": "string", "format": "date-time"}, missing]
+    assert document["components"]["schemas"]["Missing"]["enum"] == [None, ""]
     assert row["properties"]["plan"]["examples"] == ["basic", "gold", "silver"]
     example = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert server.post(example).status_code == 200

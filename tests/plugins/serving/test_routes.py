@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hookline as hl
-from hookline_serving.http.app import _routes, app_of, make_app
+from hookline_serving.http.app import _routes, app_of
 from hookline_serving.http.arms.desk import Desk, desk_of
 from hookline_serving.http.clients.bounds import Bounds
 from kit.serving import ROW, asking
@@ -79,6 +79,13 @@ def test_an_error_is_json_on_every_route(document: dict[str, Any], ask: Ask, met
         if response.status_code >= 400:
             assert set(response.json()) >= {"error"}, (path, response.text)
         assert response.status_code in (200, 400, 404, 405)
+
+
+def test_a_path_with_a_slash_too_many_is_no_route_and_sends_nobody_elsewhere(ask: Ask) -> None:
+    for path in ("/ready/", "/predict/", "/health//", "/v2/"):
+        response = ask("GET", path, headers={"host": "elsewhere.example"})
+        assert (response.status_code, response.json()) == (404, {"error": "Not Found"}), path
+        assert "location" not in response.headers
 
 
 FUZZED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -146,7 +153,7 @@ def test_problems_of_a_large_body_are_told_by_their_rows_in_all_of_it(package: P
     predictor = hl.load(package).predictor
     rows = [ROW] * 3_000 + [ROW | {"amount": "much"}] + [ROW] * 10 + [{**ROW, "plan": 5}]
     with asyncio.Runner() as runner:
-        app = make_app(predictor, INFO, None)
+        app = app_of(desk_of(predictor, INFO, None, Bounds()))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model")
         told = runner.run(client.post("/predict", json=rows)).json()
         broken = json.dumps([ROW] * 3_000).replace('"visits": 3', '"visits" 3').encode()

@@ -88,6 +88,9 @@ def read_rows(rows: Sequence[Mapping[str, Any]], target: Target, origin: str, no
             if {IDS[0], "value"} <= set(row)
             else None
         )
+        # What no answer is called by would be kept aside for ever.
+        if told is not None and not isinstance(row[IDS[0]], str):
+            read.problem(place, IDS[0], f"must be a text, got '{told.who[:60]}'")
         found += [told] if told is not None else []
     _require_whole(read, len(rows), origin)
     _require_one_word(found, origin)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import parquet, segment
-from .lines import lines_of, read_lines, record_of
+from .lines import read_lines, record_of
 from .moments import time_of
 from .parquet import Timed
 from .wanted import OF, Wanted
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     Make = Callable[[Sequence[Timed], str], pl.DataFrame]
 
 AT_ONCE = 10_000
-FEW = 20
-"""Ids that are looked for in lines before any of these is read as JSON."""
+BEGINS = re.compile(rb'\{"id": ?"([^"\\]*+)"')
+"""How a record begins, but for an id that JSON writes in other letters."""
 FACTS = ("id", "time", "version", "arm", OF)
 
 
@@ -30,28 +31,40 @@ def facts(files: Sequence[Path], wanted: Wanted) -> pl.DataFrame:
 
 
 def recorded(files: Sequence[Path], ids: Collection[str]) -> set[str]:
-    """Return which of these ids are on record; raises FileNotFoundError as above."""
+    """Return which of these ids are on record; reads the files from the last on, and no more of them than it needs.
+
+    Raises FileNotFoundError as above.
+    """
+    left = set(ids)
+    for path in reversed(files):
+        if not left:
+            break
+        left -= _named_in(path, left) if path.suffix == segment.SUFFIX else _named_in_closed(path, left)
+    return set(ids) - left
+
+
+def _named_in_closed(path: Path, ids: Collection[str]) -> set[str]:
     import polars as pl
 
-    letters = [name.encode(errors="replace") for name in ids] if len(ids) <= FEW else []
-    asked, found = pl.Series(list(ids), dtype=pl.String), set[str]()
-    for path in files:
-        if path.suffix == segment.SUFFIX:
-            found |= _named_in(path, letters, ids)
-        else:
-            there = pl.scan_parquet(path, glob=False).select("id").filter(pl.col("id").is_in(asked.implode()))
-            found.update(there.collect().to_series())
-    return found
+    asked = pl.Series(list(ids), dtype=pl.String)
+    there = pl.scan_parquet(path, glob=False).select("id").filter(pl.col("id").is_in(asked.implode()))
+    return {*there.collect().to_series()}
 
 
-def _named_in(path: Path, letters: Sequence[bytes], ids: Collection[str]) -> set[str]:
-    """letters: the ids as bytes where they are few; then only lines that hold one are read as JSON."""
-    found = set()
-    for _, line in lines_of(path):
-        if not letters or any(one in line for one in letters):
+def _named_in(path: Path, ids: Collection[str]) -> set[str]:
+    """Return which of these ids a file of lines has; a line that begins with another one is not read as JSON."""
+    letters = {name.encode(errors="replace") for name in ids}
+    found = set[str]()
+    with path.open("rb") as file:
+        for line in file:
+            begins = BEGINS.match(line)
+            if begins is not None and begins[1] not in letters:
+                continue
             record = record_of(line)
             if record is not None and record["id"] in ids:
                 found.add(str(record["id"]))
+                if len(found) == len(ids):
+                    break
     return found
 
 

@@ -73,14 +73,11 @@ class Labels:
         query = table.select().where(table.c.model == model)
         return self._database.first(query if since is None else query.where(table.c.added >= since)) is not None
 
-    def of(self, model: str) -> list[LabelRecord]:
-        """Return a model's labels, each after those that it stands above: by when it became true, then as they were added."""
-        table = self._labels
-        query = table.select().where(table.c.model == model).order_by(table.c.became, table.c.id)
-        return [_record(row) for row in self._database.rows(query)]
-
     def about(self, model: str, ids: Collection[str]) -> list[LabelRecord]:
-        """Return those that are about these ids, and those of which no id is known, in the same order."""
+        """Return a model's labels that are about these ids, and those of which no id is known.
+
+        Each comes after those that it stands above: by when it became true, then as they were added.
+        """
         table, names = self._labels, sorted(ids)
         some = [names[place : place + MOST_NAMED] for place in range(0, len(names), MOST_NAMED)]
         wanted = [table.c.prediction_id.is_(None), *(table.c.prediction_id.in_(part) for part in some)]
@@ -97,7 +94,7 @@ class Labels:
             return connection.execute(select(func.max(labels.c.id)).where(labels.c.model == model)).scalar() or 0
 
     def table(self, model: str, upto: int | None = None) -> pl.DataFrame:
-        """Return the same as a table: label (its number), prediction_id, key and value (JSON), became (UTC).
+        """Return all labels of a model in the same order: label (its number), prediction_id, key and value (JSON), became (UTC).
 
         No label is ever a Python value. upto: only those that are numbered up to here
         """

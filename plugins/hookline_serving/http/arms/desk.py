@@ -48,6 +48,8 @@ class Desk:
         """The folder where every process of the server writes down what it has counted; None: this is the only one."""
         self.connections: Callable[[], int] | None = None
         """Tells how many clients are connected, where somebody knows."""
+        self.asks_token = False
+        """Whether a request must bear a token, which is asked for before it comes here."""
         self.change = Lock()
         """Held while one traffic takes another's place, and by whoever adds up what was seen of both."""
 

@@ -12,6 +12,8 @@ MIB = 1024 * 1024
 SPARE_FILES = 16
 """Descriptors that no client gets, for the record and whatever the model opens."""
 FEWEST_CONNECTIONS = 8
+MOST_EXPLAINED = 100
+"""Rows of a request to `/explain`, each of which is explained by asking the model many times."""
 CLIENT = "hookline.client"
 """Name of the `Client` among the extensions of an ASGI scope."""
 

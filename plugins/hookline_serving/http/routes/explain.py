@@ -16,7 +16,8 @@ from hookline.registry.ports import assignable
 from hookline.registry.registry import load_registry
 
 from ..answers import frame_of
-from ..openapi import example_row
+from ..clients.bounds import MOST_EXPLAINED
+from ..openapi.columns import example_row
 from ..reading.cutting import Body, check_count
 from ..reading.faults import TooLarge
 from .asked import Act, Asked, Reply
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 BUDGET_SECONDS = 5.0
 MOST_BYTES = 256 * 1024
 """Of a body, which is read in one step."""
-MOST_ROWS = 100
-"""Each is explained by asking the model many times."""
 NOBODY = "no component that is installed explains answers; install a plugin with an evaluator that does (`Explains`)"
 
 
@@ -52,7 +51,7 @@ def explain(find: Callable[[], Explains | None] = installed) -> Act:
         if len(asked.body) > MOST_BYTES:
             raise TooLarge(f"a body to explain may be of {MOST_BYTES // 1024} KiB; send fewer rows at a time")
         (question,) = await traffic.live.room.in_turns(_read(traffic, asked.body))
-        check_count(len(question.rows), MOST_ROWS)
+        check_count(len(question.rows), MOST_EXPLAINED)
         explainer = await asyncio.to_thread(find)
         if explainer is None:
             raise HTTPException(501, NOBODY)

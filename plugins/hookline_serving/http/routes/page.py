@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..openapi import example_row
+from ..openapi.document import Example, examples_of
 
 if TYPE_CHECKING:
     from ..service import Service
@@ -33,12 +33,22 @@ def page_of(service: Service) -> Page:
     template, policy = _template()
     info, target = service.info, service.predictor.target
     version = f"version {info['version']}, " if info["version"] else ""
-    # As Python writes it, since a line a column is easier to change.
-    body = json.dumps({"rows": [example_row(service.predictor.schema)]}, indent=2, ensure_ascii=False)
     facts = f"{version}{info['format']}; {target.task}, {len(service.predictor.schema.columns)} columns"
-    filled = {"@TITLE@": str(info["model"]), "@FACTS@": facts, "@BODY@": body, "@TARGET@": target.name}
+    examples = [*examples_of(service)]
+    filled = {"@TITLE@": escape(str(info["model"])), "@FACTS@": escape(facts), "@BODY@": escape(_body(examples[0]))}
+    filled["@ROUTES@"] = "".join(map(_option, examples))
     # In one pass, so that nothing is looked for in what was filled in.
-    return Page(SLOT.sub(lambda found: escape(filled[found.group()]), template), policy)
+    return Page(SLOT.sub(lambda found: filled[found.group()], template), policy)
+
+
+def _option(example: Example) -> str:
+    path, said = escape(example.path.removeprefix("/")), escape(f"POST {example.path}: {example.summary}")
+    return f'<option value="{path}" data-body="{escape(_body(example))}">{said}</option>'
+
+
+def _body(example: Example) -> str:
+    # As Python writes it, since a line a column is easier to change.
+    return json.dumps(example.body, indent=2, ensure_ascii=False)
 
 
 @cache

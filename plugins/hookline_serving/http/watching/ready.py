@@ -11,7 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from ..openapi import example_row
+from ..openapi.columns import example_row
 from ..reading.faults import BadRows
 
 if TYPE_CHECKING:

@@ -31,7 +31,11 @@ def known() -> dict[str, Any]:
 
 
 def stored() -> list[Any]:
-    return [one.value for one in open_workspace().catalog.labels.of("shop")]
+    return values("shop")
+
+
+def values(model: str) -> list[Any]:
+    return [json.loads(value) for value in open_workspace().catalog.labels.table(model)["value"]]
 
 
 def table(tmp_path: Path, text: str) -> Path:
@@ -148,11 +152,11 @@ def test_times_of_other_zones_are_the_same_moment_and_those_without_are_told(sho
     rows = "".join(f"shop-0000{place},yes,{time}\n" for place, time in enumerate(said))
     made = hl.label("shop", table(tmp_path, "id,bought,when\n" + rows), time="when")
     assert made.zoneless == 1
-    moments = {one.became for one in open_workspace().catalog.labels.of("shop")}
-    assert moments == {datetime(2026, 11, 20, 8, tzinfo=UTC)}
+    labels = open_workspace().catalog.labels
+    assert {*labels.table("shop")["became"]} == {datetime(2026, 11, 20, 8, tzinfo=UTC)}
     local = pl.DataFrame({"id": ["shop-00009"], "bought": ["no"], "when": [datetime(2026, 7, 1, 10)]})
     assert hl.label("shop", local, time="when", zone="Europe/Vienna").zoneless == 1
-    assert min(one.became for one in open_workspace().catalog.labels.of("shop")) == datetime(2026, 7, 1, 8, tzinfo=UTC)
+    assert min(labels.table("shop")["became"]) == datetime(2026, 7, 1, 8, tzinfo=UTC)
 
 
 def test_what_cannot_be_true_is_refused_by_its_row_and_nothing_is_added(shop: Path, tmp_path: Path) -> None:
@@ -192,7 +196,7 @@ def test_of_a_number_any_finite_number_is_the_truth_and_nothing_else(shop: Path,
         hl.label("price", table(tmp_path, "id,cost\na,dear\nb,7\n"))
     with pytest.raises(DataError, match=r"row 1, cost: must be a number, got 'inf'"):
         hl.label("price", table(tmp_path, "id,cost\na,1\nb,inf\n"))
-    assert [one.value for one in open_workspace().catalog.labels.of("price")] == [1.5, 7.0]
+    assert values("price") == [1.5, 7.0]
 
 
 @pytest.mark.parametrize(

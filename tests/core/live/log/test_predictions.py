@@ -15,10 +15,11 @@ import hookline as hl
 from hookline.cli import main
 from hookline.errors import DataError, UnknownName, UsageError
 from hookline.live.log.files import backwards, follow, sizes
-from hookline.live.log.predictions import record_named
+from hookline.live.log.predictions import Predictions, record_named
 from hookline.live.log.times import moment_of
+from hookline.live.segments.tables import recorded
 from hookline.workspace.workspace import open_workspace
-from kit.logs import END, write_log
+from kit.logs import END, plain_record, write_log
 
 
 def numbers(records: Any) -> list[int]:
@@ -124,6 +125,40 @@ def test_an_id_is_found_by_its_first_letters_in_any_model(shop: Path) -> None:
     for start in ("nobody", ""):
         with pytest.raises(UnknownName, match="no prediction named"):
             record_named(workspace, start)
+
+
+@pytest.mark.parametrize("compacted", [False, True], ids=["lines", "parquet"])
+def test_ids_on_record_are_told_from_those_that_are_not(shop: Path, compacted: bool) -> None:
+    if compacted:
+        hl.compact_predictions("shop")
+    log = hl.predictions("shop")
+    known = [str(record["id"]) for record in log]
+    assert log.recorded({*known[::7], "shop-0", "nobody"}) == {*known[::7]}
+    assert log.recorded({"nobody"}) == log.recorded(()) == set()
+
+
+def test_an_id_is_found_however_json_writes_it_and_not_in_what_a_crash_tore(tmp_path: Path) -> None:
+    whole = {**plain_record(0, END), "row": {"id": "in-a-row"}}
+    names = ['a"b', "ü", "back\\slash", "plain", "last"]
+    first = [json.dumps(whole | {"id": name}, separators=(",", ":"), ensure_ascii=name == "ü") for name in names]
+    raw = json.dumps(whole | {"id": "ö"}, ensure_ascii=False)
+    torn = json.dumps(whole | {"id": "torn"})[:-1]
+    lines = [*first, raw, "no record", '{"id":"plain-too"}', torn]
+    (tmp_path / "predictions-2026-11-01-1.ndjson").write_text("\n".join(lines), "utf-8")
+    log = Predictions("plain", tmp_path)
+    asked = {*names, "ö", "in-a-row", "plain-too", "torn"}
+    assert log.recorded(asked) == {*names, "ö"}
+
+
+def test_ids_are_looked_for_from_the_newest_file_on_and_no_further_than_they_are_found(tmp_path: Path) -> None:
+    new, old = tmp_path / "predictions-2026-11-02-1.ndjson", tmp_path / "predictions-2026-11-01-1.ndjson"
+    new.write_text("".join(json.dumps(plain_record(number, END)) + "\n" for number in range(3)))
+    old.write_text(json.dumps(plain_record(9, END)) + "\n")
+    gone = [tmp_path / "predictions-2026-10-31-1.ndjson", old, new]
+    assert recorded(gone, {"p-00000", "p-00002"}) == {"p-00000", "p-00002"}
+    assert recorded(gone, {"p-00000", "p-00009"}) == {"p-00000", "p-00009"}
+    with pytest.raises(FileNotFoundError):
+        recorded(gone, {"p-00000", "p-00010"})
 
 
 def test_what_comes_is_followed_in_old_and_new_files_a_whole_line_at_a_time(shop: Path) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import hookline as hl
-from hookline_serving.http.app import make_app
+from hookline_serving.http.app import app_of
+from hookline_serving.http.arms.desk import desk_of
+from hookline_serving.http.clients.bounds import Bounds
 from kit.serving import ROW, listening
 
 Ask = Callable[..., httpx.Response]
@@ -44,7 +46,9 @@ def post(ask: Ask, body: bytes, headers: dict[str, str]) -> httpx.Response:
 
 @pytest.fixture(scope="module")
 def url(predictor: hl.Predictor) -> Iterator[str]:
-    with listening(make_app(predictor, {"model": "churn", "version": 3, "format": "onnx"}, None)) as address:
+    with listening(
+        app_of(desk_of(predictor, {"model": "churn", "version": 3, "format": "onnx"}, None, Bounds()))
+    ) as address:
         yield address
 
 

@@ -14,7 +14,9 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline_serving.http.app import make_app
+from hookline_serving.http.app import app_of
+from hookline_serving.http.arms.desk import desk_of
+from hookline_serving.http.clients.bounds import Bounds
 from kit.serving import ROW, listening
 
 Ask = Callable[..., httpx.Response]
@@ -38,7 +40,9 @@ def own(predictor: hl.Predictor) -> list[str]:
 def test_the_client_of_mlflow_is_answered(predictor: hl.Predictor, own: list[str]) -> None:
     client = pytest.importorskip("mlflow.pyfunc.scoring_server.client")
     # Its shapes are those of the tests below, which need not wait for the import of all of MLflow.
-    with listening(make_app(predictor, {"model": "churn", "version": 3, "format": "onnx"}, None)) as url:
+    with listening(
+        app_of(desk_of(predictor, {"model": "churn", "version": 3, "format": "onnx"}, None, Bounds()))
+    ) as url:
         host, _, port = url.removeprefix("http://").partition(":")
         asking = client.ScoringServerClient(host, port)
         asking.wait_server_ready(timeout=20)

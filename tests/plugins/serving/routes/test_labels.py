@@ -79,7 +79,7 @@ def test_a_label_may_come_alone_with_its_time_and_before_its_answer_is_known(ask
     (one,) = answered(ask, 1)
     row = {"prediction_id": one, "value": "yes", "time": "2026-01-02T03:04:05+01:00"}
     assert ask("POST", "/labels", json=row).json()["added"] == 1
-    (label,) = [label for label in fleet.workspace.catalog.labels.of("churn") if label.prediction_id == one]
+    (label,) = fleet.workspace.catalog.labels.about("churn", [one])
     assert (label.became.isoformat(), label.origin) == ("2026-01-02T02:04:05+00:00", "POST /labels")
     told = ask("POST", "/labels", json={"prediction_id": "of another server", "value": "yes"}).json()
     assert (told["added"], told["aside"]) == (1, 1)
@@ -93,6 +93,8 @@ def test_a_label_may_come_alone_with_its_time_and_before_its_answer_is_known(ask
         ([{"prediction_id": "a", "valeu": "yes"}], "row 0, value", "is missing; did you mean 'valeu'?"),
         ([{"value": "yes"}], "row 0, prediction_id", "is missing"),
         ([{"prediction_id": "", "value": "yes"}], "row 0, prediction_id", "is missing"),
+        ([{"prediction_id": 5, "value": "yes"}], "row 0, prediction_id", "must be a text, got '5'"),
+        ([{"prediction_id": {}, "value": "yes"}], "row 0, prediction_id", "must be a text, got '{}'"),
         ([{"prediction_id": "a" * 300, "value": "yes"}], "row 0, prediction_id", "is longer than 255 letters"),
         ([{"prediction_id": "a", "value": "yes", "time": "soon"}], "row 0, time", "must be a time such as"),
         ([{"prediction_id": "a", "value": "yes", "time": "2026-01-02"}, {"prediction_id": "b", "value": "no"}],
@@ -105,13 +107,13 @@ def test_a_label_may_come_alone_with_its_time_and_before_its_answer_is_known(ask
 def test_rows_that_are_wrong_are_told_by_their_places_and_none_is_taken(
     ask: Ask, fleet: DeployedModel, rows: Any, path: str, said: str
 ) -> None:
-    before = len(fleet.workspace.catalog.labels.of("churn"))
+    before = fleet.workspace.catalog.labels.table("churn").height
     told = ask("POST", "/labels", json=rows)
     assert told.status_code == 422
     (problem,) = told.json()["problems"]
     assert problem["column"] == path
     assert problem["message"].startswith(said)
-    assert len(fleet.workspace.catalog.labels.of("churn")) == before
+    assert fleet.workspace.catalog.labels.table("churn").height == before
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,9 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
 import hookline as hl
-from hookline_serving.http.app import make_app
+from hookline_serving.http.app import app_of
+from hookline_serving.http.arms.desk import desk_of
+from hookline_serving.http.clients.bounds import Bounds
 from kit.browser import FRAME, chromium
 from kit.processes import run_command
 from kit.serving import ROW, asking, listening
@@ -73,6 +75,18 @@ def test_its_example_is_a_row_that_the_model_takes(ask: Ask) -> None:
     assert ask("POST", "/predict", content=unescape(body)).status_code == 200
 
 
+def test_there_is_an_example_of_each_route_that_takes_json_and_it_is_answered(ask: Ask) -> None:
+    described = ask("GET", "/openapi.json").json()["paths"].items()
+    page = ask("GET", "/docs").text
+    options = re.findall(r'<option value="(.*?)" data-body="(.*?)">', page, re.S)
+    posts = {path.replace("{model}", "churn") for path, acts in described if "post" in acts}
+    assert {f"/{path}" for path, _ in options} == {path for path in posts if "{version}" not in path}
+    for path, body in options:
+        told = ask("POST", f"/{path}", content=unescape(body))
+        # A package that is served alone keeps no labels.
+        assert told.status_code == (404 if path == "labels" else 200), (path, told.text)
+
+
 def test_no_name_is_markup(predictor: hl.Predictor) -> None:
     class Renamed:
         """A predictor whose target and categories have names that look like markup."""
@@ -86,7 +100,7 @@ def test_no_name_is_markup(predictor: hl.Predictor) -> None:
         def predict(self, frame: Any) -> Any:
             return predictor.predict(frame)
 
-    with asking(make_app(Renamed(), {"model": NASTY, "version": 1, "format": NASTY}, None)) as ask:
+    with asking(app_of(desk_of(Renamed(), {"model": NASTY, "version": 1, "format": NASTY}, None, Bounds()))) as ask:
         page = ask("GET", "/docs").text
         plain = asking_for_tags(predictor)
     assert read(page).tags == plain
@@ -95,17 +109,23 @@ def test_no_name_is_markup(predictor: hl.Predictor) -> None:
 
 
 def asking_for_tags(predictor: hl.Predictor) -> list[str]:
-    with asking(make_app(predictor, {"model": "churn", "version": 1, "format": "onnx"}, None)) as ask:
+    with asking(app_of(desk_of(predictor, {"model": "churn", "version": 1, "format": "onnx"}, None, Bounds()))) as ask:
         return read(ask("GET", "/docs").text).tags
 
 
 PRESS = """async (document, window) => {
+  const route = document.getElementById("route");
+  route.selectedIndex = 1;
+  route.dispatchEvent(new window.Event("change"));
+  const other = document.getElementById("curl").textContent;
+  route.selectedIndex = 0;
+  route.dispatchEvent(new window.Event("change"));
   const wide = document.documentElement.scrollWidth <= window.innerWidth;
   document.getElementById("ask").click();
   for (let i = 0; i < 100 && !document.getElementById("said").textContent.includes("predictions"); i++)
     await new Promise((done) => setTimeout(done, 20));
   const style = window.getComputedStyle(document.body);
-  return { wide, said: document.getElementById("said").textContent, curl: document.getElementById("curl").textContent,
+  return { wide, other, said: document.getElementById("said").textContent, curl: document.getElementById("curl").textContent,
            ground: style.backgroundColor, ink: style.color };
 }"""
 
@@ -116,7 +136,7 @@ def test_a_browser_shows_the_answer_at_the_press_of_the_button(
     predictor: hl.Predictor, tmp_path: Path, width: int, dark: bool
 ) -> None:
     frame = FRAME.format(address="/docs", width=width, ask=PRESS)
-    app = make_app(predictor, {"model": "churn", "version": 1, "format": "onnx"}, None)
+    app = app_of(desk_of(predictor, {"model": "churn", "version": 1, "format": "onnx"}, None, Bounds()))
     with listening(Starlette(routes=[Route("/frame", lambda _: HTMLResponse(frame)), Mount("/", app)])) as url:
         scheme = ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"] if dark else []
         options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", *scheme]
@@ -126,6 +146,7 @@ def test_a_browser_shows_the_answer_at_the_press_of_the_button(
     told = json.loads(unescape(text))
     assert told["wide"] is True
     assert json.loads(told["said"])["predictions"][0]["prediction"] in ("yes", "no")
+    assert told["other"].startswith(f"curl '{url}/invocations' --json '{{")
     assert told["curl"].startswith(f"curl '{url}/predict' --json '{{")
     assert told["ground"] == ("rgb(18, 21, 27)" if dark else "rgb(255, 255, 255)")
     assert set(ROW) <= set(re.findall(r'"(\w+)"', told["curl"]))

@@ -14,7 +14,7 @@ import pytest
 
 import hookline as hl
 from hookline import Prediction, Predictor
-from hookline_serving.http.app import make_app
+from hookline_serving.http.app import app_of
 from hookline_serving.http.arms.desk import desk_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.watching import ready
@@ -52,7 +52,7 @@ def test_no_version_can_answer_until_it_is_mended(
     monkeypatch.setattr(ready, "PATIENCE_SECONDS", 0.1)
     monkeypatch.setattr(ready, "AGAIN_SECONDS", 0.0)
     model = Mending(predictor, hangs)
-    with asking(make_app(model, INFO, None)) as ask:
+    with asking(app_of(desk_of(model, INFO, None, Bounds()))) as ask:
         before = [ask("GET", path) for path in PATHS]
         model.mended.set()
         after = [eventually(ask, path) for path in PATHS]

@@ -159,10 +159,12 @@ def test_spans_go_to_the_collector_that_the_environment_names_without_a_word_of_
 def test_nothing_of_it_is_imported_where_it_is_off(package: Path) -> None:
     code = """
 import sys, hookline as hl
-from hookline_serving.http.app import make_app
+from hookline_serving.http.app import app_of
+from hookline_serving.http.arms.desk import desk_of
+from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.watching.tracing import spans
 assert spans() is None
-make_app(hl.load(sys.argv[1]).predictor, {"model": "churn", "version": 1, "format": "onnx"}, None)
+app_of(desk_of(hl.load(sys.argv[1]).predictor, {"model": "churn", "version": 1, "format": "onnx"}, None, Bounds()))
 print([name for name in sys.modules if name.startswith(("opentelemetry", "prometheus_client", "tritonclient", "mlflow"))])
 """
     assert run_python(code, package, timeout=120, check=True).stdout.strip() == "[]"
