@@ -73,14 +73,14 @@ def _guarded(acts: Mapping[str, Any], is_open: bool) -> dict[str, Any]:
 
 
 def _schemas(service: Service) -> dict[str, Any]:
-    predictor, info = service.predictor, service.info
+    predictor, info, most = service.predictor, service.info, service.room.bounds.rows
     return {
         **row_schemas(predictor.schema, predictor.roles),
-        "Rows": bodies.rows(service.room.bounds.rows),
+        "Rows": bodies.rows(most),
         "Predictions": bodies.predictions(predictor.target, info),
         "Error": bodies.error(),
         **bodies.label_schemas(predictor.target),
-        **protocol_schemas(predictor.schema, predictor.target, info),
+        **protocol_schemas(predictor.schema, predictor.target, info, most),
     }
 
 
