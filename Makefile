@@ -14,7 +14,8 @@ HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/c
 CORES := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
 
 # What has a longer form than `make test` has.
-LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/sweeps/test_hydra_suites.py tests/e2e/test_sweep.py
+LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/sweeps/test_hydra_suites.py tests/e2e/test_sweep.py \
+	tests/plugins/serving/openapi/test_document.py
 
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
@@ -27,7 +28,7 @@ help:
 	@echo "make lint   ruff and import-linter"
 	@echo "make types  mypy and pyright"
 	@echo "make unit   pytest"
-	@echo "make long   the long forms of what make test does in short: property tests, killed sweeps, new plugins, other launchers"
+	@echo "make long   the long forms of what make test does in short: property tests, killed sweeps, new plugins, other launchers, all routes"
 	@echo "make fuzz   every parser of ours and a package's files, changed at random, for a minute or two"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
 	@echo "make torture  commands killed at any moment on three hosts that share one home (Linux, root; a quarter of an hour)"

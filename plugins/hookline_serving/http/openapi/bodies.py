@@ -106,7 +106,9 @@ def invocations(most: int) -> dict[str, Any]:
     }
     records = listed(named("Row"), fewest=1, most=most)
     instances = {"type": "array", "minItems": 1, "maxItems": most, "description": "rows, or values of each"}
-    by_column = {"type": "object", "minProperties": 1, "description": "values by column, a row each"}
+    column = {"anyOf": [listed({}, fewest=1, most=most), {"not": {"type": "array"}}]}
+    by_column = {"type": "object", "minProperties": 1, "additionalProperties": column}
+    by_column["description"] = "values by column, a row each"
     ways = {
         "dataframe_split": split,
         "dataframe_records": records,

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from ..access.tokens import OPEN
 from ..clients.bounds import MOST_EXPLAINED
+from ..routes.arrow import ARROW
+from ..routes.invocations import CSV, PARQUET
 from . import bodies
 from .acts import BINARY, JSON, get, in_json, in_path, listed, named, post, record, with_tokens
 from .columns import example_row, row_schemas
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 NAMED = "/v2/models/{model}"
 VERSIONED = f"{NAMED}/versions/{{version}}"
-ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
 OCTETS = "application/octet-stream"
 TEXT_PLAIN = {"text/plain": {"schema": {"type": "string"}}}
 HTML = {"text/html": {"schema": {"type": "string"}}}
@@ -72,14 +73,14 @@ def _guarded(acts: Mapping[str, Any], is_open: bool) -> dict[str, Any]:
 
 
 def _schemas(service: Service) -> dict[str, Any]:
-    predictor, info = service.predictor, service.info
+    predictor, info, most = service.predictor, service.info, service.room.bounds.rows
     return {
         **row_schemas(predictor.schema, predictor.roles),
-        "Rows": bodies.rows(service.room.bounds.rows),
+        "Rows": bodies.rows(most),
         "Predictions": bodies.predictions(predictor.target, info),
         "Error": bodies.error(),
         **bodies.label_schemas(predictor.target),
-        **protocol_schemas(predictor.schema, predictor.target, info),
+        **protocol_schemas(predictor.schema, predictor.target, info, most),
     }
 
 
@@ -132,7 +133,7 @@ def _labels(service: Service) -> dict[str, Any]:
 def _invocations(service: Service) -> dict[str, Any]:
     schema, target = service.predictor.schema, service.predictor.target
     body = in_json(bodies.invocations(service.room.bounds.rows), {"dataframe_records": [example_row(schema)]})
-    body["text/csv"] = {"schema": {"type": "string", "minLength": 1}, "example": bodies.example_csv(schema)}
+    body[CSV] = {"schema": {"type": "string", "minLength": 1}, "example": bodies.example_csv(schema)}
     summary, answer = "Predict, as MLflow's scoring server does", in_json(bodies.invoked(target))
     return post("invocations", summary, body | {PARQUET: BINARY}, answer, wrong=("415",))
 

@@ -17,15 +17,15 @@ DATATYPE = {"enum": [*KNOWN_DATATYPES]}
 OUTPUTS = ("prediction", "probabilities")
 
 
-def protocol_schemas(schema: Schema, target: Target, info: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schemas of the protocol."""
+def protocol_schemas(schema: Schema, target: Target, info: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """Return the schemas of the protocol. most: rows of a request"""
     described = listed(record(name=TEXT, datatype=DATATYPE, shape=listed({"type": "integer"})))
     server = record(name=TEXT, version=TEXT, extensions=listed(TEXT))
     model = record(name=TEXT, versions=listed(TEXT), platform=TEXT, inputs=described, outputs=described)
     return {
         "Server": server,
         "Model": model,
-        "Tensors": _asked(schema, target),
+        "Tensors": _asked(schema, target, most),
         "Outputs": _answered(target, info),
     }
 
@@ -41,9 +41,9 @@ def example_tensors(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _asked(schema: Schema, target: Target) -> dict[str, Any]:
+def _asked(schema: Schema, target: Target, most: int) -> dict[str, Any]:
     columns = ", ".join(f"{column.name} ({DATATYPES[column.kind]})" for column in schema.columns)
-    tensor = record(name=TEXT, data={"type": "array", "minItems": 1, "description": "values, one a row"})
+    tensor = record(name=TEXT, data=listed({}, fewest=1, most=most) | {"description": "values, one a row"})
     tensor["properties"] |= {
         "datatype": DATATYPE,
         "shape": listed({"type": "integer", "minimum": 1}, fewest=1, most=2)
