@@ -22,8 +22,9 @@ from hookline.live.serving.listening import bind
 from .access.tls import Access, warn_of_access
 from .access.tokens import guarded
 from .app import app_of
-from .arms.desk import Desk, traffic_of
+from .arms.desk import Desk
 from .arms.following import Follower
+from .arms.loading import traffic_of
 from .clients.accepting import Acceptor
 from .clients.bounds import Bounds
 from .clients.telling import log_config
@@ -64,7 +65,8 @@ def serve(
     listening = bind(host, port) if share is None else socket.socket(fileno=share.listening)
     folder = fleet.log()
     record = PredictionLog.open(folder) if folder else None
-    desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record, fleet)
+    # Nobody answers yet, so nobody waits for more than the version in charge.
+    desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds), patience=0.0), record, fleet)
     config = uvicorn.Config(
         guarded(app_of(desk, partial(_following, fleet, desk), spans()), access.tokens),
         http=_connections(bounds.within_files()),

@@ -24,8 +24,9 @@ from hookline.live.records import read_records
 from hookline.live.seen import AnswerCounts, ArmCounts, seen_in
 from hookline.workspace.catalog.sightings import Sighting
 from hookline_serving.http.arms import aside
-from hookline_serving.http.arms.desk import Desk, traffic_of
+from hookline_serving.http.arms.desk import Desk
 from hookline_serving.http.arms.following import Follower
+from hookline_serving.http.arms.loading import traffic_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.log import PredictionLog
 from hookline_serving.http.many import predict
