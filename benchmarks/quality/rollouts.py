@@ -19,6 +19,7 @@ from hookline.kinds.reports import Bins
 from hookline_serving import CanaryDeployer
 from hookline_serving.deployers.canary import ARM
 from hookline_serving.deployers.durations import span_of
+from hookline_serving.deployers.evidence.comparison import planned_units
 from hookline_serving.deployers.evidence.likelihood import PSEUDO
 from hookline_serving.deployers.evidence.sequences import Estimate, difference
 from hookline_serving.deployers.guards import FEWEST, FEWEST_ERRORS
@@ -243,6 +244,17 @@ WORSE = tuple(
         World("answers shifted by .2", shifted=0.2),
         World("twice as slow", slower=2),
     )
+) + tuple(
+    World(
+        f"2 % fail, none before, at {percent:g} %; keys decide, and are unlike; known",
+        rate=500 / percent,
+        errors=(0, 0.02),
+        sticky=True,
+        own=0.02,
+        known=True,
+        canary=replace(at(percent), key="k"),
+    )
+    for percent in (5, 25, 50)
 )
 
 
@@ -263,46 +275,84 @@ def table(worlds: Sequence[World], seeds: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def verdict(better: float, seed: int, keys: int = 0, most: int = 10_000, every: int = 20) -> tuple[str, int]:
-    """Return who wins an A/B test of mistakes at alpha .05, and after how many labels of each arm; A errs in 20 % of rows.
+@dataclass(frozen=True)
+class Labels:
+    """An A/B test of mistakes, of which 20 % of A's answers are; looked at after every 20 labels of each arm."""
 
-    better: by how much less B errs; keys: of how many rows each key is, with mistakes that are alike; 0: none
-    """
+    told: str
+    better: float = 0.0
+    """By how much less B errs."""
+    keys: int = 0
+    """How many rows each key has on average, with mistakes that are alike; 0: rows have no keys."""
+    again: int = 0
+    """How many keys each arm has, which come again and again; 0: all rows of a key come together."""
+    most: int = 10_000
+    every: int = 20
+
+
+def verdict(labels: Labels, seed: int) -> tuple[str, int]:
+    """Return who wins at alpha .05, and after how many labels of each arm."""
     rng = np.random.default_rng(seed)
-    shares = (0.2, 0.2 - better)
-    sums = [_running(rng, share, most, keys) for share in shares]
-    for place in range(max(100, every) - 1, len(sums[0][0]), every):
-        one, other = (_estimate(running, place) for running in sums)
-        found = difference(one, other, 0.05, most)
+    arms = [_looks(rng, share, labels) for share in (0.2, 0.2 - labels.better)]
+    for one, other in zip(*arms, strict=True):
+        planned = planned_units(one.units + other.units, one.rows + other.rows, 2 * labels.most)
+        found = difference(one, other, 0.05, planned)
         if found.low > 0 or found.high < 0:
             return ("B" if found.low > 0 else "A"), int(one.rows)
-    return "neither", most
+    return "neither", labels.most
 
 
-def _running(rng: np.random.Generator, share: float, most: int, keys: int) -> list[np.ndarray]:
-    """Return running sums over units: of rows, of losses, and of the squares and products of both."""
-    units = most if not keys else most // keys
-    rows = np.ones(units) if not keys else rng.geometric(1 / keys, units)
-    of_unit = np.full(units, share) if not keys else rng.beta(2 * share, 2 * (1 - share), units)
+def _looks(rng: np.random.Generator, share: float, labels: Labels) -> list[Estimate]:
+    """Return what is known of an arm at each look, from 100 units on."""
+    if labels.again:
+        return _looks_at_keys(rng, share, labels)
+    units = labels.most if not labels.keys else labels.most // labels.keys
+    rows = np.ones(units) if not labels.keys else rng.geometric(1 / labels.keys, units)
+    of_unit = np.full(units, share) if not labels.keys else rng.beta(2 * share, 2 * (1 - share), units)
     loss = rng.binomial(rows.astype(int), of_unit)
-    return [np.cumsum(each, dtype=float) for each in (rows, loss, rows * rows, rows * loss, loss * loss)]
+    sums = [np.cumsum(each, dtype=float) for each in (rows, loss, rows * rows, rows * loss, loss * loss)]
+    places = range(max(100, labels.every) - 1, units, labels.every)
+    return [_estimate(place + 1, *(float(each[place]) for each in sums)) for place in places]
 
 
-def _estimate(running: list[np.ndarray], place: int) -> Estimate:
-    rows, loss, rows2, both, loss2 = (float(each[place]) for each in running)
-    units, mean = place + 1, loss / rows
+def _looks_at_keys(rng: np.random.Generator, share: float, labels: Labels) -> list[Estimate]:
+    of_key = rng.beta(2 * share, 2 * (1 - share), labels.again)
+    key = rng.integers(labels.again, size=labels.most)
+    wrong, found = rng.random(labels.most) < of_key[key], []
+    for seen in range(labels.every, labels.most + 1, labels.every):
+        rows = np.bincount(key[:seen]).astype(float)
+        loss, rows = np.bincount(key[:seen], wrong[:seen])[rows > 0], rows[rows > 0]
+        if len(rows) >= 100:
+            sums = (rows.sum(), loss.sum(), (rows * rows).sum(), (rows * loss).sum(), (loss * loss).sum())
+            found.append(_estimate(len(rows), *map(float, sums)))
+    return found
+
+
+def _estimate(units: int, rows: float, loss: float, rows2: float, both: float, loss2: float) -> Estimate:
+    mean = loss / rows
     off = loss2 - 2 * mean * both + mean**2 * rows2
     return Estimate(int(rows), units, mean, off / rows**2 * units / (units - 1) * units)
 
 
+TESTS = (
+    Labels("nothing, no key"),
+    Labels("nothing, 10 rows a key", keys=10),
+    Labels("nothing, 300 keys that come again", again=300, every=100),
+    Labels("2 %, no key", better=0.02),
+    Labels("4 %, no key", better=0.04),
+    Labels("4 %, 10 rows a key", better=0.04, keys=10),
+    Labels("6 %, 10 rows a key", better=0.06, keys=10),
+    Labels("6 %, 1,000 keys that come again", better=0.06, again=1000, every=100),
+)
+
+
 def verdicts(seeds: int) -> Iterator[dict[str, Any]]:
     """Yield how A/B tests end, where arms are alike and where B is better."""
-    for better, keys in ((0.0, 0), (0.0, 10), (0.02, 0), (0.04, 0), (0.04, 10)):
-        found = [verdict(better, seed, keys=keys) for seed in range(seeds)]
+    for labels in TESTS:
+        found = [verdict(labels, seed) for seed in range(seeds)]
         ends = [rows for who, rows in found if who == "B"]
         yield {
-            "b_less_mistakes": better,
-            "rows_a_key": keys,
+            "b_less_mistakes": labels.told,
             "seeds": seeds,
             "A": sum(who == "A" for who, _ in found) / seeds,
             "B": len(ends) / seeds,

@@ -65,9 +65,10 @@ def test_a_version_that_is_alike_is_promoted() -> None:
 
 
 def test_a_test_between_arms_that_are_alike_ends_without_a_winner_and_one_of_unlike_arms_with_the_better() -> None:
-    alike = [BENCHMARK["verdict"](0.0, seed, most=2_000)[0] for seed in range(40)]
+    labels, verdict = BENCHMARK["Labels"], BENCHMARK["verdict"]
+    alike = [verdict(labels("alike", most=2_000), seed)[0] for seed in range(40)]
     assert sum(who != "neither" for who in alike) / 40 <= at_most(0.05, 40)
-    assert [BENCHMARK["verdict"](0.1, seed, most=2_000)[0] for seed in range(5)] == ["B"] * 5
+    assert [verdict(labels("unlike", better=0.1, most=2_000), seed)[0] for seed in range(5)] == ["B"] * 5
 
 
 @pytest.mark.long
