@@ -123,7 +123,7 @@ def test_a_test_of_keys_that_come_again_decides_as_late_as_one_of_rows() -> None
     keys = [f"c{row // 10}" for row in range(6_000)]
     of_keys = {version: np.repeat(np.arange(600) < wrong, 10) for version, wrong in ((3, 180), (7, 132))}
     found = {version: seen(6_000, scored=judged(wrong.tolist(), keys)) for version, wrong in of_keys.items()}
-    # An error of 30 % and of 22 %, of 600 keys each, is 3.2 standard errors apart: enough near the end, which keys do not put off.
+    # Of 600 keys each, 30 % and 22 % are 3.2 standard errors apart: enough near the end, which keys do not put off.
     assert after(ABTestDeployer(key="customer", max=50_000), found) is None
     following = after(ABTestDeployer(key="customer", max=6_100), found)
     assert following is not None
