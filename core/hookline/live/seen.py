@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any
 
 from hookline.kinds.artifacts import Target
@@ -55,7 +56,7 @@ class AnswerCounts:
 
 @dataclass
 class ArmCounts:
-    """What one process saw of one arm under one policy."""
+    """What one process saw of one arm under one policy; any thread may count."""
 
     answers: AnswerCounts
     requests: int = 0
@@ -63,20 +64,23 @@ class ArmCounts:
     latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     compared: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     """Those of `latency` that other arms can be held against, since their requests took the same way through the process."""
+    _lock: Lock = field(init=False, default_factory=Lock, repr=False, compare=False)
 
     def answered(self, seconds: float, prediction: Any, compared: bool = False) -> None:
         """Count a request, and of its answers the first, since rows of one request are alike."""
-        self.requests += 1
         place = bisect_left(LATENCY_BOUNDS, seconds)
-        self.latency[place] += 1
-        if compared:
-            self.compared[place] += 1
-        self.answers.add(prediction)
+        with self._lock:
+            self.requests += 1
+            self.latency[place] += 1
+            if compared:
+                self.compared[place] += 1
+            self.answers.add(prediction)
 
     def failed(self) -> None:
         """Count a request that could not be answered."""
-        self.requests += 1
-        self.errors += 1
+        with self._lock:
+            self.requests += 1
+            self.errors += 1
 
     def with_those_of(self, other: ArmCounts) -> ArmCounts:
         """Return both together but for what was answered, whose edges may differ."""
@@ -87,7 +91,8 @@ class ArmCounts:
 
     def sighting(self, model: str, policy: int, version: int, arm: str, worker: str) -> Sighting:
         """Return them as the catalog keeps them."""
-        told = (self.requests, self.errors, list(self.latency), list(self.compared), self.answers.plain())
+        with self._lock:
+            told = (self.requests, self.errors, list(self.latency), list(self.compared), self.answers.plain())
         return Sighting(model, policy, version, arm, worker, *told)
 
 

@@ -65,7 +65,7 @@ class Service:
     counts: ArmCounts | None = None
     """What was seen of it, where somebody asks."""
     slowest: float = 0.0
-    """Seconds that its slowest requests take, which fades with every other one."""
+    """Seconds that its slowest requests take, which fades with every other one; a guess, of which two threads may lose one."""
     _loop: asyncio.AbstractEventLoop | None = None
     """Kept, since asking for it is a system call."""
     _waiting: list[tuple[Question, asyncio.Future[list[Item]]]] = field(default_factory=list)

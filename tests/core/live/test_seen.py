@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -23,6 +25,30 @@ def counted(target: Target, shares: list[float], compared: int = 0) -> Sighting:
         counts.answered(0.003 * (place + 1), "yes" if share > 0.5 else "no", place < compared)
     counts.failed()
     return counts.sighting("churn", 7, 2, "canary", "a")
+
+
+class Slow(int):
+    """A number to which nothing is added without another thread's turn in between."""
+
+    def __add__(self, other: int) -> Slow:
+        time.sleep(1e-4)
+        return Slow(int(self) + other)
+
+
+def test_what_threads_count_at_the_same_moment_is_counted_whole() -> None:
+    counts = ArmCounts(AnswerCounts.of(BINARY, None), Slow(), Slow())
+    counts.latency, counts.compared, counts.answers.counts = ([Slow()] * size for size in (100, 100, 2))
+
+    def count(times: int) -> None:
+        for _ in range(times):
+            counts.answered(0.01, "yes", compared=True)
+            counts.failed()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(count, [25] * 4))
+    assert (counts.requests, counts.errors) == (200, 100)
+    assert sum(counts.latency) == sum(counts.compared) == counts.answers.counts[1] == 100
+    assert counts.sighting("churn", 7, 2, "canary", "a").requests == 200
 
 
 def test_processes_are_added_up_by_version() -> None:
