@@ -51,6 +51,7 @@ def _explain() -> dict[str, Any]:
         "version": {"type": ["integer", "null"]},
         "method": text,
         "unit": text,
+        "background": text,
         "explanations": rows,
     }
     answer = {"type": "object", "properties": properties, "required": list(properties)}
