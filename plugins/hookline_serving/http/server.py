@@ -102,25 +102,34 @@ def _server(config: uvicorn.Config, share: Share | None, begun: Callable[[], Non
     """Return uvicorn's server, which says when it has begun to accept connections: all, or its share of them."""
     import uvicorn
 
+    from .connection import Connection
+
     class Server(uvicorn.Server):
         acceptor: Acceptor | None = None
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets if share is None else [])
             if share is not None and sockets:
-                self.acceptor = Acceptor(sockets[0], share, lambda: len(self.server_state.connections), self._connect)
+                held = self.server_state.connections
+                self.acceptor = Acceptor(sockets[0], share, lambda: len(held), self._connect, self._let_go)
                 self.acceptor.begin()
                 self.servers.append(cast("asyncio.base_events.Server", self.acceptor))  # It is closed as they are.
             begun()
 
         async def on_tick(self, counter: int) -> bool:
             if self.acceptor is not None:
-                self.acceptor.note()
+                self.acceptor.even_out()
             return await super().on_tick(counter)
 
         def _connect(self, client: socket.socket) -> asyncio.Task[object]:
             loop = asyncio.get_running_loop()
             return loop.create_task(loop.connect_accepted_socket(self._protocol, client, ssl=config.ssl))
+
+        def _let_go(self, most: int) -> None:
+            """Have one more client come back on a new connection, where more than so many have not been asked to."""
+            stay = [one for one in self.server_state.connections if isinstance(one, Connection) and not one.leaves]
+            if len(stay) > most:
+                stay[0].leaves = True
 
         def _protocol(self) -> asyncio.Protocol:
             # As uvicorn calls it, which gives it other arguments than a protocol of the standard library takes.
