@@ -30,6 +30,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 ANSWERS = np.array([0.16, 0.14, 0.12, 0.1, 0.1, 0.1, 0.08, 0.08, 0.06, 0.06])
 """Shares of ten bins of a probability."""
 EDGES = tuple(round(0.1 * place, 1) for place in range(11))
+KEYS = 500
+"""Where keys decide, so many there are."""
 CHUNK = 300
 """Seconds that are drawn at a time."""
 MOST = 60_000
@@ -92,6 +94,10 @@ class Arms:
     def __init__(self, world: World, share: float, rng: np.random.Generator) -> None:
         self.world, self.rng = world, rng
         self.heavy = (0.0, 0.0)
+        self.weights: list[np.ndarray] = []
+        """Of each key, its share of the errors of the new version and of the live one; none where chance decides."""
+        self.failed = [np.full(KEYS, np.inf), np.full(KEYS, np.inf)]
+        """Of each key, the second at which a request of the new version, and of the live one, failed first."""
         self.mass, self.own = self._keys(share) if world.sticky else (share, (None, None))
 
     def seconds(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -102,16 +108,29 @@ class Arms:
             new = self.rng.binomial(asked, self.mass)
             trouble = (np.arange(clock, clock + CHUNK) % 100 < 10) if self.world.outages else np.zeros(CHUNK, bool)
             drawn = [self._drawn(n, place, trouble) for place, n in ((1, new), (0, asked - new))]
+            for side, each in enumerate(drawn):
+                self._fail(side, clock, each[:, 1])
             one, other = (start + np.cumsum(each, axis=0) for start, each in zip(totals, drawn, strict=True))
             yield one, other
             totals = [one[-1], other[-1]]
 
-    def seen(self, one: np.ndarray, other: np.ndarray) -> dict[int, Seen]:
-        """Return what a deployer is told of these counts."""
+    def seen(self, one: np.ndarray, other: np.ndarray, second: int) -> dict[int, Seen]:
+        """Return what a deployer is told of these counts, at a second of the step."""
         return {
-            NEW: _seen(one.tolist(), float(self.worth(one[0], 0))),
-            OLD: _seen(other.tolist(), float(self.worth(other[0], 1))),
+            version: replace(
+                _seen(each.tolist(), float(self.worth(each[0], side))), failing=self._failing(side, second)
+            )
+            for side, (version, each) in enumerate(((NEW, one), (OLD, other)))
         }
+
+    def _failing(self, side: int, second: int) -> frozenset[str] | None:
+        return frozenset(map(str, np.flatnonzero(self.failed[side] <= second))) if self.weights else None
+
+    def _fail(self, side: int, clock: int, errors: np.ndarray) -> None:
+        """Draw which keys' requests failed. errors: of each second"""
+        if self.weights and errors.sum():
+            keys = self.rng.choice(KEYS, int(errors.sum()), p=self.weights[side])
+            np.minimum.at(self.failed[side], keys, np.repeat(clock + np.arange(len(errors)), errors))
 
     def worth(self, requests: np.ndarray, side: int) -> np.ndarray:
         """Return the inverse of the design effect: 1 + own (squared requests of keys, over their sum, less one)."""
@@ -131,16 +150,20 @@ class Arms:
 
     def _keys(self, share: float) -> tuple[float, tuple[Any, Any]]:
         """Return the share of requests that keys bring the new version, and both versions' own answers and errors."""
-        weights = 1 / np.arange(1, 501) ** 1.01
+        weights = 1 / np.arange(1, KEYS + 1) ** 1.01
         weights /= weights.sum()
-        mine = self.rng.random(500) < share
+        mine = self.rng.random(KEYS) < share
         mass = float(weights[mine].sum())
-        if not self.world.own or not 0 < mass < 1:
+        if not 0 < mass < 1:
+            return mass, (None, None)
+        arms = [weights * side / (weights * side).sum() for side in (mine, ~mine)]
+        self.weights = arms
+        if not self.world.own:
             return mass, (None, None)
         alike = (1 - self.world.own) / self.world.own
-        answers = self.rng.dirichlet(ANSWERS * alike, 500)
-        errors = self.rng.gamma(alike, 1 / alike, 500)
-        arms = [weights * side / (weights * side).sum() for side in (mine, ~mine)]
+        answers = self.rng.dirichlet(ANSWERS * alike, KEYS)
+        errors = self.rng.gamma(alike, 1 / alike, KEYS)
+        self.weights = [arm * errors / float(arm @ errors) for arm in arms]
         self.heavy = (float(np.square(arms[0]).sum()), float(np.square(arms[1]).sum()))
         return mass, (*((arm @ answers, float(arm @ errors)) for arm in arms),)
 
@@ -176,7 +199,8 @@ def _step(world: World, policy: Deployment, arms: Arms, began: datetime) -> tupl
     for one, other in arms.seconds():
         for place in np.flatnonzero(_may_move(arms, one, other, passed)):
             now = began + timedelta(seconds=passed + int(place) + 1)
-            following = world.canary.follow(policy, arms.seen(one[place], other[place]), now)
+            seen = arms.seen(one[place], other[place], passed + int(place))
+            following = world.canary.follow(policy, seen, now)
             if following is not None:
                 return following, int(one[place, 0])
         passed += CHUNK

@@ -196,6 +196,20 @@ def test_where_a_version_cannot_answer_the_one_in_charge_does(
     assert [record["version"] for record in on_record(tmp_path)] == [1] * rows
 
 
+def test_the_keys_of_requests_that_fail_are_counted_for_whom_they_fell_to(open_desk: Any, real: Predictor) -> None:
+    def fail() -> None:
+        raise RuntimeError("a fault in the model")
+
+    desk = open_desk(replace(HALF, key="customer"), Always(real, "yes", fail))
+    places = [desk.traffic.router.place(f"c{number % 10}") for number in range(40)]
+    asked(desk, *[{"rows": [ROW | {"customer": f"c{number % 10}"}]} for number in range(40)])
+    counts = desk.traffic.counted()
+    fell = sum(route.version == 2 for route in map(desk.traffic.router.at, places[:10]))
+    assert 0 < fell < 10
+    assert (counts[2, "canary"].errors, len(counts[2, "canary"].failing)) == (4 * fell, fell)
+    assert counts[1, "live"].failing == set()
+
+
 def test_a_shadow_is_on_record_beside_the_answer_that_was_given(
     open_desk: Any, real: Predictor, tmp_path: Path
 ) -> None:

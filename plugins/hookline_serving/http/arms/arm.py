@@ -113,14 +113,14 @@ class Arm:
         read = service.answerer.reader.read(rows, question.since)
         return msgspec.structs.replace(read, keys=question.keys, request=question.request)
 
-    def failed(self, route: Route, in_charge: int, error: Exception) -> None:
-        """Count a request that it did not answer, and say why where that is new."""
+    def failed(self, route: Route, in_charge: int, error: Exception, unit: str | None = None) -> None:
+        """Count a request that it did not answer, and say why where that is new. unit: as `Question.unit` says it"""
         if isinstance(error, Loading):
             with self._lock:
                 self._unasked += 1
             said = str(error)
         else:
-            self.counts.failed()
+            self.counts.failed(unit)
             said = f"{type(error).__name__}: {error}"
         if said != self.failing:
             self.failing = said

@@ -215,7 +215,7 @@ class Traffic:
         except Closed:
             return None
         except Exception as error:  # noqa: BLE001  a model may raise anything, and the one in charge answers
-            arm.failed(route, self.policy.version, error)
+            arm.failed(route, self.policy.version, error, question.unit())
             return None
 
     async def _in_charge(self, question: Question) -> list[Item]:
