@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -182,12 +183,23 @@ def test_whatever_a_kill_leaves_of_a_change_each_record_counts_once_and_the_next
     assert sorted(path.name for path in folder.iterdir() if path.name != ".compact.lock") == names
 
 
+@pytest.fixture(scope="module")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `restarted` has copies of."""
+    home = tmp_path_factory.mktemp("restarted")
+    made = home / "predictions" / "plain"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKLINE_HOME", str(home))
+        for place in range(3):
+            write_log(made, some(48)[place::3])
+            turn_only(made)
+    return made
+
+
 @pytest.fixture
-def restarted(folder: Path) -> Path:
+def restarted(folder: Path, small_files: Path) -> Path:
     """A log of two days by two versions, compacted each time that a server had been begun again: three small files of each."""
-    for place in range(3):
-        write_log(folder, some(48)[place::3])
-        turn_only(folder)
+    shutil.copytree(small_files, folder, dirs_exist_ok=True)
     return folder
 
 
