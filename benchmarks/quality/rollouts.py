@@ -19,6 +19,7 @@ from hookline.kinds.reports import Bins
 from hookline_serving import CanaryDeployer
 from hookline_serving.deployers.canary import ARM
 from hookline_serving.deployers.durations import span_of
+from hookline_serving.deployers.evidence.comparison import planned_units
 from hookline_serving.deployers.evidence.likelihood import PSEUDO
 from hookline_serving.deployers.evidence.sequences import Estimate, difference
 from hookline_serving.deployers.guards import FEWEST, FEWEST_ERRORS
@@ -29,6 +30,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 ANSWERS = np.array([0.16, 0.14, 0.12, 0.1, 0.1, 0.1, 0.08, 0.08, 0.06, 0.06])
 """Shares of ten bins of a probability."""
 EDGES = tuple(round(0.1 * place, 1) for place in range(11))
+KEYS = 500
+"""Where keys decide, so many there are."""
 CHUNK = 300
 """Seconds that are drawn at a time."""
 MOST = 60_000
@@ -91,6 +94,10 @@ class Arms:
     def __init__(self, world: World, share: float, rng: np.random.Generator) -> None:
         self.world, self.rng = world, rng
         self.heavy = (0.0, 0.0)
+        self.weights: list[np.ndarray] = []
+        """Of each key, its share of the errors of the new version and of the live one; none where chance decides."""
+        self.failed = [np.full(KEYS, np.inf), np.full(KEYS, np.inf)]
+        """Of each key, the second at which a request of the new version, and of the live one, failed first."""
         self.mass, self.own = self._keys(share) if world.sticky else (share, (None, None))
 
     def seconds(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -101,16 +108,29 @@ class Arms:
             new = self.rng.binomial(asked, self.mass)
             trouble = (np.arange(clock, clock + CHUNK) % 100 < 10) if self.world.outages else np.zeros(CHUNK, bool)
             drawn = [self._drawn(n, place, trouble) for place, n in ((1, new), (0, asked - new))]
+            for side, each in enumerate(drawn):
+                self._fail(side, clock, each[:, 1])
             one, other = (start + np.cumsum(each, axis=0) for start, each in zip(totals, drawn, strict=True))
             yield one, other
             totals = [one[-1], other[-1]]
 
-    def seen(self, one: np.ndarray, other: np.ndarray) -> dict[int, Seen]:
-        """Return what a deployer is told of these counts."""
+    def seen(self, one: np.ndarray, other: np.ndarray, second: int) -> dict[int, Seen]:
+        """Return what a deployer is told of these counts, at a second of the step."""
         return {
-            NEW: _seen(one.tolist(), float(self.worth(one[0], 0))),
-            OLD: _seen(other.tolist(), float(self.worth(other[0], 1))),
+            version: replace(
+                _seen(each.tolist(), float(self.worth(each[0], side))), failing=self._failing(side, second)
+            )
+            for side, (version, each) in enumerate(((NEW, one), (OLD, other)))
         }
+
+    def _failing(self, side: int, second: int) -> frozenset[str] | None:
+        return frozenset(map(str, np.flatnonzero(self.failed[side] <= second))) if self.weights else None
+
+    def _fail(self, side: int, clock: int, errors: np.ndarray) -> None:
+        """Draw which keys' requests failed. errors: of each second"""
+        if self.weights and errors.sum():
+            keys = self.rng.choice(KEYS, int(errors.sum()), p=self.weights[side])
+            np.minimum.at(self.failed[side], keys, np.repeat(clock + np.arange(len(errors)), errors))
 
     def worth(self, requests: np.ndarray, side: int) -> np.ndarray:
         """Return the inverse of the design effect: 1 + own (squared requests of keys, over their sum, less one)."""
@@ -130,16 +150,20 @@ class Arms:
 
     def _keys(self, share: float) -> tuple[float, tuple[Any, Any]]:
         """Return the share of requests that keys bring the new version, and both versions' own answers and errors."""
-        weights = 1 / np.arange(1, 501) ** 1.01
+        weights = 1 / np.arange(1, KEYS + 1) ** 1.01
         weights /= weights.sum()
-        mine = self.rng.random(500) < share
+        mine = self.rng.random(KEYS) < share
         mass = float(weights[mine].sum())
-        if not self.world.own or not 0 < mass < 1:
+        if not 0 < mass < 1:
+            return mass, (None, None)
+        arms = [weights * side / (weights * side).sum() for side in (mine, ~mine)]
+        self.weights = arms
+        if not self.world.own:
             return mass, (None, None)
         alike = (1 - self.world.own) / self.world.own
-        answers = self.rng.dirichlet(ANSWERS * alike, 500)
-        errors = self.rng.gamma(alike, 1 / alike, 500)
-        arms = [weights * side / (weights * side).sum() for side in (mine, ~mine)]
+        answers = self.rng.dirichlet(ANSWERS * alike, KEYS)
+        errors = self.rng.gamma(alike, 1 / alike, KEYS)
+        self.weights = [arm * errors / float(arm @ errors) for arm in arms]
         self.heavy = (float(np.square(arms[0]).sum()), float(np.square(arms[1]).sum()))
         return mass, (*((arm @ answers, float(arm @ errors)) for arm in arms),)
 
@@ -175,7 +199,8 @@ def _step(world: World, policy: Deployment, arms: Arms, began: datetime) -> tupl
     for one, other in arms.seconds():
         for place in np.flatnonzero(_may_move(arms, one, other, passed)):
             now = began + timedelta(seconds=passed + int(place) + 1)
-            following = world.canary.follow(policy, arms.seen(one[place], other[place]), now)
+            seen = arms.seen(one[place], other[place], passed + int(place))
+            following = world.canary.follow(policy, seen, now)
             if following is not None:
                 return following, int(one[place, 0])
         passed += CHUNK
@@ -243,6 +268,17 @@ WORSE = tuple(
         World("answers shifted by .2", shifted=0.2),
         World("twice as slow", slower=2),
     )
+) + tuple(
+    World(
+        f"2 % fail, none before, at {percent:g} %; keys decide, and are unlike; known",
+        rate=500 / percent,
+        errors=(0, 0.02),
+        sticky=True,
+        own=0.02,
+        known=True,
+        canary=replace(at(percent), key="k"),
+    )
+    for percent in (5, 25, 50)
 )
 
 
@@ -263,46 +299,84 @@ def table(worlds: Sequence[World], seeds: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def verdict(better: float, seed: int, keys: int = 0, most: int = 10_000, every: int = 20) -> tuple[str, int]:
-    """Return who wins an A/B test of mistakes at alpha .05, and after how many labels of each arm; A errs in 20 % of rows.
+@dataclass(frozen=True)
+class Labels:
+    """An A/B test of mistakes, of which 20 % of A's answers are; looked at after every 20 labels of each arm."""
 
-    better: by how much less B errs; keys: of how many rows each key is, with mistakes that are alike; 0: none
-    """
+    told: str
+    better: float = 0.0
+    """By how much less B errs."""
+    keys: int = 0
+    """How many rows each key has on average, with mistakes that are alike; 0: rows have no keys."""
+    again: int = 0
+    """How many keys each arm has, which come again and again; 0: all rows of a key come together."""
+    most: int = 10_000
+    every: int = 20
+
+
+def verdict(labels: Labels, seed: int) -> tuple[str, int]:
+    """Return who wins at alpha .05, and after how many labels of each arm."""
     rng = np.random.default_rng(seed)
-    shares = (0.2, 0.2 - better)
-    sums = [_running(rng, share, most, keys) for share in shares]
-    for place in range(max(100, every) - 1, len(sums[0][0]), every):
-        one, other = (_estimate(running, place) for running in sums)
-        found = difference(one, other, 0.05, most)
+    arms = [_looks(rng, share, labels) for share in (0.2, 0.2 - labels.better)]
+    for one, other in zip(*arms, strict=True):
+        planned = planned_units(one.units + other.units, one.rows + other.rows, 2 * labels.most)
+        found = difference(one, other, 0.05, planned)
         if found.low > 0 or found.high < 0:
             return ("B" if found.low > 0 else "A"), int(one.rows)
-    return "neither", most
+    return "neither", labels.most
 
 
-def _running(rng: np.random.Generator, share: float, most: int, keys: int) -> list[np.ndarray]:
-    """Return running sums over units: of rows, of losses, and of the squares and products of both."""
-    units = most if not keys else most // keys
-    rows = np.ones(units) if not keys else rng.geometric(1 / keys, units)
-    of_unit = np.full(units, share) if not keys else rng.beta(2 * share, 2 * (1 - share), units)
+def _looks(rng: np.random.Generator, share: float, labels: Labels) -> list[Estimate]:
+    """Return what is known of an arm at each look, from 100 units on."""
+    if labels.again:
+        return _looks_at_keys(rng, share, labels)
+    units = labels.most if not labels.keys else labels.most // labels.keys
+    rows = np.ones(units) if not labels.keys else rng.geometric(1 / labels.keys, units)
+    of_unit = np.full(units, share) if not labels.keys else rng.beta(2 * share, 2 * (1 - share), units)
     loss = rng.binomial(rows.astype(int), of_unit)
-    return [np.cumsum(each, dtype=float) for each in (rows, loss, rows * rows, rows * loss, loss * loss)]
+    sums = [np.cumsum(each, dtype=float) for each in (rows, loss, rows * rows, rows * loss, loss * loss)]
+    places = range(max(100, labels.every) - 1, units, labels.every)
+    return [_estimate(place + 1, *(float(each[place]) for each in sums)) for place in places]
 
 
-def _estimate(running: list[np.ndarray], place: int) -> Estimate:
-    rows, loss, rows2, both, loss2 = (float(each[place]) for each in running)
-    units, mean = place + 1, loss / rows
+def _looks_at_keys(rng: np.random.Generator, share: float, labels: Labels) -> list[Estimate]:
+    of_key = rng.beta(2 * share, 2 * (1 - share), labels.again)
+    key = rng.integers(labels.again, size=labels.most)
+    wrong, found = rng.random(labels.most) < of_key[key], []
+    for seen in range(labels.every, labels.most + 1, labels.every):
+        rows = np.bincount(key[:seen]).astype(float)
+        loss, rows = np.bincount(key[:seen], wrong[:seen])[rows > 0], rows[rows > 0]
+        if len(rows) >= 100:
+            sums = (rows.sum(), loss.sum(), (rows * rows).sum(), (rows * loss).sum(), (loss * loss).sum())
+            found.append(_estimate(len(rows), *map(float, sums)))
+    return found
+
+
+def _estimate(units: int, rows: float, loss: float, rows2: float, both: float, loss2: float) -> Estimate:
+    mean = loss / rows
     off = loss2 - 2 * mean * both + mean**2 * rows2
     return Estimate(int(rows), units, mean, off / rows**2 * units / (units - 1) * units)
 
 
+TESTS = (
+    Labels("nothing, no key"),
+    Labels("nothing, 10 rows a key", keys=10),
+    Labels("nothing, 300 keys that come again", again=300, every=100),
+    Labels("2 %, no key", better=0.02),
+    Labels("4 %, no key", better=0.04),
+    Labels("4 %, 10 rows a key", better=0.04, keys=10),
+    Labels("6 %, 10 rows a key", better=0.06, keys=10),
+    Labels("6 %, 1,000 keys that come again", better=0.06, again=1000, every=100),
+)
+
+
 def verdicts(seeds: int) -> Iterator[dict[str, Any]]:
     """Yield how A/B tests end, where arms are alike and where B is better."""
-    for better, keys in ((0.0, 0), (0.0, 10), (0.02, 0), (0.04, 0), (0.04, 10)):
-        found = [verdict(better, seed, keys=keys) for seed in range(seeds)]
+    for labels in TESTS:
+        found = [verdict(labels, seed) for seed in range(seeds)]
         ends = [rows for who, rows in found if who == "B"]
         yield {
-            "b_less_mistakes": better,
-            "rows_a_key": keys,
+            "b_less_mistakes": labels.told,
             "seeds": seeds,
             "A": sum(who == "A" for who, _ in found) / seeds,
             "B": len(ends) / seeds,

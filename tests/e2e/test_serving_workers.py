@@ -87,6 +87,33 @@ def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(server: Ser
     assert until(lambda: {counted(server.url) for _ in range(6)} == {10.0}, 20), counted(server.url)
 
 
+def test_connections_that_all_came_while_one_worker_was_busy_are_evened_out_without_loss(server: Server) -> None:
+    assert server.log is not None
+    busy, _ = server.workers()
+    with ExitStack() as opened:
+        clients = [opened.enter_context(httpx.Client(base_url=server.url, timeout=20)) for _ in range(8)]
+        before = len(server.records())
+        busy.suspend()
+        try:
+            assert [client.post("/predict", json=ROW).status_code for client in clients] == [200] * 8
+        finally:
+            busy.resume()
+        answered, asked = Counter[str](), 8
+
+        def ask_all() -> bool:
+            nonlocal asked
+            answered.clear()
+            for client in clients:
+                held = sizes(server.log or Path())
+                assert client.post("/predict", json=ROW).status_code == 200
+                asked += 1
+                answered.update(name for name, size in sizes(server.log or Path()).items() if size != held[name])
+            return len(answered) == 2 and min(answered.values()) >= 3
+
+        assert until(ask_all, 20), answered
+    assert len(server.records()) == before + asked
+
+
 def test_what_is_wrong_with_a_package_is_told_as_with_one_process(package: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(package, damaged)

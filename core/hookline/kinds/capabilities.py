@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from .artifacts import Dataset, Roles, Schema, Target, TextRules
 from .deployments import Deployment, ServeOptions
 from .fitted import Limit, Model, Prediction, Predictor
-from .reports import Decision, Explanation
+from .reports import Decision, Explanation, Profile
 
 if TYPE_CHECKING:
     import polars as pl
@@ -206,6 +206,10 @@ class Fleet(Protocol):
 
     def counts(self, version: int) -> Any:
         """Return counts of nothing yet for what a process sees of a version (`hookline.live.seen.ArmCounts`)."""
+        ...
+
+    def profile(self, version: int) -> Profile | None:
+        """Return what the rows were like that a version was trained on; None where nobody knows."""
         ...
 
     def tell(self, sightings: Sequence[Any]) -> None:

@@ -141,6 +141,8 @@ class Seen:
     """The distribution of what it answered; None where it answered nothing."""
     scored: Scored | None = None
     """Its answers with their rows, and the truth where it is known; None where no label came since."""
+    failing: frozenset[str] | None = None
+    """The values of the policy's key whose requests it failed, each as a digest; None where nobody knows all of them."""
 
 
 @dataclass(frozen=True)

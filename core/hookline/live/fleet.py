@@ -8,12 +8,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from hookline.errors import UnknownName
+from hookline.errors import HooklineError, UnknownName
 from hookline.kinds.deployments import Deployment
 from hookline.kinds.fitted import Predictor
-from hookline.kinds.reports import ColumnProfile
+from hookline.kinds.reports import ColumnProfile, Profile
 from hookline.packages.loading import LoadedPackage
-from hookline.packages.manifest import ANSWERS, read_as
+from hookline.packages.manifest import ANSWERS, PROFILE, read_as
 from hookline.workspace.catalog.sightings import Sighting
 from hookline.workspace.workspace import Workspace
 
@@ -54,6 +54,10 @@ class SinglePackage:
     def counts(self, version: int) -> ArmCounts:
         """Return counts of nothing yet."""
         return counts_of(self.package)
+
+    def profile(self, version: int) -> Profile | None:
+        """Return what the rows were like that it was trained on; None where the package does not say."""
+        return profile_of(self.package)
 
     def tell(self, sightings: Sequence[Sighting]) -> None:
         """Tell nobody."""
@@ -107,6 +111,10 @@ class DeployedModel:
         """Return counts of nothing yet, whose answers are counted as a version's package says its own lay."""
         return counts_of(self._package(version))
 
+    def profile(self, version: int) -> Profile | None:
+        """Return what the rows were like that a version was trained on; None where its package does not say."""
+        return profile_of(self._package(version))
+
     def tell(self, sightings: Sequence[Sighting]) -> None:
         """Tell the catalog what this process saw; raises StoreError where it is away."""
         self.workspace.catalog.database.require_same()
@@ -140,6 +148,14 @@ class DeployedModel:
 def facts_of(package: LoadedPackage, version: int | None) -> dict[str, Any]:
     """Return a package's model, version and format, as answers and records say them."""
     return {"model": package.manifest["name"], "version": version, "format": package.manifest["packager"]}
+
+
+def profile_of(package: LoadedPackage) -> Profile | None:
+    """Return what a package keeps of its training rows; None where it keeps nothing, or was changed since it was loaded."""
+    try:
+        return read_as(Profile, package.path / PROFILE)
+    except (HooklineError, OSError):
+        return None
 
 
 def counts_of(package: LoadedPackage) -> ArmCounts:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from threading import Lock
 from typing import Any
 
 from hookline.kinds.artifacts import Target
@@ -14,6 +16,11 @@ from hookline.kinds.reports import Bins, ColumnProfile
 from hookline.kinds.scored import PREDICTION, Scored
 from hookline.quality.grouped import worth_in
 from hookline.workspace.catalog.sightings import Sighting
+
+MOST_FAILING = 500
+"""Keys whose requests failed that a process tells apart; where there are more, errors speak for themselves."""
+FAILING = "failing"
+"""Where they stand in what is told."""
 
 
 @dataclass
@@ -55,7 +62,7 @@ class AnswerCounts:
 
 @dataclass
 class ArmCounts:
-    """What one process saw of one arm under one policy."""
+    """What one process saw of one arm under one policy; any thread may count."""
 
     answers: AnswerCounts
     requests: int = 0
@@ -63,20 +70,28 @@ class ArmCounts:
     latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     compared: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     """Those of `latency` that other arms can be held against, since their requests took the same way through the process."""
+    failing: set[str] = field(default_factory=set)
+    """Digests of the keys whose requests failed, where keys decide who answers; one more than the most means too many."""
+    _lock: Lock = field(init=False, default_factory=Lock, repr=False, compare=False)
 
     def answered(self, seconds: float, prediction: Any, compared: bool = False) -> None:
         """Count a request, and of its answers the first, since rows of one request are alike."""
-        self.requests += 1
         place = bisect_left(LATENCY_BOUNDS, seconds)
-        self.latency[place] += 1
-        if compared:
-            self.compared[place] += 1
-        self.answers.add(prediction)
+        with self._lock:
+            self.requests += 1
+            self.latency[place] += 1
+            if compared:
+                self.compared[place] += 1
+            self.answers.add(prediction)
 
-    def failed(self) -> None:
-        """Count a request that could not be answered."""
-        self.requests += 1
-        self.errors += 1
+    def failed(self, key: str | None = None) -> None:
+        """Count a request that could not be answered. key: the value that decided who was to, where one did"""
+        with self._lock:
+            self.requests += 1
+            self.errors += 1
+            if key is not None and len(self.failing) <= MOST_FAILING:
+                # Short, since it is only to be told apart from a few hundred others.
+                self.failing.add(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest())
 
     def with_those_of(self, other: ArmCounts) -> ArmCounts:
         """Return both together but for what was answered, whose edges may differ."""
@@ -87,8 +102,13 @@ class ArmCounts:
 
     def sighting(self, model: str, policy: int, version: int, arm: str, worker: str) -> Sighting:
         """Return them as the catalog keeps them."""
-        told = (self.requests, self.errors, list(self.latency), list(self.compared), self.answers.plain())
+        with self._lock:
+            told = (self.requests, self.errors, list(self.latency), list(self.compared), self._plain())
         return Sighting(model, policy, version, arm, worker, *told)
+
+    def _plain(self) -> dict[str, Any]:
+        known = 0 < len(self.failing) <= MOST_FAILING
+        return self.answers.plain() | ({FAILING: sorted(self.failing)} if known else {})
 
 
 def seen_in(
@@ -124,7 +144,12 @@ def _together(found: Sequence[Sighting], compared: bool, worth: float, scored: S
     requests, errors = (sum(getattr(one, name) for one in found) for name in ("requests", "errors"))
     latency = Histogram(LATENCY_BOUNDS, _added([one.compared if compared else one.latency for one in found]))
     answers = _answers([one.answers for one in found])
-    return Seen(requests, errors, latency, answers and replace(answers, independent=worth), scored)
+    return Seen(requests, errors, latency, answers and replace(answers, independent=worth), scored, _failing(found))
+
+
+def _failing(found: Sequence[Sighting]) -> frozenset[str] | None:
+    told = [one.answers.get(FAILING) for one in found if one.errors]
+    return None if None in told else frozenset(key for keys in told for key in keys or ())
 
 
 def _added(counts: Sequence[Sequence[int]]) -> tuple[int, ...]:

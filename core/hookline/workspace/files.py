@@ -18,15 +18,26 @@ def write_whole(path: Path, content: str | bytes) -> None:
         temporary.replace(path)
 
 
+def temporary_for(path: Path) -> Path:
+    """Return what a file that no other writer has is called, beside another, until it has that one's name."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+
+
+def meant_by(path: Path) -> Path | None:
+    """Return which name a file of a temporary one was to get; None where its name is none of `temporary_for`."""
+    found = re.fullmatch(r"\.(.+)\.\d+-[0-9a-f]{8}", path.name)
+    return None if found is None else path.with_name(found[1])
+
+
 def is_temporary(path: Path) -> bool:
-    """Tell whether a path is that of a file which `temporary_beside` gave out, and which a killed writer may have left."""
-    return re.fullmatch(r"\..+\.\d+-[0-9a-f]{8}", path.name) is not None
+    """Tell whether a path is one that `temporary_for` gave out, and which a killed writer may have left."""
+    return meant_by(path) is not None
 
 
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
     """Give the path of a file that no other writer has, beside another; where this block fails, the file is removed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    temporary = temporary_for(path)
     try:
         yield temporary
     except BaseException:

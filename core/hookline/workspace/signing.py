@@ -16,6 +16,7 @@ from hookline.errors import StoreError
 from hookline.telling.secrets import remember
 
 from .bounded import Unreadable, parse_json, read_ordinary
+from .files import temporary_for
 
 ENTRY = "entry.json"
 """The file that names all others with their sizes and digests, and carries the signature."""
@@ -178,7 +179,7 @@ def key_path() -> Path:
 
 def write_once(path: Path, content: bytes, mode: int) -> None:
     """Create a file whole or not at all; where another process was first, its file stays."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    temporary = temporary_for(path)
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)

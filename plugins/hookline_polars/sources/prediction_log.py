@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Gt, Len
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class PredictionLogSource(Source):
     """The rows on record of a model whose truth labels tell, with the truth in the target's column.
 
-    Roles are those of the model. Rows are told apart by their labels: a row is new when its first label comes, and a label that
-    is corrected later changes the row where it is read anew.
+    They are those that a server answered, as a monitor reads them: `answers` or `arm` says otherwise. Roles are those of the
+    model. Rows are told apart by their labels: a row is new when its first label comes, and a label that is corrected later
+    changes the row where it is read anew.
     """
 
     name = "prediction_log"
@@ -35,7 +36,9 @@ class PredictionLogSource(Source):
     version: Annotated[int, Gt(0)] | None = None
     """Answered by this version."""
     arm: str | None = None
-    """Answered for this arm of the policy, such as `live` or `canary`."""
+    """Answered for this arm of the policy, such as `live` or `canary`, and whatever is on record for it, as of `batch`."""
+    answers: Literal["served", "all"] = "served"
+    """`served`: those that servers gave to whoever asked; `all`: those to the rows of a table (`predict --log`), too."""
 
     def load(self) -> Dataset:
         """Return the rows by time; raises DataError where nothing is on record, or the truth of none is known."""
@@ -45,7 +48,7 @@ class PredictionLogSource(Source):
         """Return a digest of the newest label, the oldest file of the log, and what is asked for; reads no records."""
         log = self._log(self._workspace())
         oldest = next((path.name for path in log.files()), "")
-        asked: Sequence[Any] = (self.model, log.since, log.until, log.version, self.arm)
+        asked: Sequence[Any] = (self.model, log.since, log.until, log.version, self.arm, self.answers)
         return hashlib.sha256(repr((*asked, self.position(), oldest)).encode()).hexdigest()
 
     def roles(self) -> Roles:
@@ -83,7 +86,9 @@ class PredictionLogSource(Source):
         # Counted from the hour, so that what is planned and what is read soon after is the same.
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         begin, end = moment_of(self.since, "source.since", now), moment_of(self.until, "source.until", now)
-        return predictions_in(workspace, self.model, begin, end, self.version, self.arm)
+        found = predictions_in(workspace, self.model, begin, end, self.version, self.arm)
+        served = self.arm is None and self.answers == "served"
+        return dataclasses.replace(found, given=served, served=served)
 
 
 def _number(position: str) -> int:

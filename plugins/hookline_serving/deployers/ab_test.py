@@ -71,7 +71,7 @@ class ABTestDeployer(ServingDeployer):
         if len(policy.routes) < 2 or any(route.arm not in LETTERS for route in policy.routes):
             return None
         arms = {route.arm: (route.version, seen.get(route.version, NOTHING)) for route in policy.routes}
-        if failing := self._failing(arms):
+        if failing := self._failing(arms, {route.arm: route.weight for route in policy.routes}):
             told = f"the test ends, and v{policy.version} answers everything: {in_short(failing)}."
             return all_to(policy, policy.version, told, figures_of(arms, failing))
         if uneven := self._uneven(policy, arms):
@@ -91,11 +91,16 @@ class ABTestDeployer(ServingDeployer):
         named = zip(LETTERS, weights.items(), strict=False)
         return tuple(Route(version, weight / whole, arm=arm) for arm, (version, weight) in named)
 
-    def _failing(self, arms: Mapping[str, tuple[int, Seen]]) -> Sequence[Word]:
+    def _failing(self, arms: Mapping[str, tuple[int, Seen]], weights: Mapping[str, float]) -> Sequence[Word]:
         live, seen = arms["A"]
-        guards = Guards(errors=self.errors, risk=self.alpha / 5 / (len(arms) - 1))
-        others = [guards.words(one, seen, (version, live)) for arm, (version, one) in arms.items() if arm != "A"]
-        return [word for words in others for word in words if word.against]
+        found: list[Word] = []
+        for arm, (version, one) in arms.items():
+            if arm != "A":
+                # Of the keys of these two.
+                share = None if self.key is None else weights[arm] / (weights[arm] + weights["A"])
+                guards = Guards(errors=self.errors, risk=self.alpha / 5 / (len(arms) - 1), key=self.key, share=share)
+                found += guards.words(one, seen, (version, live))
+        return [word for word in found if word.against]
 
     def _uneven(self, policy: Deployment, arms: Mapping[str, tuple[int, Seen]]) -> str:
         """Return why no comparison of these arms is to be trusted; empty where none is known."""

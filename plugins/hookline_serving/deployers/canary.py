@@ -66,7 +66,7 @@ class CanaryDeployer(ServingDeployer):
         if new is None:
             return None
         one, live = (seen.get(version, NOTHING) for version in (new, policy.version))
-        words = self._guards().words(one, live, (new, policy.version))
+        words = self._guards(_share_of(policy)).words(one, live, (new, policy.version))
         against = any(word.against for word in words)
         if not against and (one.requests < self.least or not has_lasted(policy, now, self.wait)):
             return None
@@ -76,16 +76,17 @@ class CanaryDeployer(ServingDeployer):
         told = f"v{new} is taken back, and v{policy.version} answers everything: {in_short(words)}."
         return all_to(policy, policy.version, told, figures)
 
-    def _guards(self) -> Guards:
+    def _guards(self, share: float) -> Guards:
         looked_at = sum(step < 100 for step in self.steps) + (self.promote == "suggest")
         risk = self.risk / max(1, looked_at)
-        return Guards(self.errors, self.latency, self.answers, self.quality, risk, self.key)
+        of_keys = None if self.key is None else share
+        return Guards(self.errors, self.latency, self.answers, self.quality, risk, self.key, of_keys)
 
     def _further(
         self, policy: Deployment, new: int, words: Sequence[Word], figures: Mapping[str, Any]
     ) -> Deployment | None:
         """Return what follows a step that is over, and that nothing speaks against."""
-        share = next(route.weight for route in policy.routes if route.arm == ARM)
+        share = _share_of(policy)
         # A share that was divided by 100 is not always the same number again.
         later = next((step for step in self.steps if step / 100 > share + 1e-9), 100.0)
         found = in_short(words) or f"{figures['arms'][ARM]['requests']} requests of v{new}, too few to compare"
@@ -100,3 +101,8 @@ class CanaryDeployer(ServingDeployer):
         line = f"hookline models promote {policy.model}:{new}"
         told = f"v{new} can take over from v{policy.version}, which is for a person to say ({line}): {found}."
         return next_step(policy, told, {**figures, SUGGESTED: True})
+
+
+def _share_of(policy: Deployment) -> float:
+    """Return the new version's share of the requests, and of the key's values."""
+    return next(route.weight for route in policy.routes if route.arm == ARM)

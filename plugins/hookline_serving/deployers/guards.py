@@ -10,7 +10,7 @@ from typing import Any
 from hookline import Seen
 
 from .evidence.distributions import answer_counts, log_slower, p99, total_variation
-from .evidence.likelihood import log_excess, log_unlike
+from .evidence.likelihood import log_excess, log_mean, log_unlike
 from .evidence.losses import mean_loss, unit_of
 from .evidence.sequences import difference
 from .words import by_chance, failed, percent, seconds
@@ -48,6 +48,8 @@ class Guards:
     quality: float | None = None
     risk: float = 0.01
     key: str | None = None
+    share: float | None = None
+    """Of the values of the key, those that fall to the new version; None where chance decides, or nobody says."""
 
     def words(self, new: Seen, live: Seen, versions: tuple[int, int]) -> tuple[Word, ...]:
         """Return what each guard that can be asked says. versions: of the new arm and the live one, for the wording."""
@@ -57,7 +59,7 @@ class Guards:
 
     def _words(self, new: Seen, live: Seen, versions: tuple[int, int]) -> Iterator[Word]:
         if self.errors is not None:
-            yield _errors(new, live, versions, self.errors, self._log_needed("errors"))
+            yield _errors(new, live, versions, self.errors, self._log_needed("errors"), self.share)
         if self.latency is not None:
             yield _latency(new, live, versions, self.latency, self._log_needed("latency"))
         counts = None if self.answers is None else answer_counts(new.answers, live.answers)
@@ -102,15 +104,19 @@ def worth(seen: Seen) -> float:
     return 1.0 if seen.answers is None else seen.answers.independent
 
 
-def _errors(new: Seen, live: Seen, versions: tuple[int, int], more: float, needed: float) -> Word:
+def _errors(new: Seen, live: Seen, versions: tuple[int, int], more: float, needed: float, share: float | None) -> Word:
     rates = new.errors / new.requests, live.errors / live.requests
     told = f"{failed(new.errors, new.requests)} of v{versions[0]} failed"
     told += f", and {failed(live.errors, live.requests)} of v{versions[1]}"
-    figures = {"new": rates[0], "live": rates[1]}
+    figures: dict[str, Any] = {"new": rates[0], "live": rates[1]}
     if new.errors < FEWEST_ERRORS or rates[0] - rates[1] <= more:
         return Word("errors", told, figures=figures)
     sizes = new.requests * worth(new), live.requests * worth(live)
     found = log_excess(new.errors * worth(new), live.errors * worth(live), sizes[0] / sum(sizes))
+    if share is not None and new.failing is not None and live.failing is not None:
+        keys = len(new.failing), len(live.failing - new.failing)
+        found = log_mean([found, log_excess(*keys, share)])
+        figures["keys"] = [*keys]
     return _weighed("errors", told, found, needed, figures)
 
 

@@ -47,6 +47,8 @@ class Connection(HttpToolsProtocol):
         self._body_bytes = 0
         self._got_on = 0.0
         self._is_in_line = False
+        self.leaves = False
+        """Whether the client is asked to come back on another connection with its next answer."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with the transport, or refuse to."""
@@ -79,6 +81,9 @@ class Connection(HttpToolsProtocol):
         self._untaken = 0
         self.scope["extensions"] = cast("Any", {CLIENT: self})
         super().on_headers_complete()
+        # Not where requests wait behind one another, of which those behind would be lost.
+        if self.leaves and not self.pipeline:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a request's body."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -33,6 +34,12 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         rows, values = [self.rows[place] for place in places], [self.values[place] for place in places]
         ids, keys = [self.ids[place] for place in places], [self.keys[place] for place in places if self.keys]
         return Question(rows, values, ids, warnings, self.since, keys, self.request)
+
+    def unit(self) -> str | None:
+        """Return the key of the first row, which stands for all; a word of its own where that has none, None without keys."""
+        if not self.keys:
+            return None
+        return secrets.token_hex(8) if self.keys[0] is None else self.keys[0]
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import msgspec
@@ -75,6 +76,8 @@ class PredictionLog:
     failures: int = 0
     """Times that some could not be written."""
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder, repr=False)
+    _counting: Lock = field(default_factory=Lock, repr=False)
+    """Held by whoever counts: the loop, threads of large requests, and those of versions beside the one in charge."""
 
     def __post_init__(self) -> None:
         # Asked once, since it is needed for each request.
@@ -98,11 +101,13 @@ class PredictionLog:
         try:
             kept = self.files.append(lines, now)
         except OSError as error:
-            self.failures += 1
+            with self._counting:
+                self.failures += 1
             raise NotRecorded.of(error) from error
         # An encoded text holds no line break, so each ends a record.
-        for some in lines:
-            self.written += some.count(b"\n")
+        records = sum(some.count(b"\n") for some in lines)
+        with self._counting:
+            self.written += records
         return None if kept is None else _promised(kept)
 
     def lines(

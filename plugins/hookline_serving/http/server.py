@@ -22,8 +22,9 @@ from hookline.live.serving.listening import bind
 from .access.tls import Access, warn_of_access
 from .access.tokens import guarded
 from .app import app_of
-from .arms.desk import Desk, traffic_of
+from .arms.desk import Desk
 from .arms.following import Follower
+from .arms.loading import traffic_of
 from .clients.accepting import Acceptor
 from .clients.bounds import Bounds
 from .clients.telling import log_config
@@ -64,7 +65,8 @@ def serve(
     listening = bind(host, port) if share is None else socket.socket(fileno=share.listening)
     folder = fleet.log()
     record = PredictionLog.open(folder) if folder else None
-    desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds)), record, fleet)
+    # Nobody answers yet, so nobody waits for more than the version in charge.
+    desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds), patience=0.0), record, fleet)
     config = uvicorn.Config(
         guarded(app_of(desk, partial(_following, fleet, desk), spans()), access.tokens),
         http=_connections(bounds.within_files()),
@@ -101,25 +103,34 @@ def _server(config: uvicorn.Config, share: Share | None, begun: Callable[[], Non
     """Return uvicorn's server, which says when it has begun to accept connections: all, or its share of them."""
     import uvicorn
 
+    from .connection import Connection
+
     class Server(uvicorn.Server):
         acceptor: Acceptor | None = None
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets if share is None else [])
             if share is not None and sockets:
-                self.acceptor = Acceptor(sockets[0], share, lambda: len(self.server_state.connections), self._connect)
+                held = self.server_state.connections
+                self.acceptor = Acceptor(sockets[0], share, lambda: len(held), self._connect, self._let_go)
                 self.acceptor.begin()
                 self.servers.append(cast("asyncio.base_events.Server", self.acceptor))  # It is closed as they are.
             begun()
 
         async def on_tick(self, counter: int) -> bool:
             if self.acceptor is not None:
-                self.acceptor.note()
+                self.acceptor.even_out()
             return await super().on_tick(counter)
 
         def _connect(self, client: socket.socket) -> asyncio.Task[object]:
             loop = asyncio.get_running_loop()
             return loop.create_task(loop.connect_accepted_socket(self._protocol, client, ssl=config.ssl))
+
+        def _let_go(self, most: int) -> None:
+            """Have one more client come back on a new connection, where more than so many have not been asked to."""
+            stay = [one for one in self.server_state.connections if isinstance(one, Connection) and not one.leaves]
+            if len(stay) > most:
+                stay[0].leaves = True
 
         def _protocol(self) -> asyncio.Protocol:
             # As uvicorn calls it, which gives it other arguments than a protocol of the standard library takes.

@@ -65,7 +65,7 @@ class Service:
     counts: ArmCounts | None = None
     """What was seen of it, where somebody asks."""
     slowest: float = 0.0
-    """Seconds that its slowest requests take, which fades with every other one."""
+    """Seconds that its slowest requests take, which fades with every other one; a guess, of which two threads may lose one."""
     _loop: asyncio.AbstractEventLoop | None = None
     """Kept, since asking for it is a system call."""
     _waiting: list[tuple[Question, asyncio.Future[list[Item]]]] = field(default_factory=list)
@@ -95,15 +95,18 @@ class Service:
         try:
             items = await self._answer(question)
         except Exception as error:
-            self.failed(error)
+            self.failed(error, question.unit())
             raise
         self.count(question, items)
         return items
 
-    def failed(self, error: Exception) -> None:
-        """Count a request that the model could not answer, whatever it raised; not one that cannot be read or recorded."""
+    def failed(self, error: Exception, unit: str | None = None) -> None:
+        """Count a request that the model could not answer, whatever it raised; not one that cannot be read or recorded.
+
+        unit: as `Question.unit` says it
+        """
         if self.counts is not None and not isinstance(error, (BadRequest, BadRows, TooLarge, NotRecorded)):
-            self.counts.failed()
+            self.counts.failed(unit)
 
     def count(self, question: Question, items: Sequence[Item], compared: bool = False) -> None:
         """Count a request as answered. compared: whether it took the way that those of other versions take."""

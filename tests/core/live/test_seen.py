@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from hookline.kinds.artifacts import Target
 from hookline.kinds.deployments import LATENCY_BOUNDS
 from hookline.kinds.reports import Bins, ColumnProfile
-from hookline.live.seen import AnswerCounts, ArmCounts, seen_in, worth_of_keys
+from hookline.live.seen import MOST_FAILING, AnswerCounts, ArmCounts, seen_in, worth_of_keys
 from hookline.workspace.catalog.sightings import Sighting
 
 BINARY = Target("left", "binary", ("no", "yes"))
@@ -23,6 +25,55 @@ def counted(target: Target, shares: list[float], compared: int = 0) -> Sighting:
         counts.answered(0.003 * (place + 1), "yes" if share > 0.5 else "no", place < compared)
     counts.failed()
     return counts.sighting("churn", 7, 2, "canary", "a")
+
+
+class Slow(int):
+    """A number to which nothing is added without another thread's turn in between."""
+
+    def __add__(self, other: int) -> Slow:
+        time.sleep(1e-4)
+        return Slow(int(self) + other)
+
+
+def test_what_threads_count_at_the_same_moment_is_counted_whole() -> None:
+    counts = ArmCounts(AnswerCounts.of(BINARY, None), Slow(), Slow())
+    counts.latency, counts.compared, counts.answers.counts = ([Slow()] * size for size in (100, 100, 2))
+
+    def count(times: int) -> None:
+        for _ in range(times):
+            counts.answered(0.01, "yes", compared=True)
+            counts.failed()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(count, [25] * 4))
+    assert (counts.requests, counts.errors) == (200, 100)
+    assert sum(counts.latency) == sum(counts.compared) == counts.answers.counts[1] == 100
+    assert counts.sighting("churn", 7, 2, "canary", "a").requests == 200
+
+
+def test_the_keys_whose_requests_failed_are_told_apart_by_all_processes_together() -> None:
+    told = []
+    for worker, keys in (("a", ["c1", "c2", "c1"]), ("b", ["c2", "c3"]), ("c", [])):
+        counts = ArmCounts(AnswerCounts.of(BINARY, None))
+        counts.answered(0.01, "yes")
+        for key in keys:
+            counts.failed(key)
+        told.append(counts.sighting("churn", 7, 2, "canary", worker))
+    seen = seen_in(told)[2]
+    assert (seen.errors, len(seen.failing or ())) == (5, 3)
+    assert not {"c1", "c2", "c3"} & (seen.failing or frozenset())
+    assert seen.answers is not None
+    assert seen.answers.count == 3
+
+
+@pytest.mark.parametrize("key", [None, "many"], ids=["no key", "too many keys"])
+def test_of_failures_that_nobody_knows_the_keys_of_nothing_is_said_of_keys(key: str | None) -> None:
+    known, other = (ArmCounts(AnswerCounts.of(BINARY, None)) for _ in range(2))
+    known.failed("c1")
+    for place in range(MOST_FAILING + 1):
+        other.failed(key and f"{key}{place}")
+    sightings = [one.sighting("churn", 7, 2, "canary", name) for name, one in (("a", known), ("b", other))]
+    assert seen_in(sightings)[2].failing is None
 
 
 def test_processes_are_added_up_by_version() -> None:

@@ -92,6 +92,20 @@ def test_times_versions_and_arms_choose_the_rows(shop: Path) -> None:
     assert 9 <= len(rows_of(PredictionLogSource("shop", since="10h", version=1))) <= 11
 
 
+def test_rows_are_those_that_servers_answered_unless_somebody_says_otherwise(shop: Path) -> None:
+    records = list(hl.predictions("shop"))
+    table = [{**one, "id": f"table-{place}", "arm": "batch"} for place, one in enumerate(records[:20])]
+    beside = [{**one, "id": f"beside-{place}", "arm": "shadow", "of": one["id"]} for place, one in enumerate(records)]
+    write_log(shop / "predictions" / "shop", table + beside, "2")
+    labeled = [record["id"] for record in records[:30] + table + beside]
+    hl.label("shop", {"id": labeled, "bought": ["yes"] * len(labeled)})
+    served, every = PredictionLogSource("shop"), PredictionLogSource("shop", answers="all")
+    assert len(rows_of(served)) == 30
+    assert len(rows_of(every)) == 30 + 20 + 60
+    assert len(rows_of(PredictionLogSource("shop", arm="batch"))) == 20
+    assert served.fingerprint() != every.fingerprint()
+
+
 def test_new_labels_are_read_on_each_record_once(shop: Path) -> None:
     tell(0, 10)
     source = PredictionLogSource("shop")

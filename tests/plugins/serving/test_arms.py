@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,11 +24,14 @@ from hookline.kinds.deployments import Deployment, Route
 from hookline.live.records import read_records
 from hookline.live.seen import AnswerCounts, ArmCounts, seen_in
 from hookline.workspace.catalog.sightings import Sighting
+from hookline_serving.http.answers import Answerer
 from hookline_serving.http.arms import aside
-from hookline_serving.http.arms.desk import Desk, traffic_of
+from hookline_serving.http.arms.desk import Desk
 from hookline_serving.http.arms.following import Follower
+from hookline_serving.http.arms.loading import traffic_of
 from hookline_serving.http.clients.bounds import Bounds
-from hookline_serving.http.log import PredictionLog
+from hookline_serving.http.exchange import Question
+from hookline_serving.http.log import PredictionLog, Stamp
 from hookline_serving.http.many import predict
 from hookline_serving.http.replies import answered
 from hookline_serving.http.service import Room
@@ -193,6 +197,43 @@ def test_where_a_version_cannot_answer_the_one_in_charge_does(
     assert (counts[2, "canary"].requests, counts[2, "canary"].errors) == (1, 1)
     assert (counts[1, "live"].requests, counts[1, "live"].errors) == (1, 0)
     assert [record["version"] for record in on_record(tmp_path)] == [1] * rows
+
+
+def test_the_keys_of_requests_that_fail_are_counted_for_whom_they_fell_to(open_desk: Any, real: Predictor) -> None:
+    def fail() -> None:
+        raise RuntimeError("a fault in the model")
+
+    desk = open_desk(replace(HALF, key="customer"), Always(real, "yes", fail))
+    places = [desk.traffic.router.place(f"c{number % 10}") for number in range(40)]
+    asked(desk, *[{"rows": [ROW | {"customer": f"c{number % 10}"}]} for number in range(40)])
+    counts = desk.traffic.counted()
+    fell = sum(route.version == 2 for route in map(desk.traffic.router.at, places[:10]))
+    assert 0 < fell < 10
+    assert (counts[2, "canary"].errors, len(counts[2, "canary"].failing)) == (4 * fell, fell)
+    assert counts[1, "live"].failing == set()
+
+
+def test_what_two_threads_drop_at_the_same_moment_is_counted_whole(real: Predictor) -> None:
+    adding = threading.Event()
+
+    class Held(int):
+        """A number to which something is added while another thread has its turn."""
+
+        def __add__(self, other: int) -> int:
+            adding.set()
+            time.sleep(0.1)
+            return int(self) + other
+
+    asked_aside = aside.Aside(Answerer(real, None, 9, Stamp("churn", 2, "canary")), "canary")
+    asked_aside.dropped = Held(0)
+    question = Question([ROW], [[]], [None], {}, 0.0)
+    # Nobody waits for either: each is dropped by the thread, or refused by whoever asks while that is busy.
+    assert asked_aside.ask(question, lambda _: None, patience=-1.0)
+    assert adding.wait(5)
+    asked_aside.ask(question, lambda _: None, patience=0.0)
+    asked_aside.close()
+    asked_aside.join(5)
+    assert asked_aside.dropped == 2
 
 
 def test_a_shadow_is_on_record_beside_the_answer_that_was_given(

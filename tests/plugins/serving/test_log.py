@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +50,19 @@ def log(tmp_path: Path) -> Iterator[PredictionLog]:
 def only_file(folder: Path) -> Path:
     (found,) = folder.iterdir()
     return found
+
+
+def test_records_that_threads_write_at_the_same_moment_are_all_counted(log: PredictionLog) -> None:
+    class Line(bytes):
+        def count(self, *of: Any) -> int:
+            # Another thread's turn, at the moment at which one adds up.
+            time.sleep(1e-4)
+            return super().count(*of)
+
+    lines, before = [Line(b'{"id": 1}\n')], log.written
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: log.append(lines, datetime.now(UTC)), range(200)))
+    assert log.written - before == 200
 
 
 def test_two_writers_of_one_folder_have_a_file_each_whatever_their_process_numbers(log: PredictionLog) -> None:

@@ -60,6 +60,8 @@ def _compact(given: Any) -> int:
         )
     else:
         say(f"no closed file of {done.model} is left to turn into Parquet")
+    if done.merged:
+        say(f"{done.merged} small Parquet files of days that are over are part of larger ones now")
     if done.open:
         say(f"left, since a server writes to them: {done.open}")
     for name, reason in done.unread.items():

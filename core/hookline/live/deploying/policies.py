@@ -70,7 +70,7 @@ def rows_of(before: Deployment | None, after: Deployment | None) -> list[dict[st
     ]
 
 
-def standing(history: Sequence[Deployment]) -> list[Deployment]:
+def stacked(history: Sequence[Deployment]) -> list[Deployment]:
     """Return the policies of one version alone that stand one upon another: the last one first came of the one before.
 
     history: as the catalog gives it, newest first. One that was put back takes away all that came after what it repeats.
@@ -95,7 +95,7 @@ def before_present(history: Sequence[Deployment]) -> Deployment | None:
     """
     if not history:
         return None
-    stack = standing(history)
+    stack = stacked(history)
     if is_settled(history[0]):
         return stack[-2] if len(stack) > 1 else None
     return stack[-1] if stack else only(history[0], history[0].version)

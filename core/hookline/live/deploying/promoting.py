@@ -14,7 +14,7 @@ from hookline.workspace.workspace import open_workspace
 
 from .force import Decision, in_turn, require_there
 from .naming import model_named, version_named
-from .policies import before_present, is_settled, is_taken_back, newcomers, only, pair_of, repeated, standing, words_of
+from .policies import before_present, is_settled, is_taken_back, newcomers, only, pair_of, repeated, stacked, words_of
 
 BY_HAND = "promoted by hand"
 
@@ -128,7 +128,7 @@ def _last_of(history: list[Deployment], version: int) -> Deployment:
         raise UsageError(
             f"v{version} of '{present.model}' answers everything already", hint=f"hookline models log {present.model}"
         )
-    stack = [*reversed(standing(history)), *filter(is_settled, history)]
+    stack = [*reversed(stacked(history)), *filter(is_settled, history)]
     return next((policy for policy in stack if policy.version == version), only(present, version))
 
 

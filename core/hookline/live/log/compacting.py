@@ -1,10 +1,11 @@
-"""Closed files of a log turned into Parquet, by day and version, each at once and none that a writer still holds."""
+"""Closed files of a log turned into Parquet, by day and version, and small ones made one; none that a writer still holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hookline.errors import StoreError
@@ -12,6 +13,7 @@ from hookline.workspace.disk import FULL
 from hookline.workspace.workspace import open_workspace
 
 from ..segments import segment
+from ..segments.merging import merged, small_segments
 from ..segments.segment import try_lock
 from ..segments.standing import standing
 from ..segments.swapping import alone, swap
@@ -39,10 +41,12 @@ class Compacted:
     before: int = 0
     """Bytes."""
     after: int = 0
+    merged: int = 0
+    """Small Parquet files of days that are over which are part of a larger one now."""
 
 
 def compact_predictions(model: str, *, home: str | Path | None = None) -> Compacted:
-    """Turn a model's closed files of lines into Parquet, from which the same records are read.
+    """Turn a model's closed files of lines into Parquet, from which the same records are read, and make small ones one.
 
     Raises UnknownName, UsageError for one version, and StoreError where another is at it or the disk is full; then what was on
     record still is.
@@ -53,6 +57,7 @@ def compact_predictions(model: str, *, home: str | Path | None = None) -> Compac
         with changing(log.folder):
             for batch in _batches(log.folder, done):
                 _turn(log.folder, batch, done)
+            _merge(log.folder, done)
     return done
 
 
@@ -111,6 +116,20 @@ def _turn(folder: Path, batch: Sequence[Path], done: Compacted) -> None:
     done.written += turning.written.values()
     done.before += before
     done.after += sum((folder / name).stat().st_size for name in turning.written.values())
+
+
+def _merge(folder: Path, done: Compacted) -> None:
+    """Make small Parquet files of one version one a day, of days that bring no more of them but late ones."""
+    for kind, paths in small_segments(folder, datetime.now(UTC).date()):
+        turning = merged(folder, kind, paths, done.unread)
+        gone = [path.name for path in paths if path.name not in done.unread]
+        if len(turning.written) >= len(gone):
+            # Small as they are, they hold as much text as one file may.
+            turning.forget()
+            continue
+        swap(folder, turning.written, gone)
+        done.merged += len(gone)
+        done.written = [*(name for name in done.written if name not in gone), *turning.written.values()]
 
 
 def _is_taken(turning: Turning, path: Path, done: Compacted) -> bool:

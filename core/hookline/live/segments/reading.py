@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from hookline.workspace.files import meant_by
 
 from . import parquet, segment
 from .lines import read_lines
@@ -37,9 +38,9 @@ def _read(path: Path, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
 
 
 def _elsewhere(path: Path, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
-    temporary = re.fullmatch(r"\.(.+)\.\d+-[0-9a-f]{8}", path.name)
-    if temporary is not None:
-        yield from read_records([path.with_name(temporary[1])], wanted)
+    final = meant_by(path)
+    if final is not None:
+        yield from read_records([final], wanted)
         return
     for found in steady(lambda: _moved(path, wanted)):
         yield from parquet.records_of(found)

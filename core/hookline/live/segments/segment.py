@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
+from hookline.workspace.files import temporary_for
+
 SUFFIX = ".ndjson"
 
 
@@ -53,14 +55,10 @@ class Segment:
         while True:
             # No process number: those of two containers may be the same.
             path = folder / f"predictions-{now:%Y-%m-%d-%H%M%S}-{secrets.token_hex(4)}{SUFFIX}"
-            exclusive = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-            # Unbuffered, so that a written record is the system's and outlives this process.
-            file = os.fdopen(os.open(path, exclusive, 0o666), "wb", buffering=0)
-            if try_lock(file) is not False:
+            file = _locked_file(path)
+            if file is not None:
                 day = now.replace(hour=0, minute=0, second=0, microsecond=0)
                 return cls(path, file, now, day + timedelta(days=1))
-            # Whoever compacts was quicker than the lock, and takes it away as an empty one.
-            file.close()
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Hand lines to the system, all or none; raises OSError."""
@@ -101,6 +99,34 @@ class Segment:
         """Let go of the file and its lock."""
         with suppress(OSError):
             self.file.close()
+
+
+def _locked_file(path: Path) -> IO[bytes] | None:
+    """Make a file that is locked before it has its name, so that whoever compacts never finds it free; raises OSError.
+
+    None where it was taken away before, as one that a killed writer had left, or where the name is given.
+    """
+    temporary = temporary_for(path)
+    exclusive = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+    # Unbuffered, so that a written record is the system's and outlives this process.
+    file = os.fdopen(os.open(temporary, exclusive, 0o666), "wb", buffering=0)
+    try:
+        try_lock(file)
+        if not path.exists():
+            temporary.rename(path)
+            return file
+    except FileNotFoundError:
+        # Its folder may be gone, which the next one says.
+        file.close()
+        return None
+    except OSError:
+        file.close()
+        raise
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    file.close()
+    return None
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hookline.errors import StoreError
-from hookline.workspace.files import is_temporary
+from hookline.workspace.files import is_temporary, temporary_for
 
 from .segment import sync_folder
 from .standing import SWAP, Swap, pending
@@ -31,11 +31,6 @@ def alone(folder: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise StoreError(f"{folder} is being compacted or pruned", hint="wait until that has ended") from None
-
-
-def temporary_for(path: Path) -> Path:
-    """Return what a new file is called until it counts."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def swap(folder: Path, written: dict[str, str], replaced: Sequence[str]) -> None:

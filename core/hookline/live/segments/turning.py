@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookline.errors import DataError
+from hookline.workspace.files import temporary_for
 
 from . import parquet
 from .lines import lines_of, record_of
 from .moments import time_of
 from .parquet import Timed
-from .swapping import temporary_for
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,6 +27,8 @@ MOST_BYTES = 64 * 1024 * 1024
 """Of the text of one closed segment's records."""
 Kind = tuple[str, int | None]
 """A day and a version."""
+NAME = re.compile(rf"predictions-(\d{{4}}-\d{{2}}-\d{{2}})-v(none|\d+)-[0-9a-f]{{8}}{re.escape(parquet.SUFFIX)}")
+"""What a closed segment is called, of one day and version."""
 
 
 class Unread(DataError):
@@ -95,9 +98,7 @@ class Turning:
 
         frames = self._held.pop(kind)
         self._bytes.pop(kind)
-        day, version = kind
-        number = "none" if version is None else version
-        path = self.folder / f"predictions-{day}-v{number}-{secrets.token_hex(4)}{parquet.SUFFIX}"
+        path = self.folder / _name_of(kind)
         temporary = temporary_for(path)
         # Named first, so that it is removed where it cannot be written whole.
         self.written[temporary.name] = path.name
@@ -107,6 +108,17 @@ class Turning:
             # Values of the parts have no type in common.
             whole = pl.concat([parquet.untyped(frame) for frame in frames])
         parquet.write(whole, temporary)
+
+
+def kind_of(name: str) -> Kind | None:
+    """Return the day and the version that a closed segment's name says; None where it is none."""
+    found = NAME.fullmatch(name)
+    return None if found is None else (found[1], None if found[2] == "none" else int(found[2]))
+
+
+def _name_of(kind: Kind) -> str:
+    day, version = kind
+    return f"predictions-{day}-v{'none' if version is None else version}-{secrets.token_hex(4)}{parquet.SUFFIX}"
 
 
 def _frames(some: Sequence[Timed], origin: str) -> Iterator[tuple[Kind, pl.DataFrame]]:

@@ -32,7 +32,7 @@ class Sighting:
     compared: Sequence[int]
     """Of these, those that took the same way through the process as those of other arms; others say nothing of a version."""
     answers: Mapping[str, Any]
-    """How often what was answered, as `hookline.live.seen` counts it."""
+    """How often what was answered, and which keys' requests failed, as `hookline.live.seen` counts it."""
     heard: datetime | None = None
     """When it was said; None until it is in the catalog."""
 

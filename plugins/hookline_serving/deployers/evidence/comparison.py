@@ -24,6 +24,15 @@ class Rules:
     max: int
 
 
+def planned_units(units: int, requests: int, most: int) -> int:
+    """Return how many units there will be at the most requests, where further ones bring as many as those so far did.
+
+    An interval is to be tightest when a test ends, and of keys that come again, or labels of few rows, there are fewer than
+    requests by far.
+    """
+    return max(units, round(units * most / max(requests, 1)))
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The mean loss of each arm, and the intervals of their differences; arms with too few labels have neither."""
@@ -42,8 +51,11 @@ class Comparison:
         found = {arm: mean_loss(seen.scored, rules.key, rules.metric) for arm, (_, seen) in arms.items()}
         losses = {arm: one for arm, one in found.items() if one is not None and one.units >= rules.least}
         risk = rules.alpha / (len(arms) * (len(arms) - 1) / 2)
-        pairs = combinations(losses, 2)
-        intervals = {(a, b): difference(losses[a], losses[b], risk, rules.max) for a, b in pairs}
+        intervals = {}
+        for a, b in combinations(losses, 2):
+            asked = arms[a][1].requests + arms[b][1].requests
+            planned = planned_units(losses[a].units + losses[b].units, asked, 2 * rules.max)
+            intervals[a, b] = difference(losses[a], losses[b], risk, planned)
         scored = next((seen.scored for _, seen in arms.values() if seen.scored is not None), None)
         versions = {arm: version for arm, (version, _) in arms.items()}
         return cls(versions, losses, intervals, "loss" if scored is None else unit_of(scored), rules.alpha)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -34,28 +36,73 @@ class Told(NamedTuple):
         self.service.count(self.question, self.items, compared=len(self.question.rows) <= MOST_ROWS_INLINE)
 
 
+class Loading(Exception):
+    """A version that is being loaded, and may join in a moment; that it is not asked until then is no fault of its own."""
+
+
 @dataclass
 class Arm:
-    """A version beside the one in charge: at work, or known not to be able to."""
+    """A version beside the one in charge: at work, about to be, or known not to be able to."""
 
     service: Service | None
     counts: ArmCounts
-    told: str = ""
+    fault: str = ""
     """Why it is not at work."""
+    due: float = 0.0
+    """Until when it may be in the making, as `time.monotonic` counts."""
     failing: str = ""
     """What was said last of why it did not answer."""
     aside: Aside | None = field(init=False, default=None)
     """Its thread, which begins with the first question."""
+    _unasked: int = field(init=False, default=0)
+    """Requests that came while it was being loaded."""
+    _closed: bool = field(init=False, default=False)
+    _lock: Lock = field(init=False, default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
         if self.service is not None:
-            self.aside = Aside(self.service.answerer, self.service.answerer.stamp.arm)
+            self.join(self.service)
+
+    @property
+    def told(self) -> str:
+        """Why it is not at work, in a sentence."""
+        return "it is being loaded" if self._is_loading() else self.fault
+
+    @property
+    def dropped(self) -> int:
+        """Requests that it was not asked: it was not loaded yet, or too many waited."""
+        return self._unasked + (0 if self.aside is None else self.aside.dropped)
+
+    def join(self, service: Service) -> None:
+        """Be at work from now on, by whichever thread loaded it, unless nobody is asked any more."""
+        with self._lock:
+            if self._closed:
+                return
+            service.counts = self.counts
+            self.aside = Aside(service.answerer, service.answerer.stamp.arm)
+            self.failing = ""
+            # Last: whoever sees it finds the thread as well.
+            self.service = service
+
+    def give_up(self, fault: str) -> None:
+        """Be not at work, for a reason."""
+        self.fault, self.due = fault, 0.0
+
+    def close(self) -> None:
+        """End its thread, once what waits is answered; it does not join after that."""
+        with self._lock:
+            self._closed = True
+        if self.aside is not None:
+            self.aside.close()
 
     def at_work(self) -> tuple[Service, Aside]:
-        """Return the version and its thread; raises DataError where it is not at work."""
-        if self.service is None or self.aside is None:
-            raise DataError(self.told)
-        return self.service, self.aside
+        """Return the version and its thread; raises DataError where it is not at work, Loading where it may be in a moment."""
+        if self.service is not None and self.aside is not None:
+            return self.service, self.aside
+        raise Loading(self.told) if self._is_loading() else DataError(self.told)
+
+    def _is_loading(self) -> bool:
+        return self.service is None and time.monotonic() < self.due
 
     def as_read(self, question: Question, live: Service) -> Question:
         """Return a question as it reads it, whose input contract may be another than that of the version in charge."""
@@ -66,10 +113,15 @@ class Arm:
         read = service.answerer.reader.read(rows, question.since)
         return msgspec.structs.replace(read, keys=question.keys, request=question.request)
 
-    def failed(self, route: Route, in_charge: int, error: Exception) -> None:
-        """Count a request that it did not answer, and say why where that is new."""
-        self.counts.failed()
-        said = f"{type(error).__name__}: {error}"
+    def failed(self, route: Route, in_charge: int, error: Exception, unit: str | None = None) -> None:
+        """Count a request that it did not answer, and say why where that is new. unit: as `Question.unit` says it"""
+        if isinstance(error, Loading):
+            with self._lock:
+                self._unasked += 1
+            said = str(error)
+        else:
+            self.counts.failed(unit)
+            said = f"{type(error).__name__}: {error}"
         if said != self.failing:
             self.failing = said
             who = f"version {route.version} ({route.arm})"

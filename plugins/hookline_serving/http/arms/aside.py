@@ -143,7 +143,9 @@ class Aside:
     def _answer(self, asked: Sequence[Asked]) -> None:
         # Whoever stopped waiting is not answered, and the model need not be asked for them.
         fresh = [one for one in asked if time.perf_counter() < one.until]
-        self.dropped += len(asked) - len(fresh)
+        if len(fresh) < len(asked):
+            with self._lock:
+                self.dropped += len(asked) - len(fresh)
         try:
             answers = self._answerer.predict([one.question for one in fresh]) if fresh else []
         except Exception as error:  # noqa: BLE001  a model may raise anything

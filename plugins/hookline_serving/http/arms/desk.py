@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from hookline import Predictor
-from hookline.kinds.deployments import LIVE, Deployment, Route
+from hookline.kinds.deployments import LIVE, Deployment
 from hookline.live.routing import Router
 
 from ..answers import Answerer
 from ..clients.bounds import Bounds
 from ..log import PredictionLog, Stamp
 from ..service import Room, Service
-from .arm import Arm
 from .traffic import Traffic
 
 if TYPE_CHECKING:
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 
 LAST_SECONDS = 1.0
 """How long a server that ends waits for what versions beside the one in charge are asked."""
-LOAD_SECONDS = 60.0
-"""How long a version beside the one in charge may take to be loaded."""
 
 
 class Desk:
@@ -43,7 +39,7 @@ class Desk:
         self.behind = ""
         """Why the newest policy is not followed, in a sentence; empty where it is, or is about to be."""
         self.dropped: dict[tuple[int, str], int] = {}
-        """Of these, how many requests a version beside the one in charge was not asked, since too many waited."""
+        """Of these, how many requests a version beside the one in charge was not asked: not loaded yet, or too many waited."""
         self.shared: Path | None = None
         """The folder where every process of the server writes down what it has counted; None: this is the only one."""
         self.connections: Callable[[], int] | None = None
@@ -76,8 +72,8 @@ class Desk:
             self.record.close()
 
     def _retire(self, traffic: Traffic) -> None:
-        for key, aside in traffic.asides().items():
-            self.dropped[key] = self.dropped.get(key, 0) + aside.dropped
+        for key, arm in traffic.arms.items():
+            self.dropped[key] = self.dropped.get(key, 0) + arm.dropped
         for key, counts in traffic.counted().items():
             # Its own stay as they are: the catalog may have to be told of them yet, under the policy that they were seen under.
             held = self.retired.get(key)
@@ -90,44 +86,3 @@ def desk_of(predictor: Predictor, info: Mapping[str, Any], record: PredictionLog
     stamp = Stamp(str(info["model"]), info["version"], LIVE)
     service = Service(Answerer(predictor, record, bounds.rows, stamp), info, Room(bounds))
     return Desk(Traffic(policy, Router.of(policy), service), record)
-
-
-def traffic_of(fleet: Fleet, policy: Deployment, record: PredictionLog | None, room: Room) -> Traffic:
-    """Return the traffic that a policy means, with its versions loaded; raises what loading the one in charge raises.
-
-    A version beside it that cannot be loaded answers nothing, and each request for it counts as an error of its own.
-    """
-    answering = {route for route in policy.routes if route.version != policy.version}
-    own = [route.arm for route in policy.routes if route.version == policy.version and not route.shadow]
-    live = _service(fleet, Route(policy.version, 1.0, arm=own[0] if own else LIVE), record, room)
-    # Counted between the same edges as those of the version in charge.
-    arms = {(route.version, route.arm): _arm(fleet, route, policy.version, record, room) for route in answering}
-    return Traffic(policy, Router.of(policy), live, arms)
-
-
-def _service(fleet: Fleet, route: Route, record: PredictionLog | None, room: Room) -> Service:
-    facts = fleet.facts(route.version)
-    stamp = Stamp(str(facts["model"]), facts["version"], route.arm)
-    answerer = Answerer(fleet.predictor(route.version), record, room.bounds.rows, stamp)
-    return Service(answerer, facts, room, fleet.counts(route.version))
-
-
-def _arm(fleet: Fleet, route: Route, in_charge: int, record: PredictionLog | None, room: Room) -> Arm:
-    counts: ArmCounts = fleet.counts(in_charge)
-    loaded: Future[Service] = Future()
-    Thread(target=_settle, args=(loaded, fleet, route, record, room), name=f"load {route.version}", daemon=True).start()
-    try:
-        service = loaded.result(LOAD_SECONDS)
-    except Exception as error:  # noqa: BLE001  a package may fail in whatever way, and the version in charge goes on
-        said = f"it took more than {LOAD_SECONDS:g} s" if isinstance(error, TimeoutError) else str(error)
-        return Arm(None, counts, f"version {route.version} cannot be loaded: {said}")
-    service.counts = counts
-    return Arm(service, counts)
-
-
-def _settle(loaded: Future[Service], fleet: Fleet, route: Route, record: PredictionLog | None, room: Room) -> None:
-    """Load a version in a thread that nobody waits for for ever, since it may never come to be loaded."""
-    try:
-        loaded.set_result(_service(fleet, route, record, room))
-    except Exception as error:  # noqa: BLE001  told where it is waited for
-        loaded.set_exception(error)

@@ -13,7 +13,8 @@ from hookline.telling.secrets import logger
 from hookline.workspace.catalog.sightings import Sighting
 from hookline.workspace.processes.owners import host
 
-from .desk import Desk, traffic_of
+from .desk import Desk
+from .loading import traffic_of
 from .traffic import Traffic
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ Part = tuple[Route, Sequence[int]]
 
 @dataclass
 class Traffic:
-    """A policy, with the versions that it names at work; it never changes, and another takes its place."""
+    """A policy, with the versions that it names at work or about to be; it never changes, and another takes its place."""
 
     policy: Deployment
     router: Router
@@ -161,9 +161,10 @@ class Traffic:
 
     def close(self) -> None:
         """End the threads of the versions beside the one in charge, once what waits there is answered."""
-        for aside in (self.control, *self.asides().values()):
-            if aside is not None:
-                aside.close()
+        if self.control is not None:
+            self.control.close()
+        for arm in self.arms.values():
+            arm.close()
 
     def join(self, seconds: float) -> None:
         """Wait until what waited for versions beside the one in charge is answered, but for each no longer than so."""
@@ -214,7 +215,7 @@ class Traffic:
         except Closed:
             return None
         except Exception as error:  # noqa: BLE001  a model may raise anything, and the one in charge answers
-            arm.failed(route, self.policy.version, error)
+            arm.failed(route, self.policy.version, error, question.unit())
             return None
 
     async def _in_charge(self, question: Question) -> list[Item]:

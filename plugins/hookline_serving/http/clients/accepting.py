@@ -1,4 +1,8 @@
-"""How several processes share the connections that come in at one port: whoever has the fewest takes the next."""
+"""How several processes share the connections that come in at one port: whoever has the fewest takes the next.
+
+Clients that all came while one process was busy would stay with another for as long as they keep their connections. Where a
+process has clearly more of them, it therefore asks a client now and then to come back on a new one.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,10 @@ WAIT_SECONDS = 0.002
 """How long one that has more connections than another leaves a new one to that other."""
 MOST_WAITS = 3
 """After which it takes the connection all the same: the other may be busy for long."""
+MANY_MORE = 4
+"""So many connections more than another process, and more than twice as many, are clearly more."""
+LET_GO_SECONDS = 0.2
+"""How often a process that has clearly more lets one of them go."""
 FULL_SECONDS = 1.0
 """After how long a process that had no descriptor left tries again."""
 
@@ -24,7 +32,7 @@ FULL_SECONDS = 1.0
 class Acceptor:
     """Accepts connections for one of several processes; uvicorn closes it as it does servers of the loop.
 
-    held: how many connections this process has
+    held: how many connections this process has; let_go: lets one go where more stay than so many
     """
 
     def __init__(
@@ -33,8 +41,10 @@ class Acceptor:
         share: Share,
         held: Callable[[], int],
         make: Callable[[socket.socket], asyncio.Task[object]],
+        let_go: Callable[[int], None],
     ) -> None:
         self._listening, self._place, self._held, self._make = listening, share.place, held, make
+        self._let_go, self._let_go_at = let_go, 0.0
         self._counts = memoryview(mmap.mmap(share.counts, 0)).cast("i")
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[object]] = set()
@@ -50,6 +60,17 @@ class Acceptor:
     def note(self) -> None:
         """Let the others see how many connections this process has."""
         self._counts[self._place] = self._held() + len(self._opening)
+
+    def even_out(self) -> None:
+        """Have a client come back that another process may take, where this one has clearly more of them."""
+        self.note()
+        least = self._least()
+        if least is None or self._counts[self._place] < self._clearly_more(least):
+            return
+        now = self._loop.time()
+        if now - self._let_go_at >= LET_GO_SECONDS:
+            self._let_go_at = now
+            self._let_go(self._clearly_more(least) - 1)
 
     def close(self) -> None:
         """Accept no more."""
@@ -83,8 +104,16 @@ class Acceptor:
         self.note()
 
     def _is_ahead(self) -> bool:
-        others = [count for place, count in enumerate(self._counts) if count != NOBODY and place != self._place]
-        return bool(others) and self._counts[self._place] > min(others)
+        least = self._least()
+        return least is not None and self._counts[self._place] > least
+
+    def _least(self) -> int | None:
+        """Return how many connections that other process has which has the fewest; None where there is no other."""
+        others = (count for place, count in enumerate(self._counts) if count != NOBODY and place != self._place)
+        return min(others, default=None)
+
+    def _clearly_more(self, than: int) -> int:
+        return max(2 * than + 1, than + MANY_MORE)
 
     def _pause(self, seconds: float) -> None:
         self._loop.remove_reader(self._listening)

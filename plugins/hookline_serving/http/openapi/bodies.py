@@ -90,7 +90,7 @@ def explanations() -> dict[str, Any]:
     """Return what `/explain` answers."""
     number = {"type": "number"}
     row = record(base=number, values={"type": "object", "additionalProperties": number})
-    return record(model=TEXT, version=VERSION, method=TEXT, unit=TEXT, explanations=listed(row))
+    return record(model=TEXT, version=VERSION, method=TEXT, unit=TEXT, background=TEXT, explanations=listed(row))
 
 
 def invocations(most: int) -> dict[str, Any]:

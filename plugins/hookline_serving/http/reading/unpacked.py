@@ -26,6 +26,17 @@ def unpacked_bytes(body: Body) -> int:
         raise BadRequest("the body is not an Arrow IPC stream: a message is cut off") from None
 
 
+def values_in(body: Body) -> int:
+    """Return how many values an Arrow IPC stream has, those within lists too; raises BadRequest.
+
+    Each is at least a pointer once rows are made of them, also where it takes nothing in the stream, as one that is missing.
+    """
+    try:
+        return sum(_values(message) for message, _ in _messages(memoryview(body)))
+    except (struct.error, IndexError):
+        raise BadRequest("the body is not an Arrow IPC stream: a message is cut off") from None
+
+
 def _messages(body: memoryview) -> Iterator[tuple[memoryview, memoryview]]:
     """Yield the metadata of each message of a stream, and the buffers that it tells of."""
     at = 0
@@ -45,18 +56,28 @@ def _messages(body: memoryview) -> Iterator[tuple[memoryview, memoryview]]:
 
 
 def _of(message: memoryview, values: memoryview) -> int:
-    table = _start(message, 0)
-    kind, header = _field(message, table, 1), _field(message, table, 2)
-    if kind is None or header is None or message[kind] not in (DICTIONARY, BATCH):
-        return 0
-    batch: int | None = _start(message, header)
-    if message[kind] == DICTIONARY:
-        held = _field(message, _start(message, header), 1)
-        batch = None if held is None else _start(message, held)
+    batch = _batch(message)
     if batch is None or _field(message, batch, 3) is None:
         return 0
     sizes = (_declared(values, start, length) for start, length in _pairs(message, batch, 2))
-    return sum(sizes) + sum(WIDEST * max(count, 0) for count, _ in _pairs(message, batch, 1))
+    return sum(sizes) + WIDEST * _values(message)
+
+
+def _batch(message: memoryview) -> int | None:
+    """Return where a message tells of a batch of values; None where it tells of none."""
+    table = _start(message, 0)
+    kind, header = _field(message, table, 1), _field(message, table, 2)
+    if kind is None or header is None or message[kind] not in (DICTIONARY, BATCH):
+        return None
+    if message[kind] == BATCH:
+        return _start(message, header)
+    held = _field(message, _start(message, header), 1)
+    return None if held is None else _start(message, held)
+
+
+def _values(message: memoryview) -> int:
+    batch = _batch(message)
+    return 0 if batch is None else sum(max(count, 0) for count, _ in _pairs(message, batch, 1))
 
 
 def _declared(values: memoryview, start: int, length: int) -> int:

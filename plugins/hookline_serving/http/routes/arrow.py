@@ -15,7 +15,7 @@ from ..many import predict
 from ..reading.cutting import Body
 from .asked import Asked, Reply, media_of
 from .batches import Rows, answered, check_size
-from .frames import arrow_frame, rows_in
+from .frames import arrow_frame, arrow_weight, rows_in
 
 if TYPE_CHECKING:
     from ..arms.traffic import Traffic
@@ -31,10 +31,10 @@ async def predict_any(traffic: Traffic, asked: Asked) -> Reply:
     if asked.media != ARROW and bytes(asked.body[:1]) != MARK:
         return Reply(await predict(traffic, asked.body, asked.request))
     check_size(traffic, asked.body)
-    read = partial(_rows, traffic, asked.body)
+    read, weigh = partial(_rows, traffic, asked.body), partial(arrow_weight, asked.body)
     if any(media_of(one) == ARROW for one in asked.headers.get("accept", "").split(",")):
-        return Reply(await answered(traffic, asked, read, partial(_as_arrow, traffic)), ARROW.encode())
-    return Reply(await answered(traffic, asked, read, partial(_as_json, traffic)))
+        return Reply(await answered(traffic, asked, read, partial(_as_arrow, traffic), weigh), ARROW.encode())
+    return Reply(await answered(traffic, asked, read, partial(_as_json, traffic), weigh))
 
 
 def _rows(traffic: Traffic, body: Body) -> Rows:

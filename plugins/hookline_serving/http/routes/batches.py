@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,29 +10,45 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..exchange import Item, Question
-from ..many import HEAVY_BYTES, questions
+from ..many import HEAVY_BYTES, MOST_BYTES_AT_ONCE, questions
 from ..reading.faults import TooLarge
 from .asked import Asked
 
 if TYPE_CHECKING:
     from ..arms.traffic import Traffic
+    from ..service import Room
 
 Rows = Iterable[tuple[int, Sequence[Mapping[str, Any]]]]
 """Rows, some at a time, with how many come before them."""
 
 
 async def answered(
-    traffic: Traffic, asked: Asked, read: Callable[[], Rows], encode: Callable[[list[Item]], bytes]
+    traffic: Traffic,
+    asked: Asked,
+    read: Callable[[], Rows],
+    encode: Callable[[list[Item]], bytes],
+    weigh: Callable[[], int] | None = None,
 ) -> bytes:
-    """Read, predict, record and encode in turns with others; raises what `replies.told` tells."""
+    """Read, predict, record and encode in turns with others; raises what `replies.told` tells.
+
+    weigh: tells what a body that is packed takes, in bytes, so that of those that take much there is one at a time
+    """
     room = traffic.live.room
     steps = _steps(traffic, asked.request, read, encode)
-    if len(asked.body) > HEAVY_BYTES:
+    if max(len(asked.body), await _weight(room, asked.body, weigh)) > HEAVY_BYTES:
         async with room.heavy:
             done = await room.in_turns(steps)
     else:
         done = await room.in_turns(steps)
     return done[-1]
+
+
+async def _weight(room: Room, body: Sequence[int], weigh: Callable[[], int] | None) -> int:
+    if weigh is None:
+        return 0
+    if len(body) <= MOST_BYTES_AT_ONCE:
+        return weigh()
+    return await asyncio.get_running_loop().run_in_executor(room.worker, weigh)
 
 
 def check_size(traffic: Traffic, body: Sequence[int]) -> None:

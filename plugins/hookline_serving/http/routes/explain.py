@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from threading import Lock, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import msgspec
 from starlette.exceptions import HTTPException
 
-from hookline import Explains
+from hookline import Explains, Fleet
+from hookline.live.fleet import ALONE
 from hookline.registry.ports import assignable
 from hookline.registry.registry import load_registry
 
@@ -19,17 +22,29 @@ from ..answers import frame_of
 from ..clients.bounds import MOST_EXPLAINED
 from ..openapi.columns import example_row
 from ..reading.cutting import Body, check_count
-from ..reading.faults import TooLarge
+from ..reading.faults import BadRows, TooLarge
 from .asked import Act, Asked, Reply
+from .ordinary import ordinary_rows
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ..arms.traffic import Traffic
     from ..exchange import Question
+    from ..service import Service
+
 
 BUDGET_SECONDS = 5.0
 MOST_BYTES = 256 * 1024
 """Of a body, which is read in one step."""
 NOBODY = "no component that is installed explains answers; install a plugin with an evaluator that does (`Explains`)"
+
+
+class Background(NamedTuple):
+    """What answers are held against."""
+
+    told: str
+    rows: pl.DataFrame
 
 
 def installed() -> Explains | None:
@@ -43,9 +58,13 @@ def installed() -> Explains | None:
     return None
 
 
-def explain(find: Callable[[], Explains | None] = installed) -> Act:
-    """Return what explains rows, one request at a time; nothing of it is on record, since nobody acts on an answer."""
+def explain(find: Callable[[], Explains | None] = installed, fleet: Fleet | None = None) -> Act:
+    """Return what explains rows, one request at a time; nothing of it is on record, since nobody acts on an answer.
+
+    fleet: knows what the training rows of a version were like, which its answers are held against
+    """
     turn, find = Lock(), cache(find)
+    backgrounds: WeakKeyDictionary[Service, Background] = WeakKeyDictionary()
 
     async def answer(traffic: Traffic, asked: Asked) -> Reply:
         if len(asked.body) > MOST_BYTES:
@@ -57,9 +76,27 @@ def explain(find: Callable[[], Explains | None] = installed) -> Act:
             raise HTTPException(501, NOBODY)
         if not turn.acquire(blocking=False):
             raise HTTPException(503, "another answer is being explained", headers={"retry-after": "1"})
-        return Reply(await _within_budget(lambda: _explained(traffic, explainer, question), turn))
+        return Reply(await _within_budget(lambda: _explained(traffic.live, explainer, question, against), turn))
+
+    def against(service: Service) -> Background:
+        # Once for each version, by whoever has the turn.
+        if service not in backgrounds:
+            backgrounds[service] = background_of(service, fleet)
+        return backgrounds[service]
 
     return answer
+
+
+def background_of(service: Service, fleet: Fleet | None) -> Background:
+    """Return what is ordinary to a version: as its training rows were, or where nobody knows that, the row of `/example`."""
+    version, schema, reader = service.info["version"], service.predictor.schema, service.answerer.reader
+    profile = None if fleet is None else fleet.profile(ALONE if version is None else version)
+    if profile is not None:
+        # A contract that was given beside may refuse what stood in training rows.
+        with suppress(BadRows):
+            rows = reader.read(ordinary_rows(schema, profile))
+            return Background("the training rows' columns, one by one", frame_of(rows.values, schema))
+    return Background("the row of /example", frame_of(reader.read([example_row(schema)]).values, schema))
 
 
 def _read(traffic: Traffic, body: Body) -> Iterator[Question]:
@@ -108,14 +145,15 @@ async def _within_budget(work: Callable[[], bytes], turn: Lock) -> bytes:
         raise HTTPException(503, told, headers={"retry-after": "1"}) from None
 
 
-def _explained(traffic: Traffic, explainer: Explains, question: Question) -> bytes:
-    live = traffic.live
-    schema = live.predictor.schema
-    ordinary = live.answerer.reader.read([example_row(schema)])
-    made = explainer.explain(live.predictor, frame_of(question.values, schema), frame_of(ordinary.values, schema))
-    rows = [
+def _explained(
+    live: Service, explainer: Explains, question: Question, against: Callable[[Service], Background]
+) -> bytes:
+    background = against(live)
+    rows = frame_of(question.values, live.predictor.schema)
+    made = explainer.explain(live.predictor, rows, background.rows)
+    told = [
         {"base": base, "values": dict(zip(made.columns, values, strict=True))}
         for base, values in zip(made.base.tolist(), made.values.tolist(), strict=True)
     ]
     said = {"model": live.info["model"], "version": live.info["version"], "method": made.method, "unit": made.unit}
-    return msgspec.json.encode({**said, "explanations": rows})
+    return msgspec.json.encode({**said, "background": background.told, "explanations": told})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -12,22 +13,42 @@ from ..clients.bounds import MIB
 from ..many import ROWS_AT_ONCE
 from ..reading.cutting import Body, check_count
 from ..reading.faults import BadRequest, TooLarge
-from ..reading.unpacked import unpacked_bytes
+from ..reading.pages import size_of
+from ..reading.unpacked import unpacked_bytes, values_in
 
 if TYPE_CHECKING:
     import polars as pl
 
 MOST_HELD = 32 * MIB
 """Bytes of a table: a body of a kind that is packed may be of a few, and hold whatever it likes."""
+POINTER, TEXT = 8, 16
+"""Bytes of a value once rows are made of it, and of a text in a table, at least."""
+VALUES_AT_ONCE = 200_000
+"""Values that rows are made of at a time, since those of a wide table take much."""
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 """As pandas and others write them."""
+
+
+def arrow_weight(body: Body) -> int:
+    """Return how many bytes the table of an Arrow IPC stream takes once it is unpacked; raises BadRequest."""
+    return max(unpacked_bytes(body), POINTER * values_in(body))
+
+
+def parquet_weight(body: Body) -> int:
+    """Return the same of a Parquet file."""
+    return size_of(body).bytes
+
+
+def csv_weight(body: Body, most_rows: int) -> int:
+    """Return the same of a CSV file; a line that is shorter than the header is as long as it once it is read."""
+    return TEXT * _width(body) * min(body.count(b"\n") + 1, most_rows)
 
 
 def arrow_frame(body: Body, most_rows: int) -> pl.DataFrame:
     """Return the table of an Arrow IPC stream; raises BadRequest, or TooLarge for more than is taken."""
     import polars as pl
 
-    check_held(unpacked_bytes(body))
+    check_held(arrow_weight(body))
     return _checked(lambda: pl.read_ipc_stream(BytesIO(body), n_rows=most_rows + 1), "an Arrow IPC stream", most_rows)
 
 
@@ -35,6 +56,8 @@ def parquet_frame(body: Body, most_rows: int) -> pl.DataFrame:
     """Return the table of a Parquet file; raises as above."""
     import polars as pl
 
+    check_count(size_of(body).rows, most_rows)
+    check_held(parquet_weight(body))
     return _checked(lambda: pl.read_parquet(BytesIO(body), n_rows=most_rows + 1), "a Parquet file", most_rows)
 
 
@@ -48,6 +71,7 @@ def csv_rows(body: Body, most_rows: int, schema: Schema) -> Iterator[tuple[int, 
     def read() -> pl.DataFrame:
         return pl.read_csv(BytesIO(body), infer_schema=False, n_rows=most_rows + 1, glob=False)
 
+    check_held(csv_weight(body, most_rows))
     frame = _checked(read, "a CSV file with a header", most_rows)
     missing = [text for text in schema.texts.missing if text]
     frame = frame.with_columns(pl.when(~pl.all().is_in(missing)).then(pl.all())) if missing else frame
@@ -60,6 +84,15 @@ def csv_rows(body: Body, most_rows: int, schema: Schema) -> Iterator[tuple[int, 
     singly |= {name: _truth for name, kind in kinds.items() if kind == "boolean"}
     for before, rows in rows_in(frame.with_columns(*whole)):
         yield before, [{**row, **{name: as_kind(row[name]) for name, as_kind in singly.items()}} for row in rows]
+
+
+def _width(body: Body) -> int:
+    """Return how many columns the header of a CSV file has; raises BadRequest where it is none."""
+    lines = (line.decode("utf-8", "replace") for line in BytesIO(body))
+    try:
+        return len(next((names for names in csv.reader(lines) if names), []))
+    except csv.Error as error:
+        raise BadRequest(f"the body is not a CSV file with a header: {error}") from None
 
 
 def _number(text: str | None) -> float | str | None:
@@ -91,8 +124,9 @@ def rows_in(frame: pl.DataFrame) -> Iterator[tuple[int, list[Mapping[str, Any]]]
         raise BadRequest("a column holds lists or records of categories; send them as texts")
     # By now a text that stands in a table once counts as often as rows have it.
     check_held(held.estimated_size())
-    for start in range(0, held.height, ROWS_AT_ONCE):
-        rows: list[Mapping[str, Any]] = held.slice(start, ROWS_AT_ONCE).to_dicts()  # type: ignore[assignment]
+    at_once = max(1, min(ROWS_AT_ONCE, VALUES_AT_ONCE // max(1, held.width)))
+    for start in range(0, held.height, at_once):
+        rows: list[Mapping[str, Any]] = held.slice(start, at_once).to_dicts()  # type: ignore[assignment]
         yield start, rows
 
 

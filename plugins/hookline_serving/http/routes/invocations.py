@@ -16,7 +16,7 @@ from ..reading.faults import BadRequest
 from ..rows import decoded
 from .asked import Asked, Reply
 from .batches import Rows, answered, check_size, read_rows
-from .frames import csv_rows, parquet_frame, rows_in
+from .frames import csv_rows, csv_weight, parquet_frame, parquet_weight, rows_in
 
 if TYPE_CHECKING:
     from hookline import Schema
@@ -38,7 +38,7 @@ async def invocations(traffic: Traffic, asked: Asked) -> Reply:
     if asked.media not in (CSV, PARQUET) and len(asked.body) <= MOST_BYTES_AT_ONCE:
         rows = [row for _, some in read() for row in some]
         return Reply(_encoded(await traffic.answer(read_rows(traffic, asked.request, rows))))
-    return Reply(await answered(traffic, asked, read, _encoded))
+    return Reply(await answered(traffic, asked, read, _encoded, _weigh(traffic, asked)))
 
 
 def _check_media(asked: Asked) -> None:
@@ -64,6 +64,12 @@ def _rows(traffic: Traffic, asked: Asked) -> Rows:
     if asked.media == PARQUET:
         return rows_in(parquet_frame(asked.body, most))
     return _some_at_a_time(_records(asked.body, schema, most))
+
+
+def _weigh(traffic: Traffic, asked: Asked) -> Callable[[], int] | None:
+    if asked.media == CSV:
+        return partial(csv_weight, asked.body, traffic.live.room.bounds.rows)
+    return partial(parquet_weight, asked.body) if asked.media == PARQUET else None
 
 
 def _some_at_a_time(rows: Sequence[Record]) -> Iterator[tuple[int, Sequence[Record]]]:

@@ -39,7 +39,7 @@ def further(desk: Desk) -> list[Route]:
         Route("/docs", _page(desk), methods=["GET"]),
         Route("/metrics", _metrics(desk), methods=["GET"]),
         Route("/invocations", Guarded(desk, invocations), methods=["POST"]),
-        Route("/explain", Guarded(desk, explain()), methods=["POST"]),
+        Route("/explain", Guarded(desk, explain(fleet=desk.fleet)), methods=["POST"]),
         Route("/version", _version, methods=["GET"]),
         Route("/labels", Guarded(desk, labels(desk)), methods=["POST"]),
     ]

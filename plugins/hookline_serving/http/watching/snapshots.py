@@ -83,8 +83,8 @@ def _snapshot(desk: Desk) -> Snapshot:
     for key, dropped in desk.dropped.items():
         of(key).dropped += dropped
     for traffic in (desk.former, desk.traffic):
-        for key, aside in ({} if traffic is None else traffic.asides()).items():
-            of(key).dropped += aside.dropped
+        for key, arm in ({} if traffic is None else traffic.arms).items():
+            of(key).dropped += arm.dropped
     for key, aside in desk.traffic.asides().items():
         of(key).waiting += aside.waiting
     held, record = desk.room.held, desk.record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,8 @@ from hookline.live.log.pruning import prune_predictions
 from hookline.live.log.writing import Segments
 from hookline.live.records import records_in
 from hookline.live.segments.standing import SWAP, Swap, standing
-from hookline.live.segments.swapping import alone, swap, temporary_for
+from hookline.live.segments.swapping import alone, swap
+from hookline.workspace.files import temporary_for
 from hookline.workspace.workspace import open_workspace
 from kit.logs import full_after, plain_record, write_log
 
@@ -179,6 +181,117 @@ def test_whatever_a_kill_leaves_of_a_change_each_record_counts_once_and_the_next
     assert compact_predictions("plain").files == 0
     assert numbers() == whole
     assert sorted(path.name for path in folder.iterdir() if path.name != ".compact.lock") == names
+
+
+@pytest.fixture(scope="module")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `restarted` has copies of."""
+    home = tmp_path_factory.mktemp("restarted")
+    made = home / "predictions" / "plain"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKLINE_HOME", str(home))
+        for place in range(3):
+            write_log(made, some(48)[place::3])
+            turn_only(made)
+    return made
+
+
+@pytest.fixture
+def restarted(folder: Path, small_files: Path) -> Path:
+    """A log of two days by two versions, compacted each time that a server had been begun again: three small files of each."""
+    shutil.copytree(small_files, folder, dirs_exist_ok=True)
+    return folder
+
+
+def turn_only(folder: Path) -> None:
+    """Compact as if these days were not over."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hookline.live.log.compacting.small_segments", lambda *_: iter(()))
+        compact_predictions("plain")
+
+
+def test_small_files_of_a_day_that_is_over_become_one_a_version(restarted: Path) -> None:
+    assert len(closed(restarted)) == 12
+    done = compact_predictions("plain")
+    assert (done.files, done.merged, len(closed(restarted))) == (0, 12, 4)
+    assert {path.name[:25] for path in closed(restarted)} == {
+        f"predictions-2026-11-0{day}-v{version}" for day in (1, 2) for version in (1, 2)
+    }
+    assert sorted(done.written) == [path.name for path in closed(restarted)]
+    assert by_id(hl.predictions("plain")) == some(48)
+    frame = pl.read_parquet(closed(restarted)[0])
+    assert frame["time"].is_sorted()
+    assert frame["typed"].all()
+    # Nothing is left to do, and a file that comes late joins.
+    assert (compact_predictions("plain").merged, len(closed(restarted))) == (0, 4)
+    write_log(restarted, some(4, 48 + 24))
+    assert compact_predictions("plain").merged == 0
+    write_log(restarted, [{**some(1)[0], "id": "late"}], "late")
+    assert (compact_predictions("plain").merged, len(closed(restarted))) == (2, 6)
+    assert hl.predictions("plain").count() == 48 + 4 + 1
+
+
+def test_files_of_this_day_or_of_much_text_are_not_gathered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    for place in range(2):
+        write_log(folder, [plain_record(place, now)], str(place))
+        write_log(folder, [plain_record(9 + place, START)], str(place))
+        turn_only(folder)
+    # So small that what would be one is two all the same.
+    monkeypatch.setattr("hookline.live.segments.turning.MOST_BYTES", 10)
+    names = closed(folder)
+    assert compact_predictions("plain").merged == 0
+    assert closed(folder) == names
+    monkeypatch.undo()
+    monkeypatch.setenv("HOOKLINE_HOME", str(folder.parents[1]))
+    assert compact_predictions("plain").merged == 2
+    assert len(closed(folder)) == 3
+
+
+def test_whatever_a_kill_leaves_as_small_files_become_one_each_record_counts_once(restarted: Path) -> None:
+    small = {path: path.read_bytes() for path in closed(restarted)}
+    compact_predictions("plain")
+    large = {path: path.read_bytes() for path in closed(restarted)}
+
+    def require_whole() -> None:
+        found = records_in(restarted)
+        assert found is not None
+        assert by_id(found.found) == by_id(hl.predictions("plain")) == some(48)
+
+    # Back to the moment before it counted, and on from there step by step.
+    for path, content in small.items():
+        path.write_bytes(content)
+    temporary = {temporary_for(path): path for path in large}
+    for name, final in temporary.items():
+        final.rename(name)
+    require_whole()
+    said = Swap({name.name: final.name for name, final in temporary.items()}, tuple(path.name for path in small))
+    (restarted / f"{SWAP}x.json").write_text(said.text())
+    for name, final in temporary.items():
+        require_whole()
+        name.rename(final)
+    for path in small:
+        require_whole()
+        path.unlink()
+    require_whole()
+    assert compact_predictions("plain").merged == 0
+    assert {path: path.read_bytes() for path in closed(restarted)} == large
+    assert not list(restarted.glob(f"{SWAP}*"))
+
+
+def test_a_reader_that_is_under_way_goes_on_where_small_files_become_one(restarted: Path) -> None:
+    reading = iter(hl.predictions("plain"))
+    first = list(islice(reading, 2))
+    compact_predictions("plain")
+    assert by_id([*first, *reading]) == some(48)
+
+
+def test_a_small_file_that_cannot_be_read_stays_and_is_told(restarted: Path) -> None:
+    names = closed(restarted)
+    names[0].write_bytes(b"PAR1 and no more PAR1")
+    done = compact_predictions("plain")
+    assert list(done.unread) == [names[0].name]
+    assert (done.merged, names[0] in closed(restarted), len(closed(restarted))) == (11, True, 5)
 
 
 def test_a_reader_that_is_under_way_goes_on_where_its_files_are_replaced(folder: Path) -> None:

@@ -12,11 +12,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from typing import IO
 
 import pytest
 
+from hookline.live.log.compacting import Compacted, closed_lines
 from hookline.live.log.writing import Durability, Segments
+from hookline.live.segments import segment
 from hookline.live.segments.segment import try_lock
+from hookline.live.segments.swapping import alone
 from kit.logs import full_after
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -69,6 +73,43 @@ def test_a_file_is_locked_until_its_writer_ends_however_it_ends(tmp_path: Path) 
     assert path.read_bytes() == b"{}\n"
     with path.open("rb") as file:
         assert try_lock(file) is True
+
+
+def test_a_file_that_is_being_made_is_none_that_may_be_compacted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free: list[Path] = []
+
+    def looked_at(file: IO[bytes]) -> bool | None:
+        # Whoever compacts looks at the very moment between the opening and the lock.
+        free.extend(closed_lines(tmp_path, Compacted("plain")))
+        return try_lock(file)
+
+    monkeypatch.setattr(segment, "try_lock", looked_at)
+    log = Segments(tmp_path)
+    log.append([line("a")], NOON)
+    assert free == []
+    assert [path.suffix for path in tmp_path.iterdir()] == [".ndjson"]
+    assert list(closed_lines(tmp_path, Compacted("plain"))) == []
+    log.close()
+    assert len(list(closed_lines(tmp_path, Compacted("plain")))) == 1
+
+
+def test_a_file_that_is_cleared_away_before_it_has_its_name_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lock_late(file: IO[bytes]) -> bool | None:
+        monkeypatch.undo()
+        with alone(tmp_path):
+            return try_lock(file)
+
+    monkeypatch.setattr(segment, "try_lock", lock_late)
+    log = Segments(tmp_path)
+    log.append([line("a")], NOON)
+    log.close()
+    (path,) = tmp_path.glob("*.ndjson")
+    assert path.read_bytes() == line("a")
+    assert not list(tmp_path.glob(".predictions*"))
 
 
 def test_strict_is_done_once_the_disk_has_it_and_all_that_came_meanwhile_share_the_next_sync(

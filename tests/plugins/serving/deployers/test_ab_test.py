@@ -119,6 +119,17 @@ def test_keys_that_are_alike_within_tell_less() -> None:
     assert after(ABTestDeployer(key="customer"), found) is None
 
 
+def test_a_test_of_keys_that_come_again_decides_as_late_as_one_of_rows() -> None:
+    keys = [f"c{row // 10}" for row in range(6_000)]
+    of_keys = {version: np.repeat(np.arange(600) < wrong, 10) for version, wrong in ((3, 180), (7, 132))}
+    found = {version: seen(6_000, scored=judged(wrong.tolist(), keys)) for version, wrong in of_keys.items()}
+    # Of 600 keys each, 30 % and 22 % are 3.2 standard errors apart: enough near the end, which keys do not put off.
+    assert after(ABTestDeployer(key="customer", max=50_000), found) is None
+    following = after(ABTestDeployer(key="customer", max=6_100), found)
+    assert following is not None
+    assert following.figures["comparison"]["winner"] == "B"
+
+
 def test_arms_that_do_not_get_what_they_are_meant_to_end_the_test() -> None:
     following = after(ABTestDeployer(key=None), {3: seen(5_000), 7: seen(5_600)})
     assert following is not None

@@ -164,6 +164,29 @@ def test_requests_that_are_worth_less_weigh_less() -> None:
     assert after(CanaryDeployer(), replace(new, answers=seen(400, worth=0.02).answers), live, minutes=1) is None
 
 
+def keyed(requests: int, errors: int, keys: int | None, worth: float = 1.0, first: int = 0) -> Seen:
+    """Return what was seen of requests whose errors are of so many keys; None: nobody knows of which."""
+    failing = None if keys is None else frozenset(f"k{first + key}" for key in range(keys))
+    return replace(seen(requests, errors, worth=worth), failing=failing)
+
+
+@pytest.mark.parametrize(("keys", "taken_back"), [(8, True), (1, False), (None, False)])
+def test_requests_that_fail_of_many_keys_tell_more_than_as_many_of_one(keys: int | None, taken_back: bool) -> None:
+    by_key, live = CanaryDeployer(key="customer", answers=None), keyed(39_600, 40, 38, worth=0.02, first=100)
+    following = after(by_key, keyed(400, 20, keys, worth=0.02), live, minutes=0.1)
+    assert (following is not None) == taken_back
+    if following is not None:
+        assert following.figures["guards"]["errors"]["keys"] == [8, 38]
+
+
+def test_a_key_that_failed_with_the_live_version_too_counts_for_the_new_one_that_it_fell_to() -> None:
+    by_key = CanaryDeployer(key="customer", answers=None)
+    # The live version was asked again for what the new one could not answer, and could not either.
+    following = after(by_key, keyed(400, 20, 8, worth=0.02), keyed(39_600, 20, 8, worth=0.02), minutes=0.1)
+    assert following is not None
+    assert following.figures["guards"]["errors"]["keys"] == [8, 0]
+
+
 def test_where_keys_decide_the_reason_says_that_they_may_be_why_answers_differ() -> None:
     by_key, shifted = CanaryDeployer(key="customer"), FAULTS["answers"][0]
     following = after(by_key, shifted, seen(39_600), minutes=0.1)

@@ -59,15 +59,23 @@ def test_a_bad_version_is_taken_back_within_a_thousand_of_its_requests(told: str
         assert outcome.requests <= 1_000
 
 
+def test_a_bad_version_of_which_keys_decide_is_taken_back_though_requests_of_a_key_are_worth_less() -> None:
+    for seed in range(3):
+        outcome = BENCHMARK["play"](WORSE["2 % fail, none before, at 5 %; keys decide, and are unlike; known"], seed)
+        assert (outcome.end, outcome.guard) == ("taken back", "errors")
+        assert outcome.requests <= 1_000
+
+
 def test_a_version_that_is_alike_is_promoted() -> None:
     quick = replace(ALIKE["2 % errors"], canary=replace(BENCHMARK["USUAL"], wait="1m", least=100))
     assert BENCHMARK["play"](quick, 0).end == "promoted"
 
 
 def test_a_test_between_arms_that_are_alike_ends_without_a_winner_and_one_of_unlike_arms_with_the_better() -> None:
-    alike = [BENCHMARK["verdict"](0.0, seed, most=2_000)[0] for seed in range(40)]
+    labels, verdict = BENCHMARK["Labels"], BENCHMARK["verdict"]
+    alike = [verdict(labels("alike", most=2_000), seed)[0] for seed in range(40)]
     assert sum(who != "neither" for who in alike) / 40 <= at_most(0.05, 40)
-    assert [BENCHMARK["verdict"](0.1, seed, most=2_000)[0] for seed in range(5)] == ["B"] * 5
+    assert [verdict(labels("unlike", better=0.1, most=2_000), seed)[0] for seed in range(5)] == ["B"] * 5
 
 
 @pytest.mark.long
@@ -78,8 +86,17 @@ def test_at_most_one_of_a_hundred_versions_that_are_alike_is_taken_back(told: st
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("told", [told for told in WORSE if not told.endswith("at 50 %")])
+@pytest.mark.parametrize("told", [told for told in WORSE if not told.endswith("at 50 %") and "known" not in told])
 def test_at_least_ninety_nine_of_a_hundred_bad_versions_are_taken_back_in_time(told: str) -> None:
     found = [BENCHMARK["play"](WORSE[told], seed) for seed in range(300)]
     late = sum(one.end != "taken back" or one.requests > 1_000 for one in found)
     assert late / 300 <= at_most(0.01, 300)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("share", ["5 %", "25 %"])
+def test_at_least_ninety_five_of_a_hundred_bad_versions_are_taken_back_where_keys_decide(share: str) -> None:
+    told = f"2 % fail, none before, at {share}; keys decide, and are unlike; known"
+    found = [BENCHMARK["play"](WORSE[told], seed) for seed in range(300)]
+    late = sum(one.end != "taken back" or one.requests > 1_000 for one in found)
+    assert late / 300 <= 0.05

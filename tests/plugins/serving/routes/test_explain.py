@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,11 +17,18 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from hookline import Explanation, Predictor
+from hookline.kinds.artifacts import Column, Schema
+from hookline.live.fleet import SinglePackage
+from hookline.packages.loading import load_package
+from hookline.quality.distributions import profile
+from hookline.registry.registry import Registry
 from hookline_serving.http.app import _http_error
 from hookline_serving.http.arms.desk import Desk
+from hookline_serving.http.reading.faults import BadRows
 from hookline_serving.http.routes import explain as module
 from hookline_serving.http.routes.asked import Guarded
 from hookline_serving.http.routes.explain import explain, installed
+from hookline_serving.http.routes.ordinary import ordinary_rows
 from kit.serving import ROW, asking
 
 Ask = Callable[..., httpx.Response]
@@ -44,8 +53,8 @@ class OneByOne:
         return Explanation(tuple(rows.columns), np.stack(moved, 1), chance(background).repeat(len(rows)), "one by one")
 
 
-def app_with(desk: Desk, explainer: Any) -> Starlette:
-    route = Route("/explain", Guarded(desk, explain(lambda: explainer)), methods=["POST"])
+def app_with(desk: Desk, explainer: Any, fleet: Any = None) -> Starlette:
+    route = Route("/explain", Guarded(desk, explain(lambda: explainer, fleet)), methods=["POST"])
     handlers: Any = {HTTPException: _http_error}
     return Starlette(routes=[route], exception_handlers=handlers)
 
@@ -60,6 +69,83 @@ def test_each_row_is_told_what_moved_its_answer(desk: Desk) -> None:
     assert max(first["values"], key=lambda name: abs(first["values"][name])) == "amount"
     assert abs(first["values"]["amount"]) > abs(second["values"]["amount"])
     assert first["base"] == second["base"]
+
+
+class Backgrounds(OneByOne):
+    """Keeps what answers are held against."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[pl.DataFrame] = []
+
+    def explain(self, predictor: Predictor, rows: pl.DataFrame, background: pl.DataFrame) -> Explanation:
+        self.given.append(background)
+        return super().explain(predictor, rows, background.head(1))
+
+
+@pytest.fixture(scope="module")
+def fleet(package: Path, registry: Registry) -> SinglePackage:
+    """A fleet of the package, which keeps the profile of its training rows."""
+    return SinglePackage(load_package(package, registry), 3)
+
+
+def test_answers_are_held_against_rows_as_those_of_the_training_were(desk: Desk, fleet: SinglePackage) -> None:
+    explainer = Backgrounds()
+    with asking(app_with(desk, explainer, fleet)) as ask:
+        told = [ask("POST", "/explain", json=ROW).json() for _ in range(2)]
+    assert [one["background"] for one in told] == ["the training rows' columns, one by one"] * 2
+    first, second = explainer.given
+    assert first is second
+    profile = fleet.profile(3)
+    assert profile is not None
+    assert (first.height, first.columns) == (100, [*ROW])
+    # Quantiles of 240 rows, at steps of a hundredth.
+    amount, quartiles = first["amount"], (0.1, 0.5, 0.9)
+    bins = profile["amount"].bins
+    assert bins is not None
+    for share in quartiles:
+        assert amount.quantile(share) == pytest.approx(np.quantile(bins.edges[1:], share), abs=0.3)
+    assert set(first["plan"]) == {"basic", "gold", "silver"}
+    assert set(first["visits"]) == set(range(9))
+    assert 0.3 < first["active"].mean() < 0.7  # type: ignore[operator]
+    assert first["joined"].min() > datetime(2023, 12, 31)  # type: ignore[operator]
+    # Each column in an order of its own.
+    assert abs(np.corrcoef(amount, first["visits"])[0, 1]) < 0.3
+
+
+def test_without_a_profile_or_where_its_rows_are_refused_the_row_of_example_is_what_is_ordinary(
+    desk: Desk, fleet: SinglePackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explainer = Backgrounds()
+    with asking(app_with(desk, explainer, None)) as ask:
+        assert ask("POST", "/explain", json=ROW).json()["background"] == "the row of /example"
+    reader = desk.traffic.live.answerer.reader
+    read = type(reader).read
+
+    def strict(self: Any, rows: Any, *more: Any) -> Any:
+        if len(rows) > 1:
+            raise BadRows([])
+        return read(self, rows, *more)
+
+    monkeypatch.setattr(type(reader), "read", strict)
+    with asking(app_with(desk, explainer, fleet)) as ask:
+        assert ask("POST", "/explain", json=ROW).json()["background"] == "the row of /example"
+    assert [one.height for one in explainer.given] == [1, 1]
+
+
+def test_a_column_of_which_a_part_was_missing_is_missing_in_as_large_a_part() -> None:
+    rows = pl.DataFrame(
+        {"a": [1.0, None, None, 3.0] * 10, "b": ["x"] * 40, "c": [None] * 40}, schema_overrides={"c": pl.Float64}
+    )
+    columns = tuple(
+        Column(name, str(dtype), kind)
+        for (name, dtype), kind in zip(rows.schema.items(), ("number", "string", "number"), strict=True)
+    )
+    made = ordinary_rows(Schema(columns), profile(rows.lazy(), rows.columns))
+    values = [row["a"] for row in made]
+    assert (values.count(None), values.count(1.0), values.count(3.0)) == (50, 25, 25)
+    assert {row["b"] for row in made} == {"x"}
+    assert {row.get("c") for row in made} == {None}
 
 
 def test_what_takes_too_long_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

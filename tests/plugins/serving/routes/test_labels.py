@@ -19,7 +19,8 @@ from hookline.packages.loading import load_package
 from hookline.registry.registry import Registry
 from hookline.workspace.workspace import open_workspace
 from hookline_serving.http.app import app_of
-from hookline_serving.http.arms.desk import Desk, traffic_of
+from hookline_serving.http.arms.desk import Desk
+from hookline_serving.http.arms.loading import traffic_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.log import PredictionLog
 from hookline_serving.http.reading.faults import TooLarge

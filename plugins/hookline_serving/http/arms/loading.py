@@ -1,0 +1,80 @@
+"""What a policy names, loaded: the version in charge first, and those beside it without keeping it from answering."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from hookline.kinds.deployments import LIVE, Deployment, Route
+from hookline.live.routing import Router
+from hookline.telling.secrets import logger
+
+from ..answers import Answerer
+from ..log import PredictionLog, Stamp
+from ..service import Room, Service
+from .arm import Arm
+from .traffic import Traffic
+
+if TYPE_CHECKING:
+    from hookline.kinds.capabilities import Fleet
+    from hookline.live.seen import ArmCounts
+
+log = logger("hookline.serving")
+
+BESIDE_SECONDS = 1.0
+"""How long a new policy waits for the versions beside the one in charge, while the one before goes on."""
+LOAD_SECONDS = 60.0
+"""After how long a version beside the one in charge counts as one that cannot be loaded, until it is."""
+
+
+def traffic_of(
+    fleet: Fleet, policy: Deployment, record: PredictionLog | None, room: Room, patience: float = BESIDE_SECONDS
+) -> Traffic:
+    """Return the traffic that a policy means; raises what loading the version in charge raises.
+
+    patience: seconds that the others together may take to be at work; who takes longer joins later, and the one in charge
+    answers for it until then. One that cannot be loaded answers nothing, and each request for it counts as an error of its own.
+    """
+    answering = {route for route in policy.routes if route.version != policy.version}
+    own = [route.arm for route in policy.routes if route.version == policy.version and not route.shadow]
+    live = _service(fleet, Route(policy.version, 1.0, arm=own[0] if own else LIVE), record, room)
+    due = time.monotonic() + LOAD_SECONDS
+    # Counted between the same edges as those of the version in charge.
+    arms = {route: _in_the_making(fleet.counts(policy.version), route, due) for route in answering}
+    _wait([_begin(fleet, route, arm, record, room) for route, arm in arms.items()], min(patience, LOAD_SECONDS))
+    return Traffic(policy, Router.of(policy), live, {(route.version, route.arm): arm for route, arm in arms.items()})
+
+
+def _service(fleet: Fleet, route: Route, record: PredictionLog | None, room: Room) -> Service:
+    facts = fleet.facts(route.version)
+    stamp = Stamp(str(facts["model"]), facts["version"], route.arm)
+    answerer = Answerer(fleet.predictor(route.version), record, room.bounds.rows, stamp)
+    return Service(answerer, facts, room, fleet.counts(route.version))
+
+
+def _in_the_making(counts: ArmCounts, route: Route, due: float) -> Arm:
+    return Arm(None, counts, f"version {route.version} cannot be loaded: it took more than {LOAD_SECONDS:g} s", due)
+
+
+def _begin(fleet: Fleet, route: Route, arm: Arm, record: PredictionLog | None, room: Room) -> Thread:
+    """Load a version in a thread that nobody waits for for ever, since it may never come to be loaded."""
+
+    def load() -> None:
+        try:
+            arm.join(_service(fleet, route, record, room))
+        except Exception as error:  # noqa: BLE001  a package may fail in whatever way, and the version in charge goes on
+            arm.give_up(f"version {route.version} cannot be loaded: {error}")
+        else:
+            log.info("version %d (%s) is at work beside the one in charge", route.version, route.arm)
+
+    thread = Thread(target=load, name=f"load {route.version}", daemon=True)
+    thread.start()
+    return thread
+
+
+def _wait(threads: Sequence[Thread], patience: float) -> None:
+    until = time.monotonic() + patience
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
