@@ -81,6 +81,15 @@ class DropsRepeats(Protocol):
 
 
 @runtime_checkable
+class KnowsColumns(Protocol):
+    """A source that knows its columns before any row is read, so that a plan can be held against them."""
+
+    def columns_ahead(self) -> Mapping[str, pl.DataType | None] | None:
+        """Return column -> type as `load` will have it, None where only the rows tell it; None where the names are not known."""
+        ...
+
+
+@runtime_checkable
 class ReadsOn(Protocol):
     """A source whose rows keep coming, and that can be read from where the last reading ended."""
 

@@ -21,7 +21,7 @@ from ..reading import Dtype
 from .file_index import fingerprint_of
 from .finding import files_of, folder_of
 from .formats.base import Reader
-from .formats.csv import names_in
+from .formats.csv import CsvReader, names_in
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .positions import Position, paths_below
@@ -110,6 +110,24 @@ class FileSource(Source):
                 return rows
             return hashlib.sha256("\n".join([rows, *names_in(self.columns)]).encode()).hexdigest()
 
+    def columns_ahead(self) -> Mapping[str, pl.DataType | None] | None:
+        """Return the columns of the first file, with the types of a Parquet or Arrow IPC file; None where they cannot be read."""
+        import polars as pl
+
+        file = self._files()[0]
+        reader = READERS[self._format([file])].of(self)
+        try:
+            with self._readable():
+                if isinstance(reader, CsvReader):
+                    names = reader.names(file)
+                    return dict.fromkeys(names if self.file_column is None else [*names, self.file_column])
+                held = self._named(reader.scan(file), file).collect_schema() if reader.magic else None
+        except pl.exceptions.PolarsError:
+            # Loading says what is wrong with it.
+            return None
+        said = {*self.dtypes, *(held if self._wording != Wording() else ())} if held else set()
+        return held and {name: None if name in said else dtype for name, dtype in held.items()}
+
     def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> FileSource:
         """Return the source that reads another file, glob or folder as this one reads its own; types of absent columns go."""
         orders = {*(dates or {}).values()}
@@ -168,6 +186,10 @@ class FileSource(Source):
             reader.explain(files[0])
             raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
         return {name: dtype for name, dtype in self.dtypes.items() if name in present}
+
+    @property
+    def _wording(self) -> Wording:
+        return Wording(self.decimal, self.thousands, self.date_order)
 
     def _date_orders(self, files: Sequence[Path], moments: Collection[str]) -> dict[str, DateOrder]:
         """Return the order of day and month in those columns that are read as dates whose year stands last."""
@@ -262,8 +284,7 @@ class FileSource(Source):
         return frame.with_columns(pl.lit(file.name).alias(self.file_column))
 
     def _typed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        wording = Wording(self.decimal, self.thousands, self.date_order)
         if self.dtypes:
             require_columns(list(self.dtypes), frame.collect_schema().names(), "source.dtypes")
-            frame = wording.typed(frame, self.dtypes)
-        return wording.read(frame, but=list(self.dtypes))
+            frame = self._wording.typed(frame, self.dtypes)
+        return self._wording.read(frame, but=list(self.dtypes))
