@@ -14,7 +14,8 @@ from kit.places import ROOT
 from kit.transcripts import BLOCK, Step, missing, printed, rewritten, same, steps_of
 
 PAGES = ("README.md", "docs/getting-started.md", "docs/config.md")
-MODEL = "hookline customers.csv target=churned id=customer name=customers trainer=logistic_regression featurizer.tabular.missing=zero"
+TABLE = "customers.csv target=churned id=customer name=customers"
+MODEL = f"hookline {TABLE} trainer=logistic_regression featurizer.tabular.missing=zero"
 PREPARED = {
     "docs/contract.md": (MODEL,),
     "docs/features.md": (MODEL, f"{MODEL} featurizer.tabular.numeric=min_max 'ignore=[plan]'"),
