@@ -20,7 +20,7 @@ LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test fuzz test-hydra14 long torture torture-serving soak lint types mypy pyright unit bench bench-peers attack docs clean help
+.PHONY: demo test fuzz test-hydra14 long torture torture-serving soak lint types mypy pyright unit bench bench-peers attack docs docs-check clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -34,6 +34,7 @@ help:
 	@echo "make torture  commands killed at any moment on three hosts that share one home (Linux, root; a quarter of an hour)"
 	@echo "make torture-serving  servers and workers killed 200 times under load, and 100 policies put in force meanwhile (10 minutes)"
 	@echo "make soak   ten minutes of steady load, while policies change and labels come in: memory, and the log to its last record"
+	@echo "make docs-check  every page whose commands are run shows what they print; WRITE_DOCS=1 writes them anew"
 	@echo "make docs   docs/reference, written again from the classes"
 	@echo "make bench  speed and memory, against scripts"
 	@echo "make attack  how long a good client waits beside bad ones of every sort"
@@ -103,6 +104,9 @@ $(VENV14)/.hydra14: $(VENV)/.all
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("hookline needs Python 3.11 or later; say which with PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
+
+docs-check: $(VENV)/.all
+	$(BIN)/pytest --long tests/e2e/test_transcripts.py
 
 docs: $(VENV)/.all
 	$(BIN)/hookline components reference --output docs/reference

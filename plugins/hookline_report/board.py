@@ -14,6 +14,8 @@ from .wording import number, words
 
 TOLD = 3
 """So many of the best are told by what was chosen, the others by their rank."""
+NARROW = 480
+"""Pixels of the picture below which there is room for ranks only."""
 LONGEST = 30
 """Characters of a label in the picture."""
 
@@ -57,6 +59,7 @@ def board_charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
             "high": row.get(f"{metric}_high"),
             "trial": _choice(row, facts["varied"]) or f"trial {row['trial']}",
             "label": _label(row, facts["varied"]),
+            "rank": str(row["rank"]),
             "late": row["seconds"] > middle,
             "link": row.get("link"),
         }
@@ -83,9 +86,12 @@ def _layers(title: str) -> list[dict[str, Any]]:
     # A label stands on the side where there is room.
     labels: list[dict[str, Any]] = [
         {
-            "transform": [{"filter": f"datum.late === {late}"}],
+            "transform": [
+                {"filter": f"datum.late === {late}"},
+                {"calculate": f"width < {NARROW} ? datum.rank : datum.label", "as": "told"},
+            ],
             "mark": {"type": "text", "align": side, "dx": shift, "dy": -8, "fontSize": 11, "cursor": "pointer"},
-            "encoding": {**at, "text": {"field": "label"}},
+            "encoding": {**at, "text": {"field": "told"}},
         }
         for late, side, shift in (("false", "left", 6), ("true", "right", -6))
     ]

@@ -32,7 +32,7 @@ def headline_facts(evidence: Mapping[str, Any], headline: str | None) -> list[Fa
 
     headline: the metric that heads the page
     """
-    trainers = [stage["component"] for stage in evidence["plan"] if stage["kind"] == "trainer"]
+    trainers = [name_of(stage) for stage in evidence["plan"] if stage["kind"] == "trainer"]
     facts = [Fact("Trainer", ", ".join(trainers))] if trainers else []
     measured = next((metric for metric in metrics_of(evidence) if metric["name"] == headline), None)
     if measured is None:
@@ -42,6 +42,11 @@ def headline_facts(evidence: Mapping[str, Any], headline: str | None) -> list[Fa
         if measured.get(what) is not None:
             facts.append(Fact(label, number(measured[what])))
     return facts
+
+
+def name_of(stage: Mapping[str, Any]) -> str:
+    """Return a stage's component, with the one that it chose to do its work."""
+    return f"{stage['component']}: {stage['chosen']}" if stage.get("chosen") else str(stage["component"])
 
 
 def metrics_of(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -214,10 +214,21 @@ def _dispatch(arguments: list[str]) -> int:
         verb, rest = "run", arguments
     else:
         near = closest(first, VERBS)
-        other = "`hookline --help` lists the commands, and a table is run by hookline train.csv target=COLUMN"
-        raise UnknownName("command", first, VERBS, hint=f"did you mean '{near}'?" if near else other)
+        raise UnknownName("command", first, VERBS, hint=f"did you mean '{near}'?" if near else _meant(first, arguments))
     code: int = module_of(verb).main(rest)
     return code
+
+
+def _meant(first: str, arguments: list[str]) -> str:
+    """Return the line by which the table is run that somebody may have meant who named no command."""
+    import shlex
+
+    table = next((path.name for path in sorted(Path().glob("*.*")) if path.stem == first and _is_path(path.name)), None)
+    rest = arguments[1:] if table is None else [table, *arguments[1:]]
+    if not any(map(_is_path, rest)):
+        return "`hookline --help` lists the commands, and a table is run by hookline train.csv target=COLUMN"
+    said = any(word.startswith(("target=", "roles.target=")) for word in rest)
+    return f"hookline {shlex.join(rest)}" + ("" if said else " target=COLUMN")
 
 
 def _is_path(word: str) -> bool:

@@ -30,6 +30,8 @@ class Parser(argparse.ArgumentParser):
         missing = message.partition("arguments are required: ")[2].split(", ")
         if missing[0] == "model":
             told = _with_model(self.prog, missing[1:])
+        elif missing[0] == "data" and any(action.dest == "model" for action in self._actions):
+            told = _with_model(self.prog, missing)
         raise UsageError(message, hint=told)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hookline.errors import DataError, Problem, StoreError, closest
 from hookline.kinds.artifacts import Column, ColumnKind, Schema
 
-from .dates import read_moments
+from .dates import read_moments, written_out
 
 if TYPE_CHECKING:
     import polars as pl
@@ -172,11 +172,12 @@ def as_read(frame: F, schema: Schema) -> F:
     rules, held = schema.texts, frame.collect_schema()
     names = [name for name in schema.names if held.get(name) == pl.String]
     marks = [text for text in rules.missing if text]
-    if not names or not (marks or rules.strip):
-        return frame
-    bare = pl.col(names).str.strip_chars() if rules.strip else pl.col(names)
-    # Of few words, comparing is faster than a table of what takes the place of what.
-    return frame.with_columns(pl.when(~bare.is_in(marks)).then(bare))
+    if names and (marks or rules.strip):
+        bare = pl.col(names).str.strip_chars() if rules.strip else pl.col(names)
+        # Of few words, comparing is faster than a table of what takes the place of what.
+        frame = frame.with_columns(pl.when(~bare.is_in(marks)).then(bare))
+    dated = {name: rules.dates[name] for name in names if name in rules.dates}
+    return frame.with_columns(written_out(pl.col(name), order) for name, order in dated.items()) if dated else frame
 
 
 def absence(column: Column, present: Sequence[str]) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hookline.kinds.artifacts import DateOrder
 
 if TYPE_CHECKING:
     import polars as pl
 
-Order: TypeAlias = Literal["day_first", "month_first"]
-"""Which of the two stands first where the year stands last."""
 TIME = r"(?:[ T]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?"
 SHAPE = rf"^\s*(\d{{1,2}})([/.-])(\d{{1,2}})[/.-](\d{{4}}|\d{{2}}){TIME}\s*$"
 """A date whose year stands last: two numbers, the sign between them, the year, and maybe a time."""
@@ -25,7 +27,7 @@ CENTURY = 69
 class FoundDates:
     """What the texts of a column say of the order of their dates; counts are of rows."""
 
-    order: Order | None
+    order: DateOrder | None
     """None where no date tells: then it must be asked."""
     dates: int
     """Rows that hold a date whose year stands last, in that order."""
@@ -50,13 +52,13 @@ def find_order(counts: pl.DataFrame) -> FoundDates | None:
     )
     # Points are written where the day stands first.
     day += int((held["p2"] == ".").all())
-    order: Order | None = None if day == month else "day_first" if day > month else "month_first"
+    order: DateOrder | None = None if day == month else "day_first" if day > month else "month_first"
     second = "p1" if order == "month_first" else "p3"
     fitting = held if order is None else held.filter(pl.col(second) <= MONTHS)
     return FoundDates(order, int(fitting["rows"].sum()), held["text"][0])
 
 
-def read_moments(text: pl.Expr, order: Order | None = None) -> pl.Expr:
+def read_moments(text: pl.Expr, order: DateOrder | None = None) -> pl.Expr:
     """Return texts as datetimes in UTC, without a time zone; what is none is missing.
 
     order: of day and month where the year stands last; None takes such dates for unreadable, since it would be a guess
@@ -71,7 +73,32 @@ def read_moments(text: pl.Expr, order: Order | None = None) -> pl.Expr:
     return read if order is None else pl.coalesce(read, _year_last(text, order))
 
 
-def _year_last(text: pl.Expr, order: Order) -> pl.Expr:
+def written_out(text: pl.Expr, order: DateOrder) -> pl.Expr:
+    """Return texts with the dates among them whose year stands last as ISO 8601 has them; all others as they are."""
+    import polars as pl
+
+    return pl.coalesce(_year_last(text, order).dt.to_string("iso:strict"), text)
+
+
+def date_written_out(text: str, order: DateOrder) -> str:
+    """Return a text as `written_out` does, of one that is not in a frame."""
+    found = re.match(SHAPE, text)
+    if found is None:
+        return text
+    first, _, second, said, time = found.groups()
+    day, month = (first, second) if order == "day_first" else (second, first)
+    short = int(said)
+    year = short + (2000 if short < CENTURY else 1900 if short < 100 else 0)
+    hour, _, clock = (time or "00:00").partition(":")
+    written = f"{year:04}-{month:0>2}-{day:0>2}T{hour:0>2}:{clock}"
+    try:
+        datetime.fromisoformat(written)
+    except ValueError:
+        return text
+    return written
+
+
+def _year_last(text: pl.Expr, order: DateOrder) -> pl.Expr:
     import polars as pl
 
     first, second, year, time = (text.str.extract(SHAPE, i) for i in (1, 3, 4, 5))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
 from hookline.errors import DataError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Task: TypeAlias = Literal["binary", "multiclass", "regression"]
 Label: TypeAlias = str | int | float | bool
 ColumnKind: TypeAlias = Literal["number", "string", "boolean", "datetime"]
+DateOrder: TypeAlias = Literal["day_first", "month_first"]
+"""Which of the two stands first in dates whose year stands last."""
 OnViolation: TypeAlias = Literal["warn", "reject"]
 
 LARGE_MATRIX = 256 * 1024**2
@@ -85,6 +88,8 @@ class TextRules:
     """Texts that stand for a missing value, beside the empty one, which always does."""
     strip: bool = False
     """Whether spaces at both ends are taken off first."""
+    dates: Mapping[str, DateOrder] = field(default_factory=dict)
+    """Column -> which of day and month stands first in its dates; none of a column that has no such dates."""
 
     def changes(self, text: str | None) -> bool:
         """Tell whether a text is read as something else."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from .artifacts import Dataset, Roles, Schema, Target, TextRules
+from .artifacts import Dataset, DateOrder, Roles, Schema, Target, TextRules
 from .deployments import Deployment, ServeOptions
 from .fitted import Limit, Model, Prediction, Predictor
 from .reports import Decision, Explanation, Profile
@@ -81,6 +81,15 @@ class DropsRepeats(Protocol):
 
 
 @runtime_checkable
+class KnowsColumns(Protocol):
+    """A source that knows its columns before any row is read, so that a plan can be held against them."""
+
+    def columns_ahead(self) -> Mapping[str, pl.DataType | None] | None:
+        """Return column -> type as `load` will have it, None where only the rows tell it; None where the names are not known."""
+        ...
+
+
+@runtime_checkable
 class ReadsOn(Protocol):
     """A source whose rows keep coming, and that can be read from where the last reading ended."""
 
@@ -103,16 +112,20 @@ class ReadsAlike(Protocol):
     A package keeps it, so that rows to predict, to watch or to learn from are read as those of the training were.
     """
 
-    def at(self, place: str, texts: Collection[str] = ()) -> Source:
+    def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> Source:
         """Return a source that reads the rows of another place; of the place "", one that only says how rows are read.
 
         texts: columns that hold texts whatever their values look like there; those that are not there are passed over.
+        dates: columns of dates with what stands first in them, day or month, where they do not tell alone
         Raises DataError where the place cannot be read.
         """
         ...
 
-    def text_rules(self) -> TextRules:
-        """Return what reading does to texts, so that it is done to those of a request or a data frame too."""
+    def text_rules(self, moments: Collection[str] = ()) -> TextRules:
+        """Return what reading does to texts, so that it is done to those of a request or a data frame too.
+
+        moments: columns of dates and times, of which the rules say how their days and months are ordered, where that is known
+        """
         ...
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 """From what is only told to what must not go on."""
+CHOSEN = "chosen"
+"""Statistic of a finding by which a component tells what it chose to do its work; the subject is the name of that."""
 Found = TypeVar("Found")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.data.columns import read_column
+from hookline.data.columns import as_read, read_column
 from hookline.data.frames import to_polars
 from hookline.errors import DataError, Problem, UsageError
 from hookline.kinds.artifacts import Schema, Target
@@ -187,6 +187,7 @@ def _none_by(version: int, model: str, count: int, told: Sequence[int]) -> Usage
 
 def _as_taken(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     problems = []
+    frame = as_read(frame, schema)
     for column in schema.columns:
         if column.name in frame.columns:
             try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.data.columns import as_read
+from hookline.data.columns import as_read, read_column
 from hookline.data.frames import mark_missing, to_polars
 from hookline.kinds.artifacts import Column, Dataset, Roles, Schema, Target
 from hookline.packages.reading import Reading, read_table
@@ -26,8 +27,20 @@ def rows_for(registry: Registry, data: Any, schema: Schema, target: Target, role
     if isinstance(data, (str, Path)):
         rows = read_table(registry, str(data), wanted, reading)
     else:
-        rows = Dataset(mark_missing(as_read(to_polars(data).lazy(), wanted)), name="frame")
+        rows = Dataset(mark_missing(_timed(as_read(to_polars(data).lazy(), wanted), wanted)), name="frame")
     return Dataset(rows.frame, roles, rows.name, target)
+
+
+def _timed(frame: pl.LazyFrame, schema: Schema) -> pl.LazyFrame:
+    """Return rows with those texts as dates and times of which all can be read so, as the model reads them."""
+    import polars as pl
+
+    held = frame.collect_schema()
+    moments = [column for column in schema.columns if column.kind == "datetime" and held.get(column.name) == pl.String]
+    for column in moments:
+        with suppress(ValueError):
+            frame = frame.with_columns(read_column(frame.select(column.name).collect()[column.name], column))
+    return frame
 
 
 def truth_in(frame: pl.LazyFrame, target: Target) -> tuple[Any, bool]:

@@ -89,4 +89,4 @@ def source_at(registry: Registry, path: str, schema: Schema, reading: Reading) -
             f"source '{reading.component}', by which the model's rows were read, no longer reads others alike",
             hint="install the version of its plugin that the package was made with",
         )
-    return source.at(settled(path), texts)
+    return source.at(settled(path), texts, schema.texts.dates)

@@ -57,6 +57,11 @@ class FrameSource(Source):
             )
         return Dataset(frame.lazy(), name="frame")
 
+    def columns_ahead(self) -> Mapping[str, pl.DataType | None] | None:
+        """Return the frame's types; None where there is no frame."""
+        frame: pl.DataFrame | None = getattr(self, "_frame", None)
+        return None if frame is None else {**frame.schema}
+
     def fingerprint(self) -> str:
         """Return the content digest."""
         return self.digest

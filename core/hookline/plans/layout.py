@@ -18,6 +18,7 @@ from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
 from hookline.workspace.signing import read_key
 
+from .ahead import check_columns
 from .chain import check_chain
 from .closure import core_digest
 from .config import RunConfig
@@ -45,6 +46,7 @@ def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpe
     if doubled:
         raise ConfigError("bad config", doubled)
     check_chain(registry, config)
+    check_columns(registry, config, source, roles)
     path = config.options.contract
     contract = None if path is None else read_contract(path)
     return Plan(config, roles, _Layout(Meant(config, roles, contract, registry)).stages(sequence), contract)

@@ -3,7 +3,7 @@
 Keys: title, run, verdict, data, split, cleaning, reports, remarks, learning, importances, features, selection, parity,
 certificates, packages, deployment, plan, config, environment. A key is left out where the run did not get so far. Beside an
 evaluator's metric stand `baseline`, what a constant guess has there, and `training`, what the model has on rows that it was
-fitted to.
+fitted to. A stage of the plan whose component chose another to do its work has that name as `chosen`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hookline.kinds.plain import from_json, to_json
-from hookline.kinds.reports import Metric, Metrics, Report
+from hookline.kinds.reports import CHOSEN, Finding, Metric, Metrics, Report
 from hookline.packages.certificate.certificate import HELD_OUT
 from hookline.packages.manifest import environment
 from hookline.plans.plan import Stage
@@ -68,17 +68,22 @@ def _report(run: Execution, stage: Stage) -> dict[str, Any]:
 
 def _remarks(run: Execution) -> list[dict[str, Any]]:
     """Return what stages told while they were fitted."""
-    at_hand = [stage for stage in run.plan.stages if run.is_at_hand(stage)]
     return [
         {"stage": stage.key, "kind": stage.kind, **to_json(finding)}
-        for stage in at_hand
-        for finding in run.findings(stage)
+        for stage in run.plan.stages
+        for finding in _told_by(run, stage)
     ]
+
+
+def _told_by(run: Execution, stage: Stage) -> Sequence[Finding]:
+    return run.findings(stage) if run.is_at_hand(stage) else ()
 
 
 def _stage_facts(run: Execution, stage: Stage) -> dict[str, Any]:
     here = run.told.get(stage.key)
     facts = {"key": stage.key, "kind": stage.kind, "component": stage.name, "fingerprint": stage.fingerprint}
+    chosen = next((finding.subject for finding in _told_by(run, stage) if finding.statistic == CHOSEN), None)
+    facts |= {} if chosen is None else {"chosen": chosen}
     if here is None:
         return facts | {"status": "not reached", "seconds": 0.0, "why": "", "summary": ""}
     return facts | {"status": here.status, "seconds": here.seconds, "why": here.why, "summary": here.summary}

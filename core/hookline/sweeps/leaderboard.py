@@ -96,6 +96,8 @@ def leaderboard(sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | Non
     flat = {trial: _flat(some[0].config) for trial, some in trials.items()}
     varied = _varied(list(flat.values()))
     rows = [_row(trial, some, {key: flat[trial].get(key) for key in varied}) for trial, some in trials.items()]
+    if "trainer" in varied:
+        _tell_choices(rows)
     if len(searched) > 1:
         _mark_front(rows, searched, jobs)
     ranked = sorted(rows, key=lambda row: _order(row, metric, jobs))
@@ -144,6 +146,27 @@ def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> di
         "error": f"#{failed.number}: {failed.error.splitlines()[0]}" if failed and failed.error else "",
         "path": next((job.path for job in done), ""),
     }
+
+
+def _tell_choices(rows: Sequence[dict[str, Any]]) -> None:
+    """Say of trainers that choose another one which that was, as in `auto: ridge`."""
+    steady: set[str] = set()
+    for row in rows:
+        name = row["trainer"]
+        if row["path"] and name not in steady:
+            chosen = _chosen(Path(row["path"]))
+            # One that chose nothing once never does, and its other runs need not be read.
+            steady.update(() if chosen else (name,))
+            row["trainer"] = f"{name}: {chosen}" if chosen else name
+
+
+def _chosen(folder: Path) -> str | None:
+    """Return what the trainer of a run chose; None where it chose nothing, or the run is gone."""
+    try:
+        evidence = json.loads((folder / "evidence.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return next((stage.get("chosen") for stage in evidence["plan"] if stage["kind"] == "trainer"), None)
 
 
 def interval(values: Sequence[float]) -> tuple[float | None, float | None]:

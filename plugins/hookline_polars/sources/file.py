@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from annotated_types import Ge, Len
 
 from hookline import Dataset, Source, TextRules
-from hookline.data.dates import Order
 from hookline.data.frames import require_columns
 from hookline.data.numerals import Decimal, Thousands
 from hookline.errors import DataError
+from hookline.kinds.artifacts import DateOrder
 
 from ..reading import Dtype
 from .file_index import fingerprint_of
 from .finding import files_of, folder_of
 from .formats.base import Reader
-from .formats.csv import names_in
+from .formats.csv import CsvReader, names_in
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .positions import Position, paths_below
-from .texts import Wording
+from .texts import Wording, order_of_dates
 from .together import together
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class FileSource(Source):
     """
     thousands: Thousands | None = None
     """What stands between thousands in such numbers; null finds out."""
-    date_order: Order | None = None
+    date_order: DateOrder | None = None
     """Whether the day or the month stands first in dates such as 03/04/2026; null leaves texts that do not tell alone."""
     file_column: Annotated[str, Len(1)] | None = None
     """Add a column of this name that holds each row's file name, such as `train.csv`: `split.column` may go by it."""
@@ -110,18 +110,40 @@ class FileSource(Source):
                 return rows
             return hashlib.sha256("\n".join([rows, *names_in(self.columns)]).encode()).hexdigest()
 
-    def at(self, place: str, texts: Collection[str] = ()) -> FileSource:
+    def columns_ahead(self) -> Mapping[str, pl.DataType | None] | None:
+        """Return the columns of the first file, with the types of a Parquet or Arrow IPC file; None where they cannot be read."""
+        import polars as pl
+
+        file = self._files()[0]
+        reader = READERS[self._format([file])].of(self)
+        try:
+            with self._readable():
+                if isinstance(reader, CsvReader):
+                    names = reader.names(file)
+                    return dict.fromkeys(names if self.file_column is None else [*names, self.file_column])
+                held = self._named(reader.scan(file), file).collect_schema() if reader.magic else None
+        except pl.exceptions.PolarsError:
+            # Loading says what is wrong with it.
+            return None
+        said = {*self.dtypes, *(held if self._wording != Wording() else ())} if held else set()
+        return held and {name: None if name in said else dtype for name, dtype in held.items()}
+
+    def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> FileSource:
         """Return the source that reads another file, glob or folder as this one reads its own; types of absent columns go."""
+        orders = {*(dates or {}).values()}
+        order = orders.pop() if self.date_order is None and len(orders) == 1 else self.date_order
         wanted: dict[str, Dtype] = {**self.dtypes, **dict.fromkeys(texts, "string")}
         columns = tuple(names_in(self.columns)) if isinstance(self.columns, Path) else self.columns
-        elsewhere = dataclasses.replace(self, path=place, dtypes=wanted, columns=columns)
+        elsewhere = dataclasses.replace(self, path=place, dtypes=wanted, columns=columns, date_order=order)
         return dataclasses.replace(elsewhere, dtypes=elsewhere.dtypes_there()) if place and wanted else elsewhere
 
-    def text_rules(self) -> TextRules:
-        """Return which texts are missing, and whether spaces are taken off; of another format than CSV, none are."""
-        if self._format(self._files()) != "csv":
-            return TextRules()
-        return TextRules(tuple(text for text in self.missing if text), self.strip)
+    def text_rules(self, moments: Collection[str] = ()) -> TextRules:
+        """Return the texts that are missing, whether spaces are taken off, and the order of dates; but for CSV the last only."""
+        files = self._files()
+        orders = self._date_orders(files, moments) if moments else {}
+        if self._format(files) != "csv":
+            return TextRules(dates=orders)
+        return TextRules(tuple(text for text in self.missing if text), self.strip, orders)
 
     def position(self) -> str:
         """Return which files there are, each by its size and a digest of its first and last 64 KiB; reads no rows.
@@ -164,6 +186,25 @@ class FileSource(Source):
             reader.explain(files[0])
             raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
         return {name: dtype for name, dtype in self.dtypes.items() if name in present}
+
+    @property
+    def _wording(self) -> Wording:
+        return Wording(self.decimal, self.thousands, self.date_order)
+
+    def _date_orders(self, files: Sequence[Path], moments: Collection[str]) -> dict[str, DateOrder]:
+        """Return the order of day and month in those columns that are read as dates whose year stands last."""
+        import polars as pl
+
+        # Columns without a type are taken as texts, so that none has to be inferred from all of the file.
+        reader = READERS[self._format(files)].of(self)
+        plain = dataclasses.replace(self, dtypes=dict.fromkeys(reader.names(files[0]), "string"))
+        texts = type(reader).of(plain).scan(files[0])
+        held = [name for name, dtype in texts.collect_schema().items() if dtype == pl.String and name in moments]
+        orders = {name: self.date_order or order_of_dates(texts, name) for name in held}
+        found = {name: order for name, order in orders.items() if order is not None}
+        # A transform may have made moments of what the file's reader leaves a text.
+        read = self._read(files)[0].collect_schema() if found else {}
+        return {name: order for name, order in found.items() if read[name].is_temporal()}
 
     def _dataset(self, frame: pl.LazyFrame) -> Dataset:
         return Dataset(frame, name=Path(self.path).stem)
@@ -243,8 +284,7 @@ class FileSource(Source):
         return frame.with_columns(pl.lit(file.name).alias(self.file_column))
 
     def _typed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        wording = Wording(self.decimal, self.thousands, self.date_order)
         if self.dtypes:
             require_columns(list(self.dtypes), frame.collect_schema().names(), "source.dtypes")
-            frame = wording.typed(frame, self.dtypes)
-        return wording.read(frame, but=list(self.dtypes))
+            frame = self._wording.typed(frame, self.dtypes)
+        return self._wording.read(frame, but=list(self.dtypes))

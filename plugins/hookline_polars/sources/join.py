@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Len
 
 from hookline import Dataset, ReadsAlike, Roles, Source, TextRules
 from hookline.errors import DataError
+from hookline.kinds.artifacts import DateOrder
 
 from .file import FileSource
 
@@ -67,13 +68,13 @@ class JoinSource(Source):
         """Return the roles that the sources know, the left one's first."""
         return self.right.roles().merged(self.left.roles())
 
-    def at(self, place: str, texts: Collection[str] = ()) -> Source:
+    def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> Source:
         """Return the source that reads rows that are joined already, as the left source reads its own."""
-        return self._beside().at(place, texts)
+        return self._beside().at(place, texts, dates)
 
-    def text_rules(self) -> TextRules:
+    def text_rules(self, moments: Collection[str] = ()) -> TextRules:
         """Return what reading the left source does to texts."""
-        return self._beside().text_rules() if isinstance(self.left, ReadsAlike) else TextRules()
+        return self._beside().text_rules(moments) if isinstance(self.left, ReadsAlike) else TextRules()
 
     def _beside(self) -> ReadsAlike:
         return self.left if isinstance(self.left, ReadsAlike) else FileSource("")

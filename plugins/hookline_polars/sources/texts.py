@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hookline.data.dates import Order, find_order, read_moments
+from hookline.data.dates import SHAPE, find_order, read_moments
 from hookline.data.numerals import Decimal, Thousands, find, read, said_decimal
 from hookline.errors import DataError
+from hookline.kinds.artifacts import DateOrder
 
 from ..reading import read_as
 from ..stats import value_counts
@@ -25,7 +26,7 @@ class Wording:
 
     decimal: Decimal | None = None
     thousands: Thousands | None = None
-    date_order: Order | None = None
+    date_order: DateOrder | None = None
 
     @property
     def rereads(self) -> bool:
@@ -107,7 +108,17 @@ class Wording:
         return read_as(column, dtype, wanted)
 
 
-def _order_of(frame: pl.LazyFrame, name: str) -> Order | None:
+def order_of_dates(texts: pl.LazyFrame, name: str) -> DateOrder | None:
+    """Return the order that a column's dates tell; None where they do not, or the year stands first."""
+    import polars as pl
+
+    if not texts.select(pl.col(name).drop_nulls().head(1).str.contains(SHAPE).any()).collect().item():
+        return None
+    dates = find_order(_texts(texts, name))
+    return None if dates is None else dates.order
+
+
+def _order_of(frame: pl.LazyFrame, name: str) -> DateOrder | None:
     """Return the order that a column's dates tell; raises DataError where it must be asked."""
     dates = find_order(_texts(frame, name))
     if dates is None or dates.order is not None:

@@ -13,6 +13,7 @@ import msgspec
 
 from hookline import Roles, Schema
 from hookline.data.contract.limits import Limits
+from hookline.data.dates import date_written_out
 from hookline.errors import closest
 from hookline.kinds.artifacts import Column
 
@@ -60,7 +61,7 @@ class Reader:
         self._most_rows = most_rows
         self.asks_patterns = any(column.pattern is not None for column in schema.columns)
         self._texts = schema.texts
-        self._is_reread = bool(schema.texts.missing) or schema.texts.strip
+        self._is_reread = bool(schema.texts.missing or schema.texts.strip or schema.texts.dates)
         self._limits = [Limits(column) for column in schema.columns]
         self._moments = [i for i, column in enumerate(schema.columns) if column.kind == "datetime"]
         self._translated = bool(self._moments) or not all(column.required for column in schema.columns)
@@ -126,7 +127,11 @@ class Reader:
     def _reread(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a row with the texts of the model's columns as reading a file leaves them."""
         held = {column.name: row[column.name] for column in self._columns if isinstance(row.get(column.name), str)}
-        return {**row, **{name: self._texts.read(text) for name, text in held.items()}}
+        read = {name: self._texts.read(text) for name, text in held.items()}
+        for name, order in self._texts.dates.items():
+            if text := read.get(name):
+                read[name] = date_written_out(text, order)
+        return {**row, **read}
 
     def _named(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a row under the names of the type's fields."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from annotated_types import Interval
 
 from hookline import Features, Finding, SklearnModel, report_finding
+from hookline.kinds.reports import CHOSEN
 
 from .estimator import DENSE_LIMIT, EstimatorTrainer
 from .linear import LogisticRegressionTrainer, RidgeTrainer
@@ -31,8 +32,8 @@ class AutoTrainer(EstimatorTrainer):
         chosen = self._linear(train) if linear else self._trees(train.shape[0])
         report_finding(
             Finding(
-                subject="trainer",
-                statistic="chosen",
+                subject=chosen.name,
+                statistic=CHOSEN,
                 value=float(train.shape[0]),
                 threshold=float(FEW_ROWS),
                 severity="info",

@@ -57,6 +57,20 @@ def test_a_verb_that_is_like_none_says_how_a_table_is_run(hookline: Told) -> Non
     assert err.endswith("a table is run by hookline train.csv target=COLUMN\n")
 
 
+def test_a_guess_at_how_a_table_is_run_is_told_as_the_line_that_runs_it(
+    hookline: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a b.csv").write_text("x,y\n1,2\n")
+    for words in (("train", "a b.csv", "target=y"), ("a b", "target=y")):
+        assert hookline(*words)[2].endswith("\nhint: hookline 'a b.csv' target=y\n")
+    assert hookline("train", "a b.csv")[2].endswith("\nhint: hookline 'a b.csv' target=COLUMN\n")
+    for words in (("--target", "y"), ("--target=y",)):
+        assert hookline("a b.csv", *words)[2].endswith("\nhint: target=y\n")
+    assert "model: unknown key; did you mean 'trainer'?" in hookline("a b.csv", "target=y", "model=ridge")[2]
+    assert hookline("a b.csv", "target=y", "--epochs", "5")[2].endswith("\nhint: hookline run --help\n")
+
+
 def test_a_table_without_a_target_names_the_columns_to_choose_from(hookline: Told, tips: Path) -> None:
     code, _, err = hookline(str(tips))
     assert code == 2

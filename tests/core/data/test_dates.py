@@ -7,10 +7,11 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from hookline.data.dates import Order, find_order, read_moments
+from hookline.data.dates import date_written_out, find_order, read_moments, written_out
+from hookline.kinds.artifacts import DateOrder
 
 
-def moments(texts: list[str], order: Order | None = None) -> list[datetime | None]:
+def moments(texts: list[str], order: DateOrder | None = None) -> list[datetime | None]:
     table = pl.LazyFrame({"x": texts}).select(read_moments(pl.col("x"), order)).collect()
     read: list[datetime | None] = table["x"].to_list()
     return read
@@ -26,7 +27,7 @@ def moments(texts: list[str], order: Order | None = None) -> list[datetime | Non
         (["03.04.2024"], "day_first"),
     ],
 )
-def test_the_order_is_what_a_date_tells(texts: list[str], order: Order | None) -> None:
+def test_the_order_is_what_a_date_tells(texts: list[str], order: DateOrder | None) -> None:
     found = find_order(pl.Series("text", texts).value_counts(name="rows"))
     assert found is not None
     assert found.order == order
@@ -46,3 +47,21 @@ def test_dates_with_the_year_last_are_read_in_the_order_that_is_said_and_else_no
 def test_moments_of_several_offsets_and_of_none_are_read_as_utc() -> None:
     texts = ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00+02:00", "2024-01-01T05:00:00", "soon"]
     assert moments(texts) == [datetime(2024, 1, 1), datetime(2023, 12, 31, 22), datetime(2024, 1, 1, 5), None]
+
+
+@pytest.mark.parametrize("order", ["day_first", "month_first"])
+def test_a_date_is_written_out_alike_in_a_frame_and_alone(order: DateOrder) -> None:
+    texts = [
+        "03/04/2024",
+        "3.4.26 5:07",
+        " 1/12/70 23:59:59.25",
+        "2026-01-02",
+        "soon",
+        "31/31/2026",
+        "03/14/2026",
+        "3/4/68",
+    ]
+    framed = pl.DataFrame({"x": texts}).select(written_out(pl.col("x"), order))["x"].to_list()
+    alone = [date_written_out(text, order) for text in texts]
+    assert moments(framed) == moments(alone) == moments(texts, order)
+    assert framed[3:6] == alone[3:6] == texts[3:6]

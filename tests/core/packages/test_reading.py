@@ -9,6 +9,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,30 @@ def test_a_model_learns_on_from_a_file_as_it_was_trained(tmp_path: Path) -> None
     other = tmp_path / "other.csv"
     other.write_text(lines("|"), "utf-8")
     assert hl.update("m", other, source={"separator": "|"}).rows == len(ROWS)
+
+
+@pytest.mark.parametrize("order", ["day_first", "month_first"])
+def test_dates_are_read_in_the_order_that_training_found(hookline: Told, tmp_path: Path, order: str) -> None:
+    layout = {"day_first": "%d/%m/%Y", "month_first": "%m/%d/%Y"}[order]
+    days = [date(2021, 1, 1) + timedelta(days=i) for i in range(360)]
+    train, score = tmp_path / "train.csv", tmp_path / "score.csv"
+    late = [("no", "yes")[day.month > 6] for day in days]
+    rows = [f"{day:{layout}},{i % 7},{said}\n" for i, (day, said) in enumerate(zip(days, late, strict=True))]
+    train.write_text("at,x,late\n" + "".join(rows), "utf-8")
+    told = [(day, said) for day, said in zip(days, late, strict=True) if 1 < day.day <= 12]
+    score.write_text("at,x\n" + "".join(f"{day:{layout}},{i % 7}\n" for i, (day, _) in enumerate(told)), "utf-8")
+    types = {"day_first": {}, "month_first": {"at": "date"}}[order]
+    source = {"component": "file", "path": str(train), "dtypes": types}
+    run = hl.run(source=source, target="late", trainer="decision_tree", packager=["onnx"], deployer="local", name="m")
+    expected = [said for _, said in told]
+    code, out, err = hookline("predict", "m", str(score))
+    assert (code, predicted(out), "0 of them unlike" in err) == (0, expected, True)
+    frame = pl.read_csv(score)
+    assert frame["at"].dtype == pl.String
+    assert run.predict(frame).values.tolist() == expected
+    assert hookline("data", "check", str(score), "--model", "m")[0] == 0
+    for rows in (score, frame):
+        assert not [f for f in hl.monitor("m", rows)["data_drift"].findings if "is a string now" in f.message]
 
 
 def test_types_of_columns_that_are_not_there_are_passed_over(tmp_path: Path) -> None:

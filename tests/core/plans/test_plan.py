@@ -6,10 +6,11 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.errors import ConfigError, PlanError
+from hookline.errors import ConfigError, DataError, PlanError
 from hookline.kinds.component import check_backends
 from hookline.plans.explain import explain
 from hookline.registry.registry import load_registry
@@ -168,3 +169,41 @@ def test_planning_is_quick_enough_for_every_job_of_a_sweep() -> None:
     registry = load_registry()
     assert registry.names("trainer")
     assert len(hl.plan().stages) == 12
+
+
+TABLE = pl.DataFrame({"x": [1.0, 2.0, 3.0] * 9, "y": ["a", "b", "a"] * 9})
+
+
+@pytest.mark.parametrize("form", ["frame", "csv", "parquet", "ipc"])
+def test_a_role_of_a_column_that_is_not_there_is_an_error_before_any_row_is_read(tmp_path: Path, form: str) -> None:
+    source = TABLE if form == "frame" else str(tmp_path / f"a.{form}")
+    if form != "frame":
+        getattr(TABLE, f"write_{form}")(source)
+    with pytest.raises(DataError, match="nosuch: not a column; there is x, y"):
+        hl.plan(source=source, target="nosuch")
+    with pytest.raises(DataError, match="z: not a column"):
+        hl.plan(source=source, roles={"target": "y", "id": "z"})
+    assert hl.plan(source=source, target="y")
+
+
+def test_a_target_of_texts_is_held_against_trainer_evaluators_and_gates_before_any_row_is_read(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.parquet")
+    TABLE.write_parquet(path)
+    with pytest.raises(PlanError, match="trainer 'ridge' is for regression, but the target 'y'") as caught:
+        hl.plan(source=path, target="y", trainer="ridge")
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("trainer=auto, or another that is for binary: ")
+    with pytest.raises(PlanError, match="evaluator 'regression' is for regression") as caught:
+        hl.plan(source=path, target="y", evaluator=["regression"])
+    assert str(caught.value.hint).startswith("evaluator=[standard], or another")
+    with pytest.raises(ConfigError, match=r"gates\.r2: no evaluator measures this"):
+        hl.plan(source=path, target="y", gates={"r2": 0.5})
+    # What a transform makes of it, or a type that was said, is not known ahead.
+    assert hl.plan(source=path, target="y", trainer="ridge", transform=["parse_numbers"])
+    assert hl.plan(source={"component": "file", "path": path, "dtypes": {"y": "number"}}, target="y", trainer="ridge")
+
+
+def test_a_trainer_that_is_not_for_the_target_is_told_with_one_that_is() -> None:
+    with pytest.raises(DataError, match="'logistic_regression' is for binary or multiclass") as caught:
+        hl.run(source=TABLE, target="x", trainer="logistic_regression", evaluator=[], packager=[])
+    assert str(caught.value.hint).startswith("trainer=auto, or another that is for regression: ")

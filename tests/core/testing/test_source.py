@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from hookline import Dataset, Roles, TextRules
+from hookline.kinds.artifacts import DateOrder
 from hookline.kinds.component import Component
 from kit.components import Rows
 from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
@@ -52,24 +53,24 @@ class WrongRoles(Rows):
 class Anywhere(Rows):
     """Reads the same rows whatever the place, and knows of none that is not there."""
 
-    def at(self, place: str, texts: Collection[str] = ()) -> Rows:
+    def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> Rows:
         return self
 
-    def text_rules(self) -> TextRules:
+    def text_rules(self, moments: Collection[str] = ()) -> TextRules:
         return TextRules()
 
 
 class Unruly(Anywhere):
     """Says nothing of how it reads texts."""
 
-    def text_rules(self) -> TextRules:
+    def text_rules(self, moments: Collection[str] = ()) -> TextRules:
         return None  # type: ignore[return-value]
 
 
 class Bound(Anywhere):
     """Says that the rows of another place are read by a source that reads no places."""
 
-    def at(self, place: str, texts: Collection[str] = ()) -> Rows:
+    def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> Rows:
         return Rows()
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +17,7 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
 
+import kit
 from hookline_onnx.forest import fill, is_forest, stub
 from hookline_onnx.sklearn_model import ML_OPSET, _whole_number_lists
 
@@ -84,3 +89,44 @@ def test_a_forest_is_written_in_less_than_the_time_it_takes_to_fit() -> None:
     between = time.process_time()
     written(forest)
     assert time.process_time() - between < between - start
+
+
+PACKAGING = """
+import sys
+from pathlib import Path
+import numpy as np, polars as pl
+import hookline as hl
+from kit.packages import pipeline_of, read, saved
+from hookline_onnx import OnnxPackager
+
+rng = np.random.default_rng(0)
+frame = pl.DataFrame({"x": rng.normal(size=6_000), "y": rng.choice(["a", "b"], 6_000)})
+pipeline = pipeline_of(source=frame, target="y", trainer={"component": "random_forest", "n_estimators": 40}, packager=[])
+folder = Path(sys.argv[1])
+held = lambda name: int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0]) * 1024
+# What is imported and read once is no matter of the forest.
+small = pipeline_of(source=frame[:200], target="y", trainer="decision_tree", packager=[])
+(folder / "small").mkdir()
+predictor = read(OnnxPackager(), saved(OnnxPackager(), small, folder / "small"), hl.Trust())
+predictor.predict_rows([[0.1]])
+(folder / "large").mkdir()
+Path("/proc/self/clear_refs").write_text("5")
+before = held("VmRSS")
+predictor = read(OnnxPackager(), saved(OnnxPackager(), pipeline, folder / "large"), hl.Trust())
+predictor.predict(frame[:1000])
+predictor.predict_rows([[0.1]])
+print((held("VmHWM") - before) / (folder / "large" / "model.onnx").stat().st_size)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells what a process held at most")
+def test_a_forest_is_packaged_and_asked_in_less_than_25_times_the_memory_of_its_file(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", PACKAGING, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(kit.__file__).parents[1])},
+    )
+    assert float(told.stdout.split()[-1]) < 25

@@ -560,6 +560,23 @@ def test_a_date_that_only_one_order_allows_tells_it_for_the_whole_column(tmp_pat
     ]
 
 
+def test_the_order_of_dates_is_kept_for_rows_of_elsewhere(tmp_path: Path) -> None:
+    names = ("day", "month", "iso", "text")
+    path = written(tmp_path / "a.csv", ",".join(names) + "\n14/03/2026,03/14/2026,2026-03-14,03/04/2026\n")
+    source = FileSource(path=path, dtypes={"month": "date"})
+    assert source.text_rules(names).dates == {"day": "day_first", "month": "month_first"}
+    assert FileSource(path=path).text_rules(["day"]).dates == {"day": "day_first"}
+    assert FileSource(path=path).text_rules().dates == {}
+    assert FileSource(path=path, date_order="month_first").text_rules(names).dates["text"] == "month_first"
+    # Of a column that is read as a text, and that a transform makes moments of, reading has learned nothing.
+    assert FileSource(path=path, dtypes={"day": "string"}).text_rules(["day"]).dates == {}
+    there = written(tmp_path / "b.csv", "day\n03/04/2026\n")
+    assert rows_of(source.at(there, (), {"day": "day_first"}))["day"].to_list() == [date(2026, 4, 3)]
+    assert rows_of(source.at(there, (), {"month": "month_first"}))["day"].to_list() == [datetime(2026, 3, 4)]
+    own = FileSource(path=path, date_order="month_first")
+    assert rows_of(own.at(there, (), {"day": "day_first"}))["day"].to_list() == [datetime(2026, 3, 4)]
+
+
 def test_many_small_files_with_dates_that_tell_no_order_stay_texts(tmp_path: Path) -> None:
     for place in range(25):
         written(tmp_path / f"{place:02}.csv", "at,x\n03/04/2026,1\n")

@@ -166,6 +166,9 @@ def test_dots_of_a_leaderboard_are_labelled_and_lead_to_reports_that_are_there(
     assert sorted(label.partition(":")[0] for label in found["labels"]) == ["1", "2", "3", "4", "5"]
     assert [label for label in found["labels"] if label.startswith("1: a_rather_long")]
     assert len(found["followed"]) == 5
+    # Where there is no room for more, the rank alone stands at a dot.
+    narrow = asked(pages["leaderboard"], DOTS, tmp_path)
+    assert sorted(narrow["labels"]) == ["1", "2", "3", "4", "5"]
     for address in found["followed"]:
         assert (pages["leaderboard"].parent / address).resolve() == run.report.resolve()
     text = pages["leaderboard"].read_text("utf-8")

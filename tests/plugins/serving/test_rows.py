@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any
 from uuid import RFC_4122, UUID
 
@@ -260,3 +261,17 @@ def test_a_column_without_any_value_is_no_part_of_the_example() -> None:
     empty = Column("nothing", "String", "string", categories=(), required=False)
     assert example_row(Schema((*TEXTS.columns, empty))) == example_row(TEXTS)
     assert list(example_row(TEXTS)) == ["size", "region", "note"]
+
+
+def test_a_date_of_a_request_is_read_in_the_order_that_training_found() -> None:
+    columns = (Column("at", "Date", "datetime"), Column("until", "Date", "datetime"))
+    rules = TextRules(missing=("NA",), dates={"at": "day_first", "until": "month_first"})
+    reader = Reader(Schema(columns, rules), Roles())
+    row = {"at": "03/04/2026", "until": "03/04/2026 5:07"}
+    for question in (reader.read([row]), reader.read_body(json.dumps({"rows": [row]}).encode())):
+        assert question.values == [(datetime(2026, 4, 3), datetime(2026, 3, 4, 5, 7))]
+        assert question.rows == [row]
+    assert reader.read([{"at": "NA", "until": "2026-03-04"}]).values == [(None, datetime(2026, 3, 4))]
+    with pytest.raises(BadRows) as caught:
+        reader.read([{"at": "03/31/2026", "until": None}])
+    assert [problem.column for problem in caught.value.problems] == ["at"]

@@ -17,6 +17,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 import hookline as hl
 from hookline import Feature, Features, Finding, Target
 from hookline.kinds.fitting import findings_in
+from hookline.sweeps.leaderboard import leaderboard
+from hookline.sweeps.ledger import JobRecord, SweepRecord
+from hookline_report.standing import headline_facts
 from hookline_sklearn import AutoTrainer
 from kit.processes import run_hookline, run_python
 
@@ -79,6 +82,15 @@ def titled(folder: Path) -> Path:
     return folder / "x.csv"
 
 
+def trainers_on_board(*runs: hl.Run) -> list[str]:
+    """Return how the leaderboard of a sweep calls the trainers, whose jobs left the same as runs."""
+    jobs = [
+        JobRecord(i, i, (), run.evidence["config"], {}, "finished", run.id, str(run.path), "", 1.0, 1, {})
+        for i, run in enumerate(runs)
+    ]
+    return [row["trainer"] for row in leaderboard(SweepRecord("s", "s", (), {}, {}), jobs).rows]
+
+
 def test_a_run_needs_no_trainer_and_tells_the_choice_also_when_nothing_had_to_run(tmp_path: Path) -> None:
     path = titled(tmp_path)
     for _ in range(2):
@@ -86,7 +98,15 @@ def test_a_run_needs_no_trainer_and_tells_the_choice_also_when_nothing_had_to_ru
         assert [one["statistic"] for one in run.evidence["remarks"]] == ["chosen"]
         assert run.findings == run.evidence["remarks"]
         assert run.evidence["remarks"][0]["message"] in [point["text"] for point in run.evidence["verdict"]["points"]]
+        (fact, *_) = headline_facts(run.evidence, None)
+        assert (fact.label, fact.value) == ("Trainer", "auto: hist_gradient_boosting")
     assert {stage["status"] for stage in run.evidence["plan"]} <= {"cached", "unneeded"}
+    tree = hl.run(source=path, target="left", trainer="decision_tree", packager=[], deployer=None)
+    assert trainers_on_board(run, tree, run) == [
+        "auto: hist_gradient_boosting",
+        "decision_tree",
+        "auto: hist_gradient_boosting",
+    ]
 
 
 def test_the_other_choice_that_is_told_can_be_typed(tmp_path: Path) -> None:

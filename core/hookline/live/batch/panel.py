@@ -132,7 +132,8 @@ class Panel:
     @cached_property
     def schema(self) -> Schema:
         """The columns that any of the packages takes."""
-        return Schema(tuple(column for package in self.packages.values() for column in package.schema.columns))
+        columns = tuple(column for package in self.packages.values() for column in package.schema.columns)
+        return Schema(columns, self.live.schema.texts)
 
     def keys(self, rows: pl.DataFrame) -> list[Any] | None:
         """Return the value of each row that decides its arm, as a server reads it; None where chance decides."""

@@ -18,10 +18,11 @@ from hookline.telling.secrets import redacted
 from hookline.telling.terminal import harmless
 from hookline.workspace.home import home as home
 
+from ..config import ROOTS
 from .allowed import WRITTEN_DOWN
 from .compose import CONFIG_NAME, CONFIG_PACKAGE, options, plain, populate, without_null
 from .overrides import check_overrides
-from .shorthand import spelled_out
+from .shorthand import ROLES, spelled_out
 from .wording import in_our_words
 
 SEARCHED = f"pkg://{CONFIG_PACKAGE}"
@@ -202,7 +203,15 @@ def _logging_told(job: Job) -> Iterator[None]:
 
 
 def _refuse(message: str) -> None:
-    raise UsageError(message, hint="hookline run --help")
+    raise UsageError(message, hint=_as_override(message) or "hookline run --help")
+
+
+def _as_override(message: str) -> str | None:
+    """Return the override that was meant by an option such as `--target x` or `--seed=1`; None where it was none."""
+    option, _, values = message.partition("unrecognized arguments: --")[2].partition(" ")
+    key, equals, own = option.partition("=")
+    value = own if equals else values.partition(" ")[0]
+    return f"{key}={value or '...'}" if key.partition(".")[0] in {*ROOTS, *ROLES} else None
 
 
 @contextmanager

@@ -42,6 +42,10 @@ def in_our_words(registry: Registry, known: Known, folder: Path | None = None) -
         raise _of_text(error, folder) from error
 
 
+MEANT = {"model": "trainer", "estimator": "trainer", "data": "source", "label": "target", "metric": "evaluator"}
+"""What others call a key -> our word."""
+
+
 def of_value(error: Exception) -> ConfigError:
     """Return the error for a value that OmegaConf cannot resolve."""
     text = re.sub(r"^\w+ raised while resolving interpolation: ", "", str(error).splitlines()[0]).strip("\"'")
@@ -76,7 +80,7 @@ def unknown_key(registry: Registry, key: str) -> str:
         known, key = nested_keys(root), rest
     else:
         known = list(ROOTS)
-    match = closest(key, known)
+    match = closest(key, known) or (MEANT.get(key) if not rest else None)
     there = f"; there is {', '.join(sorted(known))}" if known else ""
     return "unknown key" + (f"; did you mean '{match}'?" if match else there)
 

@@ -33,8 +33,10 @@ def _make(run: Execution, stage: Stage) -> Knowledge:
             "there is no feature column: every column has a role", hint="see roles in `hookline run --cfg job`"
         )
     source = run.plan["source"].component
-    rules = source.text_rules() if isinstance(source, ReadsAlike) else TextRules()
-    schema = _under_contract(run, replace(infer_schema(train.frame, names), texts=rules))
+    found = infer_schema(train.frame, names)
+    moments = [column.name for column in found.columns if column.kind == "datetime"]
+    rules = source.text_rules(moments) if isinstance(source, ReadsAlike) else TextRules()
+    schema = _under_contract(run, replace(found, texts=rules))
     return Knowledge(schema, profile(train.frame, [*names, train.roles.target], group=train.roles.group))
 
 

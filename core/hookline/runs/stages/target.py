@@ -9,6 +9,7 @@ from hookline.data.target import target_of
 from hookline.errors import DataError
 from hookline.kinds.artifacts import Dataset, Split, Target
 from hookline.packages.pipeline import apply_transforms
+from hookline.plans.ahead import for_task
 from hookline.plans.plan import every
 
 from ..execution import StageKind
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hookline.plans.plan import Stage
+    from hookline.registry.registry import Registry
 
     from ..execution import Execution
 
@@ -33,7 +35,7 @@ def _make(run: Execution, stage: Stage) -> Target:
     labels = pl.concat([apply_transforms(always, part).select(name) for part in parts])
     task = run.plan.config.options.task
     target = target_of(labels, name, task)
-    check_task(target, task, (*run.plan.of("trainer"), *run.plan.of("evaluator")))
+    check_task(run.registry, target, task, (*run.plan.of("trainer"), *run.plan.of("evaluator")))
     rows = split.train.with_frame(apply_transforms(fitted_in(run, "training", "always"), split.train.frame))
     _check_weights(rows)
     if target.classes:
@@ -82,7 +84,7 @@ def _otherwise(method: str) -> str:
     return "split.method=stratified has rows of each class in both parts"
 
 
-def check_task(target: Target, asked: str, stages: Iterable[Stage]) -> None:
+def check_task(registry: Registry, target: Target, asked: str, stages: Iterable[Stage]) -> None:
     """Raise DataError where a target is not of the task asked for, or a stage cannot learn or judge it."""
     if asked not in ("auto", target.task) and not (asked == "multiclass" and target.task == "binary"):
         raise DataError(f"task={asked}, but the target '{target.name}' has {len(target.classes)} classes")
@@ -93,7 +95,7 @@ def check_task(target: Target, asked: str, stages: Iterable[Stage]) -> None:
             raise DataError(
                 f"{stage.kind} '{stage.name}' is for {' or '.join(sorted(tasks))}, "
                 f"but the target '{target.name}' calls for {target.task}",
-                hint="choose another, or say what is meant with task=...",
+                hint=for_task(registry, stage.kind, target.task),
             )
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from hookline.data.dates import SHAPE, Order, find_order
+from hookline.data.dates import SHAPE, find_order
 from hookline.data.numerals import Decimal, Thousands, said_decimal
 from hookline.errors import DataError
+from hookline.kinds.artifacts import DateOrder
 from hookline.registry.remedies import list_option, option
 
 from ..messages import short
@@ -60,7 +61,7 @@ class CsvReader(Reader):
     dtypes: Mapping[str, str]
     decimal: Decimal | None
     thousands: Thousands | None
-    date_order: Order | None
+    date_order: DateOrder | None
 
     def scan(self, file: Path) -> pl.LazyFrame:
         """Return the rows; raises DataError for a header or line that polars would read as something else, or not at all."""

@@ -1,0 +1,60 @@
+"""What the columns of a source say against a plan, where they are known before any row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from hookline.data.frames import require_columns
+from hookline.errors import PlanError
+from hookline.kinds.artifacts import Roles
+from hookline.kinds.capabilities import KnowsColumns
+from hookline.kinds.kinds import Evaluator, Source, Trainer
+from hookline.registry.registry import Registry
+
+from .chain import check_gates_are_measured
+from .config import RunConfig
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CLASSES = frozenset({"binary", "multiclass"})
+
+
+def check_columns(registry: Registry, config: RunConfig, source: Source, roles: Roles) -> None:
+    """Raise DataError for roles of columns that a source has not, PlanError for a target that a stage is not for."""
+    held = source.columns_ahead() if isinstance(source, KnowsColumns) else None
+    if held is None:
+        return
+    named = (roles.target, roles.id, roles.time, roles.weight, roles.group, *roles.ignore)
+    require_columns([name for name in named if name], list(held), "roles")
+    # A transform may make numbers of a target of texts.
+    if config.options.task == "auto" and not config.components["transform"]:
+        _check_target(registry, config, held, str(roles.target))
+
+
+def for_task(registry: Registry, kind: str, task: str) -> str:
+    """Return which components of a kind to choose for a task, first one that is for every task."""
+    able = [cls for cls in registry.classes(kind) if issubclass(cls, (Trainer, Evaluator)) and task in cls.tasks]
+    first, *others = [
+        cls.name for cls in sorted(able, key=lambda cls: (-len(cls.tasks), not getattr(cls, "measures", True)))
+    ]
+    word = first if kind == "trainer" else f"[{first}]"
+    return f"{kind}={word}" + (f", or another that is for {task}: {', '.join(others)}" if others else "")
+
+
+def _check_target(registry: Registry, config: RunConfig, held: Mapping[str, pl.DataType | None], target: str) -> None:
+    import polars as pl
+
+    dtype = held[target]
+    if dtype is None or dtype not in (pl.String, pl.Boolean, pl.Categorical, pl.Enum):
+        return
+    for placed in (*config.components["trainer"], *config.components["evaluator"]):
+        one = placed.component
+        if isinstance(one, (Trainer, Evaluator)) and not one.tasks & CLASSES:
+            raise PlanError(
+                f"{one.kind} '{one.name}' is for regression, but the target '{target}' holds {dtype} values, "
+                "which are classes",
+                hint=for_task(registry, one.kind, "binary"),
+            )
+    check_gates_are_measured(config, CLASSES)
