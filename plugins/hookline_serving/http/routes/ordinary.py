@@ -13,7 +13,7 @@ from hookline.data.contract.limits import moment_of
 from hookline.kinds.artifacts import Column, Schema
 from hookline.kinds.reports import Profile
 
-from ..openapi import example_row
+from ..openapi.columns import example_row
 
 ROWS = 100
 """Of a background: so many values tell a column's distribution well, and whoever explains asks the model of each."""
