@@ -29,7 +29,8 @@ class ConceptDriftMonitor(Monitor):
     and has its threshold from them, so that a false alarm comes once in `rows_per_false_alarm` rows (Brook and Evans, 1972).
     The others (ADWIN, Bifet and Gavalda, 2007; KSWIN, Raab and others, 2020; HDDM, Frias-Blanco and others, 2014) test each row
     with a chance of one in as many. A finding needs half of the rise that is looked for. There is one stream, so there are no
-    columns to allow for. Rows of one group that follow each other count as one row, and nothing is weighed. A rise may also come of
+    columns to allow for. Rows of one group that follow each other count as one row, and nothing is weighed. A rise may also come
+    of
     harder rows: `covariate_shift` tells.
     """
 
