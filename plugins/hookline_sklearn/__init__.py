@@ -11,6 +11,7 @@ from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, S
 from .featurizers.select import SelectFeaturizer
 from .monitors.covariate import CovariateShiftMonitor
 from .monitors.quality import ModelDriftMonitor
+from .monitors.slices import SlicesMonitor
 from .packagers import PicklePackager, SkopsPackager
 from .sources import BreastCancerSource, DiabetesSource, DigitsSource, IrisSource, WineSource
 from .trainers.automatic import AutoTrainer
@@ -44,6 +45,7 @@ __all__ = [
     "SgdRegressorTrainer",
     "SklearnTrainer",
     "SkopsPackager",
+    "SlicesMonitor",
     "StandardEvaluator",
     "WineSource",
 ]
@@ -98,4 +100,4 @@ def register_packagers() -> list[type[Packager]]:
 @hookimpl
 def register_monitors() -> list[type[Monitor]]:
     """Return the monitors."""
-    return [CovariateShiftMonitor, ModelDriftMonitor]
+    return [CovariateShiftMonitor, ModelDriftMonitor, SlicesMonitor]
