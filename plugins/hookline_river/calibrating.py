@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 STATES = 240
 """Cells that the test's sum is divided into."""
-STEPS = 22
+STEPS = 18
 """Halvings of the range that holds the threshold."""
 MOST_SPREADS = 400
 """Standard deviations of a loss that a threshold may be."""
@@ -25,11 +25,11 @@ def rows_until_alarm(losses: np.ndarray, delta: float, threshold: float) -> floa
 
     steps = np.sort(losses - losses.mean() - delta)
     width = threshold / STATES
-    middles = (np.arange(STATES) + 0.5) * width
-    # From the middle of a cell to the upper end of each, where the lowest takes all that falls below.
-    reach = (np.arange(1, STATES + 1) * width)[None, :] - middles[:, None]
-    below = np.searchsorted(steps, reach.ravel(), side="right").reshape(reach.shape) / len(steps)
-    moves = np.diff(below, prepend=0.0, axis=1)
+    # From the middle of a cell to the upper end of another, so many cells on; the lowest cell takes all that falls below.
+    reach = (np.arange(1 - STATES, STATES) + 0.5) * width
+    below = np.searchsorted(steps, reach, side="right") / len(steps)
+    places = np.arange(STATES)
+    moves = np.diff(below[places[None, :] - places[:, None] + STATES - 1], prepend=0.0, axis=1)
     runs = np.linalg.solve(np.eye(STATES) - moves, np.ones(STATES))
     return float(runs[0]) if np.isfinite(runs[0]) and runs[0] > 0 else float("inf")
 

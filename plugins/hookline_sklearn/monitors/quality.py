@@ -26,8 +26,8 @@ WATCHED = {
     "multiclass": ("accuracy", "log_loss"),
     "regression": ("rmse", "mae"),
 }
-FEWEST_ALIKE = 100
-"""Held-out rows like the current ones, below which nothing is estimated from them."""
+FEWEST_ROWS, FEWEST_ALIKE = 100, 300
+"""Held-out rows below which nothing is estimated from them; and where rows have moved, those like the current ones."""
 ASSUMED = "if a row of the same kind and score is of a class as often as it was on held-out rows"
 
 
@@ -50,7 +50,7 @@ class ModelDriftMonitor(Monitor):
     While labels are late, the metrics of a classifier are estimated from its own scores, calibrated on held-out rows that a run
     keeps in the package (CBPE, as NannyML has it). This assumes that a row of the same kind and score is of a class as often as
     it was; a changed relation of columns and truth is not seen, `concept_drift` looks for that in labels. Where the rows have
-    moved, held-out rows count by how much they are like current ones; with fewer than 100 such rows nothing is estimated. Of
+    moved, held-out rows count by how much they are like current ones; with fewer than 300 such rows nothing is estimated. Of
     numbers nothing is estimated: the spread of a number's error is not in its answer.
     """
 
@@ -126,12 +126,14 @@ class ModelDriftMonitor(Monitor):
         answers = answers_in(unlabeled)
         assert answers is not None
         alike, effective = alike_of(held_out, unlabeled, self.seed)
-        if effective < FEWEST_ALIKE:
+        least = FEWEST_ROWS if alike is None else FEWEST_ALIKE
+        if effective < least:
+            why = "there are" if alike is None else "the rows have moved so far that they are like"
             text = (
-                f"the rows have moved so far that only {effective:.0f} held-out rows are like them, and 100 are needed: "
+                f"{why} only {effective:.0f} held-out rows, and {least} are needed: "
                 f"how good the answers to {rows:,} rows are is not estimated before their truth is known."
             )
-            return Part("estimated", rows, notes=(_note("estimate", effective, FEWEST_ALIKE, text),))
+            return Part("estimated", rows, notes=(_note("estimate", effective, least, text),))
         found = estimated(held_out.answers, answers, alike, self.seed)
         return Part("estimated", rows, self._compared(reference.metrics, found, unlabeled))
 

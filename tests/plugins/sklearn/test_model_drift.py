@@ -110,6 +110,7 @@ def test_nothing_is_estimated_where_hardly_any_held_out_row_is_like_the_current_
     report = ModelDriftMonitor().check(scored(X, y, np.zeros(1_000, dtype=bool)), reference)
     assert subjects(report) == [("estimate", "info")]
     assert "the rows have moved so far" in report.findings[0].message
+    assert "300 are needed" in report.findings[0].message
     assert report.metrics == ()
 
 
