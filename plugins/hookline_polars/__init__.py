@@ -8,6 +8,7 @@ from .columns import Columns
 from .featurizers.tabular import TabularFeaturizer
 from .monitors.drift import DataDriftMonitor
 from .monitors.predictions import PredictionDriftMonitor
+from .monitors.quality import DataQualityMonitor
 from .sources.file import FileSource
 from .sources.join import JoinSource
 from .sources.prediction_log import PredictionLogSource
@@ -25,6 +26,7 @@ __all__ = [
     "ClipTransform",
     "Columns",
     "DataDriftMonitor",
+    "DataQualityMonitor",
     "DedupeTransform",
     "DropMissingTargetTransform",
     "FileSource",
@@ -76,4 +78,4 @@ def register_featurizers() -> list[type[Featurizer]]:
 @hookimpl
 def register_monitors() -> list[type[Monitor]]:
     """Return the monitors."""
-    return [DataDriftMonitor, PredictionDriftMonitor]
+    return [DataDriftMonitor, DataQualityMonitor, PredictionDriftMonitor]

@@ -1,14 +1,17 @@
-"""scikit-learn: bundled data, selection, trainers, metrics, importances, and the skops and pickle packagers."""
+"""scikit-learn: bundled data, selection, trainers, metrics, importances, monitors, and the skops and pickle packagers."""
 
 from __future__ import annotations
 
 import os
 
-from hookline import Evaluator, Featurizer, Packager, Source, Trainer, hookimpl
+from hookline import Evaluator, Featurizer, Monitor, Packager, Source, Trainer, hookimpl
 
 from .evaluators.permutation import PermutationImportanceEvaluator
 from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
 from .featurizers.select import SelectFeaturizer
+from .monitors.covariate import CovariateShiftMonitor
+from .monitors.quality import ModelDriftMonitor
+from .monitors.slices import SlicesMonitor
 from .packagers import PicklePackager, SkopsPackager
 from .sources import BreastCancerSource, DiabetesSource, DigitsSource, IrisSource, WineSource
 from .trainers.automatic import AutoTrainer
@@ -23,6 +26,7 @@ __all__ = [
     "BreastCancerSource",
     "CalibratedTrainer",
     "ClassificationEvaluator",
+    "CovariateShiftMonitor",
     "DecisionTreeTrainer",
     "DiabetesSource",
     "DigitsSource",
@@ -30,6 +34,7 @@ __all__ = [
     "IrisSource",
     "LinearRegressionTrainer",
     "LogisticRegressionTrainer",
+    "ModelDriftMonitor",
     "PermutationImportanceEvaluator",
     "PicklePackager",
     "RandomForestTrainer",
@@ -40,6 +45,7 @@ __all__ = [
     "SgdRegressorTrainer",
     "SklearnTrainer",
     "SkopsPackager",
+    "SlicesMonitor",
     "StandardEvaluator",
     "WineSource",
 ]
@@ -89,3 +95,9 @@ def register_evaluators() -> list[type[Evaluator]]:
 def register_packagers() -> list[type[Packager]]:
     """Return the packagers."""
     return [PicklePackager, SkopsPackager]
+
+
+@hookimpl
+def register_monitors() -> list[type[Monitor]]:
+    """Return the monitors."""
+    return [CovariateShiftMonitor, ModelDriftMonitor, SlicesMonitor]

@@ -212,6 +212,7 @@ class Reference:
     target: what the model predicts; None where nobody says
     metrics: what was measured on held-out rows, with intervals; None where nothing was
     answers: the distribution of the model's answers on held-out rows; None where it was not kept
+    importances: raw column -> its share of what the model goes by, all of them 1; empty where that is not known
     """
 
     profile: Profile
@@ -221,6 +222,7 @@ class Reference:
     target: Target | None = None
     metrics: Metrics | None = None
     answers: ColumnProfile | None = None
+    importances: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from hookline.kinds.kinds import Monitor
 from hookline.kinds.plain import from_json
 from hookline.kinds.reports import ColumnProfile, Metric, Metrics, Profile, Reference, Report
 from hookline.kinds.scored import Scored
+from hookline.packages.features import importances_by_column
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.manifest import ANSWERS, PROFILE, read_as, verify
 from hookline.packages.pipeline import apply_transforms
@@ -111,11 +112,12 @@ def _own(what: str | Path, found: Found, since: Moment, home: str | Path | None)
 
 
 def known_of(stored: StoredPackage, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a package remembers beside its training rows: time role, target, metrics and answers."""
+    """Return what a package remembers beside its training rows: time role, target, metrics, answers and importances."""
     metrics = Metrics(tuple(from_json(Metric, metric) for metric in manifest.get("metrics", ())))
     path = stored.path / ANSWERS
     answers = read_as(ColumnProfile, path) if path.is_file() else None
-    return {"time": stored.roles.time, "target": stored.target, "metrics": metrics, "answers": answers}
+    known = {"time": stored.roles.time, "target": stored.target, "metrics": metrics, "answers": answers}
+    return known | {"importances": importances_by_column(manifest)}
 
 
 def _built(registry: Registry, monitors: Monitors) -> dict[str, Monitor]:

@@ -87,6 +87,19 @@ def features_in(folder: Path, model_version: int | None = None) -> list[FeatureR
         raise StoreError(f"the manifest of {folder} says nothing readable of its features") from error
 
 
+def importances_by_column(manifest: Mapping[str, Any]) -> dict[str, float]:
+    """Return each raw column's share of all importance, a feature's divided evenly among its columns; empty if none is known."""
+    weights: Mapping[str, float] = manifest.get("importances") or {}
+    total = sum(map(abs, weights.values()))
+    shares: dict[str, float] = {}
+    for feature in manifest.get("features", ()) if total else ():
+        inputs = feature.get("inputs", ())
+        for column in inputs:
+            part = abs(weights.get(feature["name"], 0.0)) / total / len(inputs)
+            shares[column] = shares.get(column, 0.0) + part
+    return shares
+
+
 def changes(before: list[FeatureRecord], after: list[FeatureRecord]) -> list[Change]:
     """Return each feature of either package with what became of it; what is the same comes last."""
     old, new = ({record.name: record for record in records} for records in (before, after))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ class Effect:
     statistic: str
     value: float
     low: float
+    chance: float = 0.0
+    """How often as large a difference comes of samples of the same source; 0 where it cannot."""
 
 
 Worth = tuple[float, float]
@@ -39,7 +41,7 @@ def numeric_effect(
 
     if not len(before) or not len(now):
         # How many values are missing is an effect of its own.
-        return Effect(column, "KS", 0.0, 0.0)
+        return Effect(column, "KS", 0.0, 0.0, 1.0)
     before, now = np.sort(before), np.sort(now)
     values = np.concatenate([before, now])
     gaps = np.searchsorted(before, values, side="right") / len(before) - np.searchsorted(
@@ -137,7 +139,7 @@ def share_effect(
     )
     spread = sum(share * (1 - share) / size for share, size in zip(shares, sizes, strict=True)) ** 0.5
     low = min(difference, abs(shares[0] - shares[1]) - _normal(confidence) * spread)
-    return Effect(column, statistic, difference, max(0.0, low))
+    return Effect(column, statistic, difference, max(0.0, low), _beyond(difference, spread))
 
 
 def surged(before: tuple[int, int], now: Mapping[str, int], rows: int, worth: Worth = ALONE) -> dict[str, int]:
@@ -160,7 +162,7 @@ def _of_bins(before: ColumnProfile, now: ColumnProfile, then: Bins, current: Bin
 
     sizes = before.count - before.missing, now.count - now.missing
     if not all(sizes):
-        return Effect(before.name, "KS", 0.0, 0.0)
+        return Effect(before.name, "KS", 0.0, 0.0, 1.0)
     edges = np.union1d(then.edges, current.edges)
     bounds = [_share_bounds(bins, size, edges) for bins, size in zip((then, current), sizes, strict=True)]
     gaps = [bounds[0][0] - bounds[1][1], bounds[1][0] - bounds[0][1]]
@@ -222,7 +224,8 @@ def association(
     df = max(1, table.shape[1] - 1)
     noncentrality = max(0.0, _chi2(table) - df)
     low = max(0.0, noncentrality - _normal(confidence) * (2 * (df + 2 * noncentrality)) ** 0.5)
-    return Effect(column, "Cramer's V", effect, min(effect, float(low / table.sum()) ** 0.5))
+    chance = _of_chi2(noncentrality + df, df) if noncentrality else 1.0
+    return Effect(column, "Cramer's V", effect, min(effect, float(low / table.sum()) ** 0.5), chance)
 
 
 def _chi2(table: np.ndarray) -> float:
@@ -230,10 +233,23 @@ def _chi2(table: np.ndarray) -> float:
     return float(((table - expected) ** 2 / expected).sum())
 
 
+def _of_chi2(value: float, df: int) -> float:
+    """Return how often chi-square is as large (Wilson and Hilferty, 1931: its cube root is nearly normal)."""
+    part = 2 / (9 * df)
+    return NormalDist().cdf((1 - part - (value / df) ** (1 / 3)) / part**0.5)
+
+
+def _beyond(difference: float, spread: float) -> float:
+    """Return how often a normal difference of that spread is as large, either way."""
+    return 2 * NormalDist().cdf(-difference / spread) if spread else float(not difference)
+
+
 def _with_bound(column: str, distance: float, independent: tuple[float, float], confidence: float) -> Effect:
     """Bound a Kolmogorov-Smirnov distance (Smirnov, 1948): equal samples differ by less than `error` in so many of cases."""
-    error = (-log((1 - confidence) / 2) / 2 * (1 / independent[0] + 1 / independent[1])) ** 0.5
-    return Effect(column, "KS", distance, max(0.0, distance - error))
+    doubt = 1 / independent[0] + 1 / independent[1]
+    error = (-log((1 - confidence) / 2) / 2 * doubt) ** 0.5
+    chance = min(1.0, 2 * exp(-2 * distance**2 / doubt))
+    return Effect(column, "KS", distance, max(0.0, distance - error), chance)
 
 
 def _normal(confidence: float) -> float:

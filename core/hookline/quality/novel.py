@@ -94,7 +94,9 @@ def _novel(
     if low <= 0:
         return None
     ordered = dict(sorted(values.items(), key=lambda pair: (-pair[1], pair[0])))
-    effect = Effect(name, STATISTIC, share - expected, low)
+    effect = Effect(
+        name, STATISTIC, share - expected, low, NormalDist().cdf((expected - share) / spread) if spread else 0.0
+    )
     return Novel(effect, ordered, share, expected, surely > 0 and share >= NOTED, never=True)
 
 

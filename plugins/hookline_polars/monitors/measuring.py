@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 
 from hookline import ColumnProfile, Dataset, Reference
 from hookline.data.columns import column_kind
+from hookline.quality.distances import of_numbers
 from hookline.quality.distributions import numbers
 from hookline.quality.effects import (
     Effect,
@@ -20,6 +22,9 @@ from hookline.quality.novel import Novel, find_novel
 from ..stats import value_counts
 
 LETTERS = "KS of lengths"
+SHIFT = "shift in IQRs"
+SURE = 1.645
+"""Quantile of the normal distribution for a one-sided bound at 95 %."""
 
 
 def numeric(before: ColumnProfile, now: ColumnProfile, current: Dataset, reference: Reference) -> Effect:
@@ -37,11 +42,27 @@ def categorical(
     before: ColumnProfile, now: ColumnProfile, current: Dataset, reference: Reference
 ) -> tuple[Effect, Novel | None]:
     """Return how far the values of a column are apart, and which of them are new."""
-    found, worth = _counts(now, current), _worth(before, now)
+    found, worth = counts_of(now, current), _worth(before, now)
     if reference.dataset is None and _is_cut(before):
         return categorical_effect_of_top(before, found, worth), find_novel(before, None, found, worth)
-    known = _counts(before, reference.dataset)
+    known = counts_of(before, reference.dataset)
     return categorical_effect(before.name, known, found, worth), find_novel(before, known, found, worth)
+
+
+def shift(before: ColumnProfile, now: ColumnProfile, chance: float) -> Effect | None:
+    """Return how far numbers have moved in interquartile ranges; None where the reference has none.
+
+    It is certain where either the Kolmogorov-Smirnov distance is, `chance`, or how far the mean has moved, which is nearly
+    normal: twice the smaller chance of the two (Bonferroni).
+    """
+    found = of_numbers(before, now)
+    if found is None or found.wasserstein is None:
+        return None
+    sizes = [(one.count - one.missing) * one.independent for one in (before, now)]
+    error = found.spread * (1 / sizes[0] + 1 / sizes[1]) ** 0.5
+    moved = 2 * NormalDist().cdf(-abs(found.mean_shift) / error) if error else 1.0
+    low = max(0.0, found.shift - SURE * error)
+    return Effect(before.name, SHIFT, found.shift, low, min(1.0, 2 * min(chance, moved)))
 
 
 def letters(before: ColumnProfile, now: ColumnProfile) -> Effect | None:
@@ -56,7 +77,7 @@ def _worth(before: ColumnProfile, now: ColumnProfile) -> Worth:
     return before.independent, now.independent
 
 
-def _counts(column: ColumnProfile, dataset: Dataset | None) -> dict[str, int]:
+def counts_of(column: ColumnProfile, dataset: Dataset | None) -> dict[str, int]:
     """Return value -> rows, of every value: from the profile where it holds them all, else from the rows."""
     if dataset is None or not _is_cut(column):
         return dict(column.top)

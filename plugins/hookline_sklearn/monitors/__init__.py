@@ -1,0 +1,1 @@
+"""Monitors that need a fitted model or a test of several columns together."""

@@ -1,0 +1,176 @@
+"""Search for the slices of rows, by one column or two, whose loss is higher than that of the other rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+from hookline.data.columns import as_number, column_kind
+from hookline.quality.discoveries import discoveries
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+PARTS = 5
+"""Ranges of a number, each of as many rows."""
+MOST_VALUES = 15
+"""Values of a text that are looked at, the most frequent first."""
+MOST_CONDITIONS = 300
+SURE = 1.645
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One value or range of a column. rows: bool, (n_rows,)."""
+
+    column: str
+    told: str
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows that one or two conditions choose.
+
+    loss, others: mean loss of these rows, and of all others; low: lower 95 % bound of the difference
+    """
+
+    conditions: tuple[Condition, ...]
+    count: int
+    loss: float
+    others: float
+    low: float
+    chance: float
+
+    @property
+    def told(self) -> str:
+        """What its rows have in common."""
+        return " and ".join(one.told for one in self.conditions)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The rows, bool (n_rows,)."""
+        found = self.conditions[0].rows
+        return found & self.conditions[1].rows if len(self.conditions) > 1 else found
+
+
+def conditions_in(frame: pl.DataFrame, least: int) -> list[Condition]:
+    """Return the values and ranges of each column that as many rows have, but for those that all have."""
+    found: list[Condition] = []
+    for name in frame.columns:
+        kind = column_kind(frame[name].dtype)
+        found += _ranges(frame[name]) if kind in ("number", "datetime") else _values(frame[name])
+    rows = frame.height
+    return [one for one in found if least <= int(one.rows.sum()) <= rows - least][:MOST_CONDITIONS]
+
+
+def worst_slices(
+    loss: np.ndarray, conditions: list[Condition], *, least: int, gap: float, share: float, worth: float = 1.0
+) -> tuple[list[Slice], int]:
+    """Return the slices that surely are worse by `gap`, the worst first and none mostly within another, and how many there were.
+
+    loss: float64, (n_rows,); least: rows of a slice; share: of what is told that may be chance (Benjamini and Hochberg, 1995)
+    worth: how many independent rows a row is
+    """
+    import numpy as np
+
+    if not conditions:
+        return [], 0
+    marks = np.column_stack([one.rows for one in conditions]).astype(np.float32)
+    counts = marks.T @ marks
+    sums, squares = (marks.T @ (marks * (loss**power)[:, None].astype(np.float32)) for power in (1, 2))
+    columns = np.array([one.column for one in conditions])
+    looked = np.triu((columns[:, None] != columns[None, :]) | np.eye(len(columns), dtype=bool))
+    looked &= (counts >= least) & (counts <= len(loss) - least)
+    first, second = np.nonzero(looked)
+    inside = [held[first, second].astype(float) for held in (counts, sums, squares)]
+    found = _compared(loss, inside[0], inside[1], inside[2], worth)
+    certain = discoveries(found[2].tolist(), share)
+    slices = [
+        Slice(
+            tuple(conditions[place] for place in dict.fromkeys((int(one), int(other)))),
+            *(int(counts[one, other]), float(means[0]), float(means[1]), float(low), float(chance)),
+        )
+        for one, other, means, low, chance, sure in zip(
+            first, second, found[0], found[1], found[2], certain, strict=True
+        )
+        if sure and low > gap
+    ]
+    return _apart(sorted(slices, key=lambda one: (-one.low, len(one.conditions)))), len(first)
+
+
+def _compared(
+    loss: np.ndarray, counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, worth: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean losses (n, 2) of slices and of other rows, the lower bounds of their differences, and their chances.
+
+    The losses of a slice are taken to vary as its own do, or as those of all rows, whichever is more.
+    """
+    import numpy as np
+
+    inside = sums / counts
+    outside = (loss.sum() - sums) / (len(loss) - counts)
+    spread = np.maximum(loss.var(), squares / counts - inside**2)
+    error = np.sqrt(spread / worth * (1 / counts + 1 / (len(loss) - counts)))
+    gaps = inside - outside
+    normal = NormalDist()
+    chances = np.array([normal.cdf(-gap / one) if one > 0 else 1.0 for gap, one in zip(gaps, error, strict=True)])
+    return np.column_stack([inside, outside]), gaps - SURE * error, chances
+
+
+def _apart(slices: list[Slice]) -> list[Slice]:
+    """Leave out what mostly holds the rows of a slice before it."""
+    kept: list[Slice] = []
+    for one in slices:
+        if all((one.rows & other.rows).sum() < 0.5 * min(one.count, other.count) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _ranges(values: pl.Series) -> list[Condition]:
+    import numpy as np
+
+    kind, name = column_kind(values.dtype), values.name
+    number = as_number(name, kind, values.dtype)
+    assert number is not None
+    held = values.to_frame().select(number.fill_nan(None)).to_series()
+    present = held.drop_nulls().to_numpy()
+    missing = Condition(name, f"'{name}' is missing", held.is_null().to_numpy())
+    if not len(present):
+        return [missing]
+    known = held.fill_null(float("nan")).to_numpy()
+    edges = np.unique(np.quantile(present, np.arange(1, PARTS) / PARTS, method="lower"))
+    bounds = [-np.inf, *edges.tolist(), np.inf]
+    found = [missing]
+    for low, high in pairwise(bounds):
+        rows = (known > low) & (known <= high)
+        found.append(Condition(name, _told(values, low, high), rows))
+    return found
+
+
+def _told(values: pl.Series, low: float, high: float) -> str:
+    from datetime import UTC, datetime
+
+    def said(edge: float) -> str:
+        moment = values.dtype.is_temporal()
+        return f"{datetime.fromtimestamp(edge, UTC):%Y-%m-%d %H:%M}" if moment else f"{edge:.4g}"
+
+    if low == float("-inf"):
+        return f"'{values.name}' up to {said(high)}"
+    return f"'{values.name}' over {said(low)}" + ("" if high == float("inf") else f" up to {said(high)}")
+
+
+def _values(values: pl.Series) -> list[Condition]:
+    import polars as pl
+
+    texts = values.cast(pl.String)
+    counts = texts.drop_nulls().value_counts(name="rows")
+    top = counts.sort(["rows", values.name], descending=[True, False]).head(MOST_VALUES)[values.name].to_list()
+    found = [
+        Condition(values.name, f"'{values.name}' is {text!r}", (texts == text).fill_null(False).to_numpy())
+        for text in top
+    ]
+    return [*found, Condition(values.name, f"'{values.name}' is missing", texts.is_null().to_numpy())]
