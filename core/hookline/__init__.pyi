@@ -70,6 +70,8 @@ from .live.log.labeling import label
 from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
+from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
+from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
 from .runs.result import Run
 from .version import __version__
@@ -141,6 +143,9 @@ __all__ = [
     "Trust",
     "Updatable",
     "__version__",
+    "ack",
+    "alarm_history",
+    "alarms",
     "checkpoint_folder",
     "collect",
     "compact_predictions",
@@ -157,6 +162,7 @@ __all__ = [
     "load",
     "manifests",
     "monitor",
+    "mute",
     "plan",
     "plan_deployment",
     "predict",
@@ -175,5 +181,8 @@ __all__ = [
     "serve",
     "sweep",
     "update",
+    "watch",
+    "watch_state",
     "why",
+    "windows",
 ]

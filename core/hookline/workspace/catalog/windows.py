@@ -121,6 +121,11 @@ class Windows:
         row = self._database.first(query.order_by(table.c.since.desc()))
         return None if row is None else utc(row["until"])
 
+    def ends(self, model: str) -> dict[int, datetime]:
+        """Return up to when the answers of each version were looked at."""
+        with self._database.reading() as connection:
+            return self._ends(connection, model)
+
     def of(
         self,
         model: str,
