@@ -40,7 +40,7 @@ from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, Serv
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Prediction, Predictor
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.given.secrets import Secret
-from .kinds.hooks import ModelInfo, RunInfo, StageInfo, hookimpl
+from .kinds.hooks import Alert, ModelInfo, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .kinds.reports import (
     Chart,
@@ -71,12 +71,14 @@ from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
 from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
+from .live.watching.rules import WatchRules
 from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
 from .runs.result import Run
 from .version import __version__
 
 __all__ = [
+    "Alert",
     "AnswersAsServed",
     "Chart",
     "ColumnProfile",
@@ -142,6 +144,7 @@ __all__ = [
     "Transform",
     "Trust",
     "Updatable",
+    "WatchRules",
     "__version__",
     "ack",
     "alarm_history",

@@ -108,7 +108,7 @@ def _named(settings: AlertsSettings) -> Iterator[tuple[str | int, str, Secret]]:
     if isinstance(settings.urls, Mapping):
         yield from ((name, name, url) for name, url in settings.urls.items())
         return
-    for place, url in enumerate(settings.urls):
+    for place, url in enumerate(settings.urls or ()):
         text = url.reveal()
         digest = blake2b(text.encode(), digest_size=4).hexdigest()
         scheme = re.sub(r"[^a-z0-9]", "_", text.partition("://")[0].lower())

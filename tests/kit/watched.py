@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from hookline.live.watching.rules import Rules
+from hookline.live.watching.rules import WatchRules
 from kit.logs import write_log
 
 HOUR = timedelta(hours=1)
-RULES = Rules(every=HOUR, least=100, labels=timedelta(0))
+RULES = WatchRules(every=HOUR, least=100, labels=timedelta(0))
 
 
 def last_hour() -> datetime:

@@ -17,7 +17,7 @@ from hookline.live.watching.plain import (
     plain_state,
     plain_window,
 )
-from hookline.live.watching.rules import Rules
+from hookline.live.watching.rules import WatchRules
 from hookline.live.watching.watcher import Looked
 from hookline.live.watching.watching import watch
 from hookline.workspace.catalog.alarms import Alarm
@@ -63,7 +63,7 @@ def add_actions(actions: Any) -> None:
 
 
 def _add_watch(actions: Any) -> None:
-    rules = Rules()
+    rules = WatchRules()
     watching = actions.add_parser("watch", help="look at the log window by window, and tell alarms, until stopped")
     watching.add_argument("model", help=MODEL)
     watching.add_argument("--once", action="store_true", help="look once, send what waits, and end: for a timer")
@@ -99,7 +99,7 @@ def _add_watch(actions: Any) -> None:
 
 def _watch(given: Any) -> int:
     every, again, labels = (span_of(getattr(given, name), f"--{name}") for name in ("every", "again", "labels"))
-    rules = Rules(every, given.least, given.persist, again=again, catch_up=given.catch_up, labels=labels)
+    rules = WatchRules(every, given.least, given.persist, again=again, catch_up=given.catch_up, labels=labels)
     chosen = given.monitor or []
     fields = fields_of(given.set, chosen)
     monitors = {name: fields.get(name, {}) for name in chosen} if chosen else None

@@ -15,7 +15,7 @@ from ..log.joining import truths
 from ..log.predictions import Predictions
 from ..segments.standing import steady
 from ..segments.tables import facts
-from .rules import Rules
+from .rules import WatchRules
 from .spans import Span
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def came_late(
-    workspace: Workspace, log: Predictions, rules: Rules, labels: int, waits: Callable[[Window], bool]
+    workspace: Workspace, log: Predictions, rules: WatchRules, labels: int, waits: Callable[[Window], bool]
 ) -> dict[int, list[Span]]:
     """Return the windows that labels came for since they were looked at, by version and in the order of time.
 

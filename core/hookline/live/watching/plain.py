@@ -11,8 +11,8 @@ from hookline.workspace.catalog.outbox import Letter
 from hookline.workspace.catalog.windows import Window
 
 from .acting import WatchState
-from .alarming import size_of
-from .wording import advice_of, cost_said
+from .alarms.alarming import size_of
+from .alarms.wording import advice_of, cost_said
 
 
 def plain_alarm(alarm: Alarm) -> dict[str, Any]:

@@ -12,7 +12,7 @@ LONGEST = timedelta(days=31)
 
 
 @dataclass(frozen=True)
-class Rules:
+class WatchRules:
     """How a model is watched."""
 
     every: timedelta = timedelta(hours=1)

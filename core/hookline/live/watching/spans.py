@@ -12,7 +12,7 @@ from ..log.predictions import Predictions
 from ..segments.standing import steady
 from ..segments.tables import facts
 from ..segments.wanted import Wanted
-from .rules import Rules
+from .rules import WatchRules
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -64,7 +64,7 @@ class Counts:
         return {(version, EPOCH + place * self.every): rows for version, place, rows in counted}
 
 
-def spans(cells: Cells, end: datetime | None, now: datetime, rules: Rules) -> list[Span]:
+def spans(cells: Cells, end: datetime | None, now: datetime, rules: WatchRules) -> list[Span]:
     """Return the windows of a version that are over, in the order of time; those with too few answers run on into the next.
 
     end: up to when it was looked at before; None where it never was

@@ -24,12 +24,12 @@ from hookline.workspace.workspace import Workspace
 
 from ..log.predictions import Predictions, predictions_in
 from ..monitoring import DEFAULT, Gathered, Monitors, built_monitors, monitor_window, tell_findings, wants_answers
-from .alarming import Judge
-from .costs import shares_of
+from .alarms.alarming import Judge
+from .alarms.costs import shares_of
+from .alarms.wording import letters_of
 from .late import came_late
-from .rules import Rules
+from .rules import WatchRules
 from .spans import Counts, Span, spans
-from .wording import letters_of
 
 log = logger("hookline.live")
 
@@ -57,7 +57,7 @@ class Watcher:
     workspace: Workspace
     registry: Registry
     model: str
-    rules: Rules
+    rules: WatchRules
     monitors: Monitors | None = None
     """None: those that each version was trained with, with their fields."""
     channels: Sequence[str] = ()

@@ -19,10 +19,10 @@ from hookline.workspace.processes.owners import BEAT_SECONDS, Owner, Watch
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from ..monitoring import Monitors, built_monitors
-from . import sending
-from .rules import Rules
-from .sending import Sender
-from .settings import channels_at
+from .alarms import sending
+from .alarms.sending import Sender
+from .alarms.settings import channels_at
+from .rules import WatchRules
 from .watcher import Looked, Watcher
 
 log = logger("hookline.live")
@@ -39,7 +39,7 @@ def watch(
     model: str,
     monitors: Monitors | None = None,
     *,
-    rules: Rules | None = None,
+    rules: WatchRules | None = None,
     once: bool = False,
     channels: Mapping[str, Channel] | None = None,
     tell: Tell | None = None,
@@ -53,7 +53,7 @@ def watch(
     Raises UnknownName for what is no model, ConfigError for wrong fields or settings, UsageError where `once` is asked for
     and another process watches.
     """
-    registry, workspace, rules = load_registry(), open_workspace(home), rules or Rules()
+    registry, workspace, rules = load_registry(), open_workspace(home), rules or WatchRules()
     found = find(model, workspace.home)
     if found.model is None or ":" in model or "@" in model:
         raise UsageError(f"'{model}' is no model of the catalog, which would have a log", hint="name a model")

@@ -40,7 +40,7 @@ class Alarm:
     seen: datetime
     """The end of the last one."""
     cost: Mapping[str, Any] | None = None
-    """What it likely costs, where that is known: as `hookline.live.watching.costs` says it."""
+    """What it likely costs, where that is known: as `hookline.live.watching.alarms.costs` says it."""
     status: Status = "open"
     told: datetime | None = None
     """When people were told of it last."""

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline.live.log.predictions import Predictions
-from hookline.live.watching.rules import Rules
+from hookline.live.watching.rules import WatchRules
 from hookline.live.watching.spans import Counts, Span, spans
 from kit.logs import plain_record, write_log
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-RULES = Rules(least=100)
+RULES = WatchRules(least=100)
 
 
 def cells(*counts: int) -> dict[datetime, int]:

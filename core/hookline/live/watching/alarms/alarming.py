@@ -11,15 +11,15 @@ from hookline.kinds.reports import SEVERITIES, Finding, at_least
 from hookline.workspace.catalog.alarms import Alarm, Mute, What
 from hookline.workspace.catalog.windows import Change, Standing, Window
 
+from ..rules import WatchRules
 from .costs import cost_of
-from .rules import Rules
 
 
 @dataclass(frozen=True)
 class Judge:
     """Says what becomes of a model's alarms once a window of a version is kept."""
 
-    rules: Rules
+    rules: WatchRules
     version: int
     now: datetime
     shares: Mapping[str, float]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from hookline.kinds.hooks import Alert
-from hookline.live.watching import sending
-from hookline.live.watching.sending import Sender, wait_after
+from hookline.live.watching.alarms import sending
+from hookline.live.watching.alarms.sending import Sender, wait_after
 from hookline.workspace.catalog.outbox import Letter
 from hookline.workspace.workspace import Workspace, open_workspace
 

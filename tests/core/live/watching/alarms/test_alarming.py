@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline.kinds.reports import Finding, Severity
-from hookline.live.watching.alarming import Judge, size_of
-from hookline.live.watching.rules import Rules
+from hookline.live.watching.alarms.alarming import Judge, size_of
+from hookline.live.watching.rules import WatchRules
 from hookline.workspace.catalog.alarms import Alarm, Mute
 from hookline.workspace.catalog.windows import Change, Standing, Window
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-RULES = Rules()
+RULES = WatchRules()
 
 
 def found(value: float = 0.2, severity: Severity = "warning", subject: str = "income") -> Finding:
@@ -29,7 +29,7 @@ def found(value: float = 0.2, severity: Severity = "warning", subject: str = "in
 class Course:
     """A model that is watched window after window, with what the catalog would keep."""
 
-    rules: Rules = RULES
+    rules: WatchRules = RULES
     windows: dict[int, list[Window]] = field(default_factory=dict)
     alarms: dict[int, Alarm] = field(default_factory=dict)
     mutes: list[Mute] = field(default_factory=list)
@@ -91,7 +91,7 @@ def test_an_alarm_is_told_once_and_again_when_clearly_worse() -> None:
 
 
 def test_an_alarm_that_stays_is_told_again_after_the_cool_down_unless_it_is_acknowledged() -> None:
-    course = Course(Rules(again=5 * HOUR))
+    course = Course(WatchRules(again=5 * HOUR))
     course.see(found())
     assert told(course.see(found())) == [("opened", "income")]
     assert [told(course.see(found())) for _ in range(4)] == [[]] * 4
@@ -125,7 +125,7 @@ def test_what_comes_back_soon_is_the_same_alarm_and_not_told_again() -> None:
 
 
 def test_what_comes_back_late_is_another_alarm() -> None:
-    course = Course(Rules(again=3 * HOUR))
+    course = Course(WatchRules(again=3 * HOUR))
     for finding in ([found()], [found()], [], [], [], [], [found()]):
         course.see(*finding)
     assert [(one.what, one.is_told, one.alarm.number) for one in course.see(found())] == [("opened", True, 2)]
@@ -174,7 +174,7 @@ def test_size_is_how_far_a_finding_is_beyond_its_threshold(value: float, thresho
 
 @given(st.lists(st.sampled_from(["", "w", "c"]), max_size=40), st.integers(1, 4))
 def test_an_alarm_is_never_told_as_new_twice_without_being_over_in_between(course_of: list[str], persist: int) -> None:
-    course, stands = Course(Rules(persist=persist)), False
+    course, stands = Course(WatchRules(persist=persist)), False
     for sign in course_of:
         here = [found(0.2, "critical" if sign == "c" else "warning")] if sign else []
         for what, _ in told(course.see(*here)):
