@@ -20,8 +20,11 @@ import json, os, signal, sys
 from pathlib import Path
 from sqlalchemy import Engine, event
 
-import polars, scipy.stats, hookline.live.watching.watching as watching
+import polars, scipy.stats, hookline.live.watching.watching as watching, hookline_polars.monitors.drift
+from hookline.registry.registry import load_registry
 from kit.watched import RULES
+
+load_registry()
 
 def watch(home, at):
     written = [0]
@@ -107,7 +110,7 @@ def test_a_watch_that_is_killed_at_any_write_goes_on_as_if_it_had_not_been(
         writes = int((golden / "writes").read_text())
         expected = kept(golden)
         assert [len(expected[name]) for name in ("windows", "alarms", "messages", "told")] == [3, 1, 1, 1]
-        for at in range(1, writes + 1, 1 if long else max(1, writes // 4)):
+        for at in range(1, writes + 1, 1 if long else max(1, writes // 3)):
             home = tmp_path / f"killed-{at}"
             shutil.copytree(shop, home)
             assert forks.watch(home, at) == -9

@@ -73,7 +73,9 @@ class Judge:
         if not gone:
             return None
         over = replace(alarm, status="closed", closed=self.now)
-        is_told = alarm.told is not None and not self.quiet and not self._is_muted(course, alarm)
+        # Who was not told that it came back is not told that it is over.
+        known = alarm.told is not None and alarm.told >= alarm.since
+        is_told = known and not self.quiet and not self._is_muted(course, alarm)
         return Change(over, course.windows[-1].until, "closed", is_told)
 
     def _is_about(self, course: _Course, alarm: Alarm) -> bool:
