@@ -28,9 +28,11 @@ def rows(count: int, seed: int, shift: float = 0.0) -> pl.DataFrame:
     return pl.DataFrame({"size": size + shift, "color": color, "bought": bought})
 
 
-def answer(home: Path, hour: datetime, shift: float = 0.0, count: int = 150, version: int = 1) -> list[str]:
+def answer(
+    home: Path, hour: datetime, shift: float = 0.0, count: int = 150, version: int = 1, seed: int = 1
+) -> list[str]:
     """Put on record what a version of `shop` answered in the hour from a moment on; return the ids."""
-    asked = rows(count, hour.toordinal() * 24 + hour.hour, shift).drop("bought").to_dicts()
+    asked = rows(count, seed, shift).drop("bought").to_dicts()
     start = f"{hour:%d%H}-v{version}"
     found = [
         {
@@ -54,5 +56,5 @@ def answer_hours(home: Path, *shifts: float) -> datetime:
     """Let `shop` answer for as many hours as there are shifts of its rows, up to the last that is over; return the first."""
     first = last_hour() - HOUR * len(shifts)
     for place, shift in enumerate(shifts):
-        answer(home, first + HOUR * place, shift)
+        answer(home, first + HOUR * place, shift, seed=place + 1)
     return first

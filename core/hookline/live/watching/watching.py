@@ -126,7 +126,7 @@ class Watching:
     def _next(self) -> float:
         """Return when a window ends next, and is on record; or sooner, where labels are looked for more often."""
         rules = self.watcher.rules
-        step = min(rules.every, rules.labels).total_seconds()
+        step = max(sending.LOOK_SECONDS, min(rules.every, rules.labels).total_seconds())
         now, grace = time.time(), rules.grace.total_seconds()
         return float(((now - grace) // step + 1) * step + grace)
 

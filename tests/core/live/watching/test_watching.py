@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -13,10 +15,17 @@ import pytest
 
 import hookline as hl
 from hookline.errors import ConfigError, UnknownName, UsageError
+from hookline.kinds.hooks import Alert
+from hookline.live.watching import watching
+from hookline.live.watching.alarms import sending
+from hookline.live.watching.alarms.sending import Sender
+from hookline.live.watching.watcher import Looked, Watcher
 from hookline.live.watching.watching import watch
+from hookline.registry.registry import load_registry
 from hookline.workspace.processes.owners import Owner, Watch
 from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
+from kit.logs import plain_record, write_log
 from kit.watched import HOUR, RULES, answer, answer_hours, last_hour, rows
 from kit.webhook import Webhook
 
@@ -86,24 +95,16 @@ def test_a_drift_is_told_once_at_a_webhook_with_its_size_its_cost_and_what_to_do
 
 
 def test_windows_are_looked_at_as_they_end_and_an_alarm_ends_with_its_cause(shop: Path) -> None:
-    shifts = [0.0, 0.4, 0.4, 0.4, 0.0, 0.0, 0.0]
+    shifts = [0.0, 0.7, 0.7, 0.7, 0.0, 0.0, 0.0]
     first = answer_hours(shop, *shifts)
     seen = []
     for hour in range(1, len(shifts) + 1):
-        workspace = open_workspace(shop)
-        looked = _watcher(workspace).look(first + HOUR * hour + RULES.grace)
+        looked = Watcher(open_workspace(shop), load_registry(), "shop", RULES).look(first + HOUR * hour + RULES.grace)
         assert len(looked.windows) == 1
         seen.append([(change.what, change.is_told) for change in looked.changes if change.what])
     assert seen == [[], [], [("opened", True)], [], [], [("closed", True)], []]
     assert [event.what for event in hl.alarm_history("shop")] == ["closed", "opened"]
     assert (hl.alarms("shop"), len(hl.alarms("shop", closed=True))) == ([], 1)
-
-
-def _watcher(workspace: object) -> object:
-    from hookline.live.watching.watcher import Watcher
-    from hookline.registry.registry import load_registry
-
-    return Watcher(workspace, load_registry(), "shop", RULES)  # type: ignore[arg-type]
 
 
 def test_after_a_while_without_a_watch_the_newest_windows_are_caught_up_with(
@@ -136,7 +137,7 @@ def test_windows_are_looked_at_again_once_their_labels_come(
 ) -> None:
     project_module("truths", ERRORS)
     first = last_hour() - 3 * HOUR
-    ids = [answer(shop, first + HOUR * n) for n in range(3)]
+    ids = [answer(shop, first + HOUR * n, seed=n) for n in range(3)]
     assert look(shop, {"errors": None, "data_drift": None}) == []
     assert [one.speaks for one in hl.windows("shop", monitor="errors")] == [False] * 3
     # All that the first two windows answered was wrong.
@@ -275,3 +276,53 @@ def test_rows_of_the_log_are_those_that_monitor_run_sees(shop: Path) -> None:
     assert list(report["data_drift"].findings) == list(window.findings)
     with pytest.raises(UsageError, match="until is of what `serve` recorded"):
         hl.monitor("shop", rows(10, 0), until="1h")
+
+
+def test_a_watch_goes_on_until_another_process_has_taken_over(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(sending, "LOOK_SECONDS", 0.02)
+    answer_hours(shop, 2.0)
+    workspace, heard, seen = open_workspace(shop), list[Alert](), list[Looked]()
+    watcher = Watcher(workspace, load_registry(), "shop", RULES, channels=("me",))
+    one = watching.Watching(watcher, Sender(workspace, "shop", {"me": heard.append}), seen.append)
+    assert one._take()
+    with one._held():
+        going = threading.Thread(target=one._go_on)
+        going.start()
+        _wait(lambda: bool(heard))
+        table = workspace.catalog.database.tables["watchers"]
+        with workspace.catalog.database.writing() as connection:
+            connection.execute(table.update().values(owner=str(Owner.here())))
+        going.join(10)
+        assert not going.is_alive()
+    # What the other holds is not let go.
+    assert workspace.catalog.watchers.who("shop") is not None
+    assert sum(len(looked.windows) for looked in seen) == 1
+    assert [alert.title for alert in heard] == ["shop:1: 1 alarm (critical): size"]
+    assert time.time() < one._next() <= time.time() + HOUR.total_seconds() + RULES.grace.total_seconds()
+
+
+def test_a_look_that_fails_is_said_once_and_taken_again(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watching, "AGAIN_SECONDS", 0.0)
+    workspace, seen = open_workspace(shop), list[Looked]()
+    one = watching.Watching(
+        Watcher(workspace, load_registry(), "shop", RULES), Sender(workspace, "shop", {}), seen.append
+    )
+    write_log(shop / "predictions" / "shop", [{**plain_record(1, last_hour() - HOUR), "time": "soon"}])
+    _, told = one._look("")
+    assert one._look(told)[1] == told
+    assert [record.message.count("has no time") for record in caplog.records] == [1]
+    for path in (shop / "predictions" / "shop").glob("*.ndjson"):
+        path.unlink()
+    answer_hours(shop, 0.0)
+    assert one._look(told)[1] == ""
+    assert len(seen[0].windows) == 1
+
+
+def _wait(done: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)

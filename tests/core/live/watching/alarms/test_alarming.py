@@ -186,3 +186,16 @@ def test_an_alarm_is_never_told_as_new_twice_without_being_over_in_between() -> 
                 lengths[stands] += 1
             assert len([one for one in course.alarms.values() if one.status == "open"]) <= 1
     assert min(lengths.values()) > 20
+
+
+def test_what_is_found_by_chance_in_one_window_of_a_hundred_is_an_alarm_less_than_once_a_year() -> None:
+    draw, columns, hours, share = random.Random(1), 40, 720, 0.01
+    course, opened, single = Course(), 0, 0
+    for _ in range(hours):
+        chance = [found(subject=f"c{place}") for place in range(columns) if draw.random() < share]
+        single += len(chance)
+        opened += sum(change.what == "opened" and change.is_told for change in course.see(*chance))
+        course.windows[1] = course.windows[1][-2:]
+    # Of so many column-months; the square of the share is what two windows in a row come to.
+    assert single > 200
+    assert opened <= 3 * columns * hours * share**2
