@@ -64,6 +64,7 @@ class Watcher:
     """By name, of those that alarms are told over."""
     _known: dict[int, tuple[Mapping[str, Monitor], Mapping[str, float]]] = field(default_factory=dict)
     _counts: Counts | None = None
+    _lost: set[int] = field(default_factory=set)
 
     def look(self, now: datetime | None = None) -> Looked:
         """Look at every window that is over, in the order of time, and again at those whose labels came.
@@ -78,7 +79,8 @@ class Watcher:
         due, skipped = self._due(now)
         kept: list[Looked] = []
         for version, found in due.items():
-            kept += self._keep_all(version, found, labels, now, again=False)
+            if found and self._is_known(version):
+                kept += self._keep_all(version, found, labels, now, again=False)
         for version, found in came_late(self.workspace, self._log(now), self.rules, labels, self._waits).items():
             kept += self._keep_all(version, found, labels, now, again=True)
         windows = [window for one in kept for window in one.windows]
@@ -106,8 +108,19 @@ class Watcher:
 
     def _waits(self, window: Window) -> bool:
         """Tell whether a window is looked at again once labels come: its monitor judges answers."""
-        monitor = self._of_version(window.version)[0].get(window.monitor)
-        return monitor is not None and wants_answers(monitor)
+        monitors = self._of_version(window.version)[0] if self._is_known(window.version) else {}
+        return window.monitor in monitors and wants_answers(monitors[window.monitor])
+
+    def _is_known(self, version: int) -> bool:
+        """Tell whether a version's package and monitors are there; others are watched all the same, and it is said once."""
+        try:
+            self._of_version(version)
+        except HooklineError as error:
+            if version not in self._lost:
+                log.error("%s:%s cannot be watched, and other versions are: %s", self.model, version, error)
+            self._lost.add(version)
+            return False
+        return True
 
     def _keep_all(
         self, version: int, found: Sequence[Span], labels: int, now: datetime, *, again: bool

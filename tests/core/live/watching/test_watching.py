@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -23,9 +24,10 @@ from hookline.live.watching.watcher import Looked, Watcher
 from hookline.live.watching.watching import watch
 from hookline.registry.registry import load_registry
 from hookline.workspace.processes.owners import Owner, Watch
-from hookline.workspace.workspace import open_workspace
+from hookline.workspace.workspace import Workspace, open_workspace
 from kit.command_line import Told
 from kit.logs import plain_record, write_log
+from kit.shops import add_version
 from kit.watched import HOUR, RULES, answer, answer_hours, last_hour, rows
 from kit.webhook import Webhook
 
@@ -119,9 +121,6 @@ def test_after_a_while_without_a_watch_the_newest_windows_are_caught_up_with(
 
 
 def test_each_version_has_windows_of_its_own_and_what_a_shadow_said_is_in_none(shop: Path) -> None:
-    from hookline.workspace.workspace import Workspace
-    from kit.shops import add_version
-
     workspace = Workspace.open(shop)
     assert add_version(workspace, Path(workspace.catalog.models.get("shop", 1).path)) == 2
     hour = last_hour() - HOUR
@@ -130,6 +129,19 @@ def test_each_version_has_windows_of_its_own_and_what_a_shadow_said_is_in_none(s
     look(shop)
     assert sorted((one.version, one.rows) for one in hl.windows("shop")) == [(1, 150), (2, 120)]
     assert [one.version for one in hl.alarms("shop")] == [2]
+
+
+def test_a_version_whose_package_is_gone_holds_up_no_other(shop: Path, caplog: pytest.LogCaptureFixture) -> None:
+    workspace = Workspace.open(shop)
+    package = Path(workspace.catalog.models.get("shop", 1).path)
+    assert add_version(workspace, package) == 2
+    answer(shop, last_hour() - HOUR)
+    answer(shop, last_hour() - HOUR, 2.0, version=2)
+    shutil.rmtree(package)
+    watcher = Watcher(workspace, load_registry(), "shop", RULES)
+    assert [one.version for one in watcher.look().windows] == [2]
+    watcher.look()
+    assert [record.message.count("shop:1 cannot be watched") for record in caplog.records] == [1]
 
 
 def test_windows_are_looked_at_again_once_their_labels_come(

@@ -15,6 +15,8 @@ from .alarming import size_of
 
 MOST = 20
 """Alarms that one message spells out."""
+LONGEST = 200
+"""Letters of a title."""
 
 
 def letters_of(changes: Sequence[Change], windows: Sequence[Window], channels: Iterable[str]) -> list[Letter]:
@@ -67,7 +69,8 @@ def _title(told: Sequence[Change]) -> str:
     named = ", ".join(dict.fromkeys(one.alarm.subject for one in bad or told))
     parts = [f"{len(bad)} alarm{'s' * (len(bad) != 1)}"] * bool(bad) + [f"{over} over"] * bool(over)
     critical = " (critical)" if _worst(told) == "critical" else ""
-    return f"{alarm.model}:{alarm.version}: {', '.join(parts)}{critical}: {named}"[:200]
+    # A column may be called anything, and a title is one line: in a letter it is a header.
+    return " ".join(f"{alarm.model}:{alarm.version}: {', '.join(parts)}{critical}: {named}".split())[:LONGEST]
 
 
 def _body(told: Sequence[Change], name: str) -> str:
