@@ -52,16 +52,17 @@ def channels_of(settings: AlertsSettings) -> dict[str, Channel]:
     Raises ConfigError of every URL that is not known, or says a secret aloud; MissingBackend where Apprise is not installed.
     """
     apprise = _library()
+    asset = apprise.AppriseAsset(app_id="hookline", app_desc="hookline")
     found, problems = dict[str, Channel](), list[Problem]()
     for place, name, url in _named(settings):
         fault = _fault(settings, place, url)
         with _quiet():
-            sender = None if fault else apprise.Apprise.instantiate(url.reveal())
+            sender = None if fault else apprise.Apprise.instantiate(url.reveal(), asset)
         if sender is None:
             told = fault or "is no URL that Apprise knows; `apprise --details` of its package lists them"
             problems.append(Problem(f"settings.alerts.urls.{place}", told))
         else:
-            one = apprise.Apprise()
+            one = apprise.Apprise(asset=asset)
             one.add(sender)
             found[name] = _Delivery(one, settings.timeout)
     if problems:

@@ -74,6 +74,7 @@ def test_an_alert_is_a_letter_to_a_mail_server(registry: Registry, tmp_path: Pat
     channels = channels_at(registry, settings(tmp_path / "home", f"  urls: {{ada: '{url}'}}\n"))
     channels["ada"](ALERT)
     [(to, letter)] = mail.letters
+    assert (letter["From"], letter["X-Application"]) == ("watch@example.org", "hookline")
     assert (to, letter["Subject"]) == (["ada@example.org"], ALERT.title)
     assert "'size' has moved" in letter.get_body(("plain", "html")).get_content()
     assert "id: 7f3a" in letter.get_body(("plain", "html")).get_content()
