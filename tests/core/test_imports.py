@@ -17,7 +17,19 @@ from kit.processes import run_command, run_python
 
 HEAVY = (
     *("hydra", "numpy", "omegaconf", "polars", "pydantic", "rich", "scipy", "sqlalchemy"),
-    *("jinja2", "mlflow", "msgspec", "onnx", "onnxruntime", "optuna", "pytorch_lightning", "ray", "sklearn", "skops"),
+    *(
+        "apprise",
+        "jinja2",
+        "mlflow",
+        "msgspec",
+        "onnx",
+        "onnxruntime",
+        "optuna",
+        "pytorch_lightning",
+        "ray",
+        "sklearn",
+        "skops",
+    ),
     "starlette",
     *("torch", "uvicorn", "vl_convert", "whylogs"),
 )
