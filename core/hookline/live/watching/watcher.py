@@ -62,7 +62,7 @@ class Watcher:
     """None: those that each version was trained with, with their fields."""
     channels: Sequence[str] = ()
     """By name, of those that alarms are told over."""
-    _known: dict[int, tuple[Mapping[str, Monitor], Mapping[str, float]]] = field(default_factory=dict)
+    _known: dict[int, Known] = field(default_factory=dict)
     _counts: Counts | None = None
     _lost: set[int] = field(default_factory=set)
 
@@ -108,7 +108,7 @@ class Watcher:
 
     def _waits(self, window: Window) -> bool:
         """Tell whether a window is looked at again once labels come: its monitor judges answers."""
-        monitors = self._of_version(window.version)[0] if self._is_known(window.version) else {}
+        monitors = self._of_version(window.version).monitors if self._is_known(window.version) else {}
         return window.monitor in monitors and wants_answers(monitors[window.monitor])
 
     def _is_known(self, version: int) -> bool:
@@ -130,11 +130,11 @@ class Watcher:
 
     def _keep(self, version: int, span: Span, labels: int, now: datetime, *, quiet: bool, again: bool) -> Looked:
         """Have the monitors look at one window, and keep what they say with what follows from it."""
-        monitors, shares = self._of_version(version)
-        asked = {name: one for name, one in monitors.items() if not again or wants_answers(one)}
+        known = self._of_version(version)
+        asked = {name: one for name, one in known.monitors.items() if not again or wants_answers(one)}
         said = self._said(version, span, asked)
         windows = [self._window(version, span, labels, name, told) for name, told in said.items()]
-        judge = Judge(self.rules, version, now, shares, quiet)
+        judge = Judge(self.rules, version, now, known.shares, quiet)
 
         def letters(changes: Sequence[Change]) -> Sequence[Letter]:
             return letters_of(changes, windows, self.channels)
@@ -146,7 +146,7 @@ class Watcher:
             # Another process was first, whose word stands.
             return Looked()
         reports = {name: told for name, told in said.items() if isinstance(told, Report)}
-        tell_findings(self.registry, reports, ModelInfo(self.model, version, self._folder(version)))
+        tell_findings(self.registry, reports, known.info)
         return Looked(windows, changes)
 
     def _said(self, version: int, span: Span, asked: Mapping[str, Monitor]) -> dict[str, Report | Exception]:
@@ -171,16 +171,24 @@ class Watcher:
         strong = any(at_least(finding.severity, "warning") for finding in said.findings)
         return Window(*facts, _figures(said), said.findings, labels, speaks=strong or bool(said.metrics))
 
-    def _of_version(self, version: int) -> tuple[Mapping[str, Monitor], Mapping[str, float]]:
-        """Return the monitors that look at a version's answers, and each column's part in its importance."""
+    def _of_version(self, version: int) -> Known:
+        """Return how a version is watched; raises UnknownName where it, or a monitor, is gone."""
         if version not in self._known:
-            folder = self._folder(version)
+            folder = find(f"{self.model}:{version}", self.workspace.home).package()
             asked = trained_with(folder) if self.monitors is None else self.monitors
-            self._known[version] = built_monitors(self.registry, asked), shares_of(folder)
+            info = ModelInfo(self.model, version, folder)
+            self._known[version] = Known(built_monitors(self.registry, asked), shares_of(folder), info)
         return self._known[version]
 
-    def _folder(self, version: int) -> Path:
-        return find(f"{self.model}:{version}", self.workspace.home).package()
+
+@dataclass(frozen=True)
+class Known:
+    """How one version is watched."""
+
+    monitors: Mapping[str, Monitor]
+    shares: Mapping[str, float]
+    """Each raw column's part in the importance of all features."""
+    info: ModelInfo
 
 
 def trained_with(folder: Path) -> Monitors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .spec import Sort, TableSpec
@@ -187,8 +188,9 @@ TABLES: Mapping[str, TableSpec] = {
 """Every table by its short name."""
 
 
-def sqlalchemy_tables() -> dict[str, Table]:
-    """Return every table by its short name, as SQLAlchemy has it."""
+@cache
+def sqlalchemy_tables() -> Mapping[str, Table]:
+    """Return every table by its short name, as SQLAlchemy has it; made once, since that takes longer than opening a file."""
     from sqlalchemy import MetaData, Table
 
     meta = MetaData()
