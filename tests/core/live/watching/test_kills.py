@@ -17,6 +17,8 @@ from kit.watched import answer_hours
 # begun no thread before the fork.
 FORKS = """
 import json, os, signal, sys
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from sqlalchemy import Engine, event
 
@@ -47,6 +49,7 @@ def watch(home, at):
 
     watching.watch("shop", rules=RULES, once=True, channels={"ops": tell}, home=home)
     Path(home, "writes").write_text(str(written[0]))
+    Path(home, "modules").write_text(" ".join(sys.modules))
 
 for line in sys.stdin:
     home, at = json.loads(line)
@@ -55,6 +58,11 @@ for line in sys.stdin:
         watch(home, at)
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    if at < 0:
+        # What the first needed, each further one has from the start.
+        for name in Path(home, "modules").read_text().split():
+            with suppress(Exception):
+                import_module(name)
 """
 
 
