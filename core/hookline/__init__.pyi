@@ -40,7 +40,7 @@ from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, Serv
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Prediction, Predictor
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.given.secrets import Secret
-from .kinds.hooks import ModelInfo, RunInfo, StageInfo, hookimpl
+from .kinds.hooks import Alert, ModelInfo, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .kinds.reports import (
     Chart,
@@ -70,11 +70,15 @@ from .live.log.labeling import label
 from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
+from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
+from .live.watching.rules import WatchRules
+from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
 from .runs.result import Run
 from .version import __version__
 
 __all__ = [
+    "Alert",
     "AnswersAsServed",
     "Chart",
     "ColumnProfile",
@@ -140,7 +144,11 @@ __all__ = [
     "Transform",
     "Trust",
     "Updatable",
+    "WatchRules",
     "__version__",
+    "ack",
+    "alarm_history",
+    "alarms",
     "checkpoint_folder",
     "collect",
     "compact_predictions",
@@ -157,6 +165,7 @@ __all__ = [
     "load",
     "manifests",
     "monitor",
+    "mute",
     "plan",
     "plan_deployment",
     "predict",
@@ -175,5 +184,8 @@ __all__ = [
     "serve",
     "sweep",
     "update",
+    "watch",
+    "watch_state",
     "why",
+    "windows",
 ]

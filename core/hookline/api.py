@@ -234,6 +234,7 @@ def monitor(
     monitors: Monitors = ("data_drift",),
     *,
     since: Moment = None,
+    until: Moment = None,
     trust: Trust | None = None,
     contract: str | Path | None = None,
     source: Mapping[str, Any] | None = None,
@@ -242,14 +243,16 @@ def monitor(
     """Return each monitor's report on current rows, held against what a model was trained on.
 
     what: as for `load`; data: raw rows, a path or a data frame, with the target's column where it is known; without, what the
-        model answered since then, as for `predictions`, with the truth that labels tell
+        model answered since then and until then, as for `predictions`, with the truth that labels tell
     monitors: one or several names or monitors, or a mapping of names to fields
     source: fields of the source, to read this file otherwise than the training rows, such as {"separator": ";"}
     Raises ConfigError for fields that a monitor does not have, DataError for rows that do not fit the model.
     """
     from hookline.live.monitoring import monitor as watch
 
-    return watch(what, data, monitors, since=since, trust=trust, contract=contract, source=source, home=home)
+    return watch(
+        what, data, monitors, since=since, until=until, trust=trust, contract=contract, source=source, home=home
+    )
 
 
 def serve(

@@ -18,6 +18,7 @@ from kit.processes import run_command, run_python
 HEAVY = (
     *("hydra", "numpy", "omegaconf", "polars", "pydantic", "rich", "scipy", "sqlalchemy"),
     *(
+        "apprise",
         "jinja2",
         "mlflow",
         "msgspec",

@@ -36,7 +36,7 @@ VERBS = {
     "predictions": "list what a model answered, show one answer, print them as they come, or keep their files small",
     "labels": "add what turned out to be true of a model's answers, and say how much is known",
     "data": "look at tables, at their versions, and at what was done to them",
-    "monitor": "compare current data with what a model was trained on",
+    "monitor": "compare current data with what a model was trained on, watch a model, and act on its alarms",
     "report": "write a run's report.html again, and say where it is",
     "gc": "say what the home could do without, and free it with --yes",
     "doctor": "check this environment, and say what is wrong with it",

@@ -11,7 +11,7 @@ import pluggy
 
 from .component import Settings
 from .kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
-from .reports import Finding
+from .reports import Finding, Severity
 
 PROJECT = "hookline"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -68,6 +68,25 @@ class ModelInfo:
     """Its number in the catalog; None for a package folder that has none."""
     path: Path
     """The package's folder."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What a person is to be told of a model that is watched."""
+
+    id: str
+    """The same each time that it is sent, over whatever channel: who was sent it twice can drop one."""
+    model: str
+    severity: Severity
+    """The worst of what it tells; `info` where alarms are over."""
+    title: str
+    """One line."""
+    body: str
+    """Plain text, which ends with the id."""
+
+
+Channel = Callable[[Alert], None]
+"""Delivers an alert, or raises why it could not."""
 
 
 @hookspec
@@ -149,6 +168,17 @@ def register_scorers() -> Mapping[str, Scorer]:
 
     A scorer is given a function that makes, in whatever process it is called, what answers a chunk; and the chunks. It
     yields the answers in the order of the chunks, holding few of either at a time. Both can be pickled.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def alert_channels(settings: Mapping[str, Settings]) -> Mapping[str, Channel]:
+    """Return where alerts of models that are watched go, as settings say: the name of a channel -> what delivers one.
+
+    settings: of all plugins by name, as `settings.yaml` in the home says. A name stays the same as long as the channel does:
+    by it the catalog keeps what is still to be delivered. A channel is called in a thread, with one alert at a time and in
+    order; where it raises, the same alert is tried again later.
     """
     raise NotImplementedError
 

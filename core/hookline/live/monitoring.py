@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def monitor(
     monitors: Monitors = DEFAULT,
     *,
     since: Moment = None,
+    until: Moment = None,
     trust: Trust | None = None,
     contract: str | Path | None = None,
     source: Mapping[str, Any] | None = None,
@@ -58,57 +60,118 @@ def monitor(
     what: a model, a version, a package folder or a run
     data: raw rows: a file, a glob or a folder, or a polars or pandas frame; with the target's column, where it is known; or
         what `serve` recorded, whose answers are taken as they were given; None: what it recorded of the model in the home
-    since: of that only what was answered from then on, with the truth that labels tell
+    since, until: of that only what was answered from then on, and before, with the truth that labels tell
     contract: a file whose word stands above the package's own contract
     source: fields of the source, to read this file otherwise than the training rows, such as {"separator": ";"}
     Raises what finding and reading a package raises, ConfigError for fields that a monitor does not have, and DataError
     for rows that the contract rejects.
     """
     registry, found = load_registry(), find(what, home)
-    watching = _built(registry, monitors)
-    wanted = any(map(_wants_answers, watching.values()))
-    own = data is None
-    if since is not None and not own:
-        raise UsageError("since is of what `serve` recorded, and other rows are given", hint="leave one of the two out")
-    records: Recorded | None = _own(what, found, since, home) if own else records_in(data)
-    if records is not None and wanted:
-        records = records.of_version(found.version)
-    folder = found.package()
-    manifest = verify(folder)
-    stored = StoredPackage(folder, registry)
-    schema, said = stored.schema, None if contract is None else Path(contract)
-    if said is not None:
-        schema = read_contract(said, "--contract").over(schema, "the model takes")
-    reading = reading_in(manifest).but(source or {})
-    if records is not None:
-        data = records.rows(schema)
-    current = rows_for(registry, data, schema, stored.target, stored.roles, reading)
-    require_accepted(current.frame, schema)
-    known = known_of(stored, manifest)
-    answered = None
-    if wanted:
-        current = current.with_frame(current.frame.collect().lazy())
-        given = records.answers(stored.target) if records else None
-        answers = given or _asked(current, load_package(folder, registry, trust, said))
-        told = truth_on_record(str(found.model), records, stored.target, home) if own and records else None
-        answered = _scored(stored, answers, current, told)
-    reports = {}
-    for name, one in watching.items():
-        reference = Reference(_profile(folder), None, _kept(folder, manifest, name), **known)
-        reports[name] = _checked(one, answered if _wants_answers(one) else current, reference)
-    model = ModelInfo(str(found.model or manifest["name"]), found.version, folder)
-    _tell(registry, reports, model)
+    watching = built_monitors(registry, monitors)
+    asked = "until" if since is None else "since"
+    if (since, until) != (None, None) and data is not None:
+        raise UsageError(
+            f"{asked} is of what `serve` recorded, and other rows are given", hint="leave one of the two out"
+        )
+    records = _own(what, found, since, until, home) if data is None else records_in(data)
+    wanted = any(map(wants_answers, watching.values()))
+    gathering = Gathering(registry, found, trust, None if contract is None else Path(contract), source or {}, home)
+    gathered = gathering.of(data, records, wanted=wanted, own=data is None)
+    reports = {name: gathered.report(one) for name, one in watching.items()}
+    tell_findings(registry, reports, gathered.model)
+    model = gathered.model
     return Watched(reports, model.name if model.version is None else f"{model.name}:{model.version}")
 
 
-def _own(what: str | Path, found: Found, since: Moment, home: str | Path | None) -> Recorded:
+def monitor_window(
+    registry: Registry,
+    model: str,
+    version: int,
+    monitors: Mapping[str, Monitor],
+    since: datetime,
+    until: datetime,
+    home: Path,
+) -> Gathered:
+    """Return what monitors are to judge of what a version answered to live requests in a span of time.
+
+    Raises DataError where nothing of it was kept, or the contract rejects it; what reading a package raises.
+    """
+    found = find(f"{model}:{version}", home)
+    records = _own(f"{model}:{version}", found, since, until, home)
+    wanted = any(map(wants_answers, monitors.values()))
+    return Gathering(registry, found, None, None, {}, home).of(None, records, wanted=wanted, own=True)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Current rows as monitors judge them, and what they are held against."""
+
+    current: Dataset
+    answered: Scored | None
+    """The same rows with their answers, where a monitor asks for them."""
+    profile: Profile
+    known: Mapping[str, Any]
+    folder: Path
+    manifest: Mapping[str, Any]
+    model: ModelInfo
+
+    def report(self, monitor: Monitor) -> Report:
+        """Return what a monitor says; raises what it raises."""
+        reference = Reference(self.profile, None, _kept(self.folder, self.manifest, monitor.name), **self.known)
+        return _checked(monitor, self.answered if wants_answers(monitor) else self.current, reference)
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """How rows become what monitors judge: against which package, and under whose word."""
+
+    registry: Registry
+    found: Found
+    trust: Trust | None
+    contract: Path | None
+    source: Mapping[str, Any]
+    home: str | Path | None
+
+    def of(self, data: Any, records: Recorded | None, *, wanted: bool, own: bool) -> Gathered:
+        """Return the rows with what they are held against.
+
+        data: raw rows; records: in their place, what `serve` recorded; wanted: whether answers are asked for; own: whether
+        records are those of the model's own log, whose labels tell the truth
+        """
+        if records is not None and wanted:
+            records = records.of_version(self.found.version)
+        folder = self.found.package()
+        manifest = verify(folder)
+        stored = StoredPackage(folder, self.registry)
+        schema = stored.schema
+        if self.contract is not None:
+            schema = read_contract(self.contract, "--contract").over(schema, "the model takes")
+        rows = data if records is None else records.rows(schema)
+        reading = reading_in(manifest).but(self.source)
+        current = rows_for(self.registry, rows, schema, stored.target, stored.roles, reading)
+        require_accepted(current.frame, schema)
+        answered = None
+        if wanted:
+            current = current.with_frame(current.frame.collect().lazy())
+            answered = self._answered(current, stored, records, own=own)
+        model = ModelInfo(str(self.found.model or manifest["name"]), self.found.version, folder)
+        return Gathered(current, answered, _profile(folder), known_of(stored, manifest), folder, manifest, model)
+
+    def _answered(self, current: Dataset, stored: StoredPackage, records: Recorded | None, *, own: bool) -> Scored:
+        given = records.answers(stored.target) if records else None
+        answers = given or _asked(current, load_package(stored.path, self.registry, self.trust, self.contract))
+        told = truth_on_record(str(self.found.model), records, stored.target, self.home) if own and records else None
+        return _scored(stored, answers, current, told)
+
+
+def _own(what: str | Path, found: Found, since: Moment, until: Moment, home: str | Path | None) -> Recorded:
     """Return what a model's servers recorded; raises UsageError for what is no model, DataError where there is nothing."""
     if found.model is None:
         raise UsageError(
             f"'{what}' is no model of the catalog, which would have a log",
             hint="name the rows: a file, a glob or a folder",
         )
-    return replace(predictions(str(what), since, home=home), given=True, served=True).records()
+    return replace(predictions(str(what), since, until, home=home), given=True, served=True).records()
 
 
 def known_of(stored: StoredPackage, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +183,7 @@ def known_of(stored: StoredPackage, manifest: Mapping[str, Any]) -> dict[str, An
     return known | {"importances": importances_by_column(manifest)}
 
 
-def _built(registry: Registry, monitors: Monitors) -> dict[str, Monitor]:
+def built_monitors(registry: Registry, monitors: Monitors) -> dict[str, Monitor]:
     """Return monitors by name; raises UsageError where one is given twice, since one would hide the other."""
     several = [monitors] if isinstance(monitors, (str, Monitor)) else list(monitors)
     fields = monitors if isinstance(monitors, Mapping) else {}
@@ -140,7 +203,8 @@ def _named(registry: Registry, name: str, fields: Mapping[str, Any]) -> Monitor:
     return built
 
 
-def _wants_answers(monitor: Monitor) -> bool:
+def wants_answers(monitor: Monitor) -> bool:
+    """Tell whether a monitor judges answers, and not raw rows alone."""
     return takes_scored(type(monitor))
 
 
@@ -185,7 +249,8 @@ def _profile(folder: Path) -> Profile:
     return read_as(Profile, folder / PROFILE)
 
 
-def _tell(registry: Registry, reports: Mapping[str, Report], model: ModelInfo) -> None:
+def tell_findings(registry: Registry, reports: Mapping[str, Report], model: ModelInfo) -> None:
+    """Tell plugins of what was found."""
     for report in reports.values():
         for finding in report.findings:
             registry.tell("on_finding", finding=finding, run=None, model=model)

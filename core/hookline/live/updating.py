@@ -239,6 +239,8 @@ def _write(registry: Registry, old: _Old, lesson: _Lesson, pipeline: Pipeline[An
     facts = {
         "name": old.record.name,
         "trainer": old.manifest["trainer"],
+        # It is watched as the old one is.
+        **{name: old.manifest[name] for name in ("monitors", "monitor_fields") if name in old.manifest},
         **facts_of(pipeline, certificate),
         "metrics": [],
         "before": [to_json(metric) for metric in before],

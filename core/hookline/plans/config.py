@@ -194,6 +194,15 @@ def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
+def settings_in(registry: Registry, node: Any) -> dict[str, Settings]:
+    """Return the settings of all plugins by name, where no run's config stands around them; raises ConfigError."""
+    problems: list[Problem] = []
+    found = _settings(registry, node, problems)
+    if problems:
+        raise ConfigError("bad settings", problems)
+    return found
+
+
 def _settings(registry: Registry, node: Any, problems: list[Problem]) -> dict[str, Settings]:
     known = registry.settings()
     if not isinstance(node, Mapping):

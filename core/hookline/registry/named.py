@@ -1,4 +1,4 @@
-"""Functions that plugins register by a name, which belongs to one plugin: pages, and scorers of tables."""
+"""Functions that plugins register by a name, which belongs to one plugin: pages, scorers of tables, channels of alerts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from hookline.errors import PluginError
-from hookline.kinds.hooks import Scorer
+from hookline.kinds.component import Settings
+from hookline.kinds.hooks import Channel, Scorer
 
 from .contract import NAME
-from .loading import Plugin
+from .loading import Plugin, PluginSet
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,16 +30,33 @@ Page = Named[Callable[[Mapping[str, Any], Path], None]]
 Scores = Named[Scorer]
 """Has a table's chunks answered."""
 
+Opened = Named[Channel]
+"""Delivers alerts."""
+
 
 class What(NamedTuple):
     """What such functions are."""
 
     word: str
     takes: str
+    hook: str
 
 
-PAGE = What("page", "(data, path)")
-SCORER = What("scorer", "(make, chunks)")
+PAGE = What("page", "(data, path)", "register_pages")
+SCORER = What("scorer", "(make, chunks)", "register_scorers")
+CHANNEL = What("channel", "(alert)", "alert_channels")
+
+
+def channels(plugins: PluginSet, settings: Mapping[str, Settings]) -> dict[str, Channel]:
+    """Return where alerts go as settings say, by name; raises what a plugin raises, such as ConfigError or MissingBackend."""
+    hook, found = plugins.manager.hook.alert_channels, dict[str, Opened]()
+    by_name = {impl.plugin_name: impl for impl in hook.get_hookimpls()}
+    for plugin in plugins.plugins:
+        if plugin.name in by_name:
+            opened: Any = by_name[plugin.name].function(settings=settings)
+            for name, deliver in dict(opened).items():
+                add(found, CHANNEL, name, Opened(deliver, plugin))
+    return {name: channel.act for name, channel in found.items()}
 
 
 def add(held: dict[str, Named[F]], what: What, name: Any, new: Named[F]) -> None:
@@ -46,7 +64,7 @@ def add(held: dict[str, Named[F]], what: What, name: Any, new: Named[F]) -> None
     word, plugin = what.word, new.plugin
     if not (isinstance(name, str) and NAME.fullmatch(name) and callable(new.act)):
         told = f"name {word}s in snake_case, each with a function {what.takes}"
-        raise PluginError(plugin.name, f"register_{word}s returned {name!r}: {new.act!r}", hint=told)
+        raise PluginError(plugin.name, f"{what.hook} returned {name!r}: {new.act!r}", hint=told)
     if name in held:
         other = held[name].plugin
         raise PluginError(

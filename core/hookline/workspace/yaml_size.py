@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hookline.errors import ConfigError, Problem
 
@@ -20,6 +22,27 @@ def read_bounded(path: Path, most_bytes: int = MOST_BYTES, most_values: int = MO
     text = content.decode("utf-8")
     _check_values(path, text, most_values)
     return text
+
+
+def read_tree(path: Path, such: str) -> Mapping[str, Any]:
+    """Return what a YAML file of settings says; raises ConfigError where that cannot be read, or is no mapping.
+
+    such: a line that may stand in it
+    """
+    import yaml
+
+    try:
+        tree = yaml.safe_load(read_bounded(path))
+    except (OSError, UnicodeDecodeError) as error:
+        told = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigError(f"bad {path}", [Problem("the file", f"cannot be read: {told}")]) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"bad {path}", [Problem("the file", f"is no YAML: {str(error).splitlines()[0]}")]) from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict) or not all(isinstance(name, str) for name in tree):
+        raise ConfigError(f"bad {path}", [Problem("the file", f"must hold `key: value` lines such as `{such}`")])
+    return tree
 
 
 def _check_values(path: Path, text: str, most: int) -> None:

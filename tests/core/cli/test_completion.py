@@ -105,7 +105,7 @@ def test_an_empty_line_offers_the_verbs_only(ask: Ask) -> None:
         (["split.fold"], ["split.folds=", "split.fold="]),
         (["on_error="], ["on_error=continue", "on_error=stop"]),
         (["task=mul"], ["task=multiclass"]),
-        (["settings."], ["settings.mlflow."]),
+        (["settings."], ["settings.alerts.", "settings.mlflow."]),
         (["settings.mlflow.enabled="], ["settings.mlflow.enabled=true", "settings.mlflow.enabled=false"]),
         (["experiment=brea"], ["experiment=breast_cancer"]),
         (["experiment=breast_cancer", "transform."], ["transform.dedupe.", "transform.impute.", "transform.clip."]),

@@ -20,6 +20,7 @@ from sklearn.metrics import accuracy_score
 import hookline as hl
 from hookline.cli import main
 from hookline.errors import DataError, RejectedRows, UntrustedPackage, UsageError
+from hookline.live.watching.watcher import trained_with
 from hookline.packages.manifest import verify
 from hookline.workspace.workspace import open_workspace
 
@@ -137,6 +138,14 @@ def test_the_package_tells_what_it_came_of_and_keeps_the_reference(registered: h
         "extreme",
     }
     assert hl.monitor("shop:2", rows(400, 2)).keys() == {"data_drift"}
+
+
+def test_what_a_model_is_watched_by_stays(project_module: Callable[[str, str], str]) -> None:
+    project_module("steps", TRAINERS)
+    made(monitor={"data_drift": {"component": "data_drift", "min_rows": 77}})
+    found = dict(trained_with(hl.update("shop", rows(120, 1)).path))
+    assert found == dict(trained_with(Path(hl.load("shop:1").path)))
+    assert found["data_drift"]["min_rows"] == 77
 
 
 def test_no_alias_moves_and_a_promotion_puts_the_version_in_charge(registered: hl.Run) -> None:

@@ -1,4 +1,4 @@
-"""`hookline monitor run`: compare current data with what a model was trained on."""
+"""`hookline monitor`: current data held against what a model was trained on, now or window by window."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import GateFailed
+from hookline.errors import GateFailed, UsageError
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import SEVERITIES, Report, at_least
 from hookline.live.monitoring import DEFAULT, monitor
@@ -21,13 +21,22 @@ from hookline.runs.names import find
 from ..options import add_contract, add_trust, fields_of, trust_of
 from ..output import add_json, make_folder, parser, print_json, print_rows, say, tell, write_text
 from ..reading import add_reading, apart, fields_of_reading
+from . import watching
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run monitors on current data against a package's own reference."""
+    """Run monitors on current data against a package's own reference, watch a model, or act on its alarms."""
     options = _options()
     words, overrides = apart(argv)
     given = options.parse_args(words)
+    if given.action in watching.ACTS:
+        if overrides:
+            raise UsageError(f"{overrides[0]}: what is watched is on record, and read as it is", hint="leave it out")
+        return watching.ACTS[given.action](given)
+    return _run(given, overrides)
+
+
+def _run(given: Any, overrides: Sequence[str]) -> int:
     chosen = given.monitor or list(DEFAULT)
     fields = fields_of(given.set, chosen)
     monitors = {name: fields.get(name, {}) for name in chosen}
@@ -39,6 +48,7 @@ def main(argv: Sequence[str]) -> int:
         given.data,
         monitors,
         since=given.since,
+        until=given.until,
         trust=trust_of(given),
         contract=given.contract,
         source=source,
@@ -61,7 +71,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _options() -> ArgumentParser:
-    options = parser("monitor", "Compare current data with what a model was trained on.")
+    text = "Compare current data with what a model was trained on; watch a model's log; act on alarms."
+    options = parser("monitor", text)
     actions = options.add_subparsers(dest="action", required=True)
     running = actions.add_parser("run", help="check a file now")
     running.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
@@ -76,6 +87,7 @@ def _options() -> ArgumentParser:
         metavar="WHEN",
         help="of what `serve` recorded, from then on: 7d (seven days ago), 12h, or a time, UTC",
     )
+    running.add_argument("--until", metavar="WHEN", help="and before then")
     running.add_argument("--monitor", action="append", help="which monitor (repeat; default: data_drift)")
     running.add_argument("--fail-on", choices=SEVERITIES, help="exit with 3 on a finding this severe or worse")
     running.add_argument(
@@ -95,6 +107,7 @@ def _options() -> ArgumentParser:
     add_trust(running)
     add_json(running)
     add_reading(running)
+    watching.add_actions(actions)
     return options
 
 

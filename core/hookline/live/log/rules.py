@@ -16,7 +16,7 @@ from annotated_types import Ge, Le
 from hookline.errors import ConfigError, Problem, StoreError
 from hookline.telling.secrets import remember
 from hookline.workspace.signing import write_once
-from hookline.workspace.yaml_size import read_bounded
+from hookline.workspace.yaml_size import read_tree
 
 from ..records import KEY, SETTINGS
 from .writing import Durability, OnFull, Segments
@@ -55,7 +55,7 @@ def settings_of(folder: Path) -> LogSettings:
     # Not for those who say nothing: it takes as long to import as a package to load.
     from hookline.registry.values import validate
 
-    return validate(LogSettings, _tree(path), "", f"bad {path}")
+    return validate(LogSettings, read_tree(path, "durability: strict"), "", f"bad {path}")
 
 
 @dataclass(frozen=True)
@@ -143,22 +143,3 @@ def _key(folder: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise StoreError(f"the key that hashes recorded values cannot be kept in {path}: {error.strerror}") from error
-
-
-def _tree(path: Path) -> Mapping[str, Any]:
-    import yaml
-
-    try:
-        tree = yaml.safe_load(read_bounded(path))
-    except (OSError, UnicodeDecodeError) as error:
-        told = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigError(f"bad {path}", [Problem("the file", f"cannot be read: {told}")]) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"bad {path}", [Problem("the file", f"is no YAML: {str(error).splitlines()[0]}")]) from None
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict) or not all(isinstance(name, str) for name in tree):
-        raise ConfigError(
-            f"bad {path}", [Problem("the file", "must hold `key: value` lines such as `durability: strict`")]
-        )
-    return tree

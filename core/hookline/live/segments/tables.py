@@ -91,7 +91,8 @@ def _whole(files: Sequence[Path], wanted: Wanted, make: Make) -> pl.LazyFrame:
     parts = [pl.LazyFrame(schema=_schema())]
     for path in files:
         if path.suffix == segment.SUFFIX:
-            parts += [frame.lazy() for frame in _frames(path, make)]
+            # What is not asked for is let go of at once: a window of a long day is held, and not the day.
+            parts += [frame.filter(wanted.where()).lazy() for frame in _frames(path, make)]
         else:
             parts.append(pl.scan_parquet(path, glob=False))
     return pl.concat(parts, how="diagonal_relaxed").filter(wanted.where())

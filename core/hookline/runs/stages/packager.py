@@ -40,6 +40,7 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     facts = {
         "name": run.info.name,
         "monitors": {_key(stage): stage.name for stage in run.plan.of("monitor")},
+        "monitor_fields": {_key(stage): stage.parts["fields"] for stage in run.plan.of("monitor")},
         "trainer": {"component": trainer.name, "fields": trainer.parts["fields"]},
         **facts_of(pipeline, certificate),
         "metrics": [to_json(metric) for metric in metrics_of(run).found],

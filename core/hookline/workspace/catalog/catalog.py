@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .alarms import Alarms
 from .datasets import Datasets
 from .deployments import Deployments
 from .labels import Labels
 from .leases import Controllers, Leases
 from .models import Models
+from .outbox import Outbox
 from .runs import Runs
 from .sightings import Sightings
 from .sql.database import Database
+from .windows import Windows
 
 
 class Catalog:
-    """What is known of runs, data, models, deployments and labels, in one database.
+    """What is known of runs, data, models, deployments, labels, windows and alarms, in one database.
 
     home: the folder that paths are relative to; without one they stand as they are given
     """
@@ -30,3 +33,7 @@ class Catalog:
         self.labels = Labels(self.database)
         self.sightings = Sightings(self.database)
         self.controllers = Controllers(self.database)
+        self.alarms = Alarms(self.database)
+        self.outbox = Outbox(self.database)
+        self.windows = Windows(self.database, self.alarms, self.outbox)
+        self.watchers = Controllers(self.database, "watchers")

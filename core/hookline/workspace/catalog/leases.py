@@ -100,11 +100,11 @@ class Leases:
 
 
 class Controllers:
-    """Controllers in a catalog, one a model."""
+    """Who carries rollouts on, or watches, in a catalog: one a model."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, table: str = "controllers") -> None:
         self._database = database
-        self._controllers = database.tables["controllers"]
+        self._controllers = database.tables[table]
 
     def take(self, model: str, owner: Owner, watch: Watch) -> bool:
         """Say that an owner is at it, and tell whether it is the one: the first, or after the last one's death.

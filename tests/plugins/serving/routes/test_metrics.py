@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -18,6 +20,7 @@ from hookline import Prediction, Predictor
 from hookline.kinds.deployments import LATENCY_BOUNDS, Deployment, Route
 from hookline.live.routing import Router
 from hookline.live.seen import AnswerCounts, ArmCounts
+from hookline.live.watching.export import dashboard_of, rules_of
 from hookline_serving.http.answers import Answerer
 from hookline_serving.http.app import app_of
 from hookline_serving.http.arms.arm import Arm
@@ -97,6 +100,20 @@ def test_requests_errors_and_latency_stand_by_version_and_arm(predictor: hl.Pred
     assert seen["hookline_log_records_total", ()] == 64
     assert seen["hookline_policy_number", ()] == 1
     assert seen["hookline_log_failures_total", ()] == 0
+
+
+def test_rules_and_dashboards_name_only_what_a_server_counts(predictor: hl.Predictor, tmp_path: Path) -> None:
+    room, record = Room(), PredictionLog.open(tmp_path)
+    desk = Desk(traffic(1, room, predictor, Failing(predictor), record), record)
+    with asking(app_of(desk)) as ask:
+        ask("POST", "/predict", json=ROW)
+        told = {name for name, _ in read(ask("GET", "/metrics").text)}
+    desk.close()
+    named = set(
+        re.findall(r"hookline_[a-z_]+", json.dumps([rules_of("churn")["groups"][0]["rules"], dashboard_of("churn")]))
+    )
+    assert len(named) >= 9
+    assert named <= told
 
 
 def test_a_counter_never_falls_when_the_policy_changes(predictor: hl.Predictor) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from .spec import Sort, TableSpec
+from .watching import WATCHING
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -12,28 +15,6 @@ if TYPE_CHECKING:
 
 FILE = "catalog.db"
 """The catalog's file in a home that shares no other database."""
-Sort = Literal["key", "number", "word", "text", "integer", "long", "float", "moment"]
-"""What a column holds.
-
-key: the row's own name; number: the row's own, counted up by the database; word: at most 255 letters, indexed; text: of any
-length; long: an integer of 64 bits; moment: a time, UTC
-
-`begun` counts runs, and sweeps, in the order in which they began, whatever the clocks said. Who holds a row that says
-`running` is its `owner`, last `heard` of when its own `beat` stood there; `host` is for people.
-"""
-
-
-@dataclass(frozen=True)
-class TableSpec:
-    """A table: its name in the database, and its columns."""
-
-    name: str
-    columns: Mapping[str, Sort]
-    unique: tuple[str, ...] = ()
-    """Columns whose values together no two rows share."""
-    indexed: tuple[str, ...] = ()
-    """Columns with an index beside the words: what the newest rows are found by."""
-
 
 TABLES: Mapping[str, TableSpec] = {
     "meta": TableSpec("hookline_meta", {"format": "integer"}),
@@ -202,12 +183,14 @@ TABLES: Mapping[str, TableSpec] = {
         },
         unique=("sweep_id", "number"),
     ),
+    **WATCHING,
 }
 """Every table by its short name."""
 
 
-def sqlalchemy_tables() -> dict[str, Table]:
-    """Return every table by its short name, as SQLAlchemy has it."""
+@cache
+def sqlalchemy_tables() -> Mapping[str, Table]:
+    """Return every table by its short name, as SQLAlchemy has it; made once, since that takes longer than opening a file."""
     from sqlalchemy import MetaData, Table
 
     meta = MetaData()

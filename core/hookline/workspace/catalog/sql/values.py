@@ -39,6 +39,11 @@ def utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def moment_of(moment: datetime | None) -> datetime | None:
+    """Return the same, or None where a row holds none."""
+    return None if moment is None else utc(moment)
+
+
 @dataclass(frozen=True)
 class Places:
     """The home that paths in a catalog are relative to, so that it may be moved or copied whole.

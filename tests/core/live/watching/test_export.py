@@ -1,0 +1,83 @@
+"""Alerting rules for Prometheus and a dashboard for Grafana, as files that these take."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from hookline.live.watching.export import dashboard_of, export, rules_of
+from kit.command_line import Told
+
+TEXT = {"type": "string", "minLength": 1}
+RULES = {
+    "type": "object",
+    "required": ["groups"],
+    "additionalProperties": False,
+    "properties": {
+        "groups": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "rules"],
+                "additionalProperties": False,
+                "properties": {
+                    "name": TEXT,
+                    "rules": {
+                        "type": "array",
+                        "minItems": 5,
+                        "items": {
+                            "type": "object",
+                            "required": ["alert", "expr"],
+                            "additionalProperties": False,
+                            "properties": {
+                                "alert": {"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"},
+                                "expr": TEXT,
+                                "for": {"type": "string", "pattern": "^[0-9]+[smhd]$"},
+                                "labels": {"type": "object", "additionalProperties": TEXT},
+                                "annotations": {"type": "object", "additionalProperties": TEXT},
+                            },
+                        },
+                    },
+                },
+            },
+        }
+    },
+}
+"""What the documentation of Prometheus says of a file of rules."""
+
+
+def test_the_command_writes_rules_and_a_dashboard(shop: Path, tmp_path: Path, hookline: Told) -> None:
+    out = tmp_path / "out"
+    assert hookline("monitor", "export", "shop", "--output", str(out))[0] == 0
+    rules = yaml.safe_load((out / "shop-rules.yaml").read_text())
+    assert rules == rules_of("shop")
+    jsonschema.validate(rules, RULES)
+    assert json.loads((out / "shop-dashboard.json").read_text()) == dashboard_of("shop")
+    code, _, err = hookline("monitor", "export", "shup", "--output", str(out))
+    assert (code, "did you mean 'shop'" in err) == (2, True)
+
+
+def test_prometheus_takes_the_rules(shop: Path, tmp_path: Path) -> None:
+    rules, _ = export("shop", tmp_path)
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool, of Prometheus, is not in the PATH")
+    done = subprocess.run([promtool, "check", "rules", str(rules)], capture_output=True, text=True, check=False)
+    assert (done.returncode, "6 rules found" in done.stdout) == (0, True), done.stderr
+
+
+def test_every_expression_is_of_this_models_servers_and_its_brackets_match() -> None:
+    rules = [rule["expr"] for rule in rules_of("shop")["groups"][0]["rules"]]
+    panels = [target["expr"] for panel in dashboard_of("shop")["panels"] for target in panel["targets"]]
+    for expr in (*rules, *panels):
+        assert 'hookline_serving_info{model="shop"}' in expr
+        for opens, closes in ("()", "[]", "{}"):
+            assert expr.count(opens) == expr.count(closes)
+    places = [tuple(panel["gridPos"].values()) for panel in dashboard_of("shop")["panels"]]
+    assert len(set(places)) == len(places)
