@@ -93,18 +93,16 @@ def with_tokens(act: Mapping[str, Any], is_open: bool) -> dict[str, Any]:
     """Return what a route does where a token is asked for. is_open: but not by this one"""
     if is_open:
         return {**act, "security": []}
-    return {**act, "responses": act["responses"] | _responses("", {}, ("401",), succeeds=False)}
+    return {**act, "responses": act["responses"] | {"401": _wrong("401")}}
 
 
 def _one_of(values: Sequence[str]) -> dict[str, Any]:
     return {"enum": [*values]} if values else {}
 
 
-def _responses(
-    summary: str, answer: Mapping[str, Any], wrong: Sequence[str], succeeds: bool = True
-) -> dict[str, dict[str, Any]]:
-    good = {"200": {"description": summary, "content": dict(answer)}} if succeeds else {}
-    return good | {status: _wrong(status) for status in sorted(wrong)}
+def _responses(summary: str, answer: Mapping[str, Any], wrong: Sequence[str]) -> dict[str, dict[str, Any]]:
+    good = {"description": summary, "content": dict(answer)}
+    return {"200": good, **{status: _wrong(status) for status in sorted(wrong)}}
 
 
 def _wrong(status: str) -> dict[str, Any]:

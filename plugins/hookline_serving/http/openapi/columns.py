@@ -48,6 +48,9 @@ def _property(column: Column, texts: TextRules) -> dict[str, Any]:
         said["description"] = f"{low} to {high} {_whose(column)}; a value beyond is {_fate(column)}"
     if column.pattern is not None:
         said["description"] = f"matches {column.pattern}; another value is {_fate(column)}"
+    if column.kind == "datetime":
+        told = "a time that names no zone is taken, too, for UTC"
+        said["description"] = f"{said['description']}; {told}" if "description" in said else told
     return said
 
 

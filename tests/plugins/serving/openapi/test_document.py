@@ -137,6 +137,8 @@ def test_every_example_is_what_the_document_says_and_is_answered(
             require(whole, answers, told.json())
             count += 1
     assert count == 7
+    joined = whole["components"]["schemas"]["Row"]["properties"]["joined"]["description"]
+    assert joined.endswith("; a time that names no zone is taken, too, for UTC")
     shown = {
         name: schema["examples"] for name, schema in whole["components"]["schemas"].items() if "examples" in schema
     }
