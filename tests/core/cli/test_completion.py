@@ -122,7 +122,7 @@ def test_an_empty_line_offers_the_verbs_only(ask: Ask) -> None:
         (["components", "show", "trai"], ["trainer"]),
         (["components", "show", "trainer", "rid"], ["ridge"]),
         (["components", "show", "trainer", "ridge", ""], []),
-        (["monitor", "run", "m", "d.csv", "--monitor", "data"], ["data_drift"]),
+        (["monitor", "run", "m", "d.csv", "--monitor", "data"], ["data_drift", "data_quality"]),
         (["monitor", "run", "m", "d.csv", "--fail-on=cri"], ["--fail-on=critical"]),
         (["deploy", "pl"], ["plan"]),
         (["deploy", "plan", "churn:2", "depl"], ["deployer=", "deployer."]),
