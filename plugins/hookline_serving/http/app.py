@@ -23,7 +23,7 @@ from .clients.receiving import client_of
 from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi.columns import example_row
 from .openapi.document import document
-from .replies import answered, failure, send_answer, told
+from .replies import OK, Answer, failure, send_answer, told
 from .routes.arrow import MARK, predict_any
 from .routes.asked import Guarded, called
 from .routes.binary import infer_any
@@ -101,7 +101,10 @@ def _with_short_way(app: ASGIApp, desk: Desk) -> ASGIApp:
         if first["type"] != "http.request" or first.get("more_body") or len(body) > most or body[:1] == MARK:
             await app(scope, _again(first, receive), send)
             return
-        answer = await answered(predict(desk.traffic, body, called(scope)))
+        try:
+            answer = Answer(OK, await predict(desk.traffic, body, called(scope)))
+        except Exception as error:  # noqa: BLE001  as in `answered`, without a coroutine more
+            answer = told(error)
         if len(answer.body) <= MOST_BYTES_AT_ONCE:
             await send_answer(send, answer)
             return

@@ -66,12 +66,13 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, as far as no request in it must wait for another."""
-        if self._unparsed or len(data) > MOST_PARSED:
-            self._unparsed += data
-            self._parse()
-        else:
+        size = len(data)
+        if not self._unparsed and size <= MOST_PARSED:
             self._feed(data)
-        if len(data) > MUCH and not self.transport.is_closing():
+            return
+        self._unparsed += data
+        self._parse()
+        if size > MUCH and not self.transport.is_closing():
             self._wait_in_line()
 
     def on_headers_complete(self) -> None:
@@ -187,30 +188,27 @@ class Connection(HttpToolsProtocol):
         self._untaken += len(data)
         self._unset_keepalive_if_required()
         try:
-            while data:
-                data = self._fed(data)
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as asked:
+            self._feed_plain(data[asked.args[0] :])
         except httptools.HttpParserError:
             self.logger.warning(INVALID)
             self.send_400_response(INVALID)
         if self._untaken > MOST_HEAD_BYTES:
             self.refuse(431, f"the head of the request is larger than {MOST_HEAD_BYTES // 1024} KiB")
 
-    def _fed(self, data: bytes) -> bytes:
-        """Parse, and return what is left: a request to go on in another protocol as one that is answered in this (RFC 9110, 7.8).
+    def _feed_plain(self, rest: bytes) -> None:
+        """Parse a request to go on in another protocol as one that is answered in this (RFC 9110, 7.8), and what follows.
 
         The parser takes no body of such a request, so that one that says nothing of it has to read it again.
         """
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as asked:
-            if self.parser.get_method() == b"CONNECT":
-                self.refuse(400, "this server is no proxy")
-                return b""
-            head = self._plain_head()
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            return head + data[asked.args[0] :]
-        return b""
+        if self.parser.get_method() == b"CONNECT":
+            self.refuse(400, "this server is no proxy")
+            return
+        head = self._plain_head()
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._feed(head + rest)
 
     def _plain_head(self) -> bytes:
         """Return the head that was read, without what it says of another protocol."""

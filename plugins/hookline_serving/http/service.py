@@ -92,8 +92,21 @@ class Service:
 
     async def answer(self, question: Question) -> list[Item]:
         """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
+        # In one piece, since each coroutine around another takes as long as a part of a small model does.
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
         try:
-            items = await self._answer(question)
+            if len(question.rows) > MOST_ROWS_INLINE:
+                items = await self._loop.run_in_executor(self.room.worker, self.answerer.answer_now, question)
+            elif self._is_first() and self._quiet:
+                self._seen = 1
+                (items,), kept = self.answerer.answer([question])
+                if kept is not None:
+                    await asyncio.wrap_future(kept)
+            else:
+                answer: asyncio.Future[list[Item]] = self._loop.create_future()
+                self._waiting.append((question, answer))
+                items = await answer
         except Exception as error:
             self.failed(error, question.unit())
             raise
@@ -116,23 +129,14 @@ class Service:
             self.slowest = max(seconds, 0.999 * self.slowest)
             self.counts.answered(seconds, first.prediction, compared)
 
-    async def _answer(self, question: Question) -> list[Item]:
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        if len(question.rows) > MOST_ROWS_INLINE:
-            return await self._loop.run_in_executor(self.room.worker, self.answerer.answer_now, question)
+    def _is_first(self) -> bool:
+        """Take one more request of this moment, and tell whether it is the first."""
         self._asked += 1
-        if self._asked == 1:
-            self._loop.call_soon(self._end_turn)
-            if self._quiet:
-                self._seen = 1
-                (items,), kept = self.answerer.answer([question])
-                if kept is not None:
-                    await asyncio.wrap_future(kept)
-                return items
-        answer: asyncio.Future[list[Item]] = self._loop.create_future()
-        self._waiting.append((question, answer))
-        return await answer
+        if self._asked > 1:
+            return False
+        assert self._loop is not None
+        self._loop.call_soon(self._end_turn)
+        return True
 
     def _end_turn(self) -> None:
         """End the moment with the first turn of the loop that brings no further request."""
@@ -153,7 +157,10 @@ class Service:
             self._answer_alone(waiting, error)
             return
         for (_, future), answer in zip(waiting, answers, strict=True):
-            self._settle_once(future, answer, kept)
+            if kept is not None:
+                self._settle_once(future, answer, kept)
+            elif not future.done():
+                future.set_result(answer)
 
     def _settle_once(self, future: asyncio.Future[list[Item]], answer: list[Item], kept: Kept) -> None:
         """Answer a request once its record is kept."""

@@ -50,6 +50,8 @@ class Traffic:
     """The thread of `live`, where it is a version that is not in charge, and was asked for by its number."""
     is_single: bool = field(init=False)
     """Whether the version in charge answers everything, and no other is asked."""
+    is_plain: bool = field(init=False)
+    """Whether it is asked as any version in charge is: not in the thread of one that was asked for by its number."""
     control: Aside | None = field(init=False, default=None)
     """The version in charge in a thread too, where others answer: asked as often as they are, so that times can be compared."""
     _control_share: float = field(init=False, default=0.0)
@@ -61,6 +63,7 @@ class Traffic:
             whole = sum(route.weight for route in self.router.routes)
             self._control_share = min(1.0, max(beside) / max(whole - sum(beside), 1e-9))
         self.is_single = self.router.is_single and self.router.routes[0].version == self.policy.version
+        self.is_plain = self.is_single and self.alone is None
 
     def version_of(self, items: Sequence[Item]) -> int | None:
         """Return the one version that answered; None where several did, or it has no number."""

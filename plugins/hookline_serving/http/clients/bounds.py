@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 MIB = 1024 * 1024
-SPARE_FILES = 16
-"""Descriptors that no client gets, for the record and whatever the model opens."""
+SPARE_FILES = 32
+"""Descriptors that no client gets: for the loop, the record and whatever the model opens, and for clients over the bound.
+
+Once there is none, the loop closes whoever waits to be taken in.
+"""
 FEWEST_CONNECTIONS = 8
 MOST_EXPLAINED = 100
 """Rows of a request to `/explain`, each of which is explained by asking the model many times."""
