@@ -67,7 +67,9 @@ def test_prometheus_takes_the_rules(shop: Path, tmp_path: Path) -> None:
     rules, _ = export("shop", tmp_path)
     promtool = shutil.which("promtool")
     if promtool is None:
-        pytest.skip("promtool is not in the PATH: `apt-get install prometheus` has it; the rules are held against a schema above")
+        pytest.skip(
+            "promtool is not in the PATH: `apt-get install prometheus` has it; the rules are held against a schema above"
+        )
     done = subprocess.run([promtool, "check", "rules", str(rules)], capture_output=True, text=True, check=False)
     assert (done.returncode, "6 rules found" in done.stdout) == (0, True), done.stderr
 

@@ -230,7 +230,7 @@ def test_the_command_line_shows_alarms_and_windows(shop: Path, hookline: Told) -
     assert (code, out.count("size (critical)")) == (0, 2)
     code, out, _ = hookline("monitor", "report", "shop", "--json")
     windows = json.loads(out)["windows"]
-    assert [[table["title"] for table in one["tables"]] for one in windows] == [["Columns", "Distances"]] * 2
+    assert [[table["name"] for table in one["tables"]] for one in windows] == [["Columns", "Distances"]] * 2
     assert hookline("monitor", "report", "shop", "--alarm", "7")[0] == 2
     assert hookline("monitor", "ack", "shop", "7")[0] == 2
 
