@@ -36,8 +36,9 @@ def dying(project_module: Callable[[str, str], str], monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
 
 
-def test_a_sweep_killed_and_resumed_again_and_again_ends_as_if_nothing_had_been(tmp_path: Path, long: bool) -> None:
-    depths, repeats, kills = (15, 4, 3) if long else (5, 2, 2)
+@pytest.mark.long
+def test_a_sweep_killed_and_resumed_again_and_again_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
+    depths, repeats, kills = 15, 4, 3
     varied = f"trainer.max_depth={','.join(map(str, range(1, depths + 1)))}"
     sweep = ("-m", "source=wine", "trainer=decision_tree", varied, f"repeats={repeats}")
     whole = run_hookline(*sweep, env=at(tmp_path / "whole"), check=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import errno
-import gc
 import importlib
 import os
 import select
@@ -13,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from gc import freeze
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         sys.excepthook = _traceback
         # After whatever else there is to do at the end: the system takes back memory faster than a collector of garbage.
-        atexit.register(gc.freeze)
+        atexit.register(freeze)
     try:
         _require_folder()
         with _terminable():

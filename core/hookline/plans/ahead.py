@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hookline.data.frames import require_columns
-from hookline.errors import PlanError
+from hookline.errors import DataError, PlanError
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.capabilities import KnowsColumns
 from hookline.kinds.kinds import Evaluator, Source, Trainer
 from hookline.registry.registry import Registry
+from hookline.registry.remedies import add_remedies
 
 from .chain import check_gates_are_measured
 from .config import RunConfig
@@ -27,7 +28,11 @@ def check_columns(registry: Registry, config: RunConfig, source: Source, roles: 
     if held is None:
         return
     named = (roles.target, roles.id, roles.time, roles.weight, roles.group, *roles.ignore)
-    require_columns([name for name in named if name], list(held), "roles")
+    try:
+        require_columns([name for name in named if name], list(held), "roles")
+    except DataError as error:
+        add_remedies(error, registry.remedies, config.plain())
+        raise
     # A transform may make numbers of a target of texts.
     if config.options.task == "auto" and not config.components["transform"]:
         _check_target(registry, config, held, str(roles.target))

@@ -179,6 +179,7 @@ def test_the_first_repeat_speaks_for_the_others(fresh: Swept) -> None:
     assert [trial.state.name for trial in fresh.study().trials] == ["COMPLETE", "PRUNED"]
 
 
+@pytest.mark.long
 def test_a_killed_search_goes_on_pruning_as_it_began(fresh: Swept) -> None:
     space = ("trainer=curvy", "trainer.level=0,5,7", "trainer.pause=0.1", "hydra.sweeper.n_jobs=3")
     with started([HOOKLINE, *SEARCH, *LEAN, *MEDIAN, *space]) as sweep:

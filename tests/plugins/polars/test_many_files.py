@@ -58,7 +58,8 @@ def filled(folder: Path, count: int, text: str = "id,x,kind,label\n{i},{i}.5,a,y
 def test_a_folder_that_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
     folder = filled(tmp_path / "data", FILES)
     done = run_python(CODE, folder)
-    assert json.loads(done.stdout) == [["ran", FILES], ["cached", 0], ["changed", 1]]
+    # But for the first one's header, which a plan is held against.
+    assert json.loads(done.stdout) == [["ran", FILES], ["cached", 1], ["changed", 2]]
 
 
 def test_a_change_that_keeps_size_and_modification_time_is_seen(tmp_path: Path) -> None:

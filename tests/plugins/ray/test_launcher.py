@@ -218,6 +218,7 @@ def test_an_address_has_no_effect_where_ray_runs_already(capsys: pytest.CaptureF
 
 
 @pytest.mark.usefixtures("project")
+@pytest.mark.long
 def test_a_ray_of_our_own_ends_with_a_sweep_that_stops(short: Path) -> None:
     sweep = ("source=iris", "trainer=dying", "trainer.how=raise,well", "on_error=stop", "hydra.launcher.n_jobs=1")
     env = os.environ | {"TMPDIR": str(short)}

@@ -19,7 +19,8 @@ from hookline.registry.registry import Registry
 from hookline.workspace.workspace import Workspace
 from hookline_serving.http.access.tokens import OPEN, Tokens, guarded
 from hookline_serving.http.app import app_of
-from hookline_serving.http.arms.desk import Desk, traffic_of
+from hookline_serving.http.arms.desk import Desk
+from hookline_serving.http.arms.loading import traffic_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.log import PredictionLog
 from hookline_serving.http.openapi.document import document
