@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from hookline.errors import DataError, Problem, StoreError, closest
-from hookline.kinds.artifacts import Column, ColumnKind, Schema
+from hookline.kinds.artifacts import Column, ColumnKind, DateOrder, Schema
 
 from .dates import read_moments, written_out
 
@@ -176,7 +176,7 @@ def as_read(frame: F, schema: Schema) -> F:
         bare = pl.col(names).str.strip_chars() if rules.strip else pl.col(names)
         # Of few words, comparing is faster than a table of what takes the place of what.
         frame = frame.with_columns(pl.when(~bare.is_in(marks)).then(bare))
-    dated = {name: rules.dates[name] for name in names if name in rules.dates}
+    dated: dict[str, DateOrder] = {name: rules.dates[name] for name in names if name in rules.dates}
     return frame.with_columns(written_out(pl.col(name), order) for name, order in dated.items()) if dated else frame
 
 

@@ -59,9 +59,10 @@ def label_schemas(target: Target) -> dict[str, Any]:
     name = TEXT | {"minLength": 1, "maxLength": LONGEST_ID, "description": "the id that the answer had"}
     since = TEXT | {"format": "date-time", "description": "since when; UTC where it names no zone"}
     example = {"prediction_id": AN_ID, "value": _first(target)}
-    label = record(prediction_id=name, value=_truth(target)) | {"examples": [example]}
-    timed = record(**label["properties"], time=since) | {"examples": [example | {"time": "2026-01-31T08:00:00+01:00"}]}
-    label["properties"]["time"] = False
+    facts: dict[str, Any] = {"prediction_id": name, "value": _truth(target)}
+    timed = record(**facts, time=since) | {"examples": [example | {"time": "2026-01-31T08:00:00+01:00"}]}
+    label: dict[str, Any] = record(**facts)
+    label |= {"properties": facts | {"time": False}, "examples": [example]}
     # Nothing else of it is looked at.
     nothing = {"type": "object", "properties": {"value": {"type": "null"}}, "required": ["prediction_id", "value"]}
     return {"Label": label, "TimedLabel": timed, "NoLabel": nothing | {"description": "nothing is known yet"}}

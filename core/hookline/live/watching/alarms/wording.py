@@ -59,8 +59,8 @@ def _name(windows: Sequence[Window]) -> str:
 
 def _worst(told: Sequence[Change]) -> Severity:
     """Return how bad it is: `info` where all that is told is over."""
-    bad = [one.alarm.finding.severity for one in told if one.what != "closed"]
-    return max(bad, key=SEVERITIES.index, default="info")
+    bad: list[Severity] = [one.alarm.finding.severity for one in told if one.what != "closed"]
+    return max(bad, key=SEVERITIES.index) if bad else "info"
 
 
 def _title(told: Sequence[Change]) -> str:
