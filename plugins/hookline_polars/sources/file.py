@@ -200,7 +200,7 @@ class FileSource(Source):
         plain = dataclasses.replace(self, dtypes=dict.fromkeys(reader.names(files[0]), "string"))
         texts = type(reader).of(plain).scan(files[0])
         held = [name for name, dtype in texts.collect_schema().items() if dtype == pl.String and name in moments]
-        orders = {name: self.date_order or order_of_dates(texts, name) for name in held}
+        orders: dict[str, DateOrder | None] = {name: self.date_order or order_of_dates(texts, name) for name in held}
         found: dict[str, DateOrder] = {name: order for name, order in orders.items() if order is not None}
         # A transform may have made moments of what the file's reader leaves a text.
         read = self._read(files)[0].collect_schema() if found else {}
