@@ -18,7 +18,7 @@ from hookline.quality.novel import STATISTIC, Novel
 
 from .drawing import chart, mean, mode, short
 from .figures import figures
-from .lacking import absent, expected_columns, ungrouped
+from .lacking import absences, ungrouped
 from .measuring import LETTERS, SHIFT, categorical, letters, numeric, shift
 from .scripts import FILE, SCRIPTS, kept_scripts, most_of, scripts_effect, scripts_in
 
@@ -88,9 +88,8 @@ class DataDriftMonitor(Monitor):
         """Report an effect per column; raises nothing for columns that are absent, but says so."""
         now = rebin(current.frame, reference.profile, group=current.roles.group)
         held = {column.name: column for column in now.columns}
-        expected = expected_columns(reference)
         columns = reference.profile.columns
-        findings = [absent(c.name) for c in columns if c.name not in held and c.name in expected]
+        findings = absences(reference, held)
         if now.rows < self.min_rows:
             text = f"{now.rows} rows are too few to judge drift by; {self.min_rows} are needed."
             findings.append(Finding("rows", "rows", float(now.rows), float(self.min_rows), "info", text))

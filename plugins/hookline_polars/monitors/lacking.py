@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from hookline import Dataset, Finding, Reference
 
 
-def absent(name: str) -> Finding:
-    """Say that a column is not there."""
-    return Finding(name, "columns", 0.0, 1.0, "critical", f"'{name}' is not among the current columns.")
+def absences(reference: Reference, held: Container[str]) -> list[Finding]:
+    """Say which columns are not there that must be. held: the names of those that are"""
+    expected = expected_columns(reference)
+    names = [column.name for column in reference.profile.columns]
+    return [_absent(name) for name in names if name not in held and name in expected]
 
 
 def expected_columns(reference: Reference) -> set[str]:
@@ -18,6 +22,10 @@ def expected_columns(reference: Reference) -> set[str]:
     if reference.dataset is not None:
         return {*names} - {reference.dataset.roles.target}
     return {*names[:-1]}
+
+
+def _absent(name: str) -> Finding:
+    return Finding(name, "columns", 0.0, 1.0, "critical", f"'{name}' is not among the current columns.")
 
 
 def ungrouped(current: Dataset, reference: Reference) -> list[Finding]:

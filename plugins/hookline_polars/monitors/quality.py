@@ -18,7 +18,7 @@ from hookline.quality.effects import Effect, missing_effect, share_effect
 from hookline.quality.novel import find_novel
 
 from .gaps import Gap, Times, gap_in, times_in
-from .lacking import absent, expected_columns
+from .lacking import absences
 from .measuring import counts_of
 
 if TYPE_CHECKING:
@@ -71,9 +71,8 @@ class DataQualityMonitor(Monitor):
         """Report what is broken; a note where rows are too few."""
         now = rebin(current.frame, reference.profile, group=current.roles.group)
         held = {column.name: column for column in now.columns}
-        expected = expected_columns(reference)
         columns = reference.profile.columns
-        findings = [absent(c.name) for c in columns if c.name not in held and c.name in expected]
+        findings = absences(reference, held)
         known, files = _known(reference)
         if now.rows < self.min_rows:
             text = f"{now.rows} rows are too few to judge by; {self.min_rows} are needed."
