@@ -15,12 +15,12 @@ import hookline as hl
 from hookline.sweeps.ledger import Ledger
 from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
+from kit.homes import KEY, lived_in
 from kit.places import at
 from kit.processes import run_hookline
 from kit.serving import serving
 
 ODD = "höme (1) [x] *"
-KEY = {"HOOKLINE_STORE_KEY": "one key for what is stored at every place"}
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with an odd name that holds a model, two comparable runs and a sweep; and is left where it was made."""
     home = tmp_path_factory.mktemp("made") / ODD
-    given = [f'source.path="{table}"', "source=file", "roles.target=bought", "name=shop"]
-    for depth in (1, 2):
-        trainer = ["trainer=decision_tree", f"trainer.max_depth={depth}"]
-        done = run_hookline("run", *given, *trainer, "packager=[skops]", env=at(home) | KEY)
-        assert done.returncode == 0, done.stderr
-    done = run_hookline("-m", *given, "trainer=decision_tree", "trainer.max_depth=1,2", env=at(home) | KEY)
-    assert done.returncode == 0, done.stderr
+    lived_in(home, table)
     return home
 
 

@@ -11,10 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from kit.homes import KEY, lived_in
 from kit.places import at
-from kit.processes import HOOKLINE, Done, heard, run_command, run_hookline, started, unprivileged
-
-KEY = {"HOOKLINE_STORE_KEY": "one key for whoever reads the home"}
+from kit.processes import HOOKLINE, Done, heard, run_command, started, unprivileged
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +35,7 @@ def writable(home: Path, *, allowed: bool) -> None:
 def home(tmp_path_factory: pytest.TempPathFactory, table: Path) -> Iterator[Path]:
     """A home of two runs and a sweep that nobody may write to."""
     home = tmp_path_factory.mktemp("shared") / "home"
-    given = ["source=file", f"source.path={table}", "roles.target=bought", "name=shop", "trainer=decision_tree"]
-    for depth in (1, 2):
-        run_hookline(*given, f"trainer.max_depth={depth}", "packager=[skops]", env=at(home) | KEY, check=True)
-    run_hookline("-m", *given, "trainer.max_depth=1,2", env=at(home) | KEY, check=True)
+    lived_in(home, table)
     writable(home, allowed=False)
     yield home
     writable(home, allowed=True)

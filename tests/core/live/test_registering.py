@@ -15,7 +15,6 @@ from hookline.sweeps.ledger import Ledger
 from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
 from kit.places import own_home
-from kit.processes import run_hookline
 
 QUICK = ("source=iris", "trainer=decision_tree", "packager=[skops]")
 
@@ -43,8 +42,8 @@ def test_a_run_that_its_deployer_registers_afterwards_is_the_same_version() -> N
 
 
 def test_the_best_of_a_sweep_is_registered_by_its_folder(hookline: Told) -> None:
-    done = run_hookline("-m", *QUICK, "trainer.max_depth=1,3")
-    assert done.returncode == 0, done.stderr
+    code, _, err = hookline("-m", *QUICK, "trainer.max_depth=1,3", "hydra.launcher.n_jobs=1")
+    assert code == 0, err
     ledger = Ledger(open_workspace().catalog)
     best = ledger.jobs(ledger.sweep("last").id)[1]
     code, out, _ = hookline("models", "register", best.path, "--json")
