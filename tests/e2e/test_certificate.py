@@ -316,3 +316,9 @@ def test_a_deployer_that_answers_otherwise_registers_nothing(project_module: Any
     from hookline.workspace.workspace import open_workspace
 
     assert open_workspace(tmp_path / "h").catalog.models.every_version() == []
+
+
+@pytest.mark.parametrize(("source", "trainer"), [("breast_cancer", "logistic_regression"), ("diabetes", "ridge")])
+def test_a_native_package_whose_sums_float32_rounds_is_served(source: str, trainer: str) -> None:
+    run = hl.run(f"source={source}", f"trainer={trainer}", "packager=[skops]", "monitor=[]")
+    assert run.evidence["deployment"]["version"] == 1
