@@ -17,6 +17,27 @@ MOST_EXPANDED = 64 * 1024**2
 """Bytes that a compressed matrix may unpack to, whatever its size; a larger one may be MOST_TIMES its size."""
 MOST_TIMES = 100
 MOST_MEMBERS = 100_000
+OTHER_ARRAYS = tuple(f"sklearn.externals.array_api_compat.{library}" for library in ("torch", "cupy", "dask"))
+"""Packages of scikit-learn that load another library."""
+
+
+def skops_io() -> Any:
+    """Return `skops.io`, without what it would load of other libraries.
+
+    It looks through all packages of scikit-learn, and those for other arrays than NumPy's load PyTorch where it is installed.
+    """
+    import sys
+    from types import ModuleType
+
+    loaded = {name for name in OTHER_ARRAYS if name in sys.modules}
+    # Whoever walks through packages imports each that is not there yet.
+    sys.modules.update({name: ModuleType(name) for name in OTHER_ARRAYS if name not in loaded})
+    try:
+        import skops.io
+    finally:
+        for name in set(OTHER_ARRAYS) - loaded:
+            del sys.modules[name]
+    return skops.io
 
 
 def check_archive(file: Path) -> None:

@@ -9,7 +9,7 @@ from hookline import Model, Package, Packager, Pipeline, Predictor, SklearnModel
 from hookline.errors import DataError, StoreError, UntrustedPackage
 from hookline.packages.manifest import read_value
 
-from .archive import check_archive
+from .archive import check_archive, skops_io
 from .models import model_of
 from .trees import require_sound_trees
 
@@ -62,28 +62,25 @@ class SkopsPackager(Packager):
         """Write model.skops."""
         import json
 
-        import skops.io
-
-        skops.io.dump(pipeline.model.estimator, path / "model.skops")
+        skops_io().dump(pipeline.model.estimator, path / "model.skops")
         (path / "features.json").write_text(json.dumps(pipeline.model.feature_names), "utf-8")
         return Package(path, self.name)
 
     def load(self, stored: Stored, trust: Trust) -> Predictor:
         """Read the model; raises UntrustedPackage naming each type that nobody trusts, StoreError for a damaged file."""
-        import skops.io
-
+        skops = skops_io()
         path = stored.path
         file, names = path / "model.skops", feature_names(path / "features.json")
         check_archive(file)
         try:
-            found = skops.io.get_untrusted_types(file=file)
+            found = skops.get_untrusted_types(file=file)
             unknown = [] if trust.everything else sorted(set(found) - set(OWN_TYPES) - trust.types)
             if unknown:
                 raise UntrustedPackage(
                     f"package {path} builds types that are not trusted: {', '.join(map(_quoted, unknown))}",
                     hint=f"if you know them: hl.load(path, trust=hl.Trust(types=frozenset({set(unknown)!r}))), or --trust-type",
                 )
-            estimator = skops.io.load(file, trusted=found)
+            estimator = skops.load(file, trusted=found)
         except UntrustedPackage:
             raise
         except Exception as error:  # skops raises whatever a part raises that does not fit the others

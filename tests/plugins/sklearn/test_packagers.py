@@ -17,6 +17,7 @@ from hookline import Pipeline, SklearnModel, Trust
 from hookline.errors import StoreError, UntrustedPackage
 from hookline_sklearn import PicklePackager, SkopsPackager
 from kit.packages import pipeline_of, read, saved
+from kit.processes import run_python
 
 ROWS = pl.DataFrame(
     {
@@ -184,3 +185,11 @@ def test_a_run_writes_packages_that_load_by_the_rules(monkeypatch: pytest.Monkey
         hl.load(run.package("pickle"))
     monkeypatch.setenv("HOOKLINE_ALLOW_PICKLE", "1")
     assert hl.load(run.package("pickle")).predict(ROWS).values.tolist() == expected
+
+
+def test_skops_loads_nothing_of_libraries_for_other_arrays() -> None:
+    code = (
+        "import sys; from hookline_sklearn.archive import OTHER_ARRAYS, skops_io; skops_io().dumps(1)\n"
+        "print('torch' in sys.modules, *[name for name in OTHER_ARRAYS if name in sys.modules])"
+    )
+    assert run_python(code).stdout.split() == ["False"]
