@@ -21,10 +21,10 @@ def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
     """Return the graph of a whole pipeline; raises ExportError naming the part that cannot be said."""
     import spox
 
+    from .estimators.estimator import put_in_trees
     from .fold import fold
     from .naming import beside, call_inputs
     from .runtime import onnxruntime
-    from .sklearn_model import put_in_trees
 
     # spox imports it too, as soon as it can work out a value.
     onnxruntime()
@@ -70,7 +70,7 @@ def _model(model: Any, matrix: Any, pipeline: Pipeline[Any]) -> dict[str, Any]:
     if isinstance(model, ExportsOnnx):
         return model.to_onnx({"X": matrix})
     if isinstance(model, SklearnModel):
-        from .sklearn_model import sklearn_outputs
+        from .estimators.estimator import sklearn_outputs
 
         return sklearn_outputs(model, matrix, len(pipeline.feature_names), pipeline.target)
     raise ExportError(

@@ -17,9 +17,25 @@ from .sources import BreastCancerSource, DiabetesSource, DigitsSource, IrisSourc
 from .trainers.automatic import AutoTrainer
 from .trainers.by_name import SklearnTrainer
 from .trainers.calibrated import CalibratedTrainer
-from .trainers.linear import LinearRegressionTrainer, LogisticRegressionTrainer, RidgeTrainer
+from .trainers.classical import NaiveBayesTrainer, NeighborsTrainer, SvmTrainer
+from .trainers.combined import StackingTrainer, VotingTrainer
+from .trainers.linear import (
+    ElasticNetTrainer,
+    LassoTrainer,
+    LinearRegressionTrainer,
+    LogisticRegressionTrainer,
+    QuantileRegressionTrainer,
+    RidgeTrainer,
+)
+from .trainers.perceptron import SklearnMlpTrainer
 from .trainers.sgd import SgdClassifierTrainer, SgdRegressorTrainer
-from .trainers.trees import DecisionTreeTrainer, HistGradientBoostingTrainer, RandomForestTrainer
+from .trainers.trees import (
+    DecisionTreeTrainer,
+    ExtraTreesTrainer,
+    GradientBoostingTrainer,
+    HistGradientBoostingTrainer,
+    RandomForestTrainer,
+)
 
 __all__ = [
     "AutoTrainer",
@@ -30,23 +46,34 @@ __all__ = [
     "DecisionTreeTrainer",
     "DiabetesSource",
     "DigitsSource",
+    "ElasticNetTrainer",
+    "ExtraTreesTrainer",
+    "GradientBoostingTrainer",
     "HistGradientBoostingTrainer",
     "IrisSource",
+    "LassoTrainer",
     "LinearRegressionTrainer",
     "LogisticRegressionTrainer",
     "ModelDriftMonitor",
+    "NaiveBayesTrainer",
+    "NeighborsTrainer",
     "PermutationImportanceEvaluator",
     "PicklePackager",
+    "QuantileRegressionTrainer",
     "RandomForestTrainer",
     "RegressionEvaluator",
     "RidgeTrainer",
     "SelectFeaturizer",
     "SgdClassifierTrainer",
     "SgdRegressorTrainer",
+    "SklearnMlpTrainer",
     "SklearnTrainer",
     "SkopsPackager",
     "SlicesMonitor",
+    "StackingTrainer",
     "StandardEvaluator",
+    "SvmTrainer",
+    "VotingTrainer",
     "WineSource",
 ]
 
@@ -74,14 +101,25 @@ def register_trainers() -> list[type[Trainer]]:
         AutoTrainer,
         CalibratedTrainer,
         DecisionTreeTrainer,
+        ElasticNetTrainer,
+        ExtraTreesTrainer,
+        GradientBoostingTrainer,
         HistGradientBoostingTrainer,
+        LassoTrainer,
         LinearRegressionTrainer,
         LogisticRegressionTrainer,
+        NaiveBayesTrainer,
+        NeighborsTrainer,
+        QuantileRegressionTrainer,
         RandomForestTrainer,
         RidgeTrainer,
         SgdClassifierTrainer,
         SgdRegressorTrainer,
+        SklearnMlpTrainer,
         SklearnTrainer,
+        StackingTrainer,
+        SvmTrainer,
+        VotingTrainer,
     ]
 
 

@@ -16,6 +16,8 @@ def model_of(estimator: Any, feature_names: tuple[str, ...]) -> SklearnModel:
     """Wrap a fitted estimator in the model that knows most of it."""
     if hasattr(estimator, "calibrated_classifiers_"):
         return CalibratedModel(estimator, feature_names)
+    if type(estimator).__module__ in ("sklearn.ensemble._voting", "sklearn.ensemble._stacking"):
+        return CombinedModel(estimator, feature_names)
     if hasattr(estimator, "_predictors"):
         return HistModel(estimator, feature_names)
     return SklearnModel(estimator, feature_names)
@@ -69,3 +71,13 @@ class CalibratedModel(SklearnModel):
 
     def _inner(self) -> SklearnModel:
         return model_of(self.learner, self.feature_names)
+
+
+@dataclass(frozen=True)
+class CombinedModel(SklearnModel):
+    """Several models that answer as one; it splits where they do."""
+
+    def splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the splits of the members' trees; the last model of a stack sees their answers, and no features."""
+        for member in self.estimator.estimators_:
+            yield from model_of(member, self.feature_names).splits()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,50 +13,91 @@ import pytest
 import hookline as hl
 from hookline.registry.registry import load_registry
 from kit.places import at
-from kit.processes import run_hookline
+from kit.processes import run_python
 from kit.serving import serving
 
+MEMBERS = (
+    "trainer.trainers=[{component:random_forest,n_estimators:10},{component:hist_gradient_boosting,max_iter:10},%s]"
+)
 CASES = {
     "auto": ("wine", ()),
     "calibrated": ("wine", ("trainer.trainer={component:random_forest,n_estimators:20}",)),
     "decision_tree": ("digits", ()),
+    "elastic_net": ("diabetes", ("trainer.alpha=0.01",)),
+    "extra_trees": ("wine", ("trainer.n_estimators=20",)),
+    "gradient_boosting": ("breast_cancer", ("trainer.n_estimators=20",)),
     "hist_gradient_boosting": ("breast_cancer", ("trainer.max_iter=20",)),
+    "lasso": ("diabetes", ()),
     "linear_regression": ("diabetes", ()),
     "logistic_regression": ("wine", ()),
     "mlp": ("iris", ("trainer.max_epochs=5",)),
+    "naive_bayes": ("wine", ()),
+    "neighbors": ("diabetes", ("trainer.weights=distance",)),
+    "quantile_regression": ("diabetes", ("trainer.quantile=0.9",)),
     "random_forest": ("diabetes", ("trainer.n_estimators=20",)),
     "ridge": ("diabetes", ()),
     "sgd_classifier": ("wine", ()),
     "sgd_regressor": ("diabetes", ()),
-    "sklearn": ("wine", ("trainer.class_name=ExtraTreesClassifier", "+trainer.params.n_estimators=20")),
+    "sklearn": ("wine", ("trainer.class_name=AdaBoostClassifier", "+trainer.params.n_estimators=20")),
+    "sklearn_mlp": ("breast_cancer", ("trainer.max_iter=20",)),
+    "stacking": ("breast_cancer", (MEMBERS % "svm", "trainer.folds=3")),
+    "svm": ("wine", ()),
+    "voting": ("wine", (MEMBERS % "logistic_regression", "trainer.weights=[2,1,1]")),
 }
+
+
+FRESH = """
+import json, sys
+import polars as pl
+import hookline as hl
+for package, rows in json.loads(sys.argv[1]):
+    print(json.dumps(hl.load(package).predict(pl.read_parquet(rows)).values.tolist()))
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A trainer's run, some raw rows, and what a fresh process answers them by the package."""
+
+    run: hl.Run
+    rows: pl.DataFrame
+    fresh: list[Any]
 
 
 def test_every_trainer_is_among_the_cases() -> None:
     assert sorted(CASES) == load_registry().names("trainer")
 
 
-@pytest.mark.parametrize("trainer", CASES)
-def test_one_answer_from_run_fresh_process_and_server(trainer: str, tmp_path: Path) -> None:
-    source, more = CASES[trainer]
-    run = hl.run(f"source={source}", f"trainer={trainer}", *more)
-    assert run.evidence["parity"][0]["ok"]
-    rows = hl.load(run.package())  # the contract, to take rows that fit it
-    frame = raw_rows(source, rows.schema.names).head(20)
-    frame.write_parquet(tmp_path / "rows.parquet")
-    expected = run.predict(frame)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Made]:
+    """A run of every trainer, and what its package answers in a process that knows nothing of it."""
+    folder = tmp_path_factory.mktemp("trainers")
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKLINE_HOME", str(folder / "home"))
+        for trainer, (source, more) in CASES.items():
+            run = hl.run(f"source={source}", f"trainer={trainer}", *more, f"name={trainer}", "monitor=[]")
+            rows = raw_rows(source, hl.load(run.package()).schema.names).head(20)
+            rows.write_parquet(folder / f"{trainer}.parquet")
+            found[trainer] = (run, rows)
+    asked = [[str(run.package()), str(folder / f"{trainer}.parquet")] for trainer, (run, _) in found.items()]
+    done = run_python(FRESH, json.dumps(asked), env=at(folder / "elsewhere"), timeout=240)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    return {trainer: Made(*found[trainer], answer) for trainer, answer in zip(found, answers, strict=True)}
 
-    command = ("predict", run.package(), tmp_path / "rows.parquet", "--output", tmp_path / "out.parquet")
-    fresh = run_hookline(*command, env=at(tmp_path / "elsewhere"))
-    assert fresh.returncode == 0, fresh.stderr
-    scored = pl.read_parquet(tmp_path / "out.parquet")["prediction"].to_list()
-    with serving(run.evidence["run"]["name"] or source) as server:
-        served = [item["prediction"] for item in server.predict(*frame.to_dicts())]
-    if run.predictor.target.task == "regression":
-        assert scored == pytest.approx(expected.values.tolist(), rel=1e-5)
-        assert served == pytest.approx(expected.values.tolist(), rel=1e-5)
+
+@pytest.mark.parametrize("trainer", CASES)
+def test_one_answer_from_run_fresh_process_and_server(trainer: str, made: Mapping[str, Made]) -> None:
+    one = made[trainer]
+    assert one.run.evidence["parity"][0]["ok"]
+    expected = one.run.predict(one.rows).values.tolist()
+    with serving(one.run.package()) as server:
+        served = [item["prediction"] for item in server.predict(*one.rows.to_dicts())]
+    if one.run.predictor.target.task == "regression":
+        assert one.fresh == pytest.approx(expected, rel=1e-5)
+        assert served == pytest.approx(expected, rel=1e-5)
     else:
-        assert scored == served == expected.values.tolist()
+        assert one.fresh == served == expected
 
 
 def raw_rows(source: str, names: tuple[str, ...]) -> pl.DataFrame:

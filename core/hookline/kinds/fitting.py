@@ -122,14 +122,15 @@ def judged_by(judge: Judge) -> Iterator[None]:
 _findings: ContextVar[list[Finding] | None] = ContextVar("hookline_findings", default=None)
 
 
-def report_finding(finding: Finding) -> None:
-    """Tell the user of something that was decided or noticed while fitting; nothing happens outside a run.
+def report_finding(finding: Finding) -> bool:
+    """Tell the user of something that was decided or noticed while fitting; return False outside a run, where nobody is told.
 
     finding: its message says what was done, and what to set where something else is wanted
     """
     found = _findings.get()
     if found is not None:
         found.append(finding)
+    return found is not None
 
 
 @contextmanager

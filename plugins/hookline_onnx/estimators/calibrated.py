@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .sklearn_model import inlined
+from .estimator import outputs_of
 
 
 def calibrated_outputs(estimator: Any, matrix: Any, width: int) -> list[Any]:
@@ -28,7 +28,7 @@ def calibrated_outputs(estimator: Any, matrix: Any, width: int) -> list[Any]:
 
 def _scores(classifier: Any, matrix: Any, width: int) -> Any:
     """Return what the calibration was fitted to: the decision function where there is one, else the probabilities."""
-    return inlined(classifier, matrix, width, raw=hasattr(classifier, "decision_function"))[1]
+    return outputs_of(classifier, matrix, width, raw=hasattr(classifier, "decision_function"))[1]
 
 
 def _column(scores: Any, place: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,12 +30,7 @@ def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target
         raise ExportError(
             f"{type(model.estimator).__name__} gives no probabilities in ONNX", hint="choose packager=[skops]"
         )
-    if hasattr(model.estimator, "calibrated_classifiers_"):
-        from .calibrated import calibrated_outputs
-
-        found = calibrated_outputs(model.estimator, matrix, width)
-    else:
-        found = inlined(model.estimator, matrix, width)
+    found = outputs_of(model.estimator, matrix, width)
     if not classifies:
         return {"value": found[0]}
     codes = [int(code) for code in model.estimator.classes_]
@@ -44,19 +40,59 @@ def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target
         place = np.zeros((len(codes), len(target.classes)), dtype=np.float32)
         place[np.arange(len(codes)), codes] = 1.0
         probabilities = op.matmul(probabilities, op.const(place))
-    label = _most_probable(found[1], codes) if _trees(model.learner) else found[0]
+    label = most_probable(found[1], codes) if _trees(model.learner) else found[0]
     return {"label": label, "probabilities": probabilities}
 
 
+def outputs_of(estimator: Any, matrix: Any, width: int, *, raw: bool = False) -> list[Any]:
+    """Return what an estimator makes of a float32 (N, width) matrix: a number; or the label's code, and probabilities.
+
+    raw: whether a classifier gives the scores of its `decision_function` in place of probabilities
+    """
+    if hasattr(estimator, "calibrated_classifiers_"):
+        from .calibrated import calibrated_outputs
+
+        return calibrated_outputs(estimator, matrix, width)
+    if combines(estimator):
+        from .combined import combined_outputs
+
+        return combined_outputs(estimator, matrix, width)
+    if hasattr(estimator, "kneighbors"):
+        from .neighbors import goes_by_distance, neighbors_outputs
+
+        if goes_by_distance(estimator):
+            return neighbors_outputs(estimator, matrix)
+    return inlined(estimator, matrix, width, raw=raw)
+
+
+def combines(estimator: Any) -> bool:
+    """Tell whether an estimator is scikit-learn's own vote or stack of others."""
+    own = type(estimator).__module__ in ("sklearn.ensemble._voting", "sklearn.ensemble._stacking")
+    return own and getattr(estimator, "voting", "soft") == "soft"
+
+
 def put_in_trees(graph: onnx.GraphProto, model: SklearnModel) -> None:
-    """Complete a graph that holds the stub of a forest."""
-    from .forest import fill, is_forest
+    """Complete a graph that holds the stubs of forests."""
+    from .forest import fill
 
-    if is_forest(model.learner):
-        fill(graph, model.learner)
+    for forest in _forests(model.estimator):
+        fill(graph, forest)
 
 
-def _most_probable(probabilities: Any, codes: list[int]) -> Any:
+def _forests(estimator: Any) -> Iterator[Any]:
+    """Yield the forests that an estimator is, or is made of."""
+    from .forest import is_forest
+
+    if is_forest(estimator):
+        yield estimator
+    elif hasattr(estimator, "calibrated_classifiers_"):
+        yield from _forests(estimator.calibrated_classifiers_[0].estimator)
+    elif combines(estimator):
+        for member in (*estimator.estimators_, *filter(None, [getattr(estimator, "final_estimator_", None)])):
+            yield from _forests(member)
+
+
+def most_probable(probabilities: Any, codes: list[int]) -> Any:
     """Return the first of the most probable classes, as forests do, whose votes are often equal.
 
     Sums of votes in float32 depend on their order, so what differs by less than 1 / TIE is taken for equal.
@@ -94,7 +130,9 @@ def convert(estimator: Any, width: int, *, raw: bool = False) -> onnx.ModelProto
     options = {id(estimator): chosen} if hasattr(estimator, "classes_") else None
     kind = [("X", FloatTensorType([None, width]))]
     try:
-        with _whole_number_lists():
+        with _whole_number_lists(), warnings.catch_warnings():
+            # skl2onnx looks for probabilities of a support vector machine's own, which it no longer has.
+            warnings.filterwarnings("ignore", r"Attribute `prob[AB]_`", FutureWarning)
             graph = convert_sklearn(
                 estimator, initial_types=kind, options=options, target_opset={"": 21, "ai.onnx.ml": ML_OPSET}
             )

@@ -34,6 +34,7 @@ def stub(estimator: Any, width: int, opset: int) -> onnx.ModelProto:
         outputs = {"label": (onnx.TensorProto.INT64, ["N"]), "probabilities": chances}
     node = make.make_node(_op(estimator), ["X"], list(outputs), domain=DOMAIN)
     _write(node, estimator, [])
+    next(given for given in node.attribute if given.name == "nodes_values").floats[0] = _mark(estimator)
     given = [make.make_tensor_value_info("X", onnx.TensorProto.FLOAT, ["N", width])]
     made = [make.make_tensor_value_info(name, *kind) for name, kind in outputs.items()]
     graph = make.make_graph([node], "forest", given, made)
@@ -42,9 +43,19 @@ def stub(estimator: Any, width: int, opset: int) -> onnx.ModelProto:
 
 def fill(graph: onnx.GraphProto, estimator: Any) -> None:
     """Put a forest's trees in the place of the leaf that `stub` left."""
-    node = next(node for node in graph.node if node.op_type == _op(estimator))
+    node = next(node for node in graph.node if node.op_type == _op(estimator) and _is_stub_of(node, estimator))
     node.ClearField("attribute")
     _write(node, estimator, [member.tree_ for member in estimator.estimators_])
+
+
+def _is_stub_of(node: onnx.NodeProto, estimator: Any) -> bool:
+    values = next(given.floats for given in node.attribute if given.name == "nodes_values")
+    return list(values) == [_mark(estimator)]
+
+
+def _mark(estimator: Any) -> float:
+    """Return a number that float32 holds, by which the stub of one forest is told from those of others."""
+    return float((id(estimator) >> 4) % 2**24)
 
 
 def _op(estimator: Any) -> str:

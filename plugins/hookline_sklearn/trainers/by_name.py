@@ -40,6 +40,11 @@ class SklearnTrainer(EstimatorTrainer):
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed, where the estimator takes a `random_state` that `params` does not set."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether `estimator` is what `fit` fits."""
+        return type(self).fit is SklearnTrainer.fit
+
     def estimator(self, task: str) -> Any:
         """Return the estimator; raises ConfigError for an unknown class or parameter, or one for the other task."""
         from sklearn.base import is_regressor

@@ -8,11 +8,9 @@ from annotated_types import Ge, Interval
 
 from hookline import Features, SklearnModel, Trainer
 from hookline.errors import DataError
-from hookline.registry.ports import ports, type_text
 
 from ..models import CalibratedModel
-from .by_name import SklearnTrainer
-from .estimator import CLASSIFICATION, EstimatorTrainer, prepare
+from .estimator import CLASSIFICATION, prepare, require_sklearn, unfitted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,11 +38,7 @@ class CalibratedTrainer(Trainer):
     """Seed of the folds."""
 
     def __post_init__(self) -> None:
-        makes = ports(type(self.trainer)).makes
-        if not (isinstance(makes, type) and issubclass(makes, SklearnModel)):
-            raise ValueError(
-                f"trainer '{self.trainer.name}' makes {type_text(makes)}, and only a SklearnModel is calibrated"
-            )
+        require_sklearn(self.trainer, "only a SklearnModel is calibrated")
         if isinstance(self.trainer, CalibratedTrainer):
             raise ValueError("trainer 'calibrated' is calibrated already")
         if not self.trainer.tasks & CLASSIFICATION:
@@ -63,7 +57,7 @@ class CalibratedTrainer(Trainer):
 
         train = train.weighing()
         self._require_rows(train)
-        estimator = self._unfitted(train, valid)
+        estimator = unfitted(self.trainer, train, valid)
         takes = get_tags(estimator).input_tags
         X = prepare(self.name, train, takes_nan=takes.allow_nan, takes_sparse=takes.sparse)
         parts = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
@@ -71,17 +65,6 @@ class CalibratedTrainer(Trainer):
         calibrated = CalibratedClassifierCV(estimator, **options)
         weights: Any = train.sample_weight
         return CalibratedModel(calibrated.fit(X, train.y, sample_weight=weights), train.names)
-
-    def _unfitted(self, train: Features, valid: Features | None) -> Any:
-        from sklearn.base import clone
-
-        if isinstance(self.trainer, EstimatorTrainer) and type(self.trainer).fit in (
-            EstimatorTrainer.fit,
-            SklearnTrainer.fit,
-        ):
-            return self.trainer.estimator(train.target.task if train.target else "binary")
-        # A fit may settle options, such as the number of passes, and the trainer of another plugin tells no other way.
-        return clone(self.trainer.fit(train, valid).estimator)  # type: ignore[attr-defined]  # the port says so
 
     def _require_rows(self, train: Features) -> None:
         import numpy as np

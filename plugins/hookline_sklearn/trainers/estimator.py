@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from hookline import Features, SklearnModel, Trainer
+from hookline import Features, Finding, SklearnModel, Trainer, report_finding
 from hookline.errors import DataError
+from hookline.registry.ports import ports, type_text
 
 from ..models import model_of
 
@@ -27,6 +32,11 @@ class EstimatorTrainer(Trainer):
         """Return the backend."""
         return ("sklearn",)
 
+    @property
+    def settled(self) -> bool:
+        """Whether `estimator` is what `fit` fits: a trainer whose fit decides more says no."""
+        return type(self).fit is EstimatorTrainer.fit
+
     def estimator(self, task: str) -> Any:
         """Return an unfitted estimator for a task."""
         raise NotImplementedError
@@ -39,6 +49,29 @@ class EstimatorTrainer(Trainer):
         X = prepare(self.name, train, takes_nan=self.takes_nan, takes_sparse=self.takes_sparse)
         fitted = fit_quietly(estimator, X, train.y, train.sample_weight)
         return model_of(fitted, train.names)
+
+
+def fields_of(trainer: Trainer, *left_out: str) -> dict[str, Any]:
+    """Return a trainer's fields as arguments of its estimator, where the two have the same names; `seed` is random_state."""
+    fields = {f.name: getattr(trainer, f.name) for f in dataclasses.fields(trainer) if f.name not in left_out}
+    return {("random_state" if name == "seed" else name): value for name, value in fields.items()}
+
+
+def unfitted(trainer: Trainer, train: Features, valid: Features | None) -> Any:
+    """Return the estimator that a trainer would fit; one whose fit settles more than its options say is fitted for that."""
+    from sklearn.base import clone
+
+    if isinstance(trainer, EstimatorTrainer) and trainer.settled:
+        return trainer.estimator(train.target.task if train.target else "binary")
+    # A fit may settle options, such as the number of passes, and the trainer of another plugin tells no other way.
+    return clone(trainer.fit(train, valid).estimator)  # type: ignore[attr-defined]  # whoever asks has looked at the port
+
+
+def require_sklearn(trainer: Trainer, why: str) -> None:
+    """Raise ValueError for a trainer whose models are none of scikit-learn's; why: what is done with those alone."""
+    makes = ports(type(trainer)).makes
+    if not (isinstance(makes, type) and issubclass(makes, SklearnModel)):
+        raise ValueError(f"trainer '{trainer.name}' makes {type_text(makes)}, and {why}")
 
 
 def prepare(trainer: str, features: Features, *, takes_nan: bool, takes_sparse: bool) -> Any:
@@ -83,9 +116,24 @@ def _missing(trainer: str, features: Features, columns: Any, *, sparse: bool = F
 
 
 def fit_quietly(estimator: Any, X: Any, y: Any, weight: Any) -> Any:
-    """Fit with weights where there are some; raises DataError where the estimator takes none."""
-    if weight is None:
-        return estimator.fit(X, y)
+    """Fit with weights where there are some, and tell of a fit that did not converge as a finding.
+
+    Raises DataError for weights that the estimator does not take.
+    """
+    for one in _weighed(estimator) if weight is not None else ():
+        _require_weights(one)
+    with _convergence_told(), _global_seed_kept():
+        return estimator.fit(X, y, **({} if weight is None else {"sample_weight": weight}))
+
+
+def _weighed(estimator: Any) -> list[Any]:
+    """Return the estimators that weights reach: those that one is made of, where it hands them on."""
+    inner = [member for _, member in getattr(estimator, "estimators", None) or []]
+    last = getattr(estimator, "final_estimator", None)
+    return [*inner, *([last] if last is not None else [])] or [estimator]
+
+
+def _require_weights(estimator: Any) -> None:
     from sklearn.utils.validation import has_fit_parameter
 
     if not has_fit_parameter(estimator, "sample_weight"):
@@ -93,4 +141,43 @@ def fit_quietly(estimator: Any, X: Any, y: Any, weight: Any) -> Any:
             f"{type(estimator).__name__} takes no sample weights",
             hint="leave roles.weight out, or choose another trainer",
         )
-    return estimator.fit(X, y, sample_weight=weight)
+
+
+@contextmanager
+def _global_seed_kept() -> Iterator[None]:
+    """Put NumPy's global random state back: support vector machines draw from it, whatever their seed."""
+    import numpy as np
+
+    state = np.random.get_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
+@contextmanager
+def _convergence_told() -> Iterator[None]:
+    """Make a finding of warnings that a fit stopped before it had converged; outside a run they stay warnings."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield
+    told = False
+    for one in caught:
+        if issubclass(one.category, ConvergenceWarning):
+            told = told or report_finding(_stopped_early(one))
+        if not (told and issubclass(one.category, ConvergenceWarning)):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+def _stopped_early(warning: warnings.WarningMessage) -> Finding:
+    first = str(warning.message).strip().splitlines()[0].rstrip(".")
+    return Finding(
+        subject="fit",
+        statistic="converged",
+        value=0.0,
+        threshold=1.0,
+        severity="warning",
+        message=f"The fit stopped before it had converged ({first}): raise max_iter, or scale the features.",
+    )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
 
-from .estimator import CLASSIFICATION, REGRESSION, EstimatorTrainer
+from .estimator import CLASSIFICATION, REGRESSION, EstimatorTrainer, fields_of
 
 
 class LogisticRegressionTrainer(EstimatorTrainer):
@@ -76,3 +76,73 @@ class RidgeTrainer(EstimatorTrainer):
         from sklearn.linear_model import Ridge
 
         return Ridge(alpha=self.alpha, fit_intercept=self.fit_intercept, random_state=self.seed)
+
+
+class LassoTrainer(EstimatorTrainer):
+    """Least squares with an L1 penalty, which leaves features out: their coefficients are 0."""
+
+    name = "lasso"
+    tasks = REGRESSION
+    alpha: Annotated[float, Gt(0)] = 1.0
+    """Strength of the penalty."""
+    fit_intercept: bool = True
+    """Whether to fit a constant term."""
+    positive: bool = False
+    """Whether coefficients must not be negative."""
+    max_iter: Annotated[int, Gt(0)] = 1000
+    """Most passes over the features."""
+    tol: Annotated[float, Gt(0)] = 1e-4
+    """Tolerance of the stopping criterion."""
+
+    def estimator(self, task: str) -> Any:
+        """Return a Lasso."""
+        from sklearn.linear_model import Lasso
+
+        return Lasso(**fields_of(self))
+
+
+class ElasticNetTrainer(EstimatorTrainer):
+    """Least squares with an L1 and an L2 penalty: between lasso and ridge, and steadier than lasso among like features."""
+
+    name = "elastic_net"
+    tasks = REGRESSION
+    alpha: Annotated[float, Gt(0)] = 1.0
+    """Strength of both penalties together."""
+    l1_ratio: Annotated[float, Interval(gt=0, le=1)] = 0.5
+    """Share of the L1 penalty; 1 is lasso."""
+    fit_intercept: bool = True
+    """Whether to fit a constant term."""
+    positive: bool = False
+    """Whether coefficients must not be negative."""
+    max_iter: Annotated[int, Gt(0)] = 1000
+    """Most passes over the features."""
+    tol: Annotated[float, Gt(0)] = 1e-4
+    """Tolerance of the stopping criterion."""
+
+    def estimator(self, task: str) -> Any:
+        """Return an ElasticNet."""
+        from sklearn.linear_model import ElasticNet
+
+        return ElasticNet(**fields_of(self))
+
+
+class QuantileRegressionTrainer(EstimatorTrainer):
+    """A linear model of a quantile of the target, the median unless told otherwise: outliers hardly move it.
+
+    The pinball loss is minimized by linear programming (Koenker and Bassett 1978), for tables of some thousand rows.
+    """
+
+    name = "quantile_regression"
+    tasks = REGRESSION
+    quantile: Annotated[float, Interval(gt=0, lt=1)] = 0.5
+    """Share of the rows that lie below what is predicted."""
+    alpha: Annotated[float, Ge(0)] = 0.0
+    """Strength of an L1 penalty."""
+    fit_intercept: bool = True
+    """Whether to fit a constant term."""
+
+    def estimator(self, task: str) -> Any:
+        """Return a QuantileRegressor."""
+        from sklearn.linear_model import QuantileRegressor
+
+        return QuantileRegressor(**fields_of(self))

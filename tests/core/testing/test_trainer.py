@@ -25,6 +25,16 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "random_forest": {"n_estimators": 10},
     "hist_gradient_boosting": {"max_iter": 8},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 10}},
+    "extra_trees": {"n_estimators": 10},
+    "gradient_boosting": {"n_estimators": 8},
+    "lasso": {"alpha": 0.01},
+    "elastic_net": {"alpha": 0.01},
+    "sklearn_mlp": {"hidden_layer_sizes": (16,), "learning_rate_init": 0.05, "max_iter": 2000, "n_iter_no_change": 3},
+    "stacking": {
+        "trainers": [{"component": "extra_trees", "n_estimators": 5}, {"component": "decision_tree"}],
+        "folds": 2,
+    },
+    "voting": {"trainers": [{"component": "extra_trees", "n_estimators": 5}, {"component": "decision_tree"}]},
     "sgd_classifier": {"max_iter": 40},
     "sgd_regressor": {"max_iter": 40},
 }

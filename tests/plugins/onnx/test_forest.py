@@ -18,8 +18,8 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
 
 import kit
-from hookline_onnx.forest import fill, is_forest, stub
-from hookline_onnx.sklearn_model import ML_OPSET, _whole_number_lists
+from hookline_onnx.estimators.estimator import ML_OPSET, _whole_number_lists
+from hookline_onnx.estimators.forest import fill, is_forest, stub
 
 WIDTH = 4
 

@@ -336,6 +336,39 @@ def test_a_run_with_an_onnx_package_says_how_well_it_agrees(shared_data: Path) -
     assert parity["rows"] > 100
 
 
+FOREST = {"component": "random_forest", "n_estimators": 5}
+EXTRA = {"component": "extra_trees", "n_estimators": 4}
+BOOSTED = {"component": "hist_gradient_boosting", "max_iter": 4}
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize(
+    "trainer",
+    [
+        {"component": "voting", "trainers": [FOREST, EXTRA, BOOSTED], "weights": [1, 2, 0.5]},
+        {"component": "stacking", "trainers": [FOREST, BOOSTED], "folds": 2, "passthrough": True},
+        {"component": "stacking", "trainers": [EXTRA, "decision_tree"], "final": EXTRA, "folds": 2},
+        {"component": "neighbors", "weights": "distance"},
+        {"component": "neighbors", "n_neighbors": 3},
+        {"component": "svm", "C": 2.0},
+    ],
+    ids=["voting", "stacking-passthrough", "stacking-forest", "neighbors-distance", "neighbors", "svm"],
+)
+def test_what_is_made_of_several_models_or_goes_by_rows_exports_too(task: str, trainer: Any, tmp_path: Path) -> None:
+    frame = rows_of(task, rows=120)
+    featurizer = {"component": "tabular", "missing": "zero", "datetime": ["month"]}
+    require_same(fitted(frame, trainer, featurizer), tmp_path, frame)
+
+
+def test_a_vote_of_calibrated_classifiers_exports_too(tmp_path: Path) -> None:
+    frame = rows_of("binary", rows=120)
+    calibrated = {"component": "calibrated", "trainer": FOREST, "folds": 2}
+    trainer = {"component": "voting", "trainers": [calibrated, {"component": "logistic_regression"}]}
+    require_same(
+        fitted(frame, trainer, {"component": "tabular", "missing": "zero", "datetime": ["month"]}), tmp_path, frame
+    )
+
+
 def test_other_classifiers_of_scikit_learn_export_too(tmp_path: Path) -> None:
     frame = rows_of("binary")
     featurizer = {"component": "tabular", "missing": "zero", "datetime": ["month"]}

@@ -10,21 +10,43 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import sparse
-from sklearn import ensemble, linear_model, neighbors, tree
+from sklearn import (
+    ensemble,
+    linear_model,
+    model_selection,
+    naive_bayes,
+    neighbors,
+    neural_network,
+    svm,
+    tree,
+)
+from sklearn.exceptions import ConvergenceWarning
 
 import hookline as hl
 from hookline import Feature, Features, SklearnModel, Target, Trainer
 from hookline.errors import ConfigError, DataError
+from hookline.kinds.fitting import findings_in
 from hookline.registry.values import validate
 from hookline.runs import outputs
 from hookline_sklearn import (
     DecisionTreeTrainer,
+    ElasticNetTrainer,
+    ExtraTreesTrainer,
+    GradientBoostingTrainer,
     HistGradientBoostingTrainer,
+    LassoTrainer,
     LinearRegressionTrainer,
     LogisticRegressionTrainer,
+    NaiveBayesTrainer,
+    NeighborsTrainer,
+    QuantileRegressionTrainer,
     RandomForestTrainer,
     RidgeTrainer,
+    SklearnMlpTrainer,
     SklearnTrainer,
+    StackingTrainer,
+    SvmTrainer,
+    VotingTrainer,
 )
 from kit.advice import hint_of
 
@@ -37,6 +59,17 @@ TRAINERS: list[Trainer] = [
     RidgeTrainer(),
     SklearnTrainer(class_name="ExtraTreesClassifier", params={"n_estimators": 5}),
     SklearnTrainer(class_name="ExtraTreesRegressor", params={"n_estimators": 5}),
+    ElasticNetTrainer(alpha=0.1),
+    ExtraTreesTrainer(n_estimators=10),
+    GradientBoostingTrainer(n_estimators=20),
+    LassoTrainer(alpha=0.1),
+    NaiveBayesTrainer(),
+    NeighborsTrainer(),
+    QuantileRegressionTrainer(),
+    SklearnMlpTrainer(learning_rate_init=0.02, n_iter_no_change=3, max_iter=500),
+    StackingTrainer(trainers=(ExtraTreesTrainer(n_estimators=5), DecisionTreeTrainer(max_depth=4))),
+    SvmTrainer(C=10.0),
+    VotingTrainer(trainers=(ExtraTreesTrainer(n_estimators=5), DecisionTreeTrainer(max_depth=4)), weights=(1, 2)),
 ]
 TARGETS = {
     "binary": Target("y", "binary", ("no", "yes")),
@@ -154,6 +187,70 @@ def test_another_seed_gives_another_forest(trainer: Any) -> None:
             "regression",
             neighbors.KNeighborsRegressor(3),
         ),
+        (
+            ExtraTreesTrainer(n_estimators=7, max_depth=4),
+            "regression",
+            ensemble.ExtraTreesRegressor(n_estimators=7, max_depth=4, random_state=0),
+        ),
+        (
+            GradientBoostingTrainer(n_estimators=5, subsample=0.5, seed=2),
+            "binary",
+            ensemble.GradientBoostingClassifier(n_estimators=5, subsample=0.5, random_state=2),
+        ),
+        (LassoTrainer(alpha=0.2), "regression", linear_model.Lasso(alpha=0.2)),
+        (
+            ElasticNetTrainer(alpha=0.2, l1_ratio=0.3, positive=True),
+            "regression",
+            linear_model.ElasticNet(alpha=0.2, l1_ratio=0.3, positive=True),
+        ),
+        (
+            QuantileRegressionTrainer(quantile=0.9),
+            "regression",
+            linear_model.QuantileRegressor(quantile=0.9, alpha=0),
+        ),
+        (NaiveBayesTrainer(var_smoothing=0.1), "multiclass", naive_bayes.GaussianNB(var_smoothing=0.1)),
+        (
+            NeighborsTrainer(n_neighbors=7, weights="distance", p=1),
+            "multiclass",
+            neighbors.KNeighborsClassifier(7, weights="distance", p=1),
+        ),
+        (SvmTrainer(C=3.0, kernel="poly", degree=2), "regression", svm.SVR(C=3.0, kernel="poly", degree=2)),
+        (
+            SklearnMlpTrainer(
+                hidden_layer_sizes=(8,), activation="tanh", max_iter=300, n_iter_no_change=2, tol=0.1, seed=4
+            ),
+            "binary",
+            neural_network.MLPClassifier(
+                (8,), activation="tanh", max_iter=300, n_iter_no_change=2, tol=0.1, random_state=4
+            ),
+        ),
+        (
+            VotingTrainer(trainers=(LogisticRegressionTrainer(), DecisionTreeTrainer(max_depth=3)), weights=(2, 1)),
+            "binary",
+            ensemble.VotingClassifier(
+                [
+                    ("a", linear_model.LogisticRegression(max_iter=1000, random_state=0)),
+                    ("b", tree.DecisionTreeClassifier(max_depth=3, random_state=0)),
+                ],
+                voting="soft",
+                weights=[2, 1],
+            ),
+        ),
+        (
+            StackingTrainer(
+                trainers=(RidgeTrainer(), DecisionTreeTrainer(max_depth=3)), folds=3, passthrough=True, seed=1
+            ),
+            "regression",
+            ensemble.StackingRegressor(
+                [
+                    ("a", linear_model.Ridge(random_state=0)),
+                    ("b", tree.DecisionTreeRegressor(max_depth=3, random_state=0)),
+                ],
+                linear_model.Ridge(random_state=0),
+                cv=model_selection.KFold(3, shuffle=True, random_state=1),
+                passthrough=True,
+            ),
+        ),
     ],
     ids=lambda value: getattr(value, "name", None) or (value if isinstance(value, str) else ""),
 )
@@ -184,7 +281,7 @@ def test_a_weight_of_three_is_three_rows(trainer: Trainer, task: str) -> None:
     np.testing.assert_allclose(answers(trainer, weighted, test), answers(trainer, repeated, test), atol=1e-4)
 
 
-@pytest.mark.parametrize(("trainer", "task"), CASES)
+@pytest.mark.parametrize(("trainer", "task"), [case for case in CASES if case.values[0].name != "neighbors"])
 def test_weights_make_a_difference(trainer: Trainer, task: str) -> None:
     train, test = made(task), made(task, seed=1)
     weighted = made(task, sample_weight=np.where(np.asarray(train.X)[:, 2] > 0, 50.0, 0.02))
@@ -388,3 +485,55 @@ def test_a_linear_model_takes_missing_datetimes_at_their_mean() -> None:
     )
     run = hl.run(source=frame, target="y", trainer="ridge", featurizer={"component": "tabular", "missing": "zero"})
     assert run.metrics["r2"] > 0.5
+
+
+def test_probabilities_of_a_support_vector_machine_are_calibrated_scores() -> None:
+    train, test = made("multiclass"), made("multiclass", seed=1)
+    model = SvmTrainer(C=2.0).fit(train, None)
+    assert isinstance(model, SklearnModel)
+    scores = model.estimator.calibrated_classifiers_[0].estimator.decision_function(test.X)
+    alone = svm.SVC(C=2.0, random_state=0).fit(train.X, train.y)
+    np.testing.assert_array_equal(scores, alone.decision_function(test.X))
+    assert (model.predict(test).values == alone.predict(test.X)).mean() > 0.9
+
+
+def test_what_is_combined_can_learn_what_all_of_it_can() -> None:
+    both = VotingTrainer(trainers=(DecisionTreeTrainer(), RidgeTrainer()))
+    assert both.tasks == {"regression"}
+    assert VotingTrainer(trainers=(DecisionTreeTrainer(), RandomForestTrainer())).tasks == Trainer.tasks
+    with pytest.raises(ValueError, match="no task is one that all of ridge, naive_bayes can learn"):
+        StackingTrainer(trainers=(RidgeTrainer(), NaiveBayesTrainer()))
+    with pytest.raises(ValueError, match="needs at least 2 trainers"):
+        VotingTrainer(trainers=(RidgeTrainer(),))
+    with pytest.raises(ValueError, match="3 weights for 2 trainers"):
+        VotingTrainer(trainers=(RidgeTrainer(), LassoTrainer()), weights=(1, 2, 3))
+
+
+def test_a_vote_needs_probabilities_and_a_stack_rows_of_each_class() -> None:
+    hinge = SklearnTrainer(class_name="LinearSVC")
+    with pytest.raises(DataError, match="gives no probabilities, by which trainer 'voting' goes"):
+        VotingTrainer(trainers=(DecisionTreeTrainer(), hinge)).fit(made("binary"), None)
+    few = made("binary", rows=12, y=np.array([1, 1, 1, *[0] * 9]))
+    with pytest.raises(DataError, match="a class has 3 training rows, too few for 5 folds"):
+        StackingTrainer(trainers=(DecisionTreeTrainer(), NaiveBayesTrainer())).fit(few, None)
+
+
+def test_a_fit_that_has_not_converged_is_told() -> None:
+    trainer, train = LogisticRegressionTrainer(max_iter=1), made("binary")
+    with pytest.warns(ConvergenceWarning):
+        trainer.fit(train, None)
+    found: list[hl.Finding] = []
+    with findings_in(found):
+        trainer.fit(train, None)
+    (finding,) = found
+    assert (finding.severity, finding.statistic) == ("warning", "converged")
+    assert "raise max_iter" in finding.message
+
+
+@pytest.mark.parametrize(
+    "trainer", [NeighborsTrainer(), VotingTrainer(trainers=(NaiveBayesTrainer(), NeighborsTrainer()))]
+)
+def test_weights_that_an_estimator_does_not_take_are_refused(trainer: Trainer) -> None:
+    weighed = made("binary", sample_weight=np.linspace(1, 2, 300))
+    with pytest.raises(DataError, match="KNeighborsClassifier takes no sample weights"):
+        trainer.fit(weighed, None)
