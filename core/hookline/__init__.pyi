@@ -36,7 +36,7 @@ from .kinds.capabilities import (
     Updatable,
 )
 from .kinds.component import Component, Settings
-from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Trust
+from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Prediction, Predictor
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.given.secrets import Secret
@@ -140,6 +140,7 @@ __all__ = [
     "TakesContract",
     "Target",
     "TextRules",
+    "Traffic",
     "Trainer",
     "Transform",
     "Trust",

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.artifacts import Split
 from hookline.kinds.component import Component
+from hookline.kinds.deployments import Traffic
 from hookline.kinds.reports import Reference, Report
 from hookline.plans.plan import Knowledge, every
 from hookline.quality.distributions import answers_of
-from hookline.registry.ports import takes_pipeline, takes_scored
+from hookline.registry.ports import takes_pipeline, takes_scored, takes_traffic
 
 from ..execution import StageKind
 from ..parts import metrics_of, pipeline_of, report_in_words, scored_of
@@ -31,11 +32,12 @@ def _evaluate(run: Execution, stage: Stage) -> Report:
 
 
 def _monitor(run: Execution, stage: Stage) -> Report:
-    """Check what the monitor's port says: raw rows by the training rows, or answers also by what was measured of them."""
+    """Check what the monitor's port says: raw rows, answers with what was measured of them, or what became of requests."""
     split: Split = run.value("split")
     knowledge: Knowledge = run.value("knowledge")
     known: dict[str, Any] = {"time": split.train.roles.time}
-    current: Any = split.test
+    # Before a model answers anybody, nothing became of any request.
+    current: Any = Traffic() if takes_traffic(type(stage.acts)) else split.test
     if takes_scored(type(stage.acts)):
         current = scored_of(run)
         known |= {"target": current.target, "metrics": metrics_of(run), "answers": answers_of(current)}
