@@ -30,6 +30,7 @@ from hookline.plans.config import key_of
 from hookline.registry.ports import takes_scored, takes_traffic
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import Found, find
+from hookline.runs.parts import weights_in
 from hookline.workspace.workspace import open_workspace
 
 from .log.answered import truth_on_record
@@ -169,7 +170,8 @@ class Gathering:
         answered = None
         if wanted:
             current = current.with_frame(current.frame.collect().lazy())
-            answered = self._answered(current, stored, records, own=own)
+            answered = self._answered(current, stored, records, own=own).weighing()
+        current = current.weighing() if _weights_of(current) else current
         return Gathered(current, answered, _profile(folder), known_of(stored, manifest), folder, manifest)
 
     def _answered(self, current: Dataset, stored: StoredPackage, records: Recorded | None, *, own: bool) -> Scored:
@@ -278,9 +280,15 @@ def _scored(stored: StoredPackage, answers: Prediction, current: Dataset, told: 
     told: the truth of each row, and whether that of all is known
     """
     truth, whole = told or truth_in(apply_transforms(stored.transforms, current.frame), stored.target)
-    scored = Scored.of(current, answers, stored.target, truth)
+    weight = weights_in(current) if _weights_of(current) else None
+    scored = Scored.of(current, answers, stored.target, truth, weight)
     # Arrays have no word for a truth that is missing, and the frame has.
     return scored if whole else replace(scored, held=None)
+
+
+def _weights_of(rows: Dataset) -> bool:
+    """Tell whether rows say how much each counts: those that a server was asked rarely do."""
+    return rows.roles.weight in rows.frame.collect_schema()
 
 
 def _profile(folder: Path) -> Profile:

@@ -32,16 +32,19 @@ def _evaluate(run: Execution, stage: Stage) -> Report:
 
 
 def _monitor(run: Execution, stage: Stage) -> Report:
-    """Check what the monitor's port says: raw rows, answers with what was measured of them, or what became of requests."""
+    """Check what the monitor's port says: raw rows, answers with what was measured of them, or what became of requests.
+
+    Rows of weight 0 are left out on either side.
+    """
     split: Split = run.value("split")
     knowledge: Knowledge = run.value("knowledge")
     known: dict[str, Any] = {"time": split.train.roles.time}
     # Before a model answers anybody, nothing became of any request.
-    current: Any = Traffic() if takes_traffic(type(stage.acts)) else split.test
+    current: Any = Traffic() if takes_traffic(type(stage.acts)) else split.test.weighing()
     if takes_scored(type(stage.acts)):
-        current = scored_of(run)
+        current = scored_of(run).weighing()
         known |= {"target": current.target, "metrics": metrics_of(run), "answers": answers_of(current)}
-    report: Report = stage.acts.check(current, Reference(knowledge.profile, split.train, **known))
+    report: Report = stage.acts.check(current, Reference(knowledge.profile, split.train.weighing(), **known))
     return report
 
 
