@@ -71,6 +71,7 @@ from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
 from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
+from .live.watching.pruning import prune_watch
 from .live.watching.rules import WatchRules
 from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
@@ -175,6 +176,7 @@ __all__ = [
     "promote",
     "promotions",
     "prune_predictions",
+    "prune_watch",
     "register",
     "report_finding",
     "report_step",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ log = logger("hookline.live")
 
 MOST_FIGURES = 64 * 1024
 """Letters of a window's figures as JSON; beyond them charts are left out, then tables."""
+PRUNED = timedelta(days=1)
+"""How often what is over for long is taken out of the catalog."""
 FAILED = "failed"
 """The statistic of the finding that a monitor could not look."""
 
@@ -74,6 +76,7 @@ class Watcher:
     """By name, of those that alarms are told over."""
     _known: dict[int, Known] = field(default_factory=dict)
     _counts: Counts | None = None
+    _pruned: datetime | None = None
     _lost: set[int] = field(default_factory=set)
 
     def look(self, now: datetime | None = None) -> Looked:
@@ -93,6 +96,9 @@ class Watcher:
                 kept += self._keep_all(version, found, labels, now, again=False)
         for version, found in came_late(self.workspace, self._log(now), self.rules, labels, self._waits).items():
             kept += self._keep_all(version, found, labels, now, again=True)
+        if self._pruned is None or self._pruned + PRUNED <= now:
+            catalog.old.forget(self.model, now - self.rules.keep)
+            self._pruned = now
         windows = [window for one in kept for window in one.windows]
         return Looked(windows, [change for one in kept for change in one.changes], skipped)
 
