@@ -171,8 +171,7 @@ class Gathering:
         if wanted:
             current = current.with_frame(current.frame.collect().lazy())
             answered = self._answered(current, stored, records, own=own).weighing()
-        current = current.weighing() if _weights_of(current) else current
-        return Gathered(current, answered, _profile(folder), known_of(stored, manifest), folder, manifest)
+        return Gathered(current.weighing(), answered, _profile(folder), known_of(stored, manifest), folder, manifest)
 
     def _answered(self, current: Dataset, stored: StoredPackage, records: Recorded | None, *, own: bool) -> Scored:
         given = records.answers(stored.target) if records else None
@@ -280,15 +279,9 @@ def _scored(stored: StoredPackage, answers: Prediction, current: Dataset, told: 
     told: the truth of each row, and whether that of all is known
     """
     truth, whole = told or truth_in(apply_transforms(stored.transforms, current.frame), stored.target)
-    weight = weights_in(current) if _weights_of(current) else None
-    scored = Scored.of(current, answers, stored.target, truth, weight)
+    scored = Scored.of(current, answers, stored.target, truth, weights_in(current))
     # Arrays have no word for a truth that is missing, and the frame has.
     return scored if whole else replace(scored, held=None)
-
-
-def _weights_of(rows: Dataset) -> bool:
-    """Tell whether rows say how much each counts: those that a server was asked rarely do."""
-    return rows.roles.weight in rows.frame.collect_schema()
 
 
 def _profile(folder: Path) -> Profile:

@@ -103,8 +103,10 @@ def _add_watch(actions: Any) -> None:
 
 
 def _watch(given: Any) -> int:
-    spans = {name: span_of(getattr(given, name), f"--{name}") for name in ("every", "again", "labels", "keep")}
-    rules = WatchRules(least=given.least, persist=given.persist, catch_up=given.catch_up, **spans)
+    names = ("every", "again", "labels", "keep")
+    every, again, labels, keep = (span_of(getattr(given, name), f"--{name}") for name in names)
+    counts = {name: getattr(given, name) for name in ("least", "persist", "catch_up")}
+    rules = WatchRules(every, again=again, labels=labels, keep=keep, **counts)
     chosen = given.monitor or []
     fields = fields_of(given.set, chosen)
     monitors = {name: fields.get(name, {}) for name in chosen} if chosen else None
