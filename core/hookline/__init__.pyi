@@ -36,7 +36,7 @@ from .kinds.capabilities import (
     Updatable,
 )
 from .kinds.component import Component, Settings
-from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Trust
+from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Prediction, Predictor
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.given.secrets import Secret
@@ -71,6 +71,7 @@ from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
 from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
+from .live.watching.pruning import prune_watch
 from .live.watching.rules import WatchRules
 from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
@@ -140,6 +141,7 @@ __all__ = [
     "TakesContract",
     "Target",
     "TextRules",
+    "Traffic",
     "Trainer",
     "Transform",
     "Trust",
@@ -174,6 +176,7 @@ __all__ = [
     "promote",
     "promotions",
     "prune_predictions",
+    "prune_watch",
     "register",
     "report_finding",
     "report_step",

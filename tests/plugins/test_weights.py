@@ -183,6 +183,35 @@ def test_whole_runs_differ_in_nothing_when_rows_of_weight_0_are_among_them(tmp_p
     assert told[0] == told[1]
 
 
+def test_monitors_see_nothing_of_rows_that_weigh_nothing(tmp_path: Any) -> None:
+    found = []
+    names = [name for name in built_in("monitor") if name not in ("profile", "service")]
+    for name, put in {"clean": pl.DataFrame.clone, "mixed": mixed}.items():
+        parts = {side: put(rows(400, seed)) for side, seed in (("train", 0), ("test", 3), ("now", 5))}
+        moved = parts.pop("now").with_columns(
+            pl.when(pl.col("w") > 0).then(pl.col("size") + 1).otherwise(pl.col("size"))
+        )
+        pl.concat([part.with_columns(part=pl.lit(side)) for side, part in parts.items()]).write_parquet(
+            tmp_path / f"{name}.parquet"
+        )
+        moved.write_parquet(tmp_path / f"{name}-now.parquet")
+        run = hl.run(
+            source={"component": "file", "path": str(tmp_path / f"{name}.parquet")},
+            roles={"target": "y", "weight": "w", "time": "day"},
+            split={"method": "column", "column": "part"},
+            trainer="decision_tree",
+            packager=["skops"],
+            monitor=names,
+            home=tmp_path / "home" / name,
+        )
+        reports = [one for one in run.evidence["reports"] if one["kind"] == "monitor"]
+        watched = hl.monitor(run.path, str(tmp_path / f"{name}-now.parquet"), names, home=tmp_path / "home" / name)
+        found.append(([to_json(one) for one in reports], watched.plain()["reports"]))
+    assert len(found[0][1]) == len(names)
+    assert any(one["findings"] for one in found[0][1])
+    assert found[0] == found[1]
+
+
 def test_a_weight_of_two_is_a_row_that_is_there_twice() -> None:
     once = rows(120).with_columns(pl.Series("w", [1.0 + i % 2 for i in range(120)]))
     twice = pl.concat([once, once.filter(pl.col("w") == 2)]).with_columns(w=pl.lit(1.0))

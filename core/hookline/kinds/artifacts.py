@@ -146,8 +146,11 @@ class Dataset:
         return replace(self, frame=frame)
 
     def weighing(self) -> Self:
-        """Return the rows to learn from: all but those of weight 0. A missing weight stays, to be refused where it is used."""
-        if self.roles.weight is None:
+        """Return the rows that count: all but those of weight 0; all where they do not say their weights, as asked ones do.
+
+        A missing weight stays, to be refused where it is used.
+        """
+        if self.roles.weight is None or self.roles.weight not in self.frame.collect_schema():
             return self
         import polars as pl
 

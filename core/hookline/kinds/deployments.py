@@ -146,6 +146,25 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """What became of the requests to a model in a span of time, those asked of a version in the shadow left out.
+
+    requests: as servers counted them, those that failed among them; None where none counted
+    errors: of these, those that a version could not answer; None likewise
+    latency: of the answered ones as servers counted them, else as the prediction log says
+    answers: on record in the prediction log, and of these `warned` were given with a warning
+    before: the same of the days before, whichever version answered, without the log; None where no server counted
+    """
+
+    requests: int | None = None
+    errors: int | None = None
+    latency: Histogram = Histogram(LATENCY_BOUNDS, (0,) * (len(LATENCY_BOUNDS) + 1))
+    answers: int = 0
+    warned: int = 0
+    before: Traffic | None = None
+
+
+@dataclass(frozen=True)
 class Share:
     """What one of several processes of a server is given by whoever started them all, as descriptors and numbers."""
 

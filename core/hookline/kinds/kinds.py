@@ -246,7 +246,7 @@ class Deployer(Component):
 class Monitor(Component):
     """Compares current rows with what a model was trained on.
 
-    The annotation of `current` says what is wanted: Dataset (raw rows), or Scored (rows with answers).
+    The annotation of `current` says what is wanted: Dataset (raw rows), Scored (rows with answers), or Traffic (requests).
 
     Example:
         >>> class RowsLeft(Monitor):
@@ -262,7 +262,7 @@ class Monitor(Component):
 
     @abstractmethod
     def check(self, current: Any, reference: Any) -> Report:
-        """Compare `current` (Dataset or Scored) with `reference` (Reference); `findings` says what is wrong."""
+        """Compare `current` (Dataset, Scored or Traffic) with `reference` (Reference); `findings` says what is wrong."""
 
 
 @dataclass(frozen=True)

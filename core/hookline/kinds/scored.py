@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError
@@ -31,6 +31,16 @@ class Held:
     prediction: Prediction
     truth: np.ndarray | None
     weight: np.ndarray | None
+
+    def where(self, kept: np.ndarray) -> Held:
+        """Return those of some rows; kept: bool, (n_rows,)."""
+        said, truth, weight = self.prediction, self.truth, self.weight
+        shares = None if said.probabilities is None else said.probabilities[kept]
+        return Held(
+            replace(said, values=said.values[kept], probabilities=shares),
+            None if truth is None else truth[kept],
+            None if weight is None else weight[kept],
+        )
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,17 @@ class Scored:
 
         self._require_truth()
         return Scored(self.frame.filter(pl.col(TRUTH).is_not_null()), self.target, self.roles, self.name)
+
+    def weighing(self) -> Scored:
+        """Return the rows that count: all but those of weight 0."""
+        weight = self.weight()
+        if weight is None or (weight != 0).all():
+            return self
+        import polars as pl
+
+        kept = weight != 0
+        held = None if self.held is None else self.held.where(kept)
+        return replace(self, frame=self.frame.filter(pl.lit(pl.Series(kept))), held=held)
 
     def rows(self) -> Dataset:
         """Return the raw rows, under their own names."""

@@ -13,7 +13,7 @@ from hookline.data.contract.rules import require_accepted
 from hookline.errors import HooklineError, UsageError
 from hookline.kinds.artifacts import Dataset
 from hookline.kinds.component import check_backends
-from hookline.kinds.deployments import Trust
+from hookline.kinds.deployments import Traffic, Trust
 from hookline.kinds.fitted import Prediction
 from hookline.kinds.hooks import ModelInfo
 from hookline.kinds.kinds import Monitor
@@ -22,19 +22,22 @@ from hookline.kinds.reports import ColumnProfile, Metric, Metrics, Profile, Refe
 from hookline.kinds.scored import Scored
 from hookline.packages.features import importances_by_column
 from hookline.packages.loading import LoadedPackage, load_package
-from hookline.packages.manifest import ANSWERS, PROFILE, read_as, verify
+from hookline.packages.manifest import ANSWERS, PROFILE, read_as, read_manifest, verify
 from hookline.packages.pipeline import apply_transforms
 from hookline.packages.reading import reading_in
 from hookline.packages.state import StoredPackage
 from hookline.plans.config import key_of
-from hookline.registry.ports import takes_scored
+from hookline.registry.ports import takes_scored, takes_traffic
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import Found, find
+from hookline.runs.parts import weights_in
+from hookline.workspace.workspace import open_workspace
 
 from .log.answered import truth_on_record
-from .log.predictions import Moment, predictions
+from .log.predictions import Moment, Predictions, predictions
 from .records import Recorded, records_in
 from .rows import rows_for, truth_in
+from .traffic import traffic_of
 from .watched import Watched
 
 Monitors = str | Monitor | Sequence[str | Monitor] | Mapping[str, Mapping[str, Any] | None]
@@ -73,14 +76,22 @@ def monitor(
         raise UsageError(
             f"{asked} is of what `serve` recorded, and other rows are given", hint="leave one of the two out"
         )
-    records = _own(what, found, since, until, home) if data is None else records_in(data)
-    wanted = any(map(wants_answers, watching.values()))
-    gathering = Gathering(registry, found, trust, None if contract is None else Path(contract), source or {}, home)
-    gathered = gathering.of(data, records, wanted=wanted, own=data is None)
-    reports = {name: gathered.report(one) for name, one in watching.items()}
-    tell_findings(registry, reports, gathered.model)
-    model = gathered.model
-    return Watched(reports, model.name if model.version is None else f"{model.name}:{model.version}")
+    of_rows = {name: one for name, one in watching.items() if not wants_traffic(one)}
+    reports: dict[str, Report] = {}
+    if len(of_rows) < len(watching):
+        _require_no_rows(data)
+        traffic, folder = traffic_of(open_workspace(home), _log_of(what, found, since, until, home)), found.package()
+        reports = {name: traffic_report(one, traffic, folder) for name, one in watching.items() if name not in of_rows}
+    if of_rows:
+        records = _own(what, found, since, until, home) if data is None else records_in(data)
+        wanted = any(map(wants_answers, of_rows.values()))
+        gathering = Gathering(registry, found, trust, None if contract is None else Path(contract), source or {}, home)
+        gathered = gathering.of(data, records, wanted=wanted, own=data is None)
+        reports |= {name: gathered.report(one) for name, one in of_rows.items()}
+    model = model_of(found)
+    tell_findings(registry, reports, model)
+    label = model.name if model.version is None else f"{model.name}:{model.version}"
+    return Watched({name: reports[name] for name in watching}, label)
 
 
 def monitor_window(
@@ -102,6 +113,13 @@ def monitor_window(
     return Gathering(registry, found, None, None, {}, home).of(None, records, wanted=wanted, own=True)
 
 
+def traffic_report(monitor: Monitor, traffic: Traffic, folder: Path) -> Report:
+    """Return what a monitor says of what became of requests; raises what it raises."""
+    return _checked(
+        monitor, traffic, Reference(_profile(folder), None, _kept(folder, read_manifest(folder), monitor.name))
+    )
+
+
 @dataclass(frozen=True)
 class Gathered:
     """Current rows as monitors judge them, and what they are held against."""
@@ -113,7 +131,6 @@ class Gathered:
     known: Mapping[str, Any]
     folder: Path
     manifest: Mapping[str, Any]
-    model: ModelInfo
 
     def report(self, monitor: Monitor) -> Report:
         """Return what a monitor says; raises what it raises."""
@@ -153,9 +170,8 @@ class Gathering:
         answered = None
         if wanted:
             current = current.with_frame(current.frame.collect().lazy())
-            answered = self._answered(current, stored, records, own=own)
-        model = ModelInfo(str(self.found.model or manifest["name"]), self.found.version, folder)
-        return Gathered(current, answered, _profile(folder), known_of(stored, manifest), folder, manifest, model)
+            answered = self._answered(current, stored, records, own=own).weighing()
+        return Gathered(current.weighing(), answered, _profile(folder), known_of(stored, manifest), folder, manifest)
 
     def _answered(self, current: Dataset, stored: StoredPackage, records: Recorded | None, *, own: bool) -> Scored:
         given = records.answers(stored.target) if records else None
@@ -166,12 +182,16 @@ class Gathering:
 
 def _own(what: str | Path, found: Found, since: Moment, until: Moment, home: str | Path | None) -> Recorded:
     """Return what a model's servers recorded; raises UsageError for what is no model, DataError where there is nothing."""
+    return _log_of(what, found, since, until, home).records()
+
+
+def _log_of(what: str | Path, found: Found, since: Moment, until: Moment, home: str | Path | None) -> Predictions:
     if found.model is None:
         raise UsageError(
             f"'{what}' is no model of the catalog, which would have a log",
             hint="name the rows: a file, a glob or a folder",
         )
-    return replace(predictions(str(what), since, until, home=home), given=True, served=True).records()
+    return replace(predictions(str(what), since, until, home=home), given=True, served=True)
 
 
 def known_of(stored: StoredPackage, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,7 +228,26 @@ def wants_answers(monitor: Monitor) -> bool:
     return takes_scored(type(monitor))
 
 
-def _checked(monitor: Monitor, current: Dataset | Scored | None, reference: Reference) -> Report:
+def _require_no_rows(data: Any) -> None:
+    if data is not None:
+        raise UsageError(
+            "what became of requests is asked for, and rows are given, which do not tell it",
+            hint="leave the rows out, to look at the model's own requests",
+        )
+
+
+def wants_traffic(monitor: Monitor) -> bool:
+    """Tell whether a monitor judges what became of requests, and not rows."""
+    return takes_traffic(type(monitor))
+
+
+def model_of(found: Found) -> ModelInfo:
+    """Return what plugins are told of a model."""
+    folder = found.package()
+    return ModelInfo(str(found.model or read_manifest(folder)["name"]), found.version, folder)
+
+
+def _checked(monitor: Monitor, current: Dataset | Scored | Traffic | None, reference: Reference) -> Report:
     if isinstance(current, Scored) and reference.answers is None:
         raise UsageError(
             f"monitor '{monitor.name}' compares answers, and this package does not remember any",
@@ -240,7 +279,7 @@ def _scored(stored: StoredPackage, answers: Prediction, current: Dataset, told: 
     told: the truth of each row, and whether that of all is known
     """
     truth, whole = told or truth_in(apply_transforms(stored.transforms, current.frame), stored.target)
-    scored = Scored.of(current, answers, stored.target, truth)
+    scored = Scored.of(current, answers, stored.target, truth, weights_in(current))
     # Arrays have no word for a truth that is missing, and the frame has.
     return scored if whole else replace(scored, held=None)
 

@@ -10,13 +10,13 @@ from typing import Any
 from hookline.errors import ConfigError, PlanError, Problem, suggestion
 from hookline.kinds.artifacts import Dataset, Features
 from hookline.kinds.component import Component
-from hookline.kinds.deployments import Deployment, Package
+from hookline.kinds.deployments import Deployment, Package, Traffic
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
 from hookline.kinds.kinds import Evaluator, Trainer
 from hookline.kinds.reports import Reference
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import Pipeline
-from hookline.registry.ports import Ports, assignable, ports, takers, takes_scored, type_text
+from hookline.registry.ports import Ports, assignable, ports, takers, takes_scored, takes_traffic, type_text
 from hookline.registry.registry import Registry
 
 from .config import Placed, RunConfig
@@ -70,17 +70,23 @@ def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:
 def _given(component: Component, found: Ports, place: int, pipeline: Any) -> dict[str, Any]:
     """Return port -> what the stage is given there; place: of the component among those of its kind."""
     model = {"pipeline": pipeline} if "pipeline" in list(found.takes)[1:] else {}
-    rows = Scored if component.kind == "monitor" and takes_scored(type(component)) else Dataset
     by_kind: Mapping[str, Sequence[Any]] = {
         "transform": (Dataset,),
         "featurizer": (Features if place else Dataset,),
         "trainer": (Features, Features | None),
         "evaluator": (Scored,),
         "packager": (pipeline,),
-        "monitor": (rows, Reference),
+        "monitor": (_watched(component), Reference),
         "deployer": (Package, Deployment | None),
     }
     return dict(zip(found.takes, by_kind.get(component.kind, ()), strict=False)) | model
+
+
+def _watched(component: Component) -> Any:
+    """Return what a monitor is given to look at."""
+    if component.kind != "monitor":
+        return Dataset
+    return Scored if takes_scored(type(component)) else Traffic if takes_traffic(type(component)) else Dataset
 
 
 def _mismatch(kind: str, placed: Placed, port: str, made: Any, wanted: Any, trainer: Placed) -> str:

@@ -89,12 +89,12 @@ def of_numbers(before: ColumnProfile, now: ColumnProfile) -> Distances | None:
     then = finer(before)
     edges = np.union1d(then.edges, now.bins.edges)
     shares = [_cumulative(bins, edges) for bins in (then, now.bins)]
-    ends = [_quantile(then, share) for share in np.arange(1, PARTS) / PARTS]
+    ends = _quantiles(then, np.arange(1, PARTS) / PARTS)
     counts = [
         np.diff(_cumulative(bins, np.unique(ends)), prepend=0.0, append=1.0) * sum(bins.counts)
         for bins in (then, now.bins)
     ]
-    low, quarter, three, high = (_quantile(then, share) for share in (BULK[0], 0.25, 0.75, BULK[1]))
+    low, quarter, three, high = map(float, _quantiles(then, np.array([BULK[0], 0.25, 0.75, BULK[1]])))
     figures = psi(*counts), jensen_shannon(*counts)
     if three <= quarter:
         return Distances(*figures)
@@ -161,9 +161,10 @@ def _cumulative(bins: Bins, at: np.ndarray) -> np.ndarray:
     return found
 
 
-def _quantile(bins: Bins, share: float) -> float:
-    """Return the lowest edge up to which a binned sample has so large a share."""
+def _quantiles(bins: Bins, shares: np.ndarray) -> np.ndarray:
+    """Return the lowest edge up to which a binned sample has so large a share, of each of some shares."""
     import numpy as np
 
     below = np.cumsum(bins.counts) / sum(bins.counts)
-    return float(bins.edges[1 + int(np.searchsorted(below, share - 1e-12))])
+    found: np.ndarray = np.asarray(bins.edges)[1 + np.searchsorted(below, shares - 1e-12)]
+    return found

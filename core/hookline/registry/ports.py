@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookline.kinds.component import Component
+from hookline.kinds.deployments import Traffic
 from hookline.kinds.kinds import KIND_TABLE, Transform
 from hookline.kinds.scored import Scored
 
@@ -89,6 +90,11 @@ def takes_pipeline(cls: type[Component]) -> bool:
 def takes_scored(cls: type[Component]) -> bool:
     """Tell whether a monitor looks at rows with their answers (Scored), rather than at raw rows."""
     return _bare(next(iter(ports(cls).takes.values()), Any)) is Scored
+
+
+def takes_traffic(cls: type[Component]) -> bool:
+    """Tell whether a monitor looks at what became of requests (Traffic), rather than at rows."""
+    return _bare(next(iter(ports(cls).takes.values()), Any)) is Traffic
 
 
 def type_text(annotation: Any) -> str:

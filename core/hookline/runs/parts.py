@@ -61,8 +61,8 @@ def scored_of(run: Execution) -> Scored:
 
 
 def weights_in(rows: Dataset) -> np.ndarray | None:
-    """Return how much each row counts, float64 (n_rows,); None for equal weights."""
-    if rows.roles.weight is None:
+    """Return how much each row counts, float64 (n_rows,); None for equal weights, and where rows do not say."""
+    if rows.roles.weight is None or rows.roles.weight not in rows.frame.collect_schema():
         return None
     weights: np.ndarray = rows.frame.select(rows.roles.weight).collect().to_series().cast(float).to_numpy()
     return weights

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from hookline.kinds.artifacts import Dataset
+from hookline.kinds.deployments import LATENCY_BOUNDS, Histogram, Traffic
 from hookline.kinds.reports import Metric, Metrics, Reference, Report
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import Pipeline
 from hookline.quality.distributions import answers_of, profile
-from hookline.registry.ports import takes_pipeline, takes_scored
+from hookline.registry.ports import takes_pipeline, takes_scored, takes_traffic
 
 from .subject import Subject
 from .tables.parts import LinearModel
@@ -29,9 +30,24 @@ def evaluate(subject: Subject, pipeline: Pipeline[Any], scored: Scored) -> Repor
     return report
 
 
-def seen_by(subject: Subject, sample: Sample, rows: Dataset) -> Dataset | Scored:
-    """Return rows as a monitor's port wants them: raw, or with the answers of an ordinary pipeline."""
+Seen = Dataset | Scored | Traffic
+
+
+def seen_by(subject: Subject, sample: Sample, rows: Dataset) -> Seen:
+    """Return rows as a monitor's port wants them: raw, with the answers of an ordinary pipeline, or as so many requests."""
+    if takes_traffic(type(subject.component)):
+        return _traffic(rows)
     return scored_by(ordinary_pipeline(sample), rows) if takes_scored(type(subject.component)) else rows
+
+
+def _traffic(rows: Dataset) -> Traffic:
+    """Return what became of as many requests as there are rows, answered as those of the days before."""
+    import polars as pl
+
+    count = int(rows.frame.select(pl.len()).collect().item())
+    spread = tuple(count * (place == 25) for place in range(len(LATENCY_BOUNDS) + 1))
+    latency = Histogram(LATENCY_BOUNDS, spread)
+    return Traffic(count, 0, latency, count, before=Traffic(count, 0, latency))
 
 
 def scored_by(pipeline: Pipeline[Any], rows: Dataset) -> Scored:

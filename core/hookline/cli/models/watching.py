@@ -17,6 +17,7 @@ from hookline.live.watching.plain import (
     plain_state,
     plain_window,
 )
+from hookline.live.watching.pruning import prune_watch
 from hookline.live.watching.rules import WatchRules
 from hookline.live.watching.watcher import Looked
 from hookline.live.watching.watching import watch
@@ -37,6 +38,7 @@ def add_actions(actions: Any) -> None:
         "history": "list what became of alarms, and what people did about them",
         "ack": "say that you know of an alarm: it is told again only when it is worse",
         "mute": "have nobody told of an alarm, a monitor, a column or the model for a while",
+        "prune": "take out of the catalog what is over for long; says first what, and asks nothing",
         "export": "write alerting rules for Prometheus and a dashboard for Grafana",
     }
     added = {name: actions.add_parser(name, help=text) for name, text in made.items()}
@@ -59,6 +61,8 @@ def add_actions(actions: Any) -> None:
     for name in ("ack", "mute"):
         added[name].add_argument("--why", help="the reason, for others to read")
         added[name].add_argument("--who", help="who says so (default: you on this machine)")
+    added["prune"].add_argument("--older-than", metavar="SPAN", required=True, help="such as 90d or 52w; at least 31d")
+    added["prune"].add_argument("--dry-run", action="store_true", help="only say what would be taken out")
     added["export"].add_argument("--output", type=Path, default=Path(), help="the folder to write to (default: here)")
 
 
@@ -88,6 +92,7 @@ def _add_watch(actions: Any) -> None:
         default=rules.catch_up,
         help=f"windows to look at after nobody watched, the newest (default: {rules.catch_up})",
     )
+    watching.add_argument("--keep", default="400d", help="forget what is over for so long, 31d or more (default: 400d)")
     watching.add_argument(
         "--monitor", action="append", help="which monitor (repeat; default: those that the model was trained with)"
     )
@@ -98,8 +103,10 @@ def _add_watch(actions: Any) -> None:
 
 
 def _watch(given: Any) -> int:
-    every, again, labels = (span_of(getattr(given, name), f"--{name}") for name in ("every", "again", "labels"))
-    rules = WatchRules(every, given.least, given.persist, again=again, catch_up=given.catch_up, labels=labels)
+    names = ("every", "again", "labels", "keep")
+    every, again, labels, keep = (span_of(getattr(given, name), f"--{name}") for name in names)
+    counts = {name: getattr(given, name) for name in ("least", "persist", "catch_up")}
+    rules = WatchRules(every, again=again, labels=labels, keep=keep, **counts)
     chosen = given.monitor or []
     fields = fields_of(given.set, chosen)
     monitors = {name: fields.get(name, {}) for name in chosen} if chosen else None
@@ -218,6 +225,19 @@ def _mute(given: Any) -> int:
     return 0
 
 
+def _prune(given: Any) -> int:
+    found = prune_watch(given.model, given.older_than, dry_run=given.dry_run)
+    if given.json:
+        print_json({"model": found.model, "before": found.before, "dry_run": given.dry_run, "rows": dict(found.rows)})
+        return 0
+    rows = [{"what": name, "rows": count} for name, count in found.rows.items() if count]
+    moment = f"{found.before:%Y-%m-%d %H:%M} UTC"
+    print_rows(rows, ("what", "rows"), empty=f"nothing of the watch of '{found.model}' was over before {moment}")
+    if rows:
+        say(f"{'would be' if given.dry_run else 'were'} taken out, over before {moment}")
+    return 0
+
+
 def _export(given: Any) -> int:
     from hookline.live.watching.export import export
 
@@ -234,6 +254,7 @@ ACTS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "history": _history,
     "ack": _ack,
     "mute": _mute,
+    "prune": _prune,
     "export": _export,
 }
 """What each action does."""

@@ -30,6 +30,30 @@ def facts(files: Sequence[Path], wanted: Wanted) -> pl.DataFrame:
     return _whole(files, wanted, parquet.fixed_of).select(FACTS).collect()
 
 
+def service(files: Sequence[Path], wanted: Wanted) -> pl.DataFrame:
+    """Return `time`, `latency` (seconds; null where a record does not say) and `warned` of records; raises as above."""
+    import polars as pl
+
+    # Of a closed segment what else a record says is in its text; of lines it is there as a column.
+    latency = pl.coalesce("latency", pl.col(parquet.RECORD).str.json_path_match("$.latency").cast(pl.Float64))
+    warned = pl.coalesce("warned", pl.col(parquet.RECORD).str.json_path_match("$.warnings") != "[]").fill_null(
+        value=False
+    )
+    empty = pl.LazyFrame(schema={**_schema(), "latency": pl.Float64(), "warned": pl.Boolean()})
+    rows = pl.concat([empty, _whole(files, wanted, _served)], how="diagonal_relaxed")
+    return rows.select("time", latency.alias("latency"), warned.alias("warned")).collect()
+
+
+def _served(found: Sequence[Timed], segment: str) -> pl.DataFrame:
+    import polars as pl
+
+    told = {
+        "latency": pl.Series([one.record.get("latency") for one in found], dtype=pl.Float64),
+        "warned": pl.Series([bool(one.record.get("warnings")) for one in found], dtype=pl.Boolean),
+    }
+    return parquet.fixed_of(found, segment).with_columns(**told, record=pl.lit(None, pl.String))
+
+
 def recorded(files: Sequence[Path], ids: Collection[str]) -> set[str]:
     """Return which of these ids are on record; reads the files from the last on, and no more of them than it needs.
 

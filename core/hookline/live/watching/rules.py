@@ -10,6 +10,9 @@ from hookline.errors import UsageError
 LONGEST = timedelta(days=31)
 """Of a window's grid: what is older than `catch_up` of them, or than this, is not looked at."""
 
+LEAST_KEPT = timedelta(days=31)
+"""So long what is over stays on record, at least."""
+
 
 @dataclass(frozen=True)
 class WatchRules:
@@ -33,6 +36,8 @@ class WatchRules:
     """How long after its end a window is looked at, so that what was answered in it is on record."""
     labels: timedelta = timedelta(minutes=15)
     """How often windows are looked at again because labels came, at most."""
+    keep: timedelta = timedelta(days=400)
+    """What is over for longer, such as windows, closed alarms and delivered messages, is taken out of the catalog."""
 
     def __post_init__(self) -> None:
         """Raise UsageError for what is no rule."""
@@ -41,6 +46,8 @@ class WatchRules:
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}", hint="leave it out")
         if not timedelta(seconds=1) <= self.every <= LONGEST:
             raise UsageError(f"every must be from a second to {LONGEST.days} days, got {self.every}", hint="write 1h")
+        if self.keep < LEAST_KEPT:
+            raise UsageError(f"keep must be at least {LEAST_KEPT.days} days, got {self.keep}", hint="write 400d")
         if self.worse <= 1:
             raise UsageError(f"worse must be greater than 1, got {self.worse:g}", hint="leave it out")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from ..log.predictions import Predictions
 from ..segments.standing import steady
@@ -23,11 +24,12 @@ Cells = Mapping[datetime, int]
 
 @dataclass(frozen=True)
 class Span:
-    """A window: from when on, before when, and how many answers were given in it."""
+    """A window: from when on, before when, how many answers were given in it, and how many requests failed."""
 
     since: datetime
     until: datetime
     rows: int
+    failed: int = 0
 
 
 @dataclass
@@ -64,22 +66,25 @@ class Counts:
         return {(version, EPOCH + place * self.every): rows for version, place, rows in counted}
 
 
-def spans(cells: Cells, end: datetime | None, now: datetime, rules: WatchRules) -> list[Span]:
+def spans(
+    cells: Cells, end: datetime | None, now: datetime, rules: WatchRules, failures: Cells = MappingProxyType({})
+) -> list[Span]:
     """Return the windows of a version that are over, in the order of time; those with too few answers run on into the next.
 
     end: up to when it was looked at before; None where it never was
+    failures: requests that failed, which count as answers for that
     """
     found: list[Span] = []
-    begin, rows = None, 0
-    for cell in sorted(cells):
+    begin, rows, failed = None, 0, 0
+    for cell in sorted({*cells, *failures}):
         stop = cell + rules.every
         if (end is not None and stop <= end) or stop <= now - rules.reach:
             continue
         if stop + rules.grace > now:
             break
         begin = begin or (cell if end is None else max(cell, end))
-        rows += cells[cell]
-        if rows >= rules.least:
-            found.append(Span(begin, stop, rows))
-            begin, rows = None, 0
+        rows, failed = rows + cells.get(cell, 0), failed + failures.get(cell, 0)
+        if rows + failed >= rules.least:
+            found.append(Span(begin, stop, rows, failed))
+            begin, rows, failed = None, 0, 0
     return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,30 @@ from hookline.workspace.catalog.windows import Change, Outcome, Window
 from hookline.workspace.workspace import Workspace
 
 from ..log.predictions import Predictions, predictions_in
-from ..monitoring import DEFAULT, Gathered, Monitors, built_monitors, monitor_window, tell_findings, wants_answers
+from ..monitoring import (
+    DEFAULT,
+    Monitors,
+    built_monitors,
+    monitor_window,
+    tell_findings,
+    traffic_report,
+    wants_answers,
+    wants_traffic,
+)
+from ..traffic import failures, traffic_of
 from .alarms.alarming import Judge
 from .alarms.costs import shares_of
 from .alarms.wording import letters_of
 from .late import came_late
 from .rules import WatchRules
-from .spans import Counts, Span, spans
+from .spans import Cells, Counts, Span, spans
 
 log = logger("hookline.live")
 
 MOST_FIGURES = 64 * 1024
 """Letters of a window's figures as JSON; beyond them charts are left out, then tables."""
+PRUNED = timedelta(days=1)
+"""How often what is over for long is taken out of the catalog."""
 FAILED = "failed"
 """The statistic of the finding that a monitor could not look."""
 
@@ -64,6 +76,7 @@ class Watcher:
     """By name, of those that alarms are told over."""
     _known: dict[int, Known] = field(default_factory=dict)
     _counts: Counts | None = None
+    _pruned: datetime | None = None
     _lost: set[int] = field(default_factory=set)
 
     def look(self, now: datetime | None = None) -> Looked:
@@ -83,6 +96,9 @@ class Watcher:
                 kept += self._keep_all(version, found, labels, now, again=False)
         for version, found in came_late(self.workspace, self._log(now), self.rules, labels, self._waits).items():
             kept += self._keep_all(version, found, labels, now, again=True)
+        if self._pruned is None or self._pruned + PRUNED <= now:
+            catalog.old.forget(self.model, now - self.rules.keep)
+            self._pruned = now
         windows = [window for one in kept for window in one.windows]
         return Looked(windows, [change for one in kept for change in one.changes], skipped)
 
@@ -91,8 +107,10 @@ class Watcher:
         self._counts = self._counts or Counts(self.rules.every)
         due: dict[int, list[Span]] = {}
         skipped: dict[int, int] = {}
-        for version, cells in sorted(self._counts.of(self._log(now)).items()):
-            found = spans(cells, self.workspace.catalog.windows.end(self.model, version), now, self.rules)
+        answered, failed = self._counts.of(self._log(now)), self._failed(now)
+        for version in sorted({*answered, *failed}):
+            end = self.workspace.catalog.windows.end(self.model, version)
+            found = spans(answered.get(version, {}), end, now, self.rules, failed.get(version, {}))
             left = len(found) - self.rules.catch_up
             if left > 0:
                 skipped[version] = left
@@ -100,6 +118,14 @@ class Watcher:
                 log.warning("%s:%s: %s windows before %s are left out", self.model, version, left, first)
             due[version] = found[max(0, left) :]
         return due, skipped
+
+    def _failed(self, now: datetime) -> Mapping[int, Cells]:
+        """Return the requests that failed, of versions that somebody looks at requests of."""
+        told = failures(self.workspace, self.model, now - self.rules.reach, self.rules.every)
+        return {version: cells for version, cells in told.items() if self._looks_at_requests(version)}
+
+    def _looks_at_requests(self, version: int) -> bool:
+        return self._is_known(version) and any(map(wants_traffic, self._of_version(version).monitors.values()))
 
     def _log(self, now: datetime) -> Predictions:
         return replace(
@@ -150,17 +176,32 @@ class Watcher:
         return Looked(windows, changes)
 
     def _said(self, version: int, span: Span, asked: Mapping[str, Monitor]) -> dict[str, Report | Exception]:
-        """Return what each monitor says, or why it could not look."""
-        try:
-            gathered = monitor_window(
-                self.registry, self.model, version, asked, span.since, span.until, self.workspace.home
-            )
-        except StoreError:
-            # What is out of reach now may be there the next time.
-            raise
-        except HooklineError as error:
-            return dict.fromkeys(asked, error)
-        return {name: _report(gathered, one) for name, one in asked.items()}
+        """Return what each monitor says, or why it could not look; where nothing was answered, those of rows say nothing."""
+        said: dict[str, Report | Exception] = {}
+        for asks, look in ((False, self._said_of_rows), (True, self._said_of_requests)):
+            some = {name: one for name, one in asked.items() if wants_traffic(one) is asks}
+            if some and (asks or span.rows):
+                try:
+                    said |= look(version, span, some)
+                except StoreError:
+                    # What is out of reach now may be there the next time.
+                    raise
+                except HooklineError as error:
+                    said |= dict.fromkeys(some, error)
+        return said
+
+    def _said_of_rows(self, version: int, span: Span, asked: Mapping[str, Monitor]) -> dict[str, Report | Exception]:
+        home = self.workspace.home
+        gathered = monitor_window(self.registry, self.model, version, asked, span.since, span.until, home)
+        return {name: _tried(gathered.report, one) for name, one in asked.items()}
+
+    def _said_of_requests(
+        self, version: int, span: Span, asked: Mapping[str, Monitor]
+    ) -> dict[str, Report | Exception]:
+        log = predictions_in(self.workspace, f"{self.model}:{version}")
+        log = replace(log, since=span.since, until=span.until, given=True, served=True)
+        traffic, folder = traffic_of(self.workspace, log), self._of_version(version).info.path
+        return {name: _tried(lambda one: traffic_report(one, traffic, folder), one) for name, one in asked.items()}
 
     def _window(self, version: int, span: Span, labels: int, name: str, said: Report | Exception) -> Window:
         facts = (self.model, version, name, span.since, span.until, span.rows)
@@ -200,9 +241,9 @@ def trained_with(folder: Path) -> Monitors:
     return dict(reversed(named.items())) or DEFAULT
 
 
-def _report(gathered: Gathered, monitor: Monitor) -> Report | Exception:
+def _tried(look: Callable[[Monitor], Report], monitor: Monitor) -> Report | Exception:
     try:
-        return gathered.report(monitor)
+        return look(monitor)
     except Exception as error:  # noqa: BLE001  a plugin's monitor may raise anything, and the others look all the same
         return error
 

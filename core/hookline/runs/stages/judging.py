@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.artifacts import Split
 from hookline.kinds.component import Component
+from hookline.kinds.deployments import Traffic
 from hookline.kinds.reports import Reference, Report
 from hookline.plans.plan import Knowledge, every
 from hookline.quality.distributions import answers_of
-from hookline.registry.ports import takes_pipeline, takes_scored
+from hookline.registry.ports import takes_pipeline, takes_scored, takes_traffic
 
 from ..execution import StageKind
 from ..parts import metrics_of, pipeline_of, report_in_words, scored_of
@@ -31,15 +32,19 @@ def _evaluate(run: Execution, stage: Stage) -> Report:
 
 
 def _monitor(run: Execution, stage: Stage) -> Report:
-    """Check what the monitor's port says: raw rows by the training rows, or answers also by what was measured of them."""
+    """Check what the monitor's port says: raw rows, answers with what was measured of them, or what became of requests.
+
+    Rows of weight 0 are left out on either side.
+    """
     split: Split = run.value("split")
     knowledge: Knowledge = run.value("knowledge")
     known: dict[str, Any] = {"time": split.train.roles.time}
-    current: Any = split.test
+    # Before a model answers anybody, nothing became of any request.
+    current: Any = Traffic() if takes_traffic(type(stage.acts)) else split.test.weighing()
     if takes_scored(type(stage.acts)):
-        current = scored_of(run)
+        current = scored_of(run).weighing()
         known |= {"target": current.target, "metrics": metrics_of(run), "answers": answers_of(current)}
-    report: Report = stage.acts.check(current, Reference(knowledge.profile, split.train, **known))
+    report: Report = stage.acts.check(current, Reference(knowledge.profile, split.train.weighing(), **known))
     return report
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _make(run: Execution, stage: Stage) -> Knowledge:
-    """Learn the input contract and the distributions of the training rows."""
+    """Learn the input contract of the training rows, and the distributions of those that weigh something."""
     train = run.value("split").train
     names = train.feature_columns()
     if not names:
@@ -37,7 +37,8 @@ def _make(run: Execution, stage: Stage) -> Knowledge:
     moments = [column.name for column in found.columns if column.kind == "datetime"]
     rules = source.text_rules(moments) if isinstance(source, ReadsAlike) else TextRules()
     schema = _under_contract(run, replace(found, texts=rules))
-    return Knowledge(schema, profile(train.frame, [*names, train.roles.target], group=train.roles.group))
+    known = [*names, train.roles.target]
+    return Knowledge(schema, profile(train.weighing().frame, known, group=train.roles.group))
 
 
 def _under_contract(run: Execution, schema: Schema) -> Schema:

@@ -56,7 +56,7 @@ def _write_reference(run: Execution, folder: Path) -> None:
     """Write what monitors will compare with: the training rows' distributions, and those of answers on held-out rows."""
     knowledge: Knowledge = run.value("knowledge")
     (folder / PROFILE).write_text(json.dumps(to_json(knowledge.profile)), "utf-8")
-    (folder / ANSWERS).write_text(json.dumps(to_json(answers_of(scored_of(run)))), "utf-8")
+    (folder / ANSWERS).write_text(json.dumps(to_json(answers_of(scored_of(run).weighing()))), "utf-8")
 
 
 def _data(run: Execution) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from typing import Any
 
 from hookline.errors import HooklineError
 from hookline.kinds.artifacts import Dataset
+from hookline.kinds.deployments import Traffic
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import SEVERITIES, Reference, Report
 from hookline.kinds.scored import Scored
 from hookline.registry.ports import assignable, ports, type_text
 
-from ..judged import reference_of, seen_by, unlabeled
+from ..judged import Seen, reference_of, seen_by, unlabeled
 from ..subject import CheckFunction, Subject
 
 
@@ -76,11 +77,11 @@ def check_needs_only_the_profile(subject: Subject) -> None:
 
 
 def check_says_what_it_looks_at(subject: Subject) -> None:
-    """The annotation of what it looks at is Dataset, for raw rows, or Scored, for rows with answers."""
+    """The annotation of what it looks at is Dataset, for raw rows, Scored, for rows with answers, or Traffic, for requests."""
     wanted = next(iter(ports(type(subject.component)).takes.values()), Any)
-    if wanted is Any or not (assignable(Dataset, wanted) or assignable(Scored, wanted)):
+    if wanted is Any or not any(assignable(given, wanted) for given in (Dataset, Scored, Traffic)):
         subject.fail(
-            f"check() looks at {type_text(wanted)}; annotate `current` as Dataset, or as Scored to see answers."
+            f"check() looks at {type_text(wanted)}; annotate `current` as Dataset, as Scored to see answers, or as Traffic."
         )
 
 
@@ -96,11 +97,13 @@ def check_says_what_it_lacks(subject: Subject) -> None:
     }
     for lacking, known in poorer.items():
         _do_without(subject, f"a reference without {lacking}", current, known)
+    if isinstance(current, Traffic):
+        _do_without(subject, "requests that no server counted", Traffic(), reference)
     if isinstance(current, Scored):
         _do_without(subject, "rows of which the truth is not known", unlabeled(current), reference)
 
 
-def _do_without(subject: Subject, what: str, current: Dataset | Scored, reference: Reference) -> None:
+def _do_without(subject: Subject, what: str, current: Seen, reference: Reference) -> None:
     try:
         subject.component.check(current, reference)
     except Exception as error:  # noqa: BLE001  the component may raise anything; that is what is checked

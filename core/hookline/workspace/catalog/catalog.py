@@ -10,6 +10,7 @@ from .deployments import Deployments
 from .labels import Labels
 from .leases import Controllers, Leases
 from .models import Models
+from .old import Old
 from .outbox import Outbox
 from .runs import Runs
 from .sightings import Sightings
@@ -36,4 +37,5 @@ class Catalog:
         self.alarms = Alarms(self.database)
         self.outbox = Outbox(self.database)
         self.windows = Windows(self.database, self.alarms, self.outbox)
+        self.old = Old(self.database)
         self.watchers = Controllers(self.database, "watchers")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .sql.database import Database
 from .sql.values import data_of, text_of, utc
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+    from sqlalchemy import Connection, RowMapping
+
+CELL = timedelta(minutes=5)
+"""Of the grid that counts are kept by, in multiples of it since 1970, UTC."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,33 @@ class Sighting:
     """When it was said; None until it is in the catalog."""
 
 
+@dataclass(frozen=True)
+class Cell:
+    """What one process counted of one arm in one part of the grid."""
+
+    version: int
+    arm: str
+    start: datetime
+    requests: int
+    errors: int
+    latency: Mapping[int, int]
+    """Place among the buckets -> requests."""
+
+
 class Sightings:
     """What servers saw, in a catalog."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sightings = database.tables["sightings"]
+        self._traffic = database.tables["traffic"]
 
     def tell(self, sightings: Iterable[Sighting]) -> None:
-        """Put these in the place of what the same processes said before of the same arms and policies."""
-        table = self._sightings
+        """Put these in the place of what the same processes said before of the same arms and policies.
+
+        What is more than before is counted in the part of the grid that it is now.
+        """
+        table, now = self._sightings, self._database.clock()
         with self._database.writing() as connection:
             for one in sightings:
                 key = {"policy": one.policy, "version": one.version, "arm": one.arm, "worker": one.worker}
@@ -54,14 +75,58 @@ class Sightings:
                 told = {"requests": one.requests, "errors": one.errors, "latency": text_of(list(one.latency))}
                 told |= {"compared": text_of(list(one.compared))}
                 told |= {"answers": text_of(dict(one.answers)), "heard": self._database.now()}
-                if not connection.execute(table.update().where(*same).values(**told)).rowcount:
+                held = connection.execute(table.select().where(*same)).mappings().first()
+                if held is None:
                     connection.execute(table.insert().values(model=one.model, **key, **told))
+                else:
+                    connection.execute(table.update().where(table.c.id == held["id"]).values(**told))
+                self._count(connection, one, None if held is None else _sighting(held), _start(now))
 
     def of(self, model: str, policy: int) -> list[Sighting]:
         """Return what every process saw while one policy of a model was in force."""
         table = self._sightings
         query = table.select().where(table.c.model == model, table.c.policy == policy)
         return [_sighting(row) for row in self._database.rows(query.order_by(table.c.id))]
+
+    def cells(self, model: str, since: datetime | None, until: datetime | None, but: Collection[str]) -> list[Cell]:
+        """Return what was counted in the parts of the grid that begin from a moment on and before another.
+
+        but: arms that are left out
+        """
+        table = self._traffic
+        asked = [table.c.model == model, table.c.arm.not_in(list(but))]
+        asked += [] if since is None else [table.c.cell >= since]
+        asked += [] if until is None else [table.c.cell < until]
+        return [_cell(row) for row in self._database.rows(table.select().where(*asked).order_by(table.c.id))]
+
+    def _count(self, connection: Connection, one: Sighting, before: Sighting | None, start: datetime) -> None:
+        """Add what is new to what the same process counted in this part of the grid."""
+        table = self._traffic
+        key = {"version": one.version, "arm": one.arm, "worker": one.worker, "cell": start}
+        same = [table.c.model == one.model, *(table.c[name] == value for name, value in key.items())]
+        row = connection.execute(table.select().where(*same)).mappings().first()
+        held = None if row is None else _cell(row)
+        latency = _more(one.latency, before.latency if before else (), held.latency if held else {})
+        counted = {
+            name: getattr(one, name) - (getattr(before, name) if before else 0) + (getattr(held, name) if held else 0)
+            for name in ("requests", "errors")
+        }
+        values = {**counted, "latency": text_of({str(place): count for place, count in latency.items()})}
+        if row is None:
+            connection.execute(table.insert().values(model=one.model, **key, **values))
+        else:
+            connection.execute(table.update().where(table.c.id == row["id"]).values(**values))
+
+
+def _start(moment: datetime) -> datetime:
+    return EPOCH + (moment - EPOCH) // CELL * CELL
+
+
+def _more(now: Sequence[int], before: Sequence[int], held: Mapping[int, int]) -> dict[int, int]:
+    """Return bucket -> requests of what was held and of what is more now than before."""
+    former = [*before, *[0] * (len(now) - len(before))]
+    more = {place: count - former[place] + held.get(place, 0) for place, count in enumerate(now)}
+    return {place: count for place, count in more.items() if count}
 
 
 def _sighting(row: RowMapping) -> Sighting:
@@ -78,3 +143,8 @@ def _sighting(row: RowMapping) -> Sighting:
         data_of(row["answers"]),
         utc(row["heard"]),
     )
+
+
+def _cell(row: RowMapping) -> Cell:
+    latency = {int(place): int(count) for place, count in data_of(row["latency"]).items()}
+    return Cell(row["version"], row["arm"], utc(row["cell"]), row["requests"], row["errors"], latency)

@@ -23,6 +23,8 @@ from hookline.live.watching.alarms.sending import Sender
 from hookline.live.watching.watcher import Looked, Watcher
 from hookline.live.watching.watching import watch
 from hookline.registry.registry import load_registry
+from hookline.workspace.catalog.old import NEWEST
+from hookline.workspace.catalog.windows import Outcome, Window
 from hookline.workspace.processes.owners import Owner, Watch
 from hookline.workspace.workspace import Workspace, open_workspace
 from kit.command_line import Told
@@ -338,3 +340,15 @@ def _wait(done: Callable[[], bool], seconds: float = 20) -> None:
     while not done():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_what_is_over_for_longer_than_is_kept_goes_with_a_look(shop: Path) -> None:
+    answer_hours(shop, 0.0)
+    catalog, long_ago = open_workspace(shop).catalog, last_hour() - timedelta(days=500)
+    starts = [long_ago + HOUR * hour for hour in range(NEWEST + 5)]
+    old = [Window("shop", 1, "data_drift", start, start + HOUR, 150, {}, []) for start in starts]
+    assert catalog.windows.keep(old, 2, lambda standing: Outcome()) == []
+    look(shop, rules=replace(RULES, keep=timedelta(days=600)))
+    assert len(catalog.windows.of("shop")) == len(old) + 1
+    look(shop)
+    assert [one.since for one in catalog.windows.of("shop")] == [last_hour() - HOUR, *starts[:-NEWEST:-1]]

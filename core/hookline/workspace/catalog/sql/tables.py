@@ -126,6 +126,23 @@ TABLES: Mapping[str, TableSpec] = {
         },
         unique=("model", "policy", "version", "arm", "worker"),
     ),
+    # What came to the same by time: a row a process and part of the grid, added up; `latency`: bucket -> requests.
+    "traffic": TableSpec(
+        "hookline_traffic",
+        {
+            "id": "number",
+            "model": "word",
+            "version": "integer",
+            "arm": "word",
+            "worker": "word",
+            "cell": "moment",
+            "requests": "long",
+            "errors": "long",
+            "latency": "text",
+        },
+        unique=("model", "version", "arm", "worker", "cell"),
+        indexed=("cell",),
+    ),
     # Who asks a model's deployer what comes next.
     "controllers": TableSpec(
         "hookline_controllers",
