@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,12 +73,22 @@ def failure(status: int, message: str, **more: Any) -> Answer:
     return Answer(status, msgspec.json.encode({"error": message, **more}))
 
 
-async def send_answer(send: Send, answer: Answer, close: bool = False) -> None:
-    """Send an answer over ASGI, a large one in parts, so that no more of it waits in the connection than the client takes."""
-    body = answer.body
-    headers = [(b"content-type", answer.media), (b"content-length", b"%d" % len(body)), *answer.headers]
+def headers_of(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """Return what is said of an answer."""
+    headers = [(b"content-type", answer.media), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
     if answer.status == UNAVAILABLE:
         headers.append((b"retry-after", b"1"))
+    return headers
+
+
+def fields_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return headers as they are written."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+async def send_answer(send: Send, answer: Answer, close: bool = False) -> None:
+    """Send an answer over ASGI, a large one in parts, so that no more of it waits in the connection than the client takes."""
+    body, headers = answer.body, headers_of(answer)
     if close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -11,7 +11,7 @@ import msgspec
 
 from hookline.kinds.fitted import label_text
 
-from ..many import predict
+from ..many import encoded, predict
 from ..reading.cutting import Body
 from .asked import Asked, Reply, media_of
 from .batches import Rows, answered, check_size
@@ -34,16 +34,11 @@ async def predict_any(traffic: Traffic, asked: Asked) -> Reply:
     read, weigh = partial(_rows, traffic, asked.body), partial(arrow_weight, asked.body)
     if any(media_of(one) == ARROW for one in asked.headers.get("accept", "").split(",")):
         return Reply(await answered(traffic, asked, read, partial(_as_arrow, traffic), weigh), ARROW.encode())
-    return Reply(await answered(traffic, asked, read, partial(_as_json, traffic), weigh))
+    return Reply(await answered(traffic, asked, read, partial(encoded, traffic), weigh))
 
 
 def _rows(traffic: Traffic, body: Body) -> Rows:
     return rows_in(arrow_frame(body, traffic.live.room.bounds.rows))
-
-
-def _as_json(traffic: Traffic, items: Sequence[Item]) -> bytes:
-    said = {"model": traffic.live.info["model"], "version": traffic.version_of(items), "predictions": items}
-    return msgspec.json.encode(said)
 
 
 def _as_arrow(traffic: Traffic, items: Sequence[Item]) -> bytes:
