@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+from starlette.exceptions import HTTPException
 
 from hookline.errors import DataError, HooklineError
 from hookline.telling.secrets import logger
@@ -36,12 +37,26 @@ class Answer(NamedTuple):
     headers: Sequence[tuple[bytes, bytes]] = ()
 
 
-async def answered(reply: Awaitable[bytes]) -> Answer:
-    """Return status and JSON; what can go wrong with a request becomes an answer that says what it was."""
+class Reply(NamedTuple):
+    """What is answered with 200."""
+
+    body: bytes
+    media: bytes = JSON
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+
+async def answered(reply: Awaitable[bytes | Reply]) -> Answer:
+    """Return status and body; what can go wrong with a request becomes an answer that says what it was.
+
+    Raises HTTPException, which says itself what is answered.
+    """
     try:
-        return Answer(OK, await reply)
+        said = await reply
+    except HTTPException:
+        raise
     except Exception as error:  # noqa: BLE001  a model may raise anything, and whoever asked must hear of it
         return told(error)
+    return Answer(OK, said) if isinstance(said, bytes) else Answer(OK, *said)
 
 
 def told(error: Exception) -> Answer:

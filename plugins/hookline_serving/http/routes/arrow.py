@@ -13,7 +13,8 @@ from hookline.kinds.fitted import label_text
 
 from ..many import encoded, predict
 from ..reading.cutting import Body
-from .asked import Asked, Reply, media_of
+from ..replies import Reply
+from .asked import Asked, media_of
 from .batches import Rows, answered, check_size
 from .frames import arrow_frame, arrow_weight, rows_in
 
