@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -112,7 +113,11 @@ class OnnxPredictor:
 
         if labels.dtype == object:
             return labels.astype(np.str_)
-        return labels.astype(np.bool_) if all(isinstance(label, bool) for label in self.target.classes) else labels
+        return labels.astype(np.bool_) if self._says_yes_or_no else labels
+
+    @cached_property
+    def _says_yes_or_no(self) -> bool:
+        return all(isinstance(label, bool) for label in self.target.classes)
 
 
 class FewRows:

@@ -55,10 +55,10 @@ def loaded(package: Path, home: Path, *options: str) -> set[str]:
     return set(told.split())
 
 
-def test_a_package_alone_is_served_without_what_trains_and_without_a_database(package: Path, home: Path) -> None:
+def test_a_package_alone_is_served_without_what_trains_a_database_and_data_frames(package: Path, home: Path) -> None:
     found = loaded(package, home)
     assert "onnxruntime" in found
-    assert found & (TRAINERS | {"sqlalchemy"}) == set()
+    assert found & (TRAINERS | {"sqlalchemy", "polars"}) == set()
 
 
 def test_the_process_that_starts_workers_loads_no_model(package: Path, home: Path) -> None:

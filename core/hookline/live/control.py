@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from hookline.errors import DataError, HooklineError
 from hookline.kinds.component import COMPONENT
@@ -16,6 +17,7 @@ from hookline.kinds.kinds import Deployer
 from hookline.kinds.scored import Scored
 from hookline.plans.config import built
 from hookline.registry.registry import Registry
+from hookline.telling.once import Once
 from hookline.telling.secrets import logger
 from hookline.workspace.processes.owners import Owner, Watch, host
 from hookline.workspace.workspace import Workspace
@@ -171,14 +173,12 @@ def controlling(workspace: Workspace, registry: Registry, model: str) -> Iterato
 
 
 def _go_on(controller: Controller, ended: threading.Event) -> None:
-    told = ""
+    told = Once(partial(log.error, "the rollout of '%s' cannot be carried on: %s", controller.model))
     while not ended.wait(LOOK_SECONDS):
         try:
             controller.look()
-            told = ""
+            told.well()
         except Exception as error:  # noqa: BLE001  a deployer may raise anything, and the next look may do better
-            if str(error) != told:
-                log.error("the rollout of '%s' cannot be carried on: %s", controller.model, error)
-            told = str(error)
+            told.fault(error)
     with suppress(HooklineError):
         controller.leave()

@@ -35,6 +35,9 @@ class AnswerCounts:
     labels: tuple[str, ...]
     counts: list[int] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._places = {label: place for place, label in enumerate(self.labels)}
+
     @classmethod
     def of(cls, target: Target, answers: ColumnProfile | None) -> AnswerCounts:
         """Return counts of nothing yet; answers: their distribution on held-out rows, whose edges numbers are counted between."""
@@ -48,9 +51,9 @@ class AnswerCounts:
     def add(self, prediction: Any) -> None:
         """Count an answer: a label or a number."""
         if self.labels:
-            text = label_text(prediction)
-            if text in self.labels:
-                self.counts[self.labels.index(text)] += 1
+            place = self._places.get(prediction if type(prediction) is str else label_text(prediction))
+            if place is not None:
+                self.counts[place] += 1
         elif isinstance(prediction, (int, float)):
             self.counts[min(max(bisect_left(self.edges, prediction) - 1, 0), len(self.counts) - 1)] += 1
 

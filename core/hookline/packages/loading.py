@@ -20,7 +20,7 @@ from hookline.kinds.plain import from_json
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import TRAIN, add_remedies
 
-from .door.faults import first_of
+from .door.faults import any_fault, first_of
 from .door.names import is_distribution
 from .door.probing import require_answer
 from .door.sealing import is_signed, require_signed
@@ -71,11 +71,12 @@ class LoadedPackage:
 
 
 def load_package(
-    folder: Path, registry: Registry, trust: Trust | None = None, contract: Path | None = None
+    folder: Path, registry: Registry, trust: Trust | None = None, contract: Path | None = None, *, few: bool = False
 ) -> LoadedPackage:
     """Verify a package and load it with the packager that wrote it; runs none of its code unless `trust` says so.
 
-    contract: a file whose word stands above the package's own contract, in this process.
+    contract: a file whose word stands above the package's own contract, in this process; few: whether it is to answer a few
+    rows at a time.
     Raises StoreError for a damaged package, or one whose parts do not fit each other, and UntrustedPackage.
     """
     said = None if contract is None else read_contract(contract, "--contract")
@@ -85,15 +86,13 @@ def load_package(
         require_signed(manifest, str(folder))
     predictor = _read(folder, manifest, registry, trust)
     _require_same_target(folder, manifest, predictor.target)
-    require_answer(predictor, folder)
+    require_answer(predictor, folder, few)
     answers = predictor if said is None else under_contract(predictor, said)
     return LoadedPackage(folder, manifest, answers, registry)
 
 
 def _read(folder: Path, manifest: Mapping[str, Any], registry: Registry, trust: Trust) -> Predictor:
     """Have the packager that wrote a package read it back."""
-    from polars.exceptions import PanicException
-
     try:
         given = manifest.get("packager_config") or {}
         packager = registry.build("packager", str(manifest["packager"]), given, "packager")
@@ -110,7 +109,7 @@ def _read(folder: Path, manifest: Mapping[str, Any], registry: Registry, trust: 
     except HooklineError:
         raise
     # Whatever a library raises of a file that it did not write, or of parts that do not fit each other.
-    except (Exception, PanicException) as error:
+    except any_fault() as error:
         raise StoreError(f"package {folder} cannot be read: {first_of(error)}") from error
 
 

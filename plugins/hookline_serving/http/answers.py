@@ -103,7 +103,9 @@ class Answerer:
 
     def _predict(self, values: Sequence[Sequence[Any]]) -> Prediction:
         try:
-            return self._asked(values)
+            if self._few is not None and len(values) <= MOST_BY_ROW:
+                return self._few.predict_rows(values)
+            return self.predictor.predict(frame_of(values, self.predictor.schema))
         except Exception:
             raise
         except BaseException as error:
@@ -111,11 +113,6 @@ class Answerer:
             if type(error).__name__ == "PanicException":
                 raise RuntimeError(f"the model's library panicked: {error}") from None
             raise
-
-    def _asked(self, values: Sequence[Sequence[Any]]) -> Prediction:
-        if self._few is not None and len(values) <= MOST_BY_ROW:
-            return self._few.predict_rows(values)
-        return self.predictor.predict(frame_of(values, self.predictor.schema))
 
     def _items(self, question: Question, prediction: Prediction) -> list[Item]:
         values, warnings = prediction.values.tolist(), question.warnings

@@ -13,19 +13,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from hookline.kinds.plain import to_json
 
 from . import inference_protocol as v2
 from .arms.desk import Desk
-from .clients.receiving import client_of
-from .many import MOST_BYTES_AT_ONCE, predict
 from .openapi.columns import example_row
 from .openapi.document import document
-from .replies import OK, Answer, failure, send_answer, told
-from .routes.arrow import MARK, predict_any
-from .routes.asked import Guarded, called
+from .replies import failure, told
+from .routes.arrow import predict_any
+from .routes.asked import Guarded
 from .routes.binary import infer_any
 from .routes.table import NAMES, further
 from .service import Service
@@ -61,7 +59,7 @@ def app_of(
     app = Starlette(routes=_routes(desk), lifespan=lifespan, exception_handlers=handlers)
     # Whoever asks for /ready/ is told so, and not sent to an address made of what the request calls this server.
     app.router.redirect_slashes = False
-    return _with_short_way(app, desk) if spans is None else traced(app, spans)
+    return app if spans is None else traced(app, spans)
 
 
 def _routes(desk: Desk) -> list[Route]:
@@ -86,43 +84,6 @@ def _routes(desk: Desk) -> list[Route]:
         get(f"{model}/versions/{{version}}", v2.model_metadata),
         *further(desk),
     ]
-
-
-def _with_short_way(app: ASGIApp, desk: Desk) -> ASGIApp:
-    """Answer POST /predict without routing, request and response objects, which take longer than a small model does."""
-    most, held = min(MOST_BYTES_AT_ONCE, desk.room.bounds.bytes), desk.room.held
-
-    async def short(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != "/predict" or scope["method"] != "POST":
-            await app(scope, receive, send)
-            return
-        first = await receive()
-        body = first.get("body", b"")
-        if first["type"] != "http.request" or first.get("more_body") or len(body) > most or body[:1] == MARK:
-            await app(scope, _again(first, receive), send)
-            return
-        try:
-            answer = Answer(OK, await predict(desk.traffic, body, called(scope)))
-        except Exception as error:  # noqa: BLE001  as in `answered`, without a coroutine more
-            answer = told(error)
-        if len(answer.body) <= MOST_BYTES_AT_ONCE:
-            await send_answer(send, answer)
-            return
-        with held.account(client_of(scope)) as account:
-            account.settle(len(answer.body))
-            await send_answer(send, answer)
-
-    return short
-
-
-def _again(first: Message, receive: Receive) -> Receive:
-    """Return a `receive` that begins with a message that has been taken already."""
-    held = [first]
-
-    async def again() -> Message:
-        return held.pop() if held else await receive()
-
-    return again
 
 
 def _told(desk: Desk, content: Callable[[Service], Any]) -> Callable[[Request], Awaitable[Response]]:

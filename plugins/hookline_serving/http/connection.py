@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
 import httptools
 import msgspec
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from .clients.bounds import CLIENT, MIB
+from .clients.direct import Direct
 from .clients.door import Door
 from .clients.turns import MUCH
+from .clients.writing import PatientFlow, WholeAnswers
+from .replies import Answer, fields_of, headers_of
 
 MOST_PARSED = 2 * 1024
 """Bytes that are parsed at a time: all requests in them are taken before the first is answered."""
@@ -37,13 +41,16 @@ class Wait(NamedTuple):
 class Connection(HttpToolsProtocol):
     """A connection that reads no further while requests wait in it, and that the door may close."""
 
-    def __init__(self, door: Door, **given: Any) -> None:
+    def __init__(self, door: Door, direct: Direct | None = None, **given: Any) -> None:
         super().__init__(**given)
-        self._door = door
+        self._door, self._direct = door, direct
+        self._held: RequestResponseCycle | None = None
+        """Of a request that may be answered directly, once its body is here."""
         self._unparsed = b""
         self._is_held_back = False
         self._untaken = 0
-        self._sized: object = None
+        self._has_sent = False
+        """Whether anything came since the last answer was whole."""
         self._body_bytes = 0
         self._got_on = 0.0
         self._is_in_line = False
@@ -52,11 +59,11 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with the transport, or refuse to."""
-        whole = WholeAnswers(cast("asyncio.Transport", transport), self.loop)
-        super().connection_made(cast("asyncio.Transport", whole))
-        self.flow = PatientFlow(self, cast("asyncio.Transport", whole))
+        self._writer = WholeAnswers(cast("asyncio.Transport", transport), self.loop)
+        super().connection_made(cast("asyncio.Transport", self._writer))
+        self.flow = PatientFlow(self, cast("asyncio.Transport", self._writer))
         if not self._door.admit(self):
-            self.app = cast("Any", self._door.full)
+            self.app, self._direct = cast("Any", self._door.full), None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave."""
@@ -79,7 +86,7 @@ class Connection(HttpToolsProtocol):
         """Begin to answer what has a whole head, unless it is to be read again."""
         if self.parser.should_upgrade():
             return
-        self._untaken = 0
+        self._untaken, self._body_bytes, self._got_on = 0, 0, time.monotonic()
         self.scope["extensions"] = cast("Any", {CLIENT: self})
         super().on_headers_complete()
         # Not where requests wait behind one another, of which those behind would be lost.
@@ -89,21 +96,33 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of a request's body."""
         self._untaken = 0
-        if self._sized is not self.cycle:
-            self._sized, self._body_bytes, self._got_on = self.cycle, 0, time.monotonic()
         got, self._body_bytes = self._body_bytes, self._body_bytes + len(body)
         if self._body_bytes // MIB > got // MIB:
             self._got_on = time.monotonic()
         super().on_body(body)
+        held = self._held
+        if held is not None and self._direct is not None and self._body_bytes > self._direct.most:
+            self._held = None
+            super()._start_asgi_task(held, self.app)
 
     def on_message_complete(self) -> None:
         """Take the end of a request's body."""
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
+        if self.parser.should_upgrade():
+            return
+        super().on_message_complete()
+        held, self._held = self._held, None
+        if held is not None:
+            self._answer(held)
 
     def on_response_complete(self) -> None:
-        """Go on with what has come meanwhile."""
-        super().on_response_complete()
+        """Go on with what has come meanwhile; a client that sends nothing more is closed by the door."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._has_sent = False
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
         if self._unparsed:
             self.loop.call_soon(self._parse)
 
@@ -148,7 +167,7 @@ class Connection(HttpToolsProtocol):
             return Wait("body", cycle) if cycle.more_body else None
         if self._in_head() or cycle is None:
             return Wait("head", self.scope)
-        if self.timeout_keep_alive_task is None:
+        if self._has_sent:
             return Wait("rest", cycle)
         return Wait("answer", cycle, left) if left else Wait("idle", cycle)
 
@@ -186,7 +205,7 @@ class Connection(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         """Parse, unless a head, or what stands around the parts of a body, does not come to an end."""
         self._untaken += len(data)
-        self._unset_keepalive_if_required()
+        self._has_sent = True
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as asked:
@@ -237,47 +256,36 @@ class Connection(HttpToolsProtocol):
         if self._in_head() or self.cycle is None or not self.cycle.more_body:
             return 0
         declared = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0")
-        return int(declared) - (self._body_bytes if self._sized is self.cycle else 0)
+        return int(declared) - self._body_bytes
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin to answer a request: directly where that can be, once its body is here, else by the application."""
+        scope: Any = cycle.scope
+        if self._direct is None or not self._direct.takes(scope):
+            super()._start_asgi_task(cycle, app)
+        elif cycle.more_body:
+            self._held = cycle
+        else:
+            self.loop.call_soon(self._answer, cycle)
 
-class PatientFlow(FlowControl):
-    """Flow control that does not read on where the connection is held back."""
+    def _answer(self, cycle: RequestResponseCycle) -> None:
+        assert self._direct is not None
+        scope: Any = cycle.scope
+        if not self._direct.answer(scope, cycle.body, partial(self._reply, cycle)):
+            super()._start_asgi_task(cycle, self.app)
 
-    def __init__(self, connection: Connection, transport: asyncio.Transport) -> None:
-        super().__init__(transport)
-        self._connection = connection
-
-    def resume_reading(self) -> None:
-        """Read on, unless the connection is held back."""
-        if self.read_paused and not self._connection.is_held_back():
-            super().resume_reading()
-
-
-class WholeAnswers:
-    """A transport that writes the head of an answer together with what comes after it, and is otherwise the one it is given."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport, self._loop = transport, loop
-        self._head = b""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        """Write, or hold the head of an answer; an interim one (1xx) is no head, since no body would follow."""
-        if not self._head and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
-            self._head = data
-            # Not every answer has a body, and some bodies come late.
-            self._loop.call_soon(self._release)
+    def _reply(self, cycle: RequestResponseCycle, answer: Answer) -> None:
+        """Write an answer at once, unless it is large, or the client has not taken the one before."""
+        assert self._direct is not None
+        if cycle.disconnected:
             return
-        held, self._head = self._head, b""
-        self._transport.write(held + data)
-
-    def close(self) -> None:
-        """Close, after what is held was written."""
-        self._release()
-        self._transport.close()
-
-    def _release(self) -> None:
-        if self._head:
-            self.write(b"")
+        if self.flow.write_paused or len(answer.body) > self._direct.most:
+            super()._start_asgi_task(cycle, cast("Any", self._direct.sending(answer)))
+            return
+        close = b"" if cycle.keep_alive else b"connection: close\r\n"
+        fields = fields_of([*self.server_state.default_headers, *headers_of(answer)])
+        self._writer.write_whole(b"%b%b%b\r\n%b" % (STATUS_LINE[answer.status], fields, close, answer.body))
+        cycle.response_started = cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -34,6 +35,10 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         rows, values = [self.rows[place] for place in places], [self.values[place] for place in places]
         ids, keys = [self.ids[place] for place in places], [self.keys[place] for place in places if self.keys]
         return Question(rows, values, ids, warnings, self.since, keys, self.request)
+
+    def afresh(self) -> Question:
+        """Return the same as asked now."""
+        return msgspec.structs.replace(self, since=time.perf_counter())
 
     def unit(self) -> str | None:
         """Return the key of the first row, which stands for all; a word of its own where that has none, None without keys."""

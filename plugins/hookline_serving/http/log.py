@@ -105,7 +105,7 @@ class PredictionLog:
                 self.failures += 1
             raise NotRecorded.of(error) from error
         # An encoded text holds no line break, so each ends a record.
-        records = sum(some.count(b"\n") for some in lines)
+        records = lines[0].count(b"\n") if len(lines) == 1 else sum(some.count(b"\n") for some in lines)
         with self._counting:
             self.written += records
         return None if kept is None else _promised(kept)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from .exchange import Question
+from .exchange import Item, Question
 from .reading.cutting import Body, Piece, bodies_of, cut_rows, placed
 from .reading.faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
 
@@ -27,33 +27,40 @@ ROWS_AT_ONCE = 1_000
 
 async def predict(traffic: Traffic, body: Body, request: str | None = None) -> bytes:
     """Answer `/predict`; raises what `replies.told` tells. request: what whoever asks calls it."""
-    live = traffic.live
     if len(body) > HEAVY_BYTES:
-        async with live.room.heavy:
+        async with traffic.live.room.heavy:
             return await _predict_in_parts(traffic, body, request)
-    if len(body) > (MOST_PATTERN_BYTES if live.answerer.reader.asks_patterns else MOST_BYTES_AT_ONCE):
+    if is_many(traffic, body):
         return await _predict_in_parts(traffic, body, request)
-    question = live.answerer.reader.read_body(body)
-    if request is not None:
-        question = msgspec.structs.replace(question, request=request)
-    if traffic.is_plain:
-        # Without a coroutine more, of which each takes as long as a part of a small model does.
-        items, version = await live.answer(question), live.info["version"]
-    else:
-        items = await traffic.answer(question)
-        version = traffic.version_of(items)
-    return msgspec.json.encode({"model": live.info["model"], "version": version, "predictions": items})
+    return encoded(traffic, await traffic.answer(question_of(traffic, body, request)))
+
+
+def is_many(traffic: Traffic, body: Body) -> bool:
+    """Tell whether a body is too large to be read on the loop."""
+    return len(body) > (MOST_PATTERN_BYTES if traffic.live.answerer.reader.asks_patterns else MOST_BYTES_AT_ONCE)
+
+
+def question_of(traffic: Traffic, body: Body, request: str | None) -> Question:
+    """Return what a body asks; raises as `Reader.read_body` does. request: what whoever asks calls it"""
+    question = traffic.live.answerer.reader.read_body(body)
+    return question if request is None else msgspec.structs.replace(question, request=request)
+
+
+def encoded(traffic: Traffic, items: Sequence[Item]) -> bytes:
+    """Return what `/predict` answers."""
+    said = {"model": traffic.live.info["model"], "version": traffic.version_of(items), "predictions": items}
+    return msgspec.json.encode(said)
 
 
 async def _predict_in_parts(traffic: Traffic, body: Body, request: str | None) -> bytes:
     versions: set[int | None] = set()
-    parts = b",".join(await traffic.live.room.in_turns(_encoded(traffic, body, request, versions)))
+    parts = b",".join(await traffic.live.room.in_turns(_encoded_parts(traffic, body, request, versions)))
     version = next(iter(versions)) if len(versions) == 1 else None
     said = {"model": traffic.live.info["model"], "version": version, "predictions": msgspec.Raw(b"[")}
     return b"%b%b]}" % (msgspec.json.encode(said)[:-1], parts)
 
 
-def _encoded(traffic: Traffic, body: Body, request: str | None, versions: set[int | None]) -> Iterator[bytes]:
+def _encoded_parts(traffic: Traffic, body: Body, request: str | None, versions: set[int | None]) -> Iterator[bytes]:
     """Yield the answers for a body's rows, some at a time, as a part of a JSON array, and say who answered."""
     pieces, head = cut_rows(body, traffic.live.room.bounds.rows)
     reader = traffic.live.answerer.reader

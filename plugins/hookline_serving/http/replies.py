@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+from starlette.exceptions import HTTPException
 
 from hookline.errors import DataError, HooklineError
 from hookline.telling.secrets import logger
@@ -36,12 +37,26 @@ class Answer(NamedTuple):
     headers: Sequence[tuple[bytes, bytes]] = ()
 
 
-async def answered(reply: Awaitable[bytes]) -> Answer:
-    """Return status and JSON; what can go wrong with a request becomes an answer that says what it was."""
+class Reply(NamedTuple):
+    """What is answered with 200."""
+
+    body: bytes
+    media: bytes = JSON
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+
+async def answered(reply: Awaitable[bytes | Reply]) -> Answer:
+    """Return status and body; what can go wrong with a request becomes an answer that says what it was.
+
+    Raises HTTPException, which says itself what is answered.
+    """
     try:
-        return Answer(OK, await reply)
+        said = await reply
+    except HTTPException:
+        raise
     except Exception as error:  # noqa: BLE001  a model may raise anything, and whoever asked must hear of it
         return told(error)
+    return Answer(OK, said) if isinstance(said, bytes) else Answer(OK, *said)
 
 
 def told(error: Exception) -> Answer:
@@ -73,12 +88,22 @@ def failure(status: int, message: str, **more: Any) -> Answer:
     return Answer(status, msgspec.json.encode({"error": message, **more}))
 
 
-async def send_answer(send: Send, answer: Answer, close: bool = False) -> None:
-    """Send an answer over ASGI, a large one in parts, so that no more of it waits in the connection than the client takes."""
-    body = answer.body
-    headers = [(b"content-type", answer.media), (b"content-length", b"%d" % len(body)), *answer.headers]
+def headers_of(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """Return what is said of an answer."""
+    headers = [(b"content-type", answer.media), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
     if answer.status == UNAVAILABLE:
         headers.append((b"retry-after", b"1"))
+    return headers
+
+
+def fields_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return headers as they are written."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+async def send_answer(send: Send, answer: Answer, close: bool = False) -> None:
+    """Send an answer over ASGI, a large one in parts, so that no more of it waits in the connection than the client takes."""
+    body, headers = answer.body, headers_of(answer)
     if close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

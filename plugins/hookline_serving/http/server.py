@@ -27,6 +27,7 @@ from .arms.following import Follower
 from .arms.loading import traffic_of
 from .clients.accepting import Acceptor
 from .clients.bounds import Bounds
+from .clients.direct import Direct
 from .clients.telling import log_config
 from .log import PredictionLog
 from .service import Room
@@ -67,9 +68,11 @@ def serve(
     record = PredictionLog.open(folder) if folder else None
     # Nobody answers yet, so nobody waits for more than the version in charge.
     desk = Desk(traffic_of(fleet, fleet.policy(), record, Room(bounds), patience=0.0), record, fleet)
+    into = spans()
     config = uvicorn.Config(
-        guarded(app_of(desk, partial(_following, fleet, desk), spans()), access.tokens),
-        http=_connections(bounds.within_files()),
+        guarded(app_of(desk, partial(_following, fleet, desk), into), access.tokens),
+        # With spans, every request goes through what makes them.
+        http=_connections(bounds.within_files(), Direct(desk, access.tokens) if into is None else None),
         log_config=log_config(),
         log_level="warning",
         access_log=False,
@@ -193,9 +196,9 @@ def _hangup_stops(server: uvicorn.Server) -> Iterator[None]:
         signal.raise_signal(signal.SIGHUP)
 
 
-def _connections(bounds: Bounds) -> Any:
+def _connections(bounds: Bounds, direct: Direct | None) -> Any:
     """Return what makes the protocol of each connection, as uvicorn calls it."""
     from .clients.door import Door
     from .connection import Connection
 
-    return partial(Connection, Door(bounds))
+    return partial(Connection, Door(bounds), direct)

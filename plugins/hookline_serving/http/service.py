@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookline import Predictor
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
 
 T = TypeVar("T")
+Done = Callable[[list[Item] | Exception], None]
+"""Takes the answer to a request once it is on record, or why there is none."""
+Waiting = tuple[Question, Done]
 THREADS = 2
 """Of large requests. Each keeps the loop waiting while it runs Python; with one, a slow model would hold up all of them."""
 STEP_SECONDS = 0.002
@@ -68,7 +72,7 @@ class Service:
     """Seconds that its slowest requests take, which fades with every other one; a guess, of which two threads may lose one."""
     _loop: asyncio.AbstractEventLoop | None = None
     """Kept, since asking for it is a system call."""
-    _waiting: list[tuple[Question, asyncio.Future[list[Item]]]] = field(default_factory=list)
+    _waiting: list[Waiting] = field(default_factory=list)
     _asked: int = 0
     """Requests of this moment."""
     _seen: int = 0
@@ -92,26 +96,26 @@ class Service:
 
     async def answer(self, question: Question) -> list[Item]:
         """Predict rows: with those of other requests, or in a thread where there are many. Raises OSError."""
-        # In one piece, since each coroutine around another takes as long as a part of a small model does.
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
+        loop = self._running()
+        if len(question.rows) <= MOST_ROWS_INLINE:
+            answer: asyncio.Future[list[Item]] = loop.create_future()
+            self.ask(question, partial(_settle, answer))
+            return await answer
         try:
-            if len(question.rows) > MOST_ROWS_INLINE:
-                items = await self._loop.run_in_executor(self.room.worker, self.answerer.answer_now, question)
-            elif self._is_first() and self._quiet:
-                self._seen = 1
-                (items,), kept = self.answerer.answer([question])
-                if kept is not None:
-                    await asyncio.wrap_future(kept)
-            else:
-                answer: asyncio.Future[list[Item]] = self._loop.create_future()
-                self._waiting.append((question, answer))
-                items = await answer
+            items = await loop.run_in_executor(self.room.worker, self.answerer.answer_now, question)
         except Exception as error:
             self.failed(error, question.unit())
             raise
         self.count(question, items)
         return items
+
+    def ask(self, question: Question, done: Done) -> None:
+        """Have a few rows answered, at once or with those of other requests of this moment; for the loop's own thread."""
+        if self._is_first() and self._quiet:
+            self._seen = 1
+            self._answer([(question, done)])
+        else:
+            self._waiting.append((question, done))
 
     def failed(self, error: Exception, unit: str | None = None) -> None:
         """Count a request that the model could not answer, whatever it raised; not one that cannot be read or recorded.
@@ -124,78 +128,76 @@ class Service:
     def count(self, question: Question, items: Sequence[Item], compared: bool = False) -> None:
         """Count a request as answered. compared: whether it took the way that those of other versions take."""
         if self.counts is not None and items:
-            first = items[0]
-            seconds = time.perf_counter() - question.since
-            self.slowest = max(seconds, 0.999 * self.slowest)
-            self.counts.answered(seconds, first.prediction, compared)
+            seconds, faded = time.perf_counter() - question.since, 0.999 * self.slowest
+            self.slowest = seconds if seconds > faded else faded
+            self.counts.answered(seconds, items[0].prediction, compared)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     def _is_first(self) -> bool:
         """Take one more request of this moment, and tell whether it is the first."""
         self._asked += 1
         if self._asked > 1:
             return False
-        assert self._loop is not None
-        self._loop.call_soon(self._end_turn)
+        self._running().call_soon(self._end_turn)
         return True
 
     def _end_turn(self) -> None:
         """End the moment with the first turn of the loop that brings no further request."""
         if self._asked > self._seen:
             self._seen = self._asked
-            assert self._loop is not None
-            self._loop.call_soon(self._end_turn)
+            self._running().call_soon(self._end_turn)
             return
         self._quiet, self._asked, self._seen = self._asked == 1, 0, 0
         if self._waiting:
-            self._answer_waiting()
+            waiting, self._waiting = self._waiting, []
+            self._answer(waiting)
 
-    def _answer_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
+    def _answer(self, waiting: Sequence[Waiting]) -> None:
         try:
             answers, kept = self.answerer.answer([question for question, _ in waiting])
         except Exception as error:  # noqa: BLE001  a model may raise anything, and each request must hear of it
             self._answer_alone(waiting, error)
             return
-        for (_, future), answer in zip(waiting, answers, strict=True):
-            if kept is not None:
-                self._settle_once(future, answer, kept)
-            elif not future.done():
-                future.set_result(answer)
-
-    def _settle_once(self, future: asyncio.Future[list[Item]], answer: list[Item], kept: Kept) -> None:
-        """Answer a request once its record is kept."""
         if kept is None:
-            if not future.done():
-                future.set_result(answer)
-            return
-        loop = self._loop
-        assert loop is not None
-        kept.add_done_callback(lambda done: loop.call_soon_threadsafe(_settle, future, answer, done))
+            self._tell(waiting, answers)
+        else:
+            told = partial(self._running().call_soon_threadsafe, self._tell, waiting, answers)
+            kept.add_done_callback(told)
 
-    def _answer_alone(self, waiting: list[tuple[Question, asyncio.Future[list[Item]]]], error: Exception) -> None:
+    def _answer_alone(self, waiting: Sequence[Waiting], error: Exception) -> None:
         """Ask again for each request by itself, so that one that the model cannot answer does not fail the others."""
-        for question, future in waiting:
-            if future.done():
-                continue
-            if len(waiting) == 1:
-                future.set_exception(error)
-                continue
-            try:
-                (items,), kept = self.answerer.answer([question])
-            except Exception as own:  # noqa: BLE001  as above
-                future.set_exception(own)
-                continue
-            self._settle_once(future, items, kept)
+        if len(waiting) > 1:
+            for one in waiting:
+                self._answer([one])
+            return
+        ((question, done),) = waiting
+        self.failed(error, question.unit())
+        done(error)
+
+    def _tell(self, waiting: Sequence[Waiting], answers: Sequence[list[Item]], kept: Kept = None) -> None:
+        """Answer requests, whose records are kept by now, or cannot be."""
+        error = None if kept is None else kept.exception()
+        for (question, done), items in zip(waiting, answers, strict=True):
+            if isinstance(error, Exception):
+                self.failed(error, question.unit())
+                done(error)
+            else:
+                self.count(question, items)
+                done(items)
 
 
-def _settle(future: asyncio.Future[list[Item]], answer: list[Item], kept: Future[None]) -> None:
-    error = kept.exception()
-    if future.done():
+def _settle(answer: asyncio.Future[list[Item]], told: list[Item] | Exception) -> None:
+    if answer.done():
         return
-    if error is None:
-        future.set_result(answer)
+    if isinstance(told, Exception):
+        # No future takes a StopIteration, which a model may raise as well as anything else.
+        answer.set_exception(RuntimeError(repr(told)) if isinstance(told, StopIteration) else told)
     else:
-        future.set_exception(error)
+        answer.set_result(told)
 
 
 def _go_on(work: Iterator[T], done: list[T]) -> bool:

@@ -22,8 +22,9 @@ import pytest
 import hookline as hl
 from hookline.errors import HooklineError, StoreError, UntrustedPackage
 from hookline.packages.door.sealing import _tail
-from hookline.packages.loading import LoadedPackage
+from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.manifest import verify
+from hookline.registry.registry import load_registry
 from kit.command_line import Told
 from kit.packages import reseal
 
@@ -380,11 +381,11 @@ ARCHIVES: dict[str, Change] = {
 }
 
 
-def refused(package: Path) -> HooklineError:
-    """Return the error that loading raises, which is ours, in a few lines, and within seconds."""
+def refused(package: Path, few: bool = False) -> HooklineError:
+    """Return the error that loading raises, which is ours, in a few lines, and within seconds. few: as a server loads it"""
     begun = time.monotonic()
     with pytest.raises(HooklineError) as caught:
-        hl.load(package)
+        load_package(package, load_registry(), few=few)
     assert time.monotonic() - begun < 20
     assert caught.value.exit_code in (1, 2)
     told = str(caught.value)
@@ -413,6 +414,7 @@ def test_a_graph_that_somebody_wrote_is_one_clear_error(made: hl.Run, tmp_path: 
     package = copy_of(made, "onnx", tmp_path)
     GRAPHS[attack](package)
     refused(package)
+    refused(package, few=True)
 
 
 @pytest.mark.parametrize("attack", BOMBS)

@@ -12,7 +12,9 @@ import polars as pl
 import pytest
 
 import hookline as hl
+from hookline.data.columns import column_kind, parse_dtype
 from hookline.errors import DataError, HooklineError, StoreError, UntrustedPackage
+from hookline.packages.door.faults import KNOWN_KINDS
 from hookline.packages.loading import load_package
 from hookline.registry.registry import load_registry
 from kit.packages import reseal
@@ -59,6 +61,13 @@ def test_the_manifest_carries_the_evidence(package: Path) -> None:
     assert {metric["name"] for metric in manifest["metrics"]} >= {"accuracy", "log_loss"}
     assert "evidence/report.html" in manifest["files"]
     assert "profile.json" in manifest["files"]
+
+
+@pytest.mark.parametrize("dtype", KNOWN_KINDS)
+def test_a_type_that_is_told_without_polars_is_what_polars_makes_of_it(dtype: str) -> None:
+    made = parse_dtype(dtype)
+    assert repr(made) == dtype
+    assert column_kind(made) == KNOWN_KINDS[dtype]
 
 
 @pytest.mark.parametrize("file", ["model.onnx", "pipeline.json", "profile.json"])

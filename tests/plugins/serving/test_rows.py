@@ -17,7 +17,7 @@ from hookline import Roles, Schema, TextRules
 from hookline.kinds.artifacts import Column
 from hookline_serving.http import rows as reading
 from hookline_serving.http.answers import new_ids
-from hookline_serving.http.connection import WholeAnswers
+from hookline_serving.http.clients.writing import WholeAnswers
 from hookline_serving.http.openapi.columns import example_row
 from hookline_serving.http.rows import BadRequest, BadRows, Reader
 

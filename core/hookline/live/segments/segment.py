@@ -63,11 +63,11 @@ class Segment:
     def write(self, lines: Sequence[bytes]) -> None:
         """Hand lines to the system, all or none; raises OSError."""
         whole = lines[0] if len(lines) == 1 else b"".join(lines)
-        left = memoryview(whole)
         try:
-            while left:
+            taken = self.file.write(whole)
+            while taken < len(whole):
                 # A disk that is nearly full takes a part, and says so only of the rest.
-                left = left[self.file.write(left) :]
+                taken += self.file.write(memoryview(whole)[taken:])
         except OSError:
             self.cut(self.size)
             raise

@@ -71,7 +71,7 @@ def _fleet_of(work: Work, registry: Registry, workspace: Workspace | None) -> De
     contract = None if work.contract is None else Path(work.contract)
 
     def load(folder: Path) -> LoadedPackage:
-        return load_package(folder, registry, work.trust, contract)
+        return load_package(folder, registry, work.trust, contract, few=True)
 
     log = None if work.log is None else Path(work.log)
     if workspace is not None and work.model is not None and work.whole:

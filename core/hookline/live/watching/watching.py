@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ from hookline.errors import HooklineError, UsageError
 from hookline.kinds.hooks import Channel
 from hookline.registry.registry import load_registry
 from hookline.runs.names import find
+from hookline.telling.once import Once
 from hookline.telling.secrets import logger
 from hookline.workspace.processes.owners import BEAT_SECONDS, Owner, Watch
 from hookline.workspace.workspace import Workspace, open_workspace
@@ -76,6 +78,9 @@ class Watching:
     _watch: Watch = field(default_factory=Watch)
     _lost: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        self._faults = Once(partial(log.error, "'%s' cannot be watched: %s", self.watcher.model))
+
     def once(self) -> Looked:
         """Look once, and send what waits; raises UsageError where another process watches."""
         if not self._take():
@@ -103,25 +108,25 @@ class Watching:
 
     def _go_on(self) -> None:
         """Look again and again, until another process has taken over."""
-        due, told = 0.0, ""
+        due = 0.0
         while not self._lost.is_set():
             if time.time() >= due:
-                due, told = self._look(told)
+                due = self._look()
             with suppress(HooklineError):  # A catalog that is away is told of by the look.
                 self.sender.look()
             self._lost.wait(sending.LOOK_SECONDS)
         log.warning("'%s' is watched by another process now", self.watcher.model)
 
-    def _look(self, told: str) -> tuple[float, str]:
-        """Look once; return when the next look is due, and what was told of one that failed."""
+    def _look(self) -> float:
+        """Look once; return when the next look is due."""
         try:
             looked = self.watcher.look()
         except Exception as error:  # noqa: BLE001  whatever it is, the next look may do better
-            if str(error) != told:
-                log.error("'%s' cannot be watched: %s", self.watcher.model, error)
-            return time.time() + AGAIN_SECONDS, str(error)
+            self._faults.fault(error)
+            return time.time() + AGAIN_SECONDS
+        self._faults.well()
         self.tell(looked)
-        return self._next(), ""
+        return self._next()
 
     def _next(self) -> float:
         """Return when a window ends next, and is on record; or sooner, where labels are looked for more often."""

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hookline.data.columns import column_kind, parse_dtype
 from hookline.data.contract.patterns import check_pattern
 from hookline.errors import HooklineError, StoreError
-from hookline.kinds.artifacts import Column, Schema, Target
+from hookline.kinds.artifacts import Column, ColumnKind, Schema, Target
 
 from .names import shown
 
 LONGEST_TYPE = 200
 """Characters of a column's type."""
+SIZES = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64")
+KNOWN_KINDS: Mapping[str, ColumnKind] = {
+    **dict.fromkeys(SIZES, "number"),
+    **dict.fromkeys(
+        ("Date", *(f"Datetime(time_unit='{unit}', time_zone=None)" for unit in ("ms", "us", "ns"))), "datetime"
+    ),
+    "String": "string",
+    "Boolean": "boolean",
+}
+"""Written dtype -> how hookline treats it, of those that most columns have: they are told without polars."""
 
 
 def first_of(error: BaseException) -> str:
@@ -49,14 +60,17 @@ def check_target(target: Target, where: str) -> None:
         raise StoreError(f"{where} is damaged: its target is {target.task}, of {len(classes)} different classes")
 
 
-def _fault(column: Column) -> str | None:
+def any_fault() -> tuple[type[BaseException], ...]:
+    """Return what a library may raise: any Exception, and a panic of polars, where that is imported at all."""
+    polars = sys.modules.get("polars.exceptions")
+    return (Exception,) if polars is None else (Exception, polars.PanicException)
+
+
+def _kind(dtype: str) -> ColumnKind | None:
     from polars.exceptions import PanicException, PolarsError
 
-    told = f"column '{shown(column.name)}'"
-    if len(column.dtype) > LONGEST_TYPE:
-        return f"{told} has a type of {len(column.dtype):,} characters"
     try:
-        kind = column_kind(parse_dtype(column.dtype))
+        return column_kind(parse_dtype(dtype))
     except (
         HooklineError,
         PolarsError,
@@ -67,6 +81,15 @@ def _fault(column: Column) -> str | None:
         RecursionError,
         MemoryError,
     ):
+        return None
+
+
+def _fault(column: Column) -> str | None:
+    told = f"column '{shown(column.name)}'"
+    if len(column.dtype) > LONGEST_TYPE:
+        return f"{told} has a type of {len(column.dtype):,} characters"
+    kind = KNOWN_KINDS.get(column.dtype) or _kind(column.dtype)
+    if kind is None:
         return f"{told}: '{shown(column.dtype)}' is not a column type"
     if kind != column.kind:
         return f"{told} is a {column.kind}, and its type '{shown(column.dtype)}' is that of a {kind}"

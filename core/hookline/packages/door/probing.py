@@ -9,27 +9,30 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.columns import parse_dtype
 from hookline.errors import HooklineError, StoreError
 from hookline.kinds.artifacts import Column
+from hookline.kinds.capabilities import PredictsRows
 from hookline.kinds.fitted import Prediction, Predictor
 
-from .faults import first_of
+from .faults import any_fault, first_of
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def require_answer(predictor: Predictor, folder: Path) -> None:
+def require_answer(predictor: Predictor, folder: Path, few: bool = False) -> None:
     """Ask for one row, such as the training rows were; raises StoreError for no answer or none that is of the target.
 
-    A refusal that says what is wrong with the row is an answer too.
+    A refusal that says what is wrong with the row is an answer too. few: whether it is asked as one that answers a few rows at
+    a time, which then needs no data frame
     """
-    from polars.exceptions import PanicException
-
     try:
-        answer = predictor.predict(typical_row(predictor))
+        if few and isinstance(predictor, PredictsRows):
+            answer = predictor.predict_rows([[_value(column) for column in predictor.schema.columns]])
+        else:
+            answer = predictor.predict(typical_row(predictor))
     except HooklineError:
         return
     # Whatever a library raises of parts that do not fit each other.
-    except (Exception, PanicException) as error:
+    except any_fault() as error:
         raise StoreError(
             f"package {folder} cannot answer: {first_of(error)}", hint="its parts do not fit each other; build it again"
         ) from error

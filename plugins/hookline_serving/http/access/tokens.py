@@ -6,12 +6,14 @@ import os
 import re
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookline.errors import UsageError
+from hookline.telling.once import Once
 from hookline.telling.secrets import logger, remember
 
 from ..replies import failure, send_answer
@@ -31,6 +33,7 @@ TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """What may be sent as one, by the standard."""
 HINT = "one token a line, such as `openssl rand -hex 32` writes"
 SCHEME = b"bearer"
+NOT_READ = "the tokens cannot be read again, and those read before stay: %s"
 
 
 @dataclass
@@ -42,7 +45,7 @@ class Tokens:
     _seen: tuple[int, ...] = ()
     """By what of the file a change is told."""
     _looked: float = 0.0
-    _told: str = field(default="", repr=False)
+    _told: Once = field(default_factory=lambda: Once(partial(log.error, NOT_READ)), repr=False)
 
     @classmethod
     def read(cls, path: Path) -> Tokens:
@@ -71,12 +74,9 @@ class Tokens:
                 return
             self._read()
         except (OSError, UsageError) as error:
-            said = str(error)
-            if said != self._told:
-                log.error("the tokens cannot be read again, and those read before stay: %s", said)
-            self._told = said
+            self._told.fault(error)
             return
-        self._told = ""
+        self._told.well()
         log.info("%d tokens are read again from %s", len(self._digests), self.path)
         if not self._digests:
             log.warning("%s holds no token any more, and nobody is let in", self.path)
@@ -104,15 +104,21 @@ def guarded(app: ASGIApp, tokens: Tokens | None) -> ASGIApp:
         if scope["type"] != "http" or scope["path"] in OPEN:
             await app(scope, receive, send)
             return
-        given = _given(scope)
-        if given is not None and tokens.allow(given):
+        if lets_in(tokens, scope):
             await app(scope, receive, send)
             return
+        given = _given(scope)
         said = "there is no such token" if given is not None else "send a token: `Authorization: Bearer ...`"
         why = b'Bearer realm="hookline"' + (b', error="invalid_token"' if given is not None else b"")
         await send_answer(send, failure(401, said)._replace(headers=[(b"www-authenticate", why)]))
 
     return ask
+
+
+def lets_in(tokens: Tokens, scope: Scope) -> bool:
+    """Tell whether a request has one of the tokens."""
+    given = _given(scope)
+    return given is not None and tokens.allow(given)
 
 
 def _given(scope: Scope) -> bytes | None:

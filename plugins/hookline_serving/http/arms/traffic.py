@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from hookline.kinds.deployments import Deployment, Route
-from hookline.live.routing import Router, key_text
+from hookline.live.routing import Router
 from hookline.telling.secrets import logger
 
 from ..exchange import Item, Question
@@ -22,6 +21,7 @@ from ..log import Kept
 from ..service import MOST_ROWS_INLINE, Service
 from .arm import Arm, Told
 from .aside import PATIENCE_SECONDS, Aside, Closed
+from .dividing import Division, Part, in_order, left_of, some_of
 
 if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
@@ -32,8 +32,6 @@ MOST_PATIENCE_SECONDS = 30.0
 """How long anybody waits for a version beside the one in charge, however long that one takes itself."""
 SECONDS_A_ROW = 0.001
 """How much longer a version beside the one in charge may take for each row of many."""
-Part = tuple[Route, Sequence[int]]
-"""Who answers, and which rows, by their positions."""
 
 
 @dataclass
@@ -57,6 +55,7 @@ class Traffic:
     _control_share: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
+        self._division = Division(self.policy, self.router, self.live.predictor)
         beside = [route.weight for route in self.router.routes if self._is_beside(route)]
         if beside:
             self.control = Aside(self.live.answerer, "control")
@@ -114,16 +113,16 @@ class Traffic:
         if self.is_single:
             return await self.live.answer(question)
         drawn = random.random()
-        question, parts = self._divided(question, drawn)
+        question, parts = self._division.divided(question, drawn)
         # First those that may fail; nothing is on record before all have answered.
-        told = {route: await self._aside(route, _some(question, places)) for route, places in parts}
-        left = [place for route, places in parts if told[route] is None for place in places]
+        told = {route: await self._aside(route, some_of(question, places)) for route, places in parts}
+        left = left_of(parts, told)
         live = await self._in_charge(self._left(question, left, told)) if left else []
         beside = [one for one in told.values() if one is not None]
         await _until(self._record(beside, datetime.now(UTC)))
         for one in beside:
             one.tally()
-        items = self._in_order(question, parts, told, live, left)
+        items = self._together(question, parts, told, live, left)
         if self.router.shadows:
             self._ask_shadows(question, items, drawn)
         return items
@@ -175,37 +174,6 @@ class Traffic:
             if aside is not None:
                 aside.join(seconds)
 
-    def _divided(self, question: Question, drawn: float) -> tuple[Question, Sequence[Part]]:
-        """Return a question with its keys, and its rows by who is to answer them; those without a key go where was drawn."""
-        places = self._places(question, drawn)
-        if self.policy.key is not None:
-            keys = [None if key is None else key_text(key) for key in self._keys(question, self.policy.key)]
-            question = msgspec.structs.replace(question, keys=keys)
-        by_route: dict[Route, list[int]] = {}
-        for number, place in enumerate(places):
-            by_route.setdefault(self.router.at(place), []).append(number)
-        return question, [*by_route.items()]
-
-    def _places(self, question: Question, drawn: float) -> Sequence[float]:
-        """Return the place of each row in the router's interval."""
-        if self.policy.key is None:
-            return [drawn] * len(question.rows)
-        keys = self._keys(question, self.policy.key)
-        return [drawn if key is None else self.router.place(key) for key in keys]
-
-    def _keys(self, question: Question, key: str) -> Sequence[Any]:
-        place = self._key_place
-        if place is not None:
-            return [row[place] for row in question.values]
-        if key == self.live.predictor.roles.id and any(one is not None for one in question.ids):
-            return question.ids
-        return [row.get(key) if isinstance(row, Mapping) else None for row in question.rows]
-
-    @cached_property
-    def _key_place(self) -> int | None:
-        names = [*self.live.predictor.schema.names]
-        return names.index(self.policy.key) if self.policy.key in names else None
-
     async def _aside(self, route: Route, question: Question) -> Told | None:
         """Return what a version beside the one in charge answers; None of that one, and where the other cannot."""
         if not self._is_beside(route):
@@ -228,7 +196,7 @@ class Traffic:
                 items = await self.control.answer(question, self.patience)
             except Exception as error:  # noqa: BLE001  it is asked again below, which tells what is wrong
                 log.debug("the version in charge did not answer in its thread: %s", error)
-                question = _afresh(question)
+                question = question.afresh()
             else:
                 await _until(self.live.answerer.record([(question, items)]))
                 Told(self.live, question, items).tally()
@@ -256,16 +224,16 @@ class Traffic:
         if self.is_single:
             items = self.live.answerer.predict([question])[0]
             return question, [Told(self.live, question, items)], items
-        question, parts = self._divided(question, drawn)
-        told = {route: self._aside_now(route, _some(question, places), failed) for route, places in parts}
-        left = [place for route, places in parts if told[route] is None for place in places]
+        question, parts = self._division.divided(question, drawn)
+        told = {route: self._aside_now(route, some_of(question, places), failed) for route, places in parts}
+        left = left_of(parts, told)
         live: list[Item] = []
         every = [one for one in told.values() if one is not None]
         if left:
             some = self._left(question, left, told)
             live = self.live.answerer.predict([some])[0]
             every.append(Told(self.live, some, live))
-        return question, every, self._in_order(question, parts, told, live, left)
+        return question, every, self._together(question, parts, told, live, left)
 
     def _aside_now(self, route: Route, question: Question, failed: dict[Route, Exception]) -> Told | None:
         """Return the same as `_aside`, from a thread that may wait, and say in `failed` why there is no answer."""
@@ -287,14 +255,14 @@ class Traffic:
 
     def _left(self, question: Question, left: Sequence[int], told: Mapping[Route, Told | None]) -> Question:
         """Return what is left to the version in charge; what others took who could not is none of its time."""
-        some = _some(question, left)
-        return _afresh(some) if any(self._is_beside(route) and one is None for route, one in told.items()) else some
+        some = some_of(question, left)
+        return some.afresh() if any(self._is_beside(route) and one is None for route, one in told.items()) else some
 
     def _record(self, told: Sequence[Told], now: datetime) -> Kept:
         lines = [one.service.answerer.lines(one.question, one.items, now) for one in told]
         return self.live.answerer.append(lines, now) if lines else None
 
-    def _in_order(
+    def _together(
         self,
         question: Question,
         parts: Sequence[Part],
@@ -302,27 +270,16 @@ class Traffic:
         live: Sequence[Item],
         left: Sequence[int],
     ) -> list[Item]:
-        """Return the answers in the order of the rows, each with who gave it. live: those of the version in charge to `left`."""
-        items: list[Any] = [None] * len(question.rows)
-        for place, item in zip(left, live, strict=True):
-            items[place] = msgspec.structs.replace(item, version=self._own_version)
-        for route, places in parts:
-            one = told[route]
-            if one is not None:
-                for place, item in zip(places, one.items, strict=True):
-                    items[place] = msgspec.structs.replace(item, version=route.version)
-        return items
+        """Return the answers in the order of the rows. live: those of the version in charge to `left`"""
+        beside = [(route.version, places, one.items) for route, places in parts if (one := told[route]) is not None]
+        return in_order(len(question.rows), [(self._own_version, left, live), *beside])
 
     def _ask_shadows(self, question: Question, items: Sequence[Item], drawn: float) -> None:
         """Have the rows that are due asked of each version in the shadow, too."""
-        due: dict[Route, list[int]] = {}
-        for number, place in enumerate(self._places(question, drawn)):
-            for route in self.router.beside(place):
-                due.setdefault(route, []).append(number)
-        for route, numbers in due.items():
+        for route, numbers in self._division.shadowed(question, drawn).items():
             arm = self.arms[route.version, route.arm]
             try:
-                own = arm.as_read(_afresh(_some(question, numbers)), self.live)
+                own = arm.as_read(some_of(question, numbers).afresh(), self.live)
                 _, aside = arm.at_work()
                 aside.ask(own, partial(arm.in_shadow, own, [items[number].id for number in numbers]))
             except Closed:
@@ -335,12 +292,3 @@ async def _until(kept: Kept) -> None:
     """Wait until a record is kept; raises OSError where it is not."""
     if kept is not None:
         await asyncio.wrap_future(kept)
-
-
-def _afresh(question: Question) -> Question:
-    """Return a question as asked now."""
-    return msgspec.structs.replace(question, since=time.perf_counter())
-
-
-def _some(question: Question, places: Sequence[int]) -> Question:
-    return question if len(places) == len(question.rows) else question.at(places)

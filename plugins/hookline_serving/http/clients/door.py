@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..connection import Connection, Wait
 
 SWEEP_SECONDS = 0.5
+IDLE_SECONDS = 5.0
+"""How long a connection is kept on which nothing is asked."""
 SURPLUS = 16
 """Connections over the bound that are told so, rather than closed at once."""
 SENT_AWAY = 16
@@ -97,9 +99,9 @@ class Door:
             "body": bounds.body_seconds,
             "answer": bounds.answer_seconds,
             "rest": bounds.rest_seconds,
+            "idle": IDLE_SECONDS,
         }
-        # uvicorn closes idle connections itself.
-        return limits.get(wait.kind, float("inf"))
+        return limits[wait.kind]
 
 
 def _is_same(one: Wait | None, other: Wait | None) -> bool:

@@ -11,9 +11,10 @@ import msgspec
 
 from hookline.kinds.fitted import label_text
 
-from ..many import predict
+from ..many import encoded, predict
 from ..reading.cutting import Body
-from .asked import Asked, Reply, media_of
+from ..replies import Reply
+from .asked import Asked, media_of
 from .batches import Rows, answered, check_size
 from .frames import arrow_frame, arrow_weight, rows_in
 
@@ -34,16 +35,11 @@ async def predict_any(traffic: Traffic, asked: Asked) -> Reply:
     read, weigh = partial(_rows, traffic, asked.body), partial(arrow_weight, asked.body)
     if any(media_of(one) == ARROW for one in asked.headers.get("accept", "").split(",")):
         return Reply(await answered(traffic, asked, read, partial(_as_arrow, traffic), weigh), ARROW.encode())
-    return Reply(await answered(traffic, asked, read, partial(_as_json, traffic), weigh))
+    return Reply(await answered(traffic, asked, read, partial(encoded, traffic), weigh))
 
 
 def _rows(traffic: Traffic, body: Body) -> Rows:
     return rows_in(arrow_frame(body, traffic.live.room.bounds.rows))
-
-
-def _as_json(traffic: Traffic, items: Sequence[Item]) -> bytes:
-    said = {"model": traffic.live.info["model"], "version": traffic.version_of(items), "predictions": items}
-    return msgspec.json.encode(said)
 
 
 def _as_arrow(traffic: Traffic, items: Sequence[Item]) -> bytes:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ..clients.receiving import receive_body
 from ..inference_protocol import service_asked
 from ..reading.cutting import Body
-from ..replies import JSON, Answer, send_answer, told
+from ..replies import Reply, answered, send_answer
 from ..watching.tracing import seen_by
 
 if TYPE_CHECKING:
@@ -39,14 +38,6 @@ class Asked(NamedTuple):
         return media_of(self.headers.get("content-type", ""))
 
 
-class Reply(NamedTuple):
-    """What is answered with 200."""
-
-    body: bytes
-    media: bytes = JSON
-    headers: Sequence[tuple[bytes, bytes]] = ()
-
-
 Act = Callable[["Traffic", Asked], Awaitable[Reply]]
 """Answers a body."""
 
@@ -66,7 +57,7 @@ class Guarded:
             traffic = self._desk.traffic
             if "version" in scope["path_params"]:
                 traffic = traffic.only(service_asked(scope["path_params"], traffic))
-            answer = await _answered(self._act(seen_by(traffic), Asked(body, Headers(scope=scope), called(scope))))
+            answer = await answered(self._act(seen_by(traffic), Asked(body, Headers(scope=scope), called(scope))))
             # What the client takes its time over is held, too.
             del body
             account.settle(len(answer.body))
@@ -84,13 +75,3 @@ def called(scope: Scope) -> str | None:
 def media_of(header: str) -> str:
     """Return a media type without its parameters."""
     return header.partition(";")[0].strip().lower()
-
-
-async def _answered(reply: Awaitable[Reply]) -> Answer:
-    try:
-        body, media, headers = await reply
-    except HTTPException:
-        raise
-    except Exception as error:  # noqa: BLE001  a model may raise anything, and whoever asked must hear of it
-        return told(error)
-    return Answer(200, body, media, headers)

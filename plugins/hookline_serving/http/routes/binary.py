@@ -11,8 +11,9 @@ from ..inference_protocol import infer, reply_of
 from ..many import MOST_BYTES_AT_ONCE, ROWS_AT_ONCE
 from ..reading.faults import BadRequest
 from ..reading.tensors import NO_INPUTS, asked_of
+from ..replies import Reply
 from ..rows import decoded
-from .asked import Asked, Reply
+from .asked import Asked
 from .batches import Rows, answered, check_size, read_rows
 
 if TYPE_CHECKING:

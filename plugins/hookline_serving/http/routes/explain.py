@@ -23,7 +23,8 @@ from ..clients.bounds import MOST_EXPLAINED
 from ..openapi.columns import example_row
 from ..reading.cutting import Body, check_count
 from ..reading.faults import BadRows, TooLarge
-from .asked import Act, Asked, Reply
+from ..replies import Reply
+from .asked import Act, Asked
 from .ordinary import ordinary_rows
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from ..many import MOST_BYTES_AT_ONCE, ROWS_AT_ONCE
 from ..reading.cutting import Body, check_count
 from ..reading.faults import BadRequest
+from ..replies import Reply
 from ..rows import decoded
-from .asked import Asked, Reply
+from .asked import Asked
 from .batches import Rows, answered, check_size, read_rows
 from .frames import csv_rows, csv_weight, parquet_frame, parquet_weight, rows_in
 

@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 from hookline.errors import StoreError, UnknownName
 
 from ..reading.cutting import check_count
+from ..replies import Reply
 from ..rows import decoded, rows_of
-from .asked import Act, Asked, Reply
+from .asked import Act, Asked
 from .batches import check_size
 
 if TYPE_CHECKING:

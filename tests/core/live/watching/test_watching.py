@@ -325,14 +325,17 @@ def test_a_look_that_fails_is_said_once_and_taken_again(
         Watcher(workspace, load_registry(), "shop", RULES), Sender(workspace, "shop", {}), seen.append
     )
     write_log(shop / "predictions" / "shop", [{**plain_record(1, last_hour() - HOUR), "time": "soon"}])
-    _, told = one._look("")
-    assert one._look(told)[1] == told
+    one._look()
+    one._look()
     assert [record.message.count("has no time") for record in caplog.records] == [1]
     for path in (shop / "predictions" / "shop").glob("*.ndjson"):
         path.unlink()
     answer_hours(shop, 0.0)
-    assert one._look(told)[1] == ""
+    one._look()
     assert len(seen[0].windows) == 1
+    write_log(shop / "predictions" / "shop", [{**plain_record(1, last_hour() - HOUR), "time": "soon"}])
+    one._look()
+    assert [record.message.count("has no time") for record in caplog.records] == [1, 1]
 
 
 def _wait(done: Callable[[], bool], seconds: float = 20) -> None:
