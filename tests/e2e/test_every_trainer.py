@@ -13,29 +13,43 @@ from kit.places import at
 from kit.processes import run_hookline
 from kit.serving import serving
 
-CASES = {
+PICKLED = "packager=[pickle]"
+CASES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "adaptive_random_forest": ("wine", ("trainer.n_models=3", PICKLED)),
     "auto": ("wine", ()),
     "calibrated": ("wine", ("trainer.trainer={component:random_forest,n_estimators:20}",)),
     "decision_tree": ("digits", ()),
     "hist_gradient_boosting": ("breast_cancer", ("trainer.max_iter=20",)),
+    "hoeffding_tree": ("diabetes", (PICKLED,)),
     "linear_regression": ("diabetes", ()),
     "logistic_regression": ("wine", ()),
     "mlp": ("iris", ("trainer.max_epochs=5",)),
     "random_forest": ("diabetes", ("trainer.n_estimators=20",)),
     "ridge": ("diabetes", ()),
+    "river_logistic": ("wine", ()),
+    "river_regression": ("diabetes", ()),
     "sgd_classifier": ("wine", ()),
     "sgd_regressor": ("diabetes", ()),
     "sklearn": ("wine", ("trainer.class_name=ExtraTreesClassifier", "+trainer.params.n_estimators=20")),
 }
+
+LIKE_ANOTHER = ("adaptive_random_forest", "river_regression")
+"""Trainers whose models are of the class of another's here; these take their turn in the long form."""
 
 
 def test_every_trainer_is_among_the_cases() -> None:
     assert sorted(CASES) == load_registry().names("trainer")
 
 
-@pytest.mark.parametrize("trainer", CASES)
-def test_one_answer_from_run_fresh_process_and_server(trainer: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "trainer", [pytest.param(name, marks=pytest.mark.long) if name in LIKE_ANOTHER else name for name in CASES]
+)
+def test_one_answer_from_run_fresh_process_and_server(
+    trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, more = CASES[trainer]
+    if PICKLED in more:
+        monkeypatch.setenv("HOOKLINE_ALLOW_PICKLE", "1")
     run = hl.run(f"source={source}", f"trainer={trainer}", *more)
     assert run.evidence["parity"][0]["ok"]
     rows = hl.load(run.package())  # the contract, to take rows that fit it

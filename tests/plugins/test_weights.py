@@ -29,6 +29,7 @@ TRANSFORMS: Mapping[str, Mapping[str, Any]] = {
     "rare_categories": {"min_count": 2, "min_fraction": 0.2},
 }
 TRAINERS: Mapping[str, Mapping[str, Any]] = {
+    "adaptive_random_forest": {"n_models": 2, "lambda_value": 2},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 5}},
     "hist_gradient_boosting": {"max_iter": 5, "early_stopping": True},
     "mlp": {"max_epochs": 5},
