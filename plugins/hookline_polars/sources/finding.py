@@ -48,10 +48,10 @@ def _what_is_there(place: Path) -> str:
         above = next(parent for parent in folder.absolute().parents if parent.is_dir())
         return f"there is no folder {folder} either; what is there: ls {shlex.quote(_near(above))}"
     names = sorted(file.name for file in folder.iterdir())
-    near = suggestion(place.name, names, "file") if names else ""
-    if "mean" in near:
+    near = suggestion(place.name, names, "file") if names else None
+    if near and "mean" in near:
         return near
-    tables = [name for name in names if known_suffix(Path(name))]
+    tables = [name for name in names if known_suffix(name)]
     if not tables:
         return f"no table lies in {_near(folder)}; give the path of one, or see what is there: ls {shlex.quote(_near(folder))}"
     more = f" and {len(tables) - SHOWN:,} more" if len(tables) > SHOWN else ""
