@@ -137,20 +137,26 @@ def write_comparison_cell(compared: Mapping[str, Any], path: Path) -> None:
             words(one["metric"]),
             one["first"],
             one["second"],
-            one["difference"],
-            f"{number(one['low'])} to {number(one['high'])}",
-            difference(one),
+            _apart_by(one),
             one["verdict"],
         ]
         for one in facts["differences"]
     ]
     changed = facts["changed_decisions"]
     under = f"{facts['rows']:,} rows" + ("" if changed is None else f", {changed:,} with another label")
-    columns = ["metric", facts["first"], facts["second"], "difference", "95 % interval", "", "verdict"]
+    columns = ["metric", facts["first"], facts["second"], "difference, 95 % interval", "verdict"]
     verdict = facts["differences"][0]["verdict"] if facts["differences"] else ""
     level = {"worse": "bad", "better": "good"}.get(verdict, "doubtful")
     told = {"headline": facts["verdict"], "under": under, "level": level}
     _write(path, {**told, "tables": [{"columns": columns, "rows": rows}]})
+
+
+def _apart_by(one: Mapping[str, Any]) -> Any:
+    """Return a difference above its interval and the drawing of both, narrow enough for a phone (markupsafe.Markup)."""
+    from markupsafe import Markup
+
+    low, high = number(one["low"]), number(one["high"])
+    return Markup("{}<br><small>{} to {}</small>{}").format(number(one["difference"]), low, high, difference(one))
 
 
 def _write(path: Path, told: Mapping[str, Any]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +24,7 @@ from torch.utils.data import DataLoader, Sampler
 from hookline import report_step
 from hookline.errors import DataError
 
+from .model import Steps
 from .network import Network
 from .rows import Batch, Rows
 
@@ -67,9 +69,9 @@ class Batches(Sampler[list[int]]):
 class Loop(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Lightning
     """Weighted loss, optimizer and random state of each epoch."""
 
-    def __init__(self, module: torch.nn.Sequential, options: Training) -> None:
+    def __init__(self, module: torch.nn.Sequential, options: Training, steps: Steps | None) -> None:
         super().__init__()
-        self.module, self.options = module, options
+        self.module, self.options, self.steps = module, options, steps
 
     def on_train_start(self) -> None:
         """Stop at once where a checkpoint comes from training that had stopped early."""
@@ -94,10 +96,15 @@ class Loop(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Li
         self.log(VALID_LOSS, loss, on_epoch=True, batch_size=len(y))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return AdamW."""
-        return torch.optim.AdamW(
+        """Return AdamW, with what it had learned of the steps where training goes on from a model."""
+        optimizer = torch.optim.AdamW(
             self.parameters(), lr=self.options.learning_rate, weight_decay=self.options.weight_decay
         )
+        if self.steps is not None:
+            # Taken as they are, they would be changed in place, and they are those of a model that stays as it was.
+            learned = {"state": copy.deepcopy(self.steps), "param_groups": optimizer.state_dict()["param_groups"]}
+            optimizer.load_state_dict(learned)
+        return optimizer
 
     def _loss(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         output = self.module(X)
@@ -107,11 +114,12 @@ class Loop(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Li
 
 
 class KeepBest(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
-    """Remembers the weights of the smallest validation loss; they are part of each checkpoint."""
+    """Remembers weights and steps at the smallest validation loss; they are part of each checkpoint."""
 
     def __init__(self) -> None:
         self.loss = float("inf")
         self.weights: dict[str, torch.Tensor] = {}
+        self.steps: Steps = {}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Copy the weights if they are the best so far."""
@@ -120,14 +128,15 @@ class KeepBest(Callback):  # type: ignore[misc]  # mypy does not follow Lightnin
         if not trainer.sanity_checking and loss < self.loss:
             self.loss = loss
             self.weights = {name: value.detach().cpu().clone() for name, value in pl_module.module.state_dict().items()}
+            self.steps = _steps_of(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
-        return {"loss": self.loss, "weights": self.weights}
+        return {"loss": self.loss, "weights": self.weights, "steps": self.steps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take what a checkpoint kept."""
-        self.loss, self.weights = state_dict["loss"], state_dict["weights"]
+        self.loss, self.weights, self.steps = state_dict["loss"], state_dict["weights"], state_dict["steps"]
 
 
 class ReportLoss(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
@@ -158,32 +167,49 @@ class ReportLoss(Callback):  # type: ignore[misc]  # mypy does not follow Lightn
 
 
 def fit_network(
-    network: Network, train: Rows, valid: Rows | None, options: Training, folder: Path | None
-) -> torch.nn.Sequential:
-    """Return the trained module, on the CPU; goes on from the checkpoint in `folder` if an earlier try left one.
+    network: Network,
+    train: Rows,
+    valid: Rows | None,
+    options: Training,
+    folder: Path | None,
+    start: tuple[Mapping[str, torch.Tensor], Steps] | None = None,
+) -> tuple[torch.nn.Sequential, Steps]:
+    """Return the trained module, on the CPU, with what AdamW has learned of its steps.
 
+    folder: where an earlier try may have left a checkpoint, from which training goes on
+    start: the weights to begin with, as a state dict, and the steps that belong to them; None: fresh ones
     Raises DataError where the loss is not finite, which a smaller learning rate mends, or a batch cannot be normalized.
     """
     if network.batch_norm and min(options.batch_size, len(train)) < 2:
         raise DataError("trainer 'mlp' cannot normalize over batches of one row", hint="set trainer.batch_norm=false")
     with _own_random_state(options.seed), _quiet():
         module = network.build()
+        if start is not None:
+            module.load_state_dict(start[0])
         best = KeepBest() if valid is not None else None
         trainer = _trainer(options, best, folder)
-        loop = Loop(module, options)
+        loop = Loop(module, options, start[1] if start else None)
         shuffled = Batches(len(train), min(options.batch_size, len(train)), options.seed, loop)
         loaders: list[DataLoader[Batch]] = [DataLoader(train, sampler=shuffled, batch_size=None)]
         if valid is not None:
             loaders.append(DataLoader(valid, sampler=_in_order(len(valid)), batch_size=None))
         _fit(trainer, loop, loaders, folder / "last.ckpt" if folder else None)
+        steps = _steps_of(trainer)
         if best is not None and best.weights:
             module.load_state_dict(best.weights)
+            steps = best.steps
         module = module.cpu().eval()
     if not all(torch.isfinite(value).all() for value in module.state_dict().values()):
         raise DataError(
             "trainer 'mlp' did not converge: its weights are no longer finite", hint="lower trainer.learning_rate"
         )
-    return module
+    return module, steps
+
+
+def _steps_of(trainer: pl.Trainer) -> Steps:
+    """Return a copy, on the CPU, of what the optimizer has learned of each parameter."""
+    state = trainer.optimizers[0].state_dict()["state"]
+    return {place: {name: value.detach().cpu().clone() for name, value in of.items()} for place, of in state.items()}
 
 
 def _trainer(options: Training, best: KeepBest | None, folder: Path | None) -> pl.Trainer:

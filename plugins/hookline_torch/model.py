@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from hookline import Features, Model, Prediction
 
@@ -20,11 +20,16 @@ BATCH = 65_536
 """Rows given to the network at a time, so that memory stays flat."""
 
 
+Steps: TypeAlias = "dict[int, dict[str, torch.Tensor]]"
+"""Position of a parameter -> what AdamW has learned of its steps: how many, and the moments of its gradient."""
+
+
 @dataclass(frozen=True)
 class TorchModel(Model):
     """A network with what surrounds it; `module` stays an ordinary torch.nn.Sequential.
 
     center, scale: a number is predicted as output * scale + center
+    steps: what the optimizer goes on from; as large as two networks
     """
 
     module: torch.nn.Sequential
@@ -32,6 +37,7 @@ class TorchModel(Model):
     feature_names: tuple[str, ...]
     center: float = 0.0
     scale: float = 1.0
+    steps: Steps = field(default_factory=dict)
 
     def predict(self, features: Features) -> Prediction:
         """Return the classes of the largest softmax probability, or numbers."""
@@ -45,10 +51,11 @@ class TorchModel(Model):
         return Prediction(probabilities.argmax(axis=1), probabilities, tuple(range(self.network.outputs)))
 
     def save(self, folder: Path) -> None:
-        """Write weights.pt (a state dict) and network.json."""
+        """Write weights.pt (a state dict), steps.pt and network.json."""
         import torch
 
         torch.save(self.module.state_dict(), folder / "weights.pt")
+        torch.save(self.steps, folder / "steps.pt")
         facts = {
             "network": self.network.plain(),
             "feature_names": self.feature_names,
@@ -67,7 +74,8 @@ class TorchModel(Model):
         with torch.random.fork_rng():
             module = network.build()
         module.load_state_dict(torch.load(folder / "weights.pt", weights_only=True, map_location="cpu"))
-        return cls(module.eval(), network, tuple(facts["feature_names"]), facts["center"], facts["scale"])
+        steps = torch.load(folder / "steps.pt", weights_only=True, map_location="cpu")
+        return cls(module.eval(), network, tuple(facts["feature_names"]), facts["center"], facts["scale"], steps)
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return label and probabilities, or value, of the design matrix `inputs["X"]`."""

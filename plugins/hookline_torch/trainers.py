@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from annotated_types import Ge, Gt, Interval
@@ -22,7 +23,8 @@ class MlpTrainer(Trainer):
     """A multilayer perceptron: mini-batches, early stopping, checkpoints that a killed run goes on from.
 
     Features should be scaled and complete (`featurizer.tabular.numeric=standard`). Learns with AdamW
-    (Loshchilov and Hutter 2019, "Decoupled weight decay regularization") on cross-entropy or squared error.
+    (Loshchilov and Hutter 2019, "Decoupled weight decay regularization") on cross-entropy or squared error. `update` goes on
+    from the weights of a fitted network, and from what AdamW has learned of its steps.
     """
 
     name = "mlp"
@@ -85,8 +87,46 @@ class MlpTrainer(Trainer):
         learn, stop = whole, Rows.of(valid, center, scale) if valid is not None else None
         if stop is None and self.patience:
             learn, stop = whole.cut(self.valid_fraction, self.seed)
-        module = fit_network(network, learn, stop, self._training(), checkpoint_folder())
-        return TorchModel(module, network, train.names, center, scale)
+        module, steps = fit_network(network, learn, stop, self._training(), checkpoint_folder())
+        return TorchModel(module, network, train.names, center, scale, steps)
+
+    def update(self, model: TorchModel, batch: Features) -> TorchModel:
+        """Return another model after one epoch over `batch` from the weights of the given one, which stays as it was.
+
+        batch: labeled, of the model's own features; weights count relative to each other
+        Raises DataError for other features, classes that the model never saw, gaps, and a network of another shape.
+        """
+        from .loop import fit_network
+        from .rows import Rows
+
+        self._require_fitting(model, batch)
+        batch = batch.weighing()
+        _require_device(self.device)
+        _require_finite(batch)
+        rows = Rows.of(batch, model.center, model.scale)
+        once = replace(self._training(), max_epochs=1, patience=None)
+        module, steps = fit_network(model.network, rows, None, once, None, (model.module.state_dict(), model.steps))
+        return replace(model, module=module, steps=steps)
+
+    def _require_fitting(self, model: TorchModel, batch: Features) -> None:
+        if batch.y is None:
+            raise DataError("trainer 'mlp' learns from labeled rows only", hint="join labels first")
+        if not isinstance(model, TorchModel) or model.network.hidden != self.hidden:
+            made = f"network of {model.network.hidden}" if isinstance(model, TorchModel) else type(model).__name__
+            raise DataError(
+                f"trainer 'mlp' of {self.hidden} hidden units goes on from its own models, and this is a {made}",
+                hint="update with the trainer that made the model",
+            )
+        if batch.names != model.feature_names:
+            strange = [name for name in batch.names if name not in model.feature_names]
+            what = (
+                f"other features, such as {', '.join(strange[:3])}" if strange else "fewer features, or another order"
+            )
+            raise DataError(
+                f"the batch has {what}, and the network goes by those that it was fitted on",
+                hint="make the batch with the model's own pipeline: `pipeline.examples(rows)`",
+            )
+        _require_known_classes(model, batch)
 
     def _training(self) -> Training:
         from .loop import Training
@@ -100,6 +140,16 @@ class MlpTrainer(Trainer):
             device=self.device,
             seed=self.seed,
         )
+
+
+def _require_known_classes(model: TorchModel, batch: Features) -> None:
+    if batch.target is None or batch.target.task == "regression":
+        return
+    unknown = sorted({int(code) for code in cast("Any", batch.y) if code >= model.network.outputs})
+    if unknown:
+        labels = batch.target.classes
+        named = ", ".join(str(labels[code]) if code < len(labels) else str(code) for code in unknown[:5])
+        raise DataError(f"the batch has classes that the model never saw: {named}", hint="fit a new model on all rows")
 
 
 def _require_device(device: str) -> None:

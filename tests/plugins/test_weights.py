@@ -29,6 +29,7 @@ TRANSFORMS: Mapping[str, Mapping[str, Any]] = {
     "rare_categories": {"min_count": 2, "min_fraction": 0.2},
 }
 TRAINERS: Mapping[str, Mapping[str, Any]] = {
+    "adaptive_random_forest": {"n_models": 2, "lambda_value": 2},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 5}},
     "extra_trees": {"n_estimators": 5},
     "gradient_boosting": {"n_estimators": 5},

@@ -21,7 +21,8 @@ from ..reading import Dtype
 from .file_index import fingerprint_of
 from .finding import files_of, folder_of
 from .formats.base import Reader
-from .formats.csv import CsvReader, names_in
+from .formats.csv import CsvReader
+from .formats.csv_names import names_in
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .positions import Position, paths_below

@@ -14,6 +14,9 @@ from hookline.errors import DataError, suggestion
 from .file_index import files_below, in_order
 from .formats.table import SUFFIXES, known_suffix
 
+SHOWN = 5
+"""Files of a folder that are named where another one was meant."""
+
 
 def files_of(path: str | Path) -> list[Path]:
     """Return the files that a file, a glob or a folder means, in order; raises DataError where there are none."""
@@ -35,9 +38,30 @@ def files_of(path: str | Path) -> list[Path]:
         return [place]
     if place.is_symlink():
         raise DataError(f"{path} is a link to {place.readlink()}, which is not there")
-    siblings = [file.name for file in place.parent.glob("*")] if place.parent.is_dir() else []
-    hint = suggestion(place.name, siblings, "file") if siblings else None
-    raise DataError(f"there is no file {path}", hint=hint if hint and "mean" in hint else None)
+    raise DataError(f"there is no file {path}", hint=_what_is_there(place))
+
+
+def _what_is_there(place: Path) -> str:
+    """Return what was meant instead of a file that is not there: one of nearly its name, one that can be read, or a folder."""
+    folder = place.parent
+    if not folder.is_dir():
+        above = next(parent for parent in folder.absolute().parents if parent.is_dir())
+        return f"there is no folder {folder} either; what is there: ls {shlex.quote(_near(above))}"
+    names = sorted(file.name for file in folder.iterdir())
+    near = suggestion(place.name, names, "file") if names else None
+    if near and "mean" in near:
+        return near
+    tables = [name for name in names if known_suffix(name)]
+    if not tables:
+        return f"no table lies in {_near(folder)}; give the path of one, or see what is there: ls {shlex.quote(_near(folder))}"
+    more = f" and {len(tables) - SHOWN:,} more" if len(tables) > SHOWN else ""
+    line = f"hookline {shlex.quote(str(folder / tables[0]))} target=COLUMN"
+    return f"tables there: {', '.join(tables[:SHOWN])}{more}; a run of one: {line}"
+
+
+def _near(folder: Path) -> str:
+    """Return a folder as one types it: the present one by its own path."""
+    return str(folder.absolute() if str(folder) == "." else folder)
 
 
 def folder_of(path: str | Path) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -79,7 +80,9 @@ def test_a_table_alone_on_the_command_line_runs_and_sweeps(tmp_path: Path) -> No
     many = run_hookline("-m", *words, "trainer.max_depth=1,2", cwd=tmp_path)
     assert many.returncode == 0, many.stderr
     wrong = run_hookline("no_such.csv", "target=label", cwd=tmp_path)
-    assert (wrong.returncode, wrong.stderr.splitlines()[-1]) == (1, "error: there is no file no_such.csv")
+    error, hint = wrong.stderr.splitlines()[-2:]
+    assert (wrong.returncode, error) == (1, "error: there is no file no_such.csv")
+    assert hint == f"hint: tables there: it's [new].csv; a run of one: hookline {shlex.quote(words[0])} target=COLUMN"
 
 
 @pytest.mark.parametrize("sweep", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])

@@ -21,7 +21,7 @@ from kit.conformance import built_in, check_built_in, check_good, named, own_che
 
 FIELDS: Mapping[str, Mapping[str, Any]] = {
     "sklearn": {"class_name": "ExtraTreesClassifier"},
-    "mlp": {"hidden": (16,), "max_epochs": 12, "learning_rate": 0.05},
+    "mlp": {"hidden": (16,), "max_epochs": 6, "learning_rate": 0.05},
     "random_forest": {"n_estimators": 10},
     "hist_gradient_boosting": {"max_iter": 8},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 10}},
@@ -37,6 +37,9 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "voting": {"trainers": [{"component": "extra_trees", "n_estimators": 5}, {"component": "decision_tree"}]},
     "sgd_classifier": {"max_iter": 40},
     "sgd_regressor": {"max_iter": 40},
+    "adaptive_random_forest": {"n_models": 2, "lambda_value": 2},
+    # Right after a division a tree knows less of its new leaves than of the old one, so few rows come before the first.
+    "hoeffding_tree": {"grace_period": 50},
 }
 """What a component cannot do without, and what makes it quick."""
 

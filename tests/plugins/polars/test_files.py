@@ -77,10 +77,24 @@ def test_a_missing_file_suggests_the_closest(tmp_path: Path) -> None:
     assert "penguins.csv" in str(caught.value.hint)
 
 
-def test_a_missing_folder_is_named_without_a_guess(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named_with_where_to_look(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no file .*nowhere/a\.csv") as caught:
         FileSource(path=str(tmp_path / "nowhere" / "a.csv")).load()
-    assert caught.value.hint is None
+    assert caught.value.hint == f"there is no folder {tmp_path}/nowhere either; what is there: ls {tmp_path}"
+
+
+def test_a_missing_file_unlike_any_other_says_which_tables_are_there(tmp_path: Path) -> None:
+    def hint() -> str:
+        with pytest.raises(DataError, match="there is no file") as caught:
+            FileSource(path=str(tmp_path / "zzz.csv")).load()
+        return str(caught.value.hint)
+
+    written(tmp_path / "notes.md", "no table")
+    assert hint() == f"no table lies in {tmp_path}; give the path of one, or see what is there: ls {tmp_path}"
+    for name in "gfedcba":
+        written(tmp_path / f"{name * 9}.csv", "x\n1\n")
+    shown = ", ".join(f"{name * 9}.csv" for name in "abcde")
+    assert hint() == f"tables there: {shown} and 2 more; a run of one: hookline {tmp_path}/aaaaaaaaa.csv target=COLUMN"
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv"])

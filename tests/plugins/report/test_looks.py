@@ -269,7 +269,7 @@ def test_a_notebook_shows_a_run_with_charts_intervals_and_a_link(run: hl.Run, tm
 
 
 def test_a_notebook_shows_monitors_a_sweep_a_profile_and_a_comparison(
-    run: hl.Run, watched: Watched, home: Path
+    run: hl.Run, watched: Watched, home: Path, tmp_path: Path
 ) -> None:
     from hookline.sweeps.leaderboard import Leaderboard
 
@@ -290,6 +290,10 @@ def test_a_notebook_shows_monitors_a_sweep_a_profile_and_a_comparison(
     compared = hl.compare(run, other)._repr_html_()
     assert 'class="interval"' in compared
     assert "hookline-cell" in compared
+    page = tmp_path / "cell.html"
+    page.write_text(f'<meta charset="utf-8"><body style="margin:8px">{compared}', "utf-8")
+    told = asked(page, FITS, tmp_path)
+    assert (told["page"], told["sideways"]) == (390, [])
 
 
 def test_a_notebook_shows_a_run_without_the_plugin_too(run: hl.Run, monkeypatch: pytest.MonkeyPatch) -> None:

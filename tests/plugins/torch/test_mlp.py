@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import random
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -330,6 +332,52 @@ def test_no_rows_give_no_predictions() -> None:
     model = MlpTrainer(**SMALL).fit(labeled(), None)
     empty = Features(np.empty((0, 6), dtype=np.float32), labeled().features)
     assert model.predict(empty).values.shape == (0,)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_an_update_of_one_batch_is_one_step_from_the_weights_that_are_there(classes: int, tmp_path: Path) -> None:
+    whole = labeled(200, classes or 2)
+    if not classes:
+        whole = features(whole.X, np.asarray(whole.X)[:, 0].astype(np.float64) * 50 + 1_000)
+    X, y = torch.from_numpy(np.asarray(whole.X)), np.asarray(whole.y)
+    trainer = MlpTrainer(**SMALL | {"batch_size": 200})
+    model = trainer.fit(whole, None)
+    before = {name: value.copy() for name, value in weights(model).items()}
+    newer = trainer.update(model, whole)
+    own = copy.deepcopy(model.module).train()
+    steps = torch.optim.AdamW(own.parameters(), lr=0.01, weight_decay=1e-4)
+    steps.load_state_dict({**steps.state_dict(), "state": copy.deepcopy(model.steps)})
+    if classes:
+        loss = torch.nn.functional.cross_entropy(own(X), torch.from_numpy(y))
+    else:
+        scaled = torch.from_numpy(((y - model.center) / model.scale).astype(np.float32))
+        loss = torch.nn.functional.mse_loss(own(X)[:, 0], scaled)
+    loss.backward()
+    steps.step()
+    for name, value in own.state_dict().items():
+        np.testing.assert_allclose(weights(newer)[name], value.numpy(), atol=1e-6)
+        np.testing.assert_array_equal(weights(model)[name], before[name])
+    assert (newer.center, newer.scale) == (model.center, model.scale)
+    model.save(tmp_path)
+    assert_same(trainer.update(TorchModel.load(tmp_path), whole), newer)
+
+
+def test_an_update_that_cannot_be_is_refused_by_name() -> None:
+    train = labeled(100)
+    trainer = MlpTrainer(**SMALL | {"max_epochs": 1})
+    assert isinstance(trainer, hl.Updatable)
+    model = trainer.fit(train, None)
+    turned = replace(train, X=np.asarray(train.X)[:, ::-1].copy(), features=train.features[::-1])
+    other = replace(train, features=(replace(train.features[0], name="other"), *train.features[1:]))
+    for teacher, batch, why in (
+        (trainer, other, "other features, such as other"),
+        (trainer, turned, "another order"),
+        (trainer, replace(train, y=None), "labeled rows only"),
+        (trainer, replace(train, target=Target("y", "multiclass", ("a", "b", "c")), y=np.full(100, 2)), "never saw: c"),
+        (replace(trainer, hidden=(9,)), train, r"goes on from its own models, and this is a network of \(8,\)"),
+    ):
+        with pytest.raises(DataError, match=why):
+            teacher.update(model, batch)
 
 
 def test_a_constant_feature_matters_less_than_one_that_decides() -> None:

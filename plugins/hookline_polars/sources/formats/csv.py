@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from hookline.data.dates import SHAPE, find_order
 from hookline.data.numerals import Decimal, Thousands, said_decimal
 from hookline.errors import DataError
 from hookline.kinds.artifacts import DateOrder
 from hookline.registry.remedies import list_option, option
 
-from ..messages import short
 from .base import Part, Reader, literal, rows_to_infer
 from .csv_lines import (
-    HEAD,
     NO_QUOTE,
     blank_lines_at_end,
     code_columns,
@@ -29,14 +26,14 @@ from .csv_lines import (
     require_text,
     require_width,
 )
+from .csv_names import given_names, refuse_other_separator
+from .csv_types import infer, misread
 from .dialect import Dialect
 from .small_files import FEW, Group, groups
 
 if TYPE_CHECKING:
     import polars as pl
 
-SEPARATORS = (",", ";", "\t", "|")
-"""What else may stand between the values of a file whose header seems to hold one name."""
 TABS = ("tab", "\\t", "\t")
 """How a tab may be typed."""
 LONGEST_LINE = 1024**2
@@ -87,8 +84,8 @@ class CsvReader(Reader):
         options["try_parse_dates"] = not self.strip and may_hold_dates(literal(file), options)
         options["infer_schema_length"] = rows_to_infer(file)
         frame = pl.scan_csv(literal(file), **options)
-        if misread := self._misread(frame.collect_schema(), lambda texts: _scan_texts(file, options, texts)):
-            frame = _scan_texts(file, options, misread)
+        if found := self._misread(frame.collect_schema(), lambda texts: _scan_texts(file, options, texts)):
+            frame = _scan_texts(file, options, found)
         # In a file of one column a blank line is a missing value.
         blank = blank_lines_at_end(file, self._separator(file)) if len(header) > 1 else 0
         if blank:
@@ -163,27 +160,7 @@ class CsvReader(Reader):
         return self._stripped(frame.rename({name: name.strip() for name in held}))
 
     def _misread(self, schema: Mapping[str, pl.DataType], scan: Callable[[Sequence[str]], pl.LazyFrame]) -> list[str]:
-        """Return the columns that polars makes numbers or dates of, and that may mean others.
-
-        scan: returns the rows with some columns as texts
-        """
-        import polars as pl
-
-        if self.strip:
-            return []
-        commas = said_decimal(self.decimal, self.thousands) == ","
-        numbers = [name for name, dtype in schema.items() if dtype == pl.Float64 and commas]
-        dated = [name for name, dtype in schema.items() if dtype.is_temporal()]
-        if self.date_order == "day_first" or not dated:
-            return numbers
-        first = scan(dated).select(dated).head(HEAD).collect()
-        dated = [name for name in dated if first[name].drop_nulls().head(1).str.contains(SHAPE).any()]
-        if self.date_order is None and dated:
-            texts = scan(dated).select(dated).collect()
-            counts = {name: texts[name].drop_nulls().alias("text").value_counts(name="rows") for name in dated}
-            orders = {name: find_order(of_name) for name, of_name in counts.items()}
-            dated = [name for name, found in orders.items() if found is not None and found.order is None]
-        return numbers + dated
+        return [] if self.strip else misread(schema, scan, self._fractions, self.date_order)
 
     def _options(self, file: Path) -> dict[str, Any]:
         """Return what polars is told of every such file."""
@@ -194,6 +171,11 @@ class CsvReader(Reader):
             "null_values": None if self.strip else list(self.missing),
             "infer_schema": not self.strip,
         }
+
+    @property
+    def _fractions(self) -> bool:
+        """Whether what polars takes for a number with a fraction is one."""
+        return said_decimal(self.decimal, self.thousands) != ","
 
     @property
     def _has_header(self) -> bool:
@@ -220,9 +202,10 @@ class CsvReader(Reader):
     def _header(self, file: Path) -> list[str]:
         """Return the column names; raises DataError for a name that stands twice, which would silently be renamed."""
         first = first_row(file, self._dialect(file), self.skip_rows, self.encoding)
-        names = first if self._has_header else self._given(file, len(first))
+        names = first if self._has_header else given_names(file, self.columns, len(first))
         names = [name.strip() for name in names] if self.strip else names
-        self._refuse_other_separator(file, first)
+        if not self.columns:
+            refuse_other_separator(file, first, self._separator(file))
         # What pandas writes of an unnamed index has no name.
         names = [name or f"column_{place}" for place, name in enumerate(names, 1)]
         twice = [name for name, count in Counter(names).items() if count > 1]
@@ -231,33 +214,12 @@ class CsvReader(Reader):
             raise DataError(f"{file} has the column name '{twice[0]}' {names.count(twice[0])} times", hint=hint)
         return names
 
-    def _given(self, file: Path, width: int) -> list[str]:
-        """Return the names of columns that have none in the file; raises DataError where they are not as many."""
-        if not self.columns:
-            return [f"c{place}" for place in range(1, width + 1)]
-        names = names_in(self.columns) if isinstance(self.columns, Path) else list(self.columns)
-        if width != len(names):
-            raise DataError(
-                f"source.columns names {len(names)} columns, but {file} has {width}",
-                hint=f"name each of them, or c1 to c{width}: source.header=false source.columns=[]",
-            )
-        return names
-
-    def _refuse_other_separator(self, file: Path, names: Sequence[str]) -> None:
-        others = [other for other in SEPARATORS if other in names[0] and other != self._separator(file)]
-        if len(names) == 1 and others and not self.columns:
-            said = "tab" if others[0] == "\t" else f"'{others[0]}'"
-            raise DataError(
-                f"{file} has one column, named '{short(names[0])}'",
-                hint=f"is its separator another? source.separator={said}",
-            )
-
     def _stripped(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         import polars as pl
 
         texts = pl.all().str.strip_chars()
         cleaned = frame.with_columns(texts).with_columns(pl.all().replace(list(self.missing), None))
-        kinds = _infer(cleaned, fractions=said_decimal(self.decimal, self.thousands) != ",")
+        kinds = infer(cleaned, fractions=self._fractions)
         return cleaned.with_columns(
             pl.col(name).cast(dtype) for name, dtype in kinds.items() if name not in self.dtypes
         )
@@ -269,42 +231,3 @@ def _scan_texts(file: Path, options: Mapping[str, Any], texts: Sequence[str]) ->
 
     overrides = {**options["schema_overrides"], **dict.fromkeys(texts, pl.String())}
     return pl.scan_csv(literal(file), **{**options, "schema_overrides": overrides})
-
-
-def _infer(frame: pl.LazyFrame, *, fractions: bool = True) -> dict[str, pl.DataType]:
-    """Return the type that every text of a column can be read as: integer, number (with a point), else it stays text."""
-    import polars as pl
-
-    names = frame.collect_schema().names()
-    tries: tuple[pl.DataType, ...] = (pl.Int64(), pl.Float64()) if fractions else (pl.Int64(),)
-    lost = [
-        (pl.col(name).cast(dtype, strict=False).null_count() - pl.col(name).null_count()).alias(f"{i}\0{name}")
-        for i, dtype in enumerate(tries)
-        for name in names
-    ]
-    # A code such as 007 is a text, and no 7.
-    codes = pl.col(names).str.contains(r"^0\d+$").any() & pl.col(names).str.contains(r"^\d+$").all()
-    padded = frame.select(codes).collect().row(0, named=True)
-    held = [pl.col(name).count().alias(f"n\0{name}") for name in names]
-    found = frame.select([*lost, *held]).collect().row(0, named=True)
-    kinds: dict[str, pl.DataType] = {}
-    for name in names:
-        if padded[name]:
-            continue
-        fits = [dtype for i, dtype in enumerate(tries) if found[f"{i}\0{name}"] == 0 and found[f"n\0{name}"]]
-        if fits:
-            kinds[name] = fits[0]
-    return kinds
-
-
-def names_in(file: Path) -> list[str]:
-    """Return the column names in a file, one a line; raises DataError where there are none, or it cannot be read."""
-    try:
-        names = [line.strip() for line in file.expanduser().read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"not UTF-8: {error.reason}"
-        hint = f"names stand in brackets: source.columns=[{file}], or in a file, one a line"
-        raise DataError(f"source.columns: {file} cannot be read: {reason}", hint=hint) from None
-    if not names:
-        raise DataError(f"{file}, which source.columns names, is empty", hint="write a column name on each line")
-    return names
