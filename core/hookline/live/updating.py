@@ -110,6 +110,11 @@ def update(
     return _register(workspace, old, lesson, path, fingerprint)
 
 
+def learns_on(registry: Registry, workspace: Workspace, model: str) -> None:
+    """Raise UsageError where a registered model cannot learn on, with the trainers, or packagers, that can."""
+    _old(registry, workspace, model)
+
+
 def _old(registry: Registry, workspace: Workspace, model: str) -> _Old:
     """Return the version that a name means; raises UsageError where it cannot learn on."""
     found = find(model, workspace.home)

@@ -11,6 +11,7 @@ from .labels import Labels
 from .leases import Controllers, Leases
 from .models import Models
 from .outbox import Outbox
+from .retrainings import Retrainings
 from .runs import Runs
 from .sightings import Sightings
 from .sql.database import Database
@@ -18,7 +19,7 @@ from .windows import Windows
 
 
 class Catalog:
-    """What is known of runs, data, models, deployments, labels, windows and alarms, in one database.
+    """What is known of runs, data, models, deployments, labels, windows, alarms and retrainings, in one database.
 
     home: the folder that paths are relative to; without one they stand as they are given
     """
@@ -37,3 +38,5 @@ class Catalog:
         self.outbox = Outbox(self.database)
         self.windows = Windows(self.database, self.alarms, self.outbox)
         self.watchers = Controllers(self.database, "watchers")
+        self.retrainings = Retrainings(self.database)
+        self.retrainers = Controllers(self.database, "retrainers")

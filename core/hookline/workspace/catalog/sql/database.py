@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Connection, Executable, RowMapping, ScalarSelect, Select
 
 
-FORMAT = 5
+FORMAT = 6
 """Version of the tables."""
 SEVERAL = 1_000
 """Rows that are looked at where a name fits several, or none."""
