@@ -24,8 +24,10 @@ from hookline.workspace.workspace import Workspace
 
 from ..log.answered import FACTS
 from ..registering import register
-from ..updating import learns_on, update
+from ..updating import update
+from .learners import learns_on
 from .lessons import bound_of, learned_by, told
+from .online import Online
 from .rules import RetrainRules
 
 LOG = "prediction_log"
@@ -118,7 +120,11 @@ class Making:
         if rows.is_empty():
             raise DataError("there are no rows to learn")
         name = f"{one.model}:{champion.version}"
-        made = update(name, rows, trust=self.trust, home=self.workspace.home)
+        if one.policy == "online":
+            online = Online(self.registry, self.workspace, self.rules.batch, self.rules.checkpoint, self.trust)
+            made = online.learn(name, rows)
+        else:
+            made = update(name, rows, trust=self.trust, home=self.workspace.home)
         return Made(made.version, None, made.rows)
 
 

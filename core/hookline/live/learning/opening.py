@@ -89,7 +89,7 @@ class Opener:
         for alarm in catalog.alarms.of(self.model) if wanted else []:
             named = {"all", alarm.monitor, f"{alarm.monitor}:{alarm.subject}"}
             if named & set(wanted) and not is_muted(mutes, alarm, self.now) and not self._is_used(alarm):
-                said = f"alarm {alarm.number} ({alarm.monitor}): {alarm.finding.message}"
+                said = f"alarm {alarm.number} ({alarm.monitor}): {alarm.finding.message.rstrip('.')}"
                 return {"what": "finding", "alarm": alarm.number, "said": said}
         return None
 

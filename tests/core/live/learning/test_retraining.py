@@ -14,7 +14,7 @@ from kit.drifting import labeled
 LOCAL = {"then": "local"}
 
 
-@pytest.mark.parametrize("policy", ["batch", "incremental"])
+@pytest.mark.parametrize("policy", ["batch", "incremental", "online"])
 def test_a_challenger_that_is_better_on_later_labels_takes_over(drifted: Path, policy: str) -> None:
     made = hl.retrain("shop", policy, why="people changed", who="ada", rules=LOCAL)
     assert (made.status, made.champion, made.version) == ("trial", 1, 2)
