@@ -103,6 +103,7 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(trained_home, tmp_path / "home")
     monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOOKLINE_ALLOW_PICKLE", "1")
     return tmp_path / "home"
 
 

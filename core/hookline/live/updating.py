@@ -32,7 +32,7 @@ from hookline.quality.judging import judge
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from .learning.learners import Old, old_of
+from .learners import Old, old_of
 from .rows import rows_for, truth_in
 
 

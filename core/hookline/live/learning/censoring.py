@@ -9,7 +9,7 @@ from hookline.kinds.fitted import label_text
 
 from ..log.answered import ID
 from ..log.predictions import Predictions
-from .lessons import Told
+from .challengers.lessons import Told
 
 FEWEST = 100
 """Answers of a class before anything is said of its labels."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
@@ -16,7 +17,7 @@ from hookline.workspace.workspace import Workspace
 from ..log.times import span_of
 from ..watching.alarms.alarming import is_muted
 from .censoring import censored
-from .lessons import Bound, Told, learned_by, log_of
+from .challengers.lessons import Bound, Told, learned_by, log_of
 from .rules import RetrainRules
 
 WEEK = timedelta(days=7)
@@ -49,8 +50,14 @@ class Opener:
     model: str
     rules: RetrainRules
     champion: ModelRecord
-    told: Told
+    read: Callable[[], Told]
+    """Reads the rows on record: only once it is known that they matter, since there may be many."""
     now: datetime
+
+    @cached_property
+    def told(self) -> Told:
+        """The rows on record whose truth is known."""
+        return self.read()
 
     def by_itself(self) -> Opening | None:
         """Return the retraining that an alarm, the time or labels open, with what keeps it from that; None of none."""
@@ -110,7 +117,10 @@ class Opener:
             return None
         used = Bound(max([0, *(int(one.lesson.get("upto", 0)) for one in self._past)]))
         learned = learned_by(self.workspace, self.champion)
-        count = len(self.told.fresh(used if used.upto > learned.upto else learned, self.bound))
+        known = used if used.upto > learned.upto else learned
+        if known.until is None and self.bound.upto - known.upto < wanted:
+            return None
+        count = len(self.told.fresh(known, self.bound))
         return {"what": "labels", "said": f"{count:,} new labels"} if count >= wanted else None
 
     def _few(self) -> list[str]:
@@ -124,7 +134,7 @@ class Opener:
 
     def _rails(self) -> Iterator[str]:
         guards = self.rules.guards
-        failed = len(list(takewhile(lambda one: one.status in FRUITLESS, self._automatic)))
+        failed = len(list(takewhile(lambda one: one.status in FRUITLESS, self._past)))
         if failed >= guards.failures:
             yield f"the last {failed} came to nothing, and {guards.failures} in a row are the most"
         lately = sum(one.began is not None and one.began > self.now - WEEK for one in self._past)
@@ -141,8 +151,3 @@ class Opener:
     @property
     def _past(self) -> Sequence[Retraining]:
         return self.workspace.catalog.retrainings.of(self.model)
-
-    @property
-    def _automatic(self) -> Sequence[Retraining]:
-        """Those since a person last opened one, which begins the count anew."""
-        return list(takewhile(lambda one: one.opened.get("what") != HAND or one.status in FRUITLESS, self._past))

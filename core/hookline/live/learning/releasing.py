@@ -35,6 +35,9 @@ def release(registry: Registry, workspace: Workspace, one: Retraining, then: str
     def decide(current: Deployment | None) -> Decision | None:
         if current is not None and (current.version != one.champion or one.version in current.versions):
             return None
+        if current is not None and not is_settled(current):
+            # Another rollout goes on, which is somebody's; this one begins behind it.
+            return None
         made = propose(registry, workspace, record, manifest, then, current, force=True)
         assert made.policy is not None
         figures = {"retraining": one.number, **one.figures.get("trial", {})}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from hookline.workspace.catalog.retrainings import Retraining, Status
 from hookline.workspace.home import home_in
 from hookline.workspace.workspace import Workspace
 
+from ..deploying.choosing import chosen
 from ..deploying.weighing import weigh
 from ..log.times import span_of
-from .lessons import bound_of, learned_by, told
-from .making import Making
+from .challengers.lessons import bound_of, learned_by, told
+from .challengers.making import Making
 from .opening import Opener, Opening
-from .releasing import follow, release
+from .releasing import NOBODY, follow, release
 from .rules import RetrainRules
 from .settings import rules_for, rules_in
 from .testing import Tested, compared, loss_of
@@ -34,6 +36,10 @@ log = logger("hookline.live")
 
 KEPT_RISK = 0.05
 """How probable it is that a challenger which is as good is refused for the rows that are kept aside."""
+
+
+Step = Callable[[Retraining, datetime], Retraining]
+"""Takes a retraining further, or leaves it as it is."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +104,8 @@ class Retrainer:
     def _opener(self, now: datetime) -> Opener:
         rules = rules_for(self.model, self.workspace.home, self.said)
         champion = self._champion()
-        known = told(self.registry, self.workspace, self.model, champion)
-        return Opener(self.workspace, self.model, rules, champion, known, now)
+        read = partial(told, self.registry, self.workspace, self.model, champion)
+        return Opener(self.workspace, self.model, rules, champion, read, now)
 
     def _champion(self) -> ModelRecord:
         """Return the version in charge; the newest where no policy says one."""
@@ -111,6 +117,8 @@ class Retrainer:
             return Look(held=opening.objections, warnings=opening.warnings)
         rules, champion = rules_for(self.model, self.workspace.home, self.said), self._champion()
         Making(self.registry, self.workspace, rules, self.trust).check(champion)
+        if rules.then != NOBODY:
+            chosen(self.registry, rules.then, None)
         opened = {**opening.opened, "warnings": list(opening.warnings)}
         new = Retraining(self.model, rules.policy, champion.version, opened, opening.lesson, plain(rules))
         made = self.workspace.catalog.retrainings.open(new)
@@ -122,12 +130,28 @@ class Retrainer:
     def _carried_on(self, one: Retraining, now: datetime) -> Retraining:
         steps = {"making": self._make, "trial": self._try, "released": self._follow}
         while one.is_under_way:
-            after = steps[one.status](one, now)
+            after = self._step(steps[one.status], one, now)
             if after.status == one.status:
                 return after
             log.warning("%s: retraining %s is %s: %s", self.model, after.number, after.status, after.told)
             one = after
         return one
+
+    def _step(self, step: Step, one: Retraining, now: datetime) -> Retraining:
+        """Take a step; what fails before anything is in force ends the retraining, and the champion stays."""
+        try:
+            return step(one, now)
+        except GateFailed as error:
+            if one.status == "released":
+                raise
+            return self._change(one, "refused", error.message)
+        except StoreError:
+            # What is out of reach now may be there the next time.
+            raise
+        except Exception as error:  # a plugin's may be any
+            if one.status == "released":
+                raise
+            return self._change(one, "failed", f"{type(error).__name__}: {error}")
 
     def _rules(self, one: Retraining) -> RetrainRules:
         """Return the rules that a retraining was opened by."""
@@ -139,17 +163,8 @@ class Retrainer:
     def _make(self, one: Retraining, now: datetime) -> Retraining:
         if (other := self._champion().version) != one.champion:
             return self._change(one, "overtaken", f"v{other} is in charge by now, and no longer v{one.champion}")
-        try:
-            made = Making(self.registry, self.workspace, self._rules(one), self.trust).make(one)
-            known = replace(one, version=made.version, run_id=made.run_id)
-            refusal, figures = self._at_once(known)
-        except GateFailed as error:
-            return self._change(one, "refused", error.message)
-        except StoreError:
-            # What is out of reach now may be there the next time.
-            raise
-        except Exception as error:  # noqa: BLE001  a plugin's may be any; it is on record, and the champion stays
-            return self._change(one, "failed", f"{type(error).__name__}: {error}")
+        made = Making(self.registry, self.workspace, self._rules(one), self.trust).make(one)
+        refusal, figures = self._at_once(replace(one, version=made.version, run_id=made.run_id))
         facts = {"version": made.version, "run_id": made.run_id, "figures": figures}
         if refusal:
             return self._change(one, "refused", refusal, **facts)

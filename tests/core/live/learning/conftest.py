@@ -17,8 +17,16 @@ def drifted_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = home.parent / "shop.parquet"
     rows(800, 0).write_parquet(file)
     trained(home, source=str(file))
-    labeled(home, 600, 1, tilt=-1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKLINE_ALLOW_PICKLE", "1")
+        labeled(home, 600, 1, tilt=-1.0)
     return home
+
+
+@pytest.fixture(autouse=True)
+def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let packages unpickle, which are all our own here."""
+    monkeypatch.setenv("HOOKLINE_ALLOW_PICKLE", "1")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from importlib import import_module
 from pathlib import Path
 from sqlalchemy import Engine, event
 
-import polars, skops.io, sklearn.linear_model, scipy.stats
+import polars, sklearn.linear_model
 from hookline.live.learning import acting
 from hookline.registry.registry import load_registry
 
@@ -79,7 +79,8 @@ class Forks:
         assert self._process.stdout
         self._process.stdin.close()
         self._process.stdout.close()
-        self._process.wait(10)
+        self._process.kill()
+        self._process.wait()
 
     def look(self, home: Path, rules: dict[str, Any], at: int = -1) -> int:
         """Look once, killed at the n-th write; return how it ended."""

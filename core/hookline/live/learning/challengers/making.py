@@ -13,6 +13,7 @@ from typing import Any
 from hookline.errors import DataError, HooklineError, UsageError
 from hookline.kinds.component import COMPONENT
 from hookline.kinds.deployments import Trust
+from hookline.packages.loading import load_package
 from hookline.packages.manifest import read_json, read_manifest
 from hookline.packages.settling import EVIDENCE
 from hookline.plans.config import resolve
@@ -22,13 +23,13 @@ from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.catalog.retrainings import Retraining
 from hookline.workspace.workspace import Workspace
 
-from ..log.answered import FACTS
-from ..registering import register
-from ..updating import update
-from .learners import learns_on
+from ...learners import learns_on
+from ...log.answered import FACTS
+from ...registering import register
+from ...updating import update
+from ..rules import RetrainRules
 from .lessons import bound_of, learned_by, told
 from .online import Online
-from .rules import RetrainRules
 
 LOG = "prediction_log"
 FRAME = "frame"
@@ -62,7 +63,8 @@ class Making:
             return self._batch(one, champion) if one.policy == "batch" else self._learned(one, champion)
 
     def check(self, champion: ModelRecord) -> None:
-        """Raise UsageError where a model cannot be retrained so, before anything is begun."""
+        """Raise UsageError where a model cannot be retrained so, and what loading it raises, before anything is begun."""
+        load_package(Path(champion.path), self.registry, self.trust)
         if self.rules.policy == "batch":
             self._config(champion, {}, 0)
         else:

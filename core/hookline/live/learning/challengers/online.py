@@ -15,8 +15,9 @@ from hookline.packages.state import StoredPackage
 from hookline.registry.registry import Registry
 from hookline.workspace.workspace import Workspace
 
-from ..rows import rows_for
-from ..updating import (
+from ...learners import Old, old_of
+from ...rows import rows_for
+from ...updating import (
     Lesson,
     Update,
     before_of,
@@ -28,7 +29,6 @@ from ..updating import (
     register_update,
     write,
 )
-from .learners import Old, old_of
 
 if TYPE_CHECKING:
     import polars as pl

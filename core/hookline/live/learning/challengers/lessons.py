@@ -16,8 +16,8 @@ from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.catalog.retrainings import Retraining
 from hookline.workspace.workspace import Workspace
 
-from ..log.answered import FACTS, FIRST, TIME, kept_aside, told_rows
-from ..log.predictions import Predictions, predictions_in
+from ...log.answered import FACTS, FIRST, TIME, kept_aside, told_rows
+from ...log.predictions import Predictions, predictions_in
 
 if TYPE_CHECKING:
     import polars as pl
