@@ -19,6 +19,7 @@ import numpy as np
 from scipy.stats import norm
 
 from hookline.live.learning.rules import Trial
+from hookline.live.learning.testing import PLANNED
 from hookline.quality.sequential.asymptotic import Estimate, around
 from hookline.quality.sequential.betting import log_fortune
 
@@ -65,7 +66,7 @@ def by_normal_law(gains: np.ndarray) -> bool:
     if len(gains) < Trial.least:
         return False
     estimate = Estimate(len(gains), len(gains), gains.mean(), gains.var(ddof=1))
-    return around(estimate, RISK, Trial.most).low > 0
+    return around(estimate, RISK, PLANNED).low > 0
 
 
 def if_better(gains: np.ndarray) -> bool:

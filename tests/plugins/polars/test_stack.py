@@ -29,9 +29,8 @@ def test_rows_follow_each_other_and_a_column_that_one_lacks_is_missing_there(tmp
 
 
 def test_its_fingerprint_is_that_of_its_sources_in_their_order(tmp_path: Path) -> None:
-    tables = pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [2]})
-    source = stacked(tmp_path, *tables)
-    assert source.fingerprint() == stacked(tmp_path, *tables).fingerprint()
+    source = stacked(tmp_path, pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [2]}))
+    assert source.fingerprint() == StackSource(of=source.of).fingerprint()
     assert source.fingerprint() != StackSource(of=source.of[::-1]).fingerprint()
 
 
@@ -42,7 +41,9 @@ def test_columns_of_types_that_nothing_holds_are_refused(tmp_path: Path) -> None
 
 
 def test_it_is_written_in_config_as_a_list(tmp_path: Path) -> None:
-    source = stacked(tmp_path, *(pl.DataFrame({"a": range(20), "y": range(20)}) for _ in range(2)))
+    source = stacked(
+        tmp_path, *(pl.DataFrame({"a": range(20), "y": [place / 7 for place in range(20)]}) for _ in range(2))
+    )
     parts = [{"component": "file", "path": one.path} for one in source.of if isinstance(one, FileSource)]
     run = hl.run(source={"component": "stack", "of": parts}, target="y", trainer="ridge", evaluator=[], home=tmp_path)
     assert run.evidence["data"]["rows"] == 40

@@ -27,7 +27,6 @@ from hookline.workspace.catalog.alarms import Alarm
 
 from ..options import fields_of, positive
 from ..output import add_json, make_folder, print_json, print_rows, say, tell
-from . import retrain
 
 MODEL = "a model of the catalog, which servers answer with"
 
@@ -116,7 +115,12 @@ def _watch(given: Any) -> int:
         say(f"watching '{given.model}' in windows of {given.every}; stop with Ctrl-C")
     with retraining(given.model) if given.retrain and not given.once else nullcontext():
         watch(given.model, monitors, rules=rules, once=given.once, tell=_tell_json if given.json else _tell)
-    return retrain.main(["watch", given.model, "--once", *["--json"] * given.json]) if given.retrain else 0
+    if not given.retrain:
+        return 0
+    # Whoever only watches needs nothing of what trains.
+    from .retrain import main
+
+    return main(["watch", given.model, "--once", *["--json"] * given.json])
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class RetrainState:
     opens: str | None
     """What would open one now."""
     held: tuple[str, ...]
-    """What keeps it from that."""
+    """What keeps it from that, or from being retrained so at all."""
     fresh: int
     """Rows on record with their truth that the champion has not learned."""
 
@@ -101,10 +101,18 @@ def retrain_state(
     """Return how a model's retraining stands: what is under way, what would open one and what keeps it from that."""
     retrainer = _retrainer(model, rules or {}, None, home)
     catalog = retrainer.workspace.catalog
-    found, opening, fresh = retrainer.state()
-    under_way, opens = catalog.retrainings.under_way(model), None if opening is None else str(opening.opened["said"])
+    opener = retrainer.opener()
+    opening, unable = opener.by_itself(), retrainer.unable(opener.rules)
     held = () if opening is None else opening.objections
-    return RetrainState(model, found, catalog.retrainers.who(model), under_way, opens, held, fresh)
+    return RetrainState(
+        model,
+        opener.rules,
+        catalog.retrainers.who(model),
+        catalog.retrainings.under_way(model),
+        None if opening is None else str(opening.opened["said"]),
+        held if unable is None else (*held, f"{unable.message} ({unable.hint})"),
+        opener.fresh(),
+    )
 
 
 def stop_retraining(

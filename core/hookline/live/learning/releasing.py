@@ -18,6 +18,8 @@ from ..deploying.applying import propose
 from ..deploying.force import Decision, in_turn
 from ..deploying.policies import is_settled
 
+OF = "retraining"
+"""The figure of a policy that a retraining put in force: its number."""
 NOBODY = "none"
 """Stands in the place of a deployer where a person is to say."""
 
@@ -40,7 +42,7 @@ def release(registry: Registry, workspace: Workspace, one: Retraining, then: str
             return None
         made = propose(registry, workspace, record, manifest, then, current, force=True)
         assert made.policy is not None
-        figures = {"retraining": one.number, **one.figures.get("trial", {})}
+        figures = {OF: one.number, **one.figures.get("trial", {})}
         return replace(made.policy, who=f"retrain@{host()}", figures=figures), reason_of(one)
 
     in_turn(workspace.catalog, one.model, decide)
@@ -52,7 +54,8 @@ def follow(workspace: Workspace, one: Retraining) -> tuple[Status, str]:
     if current is None or one.version is None:
         return "released", ""
     if is_settled(current) and current.version == one.version:
-        return "promoted", f"v{one.version} is in charge: {current.reason}"
+        why = one.told if current.figures.get(OF) == one.number else current.reason
+        return "promoted", f"v{one.version} is in charge: {why}"
     if _was_released(workspace, one) and one.version not in current.versions:
         return "taken back", current.reason
     if not _was_released(workspace, one) and current.version != one.champion:

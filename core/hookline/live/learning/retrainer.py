@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import GateFailed, StoreError, UsageError
+from hookline.errors import GateFailed, HooklineError, StoreError, UsageError
 from hookline.kinds.deployments import Trust
 from hookline.kinds.plain import plain
 from hookline.packages.loading import load_package
@@ -92,10 +92,18 @@ class Retrainer:
                 raise UsageError(f"'{self.model}' is not retrained: {'; '.join(looked.held)}", hint=self._hint)
             return looked.retraining
 
-    def state(self, now: datetime | None = None) -> tuple[RetrainRules, Opening | None, int]:
-        """Return the rules, what is to be opened now, and how many rows may be learned that nobody has."""
-        opener = self._opener(now or datetime.now(UTC))
-        return opener.rules, opener.by_itself(), opener.fresh()
+    def opener(self, now: datetime | None = None) -> Opener:
+        """Return who says what would open a retraining now."""
+        return self._opener(now or datetime.now(UTC))
+
+    def unable(self, rules: RetrainRules) -> HooklineError | None:
+        """Return why the champion cannot be retrained by some rules at all; None where it can."""
+        try:
+            with home_in(self.workspace.home):
+                self._check(rules, self._champion())
+        except HooklineError as error:
+            return error
+        return None
 
     @property
     def _hint(self) -> str:
@@ -116,9 +124,7 @@ class Retrainer:
         if opening.objections:
             return Look(held=opening.objections, warnings=opening.warnings)
         rules, champion = rules_for(self.model, self.workspace.home, self.said), self._champion()
-        Making(self.registry, self.workspace, rules, self.trust).check(champion)
-        if rules.then != NOBODY:
-            chosen(self.registry, rules.then, None)
+        self._check(rules, champion)
         opened = {**opening.opened, "warnings": list(opening.warnings)}
         new = Retraining(self.model, rules.policy, champion.version, opened, opening.lesson, plain(rules))
         made = self.workspace.catalog.retrainings.open(new)
@@ -126,6 +132,12 @@ class Retrainer:
             return Look(held=("another one was opened meanwhile",))
         log.warning("%s: retraining %s is opened by %s", self.model, made.number, opening.opened["said"])
         return Look(self._carried_on(made, now), warnings=opening.warnings)
+
+    def _check(self, rules: RetrainRules, champion: ModelRecord) -> None:
+        """Raise ConfigError or UsageError where a challenger could not be made so, or not be released."""
+        Making(self.registry, self.workspace, rules, self.trust).check(champion)
+        if rules.then != NOBODY:
+            chosen(self.registry, rules.then, None)
 
     def _carried_on(self, one: Retraining, now: datetime) -> Retraining:
         steps = {"making": self._make, "trial": self._try, "released": self._follow}
@@ -194,7 +206,7 @@ class Retrainer:
     def _compared(self, one: Retraining, rows: Any, risk: float) -> Tested | None:
         champion, challenger = (load_package(Path(r.path), self.registry, self.trust) for r in self._records(one))
         trial = self._rules(one).trial
-        return compared(rows, champion, challenger, loss_of(trial, champion.target), risk, trial.most)
+        return compared(rows, champion, challenger, loss_of(trial, champion.target), risk)
 
     def _records(self, one: Retraining) -> tuple[ModelRecord, ModelRecord]:
         models = self.workspace.catalog.models
@@ -203,7 +215,8 @@ class Retrainer:
     def _try(self, one: Retraining, now: datetime) -> Retraining:
         """Look at the labels that came since the challenger was made, however often, and say where they decide."""
         if (other := self._champion().version) != one.champion:
-            return self._change(one, "overtaken", f"v{other} is in charge by now, and no longer v{one.champion}")
+            ended: Status = "promoted" if other == one.version else "overtaken"
+            return self._change(one, ended, f"v{other} is in charge by now, and no longer v{one.champion}")
         trial, labels = self._rules(one).trial, self.workspace.catalog.labels.last(self.model)
         is_over = one.began is not None and now - one.began > span_of(trial.patience, "retrain.trial.patience")
         if one.figures.get("labels") == labels and not is_over:
@@ -219,7 +232,9 @@ class Retrainer:
         )
         said = "" if tested is None else tested.said(champion.version, challenger.version)
         if tested is not None and tested.is_better:
-            return self._change(one, "released", f"it is better: {said}", figures=figures)
+            line = f"; hookline models promote {self.model}:{one.version} puts it in charge"
+            by_hand = line if self._rules(one).then == NOBODY else ""
+            return self._change(one, "released", f"it is better: {said}{by_hand}", figures=figures)
         if tested is not None and tested.is_worse:
             return self._change(one, "refused", f"it is worse: {said}", figures=figures)
         if is_over or len(rows) >= trial.most:

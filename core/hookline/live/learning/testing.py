@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from hookline.errors import UsageError
 from hookline.kinds.artifacts import Target
 from hookline.kinds.fitted import Prediction, label_text
 from hookline.packages.loading import LoadedPackage
@@ -23,6 +24,8 @@ BOUNDED: tuple[Loss, ...] = ("mistakes", "brier")
 """Losses from 0 to 1, whose bounds hold at any number of rows."""
 FEWEST = 100
 """Rows before bounds of other losses are any, which lean on a normal law."""
+PLANNED = 1_000
+"""Rows that such bounds are tightest near; far from it they are little wider."""
 NAMES = {
     "mistakes": "share of mistakes",
     "brier": "Brier score",
@@ -68,18 +71,21 @@ class Tested:
 
 
 def loss_of(trial: Trial, target: Target) -> Loss:
-    """Return what is compared for a target."""
-    if trial.loss != "auto":
-        return trial.loss
-    return "squared" if target.task == "regression" else "mistakes"
+    """Return what is compared for a target; raises UsageError for a loss of another task."""
+    fitting = ("squared", "absolute") if target.task == "regression" else BOUNDED
+    if trial.loss != "auto" and trial.loss not in fitting:
+        raise UsageError(
+            f"retrain.trial.loss: '{trial.loss}' is no loss of {target.task}", hint=f"choose {' or '.join(fitting)}"
+        )
+    return fitting[0] if trial.loss == "auto" else trial.loss
 
 
 def compared(
-    rows: pl.DataFrame, champion: LoadedPackage, challenger: LoadedPackage, loss: Loss, risk: float, planned: int
+    rows: pl.DataFrame, champion: LoadedPackage, challenger: LoadedPackage, loss: Loss, risk: float
 ) -> Tested | None:
     """Have two versions answer the same rows, and compare what they lose; None of too few rows.
 
-    rows: as `told_rows`; planned: the number of rows that bounds which lean on a normal law are tightest at
+    rows: as `told_rows`
     """
     if len(rows) < (2 if loss in BOUNDED else FEWEST):
         return None
@@ -88,7 +94,7 @@ def compared(
     if loss in BOUNDED:
         low, high = lower_bound(gains, risk, -1, 1), upper_bound(gains, risk, -1, 1)
     else:
-        interval = around(Estimate(len(gains), len(gains), gains.mean(), gains.var(ddof=1)), risk, planned)
+        interval = around(Estimate(len(gains), len(gains), gains.mean(), gains.var(ddof=1)), risk, PLANNED)
         low, high = interval.low, interval.high
     told = (float(old.mean()), float(new.mean()), float(gains.mean()), float(low), float(high))
     return Tested(len(gains), loss, *told, risk)
@@ -117,7 +123,10 @@ def _brier(answers: Prediction, truth: list[Any], target: Target) -> np.ndarray:
     """Return half the squared distance of probabilities from what was true (Brier 1950), from 0 to 1."""
     import numpy as np
 
-    assert answers.probabilities is not None
+    if answers.probabilities is None:
+        raise UsageError(
+            "retrain.trial.loss: 'brier' needs probabilities, which a version does not give", hint="choose mistakes"
+        )
     names = [label_text(label) for label in target.classes]
     true = np.array([[label_text(label) == name for name in names] for label in truth], dtype=np.float64)
     found: np.ndarray = ((answers.probabilities - true) ** 2).sum(axis=1) / 2

@@ -113,9 +113,9 @@ def chosen(writes: int, long: bool, few: int) -> list[int]:
 def test_a_retraining_that_is_killed_at_any_write_goes_on_as_if_it_had_not_been(
     drifted: Path, tmp_path: Path, long: bool, policy: str
 ) -> None:
-    rules = {"policy": policy, "then": "local", "when": {"labels": 200}, "batch": 50, "checkpoint": 2}
+    rules = {"policy": policy, "then": "local", "when": {"labels": 300}, "batch": 50, "checkpoint": 2}
     with Forks() as forks:
-        made = check(forks, drifted, tmp_path / "making", rules, 4, long=long)
+        made = check(forks, drifted, tmp_path / "making", rules, 3, long=long)
         assert [row[1] for row in made["retrainings"]] == ["trial"]
         golden = tmp_path / "making" / "golden"
         labeled(golden, 200, 2, tilt=-1.0)

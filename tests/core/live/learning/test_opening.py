@@ -117,6 +117,12 @@ def test_a_trainer_that_cannot_learn_on_is_told_before_anything_is_begun(
     with pytest.raises(UsageError, match="'decision_tree', which made shop:1, cannot learn on") as told:
         hl.retrain("shop", "incremental")
     assert "sgd_classifier" in str(told.value.hint)
+    with pytest.raises(UsageError, match=r"retrain\.trial\.loss: 'squared' is no loss of binary"):
+        hl.retrain("shop", rules={"trial": {"loss": "squared"}})
+    (held,) = hl.retrain_state("shop", rules={"policy": "online"}).held
+    assert held.startswith(
+        "trainer 'decision_tree', which made shop:1, cannot learn on from a batch (trainers that can: "
+    )
     assert hl.retrainings("shop") == []
 
 

@@ -9,7 +9,7 @@ import pytest
 import hookline as hl
 from hookline.errors import UsageError
 from hookline.live.learning.acting import look
-from kit.drifting import labeled
+from kit.drifting import labeled, rows
 
 LOCAL = {"then": "local"}
 
@@ -48,3 +48,26 @@ def test_one_retraining_is_under_way_at_a_time(drifted: Path) -> None:
     hl.stop_retraining("shop", "enough", who="ada")
     assert [one.status for one in hl.retrainings("shop")] == ["stopped"]
     assert hl.retrain("shop", "incremental").status == "trial"
+
+
+def test_where_nobody_is_to_release_it_a_person_is_told_how_and_it_waits_for_that(drifted: Path) -> None:
+    hl.retrain("shop", "incremental", rules={"then": "none"})
+    labeled(drifted, 200, 2, tilt=-1.0)
+    one = look("shop").retraining
+    assert one is not None
+    assert one.status == "released"
+    assert one.told.endswith("hookline models promote shop:2 puts it in charge")
+    assert hl.deployment("shop").policy.version == 1
+    hl.promote("shop:2")
+    one = look("shop").retraining
+    assert one is not None
+    assert one.status == "promoted"
+
+
+def test_a_trial_ends_where_a_person_puts_another_version_in_charge(drifted: Path) -> None:
+    other = hl.update("shop", rows(50, 9)).version
+    hl.retrain("shop", "incremental")
+    hl.promote(f"shop:{other}")
+    one = look("shop").retraining
+    assert one is not None
+    assert (one.status, one.told) == ("overtaken", "v2 is in charge by now, and no longer v1")

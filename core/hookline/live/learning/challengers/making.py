@@ -28,6 +28,7 @@ from ...log.answered import FACTS
 from ...registering import register
 from ...updating import update
 from ..rules import RetrainRules
+from ..testing import loss_of
 from .lessons import bound_of, learned_by, told
 from .online import Online
 
@@ -64,7 +65,7 @@ class Making:
 
     def check(self, champion: ModelRecord) -> None:
         """Raise UsageError where a model cannot be retrained so, and what loading it raises, before anything is begun."""
-        load_package(Path(champion.path), self.registry, self.trust)
+        loss_of(self.rules.trial, load_package(Path(champion.path), self.registry, self.trust).target)
         if self.rules.policy == "batch":
             self._config(champion, {}, 0)
         else:
