@@ -16,12 +16,12 @@ from scipy.special import betaln
 from hookline import ColumnProfile, Deployment, Histogram, Package, Seen
 from hookline.kinds.deployments import LATENCY_BOUNDS
 from hookline.kinds.reports import Bins
+from hookline.quality.sequential.asymptotic import Estimate, difference
 from hookline_serving import CanaryDeployer
 from hookline_serving.deployers.canary import ARM
 from hookline_serving.deployers.durations import span_of
 from hookline_serving.deployers.evidence.comparison import planned_units
 from hookline_serving.deployers.evidence.likelihood import PSEUDO
-from hookline_serving.deployers.evidence.sequences import Estimate, difference
 from hookline_serving.deployers.guards import FEWEST, FEWEST_ERRORS
 from hookline_serving.deployers.policies import tried
 

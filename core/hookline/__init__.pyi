@@ -64,6 +64,7 @@ from .live.deploying.history import live_at, promotions
 from .live.deploying.planning import plan_deployment
 from .live.deploying.promoting import promote, rollback
 from .live.deploying.status import deployment
+from .live.learning.acting import retrain, retrain_state, retrainings, stop_retraining
 from .live.log.answered import scored
 from .live.log.compacting import compact_predictions
 from .live.log.labeling import label
@@ -180,11 +181,15 @@ __all__ = [
     "register",
     "report_finding",
     "report_step",
+    "retrain",
+    "retrain_state",
+    "retrainings",
     "rollback",
     "run",
     "runs",
     "scored",
     "serve",
+    "stop_retraining",
     "sweep",
     "update",
     "watch",

@@ -12,6 +12,7 @@ from .monitors.quality import DataQualityMonitor
 from .sources.file import FileSource
 from .sources.join import JoinSource
 from .sources.prediction_log import PredictionLogSource
+from .sources.stack import StackSource
 from .sources.synthetic import SyntheticSource
 from .transforms.cast import CastTransform
 from .transforms.clip import ClipTransform
@@ -40,6 +41,7 @@ __all__ = [
     "PredictionDriftMonitor",
     "PredictionLogSource",
     "RareCategoriesTransform",
+    "StackSource",
     "SyntheticSource",
     "TabularFeaturizer",
 ]
@@ -48,7 +50,7 @@ __all__ = [
 @hookimpl
 def register_sources() -> list[type[Source]]:
     """Return the sources."""
-    return [FileSource, JoinSource, PredictionLogSource, SyntheticSource]
+    return [FileSource, JoinSource, PredictionLogSource, StackSource, SyntheticSource]
 
 
 @hookimpl

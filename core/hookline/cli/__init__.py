@@ -37,6 +37,7 @@ VERBS = {
     "labels": "add what turned out to be true of a model's answers, and say how much is known",
     "data": "look at tables, at their versions, and at what was done to them",
     "monitor": "compare current data with what a model was trained on, watch a model, and act on its alarms",
+    "retrain": "train a model again on rows whose truth came since, and release it if it is better",
     "report": "write a run's report.html again, and say where it is",
     "gc": "say what the home could do without, and free it with --yes",
     "doctor": "check this environment, and say what is wrong with it",
@@ -45,7 +46,7 @@ VERBS = {
 }
 FOLDERS = {
     "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report"),
-    "models": ("models", "features", "predict", "serve", "deploy", "predictions", "labels", "monitor"),
+    "models": ("models", "features", "predict", "serve", "deploy", "predictions", "labels", "monitor", "retrain"),
 }
 """Folder of verbs -> those in it; every other verb is a module or folder of its own name."""
 INTERRUPTED = 130

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ from hookline.data.frames import count_rows
 from hookline.data.versions import version_of
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import Dataset, DataVersion
-from hookline.kinds.capabilities import Updatable
 from hookline.kinds.deployments import Trust
-from hookline.kinds.kinds import Packager, Trainer
+from hookline.kinds.kinds import Trainer
 from hookline.kinds.plain import from_json, plain, to_json
 from hookline.kinds.reports import Metric, Metrics
 from hookline.kinds.scored import Scored
@@ -30,12 +29,10 @@ from hookline.packages.state import StoredPackage
 from hookline.packages.writing import facts_of, write_certified
 from hookline.plans.fingerprints import code_digest, versions
 from hookline.quality.judging import judge
-from hookline.registry.ports import assignable, ports
 from hookline.registry.registry import Registry, load_registry
-from hookline.runs.names import find
-from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace, open_workspace
 
+from .learners import Old, old_of
 from .rows import rows_for, truth_in
 
 
@@ -54,18 +51,7 @@ class Update:
 
 
 @dataclass(frozen=True)
-class _Old:
-    """The version that is to learn, with what goes on making it."""
-
-    record: ModelRecord
-    manifest: Mapping[str, Any]
-    packager: Packager
-    trainer: Any
-    """A Trainer that is Updatable."""
-
-
-@dataclass(frozen=True)
-class _Lesson:
+class Lesson:
     """What it is to learn."""
 
     rows: Dataset
@@ -75,6 +61,7 @@ class _Lesson:
 
     @property
     def plain(self) -> dict[str, Any]:
+        """What a manifest says of it."""
         return {"rows": self.version.rows, "digest": self.version.fingerprint, "data": self.version.name}
 
 
@@ -98,89 +85,27 @@ def update(
     where the new package answers otherwise than its pipeline, and what loading a package raises.
     """
     registry, workspace = load_registry(), open_workspace(home)
-    old = _old(registry, workspace, model)
+    old = old_of(registry, workspace, model)
     stored = StoredPackage(Path(old.record.path), registry)
     origin = {"component": "file", "path": str(rows)} if isinstance(rows, (str, Path)) else {"component": "frame"}
     reading = reading_in(old.manifest).but(source or {})
-    lesson = _lesson(rows_for(registry, rows, stored.schema, stored.target, stored.roles, reading), origin)
-    fingerprint = _fingerprint(old, lesson)
+    lesson = lesson_of(rows_for(registry, rows, stored.schema, stored.target, stored.roles, reading), origin)
+    fingerprint = fingerprint_of(old, lesson)
     path = workspace.home / "models" / old.record.name / fingerprint[:16]
     if not is_whole(path):
         _make(registry, workspace, old, lesson, path, trust)
-    return _register(workspace, old, lesson, path, fingerprint)
+    return register_update(workspace, old, lesson, path, fingerprint)
 
 
-def _old(registry: Registry, workspace: Workspace, model: str) -> _Old:
-    """Return the version that a name means; raises UsageError where it cannot learn on."""
-    found = find(model, workspace.home)
-    if found.model is None or found.version is None:
-        raise UsageError(
-            f"'{model}' is no registered model, and only such a one gets a new version",
-            hint="`hookline models list` lists them; a run with a deployer registers one",
-        )
-    record = workspace.catalog.models.get(found.model, found.version)
-    manifest = verify(Path(record.path))
-    trainer = _trainer(registry, record, manifest)
-    return _Old(record, manifest, _packager(registry, record, manifest, trainer), trainer)
-
-
-def _trainer(registry: Registry, record: ModelRecord, manifest: Mapping[str, Any]) -> Trainer:
-    said = manifest.get("trainer")
-    if not said:
-        raise UsageError(
-            f"the package of {_name(record)} does not say which trainer made it",
-            hint="it was made by an earlier hookline: run it again to make it anew",
-        )
-    trainer = registry.build("trainer", said["component"], said["fields"], "trainer")
-    assert isinstance(trainer, Trainer)
-    if not isinstance(trainer, Updatable):
-        names = [
-            name for name in registry.names("trainer") if issubclass(registry.entry("trainer", name).cls, Updatable)
-        ]
-        raise UsageError(
-            f"trainer '{trainer.name}', which made {_name(record)}, cannot learn on from a batch",
-            hint=f"trainers that can: {', '.join(names) or 'none is installed'}",
-        )
-    type(trainer).check_backend()
-    return trainer
-
-
-def _packager(registry: Registry, record: ModelRecord, manifest: Mapping[str, Any], trainer: Trainer) -> Packager:
-    packager = registry.build("packager", manifest["packager"], manifest.get("packager_config") or {}, "packager")
-    assert isinstance(packager, Packager)
-    if not packager.native:
-        choices = " or ".join(f"packager=[{name}]" for name in _native(registry, trainer))
-        raise UsageError(
-            f"the package of {_name(record)} is of packager '{packager.name}', which does not hold the model itself",
-            hint=f"run again with one that does, as the first: {choices or 'none is installed'}",
-        )
-    type(packager).check_backend()
-    return packager
-
-
-def _native(registry: Registry, trainer: Trainer) -> list[str]:
-    """Return the packagers that hold the model itself, and take what a trainer makes."""
-    import typing
-
-    made = ports(type(trainer)).makes
-    found = []
-    for name in registry.names("packager"):
-        cls: Any = registry.entry("packager", name).cls
-        wanted = typing.get_args(next(iter(ports(cls).takes.values()), Any))
-        if cls.native and (not wanted or assignable(made, wanted[0])):
-            found.append(name)
-    return found
-
-
-def _lesson(rows: Dataset, origin: Mapping[str, Any]) -> _Lesson:
+def lesson_of(rows: Dataset, origin: Mapping[str, Any]) -> Lesson:
     """Return rows with what they are known by; raises DataError where there are none."""
     held = rows.with_frame(rows.frame.collect().lazy())
     if not count_rows(held.frame):
         raise DataError("there are no rows to learn")
-    return _Lesson(held, version_of(held.frame, held.name), origin)
+    return Lesson(held, version_of(held.frame, held.name), origin)
 
 
-def _fingerprint(old: _Old, lesson: _Lesson) -> str:
+def fingerprint_of(old: Old, lesson: Lesson) -> str:
     """Return what the new version is known by: what it came of, what it learns, and what makes it learn."""
     trainer: type[Trainer] = type(old.trainer)
     parts = ["updated", old.record.fingerprint, lesson.version.fingerprint, trainer.name, plain(old.trainer)]
@@ -188,28 +113,53 @@ def _fingerprint(old: _Old, lesson: _Lesson) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _make(
-    registry: Registry, workspace: Workspace, old: _Old, lesson: _Lesson, path: Path, trust: Trust | None
-) -> None:
+def _make(registry: Registry, workspace: Workspace, old: Old, lesson: Lesson, path: Path, trust: Trust | None) -> None:
     """Learn, and put the new package in its place once it is whole and proven."""
-    pipeline: Any = load_package(Path(old.record.path), registry, trust).predictor
+    pipeline = pipeline_in(registry, old, Path(old.record.path), trust)
+    before = before_of(registry, pipeline, lesson)
+    keep(registry, workspace, old, lesson, learned(old, pipeline, lesson), before, path)
+
+
+def pipeline_in(registry: Registry, old: Old, folder: Path, trust: Trust | None) -> Pipeline[Any]:
+    """Return the pipeline of a package that a version's packager wrote; raises UsageError where it reads none back."""
+    pipeline: Any = load_package(folder, registry, trust).predictor
     if not isinstance(pipeline, Pipeline):
         raise UsageError(f"packager '{old.packager.name}' reads no pipeline back, so there is no model to update")
-    truth = _truth(pipeline, lesson.rows)
-    batch = pipeline.examples(lesson.rows)
+    return pipeline
+
+
+def before_of(registry: Registry, pipeline: Pipeline[Any], lesson: Lesson) -> Sequence[Metric]:
+    """Return how a pipeline does on rows that it has not learned yet; raises DataError where their truth is not known."""
+    truth, weight = _truth(pipeline, lesson.rows), pipeline.examples(lesson.rows).sample_weight
     answers = pipeline.predict(lesson.rows.frame)
-    before = judge(registry, Scored.of(lesson.rows, answers, pipeline.target, truth, batch.sample_weight)).metrics
+    return judge(registry, Scored.of(lesson.rows, answers, pipeline.target, truth, weight)).metrics
+
+
+def learned(old: Old, pipeline: Pipeline[Any], lesson: Lesson) -> Pipeline[Any]:
+    """Return what becomes of a pipeline that learns rows; the one that is given stays as it is."""
     try:
-        new = replace(pipeline, model=old.trainer.update(pipeline.model, batch))
+        return replace(pipeline, model=old.trainer.update(pipeline.model, pipeline.examples(lesson.rows)))
     except Exception as error:  # a plugin's, which goes on as it is
         error.add_note(f"while trainer '{old.trainer.name}' learned {lesson.version.rows:,} rows")
         raise
+
+
+def keep(
+    registry: Registry,
+    workspace: Workspace,
+    old: Old,
+    lesson: Lesson,
+    pipeline: Pipeline[Any],
+    before: Sequence[Metric],
+    path: Path,
+) -> None:
+    """Put a pipeline's package in its place, once it is whole and proven."""
     # What a killed process leaves there is removed by the next that opens the store.
     with workspace.store.scratch() as folder:
         package = folder / "package"
         package.mkdir()
-        _write(registry, old, lesson, new, before, package)
-        _place(package, path)
+        write(registry, old, lesson, pipeline, before, package)
+        place(package, path)
 
 
 def _truth(pipeline: Pipeline[Any], rows: Dataset) -> Any:
@@ -226,7 +176,9 @@ def _truth(pipeline: Pipeline[Any], rows: Dataset) -> Any:
     return truth
 
 
-def _write(registry: Registry, old: _Old, lesson: _Lesson, pipeline: Pipeline[Any], before: Any, folder: Path) -> None:
+def write(
+    registry: Registry, old: Old, lesson: Lesson, pipeline: Pipeline[Any], before: Sequence[Metric], folder: Path
+) -> None:
     """Write the new package: certified on the rows that it learned, with what the old one remembers of its training."""
     source = Path(old.record.path)
     seed = read_as(Certificate, source / CERTIFICATE).seed if (source / CERTIFICATE).is_file() else 0
@@ -252,7 +204,7 @@ def _write(registry: Registry, old: _Old, lesson: _Lesson, pipeline: Pipeline[An
     seal(folder, old.packager, facts)
 
 
-def _place(package: Path, path: Path) -> None:
+def place(package: Path, path: Path) -> None:
     """Rename a whole package into its place, where another process may have put the same one by now."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not is_whole(path):
@@ -264,7 +216,7 @@ def _place(package: Path, path: Path) -> None:
             raise
 
 
-def _register(workspace: Workspace, old: _Old, lesson: _Lesson, path: Path, fingerprint: str) -> Update:
+def register_update(workspace: Workspace, old: Old, lesson: Lesson, path: Path, fingerprint: str) -> Update:
     """Give the package its number: the act that makes it a version, and the last."""
     name, catalog, manifest = old.record.name, workspace.catalog, verify(path)
     made_by = f"update-of-{old.record.version}-{lesson.version.fingerprint[:12]}"
@@ -272,7 +224,3 @@ def _register(workspace: Workspace, old: _Old, lesson: _Lesson, path: Path, fing
     version = catalog.models.register(name, made_by, str(path), old.packager.name, {}, fingerprint)
     before = Metrics(tuple(from_json(Metric, metric) for metric in manifest["before"]))
     return Update(name, version, path, lesson.version.rows, before)
-
-
-def _name(record: ModelRecord) -> str:
-    return f"{record.name}:{record.version}"

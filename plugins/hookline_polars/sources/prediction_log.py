@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Gt, Len
+from annotated_types import Ge, Gt, Interval, Len
 
 from hookline import Dataset, Roles, Source
 from hookline.errors import DataError
@@ -37,6 +37,10 @@ class PredictionLogSource(Source):
     """Answered by this version."""
     arm: str | None = None
     """Answered for this arm of the policy, such as `live` or `canary`, and whatever is on record for it, as of `batch`."""
+    upto: Annotated[int, Ge(0)] | None = None
+    """Whose first label is numbered so or before: what came later is left out, so that the rows stay the same."""
+    leave_out: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    """The share that is kept aside for testing, as `hookline retrain` does: drawn by the id of the prediction, or the group."""
     answers: Literal["served", "all"] = "served"
     """`served`: those that servers gave to whoever asked; `all`: those to the rows of a table (`predict --log`), too."""
 
@@ -48,7 +52,7 @@ class PredictionLogSource(Source):
         """Return a digest of the newest label, the oldest file of the log, and what is asked for; reads no records."""
         log = self._log(self._workspace())
         oldest = next((path.name for path in log.files()), "")
-        asked: Sequence[Any] = (self.model, log.since, log.until, log.version, self.arm, self.answers)
+        asked: Sequence[Any] = (self.model, log.since, log.until, log.version, self.arm, self.answers, self.leave_out)
         return hashlib.sha256(repr((*asked, self.position(), oldest)).encode()).hexdigest()
 
     def roles(self) -> Roles:
@@ -64,7 +68,8 @@ class PredictionLogSource(Source):
     def position(self) -> str:
         """Return the number of the newest label."""
         workspace = self._workspace()
-        return str(workspace.catalog.labels.last(self._log(workspace).model))
+        newest = workspace.catalog.labels.last(self._log(workspace).model)
+        return str(newest if self.upto is None else min(newest, self.upto))
 
     def load_between(self, after: str | None, upto: str) -> Dataset:
         """Return the rows whose first label came between two positions, each exactly once."""
@@ -72,7 +77,7 @@ class PredictionLogSource(Source):
 
         workspace = self._workspace()
         first, last = _number(after or "0"), _number(upto)
-        return labeled_rows(self._log(workspace), workspace, package_of(self.model), first, last)
+        return labeled_rows(self._log(workspace), workspace, package_of(self.model), first, last, self.leave_out)
 
     def _workspace(self) -> Workspace:
         from hookline.workspace.workspace import open_workspace

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeAlias
 
 from hookline import Deployment
-from hookline.errors import UsageError
 from hookline.live.log import times
+from hookline.live.log.times import Span as Duration
 
-
-class _Readable:
-    """Has a text refused, where config is checked, that is no length of time."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_after_validator_function(_readable, handler(source))
-
-
-Duration: TypeAlias = Annotated[str, _Readable()]
+__all__ = ["Duration", "elapsed", "has_lasted", "span_of"]
 
 
 def span_of(duration: str) -> timedelta:
@@ -35,12 +24,3 @@ def has_lasted(policy: Deployment, now: datetime, duration: str) -> bool:
 def elapsed(policy: Deployment, now: datetime) -> timedelta:
     """Return for how long a policy has been in force; nothing where it is not yet, or a clock was put back."""
     return timedelta(0) if policy.since is None else max(now - policy.since, timedelta(0))
-
-
-def _readable(said: str) -> str:
-    try:
-        span_of(said)
-    except UsageError as error:
-        # Pydantic names the field itself.
-        raise ValueError(f"must be a length of time, got {said!r}; {error.hint}") from None
-    return said

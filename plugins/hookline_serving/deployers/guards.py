@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hookline import Seen
+from hookline.quality.sequential.asymptotic import difference
 
 from .evidence.distributions import answer_counts, log_slower, p99, total_variation
 from .evidence.likelihood import log_excess, log_mean, log_unlike
 from .evidence.losses import mean_loss, unit_of
-from .evidence.sequences import difference
 from .words import by_chance, failed, percent, seconds
 
 FEWEST = 20

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +102,11 @@ def _add_watch(actions: Any) -> None:
     watching.add_argument(
         "--set", action="append", default=[], metavar="MONITOR.FIELD=VALUE", help="a field of a named monitor (repeat)"
     )
+    watching.add_argument(
+        "--retrain",
+        action="store_true",
+        help="also retrain the model where the section `retrain` of settings.yaml says so, in a process beside",
+    )
     add_json(watching)
 
 
@@ -112,8 +120,38 @@ def _watch(given: Any) -> int:
     monitors = {name: fields.get(name, {}) for name in chosen} if chosen else None
     if not given.once:
         say(f"watching '{given.model}' in windows of {given.every}; stop with Ctrl-C")
-    watch(given.model, monitors, rules=rules, once=given.once, tell=_tell_json if given.json else _tell)
-    return 0
+    with retraining(given.model) if given.retrain and not given.once else nullcontext():
+        watch(given.model, monitors, rules=rules, once=given.once, tell=_tell_json if given.json else _tell)
+    if not given.retrain:
+        return 0
+    # Whoever only watches needs nothing of what trains.
+    from .retrain import main
+
+    return main(["watch", given.model, "--once", *["--json"] * given.json])
+
+
+@contextmanager
+def retraining(model: str) -> Iterator[None]:
+    """Have a process beside this one carry retrainings of a model on, for the time of this block.
+
+    A training must neither hold up a watch nor take its memory. Where this process is killed it goes on, and its successor
+    stands by.
+    """
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        "from hookline.cli import main; raise SystemExit(main())",
+        "retrain",
+        "watch",
+        model,
+    ]
+    beside = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  our own command, of a model's name
+    try:
+        yield
+    finally:
+        beside.terminate()
+        beside.wait()
 
 
 def _tell(looked: Looked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,10 @@ from .predictions import Moment, Predictions, predictions_in
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+ID, TIME, FIRST = "\0id", "\0time", "\0first"
+FACTS = (ID, TIME, FIRST)
+"""Columns that stand beside the rows of `told_rows`, whose names no table has."""
 
 
 def scored(
@@ -65,12 +70,26 @@ def package_of(model: str, home: str | Path | None = None) -> StoredPackage:
     return StoredPackage(find(model, home).folder, load_registry())
 
 
-def labeled_rows(log: Predictions, workspace: Workspace, package: StoredPackage, after: int, upto: int) -> Dataset:
+def labeled_rows(
+    log: Predictions, workspace: Workspace, package: StoredPackage, after: int, upto: int, leave_out: float = 0.0
+) -> Dataset:
     """Return raw rows on record whose truth is known, with it in the target's column, by time.
 
     Columns: those of the package's contract that rows hold, its id (the prediction's where rows do not say theirs), and the
-    target. after, upto: only records whose first label is numbered so. Raises DataError where the truth of none is known.
+    target. after, upto: only records whose first label is numbered so; leave_out: the share that is kept aside (`is_kept`)
+    Raises DataError where the truth of none is known.
     """
+    import polars as pl
+
+    told = told_rows(log, workspace, package, upto)
+    new = told.filter(pl.col(FIRST) > after)
+    if leave_out:
+        new = new.filter(~kept_aside(new, package, leave_out))
+    return Dataset(new.drop(FACTS).lazy(), name=log.model)
+
+
+def told_rows(log: Predictions, workspace: Workspace, package: StoredPackage, upto: int | None) -> pl.DataFrame:
+    """Return the same rows, with `FACTS` of each beside: its prediction's id, its time, and the number of its first label."""
     import polars as pl
 
     told = truths(workspace, log, upto).table
@@ -86,9 +105,27 @@ def labeled_rows(log: Predictions, workspace: Workspace, package: StoredPackage,
     known = [name for name in package.schema.names if name in frame.columns]
     first = facts.join(told, left_on="id", right_on="prediction_id", how="left", maintain_order="left")["first"]
     columns = [*(frame[name] for name in known), *_id(frame, facts["id"], package), _column(package.target, truth)]
-    rows = pl.DataFrame(columns).with_columns(facts["time"].alias("\0time"), first.alias("\0first"))
-    new = rows.sort("\0time", maintain_order=True).filter(pl.col("\0first") > after).drop("\0time", "\0first")
-    return Dataset(new.lazy(), name=log.model)
+    beside = [facts["id"].alias(ID), facts["time"].alias(TIME), first.alias(FIRST)]
+    return pl.DataFrame([*columns, *beside]).sort(TIME, maintain_order=True)
+
+
+def kept_aside(rows: pl.DataFrame, package: StoredPackage, share: float) -> pl.Series:
+    """Tell of each of `told_rows` whether no retraining is to learn it, so that it can be tested on; the same at any time.
+
+    All rows of one group, where the model's roles name groups, fall to the same side.
+    """
+    import polars as pl
+
+    group = package.roles.group
+    alone = rows[ID]
+    whose = alone if group not in rows.columns or group is None else rows[group].cast(pl.String).fill_null(alone)
+    return pl.Series([is_kept(str(one), share) for one in whose], dtype=pl.Boolean)
+
+
+def is_kept(name: str, share: float) -> bool:
+    """Tell whether a prediction, or a group, is among a share that is drawn by a digest of its name."""
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) < share * 2**64
 
 
 def _id(frame: pl.DataFrame, ids: pl.Series, package: StoredPackage) -> list[pl.Series]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, TypeAlias
 
 from hookline.errors import UsageError
 
@@ -11,6 +12,19 @@ from ..segments.moments import in_utc
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 SPAN = re.compile(r"(\d{1,6})\s*([smhdw])")
+
+
+class _Readable:
+    """Has a text refused, where config is checked, that is no length of time."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(_readable, handler(source))
+
+
+Span: TypeAlias = Annotated[str, _Readable()]
+"""A length of time in config."""
 
 
 def span_of(said: str | timedelta, name: str) -> timedelta:
@@ -48,3 +62,12 @@ def moment_of(said: str | date | timedelta | None, name: str, now: datetime | No
             f"{name}: '{said}' is no time", hint="write 7d for seven days ago, or a time such as 2026-11-28T08:00"
         ) from None
     return moment
+
+
+def _readable(said: str) -> str:
+    try:
+        span_of(said, "")
+    except UsageError as error:
+        # Pydantic names the field itself.
+        raise ValueError(f"must be a length of time, got {said!r}; {error.hint}") from None
+    return said

@@ -12,6 +12,7 @@ from .leases import Controllers, Leases
 from .models import Models
 from .old import Old
 from .outbox import Outbox
+from .retrainings import Retrainings
 from .runs import Runs
 from .sightings import Sightings
 from .sql.database import Database
@@ -19,7 +20,7 @@ from .windows import Windows
 
 
 class Catalog:
-    """What is known of runs, data, models, deployments, labels, windows and alarms, in one database.
+    """What is known of runs, data, models, deployments, labels, windows, alarms and retrainings, in one database.
 
     home: the folder that paths are relative to; without one they stand as they are given
     """
@@ -39,3 +40,5 @@ class Catalog:
         self.windows = Windows(self.database, self.alarms, self.outbox)
         self.old = Old(self.database)
         self.watchers = Controllers(self.database, "watchers")
+        self.retrainings = Retrainings(self.database)
+        self.retrainers = Controllers(self.database, "retrainers")

@@ -85,13 +85,15 @@ class Labels:
         rows = [row for query in queries for row in self._database.rows(query)]
         return [_record(row) for row in sorted(rows, key=lambda row: (utc(row["became"]), row["id"]))]
 
-    def last(self, model: str) -> int:
-        """Return the number of the newest label of a model; 0 where there is none."""
+    def last(self, model: str, before: datetime | None = None) -> int:
+        """Return the number of the newest label of a model, of those that were added before a time; 0 where there is none."""
         from sqlalchemy import func, select
 
         labels = self._labels
+        query = select(func.max(labels.c.id)).where(labels.c.model == model)
+        query = query if before is None else query.where(labels.c.added < before)
         with self._database.reading() as connection:
-            return connection.execute(select(func.max(labels.c.id)).where(labels.c.model == model)).scalar() or 0
+            return connection.execute(query).scalar() or 0
 
     def table(self, model: str, upto: int | None = None) -> pl.DataFrame:
         """Return all labels of a model in the same order: label (its number), prediction_id, key and value (JSON), became (UTC).

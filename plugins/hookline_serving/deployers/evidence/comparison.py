@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import Any
 
 from hookline import Seen
+from hookline.quality.sequential.asymptotic import Estimate, Interval, difference
 
 from .losses import Metric, mean_loss, unit_of
-from .sequences import Estimate, Interval, difference
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hookline import Scored
 from hookline.kinds.scored import ASIDE, PREDICTION, TRUTH
-
-from .sequences import Estimate
+from hookline.quality.sequential.asymptotic import Estimate
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,10 +12,10 @@ from scipy.stats import betabinom, binom, dirichlet_multinomial, multinomial
 
 from hookline import ColumnProfile, Dataset, Prediction, Scored, Target
 from hookline.kinds.artifacts import ROW_ID
+from hookline.quality.sequential.asymptotic import Estimate, difference
 from hookline_serving.deployers.evidence.distributions import answer_counts, log_slower, p99, total_variation
 from hookline_serving.deployers.evidence.likelihood import RATIOS, log_excess, log_other_shares, log_unlike
 from hookline_serving.deployers.evidence.losses import keys_of, mean_loss
-from hookline_serving.deployers.evidence.sequences import Estimate, difference
 from kit.seen import judged, off, seen
 
 

@@ -12,13 +12,16 @@ from hookline.registry.registry import Registry
 from hookline.workspace.yaml_size import read_tree
 
 FILE = "settings.yaml"
+OF_CORE = ("retrain",)
+"""Sections that are no plugin's."""
 SUCH = "alerts: {urls: [...]}"
 
 
 def settings_at(registry: Registry, home: Path) -> dict[str, Settings]:
     """Return the settings of all plugins by name, as the home's file says; raises ConfigError with every problem."""
     path = home / FILE
-    return settings_in(registry, read_tree(path, SUCH) if path.exists() else {})
+    tree = read_tree(path, SUCH) if path.exists() else {}
+    return settings_in(registry, {name: said for name, said in tree.items() if name not in OF_CORE})
 
 
 def channels_at(registry: Registry, home: Path) -> dict[str, Channel]:

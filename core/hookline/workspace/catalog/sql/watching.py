@@ -1,4 +1,4 @@
-"""The tables of what is watched: windows, alarms, what was done about them, and what is to be told to whom."""
+"""The tables of what is watched: windows, alarms, what was done about them, what is to be told to whom, and retrainings."""
 
 from __future__ import annotations
 
@@ -102,6 +102,32 @@ WATCHING: Mapping[str, TableSpec] = {
     # Who watches a model.
     "watchers": TableSpec(
         "hookline_watchers",
+        {"model": "key", "owner": "word", "host": "word", "beat": "float", "heard": "moment"},
+    ),
+    # What opened a retraining, what it learned, and what became of it.
+    "retrainings": TableSpec(
+        "hookline_retrainings",
+        {
+            "id": "number",
+            "model": "word",
+            "policy": "word",
+            "status": "word",
+            "champion": "integer",
+            "version": "integer",
+            "run_id": "word",
+            "seen": "integer",
+            "opened": "text",
+            "lesson": "text",
+            "rules": "text",
+            "figures": "text",
+            "told": "text",
+            "began": "moment",
+            "changed": "moment",
+        },
+    ),
+    # Who retrains a model.
+    "retrainers": TableSpec(
+        "hookline_retrainers",
         {"model": "key", "owner": "word", "host": "word", "beat": "float", "heard": "moment"},
     ),
 }

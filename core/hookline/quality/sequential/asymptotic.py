@@ -1,4 +1,4 @@
-"""Means compared with intervals that hold at every time at once, however often one looks."""
+"""Means compared with intervals that hold at every time at once, once there are enough rows for a normal law."""
 
 from __future__ import annotations
 
@@ -37,9 +37,19 @@ def difference(one: Estimate, other: Estimate, risk: float, planned: int, factor
     units = one.units + other.units
     pooled = (one.variance * one.units + other.variance * other.units) / units
     spread = [max(each.variance, pooled) / each.units for each in (one, other)]
-    sigma2 = units * (spread[0] + factor**2 * spread[1])
-    rho2 = (-2 * math.log(risk) + math.log(-2 * math.log(risk)) + 1) / planned
-    scaled = units * rho2 + 1
-    half = math.sqrt(sigma2 * 2 * scaled / (units**2 * rho2) * math.log(math.sqrt(scaled) / risk))
+    half = half_width(units, units * (spread[0] + factor**2 * spread[1]), risk, planned)
     centre = one.mean - factor * other.mean
     return Interval(centre, centre - half, centre + half)
+
+
+def around(one: Estimate, risk: float, planned: int) -> Interval:
+    """Return a mean, such as that of paired differences, with such bounds, tightest near `planned` units."""
+    half = half_width(one.units, one.variance, risk, planned)
+    return Interval(one.mean, one.mean - half, one.mean + half)
+
+
+def half_width(units: int, variance: float, risk: float, planned: int) -> float:
+    """Return half the interval of a mean of so many units, each of this variance."""
+    rho2 = (-2 * math.log(risk) + math.log(-2 * math.log(risk)) + 1) / planned
+    scaled = units * rho2 + 1
+    return math.sqrt(variance * 2 * scaled / (units**2 * rho2) * math.log(math.sqrt(scaled) / risk))

@@ -1,0 +1,105 @@
+"""A champion that learns rows a micro-batch at a time, with checkpoints: what a kill takes away is learned again, alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.kinds.deployments import Trust
+from hookline.packages.manifest import is_whole
+from hookline.packages.pipeline import Pipeline
+from hookline.packages.reading import reading_in
+from hookline.packages.state import StoredPackage
+from hookline.registry.registry import Registry
+from hookline.workspace.workspace import Workspace
+
+from ...learners import Old, old_of
+from ...rows import rows_for
+from ...updating import (
+    Lesson,
+    Update,
+    before_of,
+    fingerprint_of,
+    keep,
+    learned,
+    lesson_of,
+    pipeline_in,
+    register_update,
+    write,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Online:
+    """Learns the rows of a frame in their order, so many at once.
+
+    What is known after each micro-batch has a fingerprint of the champion and of all rows so far. After every few of them the
+    package is put into the store under it, and whoever begins anew goes on from the last that is there.
+    """
+
+    registry: Registry
+    workspace: Workspace
+    batch: int
+    checkpoint: int
+    trust: Trust | None
+
+    def learn(self, model: str, rows: pl.DataFrame) -> Update:
+        """Let a version learn rows; returns the new one. Raises what `hookline.live.updating.update` raises."""
+        old = old_of(self.registry, self.workspace, model)
+        lessons = [self._lesson(old, part) for part in rows.iter_slices(self.batch)]
+        steps = list(_steps(old, lessons))
+        whole, fingerprint = self._lesson(old, rows), steps[-1].fingerprint
+        path = self.workspace.home / "models" / old.record.name / fingerprint[:16]
+        if not is_whole(path):
+            before = before_of(self.registry, pipeline_in(self.registry, old, Path(old.record.path), self.trust), whole)
+            keep(self.registry, self.workspace, old, whole, self._learned(old, steps), before, path)
+        return register_update(self.workspace, old, whole, path, fingerprint)
+
+    def _learned(self, old: Old, steps: Sequence[_Step]) -> Pipeline[Any]:
+        """Return what the version becomes, from the last checkpoint that is there on."""
+        done, folder = self._furthest(steps)
+        pipeline = pipeline_in(self.registry, old, folder or Path(old.record.path), self.trust)
+        for place, step in enumerate(steps[done:], done + 1):
+            pipeline = learned(old, pipeline, step.lesson)
+            if place % self.checkpoint == 0:
+                self._put(old, step, pipeline)
+        return pipeline
+
+    def _furthest(self, steps: Sequence[_Step]) -> tuple[int, Path | None]:
+        for place in range(len(steps), 0, -1):
+            if place % self.checkpoint == 0 and (folder := self.workspace.store.get(steps[place - 1].fingerprint)):
+                return place, folder
+        return 0, None
+
+    def _put(self, old: Old, step: _Step, pipeline: Pipeline[Any]) -> None:
+        note = {"stage": "learned", "component": old.trainer.name, "of": old.record.fingerprint}
+
+        def put(path: Path) -> None:
+            write(self.registry, old, step.lesson, pipeline, (), path)
+
+        self.workspace.store.put(step.fingerprint, put, note=note)
+
+    def _lesson(self, old: Old, rows: pl.DataFrame) -> Lesson:
+        stored = StoredPackage(Path(old.record.path), self.registry)
+        read = rows_for(self.registry, rows, stored.schema, stored.target, stored.roles, reading_in(old.manifest))
+        return lesson_of(read, {"component": "prediction_log", "model": old.record.name})
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A micro-batch, and what is known once it is learned."""
+
+    lesson: Lesson
+    fingerprint: str
+
+
+def _steps(old: Old, lessons: Sequence[Lesson]) -> Iterator[_Step]:
+    for lesson in lessons:
+        fingerprint = fingerprint_of(old, lesson)
+        old = replace(old, record=replace(old.record, fingerprint=fingerprint))
+        yield _Step(lesson, fingerprint)

@@ -1,0 +1,142 @@
+"""A retraining killed at any moment and begun anew: no version, policy or retraining twice, and none lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.drifting import labeled
+
+# One process that has imported everything, and a fork of it for each look. It kills itself at its n-th write to the catalog;
+# polars has begun no thread before the fork.
+FORKS = """
+import json, os, signal, sys
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from sqlalchemy import Engine, event
+
+import polars, sklearn.linear_model
+from hookline.live.learning import acting
+from hookline.registry.registry import load_registry
+
+load_registry()
+
+def look(home, at, rules):
+    written = [0]
+
+    def count():
+        written[0] += 1
+        if written[0] == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def before(connection, cursor, statement, *_):
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            count()
+
+    @event.listens_for(Engine, "commit")
+    def commit(connection):
+        count()
+
+    acting.look("shop", rules=rules, home=home)
+    Path(home, "writes").write_text(str(written[0]))
+    Path(home, "modules").write_text(" ".join(sys.modules))
+
+for line in sys.stdin:
+    home, at, rules = json.loads(line)
+    child = os.fork()
+    if not child:
+        look(home, at, rules)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if Path(home).name == "golden":
+        # What the first needed, each further one has from the start.
+        for name in Path(home, "modules").read_text().split():
+            with suppress(Exception):
+                import_module(name)
+    print(code, flush=True)
+"""
+
+
+class Forks:
+    """The process that forks looks."""
+
+    def __enter__(self) -> Forks:
+        command = [sys.executable, "-W", "ignore", "-c", FORKS]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.kill()
+        self._process.wait()
+
+    def look(self, home: Path, rules: dict[str, Any], at: int = -1) -> int:
+        """Look once, killed at the n-th write; return how it ended."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps([str(home), at, rules]) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+def kept(home: Path) -> dict[str, list[Any]]:
+    """Return what a catalog holds of retrainings and what they came to, without their times and the names of runs."""
+    queries = {
+        "retrainings": "SELECT id, status, champion, version, opened, lesson, seen, figures FROM hookline_retrainings",
+        "versions": "SELECT version, fingerprint FROM hookline_models ORDER BY version",
+        "policies": "SELECT deployer, policy FROM hookline_deployments ORDER BY id",
+        "aliases": "SELECT alias, version FROM hookline_aliases ORDER BY alias",
+    }
+    with sqlite3.connect(home / "catalog.db") as database:
+        return {name: database.execute(query).fetchall() for name, query in queries.items()}
+
+
+def chosen(writes: int, long: bool, few: int) -> list[int]:
+    """Return the writes at which a look is killed: all, or a few that lie evenly apart, the last among them."""
+    every = range(1, writes + 1)
+    return list(every) if long else [round(1 + place * (writes - 1) / (few - 1)) for place in range(few)]
+
+
+@pytest.mark.parametrize("policy", ["incremental", pytest.param("online", marks=pytest.mark.long)])
+def test_a_retraining_that_is_killed_at_any_write_goes_on_as_if_it_had_not_been(
+    drifted: Path, tmp_path: Path, long: bool, policy: str
+) -> None:
+    rules = {"policy": policy, "then": "local", "when": {"labels": 300}, "batch": 50, "checkpoint": 2}
+    with Forks() as forks:
+        made = check(forks, drifted, tmp_path / "making", rules, 3, long=long)
+        assert [row[1] for row in made["retrainings"]] == ["trial"]
+        golden = tmp_path / "making" / "golden"
+        labeled(golden, 200, 2, tilt=-1.0)
+        released = check(forks, golden, tmp_path / "trial", rules, 3, long=long)
+        assert [row[1] for row in released["retrainings"]] == ["promoted"]
+        assert [len(released[name]) for name in ("versions", "policies")] == [2, 2]
+
+
+def check(
+    forks: Forks, home: Path, folder: Path, rules: dict[str, Any], few: int, *, long: bool
+) -> dict[str, list[Any]]:
+    """Look once, killed at one write after the other, and begin anew each time; return what all of them came to."""
+    golden = folder / "golden"
+    shutil.copytree(home, golden)
+    assert forks.look(golden, rules) == 0
+    writes, expected = int((golden / "writes").read_text()), kept(golden)
+    for at in chosen(writes, long, few):
+        copy = folder / f"at-{at}"
+        shutil.copytree(home, copy)
+        assert forks.look(copy, rules, at) == -9, at
+        assert forks.look(copy, rules) == 0, at
+        assert kept(copy) == expected, at
+        shutil.rmtree(copy)
+    return expected
