@@ -70,6 +70,9 @@ from .live.log.labeling import label
 from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
+from .live.overview.home import overview
+from .live.overview.model import model_overview
+from .live.overview.series import drift_over_time, quality_over_time
 from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
 from .live.watching.rules import WatchRules
 from .live.watching.watching import watch
@@ -156,6 +159,7 @@ __all__ = [
     "contract",
     "deploy",
     "deployment",
+    "drift_over_time",
     "evaluate",
     "features",
     "hookimpl",
@@ -164,8 +168,10 @@ __all__ = [
     "live_at",
     "load",
     "manifests",
+    "model_overview",
     "monitor",
     "mute",
+    "overview",
     "plan",
     "plan_deployment",
     "predict",
@@ -174,6 +180,7 @@ __all__ = [
     "promote",
     "promotions",
     "prune_predictions",
+    "quality_over_time",
     "register",
     "report_finding",
     "report_step",

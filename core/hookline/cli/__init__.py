@@ -37,6 +37,7 @@ VERBS = {
     "labels": "add what turned out to be true of a model's answers, and say how much is known",
     "data": "look at tables, at their versions, and at what was done to them",
     "monitor": "compare current data with what a model was trained on, watch a model, and act on its alarms",
+    "ui": "look at models, runs and data in a browser, and act on what needs attention",
     "report": "write a run's report.html again, and say where it is",
     "gc": "say what the home could do without, and free it with --yes",
     "doctor": "check this environment, and say what is wrong with it",

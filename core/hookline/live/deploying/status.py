@@ -108,7 +108,7 @@ def deployment(model: str, *, limit: int = LIMIT, home: str | Path | None = None
         model=name,
         policy=policy,
         version=version,
-        arms=_arms(policy or Deployment.single(name, version, ""), sightings),
+        arms=arms_of(policy or Deployment.single(name, version, ""), sightings),
         workers=len(workers),
         silent=len({one.worker for one in sightings} - workers),
         heard=max(0.0, min(ages).total_seconds()) if ages else None,
@@ -119,7 +119,7 @@ def deployment(model: str, *, limit: int = LIMIT, home: str | Path | None = None
     )
 
 
-def _arms(policy: Deployment, sightings: Sequence[Sighting]) -> tuple[ArmStatus, ...]:
+def arms_of(policy: Deployment, sightings: Sequence[Sighting]) -> tuple[ArmStatus, ...]:
     """Return each arm of a policy, whether somebody saw it or not, and those that were seen beside."""
     routes = {(route.version, route.arm): route for route in policy.routes}
     seen: dict[tuple[int, str], list[Sighting]] = {key: [] for key in routes}
