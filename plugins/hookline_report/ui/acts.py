@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from hookline.live.deploying.policies import before_present, words_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .sessions import Session
 
+T = TypeVar("T")
 LONGEST_WHO, LONGEST_WHY = 200, 2_000
 SPANS = {
     "1h": "1 hour",
@@ -153,19 +154,24 @@ async def _carried_out(request: Request, ask: Callable[[Desk], Ask], act: Act) -
         asked = quote(f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path, safe="")
         return RedirectResponse(f"/login?next={asked}", 303)
     if request.method == "GET":
-        asking = await run_in_threadpool(ask, desk)
+        asking = await run_in_threadpool(_at_home, desk, ask)
         return page(request, "confirm.html.jinja", _facts(asking, session))
     fields = await form_of(request)
     if not session.bears(fields.get("csrf", "")):
         raise HTTPException(403, "this form is none of this session: open the page again")
     who, why = fields.get("who", "").strip()[:LONGEST_WHO], fields.get("why", "").strip()[:LONGEST_WHY]
     if not (who and why):
-        asking = await run_in_threadpool(ask, desk)
+        asking = await run_in_threadpool(_at_home, desk, ask)
         return page(request, "confirm.html.jinja", _facts(asking, session, "say who you are, and why"), 400)
-    told = await run_in_threadpool(act, desk, fields, who, why)
+    told = await run_in_threadpool(_at_home, desk, lambda at: act(at, fields, who, why))
     session.who, session.told = who, told
     tab = "versions" if request.url.path.endswith(("promote", "rollback")) else "alarms"
     return RedirectResponse(_back(request.path_params["model"], tab), 303)
+
+
+def _at_home(desk: Desk, work: Callable[[Desk], T]) -> T:
+    with desk.at_home():
+        return work(desk)
 
 
 def _facts(asking: Ask, session: Session, missing: str = "") -> dict[str, Any]:

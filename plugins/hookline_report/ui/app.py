@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import HooklineError, StoreError, UnknownName, UsageError
 
 from ..filling import HERE
-from .desk import Desk
+from .desk import Desk, desk_of
 from .guard import guarded
 from .rendering import page
 
@@ -46,7 +47,6 @@ def app_of(desk: Desk) -> ASGIApp:
         "/sweeps/{sweep}": past.sweep,
         "/data": past.data,
         "/data/{mark}": past.version,
-        "/static/{name}": _static,
     }
     forms = {
         "/login": signing.login,
@@ -58,7 +58,8 @@ def app_of(desk: Desk) -> ASGIApp:
     }
     made = Starlette(
         routes=[
-            *(Route(path, show) for path, show in shown.items()),
+            Route("/static/{name}", _static),
+            *(Route(path, _at_home(show)) for path, show in shown.items()),
             *(Route(path, show, methods=["GET", "POST"]) for path, show in forms.items()),
         ],
         exception_handlers={
@@ -71,6 +72,16 @@ def app_of(desk: Desk) -> ASGIApp:
     )
     made.state.desk = desk
     return guarded(made, desk)
+
+
+def _at_home(show: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """Return a page that goes by the home that is held open; in a thread of its own, as it reads files."""
+
+    def shown(request: Request) -> Response:
+        with desk_of(request).at_home():
+            return show(request)
+
+    return shown
 
 
 @cache

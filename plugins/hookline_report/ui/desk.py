@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from hookline.live.serving.tokens import Tokens
-from hookline.workspace.workspace import Workspace, open_workspace
+from hookline.registry.registry import Registry, load_registry
+from hookline.workspace.catalog.sql.engine import catalog_url, require_readable
+from hookline.workspace.home import home_in
+from hookline.workspace.workspace import Workspace, held_open, open_workspace
 
 from .sessions import Session, Sessions
 
@@ -15,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
-@dataclass(frozen=True)
+@dataclass
 class Desk:
     """The home that is looked at, and who may look and act."""
 
@@ -27,12 +34,29 @@ class Desk:
     hosts: frozenset[str] | None
     """Names by which this machine is asked; None: any, since pages ask for a token then."""
 
-    def workspace(self) -> Workspace:
-        """Open the home; raises StoreError at once where another process holds it, or it is damaged."""
-        from hookline.workspace.catalog.sql.engine import catalog_url, require_readable
+    _open: list[Workspace] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
 
+    @cached_property
+    def registry(self) -> Registry:
+        """What plugins bring, loaded once."""
+        return load_registry()
+
+    def workspace(self) -> Workspace:
+        """Return the home, opened once; raises StoreError at once where another process holds it, or it is damaged or away."""
         require_readable(catalog_url(self.home))
-        return open_workspace(self.home)
+        with self._lock:
+            if not self._open:
+                self._open.append(open_workspace(self.home))
+        found = self._open[0]
+        found.catalog.database.require_same()
+        return found
+
+    @contextmanager
+    def at_home(self) -> Iterator[None]:
+        """Let everything within this block go by the home that is open."""
+        with home_in(self.home), held_open(self.workspace()):
+            yield
 
 
 def desk_of(request: Request) -> Desk:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.live.overview.home import overview
-from hookline.live.overview.model import ModelOverview, model_overview
+from hookline.live.overview.model import ModelOverview, model_in
 from hookline.live.overview.series import (
     ColumnDrift,
     drift_over_time,
@@ -31,9 +32,7 @@ RECENT = "30d"
 
 def home(request: Request) -> Response:
     """Show what needs attention, and every model."""
-    desk = desk_of(request)
-    desk.workspace()
-    found = overview(desk.home)
+    found = overview(desk_of(request).home)
     return page(request, "home.html.jinja", {"found": found, "plain": found.plain()})
 
 
@@ -85,7 +84,7 @@ def features(request: Request) -> Response:
 
     found, desk = _overview(request), desk_of(request)
     record = desk.workspace().catalog.models.get(found.card.model, found.card.version)
-    rows = features_frame(_path(record.path), record.version).to_dicts()
+    rows = features_frame(Path(record.path), record.version).to_dicts()
     facts = {
         **_around(found, "features"),
         "rows": rows,
@@ -96,8 +95,7 @@ def features(request: Request) -> Response:
 
 def _overview(request: Request) -> ModelOverview:
     desk = desk_of(request)
-    desk.workspace()
-    return model_overview(request.path_params["model"], home=desk.home)
+    return model_in(desk.registry, desk.workspace(), request.path_params["model"])
 
 
 def _around(found: ModelOverview, tab: str) -> dict[str, Any]:
@@ -124,9 +122,3 @@ def _labels(name: str, home: Any) -> Sequence[Any]:
         return labels(name, RECENT, home=home).groups
     except HooklineError:
         return ()
-
-
-def _path(text: str) -> Any:
-    from pathlib import Path
-
-    return Path(text)

@@ -73,9 +73,7 @@ def compared(request: Request) -> Response:
     chosen = [one for one in request.query_params.getlist("run") if one]
     if len(chosen) != 2:
         raise UsageError(f"choose two runs to compare, not {len(chosen)}", hint="mark two in the list of runs")
-    desk = desk_of(request)
-    desk.workspace()
-    found = compare(chosen[0], chosen[1], home=desk.home)
+    found = compare(chosen[0], chosen[1], home=desk_of(request).home)
     told = {"first": found.first, "second": found.second, "rows": found.rows, "verdict": found.verdict}
     plain = {**told, "differences": found.frame().to_dicts(), "changed_decisions": found.changed_decisions}
     return page(request, "compared.html.jinja", {"found": found, "plain": plain})

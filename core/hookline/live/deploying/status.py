@@ -94,7 +94,11 @@ def deployment(model: str, *, limit: int = LIMIT, home: str | Path | None = None
     """
     if limit < 0:
         raise UsageError(f"limit must be 0 or more, got {limit}", hint="--limit 10000")
-    registry, workspace = load_registry(), open_workspace(home)
+    return status_of(load_registry(), open_workspace(home), model, limit)
+
+
+def status_of(registry: Registry, workspace: Workspace, model: str, limit: int) -> DeploymentStatus:
+    """Return the same for who has a registry and a workspace already."""
     catalog = workspace.catalog
     name = model_named(catalog, model, "deploy status")
     policy = catalog.deployments.current(name)

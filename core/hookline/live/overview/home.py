@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -80,12 +79,3 @@ def _told(run: RunRecord) -> Attention:
         place=run.id,
         since=run.started,
     )
-
-
-def facts_of(cards: tuple[ModelCard, ...]) -> Mapping[str, int]:
-    """Return how many models there are, and of how many a rollout is going on or an alarm is open."""
-    return {
-        "models": len(cards),
-        "rollouts": sum(card.rollout for card in cards),
-        "alarms": sum(card.alarms for card in cards),
-    }

@@ -10,11 +10,13 @@ from typing import Any
 
 from hookline.errors import UnknownName
 from hookline.kinds.plain import to_json
+from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.catalog.alarms import Alarm, AlarmEvent
-from hookline.workspace.workspace import open_workspace
+from hookline.workspace.catalog.catalog import Catalog
+from hookline.workspace.workspace import Workspace, held_open, open_workspace
 
 from ..deploying.history import Step, promotions
-from ..deploying.status import ArmStatus, DeploymentStatus, deployment
+from ..deploying.status import ArmStatus, DeploymentStatus, status_of
 from ..watching.acting import WatchState, alarm_history, watch_state
 from ..watching.plain import plain_alarm, plain_event, plain_state
 from .attention import Attention, attention_of, gravest_first
@@ -81,14 +83,41 @@ class ModelOverview:
 
 def model_overview(model: str, *, home: str | Path | None = None) -> ModelOverview:
     """Return how a model stands: versions, traffic by arm, promotion log, alarms; raises UnknownName."""
-    catalog = open_workspace(home).catalog
+    return model_in(load_registry(), open_workspace(home), model)
+
+
+def model_in(registry: Registry, workspace: Workspace, model: str) -> ModelOverview:
+    """Return the same for who has a registry and a workspace already."""
+    catalog = workspace.catalog
     if not catalog.models.has(model):
         raise UnknownName("model", model, catalog.models.names())
+    versions = _versions(catalog, model)
+    with held_open(workspace):
+        promoted, events = (
+            promotions(model, home=workspace.home),
+            alarm_history(model, limit=MOST_EVENTS, home=workspace.home),
+        )
+        watch = watch_state(model, home=workspace.home)
+    return ModelOverview(
+        card_of(catalog, model, versions[0].version),
+        gravest_first(attention_of(catalog, model)),
+        versions,
+        status_of(registry, workspace, model, 0),
+        promoted,
+        [*catalog.alarms.of(model, "open"), *catalog.alarms.of(model, "closed")],
+        events,
+        watch,
+        label_delay(catalog.windows.marks(model, NEWEST)),
+    )
+
+
+def _versions(catalog: Catalog, model: str) -> tuple[VersionFacts, ...]:
+    """Return a model's versions, the newest first."""
     records, aliases = catalog.models.versions(model), catalog.models.aliases(model)
     policy = catalog.deployments.current(model)
     charge = records[0].version if policy is None else policy.version
     routed = {charge} if policy is None else {route.version for route in policy.routes}
-    versions = tuple(
+    return tuple(
         VersionFacts(
             one.version,
             one.created,
@@ -100,15 +129,4 @@ def model_overview(model: str, *, home: str | Path | None = None) -> ModelOvervi
             one.version in routed,
         )
         for one in records
-    )
-    return ModelOverview(
-        card_of(catalog, model, records[0].version),
-        gravest_first(attention_of(catalog, model)),
-        versions,
-        deployment(model, limit=0, home=home),
-        promotions(model, home=home),
-        [*catalog.alarms.of(model, "open"), *catalog.alarms.of(model, "closed")],
-        alarm_history(model, limit=MOST_EVENTS, home=home),
-        watch_state(model, home=home),
-        label_delay(catalog.windows.marks(model, NEWEST)),
     )
