@@ -58,8 +58,8 @@ def guarded(app: ASGIApp, desk: Desk) -> ASGIApp:
             await said(scope, receive, headed)
             return
         if not desk.is_open and not scope["path"].startswith(FREE):
-            session = desk.sessions.find(request.cookies.get(desk.sessions.cookie))
-            if session is None:
+            known = desk.sessions.find(request.cookies.get(desk.sessions.cookie)) is not None
+            if not known and not _bears(request.headers.get("authorization"), desk):
                 asked = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="")
                 await RedirectResponse(f"/login?next={asked}", 303)(scope, receive, headed)
                 return
@@ -73,6 +73,12 @@ def is_own(origin: str | None, site: str | None, host: str) -> bool:
     if origin is not None:
         return origin.partition("://")[2] == host
     return site in (None, "same-origin")
+
+
+def _bears(said: str | None, desk: Desk) -> bool:
+    """Tell whether a program that reads pages as JSON bears a token (RFC 6750); what changes something takes none of these."""
+    scheme, _, token = (said or "").partition(" ")
+    return scheme.lower() == "bearer" and desk.tokens.allow(token.strip())
 
 
 def _headed(send: Send) -> Send:

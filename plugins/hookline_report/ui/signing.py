@@ -60,12 +60,12 @@ async def logout(request: Request) -> Response:
     from starlette.exceptions import HTTPException
     from starlette.responses import RedirectResponse
 
-    desk, session = desk_of(request), session_of(request)
-    if request.method == "POST" and session is not None:
-        if not session.bears((await form_of(request)).get("csrf", "")):
-            raise HTTPException(403, "this form is none of this session")
-        desk.sessions.end(request.cookies.get(desk.sessions.cookie))
-    answer = RedirectResponse("/", 303)
+    desk, session, answer = desk_of(request), session_of(request), RedirectResponse("/", 303)
+    if request.method == "GET" or session is None:
+        return answer
+    if not session.bears((await form_of(request)).get("csrf", "")):
+        raise HTTPException(403, "this form is none of this session")
+    desk.sessions.end(request.cookies.get(desk.sessions.cookie))
     answer.delete_cookie(desk.sessions.cookie, path="/", httponly=True, samesite="strict")
     return answer
 
