@@ -40,7 +40,7 @@ from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, Serv
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Prediction, Predictor
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.given.secrets import Secret
-from .kinds.hooks import Alert, ModelInfo, RunInfo, StageInfo, hookimpl
+from .kinds.hooks import Alert, ModelInfo, PageOptions, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .kinds.reports import (
     Chart,
@@ -112,6 +112,7 @@ __all__ = [
     "Monitor",
     "Package",
     "Packager",
+    "PageOptions",
     "Pipeline",
     "Prediction",
     "Predictor",

@@ -39,7 +39,10 @@ def test_only_so_many_windows_are_read_as_are_asked_for(tmp_path: Path) -> None:
 def test_what_a_window_says_that_is_no_number_is_left_out() -> None:
     fine = drifted("shop", NOW, {"income": 0.2})
     tables = fine.figures["tables"]
-    odd = {**tables[0], "rows": [("income", "KS", "NaN", None, 0.1, "same", "", ""), ("b", "KS", 0.3, "NaN", 0.1, "", "", "")]}
+    odd = {
+        **tables[0],
+        "rows": [("income", "KS", "NaN", None, 0.1, "same", "", ""), ("b", "KS", 0.3, "NaN", 0.1, "", "", "")],
+    }
     found = drift_in([replace(fine, figures={**fine.figures, "tables": [odd]}), fine])
     assert [(one.column, [(p.effect, p.low) for p in one.points]) for one in found] == [
         ("b", [(0.3, None)]),

@@ -91,7 +91,12 @@ def test_what_cannot_be_done_is_told_on_a_page(shop: Visitor, home: Path) -> Non
     refused = shop.post("/models/shop/rollback", {**WHO, "csrf": csrf})
     assert refused.status_code == 409
     assert "taken back already" in refused.text
-    for path in ("/models/shop/alarms/9/ack", "/models/shop/promote?version=9", "/models/nope/rollback", "/models/nope/mute"):
+    for path in (
+        "/models/shop/alarms/9/ack",
+        "/models/shop/promote?version=9",
+        "/models/nope/rollback",
+        "/models/nope/mute",
+    ):
         assert shop.get(path).status_code == 404
     for path in ("/models/shop/promote?version=x", "/models/shop/promote"):
         assert shop.get(path).status_code == 409

@@ -174,14 +174,13 @@ def test_a_person_signs_in_and_rolls_back(ui: Ui, browser: Browser) -> None:
     assert (step.policy.who, step.policy.reason) == ("ada", "rolled back by hand, v1 90 % + v2 10 % -> v1: it fails")
 
 
-def test_a_report_is_drawn_within_its_page_and_reaches_nothing_of_it(
-    ui: Ui, browser: Browser, package: Path
-) -> None:
+def test_a_report_is_drawn_within_its_page_and_reaches_nothing_of_it(ui: Ui, browser: Browser, package: Path) -> None:
     run = hl.run(source="iris", trainer="decision_tree", packager=[], name="drawn", home=ui.home)
     browser.look(1280)
     browser.open(f"{ui.url}/runs/{run.id}/report")
     drawn = """(async () => {
-      for (let i = 0; i < 200 && !document.querySelector("[data-chart] svg"); i++) await new Promise((done) => setTimeout(done, 50));
+      for (let i = 0; i < 200 && !document.querySelector("[data-chart] svg"); i++)
+        await new Promise((done) => setTimeout(done, 50));
       return [document.querySelectorAll("[data-chart] svg").length > 0, window.origin];
     })()"""
     assert browser.run(drawn) == [True, "null"]
