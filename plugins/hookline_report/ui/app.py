@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from functools import cache
@@ -136,8 +135,6 @@ def _unreadable(request: Request, error: Any) -> Response:
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    if isinstance(error, asyncio.CancelledError):
-        raise error
     said = f"{type(error).__name__}; the terminal that runs `hookline ui` says where"
     return _error(request, 500, "Something is broken in this page", said, "hookline doctor looks at the home")
 

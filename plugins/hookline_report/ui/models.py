@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from hookline.live.overview.series import (
     plain_series,
     quality_over_time,
 )
+from hookline.live.overview.truths import truth_by_age
 
 from .desk import desk_of
 from .drawing import beside_spec, drift_spec, metric_spec, pairs_of, svg
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 MOST_DRAWN = 8
 """Columns whose way over time is drawn; the others stand in the table."""
 MOST_METRICS = 6
-RECENT = "30d"
-"""How far back answers are counted whose truth is known or not."""
 
 
 def home(request: Request) -> Response:
@@ -38,7 +36,7 @@ def home(request: Request) -> Response:
 
 def model(request: Request) -> Response:
     """Show a model as a whole: what needs attention, and who answers what share, how fast."""
-    found = _overview(request)
+    found = _overview(request, asks=True)
     return page(request, "model.html.jinja", {**_around(found, "overview"), "plain": found.plain()})
 
 
@@ -74,7 +72,13 @@ def quality(request: Request) -> Response:
         for measured, estimated in pairs[:MOST_METRICS]
     ]
     others = [one for one in series if not one.how]
-    told = {"series": series, "pairs": pairs, "drawn": drawn, "others": others, "labels": _labels(name, desk.home)}
+    told = {
+        "series": series,
+        "pairs": pairs,
+        "drawn": drawn,
+        "others": others,
+        "labels": truth_by_age(name, home=desk.home),
+    }
     return page(request, "quality.html.jinja", {**_around(found, "quality"), **told, "plain": plain_series(series)})
 
 
@@ -93,9 +97,10 @@ def features(request: Request) -> Response:
     return page(request, "features.html.jinja", {**facts, "plain": rows})
 
 
-def _overview(request: Request) -> ModelOverview:
+def _overview(request: Request, *, asks: bool = False) -> ModelOverview:
+    """Return how the model stands. asks: also what its deployer would do next, which may read what labels tell"""
     desk = desk_of(request)
-    return model_in(desk.registry, desk.workspace(), request.path_params["model"])
+    return model_in(desk.registry if asks else None, desk.workspace(), request.path_params["model"])
 
 
 def _around(found: ModelOverview, tab: str) -> dict[str, Any]:
@@ -111,14 +116,3 @@ def _drawn(one: ColumnDrift) -> dict[str, Any]:
 
 def _titled(one: Any) -> str:
     return f"{one.metric.replace('_', ' ')} over time"
-
-
-def _labels(name: str, home: Any) -> Sequence[Any]:
-    """Return how much is known of answers by age; nothing where nothing is on record."""
-    from hookline.errors import HooklineError
-    from hookline.live.log.status import labels
-
-    try:
-        return labels(name, RECENT, home=home).groups
-    except HooklineError:
-        return ()

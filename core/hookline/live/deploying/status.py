@@ -97,8 +97,8 @@ def deployment(model: str, *, limit: int = LIMIT, home: str | Path | None = None
     return status_of(load_registry(), open_workspace(home), model, limit)
 
 
-def status_of(registry: Registry, workspace: Workspace, model: str, limit: int) -> DeploymentStatus:
-    """Return the same for who has a registry and a workspace already."""
+def status_of(registry: Registry | None, workspace: Workspace, model: str, limit: int) -> DeploymentStatus:
+    """Return the same for who has a workspace already. registry: None leaves out what deployers and packages would say"""
     catalog = workspace.catalog
     name = model_named(catalog, model, "deploy status")
     policy = catalog.deployments.current(name)
@@ -117,8 +117,8 @@ def status_of(registry: Registry, workspace: Workspace, model: str, limit: int) 
         silent=len({one.worker for one in sightings} - workers),
         heard=max(0.0, min(ages).total_seconds()) if ages else None,
         controller=catalog.controllers.who(name),
-        following=_following(workspace, registry, policy),
-        agreements=_agreements(workspace, registry, policy, limit, notes),
+        following="" if registry is None else _following(workspace, registry, policy),
+        agreements=() if registry is None else _agreements(workspace, registry, policy, limit, notes),
         notes=tuple(notes),
     )
 

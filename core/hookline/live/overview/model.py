@@ -86,8 +86,8 @@ def model_overview(model: str, *, home: str | Path | None = None) -> ModelOvervi
     return model_in(load_registry(), open_workspace(home), model)
 
 
-def model_in(registry: Registry, workspace: Workspace, model: str) -> ModelOverview:
-    """Return the same for who has a registry and a workspace already."""
+def model_in(registry: Registry | None, workspace: Workspace, model: str) -> ModelOverview:
+    """Return the same for who has a workspace already. registry: None does not ask the deployer what comes next"""
     catalog = workspace.catalog
     if not catalog.models.has(model):
         raise UnknownName("model", model, catalog.models.names())

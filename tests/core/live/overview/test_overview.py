@@ -12,9 +12,11 @@ import pytest
 import hookline as hl
 from hookline.errors import UnknownName
 from hookline.live.overview.delays import label_delay
+from hookline.live.overview.truths import truth_by_age
 from hookline.workspace.catalog.windows import Outcome
 from hookline.workspace.workspace import open_workspace
 from kit.homes import HOUR, NOW, alarm, busy, judged, keep, letter, put, register, run, see
+from kit.logs import plain_record, write_log
 
 
 def test_a_home_in_which_nothing_was_done_is_empty_and_needs_nothing(tmp_path: Path) -> None:
@@ -147,3 +149,18 @@ def test_what_a_policy_that_is_over_was_asked_does_not_count(tmp_path: Path) -> 
 def test_a_model_that_is_not_there_is_unknown(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="no model named 'shop'"):
         hl.model_overview("shop", home=tmp_path)
+
+
+def test_answers_are_counted_by_age_as_long_as_the_log_is_short(tmp_path: Path) -> None:
+    register(open_workspace(tmp_path), "plain")
+    found = truth_by_age("plain", home=tmp_path)
+    assert found is not None
+    assert found.groups == ()
+    write_log(tmp_path / "predictions" / "plain", [plain_record(n, NOW - HOUR * 30 * n) for n in range(4)])
+    found = truth_by_age("plain", home=tmp_path)
+    assert found is not None
+    assert [(one.version, one.age, one.records, one.labeled) for one in found.groups] == [
+        (1, "under 1 day", 1, 0),
+        (1, "1 to 7 days", 3, 0),
+    ]
+    assert truth_by_age("plain", most=100, home=tmp_path) is None
