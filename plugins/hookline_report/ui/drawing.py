@@ -32,9 +32,10 @@ CONFIG = {
         "domainOpacity": 0.3,
         "tickColor": "currentColor",
         "tickOpacity": 0.3,
-        "labelLimit": 150,
+        "labelLimit": 110,
         "titleFontWeight": 500,
-        "labelFontSize": 11,
+        "labelFontSize": 10,
+        "titleFontSize": 10,
         "labelOverlap": "greedy",
     },
     "legend": {**INK, "orient": "bottom", "columns": 3, "labelLimit": 160, "symbolLimit": 12},
@@ -45,7 +46,8 @@ CONFIG = {
     "rule": {"color": "#f00d00"},
 }
 PALETTE = re.compile(r"#(?:acce00|aa4400|bad000|f00d00|c01\d{3})")
-SIZE = {"width": 460, "height": 170}
+SIZE = {"width": 330, "height": 140}
+"""As on a phone, so that letters are read there; a desk shows the same larger."""
 _one_at_a_time = Lock()
 
 
@@ -122,7 +124,7 @@ def beside_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
             encoding[channel] = {**encoding[channel], "sort": None, "title": None}
     if "x" in encoding:
         encoding["x"] = {**encoding["x"], "title": None}
-    return {**spec, "encoding": encoding, "height": SIZE["height"] - 40}
+    return {**spec, "encoding": encoding, "height": SIZE["height"] - 30}
 
 
 def metric_spec(measured: MetricSeries | None, estimated: MetricSeries | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from hookline.workspace.catalog.runs import RunRecord
 
 from ..board import board_charts, headline_of
 from ..filling import finite
+from ..standing import metrics_of
 from .desk import desk_of
 from .drawing import svg
 from .guard import REPORT_POLICY
@@ -46,7 +47,7 @@ def run(request: Request) -> Response:
     """Show one run: what came of it, and its report."""
     record = _run(request)
     evidence = _evidence(record)
-    metrics = [one for report in evidence["reports"] for one in report["metrics"]] if evidence else []
+    metrics = metrics_of(evidence) if evidence else []
     reported = (Path(record.path) / "report.html").is_file()
     facts = {"run": record, "evidence": evidence, "metrics": metrics, "reported": reported}
     return page(request, "run.html.jinja", {**facts, "plain": {"run": to_json(record), "evidence": evidence}})
@@ -98,7 +99,7 @@ def sweep(request: Request) -> Response:
     plain = finite(board.plain())
     rows = [{**row, "link": f"/runs/{row['run']}" if row["run"] else None} for row in plain["rows"]]
     facts = {**plain, "rows": rows}
-    charts = [svg({**one["spec"], "height": 300, "width": 760}, one["title"]) for one in board_charts(facts)]
+    charts = [svg({**one["spec"], "height": 260, "width": 640}, one["title"]) for one in board_charts(facts)]
     told = {"board": facts, "headline": headline_of(facts), "charts": charts, "most": MOST_ROWS}
     return page(request, "sweep.html.jinja", {**told, "plain": plain})
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from hookline.kinds.hooks import PageOptions
 from hookline.live.serving.listening import bind
 from hookline.live.serving.tokens import Tokens
+from hookline.workspace.processes.owners import person
 
 from ..vega import drawn
 from .app import app_of
@@ -29,7 +30,7 @@ def serve(options: PageOptions) -> None:
     desk = Desk(
         options.home,
         tokens,
-        Sessions(tokens, f"hookline_{port}"),
+        Sessions(tokens, f"hookline_{port}", person() if local else ""),
         is_open=local and options.token_file is None,
         hosts=frozenset({"127.0.0.1", "localhost", "[::1]", _named(host), _named(options.host)}) if local else None,
     )

@@ -9,7 +9,6 @@ from hmac import compare_digest
 from threading import Lock
 
 from hookline.live.serving.tokens import Tokens, digest_of
-from hookline.workspace.processes.owners import person
 
 LONGEST_SECONDS = 12 * 3600
 MOST = 1_000
@@ -25,7 +24,7 @@ class Session:
     began: float
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     """What each form of it bears, which no other site can know."""
-    who: str = field(default_factory=person)
+    who: str = ""
     """The name under which it acted last."""
     told: str = ""
     """What it is to be told on the next page."""
@@ -43,10 +42,11 @@ class Session:
 class Sessions:
     """Sessions by the name in their cookie; any thread may ask."""
 
-    def __init__(self, tokens: Tokens, cookie: str) -> None:
+    def __init__(self, tokens: Tokens, cookie: str, who: str = "") -> None:
+        """Hold none yet. who: whoever is likely to act, where that is known"""
         self.cookie = cookie
         """The cookie's name; a browser tells cookies of one host by no port."""
-        self._tokens = tokens
+        self._tokens, self._who = tokens, who
         self._held: dict[str, Session] = {}
         self._lock = Lock()
 
@@ -58,7 +58,7 @@ class Sessions:
         with self._lock:
             while len(self._held) >= MOST:
                 del self._held[next(iter(self._held))]
-            self._held[name] = Session(digest_of(token), time.monotonic())
+            self._held[name] = Session(digest_of(token), time.monotonic(), who=self._who)
         return name
 
     def find(self, name: str | None) -> Session | None:

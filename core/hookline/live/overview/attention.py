@@ -97,7 +97,8 @@ def _of_labels(catalog: Catalog, model: str, now: datetime) -> list[Attention]:
 
 def _of_letter(letter: Letter) -> Attention:
     given_up = letter.given_up is not None
-    how = "was given up" if given_up else f"is tried again, {letter.attempts} attempts so far"
+    tries = f"{letter.attempts} attempt{'s' * (letter.attempts != 1)}"
+    how = "was given up" if given_up else f"is tried again after {tries}"
     return Attention(
         "channel",
         "critical" if given_up else "warning",

@@ -53,8 +53,9 @@ class Visitor:
 def visiting(home: Path, **more: Any) -> Iterator[Visitor]:
     """Visit the pages of a home."""
     tokens = more.pop("tokens", None) or Tokens(None, (digest_of(TOKEN),))
+    raises = more.pop("raises", True)
     facts = {"is_open": True, "hosts": frozenset({"model"})} | more
-    with asking(app_of(Desk(home, tokens, Sessions(tokens, "hookline_1"), **facts))) as ask:
+    with asking(app_of(Desk(home, tokens, Sessions(tokens, "hookline_1"), **facts)), raises=raises) as ask:
         yield Visitor(ask)
 
 

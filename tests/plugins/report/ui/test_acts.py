@@ -60,7 +60,8 @@ def test_an_alarm_is_muted_for_a_while_and_no_longer(shop: Visitor, home: Path) 
     assert "data_drift:income is muted until" in text
     (mute,) = hl.watch_state("shop", home=home).mutes
     assert (mute.monitor, mute.subject, mute.who) == ("data_drift", "income", "Ada <a@b>")
-    confirm(shop, "/models/shop/mute?what=1", what="1", span="0s")
+    assert 'href="/models/shop/mute?what=data_drift%3Aincome"' in text
+    confirm(shop, "/models/shop/mute?what=data_drift%3Aincome", what="data_drift:income", span="0s")
     assert hl.watch_state("shop", home=home).mutes == []
     assert [event.what for event in hl.alarm_history("shop", home=home)] == ["unmuted", "muted", "opened"]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -103,7 +105,7 @@ def test_alarms_are_told_with_what_can_be_done(shop: Visitor) -> None:
     text = shop.get("/models/shop/alarms").text
     assert 'href="/models/shop/alarms/1/ack"' in text
     assert 'href="/models/shop/mute?what=1"' in text
-    assert "is tried again after 1 attempts" in text
+    assert "is tried again after 1 attempt;" in text
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -236,6 +238,25 @@ def test_a_run_shows_its_report_apart_from_all_else(tmp_path: Path) -> None:
     policy = report.headers["content-security-policy"]
     assert policy.startswith("sandbox allow-scripts; default-src 'none'")
     assert "allow-same-origin" not in policy
+
+
+def test_a_fault_in_code_is_a_page_without_a_traceback(shop_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "odd"
+    shutil.copytree(shop_home, home)
+    # What no hookline writes, so that nothing is prepared for it.
+    with closing(sqlite3.connect(home / "catalog.db")) as database:
+        database.execute("UPDATE hookline_windows SET figures = '[1]' WHERE monitor = 'data_drift'")
+        database.commit()
+    with visiting(home) as visitor:
+        with pytest.raises(AttributeError):  # It goes on to the server, which writes it to the terminal.
+            visitor.get("/models/shop/drift")
+        assert visitor.get("/models/shop").status_code == 200
+    with visiting(home, raises=False) as visitor:
+        page = visitor.get("/models/shop/drift")
+    assert page.status_code == 500
+    assert "Something is broken in this page" in page.text
+    assert "Traceback" not in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
 
 
 def test_two_runs_are_to_be_compared(shop: Visitor) -> None:
