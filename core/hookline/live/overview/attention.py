@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from hookline.kinds.deployments import Deployment
 from hookline.kinds.reports import Severity
-from hookline.workspace.catalog.alarms import Alarm, Mute
+from hookline.workspace.catalog.alarms import Alarm
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.outbox import Letter
 
 from ..deploying.policies import is_settled, words_of
 from ..watching.alarms.wording import advice_of
 from .delays import NEWEST, label_delay, span_said
+from .glance import Glance
 
 What = Literal["alarm", "rollout", "labels", "channel", "run"]
 LEVELS: Sequence[Severity] = ("critical", "warning", "info")
@@ -35,15 +37,13 @@ class Attention:
     since: datetime | None = None
 
 
-def attention_of(catalog: Catalog, model: str) -> list[Attention]:
+def attention_of(catalog: Catalog, glance: Glance, model: str) -> list[Attention]:
     """Return what of a model needs attention; alarms that are acknowledged or muted do not."""
-    now, mutes = catalog.database.clock(), catalog.alarms.mutes(model)
-    alarms = [alarm for alarm in catalog.alarms.of(model) if alarm.acked_by is None and not _muted(alarm, mutes, now)]
     return [
-        *map(_of_alarm, alarms),
-        *_of_rollout(catalog, model),
-        *_of_labels(catalog, model, now),
-        *map(_of_letter, troubled(catalog, model)),
+        *(_of_alarms(catalog, model) if glance.has("alarms", model) else ()),
+        *_of_rollout(glance.policies.get(model)),
+        *(_of_labels(catalog, model) if glance.has("windows", model) else ()),
+        *(map(_of_letter, troubled(catalog, model)) if glance.has("outbox", model) else ()),
     ]
 
 
@@ -65,8 +65,10 @@ def troubled(catalog: Catalog, model: str) -> list[Letter]:
     return [*waiting, *(letter for letter in lost if letter.channel not in channels)]
 
 
-def _muted(alarm: Alarm, mutes: Sequence[Mute], now: datetime) -> bool:
-    return any(mute.covers(*alarm.key, now) for mute in mutes)
+def _of_alarms(catalog: Catalog, model: str) -> list[Attention]:
+    now, mutes = catalog.database.clock(), catalog.alarms.mutes(model)
+    unknown = [alarm for alarm in catalog.alarms.of(model) if alarm.acked_by is None]
+    return [_of_alarm(alarm) for alarm in unknown if not any(mute.covers(*alarm.key, now) for mute in mutes)]
 
 
 def _of_alarm(alarm: Alarm) -> Attention:
@@ -76,16 +78,17 @@ def _of_alarm(alarm: Alarm) -> Attention:
     )
 
 
-def _of_rollout(catalog: Catalog, model: str) -> list[Attention]:
-    policy = catalog.deployments.current(model)
+def _of_rollout(policy: Deployment | None) -> list[Attention]:
     if policy is None or is_settled(policy):
         return []
     text = f"a rollout is going on: {words_of(policy)}"
-    return [Attention("rollout", "info", text, f"hookline deploy status {model}", model, since=policy.since)]
+    return [
+        Attention("rollout", "info", text, f"hookline deploy status {policy.model}", policy.model, since=policy.since)
+    ]
 
 
-def _of_labels(catalog: Catalog, model: str, now: datetime) -> list[Attention]:
-    delay = label_delay(catalog.windows.marks(model, NEWEST))
+def _of_labels(catalog: Catalog, model: str) -> list[Attention]:
+    delay, now = label_delay(catalog.windows.marks(model, NEWEST)), catalog.database.clock()
     if delay.oldest is None or not delay.is_late(now):
         return []
     usual = f", and usually come within {span_said(delay.usual)}" if delay.usual is not None else ""

@@ -8,6 +8,7 @@ from datetime import datetime
 from hookline.workspace.catalog.catalog import Catalog
 
 from ..deploying.policies import is_settled, words_of
+from .glance import Glance
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,13 @@ class ModelCard:
     """Up to when its answers were looked at."""
 
 
-def card_of(catalog: Catalog, model: str, newest: int) -> ModelCard:
+def card_of(catalog: Catalog, glance: Glance, model: str, newest: int) -> ModelCard:
     """Return how a model stands. newest: the number of its newest version"""
-    policy = catalog.deployments.current(model)
-    seen = catalog.sightings.of(model, (policy and policy.number) or 0)
-    alarms = catalog.alarms.of(model)
-    looked = catalog.windows.ends(model).values()
+    policy = glance.policies.get(model)
+    number = (policy and policy.number) or 0
+    seen = catalog.sightings.of(model, number) if glance.has("sightings", model) else []
+    alarms = catalog.alarms.of(model) if glance.has("alarms", model) else []
+    looked = catalog.windows.ends(model).values() if glance.has("windows", model) else ()
     return ModelCard(
         model=model,
         version=newest if policy is None else policy.version,
@@ -60,6 +62,6 @@ def card_of(catalog: Catalog, model: str, newest: int) -> ModelCard:
         requests=sum(one.requests for one in seen),
         errors=sum(one.errors for one in seen),
         heard=max((one.heard for one in seen if one.heard is not None), default=None),
-        watched_on=catalog.watchers.who(model),
+        watched_on=catalog.watchers.who(model) if glance.has("watchers", model) else None,
         looked=max(looked, default=None),
     )

@@ -14,6 +14,7 @@ from hookline.workspace.workspace import open_workspace
 
 from .attention import Attention, attention_of, gravest_first
 from .cards import ModelCard, card_of
+from .glance import Glance
 
 LATELY = timedelta(days=7)
 """How long a failed run is told of."""
@@ -48,11 +49,11 @@ class Overview:
 def overview(home: str | Path | None = None) -> Overview:
     """Return how every model of a home stands, and what needs attention; raises StoreError where it cannot be read."""
     catalog = open_workspace(home).catalog
-    names = catalog.models.newest_versions()
-    found = [item for one in names for item in attention_of(catalog, one.name)]
+    names, glance = catalog.models.newest_versions(), Glance.of(catalog)
+    found = [item for one in names for item in attention_of(catalog, glance, one.name)]
     runs, count = catalog.runs.page(LOOKED_THROUGH)
     found += [_told(run) for run in failed_lately(catalog, runs)]
-    cards = tuple(card_of(catalog, one.name, one.version) for one in names)
+    cards = tuple(card_of(catalog, glance, one.name, one.version) for one in names)
     return Overview(cards, gravest_first(found), count, tuple(runs[:5]))
 
 

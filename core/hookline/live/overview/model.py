@@ -22,6 +22,7 @@ from ..watching.plain import plain_alarm, plain_event, plain_state
 from .attention import Attention, attention_of, gravest_first
 from .cards import ModelCard, card_of
 from .delays import NEWEST, LabelDelay, label_delay
+from .glance import Glance
 
 MOST_EVENTS = 50
 
@@ -91,7 +92,7 @@ def model_in(registry: Registry | None, workspace: Workspace, model: str) -> Mod
     catalog = workspace.catalog
     if not catalog.models.has(model):
         raise UnknownName("model", model, catalog.models.names())
-    versions = _versions(catalog, model)
+    versions, glance = _versions(catalog, model), Glance.at(catalog, model)
     with held_open(workspace):
         promoted, events = (
             promotions(model, home=workspace.home),
@@ -99,8 +100,8 @@ def model_in(registry: Registry | None, workspace: Workspace, model: str) -> Mod
         )
         watch = watch_state(model, home=workspace.home)
     return ModelOverview(
-        card_of(catalog, model, versions[0].version),
-        gravest_first(attention_of(catalog, model)),
+        card_of(catalog, glance, model, versions[0].version),
+        gravest_first(attention_of(catalog, glance, model)),
         versions,
         status_of(registry, workspace, model, 0),
         promoted,

@@ -37,3 +37,10 @@ class Catalog:
         self.outbox = Outbox(self.database)
         self.windows = Windows(self.database, self.alarms, self.outbox)
         self.watchers = Controllers(self.database, "watchers")
+
+    def models_in(self, table: str) -> frozenset[str]:
+        """Return the models that a table, by its short name, tells of."""
+        column = self.database.tables[table].c.model
+        return frozenset(
+            row["model"] for row in self.database.rows(column.table.select().with_only_columns(column).distinct())
+        )

@@ -8,13 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 import hookline as hl
 from hookline.errors import UnknownName
 from hookline.live.overview.delays import label_delay
 from hookline.live.overview.truths import truth_by_age
 from hookline.workspace.catalog.windows import Outcome
-from hookline.workspace.workspace import open_workspace
+from hookline.workspace.workspace import held_open, open_workspace
 from kit.homes import HOUR, NOW, alarm, busy, judged, keep, letter, put, register, run, see
 from kit.logs import plain_record, write_log
 
@@ -164,3 +165,19 @@ def test_answers_are_counted_by_age_as_long_as_the_log_is_short(tmp_path: Path) 
         (1, "1 to 7 days", 3, 0),
     ]
     assert truth_by_age("plain", most=100, home=tmp_path) is None
+
+
+def test_a_home_of_many_models_is_told_in_as_many_questions_as_one_of_few(tmp_path: Path) -> None:
+    asked: list[str] = []
+    workspace = open_workspace(tmp_path)
+    event.listen(workspace.catalog.database._engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with held_open(workspace):
+        for count in (2, 12):
+            for place in range(len(workspace.catalog.models.names()), count):
+                register(workspace, f"m{place}")
+            asked.clear()
+            assert len(hl.overview(tmp_path).models) == count
+            if count == 2:
+                few = len(asked)
+    assert 0 < few == len(asked)
+    assert "SELECT" in asked[0]
