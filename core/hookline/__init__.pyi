@@ -40,7 +40,7 @@ from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, Serv
 from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Prediction, Predictor
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.given.secrets import Secret
-from .kinds.hooks import Alert, ModelInfo, RunInfo, StageInfo, hookimpl
+from .kinds.hooks import Alert, ModelInfo, PageOptions, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .kinds.reports import (
     Chart,
@@ -71,6 +71,9 @@ from .live.log.labeling import label
 from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
+from .live.overview.home import overview
+from .live.overview.model import model_overview
+from .live.overview.series import drift_over_time, quality_over_time
 from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
 from .live.watching.pruning import prune_watch
 from .live.watching.rules import WatchRules
@@ -111,6 +114,7 @@ __all__ = [
     "Monitor",
     "Package",
     "Packager",
+    "PageOptions",
     "Pipeline",
     "Prediction",
     "Predictor",
@@ -159,6 +163,7 @@ __all__ = [
     "contract",
     "deploy",
     "deployment",
+    "drift_over_time",
     "evaluate",
     "features",
     "hookimpl",
@@ -167,8 +172,10 @@ __all__ = [
     "live_at",
     "load",
     "manifests",
+    "model_overview",
     "monitor",
     "mute",
+    "overview",
     "plan",
     "plan_deployment",
     "predict",
@@ -178,6 +185,7 @@ __all__ = [
     "promotions",
     "prune_predictions",
     "prune_watch",
+    "quality_over_time",
     "register",
     "report_finding",
     "report_step",

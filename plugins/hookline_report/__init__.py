@@ -8,6 +8,7 @@ from typing import Any
 
 from hookline import hookimpl
 from hookline.errors import MissingBackend
+from hookline.kinds.hooks import PageOptions
 
 
 @hookimpl
@@ -24,6 +25,23 @@ def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
         "monitors_cell": _monitors_cell,
         "comparison_cell": _comparison_cell,
     }
+
+
+@hookimpl
+def register_page_servers() -> Mapping[str, Callable[[PageOptions], None]]:
+    """Return what serves the pages of `hookline ui`; raises MissingBackend where a library is missing."""
+    return {"ui": _ui}
+
+
+def _ui(options: PageOptions) -> None:
+    from importlib.util import find_spec
+
+    for module in ("jinja2", "starlette", "uvicorn", "vl_convert"):
+        if find_spec(module) is None:
+            raise MissingBackend("hookline ui", module, "ui")
+    from .ui.server import serve
+
+    serve(options)
 
 
 def _report(evidence: Mapping[str, Any], path: Path) -> None:

@@ -12,6 +12,7 @@ import hookline as hl
 from hookline.errors import MissingBackend, PluginError
 from hookline.registry.loading import load_plugins
 from hookline.registry.registry import Registry, load_registry
+from kit.command_line import Told
 
 OURS = (
     *("comparison_cell", "leaderboard", "leaderboard_cell", "monitors", "monitors_cell"),
@@ -85,3 +86,32 @@ def test_a_page_that_nobody_brings_is_not_written(tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(MissingBackend, match="jinja2"):
         hl.profile("iris", html=tmp_path / "profile.html")
+
+
+SERVER = """
+    import sys
+    import hookline as hl
+
+    def serve(options):
+        sys.stderr.write(f"{options.host}:{options.port} {len(hl.overview(options.home).models)} models")
+
+    @hl.hookimpl
+    def register_page_servers():
+        return {SERVERS}
+"""
+
+
+def test_a_page_server_takes_the_place_of_ours_where_ours_is_disabled(
+    project_module: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hookline: Told
+) -> None:
+    monkeypatch.setenv("HOOKLINE_DISABLE", "report")
+    monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path))
+    assert "pip install" in hookline("ui")[2]
+    project_module("shows", SERVER.replace("SERVERS", '"ui": serve'))
+    assert hookline("ui", "--port", "0") == (0, "", "127.0.0.1:0 0 models")
+
+
+def test_two_page_servers_of_one_name_are_refused(project_module: Write) -> None:
+    name = project_module("shows", SERVER.replace("SERVERS", '"ui": serve'))
+    with pytest.raises(PluginError, match=rf"'{name}'.*page server 'ui'.*taken by plugin 'report'"):
+        load_registry()

@@ -15,7 +15,7 @@ import hookline as hl
 from hookline.sweeps.ledger import Ledger
 from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
-from kit.homes import KEY, lived_in
+from kit.lived import KEY, lived_in
 from kit.places import at
 from kit.processes import run_hookline
 from kit.serving import serving

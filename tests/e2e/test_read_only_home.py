@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from kit.homes import KEY, lived_in
+from kit.lived import KEY, lived_in
 from kit.places import at
 from kit.processes import HOOKLINE, Done, heard, run_command, started, unprivileged
 

@@ -103,10 +103,10 @@ def serving(
 
 
 @contextmanager
-def asking(app: Any) -> Iterator[Callable[..., httpx.Response]]:
-    """Ask an application in this process: method, path and what else httpx takes."""
+def asking(app: Any, *, raises: bool = True) -> Iterator[Callable[..., httpx.Response]]:
+    """Ask an application in this process: method, path and what else httpx takes. raises: let out what a server would log"""
     with asyncio.Runner() as runner:
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://model")
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app, raises), base_url="http://model")
         yield lambda *asked, **more: runner.run(client.request(*asked, **more))
         runner.run(client.aclose())
 

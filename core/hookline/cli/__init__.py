@@ -38,6 +38,7 @@ VERBS = {
     "data": "look at tables, at their versions, and at what was done to them",
     "monitor": "compare current data with what a model was trained on, watch a model, and act on its alarms",
     "retrain": "train a model again on rows whose truth came since, and release it if it is better",
+    "ui": "look at models, runs and data in a browser, and act on what needs attention",
     "report": "write a run's report.html again, and say where it is",
     "gc": "say what the home could do without, and free it with --yes",
     "doctor": "check this environment, and say what is wrong with it",

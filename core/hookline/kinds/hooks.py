@@ -89,6 +89,22 @@ Channel = Callable[[Alert], None]
 """Delivers an alert, or raises why it could not."""
 
 
+@dataclass(frozen=True)
+class PageOptions:
+    """Where pages of a home are served, and to whom."""
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 8008
+    """0 picks a free one."""
+    token_file: Path | None = None
+    """A token a line; None: a token is made at the start, and pages on this machine are read without it."""
+
+
+PageServer = Callable[[PageOptions], None]
+"""Serves pages until it is interrupted or terminated."""
+
+
 @hookspec
 def register_sources() -> Sequence[type[Source]]:
     """Return the sources that this plugin adds."""
@@ -158,6 +174,16 @@ def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
     what monitors found (model, reports). `report_cell`, `leaderboard_cell`, `profile_cell`, `monitors_cell` and
     `comparison_cell` are what a notebook shows of the same. Pages of other names are the plugin's own:
     `registry.render(name, data, path)` writes them.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_page_servers() -> Mapping[str, PageServer]:
+    """Return what serves the pages of a home over HTTP, by the name: `ui` is what `hookline ui` starts.
+
+    It binds before it says where it answers, and returns once it is interrupted or terminated. What its pages tell is told by
+    `hookline.live.overview` and its neighbors as plain data.
     """
     raise NotImplementedError
 

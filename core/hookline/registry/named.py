@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from hookline.errors import PluginError
 from hookline.kinds.component import Settings
-from hookline.kinds.hooks import Channel, Scorer
+from hookline.kinds.hooks import Channel, PageServer, Scorer
 
 from .contract import NAME
 from .loading import Plugin, PluginSet
@@ -29,6 +29,8 @@ Page = Named[Callable[[Mapping[str, Any], Path], None]]
 """Writes a page from plain data."""
 Scores = Named[Scorer]
 """Has a table's chunks answered."""
+Shows = Named[PageServer]
+"""Serves the pages of a home."""
 
 Opened = Named[Channel]
 """Delivers alerts."""
@@ -43,6 +45,7 @@ class What(NamedTuple):
 
 
 PAGE = What("page", "(data, path)", "register_pages")
+SERVER = What("page server", "(options)", "register_page_servers")
 SCORER = What("scorer", "(make, chunks)", "register_scorers")
 CHANNEL = What("channel", "(alert)", "alert_channels")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from hookline.errors import ConfigError, PluginError, UnknownName, closest, suggestion
 from hookline.kinds.component import Component, Settings
-from hookline.kinds.hooks import Scorer
+from hookline.kinds.hooks import PageServer, Scorer
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.kinds.plain import adapter
 from hookline.telling.secrets import logger
@@ -23,7 +23,7 @@ from hookline.telling.secrets import logger
 from .contract import check_class
 from .fields import FieldInfo, default_of, field_infos, has_default
 from .loading import Plugin, PluginSet, skip
-from .named import PAGE, SCORER, Page, Scores, add
+from .named import PAGE, SCORER, SERVER, Page, Scores, Shows, add
 from .nested import build_nested
 from .ports import ports, type_text
 from .remedies import remedies_of
@@ -66,6 +66,7 @@ class Registry:
         self._settings: dict[str, tuple[type[Settings], Plugin]] = {}
         self._pages: dict[str, Page] = {}
         self._scorers: dict[str, Scores] = {}
+        self._servers: dict[str, Shows] = {}
         self._configs: dict[str, Plugin] = {}
         broken: dict[str, Plugin] = {}
         for kind in KINDS:
@@ -77,6 +78,8 @@ class Registry:
             add(self._pages, PAGE, name, Page(write, plugin))
         for plugin, (name, score) in _collect(plugins, "register_scorers", broken, _items):
             add(self._scorers, SCORER, name, Scores(score, plugin))
+        for plugin, (name, show) in _collect(plugins, "register_page_servers", broken, _items):
+            add(self._servers, SERVER, name, Shows(show, plugin))
         for plugin, package in _collect(plugins, "register_configs", broken, _texts):
             self._configs[package] = plugin
         self._drop(broken)
@@ -135,6 +138,11 @@ class Registry:
             known = sorted(self._scorers)
             raise UnknownName("scorer", name, known, hint=f"choose {' or '.join(known)}" if known else None)
         return self._scorers[name].act
+
+    def page_server(self, name: str) -> PageServer | None:
+        """Return what serves the pages of a home; None where no plugin brings it."""
+        found = self._servers.get(name)
+        return None if found is None else found.act
 
     def classes(self, kind: str) -> list[type[Component]]:
         """Return a kind's component classes, by name."""
@@ -208,6 +216,7 @@ class Registry:
         self._settings = {name: held for name, held in self._settings.items() if held[1].name not in broken}
         self._pages = {name: page for name, page in self._pages.items() if page.plugin.name not in broken}
         self._scorers = {name: held for name, held in self._scorers.items() if held.plugin.name not in broken}
+        self._servers = {name: held for name, held in self._servers.items() if held.plugin.name not in broken}
         self._configs = {package: plugin for package, plugin in self._configs.items() if plugin.name not in broken}
         for name in broken:
             self.plugins.manager.unregister(name=name)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +49,9 @@ class Workspace:
             raise _unwritable(self.home, "it may only be read")
 
 
+_held: ContextVar[Workspace | None] = ContextVar("hookline_workspace", default=None)
+
+
 def make_home(home: Path) -> None:
     """Make a home's folder, which versions of code are to ignore; raises StoreError where it cannot be."""
     try:
@@ -69,7 +75,18 @@ def _unwritable(home: Path, reason: str) -> StoreError:
 
 
 def open_workspace(home: str | Path | None = None) -> Workspace:
-    """Open the workspace: runs, models, store and catalog."""
+    """Open the workspace: runs, models, store and catalog; one that is held open by this thread's work is that one."""
     from .home import home as default_home
 
-    return Workspace.open(Path(home).absolute() if home else default_home())
+    place, held = Path(home).absolute() if home else default_home(), _held.get()
+    return held if held is not None and held.home == place else Workspace.open(place)
+
+
+@contextmanager
+def held_open(workspace: Workspace) -> Iterator[None]:
+    """Let `open_workspace` return a workspace within this block where its home is meant, for who asks much again and again."""
+    token = _held.set(workspace)
+    try:
+        yield
+    finally:
+        _held.reset(token)

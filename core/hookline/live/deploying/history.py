@@ -66,7 +66,7 @@ def promotions(model: str, *, home: str | Path | None = None) -> list[Step]:
     """Return a model's promotion log, newest first; raises UnknownName."""
     catalog = open_workspace(home).catalog
     history = catalog.deployments.history(model_named(catalog, model, "models log"))
-    return [Step(policy, before) for policy, before in zip(history, [*history[1:], None], strict=True)]
+    return [Step(policy, before) for policy, before in zip(history, [*history, None][1:], strict=True)]
 
 
 def live_at(model: str, when: str | date | timedelta, *, home: str | Path | None = None) -> list[Term]:

@@ -126,6 +126,11 @@ def repeated(policy: Deployment) -> Deployment:
     return replace(policy, step=0, since=None, reason="", who="", figures=figures, number=None)
 
 
+def by(policy: Deployment, who: str | None) -> Deployment:
+    """Return the same policy, put in force by somebody; None: by whoever works here."""
+    return replace(policy, who=who or "")
+
+
 def percent(share: float) -> str:
     """Return a share as people write it: 5 %, 0.5 %."""
     return f"{share * 100:.3g} %"

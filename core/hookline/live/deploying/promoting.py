@@ -14,17 +14,33 @@ from hookline.workspace.workspace import open_workspace
 
 from .force import Decision, in_turn, require_there
 from .naming import model_named, version_named
-from .policies import before_present, is_settled, is_taken_back, newcomers, only, pair_of, repeated, stacked, words_of
+from .policies import (
+    before_present,
+    by,
+    is_settled,
+    is_taken_back,
+    newcomers,
+    only,
+    pair_of,
+    repeated,
+    stacked,
+    words_of,
+)
 
 BY_HAND = "promoted by hand"
 
 
 def promote(
-    version: str, *, alias: str = CHAMPION, reason: str = BY_HAND, home: str | Path | None = None
+    version: str,
+    *,
+    alias: str = CHAMPION,
+    reason: str = BY_HAND,
+    who: str | None = None,
+    home: str | Path | None = None,
 ) -> Deployment | None:
     """Put a model's version (`"churn:3"`) in charge and return the policy in force; with another alias only name it so.
 
-    Of a model alone (`"churn"`) the new version of its rollout, which ends with that.
+    Of a model alone (`"churn"`) the new version of its rollout, which ends with that. who: by default, whoever works here
     Raises UsageError where it is not clear which version is meant, UnknownName where there is none, StoreError where its
     package is damaged.
     """
@@ -43,19 +59,24 @@ def promote(
         if is_model and (now := _new_version(catalog, name, current)) != record.version:
             raise UsageError(f"the rollout of '{name}' is one of v{now} by now", hint=f"hookline deploy status {name}")
         if current is None:
-            return Deployment.single(name, record.version, "local"), reason
-        return only(current, record.version), reason
+            return by(Deployment.single(name, record.version, "local"), who), reason
+        return by(only(current, record.version), who), reason
 
     return in_turn(catalog, name, decide)
 
 
 def rollback(
-    model: str, to: int | str | None = None, *, reason: str = "", home: str | Path | None = None
+    model: str,
+    to: int | str | None = None,
+    *,
+    reason: str = "",
+    who: str | None = None,
+    home: str | Path | None = None,
 ) -> Deployment:
     """Put back what was in force before the present rollout or promotion, and return it; its reason says what it did.
 
     In a rollout that is what answered before it began. A second time it goes back further, and not forth again.
-    to: a version or an alias, to go back to that one
+    to: a version or an alias, to go back to that one; who: by default, whoever works here
     Raises UsageError where there is nothing to go back to or a rollout was taken back already, UnknownName, and StoreError
     where the version's package is gone.
     """
@@ -70,7 +91,7 @@ def rollback(
         found = _before(catalog, name, history) if target is None else _last_of(history, target)
         _require_whole(catalog, name, found.version, history)
         told = f"rolled back by hand, {pair_of(history[0], found)}"
-        return repeated(found), f"{told}: {reason}" if reason else told
+        return by(repeated(found), who), f"{told}: {reason}" if reason else told
 
     made = in_turn(catalog, name, decide)
     assert made is not None

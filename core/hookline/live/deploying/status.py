@@ -94,7 +94,11 @@ def deployment(model: str, *, limit: int = LIMIT, home: str | Path | None = None
     """
     if limit < 0:
         raise UsageError(f"limit must be 0 or more, got {limit}", hint="--limit 10000")
-    registry, workspace = load_registry(), open_workspace(home)
+    return status_of(load_registry(), open_workspace(home), model, limit)
+
+
+def status_of(registry: Registry | None, workspace: Workspace, model: str, limit: int) -> DeploymentStatus:
+    """Return the same for who has a workspace already. registry: None leaves out what deployers and packages would say"""
     catalog = workspace.catalog
     name = model_named(catalog, model, "deploy status")
     policy = catalog.deployments.current(name)
@@ -108,18 +112,18 @@ def deployment(model: str, *, limit: int = LIMIT, home: str | Path | None = None
         model=name,
         policy=policy,
         version=version,
-        arms=_arms(policy or Deployment.single(name, version, ""), sightings),
+        arms=arms_of(policy or Deployment.single(name, version, ""), sightings),
         workers=len(workers),
         silent=len({one.worker for one in sightings} - workers),
         heard=max(0.0, min(ages).total_seconds()) if ages else None,
         controller=catalog.controllers.who(name),
-        following=_following(workspace, registry, policy),
-        agreements=_agreements(workspace, registry, policy, limit, notes),
+        following="" if registry is None else _following(workspace, registry, policy),
+        agreements=() if registry is None else _agreements(workspace, registry, policy, limit, notes),
         notes=tuple(notes),
     )
 
 
-def _arms(policy: Deployment, sightings: Sequence[Sighting]) -> tuple[ArmStatus, ...]:
+def arms_of(policy: Deployment, sightings: Sequence[Sighting]) -> tuple[ArmStatus, ...]:
     """Return each arm of a policy, whether somebody saw it or not, and those that were seen beside."""
     routes = {(route.version, route.arm): route for route in policy.routes}
     seen: dict[tuple[int, str], list[Sighting]] = {key: [] for key in routes}

@@ -42,3 +42,10 @@ class Catalog:
         self.watchers = Controllers(self.database, "watchers")
         self.retrainings = Retrainings(self.database)
         self.retrainers = Controllers(self.database, "retrainers")
+
+    def models_in(self, table: str) -> frozenset[str]:
+        """Return the models that a table, by its short name, tells of."""
+        column = self.database.tables[table].c.model
+        return frozenset(
+            row["model"] for row in self.database.rows(column.table.select().with_only_columns(column).distinct())
+        )

@@ -54,6 +54,14 @@ class Deployments:
         row = self._database.first(self._newest_first(model))
         return None if row is None else _deployment(row)
 
+    def every_current(self) -> list[Deployment]:
+        """Return the policy in force of every model that has one."""
+        from sqlalchemy import func, select
+
+        table = self._deployments
+        newest = select(func.max(table.c.id)).group_by(table.c.model)
+        return [_deployment(row) for row in self._database.rows(table.select().where(table.c.id.in_(newest)))]
+
     def _add(self, connection: Connection, deployment: Deployment, reason: str) -> None:
         row = {"model": deployment.model, "deployer": deployment.deployer, "policy": text_of(_policy(deployment))}
         told = {"who": deployment.who or person(), "figures": text_of(dict(deployment.figures))}

@@ -25,6 +25,12 @@ JOB = re.compile(RUN_ID.pattern + r"-\d+")
 TRIES: Mapping[str, int] = {"finished": 0, "gated": 0, "pruned": 0, "failed": 1}
 """Which of a job's tries counts: the lowest, and else any."""
 
+SHOWN = (
+    *("id", "name", "status", "started", "finished", "path", "metrics", "error"),
+    *("owner", "beat", "heard"),
+)
+"""Columns that tell of a run without its config and plan, which are long."""
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -105,6 +111,20 @@ class Runs:
 
         with self._database.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(self._runs)).scalar_one())
+
+    def page(
+        self, limit: int, offset: int = 0, name: str | None = None, status: str | None = None
+    ) -> tuple[list[RunRecord], int]:
+        """Return some runs, the newest first, and how many there are in all. name, status: of which runs alone"""
+        from sqlalchemy import func, select
+
+        columns, wanted = self._runs.c, {"name": name, "status": status}
+        told = [columns[one] for one in SHOWN]
+        asked = [columns[key] == value for key, value in wanted.items() if value is not None]
+        query = self._newest_first().with_only_columns(*told).where(*asked)
+        count = select(func.count().label("count")).select_from(self._runs).where(*asked)
+        counted = self._database.first(count)
+        return self._found(query.limit(limit).offset(offset)), 0 if counted is None else int(counted["count"])
 
     def fingerprints(self, run_ids: Collection[str]) -> set[str]:
         """Return the fingerprints of every stage that was planned in some runs."""

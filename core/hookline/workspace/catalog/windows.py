@@ -143,6 +143,14 @@ class Windows:
         query = table.select().where(*asked).order_by(table.c.since.desc(), table.c.id.desc())
         return [_window(row) for row in self._database.rows(query.limit(limit or AT_MOST))]
 
+    def marks(self, model: str, limit: int) -> list[Window]:
+        """Return a model's newest windows without figures and findings, which are long."""
+        table = self._windows
+        told = [column for column in table.c if column.name not in ("figures", "findings")]
+        query = table.select().with_only_columns(*told).where(table.c.model == model)
+        rows = self._database.rows(query.order_by(table.c.since.desc(), table.c.id.desc()).limit(limit))
+        return [_window({**row, "figures": "{}", "findings": "[]"}) for row in rows]
+
     def note_labels(self, windows: Sequence[Window], labels: int) -> None:
         """Say that labels up to a number tell nothing of these windows."""
         table = self._windows
@@ -207,7 +215,7 @@ def _row(window: Window) -> dict[str, Any]:
     }
 
 
-def _window(row: RowMapping) -> Window:
+def _window(row: Mapping[str, Any] | RowMapping) -> Window:
     return Window(
         row["model"],
         row["version"],

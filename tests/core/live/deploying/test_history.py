@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 import hookline as hl
 from hookline.errors import UnknownName, UsageError
 from hookline.workspace.processes.owners import person
+from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
 from kit.shops import BOTH, Versions
 
@@ -83,3 +85,9 @@ def test_the_log_is_a_table_under_either_name_and_json(versions: Versions, hookl
     code, out, _ = hookline("models", "at", datetime.now(UTC).isoformat(), "shop")
     assert (code, "v2 answers everything" in out) == (0, True)
     assert '"words": "v2 answers everything"' in hookline("models", "at", "0s", "shop", "--json")[1]
+
+
+def test_a_model_that_was_never_put_in_charge_has_an_empty_promotion_log(tmp_path: Path) -> None:
+    catalog = open_workspace(tmp_path).catalog
+    catalog.models.register("shop", "run", str(tmp_path), "skops", {}, "f")
+    assert hl.promotions("shop", home=tmp_path) == []

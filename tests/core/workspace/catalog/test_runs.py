@@ -168,3 +168,15 @@ def test_a_servers_clock_is_asked_once_for_all_rows_of_a_look(runs: Runs) -> Non
     assert runs.lost() == set()
     assert len(runs.under_way()) == len(runs.newest()) == 3
     assert len([text for text in asked if "clock_timestamp" in text]) == (3 if runs._database.has_clock else 0)
+
+
+def test_runs_are_told_a_page_at_a_time_with_how_many_there_are(runs: Runs) -> None:
+    runs.end(FIRST, "failed", {}, "no")
+    runs.end(SECOND, "finished", {"accuracy": 0.5})
+    found, count = runs.page(2)
+    assert ([run.id for run in found], count) == ([OTHER, SECOND], 3)
+    assert found[1].metrics == {"accuracy": 0.5}
+    assert [run.id for run in runs.page(2, 2)[0]] == [FIRST]
+    assert [run.id for run in runs.page(9, status="failed")[0]] == [FIRST]
+    assert ([run.id for run in runs.page(9, name="table1")[0]], runs.page(9, name="table1")[1]) == ([SECOND], 1)
+    assert runs.page(9, name="\udcff") == ([], 0)

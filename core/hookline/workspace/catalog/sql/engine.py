@@ -116,6 +116,20 @@ def is_locked(url: str) -> bool:
     return False
 
 
+def require_readable(url: str) -> None:
+    """Raise StoreError at once where a SQLite catalog is damaged, or held so that a reader would wait for a minute."""
+    import sqlite3
+
+    path = file_of(url)
+    if path is None or not path.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(address(path), uri=True, timeout=0.5)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise store_error(url, error) from error
+
+
 def failures() -> tuple[type[Exception], ...]:
     """Return what is raised where a database refuses, breaks off or has no connection left; faults in code are none of it."""
     from sqlalchemy import exc
