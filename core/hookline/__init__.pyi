@@ -64,6 +64,7 @@ from .live.deploying.history import live_at, promotions
 from .live.deploying.planning import plan_deployment
 from .live.deploying.promoting import promote, rollback
 from .live.deploying.status import deployment
+from .live.explaining.explaining import explain
 from .live.log.answered import scored
 from .live.log.compacting import compact_predictions
 from .live.log.labeling import label
@@ -157,6 +158,7 @@ __all__ = [
     "deploy",
     "deployment",
     "evaluate",
+    "explain",
     "features",
     "hookimpl",
     "label",

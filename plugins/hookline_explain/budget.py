@@ -78,7 +78,7 @@ class Budget:
 
 
 def _otherwise(way: Way, why: str) -> Finding:
-    text = f"Explained by {way.name}, and not by a more exact way: {why}."
+    text = f"Explained by {way.name}, since otherwise: {why}."
     return Finding(way.name, FALLBACK, 1.0, 0.0, "info", text)
 
 

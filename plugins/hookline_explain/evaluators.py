@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -17,6 +19,9 @@ from .budget import Budget, Explained
 from .native import native_ways
 from .reporting import report_of
 from .ways import Way, first_that_holds, take_apart
+
+KEPT = "background.json"
+"""The file of a report in which whoever explains a package's answers finds rows."""
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +49,9 @@ class ShapEvaluator(Evaluator):
     """Coalitions of columns that `kernel` asks about; all there are where they are no more (nine columns)."""
     n_shown: Annotated[int, Ge(0)] = 3
     """Rows that the report takes apart: from the lowest answer to the highest."""
+    keep_rows: Annotated[int, Ge(0)] = 0
+    """Held-out rows that travel in packages, so that answers are explained against whole rows there. None unless you say so,
+    since they may tell of people; without them a package's answers are held against its columns, one by one."""
     seconds: Annotated[float, Gt(0)] = 60.0
     """About as long as a report may take: beyond it fewer rows are explained, or one column at a time, which is then said."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
@@ -69,7 +77,9 @@ class ShapEvaluator(Evaluator):
         groups = scored.groups()
         used = chosen[: len(told.parts.answers)]
         weights = np.ones(len(used)) if weight is None else np.asarray(weight[used], dtype=np.float64)
-        return report_of(told, weights, None if groups is None else groups[used], pipeline.target, self.n_shown)
+        report = report_of(told, weights, None if groups is None else groups[used], pipeline.target, self.n_shown)
+        kept = np.random.default_rng(self.seed).permutation(counted)[: self.keep_rows]
+        return replace(report, files={KEPT: json_rows(rows[kept])}) if self.keep_rows else report
 
     def explain(self, predictor: Predictor, rows: pl.DataFrame, background: pl.DataFrame) -> Explanation:
         """Return how much each column's value moved each row's answer away from that of ordinary rows.
@@ -114,6 +124,15 @@ class ShapEvaluator(Evaluator):
             yield lambda: by_permutation(predictor, few, self.seed)
         else:
             yield lambda: by_kernel(predictor, few, self.n_samples, self.seed)
+
+
+def json_rows(rows: pl.DataFrame) -> bytes:
+    """Return rows as a list of JSON objects, what JSON has no word for as missing."""
+    import polars.selectors as cs
+
+    times = (cs.datetime() | cs.date()).dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
+    told = rows.with_columns(cs.float().replace([float("inf"), float("-inf"), float("nan")], None), times)
+    return json.dumps(told.to_dicts(), ensure_ascii=False, indent=1).encode()
 
 
 _ASKED_OF = 30

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FOLDED = "what encoders made of a column is folded into it"
 TREE = f"Tree SHAP, interventional (Lundberg et al. 2020); {FOLDED}"
+PATHS = (
+    f"Tree SHAP along the trees' paths, against the training rows that went each way (Lundberg et al. 2020); {FOLDED}"
+)
 LINEAR = f"Linear SHAP: coefficient times distance from the background's mean (Lundberg and Lee 2017); {FOLDED}"
 DEEP = f"Deep SHAP (Lundberg and Lee 2017, after DeepLIFT, Shrikumar et al. 2017); {FOLDED}"
 LOG_ODDS = "log-odds"
@@ -31,6 +34,7 @@ def native_ways(predictor: Predictor, background: pl.DataFrame, asked: WayName |
     estimator = getattr(pipeline.model, "estimator", None)
     if asked in (None, "tree") and estimator is not None and not hasattr(estimator, "coef_"):
         yield lambda: _tree(pipeline, estimator, background)
+        yield lambda: _tree_paths(pipeline, estimator)
     if asked in (None, "linear") and hasattr(estimator, "coef_"):
         yield lambda: _linear(pipeline, estimator, background)
     if asked in (None, "deep") and hasattr(pipeline.model, "module"):
@@ -55,6 +59,18 @@ def _tree(pipeline: Pipeline[Any], estimator: Any, background: pl.DataFrame) -> 
     except NotImplementedError:
         explainer, log_odds = shap.TreeExplainer(estimator, usual, **given), True
     return _way(pipeline, "tree", TREE, _told_by(explainer, pipeline, log_odds=log_odds), log_odds=log_odds)
+
+
+def _tree_paths(pipeline: Pipeline[Any], estimator: Any) -> Way:
+    """Explain trees by how many training rows went each way: of boosted ones in log-odds, raises as above.
+
+    Of some forests that were trained with gaps the library misses the answers against a background (shap 0.51), not so here.
+    """
+    import shap
+
+    explainer = shap.TreeExplainer(estimator, feature_perturbation="tree_path_dependent")
+    log_odds = bool(pipeline.target.classes) and not hasattr(estimator, "estimators_")
+    return _way(pipeline, "tree_paths", PATHS, _told_by(explainer, pipeline, log_odds=log_odds), log_odds=log_odds)
 
 
 def _linear(pipeline: Pipeline[Any], estimator: Any, background: pl.DataFrame) -> Way:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-WayName: TypeAlias = Literal["tree", "linear", "deep", "kernel", "permutation", "one_by_one"]
+WayName: TypeAlias = Literal["tree", "tree_paths", "linear", "deep", "kernel", "permutation", "one_by_one"]
 PROBED = 5
 """Background rows on which a way is tried."""
 EXACT = 1e-3
@@ -83,7 +83,7 @@ def first_that_holds(
 
     The last one is taken whatever its parts add up to.
     """
-    refused: list[str] = []
+    refused: dict[str, None] = {}
     probe = background.head(PROBED)
     waiting = list(ways)
     for make in waiting[:-1]:
@@ -91,11 +91,11 @@ def first_that_holds(
             way = make()
             gap = take_apart(predictor, way, probe).gap
         except Exception as error:  # noqa: BLE001  shap raises plain exceptions of models that it does not know
-            refused.append(" ".join(f"{error}".split()) or type(error).__name__)
+            refused[" ".join(f"{error}".split()) or type(error).__name__] = None
             continue
         if gap <= allowed(predictor, background):
             return way, tuple(refused)
-        refused.append(f"by {way.name} the parts add up to the answer only to within {gap:.2g}")
+        refused[f"by {way.name} the parts add up to the answer only to within {gap:.2g}"] = None
     return waiting[-1](), tuple(refused)
 
 

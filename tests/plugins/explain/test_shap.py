@@ -30,6 +30,8 @@ from hookline.kinds.artifacts import Column, Dataset
 from hookline.kinds.plain import to_json
 from hookline_explain import ShapEvaluator
 from hookline_explain.folding import fold, folding
+from hookline_explain.native import native_ways
+from hookline_explain.ways import take_apart
 
 pytest.importorskip("shap")
 
@@ -160,6 +162,17 @@ def test_thirty_dummies_of_a_column_are_told_as_that_column(fitted: Mapping[str,
     # Each dummy alone looks as if the city mattered little, though no column matters more.
     assert alone[dummies].max() < alone[age] / 2
     assert whole["city"] > whole["age"] > 4 * max(whole["pay"], whole["mood"])
+
+
+@pytest.mark.parametrize(("model", "unit"), [("hist", "log-odds"), ("forest", "score")])
+def test_along_the_paths_of_trees_the_parts_add_up_too(
+    fitted: Mapping[str, Pipeline[Any]], model: str, unit: str
+) -> None:
+    pipeline = fitted[model]
+    _, along = native_ways(pipeline, USUAL, None)
+    way = along()
+    assert (way.name, way.unit) == ("tree_paths", unit)
+    assert take_apart(pipeline, way, ROWS.select(pipeline.schema.names)).gap < 1e-6
 
 
 OF_SUM = Schema((Column("a", "Float64", "number"), Column("word", "String", "string")))
