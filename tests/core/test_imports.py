@@ -28,6 +28,7 @@ HEAVY = (
         "pytorch_lightning",
         "ray",
         "river",
+        "shap",
         "sklearn",
         "skops",
     ),

@@ -31,6 +31,7 @@ VERBS = {
     "models": "list models and versions, show one, register a run's, or move an alias",
     "features": "list a model's features, show one through the versions, or compare two models",
     "predict": "score a file with a model or package",
+    "explain": "say what moved a model's answer, for a row or the rows of a file",
     "serve": "answer predictions over HTTP",
     "deploy": "say which version answers: plan it on the log, put it in force, see how it does, put it back",
     "predictions": "list what a model answered, show one answer, print them as they come, or keep their files small",
@@ -47,7 +48,18 @@ VERBS = {
 }
 FOLDERS = {
     "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report"),
-    "models": ("models", "features", "predict", "serve", "deploy", "predictions", "labels", "monitor", "retrain"),
+    "models": (
+        "models",
+        "features",
+        "predict",
+        "explain",
+        "serve",
+        "deploy",
+        "predictions",
+        "labels",
+        "monitor",
+        "retrain",
+    ),
 }
 """Folder of verbs -> those in it; every other verb is a module or folder of its own name."""
 INTERRUPTED = 130

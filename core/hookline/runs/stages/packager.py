@@ -48,7 +48,7 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
         "reading": reading_of(run.plan["source"].component).plain,
         "environment": environment(),
     }
-    _write_monitor_files(run, folder)
+    _write_report_files(run, folder)
     seal(folder, packager, facts)
 
 
@@ -65,11 +65,12 @@ def _data(run: Execution) -> dict[str, Any]:
     return {} if version is None else {"version": version.fingerprint, "name": version.name, "rows": version.rows}
 
 
-def _write_monitor_files(run: Execution, folder: Path) -> None:
-    for stage in run.plan.of("monitor"):
+def _write_report_files(run: Execution, folder: Path) -> None:
+    """Write the files of reports, such as what a monitor compares with and rows that an evaluator was told to keep."""
+    for stage in (*run.plan.of("evaluator"), *run.plan.of("monitor")):
         report: Report = run.value(stage.key)
         for name, content in report.files.items():
-            path = folder / "monitors" / _key(stage) / name
+            path = folder / f"{stage.key.partition('.')[0]}s" / _key(stage) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 

@@ -1,0 +1,148 @@
+"""The `shap` evaluator: how much each raw column moved the answers, over held-out rows and for single ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Interval
+
+from hookline import Evaluator, Explanation, Predictor, Report, Scored
+from hookline.data.columns import conform
+from hookline.errors import DataError
+
+from .asked import by_kernel, by_permutation, one_by_one
+from .budget import Budget, Explained
+from .native import native_ways
+from .reporting import report_of
+from .ways import Way, first_that_holds, take_apart
+
+KEPT = "background.json"
+"""The file of a report in which whoever explains a package's answers finds rows."""
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+
+class ShapEvaluator(Evaluator):
+    """SHAP values of raw columns: how much each moved the answers of held-out rows, in all and one by one.
+
+    By the model: exact for trees, coefficients and networks, where what an encoder made of a column (one-hot, say) is folded
+    back into it; of any other model, and of packages that hold no model of their own, by asking it. Whether the parts add up
+    to the answer is checked. The values say what the model does, not what would happen if a column were changed in the world.
+    """
+
+    name = "shap"
+    extra = "shap"
+    measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = {}
+    method: Literal["auto", "tree", "linear", "deep", "kernel", "permutation"] = "auto"
+    """`auto`: by the trees, coefficients or layers of the model where it has them, else `kernel`, which asks the model."""
+    max_rows: Annotated[int, Gt(0)] = 200
+    """Most held-out rows that are explained, drawn at random."""
+    n_background: Annotated[int, Gt(0)] = 100
+    """Rows that say what is ordinary, drawn at random; `kernel` and `permutation` take at most 30 of them."""
+    n_samples: Annotated[int, Ge(16)] = 512
+    """Coalitions of columns that `kernel` asks about; all there are where they are no more (nine columns)."""
+    n_shown: Annotated[int, Ge(0)] = 3
+    """Rows that the report takes apart: from the lowest answer to the highest."""
+    keep_rows: Annotated[int, Ge(0)] = 0
+    """Held-out rows that travel in packages, so that answers are explained against whole rows there. None unless you say so,
+    since they may tell of people; without them a package's answers are held against its columns, one by one."""
+    seconds: Annotated[float, Gt(0)] = 60.0
+    """About as long as a report may take: beyond it fewer rows are explained, or one column at a time, which is then said."""
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
+    """Seed of rows and coalitions."""
+
+    @classmethod
+    def requires(cls) -> tuple[str, ...]:
+        """Return the library."""
+        return ("shap",)
+
+    # override: `pipeline` is the argument that an evaluator may name to be given the model.
+    def evaluate(self, scored: Scored, pipeline: Predictor) -> Report:
+        """Explain a sample of the rows against another one, in as many seconds as there are."""
+        import numpy as np
+
+        rows = conform(scored.rows().frame.collect(), pipeline.schema)
+        weight = scored.weight()
+        counted = np.arange(rows.height) if weight is None else np.flatnonzero(weight)
+        if not len(counted):
+            raise DataError("there are no rows to explain")
+        chosen, usual = _draw(counted, self.max_rows, self.n_background, self.seed)
+        told = self._within_budget(pipeline, rows[chosen], rows[usual])
+        groups = scored.groups()
+        used = chosen[: len(told.parts.answers)]
+        weights = np.ones(len(used)) if weight is None else np.asarray(weight[used], dtype=np.float64)
+        report = report_of(told, weights, None if groups is None else groups[used], pipeline.target, self.n_shown)
+        kept = np.random.default_rng(self.seed).permutation(counted)[: self.keep_rows]
+        return replace(report, files={KEPT: json_rows(rows[kept])}) if self.keep_rows else report
+
+    def explain(self, predictor: Predictor, rows: pl.DataFrame, background: pl.DataFrame) -> Explanation:
+        """Return how much each column's value moved each row's answer away from that of ordinary rows.
+
+        The answer is the probability of the answered class (its log-odds by coefficients), or the number. Raises DataError for
+        an empty background.
+        """
+        import numpy as np
+
+        given = conform(rows, predictor.schema)
+        way, _ = self._way(predictor, self._usual(predictor, background))
+        if not given.height:
+            return Explanation(tuple(given.columns), np.zeros((0, given.width)), np.zeros(0), way.method, way.unit)
+        parts = take_apart(predictor, way, given)
+        return Explanation(tuple(given.columns), parts.values, parts.base, way.method, way.unit)
+
+    def _within_budget(self, predictor: Predictor, rows: pl.DataFrame, usual: pl.DataFrame) -> Explained:
+        budget = Budget(self.seconds)
+        way, refused = self._way(predictor, usual)
+        quick = partial(one_by_one, predictor, usual[:_ASKED_OF])
+        return budget.explain(predictor, way, rows, quick, refused)
+
+    def _usual(self, predictor: Predictor, background: pl.DataFrame) -> pl.DataFrame:
+        import numpy as np
+
+        usual = conform(background, predictor.schema)
+        if not usual.height:
+            raise DataError("there are no background rows to say what is ordinary")
+        drawn = np.random.default_rng(self.seed).choice(
+            usual.height, min(self.n_background, usual.height), replace=False
+        )
+        return usual[np.sort(drawn)]
+
+    def _way(self, predictor: Predictor, usual: pl.DataFrame) -> tuple[Way, tuple[str, ...]]:
+        return first_that_holds(self._ways(predictor, usual), predictor, usual)
+
+    def _ways(self, predictor: Predictor, usual: pl.DataFrame) -> Iterator[Callable[[], Way]]:
+        if self.method not in ("kernel", "permutation"):
+            yield from native_ways(predictor, usual, None if self.method == "auto" else self.method)
+        few = usual[:_ASKED_OF]
+        if self.method == "permutation":
+            yield lambda: by_permutation(predictor, few, self.seed)
+        else:
+            yield lambda: by_kernel(predictor, few, self.n_samples, self.seed)
+
+
+def json_rows(rows: pl.DataFrame) -> bytes:
+    """Return rows as a list of JSON objects, what JSON has no word for as missing."""
+    import polars.selectors as cs
+
+    times = (cs.datetime() | cs.date()).dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
+    told = rows.with_columns(cs.float().replace([float("inf"), float("-inf"), float("nan")], None), times)
+    return json.dumps(told.to_dicts(), ensure_ascii=False, indent=1).encode()
+
+
+_ASKED_OF = 30
+"""Background rows that a model is asked about for each coalition of each row."""
+
+
+def _draw(counted: np.ndarray, rows: int, usual: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows are explained, in random order, and which are ordinary: others, as far as there are enough."""
+    import numpy as np
+
+    mixed = np.random.default_rng(seed).permutation(counted)
+    others = mixed[rows:] if len(mixed) >= rows + usual else mixed[::-1]
+    return mixed[:rows], others[:usual]
