@@ -46,10 +46,13 @@ def bundle() -> bytes:
 
 
 def drawn(spec: Mapping[str, Any], config: Mapping[str, Any]) -> str:
-    """Return a Vega-Lite spec as SVG, which needs neither script nor browser."""
+    """Return a Vega-Lite spec as SVG, which needs neither script nor browser; raises ValueError for what cannot be drawn.
+
+    Charts hold their data: one that would fetch it from somewhere is not drawn.
+    """
     import vl_convert
 
-    return vl_convert.vegalite_to_svg({**spec, "config": {**config}})
+    return vl_convert.vegalite_to_svg({**spec, "config": {**config}}, allowed_base_urls=[])
 
 
 if __name__ == "__main__" and not beside_here().is_file():

@@ -45,6 +45,12 @@ CONFIG = {
     "point": {"color": "#acce00", "filled": True},
     "rule": {"color": "#f00d00"},
 }
+TIME = {
+    "type": "temporal",
+    "title": None,
+    "axis": {"tickCount": 5, "grid": False, "format": "%d %b %H:%M"},
+    "scale": {"type": "utc"},
+}
 PALETTE = re.compile(r"#(?:acce00|aa4400|bad000|f00d00|c01\d{3})")
 SIZE = {"width": 330, "height": 140}
 """As on a phone, so that letters are read there; a desk shows the same larger."""
@@ -56,7 +62,11 @@ def svg(spec: Mapping[str, Any], title: str) -> Any:
     from markupsafe import Markup
 
     sized = {**SIZE, **{key: value for key, value in spec.items() if key != "width" or isinstance(value, int)}}
-    made = _svg(json.dumps(finite(sized), sort_keys=True))
+    try:
+        made = _svg(json.dumps(finite(sized), sort_keys=True))
+    except ValueError:
+        # Of a plugin, whose other charts and figures are shown all the same.
+        return Markup('<p class="faint">This chart cannot be drawn.</p>')
     # Vega escapes its texts.
     head = Markup('<svg role="img" aria-label="{}" ').format(title)
     return head + Markup(made.removeprefix("<svg "))  # noqa: S704
@@ -93,7 +103,7 @@ def drift_spec(one: ColumnDrift) -> dict[str, Any]:
         }
         for point in one.points
     ]
-    x = {"field": "until", "type": "temporal", "title": None, "axis": {"tickCount": 5, "grid": False}}
+    x = {**TIME, "field": "until"}
     y = {"type": "quantitative", "title": one.statistic, "axis": {"tickCount": 4}, "scale": {"domainMin": 0}}
     return {
         "data": {"values": values},
@@ -131,7 +141,7 @@ def metric_spec(measured: MetricSeries | None, estimated: MetricSeries | None) -
     """Return a metric over time: measured by labels with its interval, estimated before they come, and on held-out rows."""
     one = measured or estimated
     assert one is not None
-    x = {"field": "until", "type": "temporal", "title": None, "axis": {"tickCount": 5, "grid": False}}
+    x = {**TIME, "field": "until"}
     y = {
         "type": "quantitative",
         "title": one.metric.replace("_", " "),
@@ -143,6 +153,7 @@ def metric_spec(measured: MetricSeries | None, estimated: MetricSeries | None) -
         "type": "nominal",
         "title": None,
         "sort": ["measured", "estimated"],
+        "legend": {"symbolOpacity": 1},
         "scale": {"domain": ["measured", "estimated"]},
     }
     if not (measured and estimated):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_DRAWN = 8
 """Columns whose way over time is drawn; the others stand in the table."""
 MOST_METRICS = 6
+MOST_WINDOWS = 20
 
 
 def home(request: Request) -> Response:
@@ -72,11 +73,14 @@ def quality(request: Request) -> Response:
         for measured, estimated in pairs[:MOST_METRICS]
     ]
     others = [one for one in series if not one.how]
+    windows = [(one.how, point) for one in (pairs[0] if pairs else ()) if one is not None for point in one.points]
+    newest = sorted(windows, key=lambda told: told[1].until, reverse=True)[:MOST_WINDOWS]
     told = {
         "series": series,
         "pairs": pairs,
         "drawn": drawn,
         "others": others,
+        "newest": newest,
         "labels": truth_by_age(name, home=desk.home),
     }
     return page(request, "quality.html.jinja", {**_around(found, "quality"), **told, "plain": plain_series(series)})

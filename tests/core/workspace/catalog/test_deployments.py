@@ -68,3 +68,14 @@ def test_a_policy_that_names_no_version_that_there_is_changes_nothing(catalog: C
         catalog.deployments.record(Deployment("churn", 1, (Route(1, 0.5), Route(3, 0.5)), "split", {"b": 3}), "test")
     assert catalog.deployments.history("churn") == []
     assert catalog.models.aliases("churn") == {}
+
+
+def test_the_policy_in_force_of_every_model_is_told_at_once(catalog: Catalog) -> None:
+    assert catalog.deployments.every_current() == []
+    catalog.models.register("other", "r", "path", "onnx", {}, "f")
+    for policy in (CANARY, Deployment.single("other", 1, "local"), Deployment.single("churn", 2, "local")):
+        catalog.deployments.record(policy, "so")
+    found = {policy.model: policy for policy in catalog.deployments.every_current()}
+    assert found == {name: catalog.deployments.current(name) for name in ("churn", "other")}
+    assert catalog.models_in("deployments") == {"churn", "other"}
+    assert catalog.models_in("alarms") == frozenset()

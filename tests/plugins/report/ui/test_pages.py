@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,8 +17,10 @@ import pytest
 
 import hookline as hl
 from hookline.workspace.workspace import open_workspace
+from hookline_report.ui.drawing import drift_spec, svg
 from hookline_report.wording import seconds
-from kit.homes import run
+from kit.homes import NOW, drifted, keep, register, run
+from kit.processes import run_python
 
 from .conftest import NASTY, Visitor, visiting
 
@@ -257,6 +261,32 @@ def test_a_fault_in_code_is_a_page_without_a_traceback(shop_home: Path, tmp_path
     assert "Something is broken in this page" in page.text
     assert "Traceback" not in page.text
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_a_chart_that_would_fetch_its_data_is_not_drawn_and_the_rest_is(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    register(workspace, "shop")
+    window = drifted("shop", NOW, {"income": 0.5})
+    (chart,) = window.figures["charts"]
+    spec = {"data": {"url": "http://127.0.0.1:9/data.json"}, "mark": "point", "encoding": {}}
+    keep(workspace, [replace(window, figures={**window.figures, "charts": [{**chart, "spec": spec}]})])
+    with visiting(tmp_path) as visitor:
+        page = visitor.get("/models/shop/drift")
+    assert page.status_code == 200
+    assert page.text.count("This chart cannot be drawn.") == 1
+    assert page.text.count('<svg role="img"') == 1
+
+
+def test_times_of_charts_are_utc_wherever_the_server_is(shop_home: Path) -> None:
+    code = """
+import sys
+from hookline_report.ui.drawing import drift_spec, svg
+from hookline.live.overview.series import drift_over_time
+print(svg(drift_spec(drift_over_time("shop", home=sys.argv[1])[0]), "x"))
+"""
+    here = str(svg(drift_spec(hl.drift_over_time("shop", home=shop_home)[0]), "x"))
+    assert run_python(code, shop_home, env=dict(os.environ) | {"TZ": "Asia/Tokyo"}).stdout.strip() == here
+    assert ":00</text>" in here
 
 
 def test_two_runs_are_to_be_compared(shop: Visitor) -> None:
