@@ -18,7 +18,7 @@ from .asked import by_kernel, by_permutation, one_by_one
 from .budget import Budget, Explained
 from .native import native_ways
 from .reporting import report_of
-from .ways import Way, first_that_holds, take_apart
+from .ways import PROBED, Way, first_that_holds
 
 KEPT = "background.json"
 """The file of a report in which whoever explains a package's answers finds rows."""
@@ -89,16 +89,17 @@ class ShapEvaluator(Evaluator):
         """
         import numpy as np
 
-        given = conform(rows, predictor.schema)
-        way, _ = self._way(predictor, self._usual(predictor, background))
+        given, usual = conform(rows, predictor.schema), self._usual(predictor, background)
+        # Without rows there is still a way in which they would be explained.
+        tried = given if given.height else usual[:1]
+        way, parts, _ = first_that_holds(self._ways(predictor, usual), predictor, tried, usual)
         if not given.height:
             return Explanation(tuple(given.columns), np.zeros((0, given.width)), np.zeros(0), way.method, way.unit)
-        parts = take_apart(predictor, way, given)
         return Explanation(tuple(given.columns), parts.values, parts.base, way.method, way.unit)
 
     def _within_budget(self, predictor: Predictor, rows: pl.DataFrame, usual: pl.DataFrame) -> Explained:
         budget = Budget(self.seconds)
-        way, refused = self._way(predictor, usual)
+        way, _, refused = first_that_holds(self._ways(predictor, usual), predictor, usual[:PROBED], usual)
         quick = partial(one_by_one, predictor, usual[:_ASKED_OF])
         return budget.explain(predictor, way, rows, quick, refused)
 
@@ -112,9 +113,6 @@ class ShapEvaluator(Evaluator):
             usual.height, min(self.n_background, usual.height), replace=False
         )
         return usual[np.sort(drawn)]
-
-    def _way(self, predictor: Predictor, usual: pl.DataFrame) -> tuple[Way, tuple[str, ...]]:
-        return first_that_holds(self._ways(predictor, usual), predictor, usual)
 
     def _ways(self, predictor: Predictor, usual: pl.DataFrame) -> Iterator[Callable[[], Way]]:
         if self.method not in ("kernel", "permutation"):

@@ -77,26 +77,26 @@ def together(parts: list[Parts]) -> Parts:
 
 
 def first_that_holds(
-    ways: Iterator[Callable[[], Way]], predictor: Predictor, background: pl.DataFrame
-) -> tuple[Way, tuple[str, ...]]:
-    """Return the first way whose parts add up to the answers of some background rows, and why others do not serve.
+    ways: Iterator[Callable[[], Way]], predictor: Predictor, rows: pl.DataFrame, background: pl.DataFrame
+) -> tuple[Way, Parts, tuple[str, ...]]:
+    """Return the first way whose parts add up to the answers of some rows, these parts, and why others do not serve.
 
-    The last one is taken whatever its parts add up to.
+    The last one is taken whatever its parts add up to. rows: of the schema's columns, (n_rows >= 1)
     """
     refused: dict[str, None] = {}
-    probe = background.head(PROBED)
     waiting = list(ways)
     for make in waiting[:-1]:
         try:
             way = make()
-            gap = take_apart(predictor, way, probe).gap
+            parts = take_apart(predictor, way, rows)
         except Exception as error:  # noqa: BLE001  shap raises plain exceptions of models that it does not know
             refused[" ".join(f"{error}".split()) or type(error).__name__] = None
             continue
-        if gap <= allowed(predictor, background):
-            return way, tuple(refused)
-        refused[f"by {way.name} the parts add up to the answer only to within {gap:.2g}"] = None
-    return waiting[-1](), tuple(refused)
+        if parts.gap <= allowed(predictor, background):
+            return way, parts, tuple(refused)
+        refused[f"by {way.name} the parts add up to the answer only to within {parts.gap:.2g}"] = None
+    last = waiting[-1]()
+    return last, take_apart(predictor, last, rows), tuple(refused)
 
 
 def allowed(predictor: Predictor, rows: pl.DataFrame) -> float:
