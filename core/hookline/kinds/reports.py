@@ -198,7 +198,10 @@ class Profile:
     columns: tuple[ColumnProfile, ...]
 
     def __getitem__(self, name: str) -> ColumnProfile:
-        return next(column for column in self.columns if column.name == name)
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
 
 
 @dataclass(frozen=True)

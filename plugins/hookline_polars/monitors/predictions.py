@@ -37,6 +37,8 @@ class PredictionDriftMonitor(Monitor):
         before = reference.answers
         if before is None:
             return _note("the answers on held-out rows were not kept, so there is nothing to compare with.", 0, 1)
+        if before.name not in current.frame.collect_schema():
+            return _note(f"there is no '{before.name}' among these answers, by which they are compared.", 0, 1)
         now = rebin(current.frame, Profile(before.count, (before,)), group=group_of(current))
         if now.rows < self.min_rows:
             text = f"{now.rows} answers are too few to judge drift by; {self.min_rows} are needed."

@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 
 import hookline as hl
+from hookline import ColumnProfile, Profile, Reference, Scored, Target
 from hookline.errors import UsageError
+from hookline.kinds.artifacts import ROW_ID
 from hookline.live.monitoring import monitor
 from hookline_polars import PredictionDriftMonitor
 
@@ -53,6 +55,14 @@ def test_fields_are_taken_and_too_few_answers_are_not_judged(tmp_path: Path) -> 
     assert [(finding.severity, finding.threshold) for finding in told.findings] == [("info", 20)]
     judged = monitor(run.package(), few, [PredictionDriftMonitor(min_rows=5)])["prediction_drift"]
     assert judged.tables[0].rows
+
+
+def test_answers_without_what_they_are_compared_by_are_told() -> None:
+    answers = ColumnProfile("probability_yes", "Float64", "number", 50, 0, 50)
+    labels = pl.DataFrame({ROW_ID: [0, 1], "prediction": ["yes", "no"]}).lazy()
+    scored = Scored(labels, Target("y", "binary", ("no", "yes")))
+    (finding,) = PredictionDriftMonitor().check(scored, Reference(Profile(50, ()), answers=answers)).findings
+    assert finding.message == "there is no 'probability_yes' among these answers, by which they are compared."
 
 
 def test_a_package_that_remembers_no_answers_says_so(tmp_path: Path) -> None:

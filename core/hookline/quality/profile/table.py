@@ -59,7 +59,10 @@ class TableFacts:
     """Rows that columns were compared with the target on; 0 without a target."""
 
     def __getitem__(self, name: str) -> ColumnFacts:
-        return next(column for column in self.columns if column.name == name)
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
 
 
 def inspect(dataset: Dataset, *, in_memory: bool = False) -> TableFacts:
