@@ -265,6 +265,8 @@ class Connection(HttpToolsProtocol):
             super()._start_asgi_task(cycle, app)
         elif cycle.more_body:
             self._held = cycle
+            # Of one that waited behind another, the rest of the body was not read meanwhile.
+            self.flow.resume_reading()
         else:
             self.loop.call_soon(self._answer, cycle)
 

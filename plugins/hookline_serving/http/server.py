@@ -120,6 +120,13 @@ def _server(config: uvicorn.Config, share: Share | None, begun: Callable[[], Non
                 self.servers.append(cast("asyncio.base_events.Server", self.acceptor))  # It is closed as they are.
             begun()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            if self.acceptor is not None:
+                self.acceptor.close()
+                # One that is opened later would not hear that the server ends, and be asked when the record is closed.
+                await self.acceptor.opened()
+            await super().shutdown(sockets)
+
         async def on_tick(self, counter: int) -> bool:
             if self.acceptor is not None:
                 self.acceptor.even_out()

@@ -69,3 +69,32 @@ def test_they_are_let_go_seldom(others: Callable[..., BinaryIO], monkeypatch: py
     assert len(let_go(50, others(0), looks=20)) == 1
     monkeypatch.setattr(accepting, "LET_GO_SECONDS", 0.0)
     assert len(let_go(50, others(0), looks=20)) == 20
+
+
+def test_who_ends_waits_for_connections_that_are_being_opened(
+    others: Callable[..., BinaryIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    async def open_slowly(client: socket.socket) -> None:
+        with client:
+            await asyncio.sleep(0.1)
+            opened.append("one")
+            await asyncio.sleep(60)
+
+    async def end() -> None:
+        with others(0) as counts, socket.create_server(("127.0.0.1", 0)) as listening:
+            share = Share(listening.fileno(), -1, counts.fileno(), 0, Path())
+            acceptor = Acceptor(
+                listening, share, lambda: 0, lambda client: asyncio.create_task(open_slowly(client)), lambda _: None
+            )
+            acceptor.begin()
+            with socket.create_connection(listening.getsockname()):
+                await asyncio.sleep(0.05)
+                acceptor.close()
+                assert opened == []
+                await acceptor.opened()
+
+    monkeypatch.setattr(accepting, "OPENING_SECONDS", 0.3)
+    asyncio.run(end())
+    assert opened == ["one"]

@@ -92,6 +92,18 @@ def test_a_request_in_two_segments_is_answered_as_one(
     assert json.loads(body)["predictions"][0]["prediction"] == "yes"
 
 
+@pytest.mark.parametrize("first", [request("/explain", ONE), request("/predict", ONE)], ids=["application", "direct"])
+def test_the_rest_of_a_request_behind_another_is_read_once_it_is_its_turn(server: Running, first: bytes) -> None:
+    second = closing(request("/predict", ONE))
+    with server.connect(None) as client:
+        client.sendall(first + second[:-7])
+        assert client.recv(65_536).startswith(b"HTTP/1.1 ")
+        client.sendall(second[-7:])
+        got = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert got.count(b"HTTP/1.1 ") == 1
+    assert json.loads(got.rpartition(b"\r\n\r\n")[2])["predictions"][0]["prediction"] == "yes"
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -25,6 +25,8 @@ MANY_MORE = 4
 """So many connections more than another process, and more than twice as many, are clearly more."""
 LET_GO_SECONDS = 0.2
 """How often a process that has clearly more lets one of them go."""
+OPENING_SECONDS = 1.0
+"""How long a server that ends waits for connections that are being opened."""
 FULL_SECONDS = 1.0
 """After how long a process that had no descriptor left tries again."""
 
@@ -77,6 +79,11 @@ class Acceptor:
         self._is_open = False
         self._loop.remove_reader(self._listening)
         self._counts[self._place] = NOBODY
+
+    async def opened(self) -> None:
+        """Wait for connections that are being opened, so that a server that ends knows of them; not long for one that is slow."""
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=OPENING_SECONDS)
 
     async def wait_closed(self) -> None:
         """Return at once."""
