@@ -49,7 +49,8 @@ def background_of(package: LoadedPackage) -> Background:
             f"package {package.path} does not say what is ordinary",
             hint="give `background`, rows to hold answers against",
         )
-    made: Any = to_polars(ordinary_rows(package.schema, profile))
+    unknown = dict.fromkeys(package.schema.names)
+    made: Any = to_polars([{**unknown, **row} for row in ordinary_rows(package.schema, profile)])
     return Background("the training rows' columns, one by one", conform(made, package.schema))
 
 
@@ -68,14 +69,16 @@ def _is_kept(name: str) -> bool:
 def ordinary_rows(schema: Schema, profile: Profile) -> list[Mapping[str, Any]]:
     """Return rows of JSON values whose columns are spread as those of the training rows were, each in an order of its own.
 
-    What goes together in the training rows does not in these: a profile knows of one column at a time. The same each time.
+    What goes together in the training rows does not in these: a profile knows of one column at a time. Columns of which it
+    knows nothing are not in them. The same each time.
     """
     known = {column.name: column for column in profile.columns}
     columns = {
-        column.name: _spread(column, known[column.name], place) if column.name in known else []
+        column.name: _spread(column, known[column.name], place)
         for place, column in enumerate(schema.columns)
+        if column.name in known
     }
-    return [{name: values[row] if values else None for name, values in columns.items()} for row in range(ROWS)]
+    return [{name: values[row] for name, values in columns.items() if values} for row in range(ROWS)]
 
 
 def _spread(column: Column, profile: ColumnProfile, place: int) -> list[Any]:

@@ -7,11 +7,13 @@ import re
 import secrets
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
 from pathlib import Path
 
 from hookline.errors import UsageError
+from hookline.telling.once import Once
 from hookline.telling.secrets import logger, remember
 
 log = logger("hookline.serving")
@@ -23,6 +25,7 @@ MOST_BYTES = 64 * 1024
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """What may be sent as one, by the standard."""
 HINT = "one token a line, such as `openssl rand -hex 32` writes"
+NOT_READ = "the tokens cannot be read again, and those read before stay: %s"
 
 
 @dataclass
@@ -34,7 +37,7 @@ class Tokens:
     _seen: tuple[int, ...] = ()
     """By what of the file a change is told."""
     _looked: float = 0.0
-    _told: str = field(default="", repr=False)
+    _told: Once = field(default_factory=lambda: Once(partial(log.error, NOT_READ)), repr=False)
 
     @classmethod
     def read(cls, path: Path) -> Tokens:
@@ -52,7 +55,7 @@ class Tokens:
         token = secrets.token_urlsafe(24)
         return cls(None, (digest_of(token),)), token
 
-    def allow(self, given: str) -> bool:
+    def allow(self, given: str | bytes) -> bool:
         """Tell whether a token is one of those that there are; how long that takes says nothing of them."""
         return self.holds(digest_of(given))
 
@@ -72,12 +75,10 @@ class Tokens:
                 return
             self._read()
         except (OSError, UsageError) as error:
-            said = str(error)
-            if said != self._told:
-                log.error("the tokens cannot be read again, and those read before stay: %s", said)
-            self._told = said
+            self._told.fault(error)
             return
-        self._told = ""
+        self._told.well()
+        log.info("%d tokens are read again from %s", len(self._digests), path)
         if not self._digests:
             log.warning("%s holds no token any more, and nobody is let in", path)
 
@@ -97,9 +98,9 @@ class Tokens:
         self._digests, self._seen = _digests(text, path), _marks(found)
 
 
-def digest_of(token: str) -> bytes:
+def digest_of(token: str | bytes) -> bytes:
     """Return what is kept of a token."""
-    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+    return sha256(token if isinstance(token, bytes) else token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _digests(text: str, path: Path) -> tuple[bytes, ...]:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hookline.errors import UsageError
-
-from .tokens import Tokens
+from hookline.live.serving.tokens import Tokens
 
 HINT = "--tls-cert takes a PEM file with the certificate and those that signed it, --tls-key one with its private key"
 LOOPBACK = ("127.", "::1")
@@ -42,7 +41,7 @@ def warn_of_access(access: Access, host: str) -> None:
         return
     path = access.tokens.path
     # Not refused: containers are given their secrets in files that everybody in them may read.
-    if path.stat().st_mode & stat.S_IROTH:
+    if path is not None and path.stat().st_mode & stat.S_IROTH:
         sys.stderr.write(f"warning: everybody on this machine can read {path}; chmod 600 {path} keeps it to you\n")
     if access.cert is None and not host.startswith(LOOPBACK):
         sys.stderr.write("warning: tokens travel unencrypted; --tls-cert and --tls-key encrypt them\n")

@@ -19,7 +19,8 @@ from .receiving import client_of
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from ..access.tokens import Tokens
+    from hookline.live.serving.tokens import Tokens
+
     from ..arms.desk import Desk
     from ..arms.traffic import Traffic
     from ..reading.cutting import Body

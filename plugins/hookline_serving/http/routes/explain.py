@@ -14,8 +14,10 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from hookline import Explains, Fleet
+from hookline.errors import UsageError
+from hookline.live.explaining.background import ordinary_rows
+from hookline.live.explaining.explaining import explainer_of
 from hookline.live.fleet import ALONE
-from hookline.registry.ports import assignable
 from hookline.registry.registry import load_registry
 
 from ..answers import frame_of
@@ -25,7 +27,6 @@ from ..reading.cutting import Body, check_count
 from ..reading.faults import BadRows, TooLarge
 from ..replies import Reply
 from .asked import Act, Asked
-from .ordinary import ordinary_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,14 +50,11 @@ class Background(NamedTuple):
 
 
 def installed() -> Explains | None:
-    """Return the first evaluator that explains, with its defaults; None where none does."""
-    registry = load_registry()
-    for cls in registry.classes("evaluator"):
-        if assignable(cls, Explains):
-            made = registry.build("evaluator", cls.name, {}, "evaluator")
-            assert isinstance(made, Explains)
-            return made
-    return None
+    """Return the first evaluator that explains and whose backend is there, with its defaults; None where none does."""
+    try:
+        return explainer_of(load_registry())
+    except UsageError:
+        return None
 
 
 def explain(find: Callable[[], Explains | None] = installed, fleet: Fleet | None = None) -> Act:
@@ -96,7 +94,8 @@ def background_of(service: Service, fleet: Fleet | None) -> Background:
         # A contract that was given beside may refuse what stood in training rows.
         with suppress(BadRows):
             # One at a time, since a bound on the rows of a request is none on these.
-            values = [reader.read([row]).values[0] for row in ordinary_rows(schema, profile)]
+            example, rows = example_row(schema), ordinary_rows(schema, profile)
+            values = [reader.read([{**example, **row}]).values[0] for row in rows]
             return Background("the training rows' columns, one by one", frame_of(values, schema))
     return Background("the row of /example", frame_of(reader.read([example_row(schema)]).values, schema))
 

@@ -15,10 +15,11 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hookline.errors import UsageError
+from hookline.live.serving import tokens as module
+from hookline.live.serving.tokens import Tokens
 from hookline.telling.secrets import redacted
-from hookline_serving.http.access import tokens as module
 from hookline_serving.http.access.tls import access_of, warn_of_access
-from hookline_serving.http.access.tokens import OPEN, Tokens, guarded
+from hookline_serving.http.access.tokens import OPEN, guarded
 from kit.serving import asking
 
 # The same in every process that collects tests, since they stand in the names of these.

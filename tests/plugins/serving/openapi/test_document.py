@@ -14,10 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hookline.live.fleet import DeployedModel
 from hookline.live.log.predictions import FOLDER
+from hookline.live.serving.tokens import Tokens
 from hookline.packages.loading import load_package
 from hookline.registry.registry import Registry
 from hookline.workspace.workspace import Workspace
-from hookline_serving.http.access.tokens import OPEN, Tokens, guarded
+from hookline_serving.http.access.tokens import OPEN, guarded
 from hookline_serving.http.app import app_of
 from hookline_serving.http.arms.desk import Desk
 from hookline_serving.http.arms.loading import traffic_of

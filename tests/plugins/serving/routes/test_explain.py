@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from hookline import Explanation, Predictor
 from hookline.kinds.artifacts import Column, Schema
+from hookline.live.explaining.background import ordinary_rows
 from hookline.live.fleet import SinglePackage
 from hookline.packages.loading import load_package
 from hookline.quality.distributions import profile
@@ -29,7 +30,6 @@ from hookline_serving.http.reading.faults import BadRows
 from hookline_serving.http.routes import explain as module
 from hookline_serving.http.routes.asked import Guarded
 from hookline_serving.http.routes.explain import explain, installed
-from hookline_serving.http.routes.ordinary import ordinary_rows
 from kit.serving import ROW, asking
 
 Ask = Callable[..., httpx.Response]
