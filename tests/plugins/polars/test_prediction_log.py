@@ -121,6 +121,27 @@ def test_new_labels_are_read_on_each_record_once(shop: Path) -> None:
         source.load_between("x", second)
 
 
+def test_rows_up_to_a_label_stay_the_same_whatever_comes_later(shop: Path) -> None:
+    tell(0, 10)
+    source = PredictionLogSource("shop", upto=8)
+    rows, known = rows_of(source), source.fingerprint()
+    assert len(rows) == 8
+    tell(0, 30, "no")
+    assert (rows_of(source), source.fingerprint(), source.position()) == (rows, known, "8")
+
+
+def test_the_share_that_is_kept_aside_is_the_same_at_any_time(shop: Path) -> None:
+    tell(0, 40)
+    before, learned = rows_of(PredictionLogSource("shop")), rows_of(PredictionLogSource("shop", leave_out=0.3))
+    aside = [row for row in before if row not in learned]
+    assert 4 <= len(aside) <= 20
+    tell(40, 60)
+    more = rows_of(PredictionLogSource("shop", leave_out=0.3))
+    assert not set(aside) & set(more)
+    assert set(learned) <= set(more)
+    assert set(rows_of(PredictionLogSource("shop", leave_out=0.6))) < set(more)
+
+
 def test_rows_that_were_not_kept_are_left_out(shop: Path) -> None:
     tell(0, 10)
     (path,) = sorted((shop / "predictions" / "shop").glob("*.ndjson"))[:1]

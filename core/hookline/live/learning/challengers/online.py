@@ -33,6 +33,9 @@ from ...updating import (
 if TYPE_CHECKING:
     import polars as pl
 
+PACKAGE = "package"
+"""The folder of a checkpoint that holds what was learned."""
+
 
 @dataclass(frozen=True)
 class Online:
@@ -73,14 +76,16 @@ class Online:
     def _furthest(self, steps: Sequence[_Step]) -> tuple[int, Path | None]:
         for place in range(len(steps), 0, -1):
             if place % self.checkpoint == 0 and (folder := self.workspace.store.get(steps[place - 1].fingerprint)):
-                return place, folder
+                return place, folder / PACKAGE
         return 0, None
 
     def _put(self, old: Old, step: _Step, pipeline: Pipeline[Any]) -> None:
         note = {"stage": "learned", "component": old.trainer.name, "of": old.record.fingerprint}
 
         def put(path: Path) -> None:
-            write(self.registry, old, step.lesson, pipeline, (), path)
+            # The store adds a file of its own, of which a package's manifest knows nothing.
+            (path / PACKAGE).mkdir()
+            write(self.registry, old, step.lesson, pipeline, (), path / PACKAGE)
 
         self.workspace.store.put(step.fingerprint, put, note=note)
 
