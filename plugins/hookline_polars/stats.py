@@ -53,17 +53,33 @@ def quantile(value: pl.Expr, weight: pl.Expr | None, share: float) -> pl.Expr:
 
     if weight is None:
         return value.quantile(share, "linear")
+    # As expressions of polars, which have no names for what is used again, it is a tree of thousands of nodes.
+    return pl.map_batches(
+        [value.cast(pl.Float64), weight.cast(pl.Float64)],
+        lambda both: _weighed_quantile(both[0], both[1], share),
+        return_dtype=pl.Float64,
+        returns_scalar=True,
+    )
+
+
+def _weighed_quantile(value: pl.Series, weight: pl.Series, share: float) -> float | None:
+    import numpy as np
+
     there = value.is_not_null()
-    heavy = weight.filter(there).sort_by(value.filter(there))
-    ordered, steps = value.filter(there).sort(), pl.int_range(there.sum()).cast(pl.Float64)
-    places = steps * heavy + steps.max() * (heavy.cum_sum() - heavy)
+    values, heavy = value.filter(there).to_numpy(), weight.filter(there).to_numpy()
+    if not len(values):
+        return None
+    # Of equal values the lighter first, so that the order of rows decides nothing.
+    order = np.lexsort((heavy, values))
+    values, heavy = values[order], heavy[order]
+    last = len(values) - 1
+    places = np.arange(len(values)) * heavy + last * (heavy.cumsum() - heavy)
     wanted = share * places.max()
-    below = ((places <= wanted).sum() - 1).clip(0, None)
-    above = (below + 1).clip(None, ordered.len() - 1)
-    gap = places.gather(above) - places.gather(below)
-    part = pl.when(gap > 0).then((wanted - places.gather(below)) / gap).otherwise(0.0)
-    found = ordered.gather(below) + part * (ordered.gather(above) - ordered.gather(below))
-    return found.first()
+    below = max(int((places <= wanted).sum()) - 1, 0)
+    above = min(below + 1, last)
+    gap = places[above] - places[below]
+    part = (wanted - places[below]) / gap if gap > 0 else 0.0
+    return float(values[below] + part * (values[above] - values[below]))
 
 
 def most_frequent(value: pl.Expr, weight: pl.Expr | None) -> pl.Expr:

@@ -6,20 +6,26 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
+from textwrap import dedent, indent
 
 from kit.processes import run_command
 
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^( *)```console\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 LEFT_OUT = "..."
 """A line that stands for any number of lines."""
 FOLDER = "/home/you/shop"
 """What pages call the folder where their commands run."""
 VARYING = (
-    (re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}"), "RUN"),
+    (ID, "RUN"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?(\+00:00)?"), "WHEN"),
+    # What a job of a leaderboard, or a run of a list, took.
+    (re.compile(r"\d+\.\d+ +\d+\.\d+ +(?=finished)"), "COST "),
+    (re.compile(r"(?<=finished) +\d+(\.\d+)?"), " TIME"),
     (re.compile(r"\b\d+\.\d+s\b"), "TIME"),
     (re.compile(r"\b[\d.]+ [KMG]iB\b"), "SIZE"),
     (re.compile(r" +"), " "),
@@ -46,6 +52,17 @@ def steps_of(block: str) -> list[Step]:
         else:
             steps[-1].shown.append(line)
     return steps
+
+
+def ids_between(step: Step, lines: Sequence[str]) -> dict[str, str]:
+    """Return the ids that a page shows -> those that were printed instead, where there are as many."""
+    shown, found = (list(dict.fromkeys(ID.findall("\n".join(text)))) for text in (step.shown, lines))
+    return dict(zip(shown, found, strict=True)) if len(shown) == len(found) else {}
+
+
+def with_ids(command: str, ids: Mapping[str, str]) -> str:
+    """Return a command that names what was printed here, not what a page shows."""
+    return ID.sub(lambda found: ids.get(found.group(), found.group()), command)
 
 
 def printed(command: str, folder: Path) -> list[str]:
@@ -97,11 +114,16 @@ def written_anew(step: Step, lines: Sequence[str]) -> list[str]:
 def rewritten(text: str, folder: Path) -> str:
     """Return a page with each block as its commands print it now."""
 
+    ids: dict[str, str] = {}
+
     def anew(block: re.Match[str]) -> str:
         lines = []
-        for step in steps_of(block.group(1)):
-            lines += [f"$ {step.command}", *written_anew(step, printed(step.command, folder))]
-        return "\n".join(["```console", *lines, "```"])
+        for step in steps_of(dedent(block.group(2))):
+            command = with_ids(step.command, ids)
+            told = printed(command, folder)
+            ids.update(ids_between(step, told))
+            lines += [f"$ {command}", *written_anew(step, told)]
+        return indent("\n".join(["```console", *lines, "```"]), block.group(1))
 
     return BLOCK.sub(anew, text)
 

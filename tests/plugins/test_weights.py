@@ -17,6 +17,7 @@ from hookline.kinds.artifacts import ROW_ID, Task
 from hookline.kinds.plain import to_json
 from hookline.registry.registry import Registry, load_registry
 from hookline_polars import ClipTransform, ImputeTransform, TabularFeaturizer
+from hookline_polars.stats import quantile
 from kit.conformance import built_in
 
 ROLES = Roles(target="y", weight="w")
@@ -253,3 +254,14 @@ def _numbers(plain: Any) -> list[float]:
     if isinstance(plain, list | tuple):
         return [number for value in plain for number in _numbers(value)]
     return [float(plain)] if isinstance(plain, int | float) else []
+
+
+def test_a_weighed_quantile_goes_by_values_and_weights_and_not_by_the_order_of_rows() -> None:
+    frame = pl.DataFrame({"x": [3.0, 1.0, 1.0, None, 2.0, 1.0], "w": [1.0, 5.0, 2.0, 9.0, 3.0, 1.0]})
+    found = {
+        frame.sample(fraction=1, shuffle=True, seed=seed).select(quantile(pl.col("x"), pl.col("w"), 0.8)).item()
+        for seed in range(10)
+    }
+    # Sorted, they stand at 0, 6, 22, 41 and 48: k - 1 of their own weight, and 4 times the weights before; 0.8 of it is 38.4.
+    assert len(found) == 1
+    assert found.pop() == pytest.approx(1 + 16.4 / 19)

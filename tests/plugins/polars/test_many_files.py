@@ -16,7 +16,7 @@ from hookline.workspace.home import cache_in
 from hookline_polars import FileSource
 from kit.processes import run_python
 
-FILES = 2_000
+FILES = 800
 CODE = """
 import json, os, sys, time
 from pathlib import Path
