@@ -21,8 +21,8 @@ from hookline import Dataset, Reference, Roles, WatchRules
 from hookline.kinds.reports import Finding
 from hookline.live.watching.alarms.alarming import Judge
 from hookline.quality.distributions import profile
-from hookline.workspace.catalog.alarms import Alarm
-from hookline.workspace.catalog.windows import Change, Standing, Window
+from hookline.workspace.catalog.watching.alarms import Alarm
+from hookline.workspace.catalog.watching.windows import Change, Standing, Window
 from hookline_polars.monitors.drift import DataDriftMonitor
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,10 +10,10 @@ from typing import Any
 
 from hookline.kinds.deployments import LATENCY_BOUNDS, LIVE, Deployment, Route
 from hookline.kinds.reports import Finding, Severity
-from hookline.workspace.catalog.alarms import Alarm, AlarmEvent
-from hookline.workspace.catalog.outbox import Letter
 from hookline.workspace.catalog.sightings import Sighting
-from hookline.workspace.catalog.windows import Outcome, Window
+from hookline.workspace.catalog.watching.alarms import Alarm, AlarmEvent
+from hookline.workspace.catalog.watching.outbox import Letter
+from hookline.workspace.catalog.watching.windows import Outcome, Window
 from hookline.workspace.workspace import Workspace, open_workspace
 
 HOUR = timedelta(hours=1)

@@ -48,18 +48,8 @@ VERBS = {
 }
 FOLDERS = {
     "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report"),
-    "models": (
-        "models",
-        "features",
-        "predict",
-        "explain",
-        "serve",
-        "deploy",
-        "predictions",
-        "labels",
-        "monitor",
-        "retrain",
-    ),
+    "models": ("models", "features", "predict", "explain"),
+    "live": ("serve", "deploy", "predictions", "labels", "monitor", "retrain"),
 }
 """Folder of verbs -> those in it; every other verb is a module or folder of its own name."""
 INTERRUPTED = 130

@@ -1,1 +1,1 @@
-"""Verbs of models, and of what answers or watches."""
+"""Verbs of models: versions, features, answers to a table and what explains them."""

@@ -9,9 +9,9 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
-from hookline.workspace.catalog.alarms import Alarm
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.catalog.retrainings import FRUITLESS, Retraining
+from hookline.workspace.catalog.watching.alarms import Alarm
 from hookline.workspace.workspace import Workspace
 
 from ..log.times import span_of

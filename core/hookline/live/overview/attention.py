@@ -9,9 +9,9 @@ from typing import Literal
 
 from hookline.kinds.deployments import Deployment
 from hookline.kinds.reports import Severity
-from hookline.workspace.catalog.alarms import Alarm
 from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.catalog.outbox import Letter
+from hookline.workspace.catalog.watching.alarms import Alarm
+from hookline.workspace.catalog.watching.outbox import Letter
 
 from ..deploying.policies import is_settled, words_of
 from ..watching.alarms.wording import advice_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from hookline.workspace.catalog.windows import Window
+from hookline.workspace.catalog.watching.windows import Window
 
 NEWEST = 500
 """Windows that are looked through, the newest."""

@@ -11,8 +11,8 @@ from typing import Any
 from hookline.errors import UnknownName
 from hookline.kinds.plain import to_json
 from hookline.registry.registry import Registry, load_registry
-from hookline.workspace.catalog.alarms import Alarm, AlarmEvent
 from hookline.workspace.catalog.catalog import Catalog
+from hookline.workspace.catalog.watching.alarms import Alarm, AlarmEvent
 from hookline.workspace.workspace import Workspace, held_open, open_workspace
 
 from ..deploying.history import Step, promotions

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.kinds.plain import to_json
-from hookline.workspace.catalog.windows import Window
+from hookline.workspace.catalog.watching.windows import Window
 
 from ..watching.acting import windows
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hookline.errors import UnknownName, UsageError
-from hookline.workspace.catalog.alarms import Alarm, AlarmEvent, Mute
-from hookline.workspace.catalog.outbox import Letter
-from hookline.workspace.catalog.windows import Window
+from hookline.workspace.catalog.watching.alarms import Alarm, AlarmEvent, Mute
+from hookline.workspace.catalog.watching.outbox import Letter
+from hookline.workspace.catalog.watching.windows import Window
 from hookline.workspace.processes.owners import person
 from hookline.workspace.workspace import Workspace, open_workspace
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hookline.workspace.catalog.windows import Window
+from hookline.workspace.catalog.watching.windows import Window
 from hookline.workspace.workspace import Workspace
 
 from ..log.joining import truths

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from hookline.kinds.plain import to_json
-from hookline.workspace.catalog.alarms import Alarm, AlarmEvent, Mute
-from hookline.workspace.catalog.outbox import Letter
-from hookline.workspace.catalog.windows import Window
+from hookline.workspace.catalog.watching.alarms import Alarm, AlarmEvent, Mute
+from hookline.workspace.catalog.watching.outbox import Letter
+from hookline.workspace.catalog.watching.windows import Window
 
 from .acting import WatchState
 from .alarms.alarming import size_of

@@ -18,8 +18,8 @@ from hookline.packages.manifest import read_manifest
 from hookline.registry.registry import Registry
 from hookline.runs.names import find
 from hookline.telling.secrets import logger, redacted
-from hookline.workspace.catalog.outbox import Letter
-from hookline.workspace.catalog.windows import Change, Outcome, Window
+from hookline.workspace.catalog.watching.outbox import Letter
+from hookline.workspace.catalog.watching.windows import Change, Outcome, Window
 from hookline.workspace.workspace import Workspace
 
 from ..log.predictions import Predictions, predictions_in

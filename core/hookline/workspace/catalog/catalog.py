@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .alarms import Alarms
 from .datasets import Datasets
 from .deployments import Deployments
 from .labels import Labels
 from .leases import Controllers, Leases
 from .models import Models
-from .old import Old
-from .outbox import Outbox
 from .retrainings import Retrainings
 from .runs import Runs
 from .sightings import Sightings
 from .sql.database import Database
-from .windows import Windows
+from .watching.alarms import Alarms
+from .watching.old import Old
+from .watching.outbox import Outbox
+from .watching.windows import Windows
 
 
 class Catalog:

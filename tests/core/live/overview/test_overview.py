@@ -14,7 +14,7 @@ import hookline as hl
 from hookline.errors import UnknownName
 from hookline.live.overview.delays import label_delay
 from hookline.live.overview.truths import truth_by_age
-from hookline.workspace.catalog.windows import Outcome
+from hookline.workspace.catalog.watching.windows import Outcome
 from hookline.workspace.workspace import held_open, open_workspace
 from kit.homes import HOUR, NOW, alarm, busy, judged, keep, letter, put, register, run, see
 from kit.logs import plain_record, write_log

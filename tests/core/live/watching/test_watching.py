@@ -23,8 +23,8 @@ from hookline.live.watching.alarms.sending import Sender
 from hookline.live.watching.watcher import Looked, Watcher
 from hookline.live.watching.watching import watch
 from hookline.registry.registry import load_registry
-from hookline.workspace.catalog.old import NEWEST
-from hookline.workspace.catalog.windows import Outcome, Window
+from hookline.workspace.catalog.watching.old import NEWEST
+from hookline.workspace.catalog.watching.windows import Outcome, Window
 from hookline.workspace.processes.owners import Owner, Watch
 from hookline.workspace.workspace import Workspace, open_workspace
 from kit.command_line import Told
@@ -260,7 +260,7 @@ def test_what_is_wrong_is_said_before_anything_is_looked_at(shop: Path) -> None:
 
 
 def test_two_looks_at_the_same_window_keep_it_once(shop: Path) -> None:
-    from hookline.workspace.catalog.windows import Outcome
+    from hookline.workspace.catalog.watching.windows import Outcome
 
     answer_hours(shop, 0.0)
     look(shop)

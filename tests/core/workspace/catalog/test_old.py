@@ -11,11 +11,11 @@ import pytest
 import hookline as hl
 from hookline.errors import UnknownName, UsageError
 from hookline.kinds.reports import Finding
-from hookline.workspace.catalog.alarms import Alarm, Mute
-from hookline.workspace.catalog.old import NEWEST
-from hookline.workspace.catalog.outbox import Letter
 from hookline.workspace.catalog.sightings import Sighting
-from hookline.workspace.catalog.windows import Change, Outcome, Window
+from hookline.workspace.catalog.watching.alarms import Alarm, Mute
+from hookline.workspace.catalog.watching.old import NEWEST
+from hookline.workspace.catalog.watching.outbox import Letter
+from hookline.workspace.catalog.watching.windows import Change, Outcome, Window
 from hookline.workspace.workspace import Workspace, open_workspace
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

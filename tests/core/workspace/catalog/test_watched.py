@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hookline.kinds.reports import Finding
-from hookline.workspace.catalog.alarms import Alarm, Mute
-from hookline.workspace.catalog.outbox import Letter
-from hookline.workspace.catalog.windows import Change, Outcome, Standing, Window
+from hookline.workspace.catalog.watching.alarms import Alarm, Mute
+from hookline.workspace.catalog.watching.outbox import Letter
+from hookline.workspace.catalog.watching.windows import Change, Outcome, Standing, Window
 from hookline.workspace.workspace import Workspace, open_workspace
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

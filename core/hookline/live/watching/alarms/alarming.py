@@ -8,8 +8,8 @@ from datetime import datetime
 from math import inf, isfinite
 
 from hookline.kinds.reports import SEVERITIES, Finding, at_least
-from hookline.workspace.catalog.alarms import Alarm, Mute, What
-from hookline.workspace.catalog.windows import Change, Standing, Window
+from hookline.workspace.catalog.watching.alarms import Alarm, Mute, What
+from hookline.workspace.catalog.watching.windows import Change, Standing, Window
 
 from ..rules import WatchRules
 from .costs import cost_of

@@ -12,7 +12,7 @@ from typing import cast
 from hookline.kinds.hooks import Alert, Channel
 from hookline.kinds.reports import Severity
 from hookline.telling.secrets import logger, redacted
-from hookline.workspace.catalog.outbox import Letter
+from hookline.workspace.catalog.watching.outbox import Letter
 from hookline.workspace.workspace import Workspace
 
 log = logger("hookline.live")

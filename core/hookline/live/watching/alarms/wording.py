@@ -7,9 +7,9 @@ from hashlib import blake2b
 
 from hookline.kinds.reports import SEVERITIES, Severity
 from hookline.telling.secrets import redacted
-from hookline.workspace.catalog.alarms import Alarm
-from hookline.workspace.catalog.outbox import Letter
-from hookline.workspace.catalog.windows import Change, Window
+from hookline.workspace.catalog.watching.alarms import Alarm
+from hookline.workspace.catalog.watching.outbox import Letter
+from hookline.workspace.catalog.watching.windows import Change, Window
 
 from .alarming import size_of
 

@@ -13,8 +13,8 @@ import pytest
 from hookline.kinds.reports import Finding, Severity
 from hookline.live.watching.alarms.alarming import Judge, size_of
 from hookline.live.watching.rules import WatchRules
-from hookline.workspace.catalog.alarms import Alarm, Mute
-from hookline.workspace.catalog.windows import Change, Standing, Window
+from hookline.workspace.catalog.watching.alarms import Alarm, Mute
+from hookline.workspace.catalog.watching.windows import Change, Standing, Window
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -13,7 +13,7 @@ import pytest
 from hookline.kinds.hooks import Alert
 from hookline.live.watching.alarms import sending
 from hookline.live.watching.alarms.sending import Sender, wait_after
-from hookline.workspace.catalog.outbox import Letter
+from hookline.workspace.catalog.watching.outbox import Letter
 from hookline.workspace.workspace import Workspace, open_workspace
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from hookline.kinds.reports import Finding, Severity
 from hookline.live.watching.alarms.wording import LONGEST, letters_of
-from hookline.workspace.catalog.alarms import Alarm
-from hookline.workspace.catalog.windows import Change, Window
+from hookline.workspace.catalog.watching.alarms import Alarm
+from hookline.workspace.catalog.watching.windows import Change, Window
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

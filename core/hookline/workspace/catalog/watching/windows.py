@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import Finding
 
+from ..sql.database import Database
+from ..sql.values import data_of, text_of, utc
 from .alarms import Alarm, AlarmEvent, Alarms, Mute, What, findings_of
 from .outbox import Letter, Outbox
-from .sql.database import Database
-from .sql.values import data_of, text_of, utc
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Finding
 
-from .sql.database import Database
-from .sql.values import data_of, moment_of, text_of, utc
+from ..sql.database import Database
+from ..sql.values import data_of, moment_of, text_of, utc
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping

@@ -24,7 +24,7 @@ from hookline.live.watching.pruning import prune_watch
 from hookline.live.watching.rules import WatchRules
 from hookline.live.watching.watcher import Looked
 from hookline.live.watching.watching import watch
-from hookline.workspace.catalog.alarms import Alarm
+from hookline.workspace.catalog.watching.alarms import Alarm
 
 from ..options import fields_of, positive
 from ..output import add_json, make_folder, print_json, print_rows, say, tell

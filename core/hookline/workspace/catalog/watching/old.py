@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .sql.database import Database
+from ..sql.database import Database
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select, Table

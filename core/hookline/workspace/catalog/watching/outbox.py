@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .sql.database import Database
-from .sql.values import moment_of
+from ..sql.database import Database
+from ..sql.values import moment_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping

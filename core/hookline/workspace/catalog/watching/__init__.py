@@ -1,0 +1,1 @@
+"""What watching finds: windows, alarms, and what is to be told of them."""
