@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline import Predictor
 
@@ -30,7 +30,7 @@ def by_kernel(predictor: Predictor, background: pl.DataFrame, samples: int, seed
     import shap
 
     def values_of(mixed: Mixed, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        explainer = shap.KernelExplainer(mixed.answers, mixed.usual)
+        explainer: Any = shap.KernelExplainer(mixed.answers, mixed.usual)
         with _seeded(seed):
             values = explainer.shap_values(codes, nsamples=samples, l1_reg=False, silent=True)
         return values, explainer.expected_value
@@ -41,12 +41,13 @@ def by_kernel(predictor: Predictor, background: pl.DataFrame, samples: int, seed
 def by_permutation(predictor: Predictor, background: pl.DataFrame, seed: int) -> Way:
     """Ask along permutations of the columns; the first time in a process numba compiles this for 10 seconds or more."""
     import shap
+    from shap.maskers import Independent
 
     def values_of(mixed: Mixed, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with _seeded(seed):
-            masker = shap.maskers.Independent(mixed.usual, len(mixed.usual))
+            masker = Independent(mixed.usual, len(mixed.usual))
             explainer = shap.PermutationExplainer(mixed.answers, masker, seed=seed)
-            told = explainer(codes, max_evals=ROUNDS * (2 * codes.shape[1] + 1), silent=True)
+            told: Any = explainer(codes, max_evals=ROUNDS * (2 * codes.shape[1] + 1), silent=True)
         return told.values, told.base_values[0]
 
     return Way(

@@ -52,7 +52,7 @@ def _tree(pipeline: Pipeline[Any], estimator: Any, background: pl.DataFrame) -> 
     import shap
 
     usual, log_odds = _matrix(pipeline, background), False
-    given = {"feature_perturbation": "interventional"}
+    given: Any = {"feature_perturbation": "interventional"}
     try:
         output = "probability" if pipeline.target.classes else "raw"
         explainer = shap.TreeExplainer(estimator, usual, model_output=output, **given)
@@ -64,7 +64,7 @@ def _tree(pipeline: Pipeline[Any], estimator: Any, background: pl.DataFrame) -> 
 def _tree_paths(pipeline: Pipeline[Any], estimator: Any) -> Way:
     """Explain trees by how many training rows went each way: of boosted ones in log-odds, raises as above.
 
-    Of some forests that were trained with gaps the library misses the answers against a background (shap 0.51), not so here.
+    Of some forests the library misses the answers against a background (shap 0.51), not so here.
     """
     import shap
 
@@ -76,8 +76,9 @@ def _tree_paths(pipeline: Pipeline[Any], estimator: Any) -> Way:
 def _linear(pipeline: Pipeline[Any], estimator: Any, background: pl.DataFrame) -> Way:
     """Explain coefficients, of a classifier in log-odds."""
     import shap
+    from shap.maskers import Independent
 
-    masker = shap.maskers.Independent(_matrix(pipeline, background).astype(float), background.height)
+    masker = Independent(_matrix(pipeline, background).astype(float), background.height)
     explainer = shap.LinearExplainer(estimator, masker)
     log_odds = bool(pipeline.target.classes)
     return _way(pipeline, "linear", LINEAR, _told_by(explainer, pipeline, log_odds=log_odds), log_odds=log_odds)

@@ -265,7 +265,7 @@ class AdaptiveRandomForestTrainer(RiverTreeTrainer):
         from river.drift import ADWIN
         from river.forest import ARFClassifier, ARFRegressor
 
-        made = ARFRegressor if task == "regression" else ARFClassifier
+        made: Any = ARFRegressor if task == "regression" else ARFClassifier
         return made(
             n_models=self.n_models,
             max_features=self.max_features,

@@ -165,8 +165,8 @@ class Service:
         if kept is None:
             self._tell(waiting, answers)
         else:
-            told = partial(self._running().call_soon_threadsafe, self._tell, waiting, answers)
-            kept.add_done_callback(told)
+            soon: Any = self._running().call_soon_threadsafe
+            kept.add_done_callback(partial(soon, self._tell, waiting, answers))
 
     def _answer_alone(self, waiting: Sequence[Waiting], error: Exception) -> None:
         """Ask again for each request by itself, so that one that the model cannot answer does not fail the others."""

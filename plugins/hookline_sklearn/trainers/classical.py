@@ -43,8 +43,9 @@ class SvmTrainer(EstimatorTrainer):
         if task == "regression":
             return SVR(**fields_of(self, "class_weight", "seed"))
         machine = SVC(**fields_of(self, "epsilon"))
-        parts: Any = StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed)
-        return CalibratedClassifierCV(machine, method="sigmoid", cv=parts, ensemble=False)
+        parts = StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed)
+        options: Any = {"method": "sigmoid", "cv": parts, "ensemble": False}
+        return CalibratedClassifierCV(machine, **options)
 
 
 class NeighborsTrainer(EstimatorTrainer):
