@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,7 @@ from ..exchange import Item, Question
 from ..log import Kept
 from ..service import MOST_ROWS_INLINE, Service
 from .arm import Arm, Told
-from .aside import PATIENCE_SECONDS, Aside, Closed
+from .aside import PATIENCE_SECONDS, Aside, Closed, Tell
 from .dividing import Division, Part, in_order, left_of, some_of
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Traffic:
             one.tally()
         items = self._together(question, parts, told, live, left)
         if self.router.shadows:
-            self._ask_shadows(question, items, drawn)
+            self._ask_shadows(question, items, drawn, Aside.ask_soon)
         return items
 
     def answer_parts(self, parts: Iterable[Question]) -> Iterator[list[Item]]:
@@ -159,7 +159,7 @@ class Traffic:
         for one in firsts.values():
             one.tally()
         for question, items in answered:
-            self._ask_shadows(question, items, drawn)
+            self._ask_shadows(question, items, drawn, Aside.ask)
 
     def close(self) -> None:
         """End the threads of the versions beside the one in charge, once what waits there is answered."""
@@ -274,14 +274,16 @@ class Traffic:
         beside = [(route.version, places, one.items) for route, places in parts if (one := told[route]) is not None]
         return in_order(len(question.rows), [(self._own_version, left, live), *beside])
 
-    def _ask_shadows(self, question: Question, items: Sequence[Item], drawn: float) -> None:
-        """Have the rows that are due asked of each version in the shadow, too."""
+    def _ask_shadows(
+        self, question: Question, items: Sequence[Item], drawn: float, ask: Callable[[Aside, Question, Tell], bool]
+    ) -> None:
+        """Have the rows that are due asked of each version in the shadow, too. ask: as the loop does it, or a thread"""
         for route, numbers in self._division.shadowed(question, drawn).items():
             arm = self.arms[route.version, route.arm]
             try:
                 own = arm.as_read(some_of(question, numbers).afresh(), self.live)
                 _, aside = arm.at_work()
-                aside.ask(own, partial(arm.in_shadow, own, [items[number].id for number in numbers]))
+                ask(aside, own, partial(arm.in_shadow, own, [items[number].id for number in numbers]))
             except Closed:
                 continue
             except Exception as error:  # noqa: BLE001  nobody waits for its answer, and it is counted
