@@ -23,6 +23,8 @@ INLINE = re.compile(r"`(hookline [^`]+)`")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 END = re.compile(r"\s[|>#;&]|\s2>")
 """Where the words of a command end in its line."""
+MEANT = {"retrain": "now"}
+"""Verb -> its action where a model follows at once."""
 HIDDEN = {"completion": {"--complete"}}
 """What shells ask, and a page on shells tells of."""
 
@@ -37,7 +39,9 @@ def commands(text: str) -> Iterator[str]:
     for kind, block in FENCE.findall(text):
         if kind in ("", "console", "bash"):
             whole = re.sub(r"\\?\n {4,}", " ", block)
-            yield from (line.strip().removeprefix("$ ") for line in whole.splitlines())
+            shown = "\n$ " in f"\n{whole}"
+            lines = [line.strip() for line in whole.splitlines()]
+            yield from (line.removeprefix("$ ") for line in lines if line.startswith("$ ") or not shown)
     yield from INLINE.findall(FENCE.sub("", text))
 
 
@@ -52,10 +56,11 @@ def faults(command: str) -> Iterator[str]:
         return
     options = {"--help", "--json", "--source", *spec["options"], *HIDDEN.get(words[1], ())}
     if spec["actions"] and len(words) > 2 and re.fullmatch(r"[a-z]+", words[2]):
-        if words[2] not in spec["actions"]:
+        action = words[2] if words[2] in spec["actions"] else MEANT.get(words[1])
+        if action is None:
             yield f"{words[1]} does not {words[2]}"
             return
-        options |= set(spec["actions"][words[2]]["options"])
+        options |= set(spec["actions"][action]["options"])
     elif spec["actions"]:
         options |= {name for action in spec["actions"].values() for name in action["options"]}
     told = OPTION.findall(" ".join(words))

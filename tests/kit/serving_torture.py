@@ -79,11 +79,8 @@ class Torture:
         time.sleep(dice.uniform(0.0, 0.4))
 
     def _kill_worker(self, server: Server, dice: Random) -> None:
-        alive = server.workers()
-        if alive:
-            with suppress(psutil.NoSuchProcess):
-                dice.choice(alive).kill()
-                self.kills["worker"] += 1
+        assert until(lambda: _kills_one(server, dice)), "no worker is there to be killed"
+        self.kills["worker"] += 1
 
 
 def _lives(process: psutil.Process) -> bool:
@@ -102,6 +99,16 @@ def killed(home: Path, count: int, seed: int = 0, options: Sequence[str] = ()) -
             assert until(lambda: len(answers.versions) > answered), "nobody is answered any more"
     faults = [*answers.faults, *answers.missing(home / FOLDER / MODEL), *torn(home / FOLDER / MODEL)]
     return {"killed": torture.kills, "answers": len(answers.versions), "broken": answers.broken, "faults": faults}
+
+
+def _kills_one(server: Server, dice: Random) -> bool:
+    """Kill a worker, unless none is there at this moment, or it has just ended."""
+    alive = server.workers()
+    with suppress(psutil.NoSuchProcess):
+        if alive:
+            dice.choice(alive).kill()
+            return True
+    return False
 
 
 def torn(log: Path) -> list[str]:

@@ -217,7 +217,7 @@ def _dispatch(arguments: list[str]) -> int:
     elif "=" in first or first.startswith(("-", "+", "~")) or _is_path(first):
         verb, rest = "run", arguments
     else:
-        near = closest(first, VERBS)
+        near = closest(first, [verb for verb in VERBS if first not in verb])
         raise UnknownName("command", first, VERBS, hint=f"did you mean '{near}'?" if near else _meant(first, arguments))
     code: int = module_of(verb).main(rest)
     return code

@@ -15,6 +15,7 @@ from hookline.registry.remedies import add_remedies
 
 from .chain import check_gates_are_measured
 from .config import RunConfig
+from .keywords import DEFAULTS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,11 +40,14 @@ def check_columns(registry: Registry, config: RunConfig, source: Source, roles: 
 
 
 def for_task(registry: Registry, kind: str, task: str) -> str:
-    """Return which components of a kind to choose for a task, first one that is for every task."""
+    """Return which components of a kind to choose for a task, first the usual one, then those that are for every task."""
     able = [cls for cls in registry.classes(kind) if issubclass(cls, (Trainer, Evaluator)) and task in cls.tasks]
-    first, *others = [
-        cls.name for cls in sorted(able, key=lambda cls: (-len(cls.tasks), not getattr(cls, "measures", True)))
-    ]
+    usual = [DEFAULTS[kind]] if isinstance(DEFAULTS[kind], str) else DEFAULTS[kind]
+
+    def rank(cls: type[Trainer | Evaluator]) -> tuple[bool, int, bool]:
+        return cls.name not in usual, -len(cls.tasks), not getattr(cls, "measures", True)
+
+    first, *others = [cls.name for cls in sorted(able, key=rank)]
     word = first if kind == "trainer" else f"[{first}]"
     return f"{kind}={word}" + (f", or another that is for {task}: {', '.join(others)}" if others else "")
 

@@ -35,9 +35,9 @@ def serve(options: PageOptions) -> None:
         hosts=frozenset({"127.0.0.1", "localhost", "[::1]", _named(host), _named(options.host)}) if local else None,
     )
     threading.Thread(target=_warm, name="charts", daemon=True).start()
-    _announce(f"http://{_named(host)}:{port}", made, local=local, options=options)
-    # An interruption is how it is meant to end.
+    # An interruption is how it is meant to end, also one that comes as soon as somebody has read where it answers.
     with suppress(KeyboardInterrupt):
+        _announce(f"http://{_named(host)}:{port}", made, local=local, options=options)
         _run(desk, listening)
 
 

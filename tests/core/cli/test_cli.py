@@ -162,7 +162,11 @@ def test_drift_fails_the_command_where_asked(hookline: Told, tips: Path, tmp_pat
     [
         (("trainer=random_forst",), 2, "did you mean 'random_forest'"),
         (("trainer=logistic_regression", "trainer.C=-1"), 2, "trainer.C: must be greater than 0"),
-        (("trainer.C=1",), 2, "C is a field of logistic_regression; choose one, such as trainer=logistic_regression"),
+        (
+            ("trainer.C=1",),
+            2,
+            "C is a field of logistic_regression, svm; choose one, such as trainer=logistic_regression",
+        ),
         (("source=file", "roles.target=y"), 2, "source.path: required"),
         (("source=file", "source.path=nowhere.csv", "roles.target=y"), 1, "there is no file nowhere.csv"),
         (("+trainer._target_=os.system",), 2, "_target_"),

@@ -85,9 +85,9 @@ def test_an_empty_line_offers_the_verbs_only(ask: Ask) -> None:
         (["run", "trai"], ["trainer=", "trainer."]),
         (["trai"], ["trainer=", "trainer."]),
         (["run", "transf"], ["transform=[", "transform."]),
-        (["++trainer=ri"], ["++trainer=ridge"]),
+        (["++trainer=rid"], ["++trainer=ridge"]),
         (["~depl"], ["~deployer"]),
-        (["trainer=ri"], ["trainer=ridge"]),
+        (["trainer=rid"], ["trainer=ridge"]),
         (["trainer=ridge", "trainer.al"], ["trainer.alpha="]),
         (["trainer=logistic_regression", "trainer.max_it"], ["trainer.max_iter="]),
         (["trainer=ridge", "trainer=random_forest", "trainer.n_est"], ["trainer.n_estimators="]),
@@ -112,7 +112,7 @@ def test_an_empty_line_offers_the_verbs_only(ask: Ask) -> None:
         (["-m", "trainer=ridge,random"], ["trainer=ridge,random_forest"]),
         (["trainer=ridge,random"], []),
         (["-m", "trainer=ridge,random_forest", "trainer.n_est"], ["trainer.n_estimators="]),
-        (["plan", "seed=1", "trainer=ri"], ["trainer=ridge"]),
+        (["plan", "seed=1", "trainer=rid"], ["trainer=ridge"]),
         (["run", "--cfg", "j"], ["job"]),
         (["--mul"], ["--multirun"]),
         (["runs", ""], ["list", "show"]),
@@ -325,13 +325,13 @@ def test_a_plugin_that_breaks_leaves_the_last_answers(
     assert module in fresh("plugins", "info", "odd")
     file = tmp_path / "project" / f"{module}.py"
     file.write_text("print('noise')\nfrom hookline import hookimpl\n@hookimpl\ndef register_sorces(): return []\n")
-    assert fresh("trainer=ri") == ["trainer=ridge"]
+    assert fresh("trainer=rid") == ["trainer=ridge"]
 
 
 def test_a_home_that_cannot_be_written_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path / "file" / "home"))
-    assert fresh("trainer=ri") == ["trainer=ridge"]
+    assert fresh("trainer=rid") == ["trainer=ridge"]
 
 
 def test_a_damaged_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,7 +339,7 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.Monkey
     path = facts._cache_path()
     path.parent.mkdir(parents=True)
     path.write_text('{"stamps": {}, "kno')
-    assert fresh("trainer=ri") == ["trainer=ridge"]
+    assert fresh("trainer=rid") == ["trainer=ridge"]
     assert json.loads(path.read_text())["known"]
 
 
@@ -366,7 +366,7 @@ def test_completing_writes_nothing_but_the_cache(tmp_path: Path, monkeypatch: py
     place.mkdir()
     monkeypatch.chdir(place)
     monkeypatch.delenv("HOOKLINE_HOME")
-    assert fresh("trainer=ri") == ["trainer=ridge"]
+    assert fresh("trainer=rid") == ["trainer=ridge"]
     written = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
     assert [name.partition("/completion-")[0] for name in written] == [".hookline/cache/.gitignore", ".hookline/cache"]
 
@@ -429,7 +429,7 @@ def bash(words: list[str], *, breaks: str = "=:", line: str | None = None) -> li
     ("words", "expected"),
     [
         (["hookline", "compl"], ["completion"]),
-        (["hookline", "trainer", "=", "ri"], ["ridge"]),
+        (["hookline", "trainer", "=", "rid"], ["ridge"]),
         (["hookline", "trainer", "="], None),
         (["hookline", "trainer", "=", "ridge", "trainer.al"], ["trainer.alpha="]),
         (["hookline", "transform", "=", "[dedupe,imp"], ["[dedupe,impute]", "[dedupe,impute,"]),
@@ -450,7 +450,7 @@ def test_bash_completes_words_that_it_has_split(
 
 def test_bash_that_does_not_split_at_equals_gets_whole_words(cache: dict[str, object]) -> None:
     write_cache(cache)
-    assert bash(["hookline", "trainer=ri"], breaks=" ") == ["trainer=ridge"]
+    assert bash(["hookline", "trainer=rid"], breaks=" ") == ["trainer=ridge"]
 
 
 def test_bash_tells_a_new_word_from_a_value_by_the_line(cache: dict[str, object]) -> None:

@@ -93,7 +93,7 @@ def test_everything_built_in_conforms(name: str, tmp_path: Path) -> None:
     # A source that reads on finds new rows in a folder, and not in a single file.
     file = {"path": str(folder)}
     joined = {side: {"component": "file", **file} for side in ("left", "right")}
-    fields = {"file": file, "join": {**joined, "on": ["a"]}, **FIELDS}
+    fields = {"file": file, "join": {**joined, "on": ["a"]}, "stack": {"of": [joined["left"]]}, **FIELDS}
     check_built_in("source", name, fields.get(name, {}))
 
 

@@ -63,7 +63,10 @@ def test_a_signal_that_the_caller_is_handling_hides_no_further_one() -> None:
     assert written == ["finished"]
 
 
-def test_what_signals_did_before_they_do_again() -> None:
+def test_what_signals_did_before_they_do_again(request: pytest.FixtureRequest) -> None:
+    # A library that another test has used may have one of its own.
+    own = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    request.addfinalizer(lambda: signal.signal(signal.SIGTERM, own))
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with interruptible_in(working):
         assert signal.getsignal(signal.SIGINT) is not before[0]

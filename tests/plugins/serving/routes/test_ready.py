@@ -19,6 +19,7 @@ from hookline_serving.http.arms.desk import desk_of
 from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.watching import ready
 from kit.serving import asking
+from kit.versions import until
 
 INFO = {"model": "churn", "version": 1, "format": "onnx"}
 PATHS = ("/ready", "/v2/health/ready", "/v2/models/churn/ready", "/v2/models/churn/versions/1/ready")
@@ -65,11 +66,8 @@ def test_no_version_can_answer_until_it_is_mended(
 
 
 def eventually(ask: Callable[..., httpx.Response], path: str) -> int:
-    for _ in range(50):
-        answer = ask("GET", path)
-        if answer.status_code == 200:
-            break
-    return answer.status_code
+    until(lambda: ask("GET", path).status_code == 200)
+    return ask("GET", path).status_code
 
 
 def test_a_version_that_nobody_needs_is_not_held_for_having_been_asked(predictor: hl.Predictor) -> None:
