@@ -30,7 +30,7 @@ from hookline_serving.http.arms.desk import Desk
 from hookline_serving.http.arms.following import Follower
 from hookline_serving.http.arms.loading import traffic_of
 from hookline_serving.http.clients.bounds import Bounds
-from hookline_serving.http.exchange import Question
+from hookline_serving.http.exchange import Item, Question
 from hookline_serving.http.log import PredictionLog, Stamp
 from hookline_serving.http.many import predict
 from hookline_serving.http.replies import answered
@@ -234,6 +234,35 @@ def test_what_two_threads_drop_at_the_same_moment_is_counted_whole(real: Predict
     asked_aside.close()
     asked_aside.join(5)
     assert asked_aside.dropped == 2
+
+
+def test_what_is_asked_in_one_turn_is_answered_together_and_what_waits_as_it_closes_is_answered_too(
+    real: Predictor,
+) -> None:
+    many: list[int] = []
+
+    class Counting(Answerer):
+        def predict(self, asked: Sequence[Question]) -> list[list[Item]]:
+            many.append(len(asked))
+            return super().predict(asked)
+
+    answerer = Counting(real, None, 9, Stamp("churn", 2, "canary"))
+    beside = aside.Aside(answerer, "canary")
+
+    def question() -> Question:
+        return answerer.reader.read([ROW])
+
+    async def ask() -> list[list[Item]]:
+        waiting = [asyncio.ensure_future(beside.answer(question())) for _ in range(20)]
+        await asyncio.sleep(0)
+        beside.close()
+        return await asyncio.gather(*waiting)
+
+    answers = asyncio.run(ask())
+    assert many == [20]
+    assert [len(items) for items in answers] == [1] * 20
+    with pytest.raises(aside.Closed):
+        beside.ask(question(), lambda _: None)
 
 
 def test_a_shadow_is_on_record_beside_the_answer_that_was_given(
