@@ -21,6 +21,7 @@ from hookline.workspace.home import home as home
 from hookline.workspace.home import new_run_id
 
 from ..config import key_of
+from .lines import is_before, registering
 from .overrides import check_overrides
 from .shorthand import spelled_out, with_roles
 from .wording import in_our_words, of_value
@@ -97,11 +98,6 @@ def initialized() -> AbstractContextManager[None]:
     return initialize_config_module(CONFIG_PACKAGE, **base)
 
 
-def is_before(version: str, *parts: int) -> bool:
-    """Tell whether a version such as `1.4.0rc3` is before 1.4 (`parts`), of which it is a candidate."""
-    return tuple(map(int, version.split(".")[: len(parts)])) < parts
-
-
 def store_config(name: str, node: Any, group: str | None = None) -> None:
     """Make a config an option of Hydra, in the place of what had its name."""
     from hydra import __version__
@@ -167,12 +163,11 @@ def _open(values: Mapping[str, Any]) -> Any:
 
 
 def _register_resolvers() -> None:
-    from omegaconf import OmegaConf, __version__
+    from omegaconf import OmegaConf
 
     if OmegaConf.has_resolver("hookline_home"):
         return
-    # OmegaConf 2.4 takes back the name that 2.3 keeps for resolvers of another sort.
-    register = getattr(OmegaConf, "register_new_resolver" if is_before(__version__, 2, 4) else "register_resolver")
+    register = registering()
     register("hookline_home", lambda: str(home()))
     register("hookline_run_id", new_run_id, use_cache=True)
 

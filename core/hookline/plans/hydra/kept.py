@@ -17,6 +17,7 @@ from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.telling.secrets import REFERENCE, is_telling, resolved
 
 from .extent import check_extent
+from .lines import registering
 
 ELSEWHERE = re.compile(r"\$\{([\w.]+)\}")
 """A value that is another of the same config."""
@@ -74,11 +75,12 @@ def _recorded() -> Iterator[dict[str, str]]:
 
     # There is one set of resolvers in a process.
     with _recording:
-        OmegaConf.register_new_resolver(READ, read, replace=True)
+        register = registering()
+        register(READ, read, replace=True)
         try:
             yield handed
         finally:
-            OmegaConf.register_new_resolver(READ, oc.env, replace=True)
+            register(READ, oc.env, replace=True)
 
 
 class _Kept:
