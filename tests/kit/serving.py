@@ -94,7 +94,7 @@ def serving(
 ) -> Iterator[Server]:
     """Serve a package, or a model by its name, at a free port, until the block ends; more: of the environment."""
     command = [HOOKLINE, "serve", str(model), "--port", "0", *(["--log", str(log)] if log else []), *map(str, options)]
-    with started(command, seconds=600, env=(at(home) if home else dict(os.environ)) | more) as process:
+    with started(command, seconds=1200, env=(at(home) if home else dict(os.environ)) | more) as process:
         said = heard(process, "answers at ")
         try:
             yield Server(re.findall(r"answers at (https?://\S+)", said)[-1], process, log)
