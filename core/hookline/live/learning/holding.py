@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from typing import NoReturn
 
-from hookline.errors import HooklineError, UsageError
+from hookline.errors import UsageError
+from hookline.telling.once import Once
 from hookline.telling.secrets import logger
 from hookline.workspace.processes.owners import BEAT_SECONDS, Owner, Watch
 from hookline.workspace.workspace import Workspace
@@ -24,50 +25,34 @@ AGAIN_SECONDS = 60.0
 @contextmanager
 def alone(workspace: Workspace, model: str) -> Iterator[None]:
     """Hold a model for the time of this block; raises UsageError where another process does."""
-    owner = Owner.here()
-    if not workspace.catalog.retrainers.take(model, owner, Watch()):
-        who = workspace.catalog.retrainers.who(model)
+    owner, watch, retrainers = Owner.here(), Watch(), workspace.catalog.retrainers
+    if not retrainers.take(model, owner, watch):
+        who = retrainers.who(model)
         raise UsageError(f"'{model}' is being retrained, or watched for it, on {who}", hint="one at a time is enough")
-    with _held(workspace, model, owner):
+    with retrainers.held(model, owner, watch):
         yield
-
-
-@contextmanager
-def _held(workspace: Workspace, model: str, owner: Owner) -> Iterator[None]:
-    ended = threading.Event()
-    beating = threading.Thread(target=_beat, args=(workspace, model, owner, ended), name="heartbeat", daemon=True)
-    beating.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        beating.join(1)
-        with suppress(HooklineError):
-            workspace.catalog.retrainers.leave(model, owner)
-
-
-def _beat(workspace: Workspace, model: str, owner: Owner, ended: threading.Event) -> None:
-    while not ended.wait(BEAT_SECONDS):
-        try:
-            workspace.catalog.retrainers.take(model, owner, Watch())
-        except HooklineError as error:
-            log.debug("a sign of life was not written: %s", error)
 
 
 def go_on(retrainer: Retrainer, seconds: float, tell: Callable[[Look], None]) -> NoReturn:
     """Look again and again whether a model is to be retrained, for as long as this process lives; another one stands by."""
-    model, told = retrainer.model, ""
+    model, retrainers = retrainer.model, retrainer.workspace.catalog.retrainers
     owner, watch = Owner.here(), Watch()
+    faults = Once(partial(log.error, "'%s' cannot be retrained: %s", model))
     while True:
-        if not retrainer.workspace.catalog.retrainers.take(model, owner, watch):
+        if not retrainers.take(model, owner, watch):
             time.sleep(BEAT_SECONDS)
             continue
-        with _held(retrainer.workspace, model, owner):
-            try:
-                tell(retrainer.look())
-                told = ""
-            except Exception as error:  # noqa: BLE001  whatever it is, the next look may do better
-                if str(error) != told:
-                    log.error("'%s' cannot be retrained: %s", model, error)
-                told = str(error)
-        time.sleep(AGAIN_SECONDS if told else seconds)
+        with retrainers.held(model, owner, watch):
+            wait = _look(retrainer, tell, faults, seconds)
+        time.sleep(wait)
+
+
+def _look(retrainer: Retrainer, tell: Callable[[Look], None], faults: Once, seconds: float) -> float:
+    """Look once; return in how many seconds to look again."""
+    try:
+        tell(retrainer.look())
+    except Exception as error:  # noqa: BLE001  whatever it is, the next look may do better
+        faults.fault(error)
+        return AGAIN_SECONDS
+    faults.well()
+    return seconds

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -76,7 +76,6 @@ class Watching:
     tell: Tell
     owner: Owner = field(default_factory=Owner.here)
     _watch: Watch = field(default_factory=Watch)
-    _lost: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._faults = Once(partial(log.error, "'%s' cannot be watched: %s", self.watcher.model))
@@ -99,22 +98,22 @@ class Watching:
         while True:
             if self._take():
                 told = False
-                with self._held():
-                    self._go_on()
+                with self._held() as lost:
+                    self._go_on(lost)
             elif not told:
                 who, told = self._workspace.catalog.watchers.who(self.watcher.model), True
                 log.warning("'%s' is watched already, on %s; this one stands by", self.watcher.model, who)
             time.sleep(BEAT_SECONDS)
 
-    def _go_on(self) -> None:
+    def _go_on(self, lost: threading.Event) -> None:
         """Look again and again, until another process has taken over."""
         due = 0.0
-        while not self._lost.is_set():
+        while not lost.is_set():
             if time.time() >= due:
                 due = self._look()
             with suppress(HooklineError):  # A catalog that is away is told of by the look.
                 self.sender.look()
-            self._lost.wait(sending.LOOK_SECONDS)
+            lost.wait(sending.LOOK_SECONDS)
         log.warning("'%s' is watched by another process now", self.watcher.model)
 
     def _look(self) -> float:
@@ -142,25 +141,5 @@ class Watching:
     def _take(self) -> bool:
         return self._workspace.catalog.watchers.take(self.watcher.model, self.owner, self._watch)
 
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        """Say again and again that this process is at it, for the time of this block; and let go after it."""
-        self._lost.clear()
-        ended = threading.Event()
-        beating = threading.Thread(target=self._beat, args=(ended,), name="heartbeat", daemon=True)
-        beating.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            beating.join(1)
-            with suppress(HooklineError):
-                self._workspace.catalog.watchers.leave(self.watcher.model, self.owner)
-
-    def _beat(self, ended: threading.Event) -> None:
-        while not ended.wait(BEAT_SECONDS):
-            try:
-                if not self._take():
-                    self._lost.set()
-            except HooklineError as error:
-                log.debug("a sign of life was not written: %s", error)
+    def _held(self) -> AbstractContextManager[threading.Event]:
+        return self._workspace.catalog.watchers.held(self.watcher.model, self.owner, self._watch)

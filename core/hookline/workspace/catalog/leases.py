@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from hookline.errors import HooklineError
 from hookline.telling.secrets import logger
 
 from ..processes.owners import BEAT_SECONDS, Beat, Owner, Watch, host
@@ -63,14 +64,9 @@ class Leases:
     @contextmanager
     def held(self) -> Iterator[Owner]:
         """Give an owner of this process, whose runs and jobs are kept alive for the time of this block."""
-        owner, ended = Owner.here(), threading.Event()
-        beating = threading.Thread(target=self._keep, args=(owner, ended), name="heartbeat", daemon=True)
-        beating.start()
-        try:
+        owner = Owner.here()
+        with _beating(lambda: self.beat(owner)):
             yield owner
-        finally:
-            ended.set()
-            beating.join(1)
 
     def of(self, owner: Owner) -> dict[str, Any]:
         """Return the columns of a row that an owner takes, or of which it says that it is still at it."""
@@ -89,14 +85,6 @@ class Leases:
 
     def _now(self, owner: Owner) -> dict[str, Any]:
         return {"beat": owner.clock(), "heard": self._database.now()}
-
-    def _keep(self, owner: Owner, ended: threading.Event) -> None:
-        while not ended.wait(BEAT_SECONDS):
-            try:
-                self.beat(owner)
-            except Exception as error:  # noqa: BLE001  a heart that stops at any error has its run taken from it
-                # The next one may come through; who holds a run has to write to the same catalog, and is told there.
-                log.debug("a sign of life was not written: %s", error)
 
 
 class Controllers:
@@ -123,6 +111,25 @@ class Controllers:
             connection.execute(table.update().where(table.c.model == model).values(**mine))
             return True
 
+    @contextmanager
+    def held(self, model: str, owner: Owner, watch: Watch) -> Iterator[threading.Event]:
+        """Say again and again that an owner is at it, for the time of this block, and let go after it.
+
+        Yields what is set once another has taken over.
+        """
+        lost = threading.Event()
+
+        def beat() -> None:
+            if not self.take(model, owner, watch):
+                lost.set()
+
+        try:
+            with _beating(beat):
+                yield lost
+        finally:
+            with suppress(HooklineError):
+                self.leave(model, owner)
+
     def leave(self, model: str, owner: Owner) -> None:
         """Let go, so that another need not wait."""
         table = self._controllers
@@ -133,3 +140,25 @@ class Controllers:
         """Return the machine that is at it, or None."""
         found = self._database.first(self._controllers.select().where(self._controllers.c.model == model))
         return None if found is None else str(found["host"])
+
+
+@contextmanager
+def _beating(beat: Callable[[], None]) -> Iterator[None]:
+    """Give a sign of life again and again for the time of this block."""
+    ended = threading.Event()
+
+    def keep() -> None:
+        while not ended.wait(BEAT_SECONDS):
+            try:
+                beat()
+            except Exception as error:  # noqa: BLE001  a heart that stops at any error has what it holds taken from it
+                # The next one may come through; who holds something has to write to the same catalog, and is told there.
+                log.debug("a sign of life was not written: %s", error)
+
+    beating = threading.Thread(target=keep, name="heartbeat", daemon=True)
+    beating.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beating.join(1)

@@ -23,6 +23,7 @@ from hookline.live.watching.alarms.sending import Sender
 from hookline.live.watching.watcher import Looked, Watcher
 from hookline.live.watching.watching import watch
 from hookline.registry.registry import load_registry
+from hookline.workspace.catalog import leases
 from hookline.workspace.catalog.watching.old import NEWEST
 from hookline.workspace.catalog.watching.windows import Outcome, Window
 from hookline.workspace.processes.owners import Owner, Watch
@@ -293,15 +294,15 @@ def test_rows_of_the_log_are_those_that_monitor_run_sees(shop: Path) -> None:
 
 
 def test_a_watch_goes_on_until_another_process_has_taken_over(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.02)
     monkeypatch.setattr(sending, "LOOK_SECONDS", 0.02)
     answer_hours(shop, 2.0)
     workspace, heard, seen = open_workspace(shop), list[Alert](), list[Looked]()
     watcher = Watcher(workspace, load_registry(), "shop", RULES, channels=("me",))
     one = watching.Watching(watcher, Sender(workspace, "shop", {"me": heard.append}), seen.append)
     assert one._take()
-    with one._held():
-        going = threading.Thread(target=one._go_on)
+    with one._held() as lost:
+        going = threading.Thread(target=one._go_on, args=(lost,))
         going.start()
         _wait(lambda: bool(heard))
         table = workspace.catalog.database.tables["watchers"]
