@@ -20,6 +20,7 @@ from .filling import HERE, finite, template
 from .glyphs import difference, interval
 from .page import sections
 from .standing import BESIDE
+from .vega import drawn, inked
 from .wording import number, ranked, seconds, words
 
 MOST_CHARTS = 6
@@ -27,29 +28,7 @@ MOST_POINTS = 6
 MOST_ROWS = 20
 COLORS = ["#4a8fd0", "#e08a3c", "#3fa46e", "#b866b0", "#b39b1e", "#3b9ba2", "#d0605a", "#7f74d6", "#8a8a8a", "#7ba04f"]
 """Of lines and bars: seen on white and on black."""
-INK = {"labelColor": "currentColor", "titleColor": "currentColor"}
-CONFIG = {
-    "background": "transparent",
-    "font": "system-ui, sans-serif",
-    "view": {"stroke": None},
-    "axis": {
-        **INK,
-        "gridColor": "currentColor",
-        "gridOpacity": 0.14,
-        "domainColor": "currentColor",
-        "domainOpacity": 0.3,
-        "tickColor": "currentColor",
-        "tickOpacity": 0.3,
-        "labelLimit": 160,
-        "titleFontWeight": 500,
-        "labelOverlap": "greedy",
-    },
-    "legend": {**INK, "orient": "bottom", "columns": 3, "labelLimit": 120, "symbolLimit": 12},
-    "text": {"color": "currentColor"},
-    "range": {"category": COLORS},
-    **{mark: {"color": COLORS[0]} for mark in ("line", "bar", "circle", "rule")},
-    "point": {"color": COLORS[0], "filled": True},
-}
+CONFIG = inked(COLORS, {}, {"labelLimit": 120})
 
 
 def write_report_cell(evidence: Mapping[str, Any], path: Path) -> None:
@@ -200,8 +179,6 @@ def _board_row(row: Mapping[str, Any], metric: str | None, varied: Sequence[str]
 def _drawn(charts: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """Return the first charts as title and SVG (markupsafe.Markup); none where the library that draws them is missing."""
     from markupsafe import Markup
-
-    from .vega import drawn
 
     if find_spec("vl_convert") is None:
         return []

@@ -7,7 +7,7 @@ did, the first report does, and keeps them in the user's cache.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,27 @@ def bundle() -> bytes:
     # Its type stub asks for a snippet, without which the function leaves the libraries' own names in place.
     made: Any = vl_convert.javascript_bundle
     return gzip.compress(str(made()).encode(), 9, mtime=0)
+
+
+def inked(colors: Sequence[str], axis: Mapping[str, Any], legend: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the style of charts whose letters and lines have the color of the text around them.
+
+    colors: of categories, the first of all that is drawn alone; axis, legend: what stands above what is usual there
+    """
+    ink = {"labelColor": "currentColor", "titleColor": "currentColor"}
+    lines = {"gridColor": "currentColor", "domainColor": "currentColor", "tickColor": "currentColor"}
+    faint = {"gridOpacity": 0.14, "domainOpacity": 0.3, "tickOpacity": 0.3}
+    return {
+        "background": "transparent",
+        "font": "system-ui, sans-serif",
+        "view": {"stroke": None},
+        "axis": {**ink, **lines, **faint, "labelLimit": 160, "titleFontWeight": 500, "labelOverlap": "greedy", **axis},
+        "legend": {**ink, "orient": "bottom", "columns": 3, "symbolLimit": 12, **legend},
+        "text": {"color": "currentColor"},
+        "range": {"category": [*colors]},
+        **{mark: {"color": colors[0]} for mark in ("line", "bar", "circle", "rule")},
+        "point": {"color": colors[0], "filled": True},
+    }
 
 
 def drawn(spec: Mapping[str, Any], config: Mapping[str, Any]) -> str:

@@ -13,38 +13,14 @@ from typing import Any
 from hookline.live.overview.series import ColumnDrift, MetricSeries
 
 from ..filling import finite
-from ..vega import drawn
+from ..vega import drawn, inked
 
 COLORS = [f"#c01{place:03}" for place in range(8)]
 """Stand for the colors of lines and bars, for which the page's own are put in."""
 NAMED = {"#acce00": "accent", "#aa4400": "mark", "#bad000": "bad", "#f00d00": "faint"}
 """Stand for other colors of the page."""
-INK = {"labelColor": "currentColor", "titleColor": "currentColor"}
-CONFIG = {
-    "background": "transparent",
-    "font": "system-ui, sans-serif",
-    "view": {"stroke": None},
-    "axis": {
-        **INK,
-        "gridColor": "currentColor",
-        "gridOpacity": 0.12,
-        "domainColor": "currentColor",
-        "domainOpacity": 0.3,
-        "tickColor": "currentColor",
-        "tickOpacity": 0.3,
-        "labelLimit": 110,
-        "titleFontWeight": 500,
-        "labelFontSize": 10,
-        "titleFontSize": 10,
-        "labelOverlap": "greedy",
-    },
-    "legend": {**INK, "orient": "bottom", "columns": 3, "labelLimit": 160, "symbolLimit": 12},
-    "text": {"color": "currentColor"},
-    "range": {"category": ["#acce00", "#aa4400", *COLORS]},
-    **{mark: {"color": "#acce00"} for mark in ("line", "bar", "circle")},
-    "point": {"color": "#acce00", "filled": True},
-    "rule": {"color": "#f00d00"},
-}
+SMALL = {"gridOpacity": 0.12, "labelLimit": 110, "labelFontSize": 10, "titleFontSize": 10}
+CONFIG = inked(["#acce00", "#aa4400", *COLORS], SMALL, {"labelLimit": 160}) | {"rule": {"color": "#f00d00"}}
 TIME = {
     "type": "temporal",
     "title": None,
