@@ -37,7 +37,7 @@ from .kinds.capabilities import (
 )
 from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
-from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, Prediction, Predictor
+from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, PickledModel, Prediction, Predictor
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.given.secrets import Secret
 from .kinds.hooks import Alert, ModelInfo, PageOptions, RunInfo, StageInfo, hookimpl
@@ -116,6 +116,7 @@ __all__ = [
     "Package",
     "Packager",
     "PageOptions",
+    "PickledModel",
     "Pipeline",
     "Prediction",
     "Predictor",

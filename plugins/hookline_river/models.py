@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from hookline import Features, Model, Prediction
+from hookline import Features, PickledModel, Prediction
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +18,7 @@ STEEPEST = 30.0
 
 
 @dataclass(frozen=True)
-class RiverModel(Model):
+class RiverModel(PickledModel):
     """One of river's trees or forests, or linear models, which stay ordinary objects.
 
     learners: one, or of a linear model of more than two classes one a class against the rest
@@ -40,20 +38,6 @@ class RiverModel(Model):
 
         told = [self.answer(x) for x in dictionaries(features.X, self.feature_names)]
         return self._prediction(np.array(told, dtype=np.float64).reshape(features.shape[0], max(1, self.classes)))
-
-    def save(self, folder: Path) -> None:
-        """Write a pickle; only the signed store and the opt-in `pickle` packager call this."""
-        with (folder / "model.pkl").open("wb") as file:
-            pickle.dump(self, file, protocol=5)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote."""
-        with (folder / "model.pkl").open("rb") as file:
-            model = pickle.load(file)
-        if not isinstance(model, cls):
-            raise TypeError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
-        return model
 
     def answer(self, x: Mapping[str, float]) -> list[float]:
         """Return the share of each class for one row, or its number, alone and in the learner's own unit."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from annotated_types import Ge, Gt, Interval
 
 from hookline import Features, Trainer
+from hookline.data.learnable import relative_weights, require_finite, require_like, standard_of, truth_of
 from hookline.errors import DataError
 
 from .learning import Rows, teach
@@ -16,6 +17,7 @@ from .models import RiverLinearModel, RiverModel
 if TYPE_CHECKING:
     import numpy as np
 
+Made = TypeVar("Made", bound=RiverModel)
 HEAVIEST = 100.0
 """How many times the mean weight a row counts at most: a forest draws as many random numbers as a row weighs."""
 LEAVES = {
@@ -54,20 +56,21 @@ class RiverTrainer(Trainer):
             order = np.random.default_rng(self.seed).permutation(order)
         teach(self.name, model, self._rows(model, train, order), self.passes, tell=True)
 
-    def _updated(self, model: RiverModel, batch: Features) -> None:
+    def _further(self, model: Made, batch: Features) -> Made:
+        """Return another model after one pass over a batch, in its order."""
         import numpy as np
 
-        batch = batch.weighing()
-        teach(self.name, model, self._rows(model, batch, np.arange(batch.shape[0])), 1, tell=False)
+        self._require_fitting(model, batch)
+        newer, batch = copy.deepcopy(model), batch.weighing()
+        teach(self.name, newer, self._rows(newer, batch, np.arange(batch.shape[0])), 1, tell=False)
+        return newer
 
     def _rows(self, model: RiverModel, features: Features, order: np.ndarray) -> Rows:
         import numpy as np
 
-        if features.y is None:
-            raise DataError(f"trainer '{self.name}' learns from labeled rows only", hint="join labels first")
+        y = np.asarray(truth_of(self.name, features), dtype=np.float64)
         require_finite(self.name, features)
-        y = np.asarray(features.y, dtype=np.float64)
-        return Rows(features.X, (y - model.center) / model.scale, relative(self.name, features), order)
+        return Rows(features.X, (y - model.center) / model.scale, _weights(self.name, features), order)
 
     def _require_fitting(self, model: RiverModel, batch: Features) -> None:
         wanted = type(self.learner("multiclass" if model.classes else "regression", len(model.feature_names)))
@@ -77,12 +80,7 @@ class RiverTrainer(Trainer):
                 f"trainer '{self.name}' goes on from its own models, and this is a {made}",
                 hint="update with the trainer that made the model",
             )
-        if batch.names != model.feature_names:
-            raise DataError(
-                f"the batch has {_differing(batch.names, model.feature_names)}, which the model was not fitted on",
-                hint="make the batch with the model's own pipeline: `pipeline.examples(rows)`",
-            )
-        _require_known_classes(model, batch)
+        require_like(batch, model.feature_names, range(model.classes))
 
 
 class RiverLinearTrainer(RiverTrainer):
@@ -102,7 +100,7 @@ class RiverLinearTrainer(RiverTrainer):
     def fit(self, train: Features, valid: Features | None) -> RiverLinearModel:
         """Learn row by row, telling the loss of rows that are not learned yet; raises DataError for gaps and divergence."""
         train = train.weighing()
-        classes, center, scale = _frame_of(train)
+        classes, (center, scale) = _classes_of(train), standard_of(train)
         learners = tuple(self.learner("", len(train.names)) for _ in range(classes if classes > 2 else 1))
         model = RiverLinearModel(learners, train.names, classes, center, scale)
         self._fitted(model, train)
@@ -114,10 +112,7 @@ class RiverLinearTrainer(RiverTrainer):
         batch: labeled, of the model's own features; weights count relative to each other
         Raises DataError for other features, classes that the model never saw, gaps, and a model of another trainer.
         """
-        self._require_fitting(model, batch)
-        newer = copy.deepcopy(model)
-        self._updated(newer, batch)
-        return newer
+        return self._further(model, batch)
 
     def _options(self) -> dict[str, Any]:
         from river import optim
@@ -185,7 +180,7 @@ class RiverTreeTrainer(RiverTrainer):
     def fit(self, train: Features, valid: Features | None) -> RiverModel:
         """Learn row by row, telling the loss of rows that are not learned yet; raises DataError for missing values."""
         train = train.weighing()
-        classes, center, scale = _frame_of(train)
+        classes, (center, scale) = _classes_of(train), standard_of(train)
         made = self.learner("multiclass" if classes else "regression", len(train.names))
         model = RiverModel((made,), train.names, classes, center, scale)
         self._fitted(model, train)
@@ -197,10 +192,7 @@ class RiverTreeTrainer(RiverTrainer):
         batch: labeled, of the model's own features; weights count relative to each other
         Raises DataError for other features, classes that the model never saw, gaps, and a model of another trainer.
         """
-        self._require_fitting(model, batch)
-        newer = copy.deepcopy(model)
-        self._updated(newer, batch)
-        return newer
+        return self._further(model, batch)
 
     def _options(self, task: str, trees: int = 1) -> dict[str, Any]:
         from river.tree.splitter import QOSplitter
@@ -278,62 +270,15 @@ class AdaptiveRandomForestTrainer(RiverTreeTrainer):
         )
 
 
-def relative(trainer: str, features: Features) -> np.ndarray:
-    """Return weights of mean 1, float64 (n_rows,): a step's size must not depend on the unit that weights are in.
-
-    Raises DataError where one is missing or negative, or all are 0.
-    """
+def _weights(trainer: str, features: Features) -> np.ndarray:
+    """Return how often each row counts, float64 (n_rows,), 1 on average; raises DataError as `relative_weights` does."""
     import numpy as np
 
-    weight = features.sample_weight
-    if weight is None or not len(weight):
-        return np.ones(features.shape[0])
-    if not (weight >= 0).all() or not weight.sum() > 0:
-        raise DataError(f"trainer '{trainer}' takes weights that are present, none negative, and not all zero")
-    shares: np.ndarray = (weight / weight.mean()).clip(max=HEAVIEST)
-    return shares
+    shares = relative_weights(trainer, features.sample_weight)
+    return np.ones(features.shape[0]) if shares is None else shares.clip(max=HEAVIEST)
 
 
-def require_finite(trainer: str, features: Features) -> None:
-    """Raise DataError naming features that are missing, or not finite, in some rows."""
-    import numpy as np
-
-    X: Any = features.X
-    sparse = hasattr(X, "indptr")
-    values: np.ndarray = X.data if sparse else X
-    if np.isfinite(values.sum(dtype=np.float64)) or np.isfinite(values).all():
-        return
-    gaps = ~np.isfinite(values)
-    columns = np.unique(X.indices[gaps]) if sparse else np.flatnonzero(gaps.any(axis=0))
-    bad = ", ".join(features.names[column] for column in columns[:5])
-    raise DataError(f"trainer '{trainer}' takes no missing values, and {bad} have some", ailment="missing_values")
-
-
-def _frame_of(train: Features) -> tuple[int, float, float]:
-    """Return how many classes there are, or 0 with the weighted mean and standard deviation of the numbers to predict."""
-    import numpy as np
-
+def _classes_of(train: Features) -> int:
+    """Return how many classes there are, 0 of numbers."""
     assert train.target is not None
-    if train.target.task != "regression":
-        return len(train.target.classes), 0.0, 1.0
-    y: Any = train.y
-    weight = train.sample_weight if train.sample_weight is not None and train.sample_weight.any() else None
-    center = float(np.average(y, weights=weight))
-    return 0, center, float(np.sqrt(np.average((y - center) ** 2, weights=weight))) or 1.0
-
-
-def _differing(found: tuple[str, ...], wanted: tuple[str, ...]) -> str:
-    strange = [name for name in found if name not in wanted] or [name for name in wanted if name not in found]
-    if not strange:
-        return "its features in another order"
-    return f"other features, such as {', '.join(strange[:3])}"
-
-
-def _require_known_classes(model: RiverModel, batch: Features) -> None:
-    if not model.classes or batch.y is None:
-        return
-    unknown = sorted({int(code) for code in batch.y if code >= model.classes})
-    if unknown:
-        labels = batch.target.classes if batch.target else ()
-        named = ", ".join(str(labels[code]) if code < len(labels) else str(code) for code in unknown[:5])
-        raise DataError(f"the batch has classes that the model never saw: {named}", hint="fit a new model on all rows")
+    return 0 if train.target.task == "regression" else len(train.target.classes)

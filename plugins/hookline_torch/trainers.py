@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval
 
 from hookline import Features, Trainer, checkpoint_folder
+from hookline.data.learnable import require_finite, require_like, standard_of, truth_of
 from hookline.errors import ConfigError, DataError, Problem
 
 from .model import TorchModel
 from .network import Network
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from .loop import Training
 
 
@@ -71,7 +70,7 @@ class MlpTrainer(Trainer):
         train, valid = train.weighing(), valid.weighing() if valid else None
         assert train.target is not None
         _require_device(self.device)
-        _require_finite(train)
+        require_finite(self.name, train)
         network = Network(
             inputs=len(train.features),
             outputs=len(train.target.classes) or 1,
@@ -80,10 +79,10 @@ class MlpTrainer(Trainer):
             dropout=self.dropout,
             batch_norm=self.batch_norm,
         )
-        center, scale = _standard(train)
+        center, scale = standard_of(train)
         whole = Rows.of(train, center, scale)
         if valid is not None:
-            _require_finite(valid)
+            require_finite(self.name, valid)
         learn, stop = whole, Rows.of(valid, center, scale) if valid is not None else None
         if stop is None and self.patience:
             learn, stop = whole.cut(self.valid_fraction, self.seed)
@@ -102,31 +101,22 @@ class MlpTrainer(Trainer):
         self._require_fitting(model, batch)
         batch = batch.weighing()
         _require_device(self.device)
-        _require_finite(batch)
+        require_finite(self.name, batch)
         rows = Rows.of(batch, model.center, model.scale)
         once = replace(self._training(), max_epochs=1, patience=None)
         module, steps = fit_network(model.network, rows, None, once, None, (model.module.state_dict(), model.steps))
         return replace(model, module=module, steps=steps)
 
     def _require_fitting(self, model: TorchModel, batch: Features) -> None:
-        if batch.y is None:
-            raise DataError("trainer 'mlp' learns from labeled rows only", hint="join labels first")
+        truth_of(self.name, batch)
         if not isinstance(model, TorchModel) or model.network.hidden != self.hidden:
             made = f"network of {model.network.hidden}" if isinstance(model, TorchModel) else type(model).__name__
             raise DataError(
                 f"trainer 'mlp' of {self.hidden} hidden units goes on from its own models, and this is a {made}",
                 hint="update with the trainer that made the model",
             )
-        if batch.names != model.feature_names:
-            strange = [name for name in batch.names if name not in model.feature_names]
-            what = (
-                f"other features, such as {', '.join(strange[:3])}" if strange else "fewer features, or another order"
-            )
-            raise DataError(
-                f"the batch has {what}, and the network goes by those that it was fitted on",
-                hint="make the batch with the model's own pipeline: `pipeline.examples(rows)`",
-            )
-        _require_known_classes(model, batch)
+        classifies = batch.target is not None and batch.target.task != "regression"
+        require_like(batch, model.feature_names, range(model.network.outputs if classifies else 0))
 
     def _training(self) -> Training:
         from .loop import Training
@@ -142,16 +132,6 @@ class MlpTrainer(Trainer):
         )
 
 
-def _require_known_classes(model: TorchModel, batch: Features) -> None:
-    if batch.target is None or batch.target.task == "regression":
-        return
-    unknown = sorted({int(code) for code in cast("Any", batch.y) if code >= model.network.outputs})
-    if unknown:
-        labels = batch.target.classes
-        named = ", ".join(str(labels[code]) if code < len(labels) else str(code) for code in unknown[:5])
-        raise DataError(f"the batch has classes that the model never saw: {named}", hint="fit a new model on all rows")
-
-
 def _require_device(device: str) -> None:
     import torch
 
@@ -159,33 +139,3 @@ def _require_device(device: str) -> None:
     if absent.get(device, False):
         problem = Problem("trainer.device", f"PyTorch finds no {device} here; auto takes what there is")
         raise ConfigError("bad config for trainer 'mlp'", [problem])
-
-
-def _standard(train: Features) -> tuple[float, float]:
-    """Return weighted mean and standard deviation of numbers to predict; labels stay as they are."""
-    import numpy as np
-
-    if train.target is None or train.target.task != "regression":
-        return 0.0, 1.0
-    y: Any = train.y
-    weight = train.sample_weight
-    if weight is None or not weight.any():
-        return float(np.mean(y)), float(np.std(y)) or 1.0
-    center = float(np.average(y, weights=weight))
-    return center, float(np.sqrt(np.average((y - center) ** 2, weights=weight))) or 1.0
-
-
-def _require_finite(features: Features) -> None:
-    import numpy as np
-
-    dense, X = isinstance(features.X, np.ndarray), cast("Any", features.X)
-    values: np.ndarray = X if dense else X.data
-    if np.isfinite(values.sum(dtype=np.float64)) or np.isfinite(values).all():
-        return
-    gaps = ~np.isfinite(values)
-    columns = np.flatnonzero(gaps.any(axis=0)) if dense else np.unique(X.indices[gaps])
-    bad = [features.names[column] for column in columns]
-    raise DataError(
-        f"trainer 'mlp' takes no missing values, and {', '.join(bad[:5])} have some",
-        ailment="missing_values",
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -109,6 +110,24 @@ class Model(ABC):
     def importances(self) -> Mapping[str, float]:
         """Return feature name -> importance (any scale, larger is more); empty where the model has none."""
         return {}
+
+
+class PickledModel(Model):
+    """A model that is kept as it is, by its pickle."""
+
+    def save(self, folder: Path) -> None:
+        """Write a pickle; only the signed store and the opt-in `pickle` packager call this."""
+        with (folder / "model.pkl").open("wb") as file:
+            pickle.dump(self, file, protocol=5)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        with (folder / "model.pkl").open("rb") as file:
+            model = pickle.load(file)
+        if not isinstance(model, cls):
+            raise TypeError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
+        return model
 
 
 @runtime_checkable

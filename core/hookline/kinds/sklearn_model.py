@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hookline.errors import DataError
 
 from .artifacts import Features
-from .fitted import Model, Prediction
+from .fitted import PickledModel, Prediction
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +23,7 @@ SAME_DISTANCE = 1e-5
 
 
 @dataclass(frozen=True)
-class SklearnModel(Model):
+class SklearnModel(PickledModel):
     """Any fitted estimator with scikit-learn's public interface; `estimator` stays an ordinary object.
 
     A subclass knows more of one estimator: where it splits, what it goes by, whether it takes gaps and sparse rows.
@@ -65,20 +63,6 @@ class SklearnModel(Model):
             return Prediction(_ask(self.estimator.predict, self.learner, features))
         probabilities = _ask(self.estimator.predict_proba, self.learner, features)
         return Prediction(classes[probabilities.argmax(axis=1)], probabilities, tuple(classes.tolist()))
-
-    def save(self, folder: Path) -> None:
-        """Write a pickle; only the signed store and the opt-in `pickle` packager call this."""
-        with (folder / "model.pkl").open("wb") as file:
-            pickle.dump(self, file, protocol=5)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote."""
-        with (folder / "model.pkl").open("rb") as file:
-            model = pickle.load(file)
-        if not isinstance(model, cls):
-            raise TypeError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
-        return model
 
     def thresholds(self) -> dict[int, np.ndarray]:
         """Return position of a feature -> where trees split it, float64 (n,); empty for other estimators."""

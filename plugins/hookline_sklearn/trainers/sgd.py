@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
 
 from hookline import Features, SklearnModel
+from hookline.data.learnable import relative_weights, require_like, truth_of
 from hookline.errors import DataError
 
 from ..models import model_of
 from .epochs import Batch, Stopping, cut, learn
 from .estimator import CLASSIFICATION, REGRESSION, EstimatorTrainer, prepare
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class SgdTrainer(EstimatorTrainer):
@@ -68,10 +66,9 @@ class SgdTrainer(EstimatorTrainer):
         return model_of(estimator, model.feature_names)
 
     def _batch(self, features: Features) -> Batch:
-        if features.y is None:
-            raise DataError(f"trainer '{self.name}' learns from labeled rows only", hint="join labels first")
+        y = truth_of(self.name, features)
         X = prepare(self.name, features, takes_nan=False, takes_sparse=True)
-        return Batch(X, features.y, relative(self.name, features.sample_weight))
+        return Batch(X, y, relative_weights(self.name, features.sample_weight))
 
     def _require_fitting(self, model: SklearnModel, batch: Features) -> None:
         wanted = type(self.estimator("binary" if "binary" in self.tasks else "regression"))
@@ -80,12 +77,7 @@ class SgdTrainer(EstimatorTrainer):
                 f"trainer '{self.name}' goes on from its own models, and this is a {type(model.estimator).__name__}",
                 hint="update with the trainer that made the model",
             )
-        if batch.names != model.feature_names:
-            raise DataError(
-                f"the batch has {_differing(batch.names, model.feature_names)}, which the model was not fitted on",
-                hint="make the batch with the model's own pipeline: `pipeline.examples(rows)`",
-            )
-        _require_known_classes(model, batch)
+        require_like(batch, model.feature_names, [*getattr(model.estimator, "classes_", ())])
 
 
 class SgdClassifierTrainer(SgdTrainer):
@@ -137,19 +129,6 @@ class SgdRegressorTrainer(SgdTrainer):
         return SGDRegressor(loss=self.loss, **more, **_shared(self))
 
 
-def relative(trainer: str, weight: np.ndarray | None) -> np.ndarray | None:
-    """Return weights of mean 1, float64 (n_rows,): a step's size must not depend on the unit that weights are in.
-
-    Raises DataError where one is missing or negative, or all are 0.
-    """
-    if weight is None or not len(weight):
-        return None
-    if not (weight >= 0).all() or not weight.sum() > 0:
-        raise DataError(f"trainer '{trainer}' takes weights that are present, none negative, and not all zero")
-    shares: np.ndarray = weight / weight.mean()
-    return shares
-
-
 def _shared(trainer: SgdTrainer) -> dict[str, Any]:
     """Return the parameters of both estimators; a pass at a time is theirs, when to stop is ours."""
     return {
@@ -162,23 +141,3 @@ def _shared(trainer: SgdTrainer) -> dict[str, Any]:
         "tol": None,
         "random_state": trainer.seed,
     }
-
-
-def _differing(found: tuple[str, ...], wanted: tuple[str, ...]) -> str:
-    strange = [name for name in found if name not in wanted] or [name for name in wanted if name not in found]
-    if not strange:
-        return "its features in another order"
-    return f"other features, such as {', '.join(strange[:3])}"
-
-
-def _require_known_classes(model: SklearnModel, batch: Features) -> None:
-    import numpy as np
-
-    known = getattr(model.estimator, "classes_", None)
-    if known is None or batch.y is None:
-        return
-    unknown = np.setdiff1d(batch.y, known).tolist()
-    if unknown:
-        labels = batch.target.classes if batch.target else ()
-        named = ", ".join(str(labels[code]) if code < len(labels) else str(code) for code in unknown[:5])
-        raise DataError(f"the batch has classes that the model never saw: {named}", hint="fit a new model on all rows")
