@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookline.data.frames import mark_missing
-from hookline.errors import DataError, UsageError
+from hookline.errors import UsageError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Target
 from hookline.kinds.scored import PREDICTION_ID, Scored
 from hookline.packages.state import StoredPackage
@@ -19,7 +19,7 @@ from hookline.workspace.workspace import Workspace, open_workspace
 
 from ..records import Recorded
 from .joining import truths
-from .predictions import Moment, Predictions, predictions_in
+from .predictions import Moment, Predictions, Unrecorded, predictions_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,13 +89,16 @@ def labeled_rows(
 
 
 def told_rows(log: Predictions, workspace: Workspace, package: StoredPackage, upto: int | None) -> pl.DataFrame:
-    """Return the same rows, with `FACTS` of each beside: its prediction's id, its time, and the number of its first label."""
+    """Return the same rows, with `FACTS` of each beside: its prediction's id, its time, and the number of its first label.
+
+    Raises Unrecorded where no answer is on record, or the truth of none is.
+    """
     import polars as pl
 
     told = truths(workspace, log, upto).table
     records = log.records().among(told["prediction_id"])
     if not len(records):
-        raise DataError(
+        raise Unrecorded(
             f"no answer of '{log.model}' has its truth{log.said()}",
             hint=f"`hookline labels add {log.model} FILE` tells it, and `hookline labels status {log.model}` of how many",
         )

@@ -37,6 +37,10 @@ Moment = str | date | timedelta | None
 """An ISO time or date, UTC where it names no zone; how long ago it was, such as `7d`; or None."""
 
 
+class Unrecorded(DataError):
+    """Nothing of what was asked for is on record."""
+
+
 @dataclass(frozen=True)
 class Predictions:
     """The records of a model's prediction log; every pass reads them from its files, and holds one at a time.
@@ -90,17 +94,18 @@ class Predictions:
     def records(self) -> Recorded:
         """Return those whose rows were kept, all at once, held; as a table where their values are of one type each.
 
-        Raises DataError where there are none, or a line is none.
+        Raises Unrecorded where there are none, DataError where a line is none.
         """
         table = steady(lambda: typed(self.files(), self.wanted))
         every = TypedRecords(self.model, table) if table is not None else Records(tuple(self))
+        # Without any record there is no column that says which rows were kept.
+        if not len(every):
+            raise Unrecorded(f"no answer of '{self.model}' is on record{self.said()}", hint=self.hint())
         found = every.kept()
-        if len(every) > 0 == len(found):
-            raise DataError(
+        if not len(found):
+            raise Unrecorded(
                 f"of no answer of '{self.model}'{self.said()} the row was kept", hint="see `sample` in log.yaml"
             )
-        if len(found) == 0:
-            raise DataError(f"no answer of '{self.model}' is on record{self.said()}", hint=self.hint())
         return found
 
     def facts(self) -> pl.DataFrame:

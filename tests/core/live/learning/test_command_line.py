@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,15 @@ def test_what_keeps_a_model_from_being_retrained_is_an_error_by_hand_and_a_line_
     assert main(["retrain", "shop", "policy=incremental", "then=canry"]) == 2
     assert "did you mean 'canary'?" in capsys.readouterr().err
     assert hl.retrainings("shop") == []
+
+
+def test_a_model_that_nobody_has_asked_yet_has_nothing_to_learn_and_a_damaged_log_is_told(
+    drifted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (log,) = (drifted / "predictions" / "shop").glob("*.ndjson")
+    log.write_bytes(b"no record\n" + log.read_bytes())
+    assert main(["retrain", "status", "shop"]) == 1
+    assert "is no record" in capsys.readouterr().err
+    shutil.rmtree(drifted / "predictions")
+    assert main(["retrain", "shop"]) == 2
+    assert "0 rows on record have their truth and are new, 200 are wanted" in capsys.readouterr().err

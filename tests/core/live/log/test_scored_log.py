@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,13 @@ def test_a_raw_column_called_as_one_of_the_log_stands_aside_and_comes_back(shop:
     asked = [record["row"]["version"] for record in hl.predictions("shop:2")]
     assert scored.frame.collect()["raw.version"].to_list() == asked
     assert scored.rows().frame.collect()["version"].to_list() == asked
+
+
+def test_a_model_that_nobody_has_asked_yet_has_no_answers(shop: Path) -> None:
+    shutil.rmtree(shop / "predictions")
+    with pytest.raises(DataError, match="no answer of 'shop' is on record") as caught:
+        hl.scored("shop")
+    assert "`hookline serve shop` records what it answers" in str(caught.value.hint)
 
 
 def test_times_and_versions_choose_the_rows(shop: Path) -> None:

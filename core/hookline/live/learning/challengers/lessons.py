@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import DataError
 from hookline.packages.manifest import read_manifest
 from hookline.packages.state import StoredPackage
 from hookline.registry.registry import Registry
@@ -17,7 +16,7 @@ from hookline.workspace.catalog.retrainings import Retraining
 from hookline.workspace.workspace import Workspace
 
 from ...log.answered import FACTS, FIRST, TIME, kept_aside, told_rows
-from ...log.predictions import Predictions, predictions_in
+from ...log.predictions import Predictions, Unrecorded, predictions_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -91,8 +90,7 @@ def told(registry: Registry, workspace: Workspace, model: str, champion: ModelRe
     package = StoredPackage(Path(champion.path), registry)
     try:
         frame = told_rows(log_of(workspace, model), workspace, package, None)
-    except DataError:
-        # Nothing is on record yet, or the truth of nothing.
+    except Unrecorded:
         schema = {FACTS[0]: pl.String(), TIME: pl.Datetime("us", "UTC"), FIRST: pl.Int64()}
         frame = pl.DataFrame(schema=schema)
     return Told(package, frame)
