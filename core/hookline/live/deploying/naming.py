@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from hookline.errors import UnknownName, UsageError
+from pathlib import Path
+
+from hookline.errors import UsageError
 from hookline.runs.names import split_model_name
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import ModelRecord
+from hookline.workspace.workspace import Workspace, open_workspace
 
 
 def version_named(catalog: Catalog, said: str, act: str) -> ModelRecord:
@@ -18,8 +21,7 @@ def version_named(catalog: Catalog, said: str, act: str) -> ModelRecord:
         return catalog.models.get(name, alias if number is None else number)
     model, colon, wrong = said.rpartition(":")
     known = model if colon and catalog.models.has(model) else name
-    if not catalog.models.has(known):
-        raise UnknownName("model", known, catalog.models.names())
+    catalog.models.require_known(known)
     line = f"hookline deploy {act} {known}:{catalog.models.versions(known)[0].version}"
     if known != name:
         raise UsageError(f"'{wrong}' is no version of '{known}': versions are numbers", hint=line)
@@ -32,6 +34,12 @@ def model_named(catalog: Catalog, said: str, act: str) -> str:
         return said
     name, number, alias = split_model_name(said)
     name = name if number is not None or alias is not None else said.rpartition(":")[0] or said
-    if not catalog.models.has(name):
-        raise UnknownName("model", name, catalog.models.names())
+    catalog.models.require_known(name)
     raise UsageError(f"'{said}' is a version, and a model is meant", hint=f"hookline {act} {name}")
+
+
+def workspace_of(model: str, home: str | Path | None) -> Workspace:
+    """Return the workspace that has a model; raises UnknownName for what is none of it."""
+    workspace = open_workspace(home)
+    workspace.catalog.models.require_known(model)
+    return workspace

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
-from hookline.errors import UnknownName, UsageError
+from hookline.errors import UsageError
 from hookline.kinds.deployments import Trust
 from hookline.registry.registry import load_registry
 from hookline.workspace.catalog.retrainings import Retraining
 from hookline.workspace.processes.owners import person
-from hookline.workspace.workspace import Workspace, open_workspace
 
+from ..deploying.naming import workspace_of
 from .holding import alone, go_on
 from .retrainer import Look, Retrainer
 from .rules import RetrainRules
@@ -92,7 +92,7 @@ def watch_retraining(
 
 def retrainings(model: str, *, limit: int | None = None, home: str | Path | None = None) -> list[Retraining]:
     """Return a model's retrainings, the newest first, with what opened each and what became of it. Raises UnknownName."""
-    return list(_at(model, home).catalog.retrainings.of(model, limit))
+    return list(workspace_of(model, home).catalog.retrainings.of(model, limit))
 
 
 def retrain_state(
@@ -122,7 +122,7 @@ def stop_retraining(
 
     Raises UsageError where none is under way.
     """
-    retrainings_ = _at(model, home).catalog.retrainings
+    retrainings_ = workspace_of(model, home).catalog.retrainings
     one = retrainings_.under_way(model)
     if one is None:
         raise UsageError(f"no retraining of '{model}' is under way", hint=f"hookline retrain history {model}")
@@ -131,12 +131,4 @@ def stop_retraining(
 
 
 def _retrainer(model: str, rules: Mapping[str, Any], trust: Trust | None, home: str | Path | None) -> Retrainer:
-    return Retrainer(_at(model, home), load_registry(), model, rules, trust)
-
-
-def _at(model: str, home: str | Path | None) -> Workspace:
-    workspace = open_workspace(home)
-    known = workspace.catalog.models.names()
-    if model not in known:
-        raise UnknownName("model", model, known)
-    return workspace
+    return Retrainer(workspace_of(model, home), load_registry(), model, rules, trust)

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import UnknownName
 from hookline.kinds.plain import to_json
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.catalog.catalog import Catalog
@@ -90,8 +89,7 @@ def model_overview(model: str, *, home: str | Path | None = None) -> ModelOvervi
 def model_in(registry: Registry | None, workspace: Workspace, model: str) -> ModelOverview:
     """Return the same for who has a workspace already. registry: None does not ask the deployer what comes next"""
     catalog = workspace.catalog
-    if not catalog.models.has(model):
-        raise UnknownName("model", model, catalog.models.names())
+    catalog.models.require_known(model)
     versions, glance = _versions(catalog, model), Glance.at(catalog, model)
     with held_open(workspace):
         promoted, events = (

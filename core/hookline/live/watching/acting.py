@@ -12,8 +12,9 @@ from hookline.workspace.catalog.watching.alarms import Alarm, AlarmEvent, Mute
 from hookline.workspace.catalog.watching.outbox import Letter
 from hookline.workspace.catalog.watching.windows import Window
 from hookline.workspace.processes.owners import person
-from hookline.workspace.workspace import Workspace, open_workspace
+from hookline.workspace.workspace import Workspace
 
+from ..deploying.naming import workspace_of
 from ..log.predictions import Moment
 from ..log.times import moment_of, span_of
 
@@ -37,19 +38,19 @@ class WatchState:
 
 def alarms(model: str, *, closed: bool = False, home: str | Path | None = None) -> list[Alarm]:
     """Return a model's open alarms, the newest first; closed: those too that are over. Raises UnknownName."""
-    return _at(model, home).catalog.alarms.of(model, None if closed else "open")
+    return workspace_of(model, home).catalog.alarms.of(model, None if closed else "open")
 
 
 def alarm_of(model: str, number: int, *, home: str | Path | None = None) -> Alarm:
     """Return an alarm by its number, open or over; raises UnknownName."""
-    return _numbered(_at(model, home), model, number)
+    return _numbered(workspace_of(model, home), model, number)
 
 
 def alarm_history(
     model: str, alarm: int | None = None, *, limit: int | None = 50, home: str | Path | None = None
 ) -> list[AlarmEvent]:
     """Return what became of a model's alarms and what people did about them, the newest first. Raises UnknownName."""
-    return _at(model, home).catalog.alarms.events(model, limit, alarm)
+    return workspace_of(model, home).catalog.alarms.events(model, limit, alarm)
 
 
 def windows(
@@ -65,7 +66,7 @@ def windows(
 
     since: those that end later; as for `predictions`. Raises UnknownName for what is no model, UsageError for what is no time.
     """
-    return _at(model, home).catalog.windows.of(model, moment_of(since, "since"), monitor, version, limit)
+    return workspace_of(model, home).catalog.windows.of(model, moment_of(since, "since"), monitor, version, limit)
 
 
 def ack(
@@ -75,7 +76,7 @@ def ack(
 
     Raises UnknownName for what is no open alarm of the model.
     """
-    workspace = _at(model, home)
+    workspace = workspace_of(model, home)
     found = _numbered(workspace, model, alarm)
     if not workspace.catalog.alarms.ack(found, who or person(), why):
         raise UsageError(f"alarm {alarm} of '{model}' is over", hint=f"hookline monitor alarms {model}")
@@ -96,7 +97,7 @@ def mute(
     what: an alarm's number, `MONITOR`, `MONITOR:SUBJECT`, or None for all of the model; span: how long, `0s` to end it
     Raises UnknownName for what is no alarm of the model.
     """
-    workspace, now = _at(model, home), datetime.now(UTC)
+    workspace, now = workspace_of(model, home), datetime.now(UTC)
     number = int(what) if what is not None and str(what).isdecimal() else None
     monitor, _, subject = ("" if what is None else str(what)).partition(":")
     if number is not None:
@@ -112,7 +113,7 @@ def mute(
 
 def watch_state(model: str, *, home: str | Path | None = None) -> WatchState:
     """Return who watches a model, up to when, what could not be delivered and what is muted. Raises UnknownName."""
-    workspace, now = _at(model, home), datetime.now(UTC)
+    workspace, now = workspace_of(model, home), datetime.now(UTC)
     catalog = workspace.catalog
     letters = catalog.outbox.of(model)
     fine = {one.channel: one.sent for one in reversed(letters) if one.sent is not None}
@@ -125,14 +126,6 @@ def watch_state(model: str, *, home: str | Path | None = None) -> WatchState:
         list({one.channel: one for one in reversed(lost)}.values()),
         [one for one in catalog.alarms.mutes(model) if one.until > now],
     )
-
-
-def _at(model: str, home: str | Path | None) -> Workspace:
-    workspace = open_workspace(home)
-    known = workspace.catalog.models.names()
-    if model not in known:
-        raise UnknownName("model", model, known)
-    return workspace
 
 
 def _numbered(workspace: Workspace, model: str, number: int) -> Alarm:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hookline.errors import UnknownName
 from hookline.workspace.files import write_whole
-from hookline.workspace.workspace import open_workspace
+
+from ..deploying.naming import workspace_of
 
 MOST_ERRORS = 0.01
 """The share of requests that may fail."""
@@ -34,9 +34,7 @@ def export(model: str, folder: Path, home: str | Path | None = None) -> list[Pat
     """Write `MODEL-rules.yaml` and `MODEL-dashboard.json` into a folder and return where; raises UnknownName for no model."""
     import yaml
 
-    known = open_workspace(home).catalog.models.names()
-    if model not in known:
-        raise UnknownName("model", model, known)
+    workspace_of(model, home)
     rules, dashboard = folder / f"{model}-rules.yaml", folder / f"{model}-dashboard.json"
     write_whole(rules, yaml.safe_dump(rules_of(model), sort_keys=False, width=120))
     write_whole(dashboard, json.dumps(dashboard_of(model), indent=2) + "\n")

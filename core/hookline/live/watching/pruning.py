@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hookline.errors import UnknownName, UsageError
-from hookline.workspace.workspace import open_workspace
+from hookline.errors import UsageError
 
+from ..deploying.naming import workspace_of
 from ..log.times import before
 from .rules import LEAST_KEPT
 
@@ -33,10 +33,7 @@ def prune_watch(
     What is open, muted or waits to be delivered stays, and so do the newest windows of each version. dry_run: only say what
     Raises UnknownName for what is no model, UsageError for what is no such span.
     """
-    workspace, now = open_workspace(home), datetime.now(UTC)
-    known = workspace.catalog.models.names()
-    if model not in known:
-        raise UnknownName("model", model, known)
+    workspace, now = workspace_of(model, home), datetime.now(UTC)
     moment = before(now, older_than, "older_than")
     if moment > now - LEAST_KEPT:
         raise UsageError(

@@ -80,6 +80,11 @@ class Models:
         """Tell whether a model has a version."""
         return self._database.first(self._of(name).with_only_columns(self._models.c.version)) is not None
 
+    def require_known(self, name: str) -> None:
+        """Raise UnknownName for what is no model."""
+        if not self.has(name):
+            raise UnknownName("model", name, self.names())
+
     def every_version(self) -> list[ModelRecord]:
         """Return every version of every model, by name, newest version first."""
         return _sorted(map(self._record, self._database.rows(self._models.select())))
