@@ -1,0 +1,93 @@
+"""A package held against what it said when it was made: its files, its seal, its environment, and its golden rows asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from hookline.kinds.deployments import Trust
+from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
+from hookline.packages.certificate.golden import Rescored, rescore
+from hookline.packages.loading import load_package
+from hookline.packages.manifest import read_as
+from hookline.registry.registry import load_registry
+from hookline.runs.names import find
+from hookline.version import __version__
+
+CORE = ("hookline", "numpy", "polars")
+"""Distributions that every package's answers go by, beside those that its packager requires."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What became of a package since it was made."""
+
+    model: str
+    path: Path
+    format: str
+    files: int
+    """So many are what the manifest says; else `verify` raises."""
+    signed: bool
+    """Whether the seal is this user's, so that nobody else wrote or rewrote it."""
+    certified: bool | None
+    """Whether its certificate agrees; None where it has none."""
+    environment: Mapping[str, tuple[str, str]]
+    """Distribution that its answers go by -> its version when it was made, and here, where they differ; empty: not here."""
+    golden: Rescored | None
+    """Its golden rows asked here; None where none travel with it."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it answers as it did, as far as can be told."""
+        return self.certified is not False and not (self.golden and self.golden.moved)
+
+
+def verify_package(what: str | Path, *, trust: Trust | None = None, home: str | Path | None = None) -> Verified:
+    """Check a package whole, load it, and ask its golden rows again in the environment at hand.
+
+    what: as for `load`; of a run, its only package
+    Raises StoreError for a damaged package, UntrustedPackage where loading it could run code that `trust` does not allow.
+    """
+    registry, found = load_registry(), find(what, home)
+    package = load_package(found.package(), registry, trust)
+    manifest, folder = package.manifest, package.path
+    certificate = read_as(Certificate, folder / CERTIFICATE) if CERTIFICATE in manifest["files"] else None
+    tolerance = certificate.tolerance if certificate else float(manifest["parity"]["tolerance"])
+    requires = registry.entry("packager", manifest["packager"]).cls.requires()
+    return Verified(
+        found.model or str(manifest["name"]),
+        folder,
+        str(manifest["packager"]),
+        len(manifest["files"]),
+        package.signed,
+        None if certificate is None else certificate.ok,
+        _moved(manifest, requires),
+        rescore(folder, package.predictor, tolerance),
+    )
+
+
+def _moved(manifest: Mapping[str, Any], modules: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """Return the distributions, of those that answers go by, of which another version is here."""
+    said = (manifest.get("environment") or {}).get("packages") or {}
+    known = packages_distributions()
+    names = {*CORE, *(name for module in modules for name in known.get(module, (module,)))}
+    before = {_normal(name): version for name, version in said.items()} | {"hookline": manifest.get("hookline", "")}
+    pairs = {name: (str(before.get(_normal(name), "")), _here(name)) for name in sorted(names)}
+    return {name: pair for name, pair in pairs.items() if pair[0] and pair[0] != pair[1]}
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _here(name: str) -> str:
+    if name == "hookline":
+        return __version__
+    try:
+        return installed_version(name)
+    except PackageNotFoundError:
+        return ""
