@@ -75,14 +75,14 @@ from .live.log.status import labels
 from .live.overview.home import overview
 from .live.overview.model import model_overview
 from .live.overview.series import drift_over_time, quality_over_time
-from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
-from .live.watching.pruning import prune_watch
 from .live.versions.carrying import export_version, import_version
 from .live.versions.deleting import delete_version
 from .live.versions.differing import diff_versions
 from .live.versions.repackaging import package
 from .live.versions.tagging import tag_version
 from .live.versions.verifying import verify_package
+from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
+from .live.watching.pruning import prune_watch
 from .live.watching.rules import WatchRules
 from .live.watching.watching import watch
 from .packages.pipeline import Pipeline

@@ -81,7 +81,7 @@ def diff_versions(
         _name(found[0], first),
         _name(found[1], second),
         None if data[0] == data[1] else (data[0], data[1]),
-        dict(_pairs(*(one.get("config") or {} for one in evidence))),
+        dict(_pairs(evidence[0].get("config") or {}, evidence[1].get("config") or {})),
         _code(workspace, [_run_id(workspace, one) for one in found], evidence),
         tuple(change for change in changes(*records) if change.status != "same" or change.moved),
         _metrics(*(one.manifest for one in sides)),

@@ -6,12 +6,16 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hookline.errors import StoreError
 
 from .database import FORMAT, LIFTED
 from .engine import engine_of, failures, file_of, shown, store_error
 from .tables import sqlalchemy_tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, Table
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,13 @@ def migrate(url: str) -> Migration:
     """
     from sqlalchemy import inspect
 
-    engine, meta = engine_of(url), sqlalchemy_tables()["meta"]
+    file, engine, meta = file_of(url), engine_of(url), sqlalchemy_tables()["meta"]
     try:
-        there = inspect(engine).has_table(meta.name)
-        with engine.connect() as connection:
-            row = connection.execute(meta.select()).mappings().first() if there else None
-        if row is None:
+        # Of a file that is not there, asking would make one.
+        there = (file is None or file.is_file()) and inspect(engine).has_table(meta.name)
+        before = _format(engine, meta) if there else None
+        if before is None:
             raise StoreError(f"there is no catalog at {shown(url)}", hint="the first command that needs one makes it")
-        before = int(row["format"])
         if before == FORMAT:
             return Migration(before, FORMAT)
         if before not in LIFTED:
@@ -59,6 +62,12 @@ def migrate(url: str) -> Migration:
     finally:
         engine.dispose()
     return Migration(before, FORMAT, copy)
+
+
+def _format(engine: Engine, meta: Table) -> int | None:
+    with engine.connect() as connection:
+        found = connection.execute(meta.select().with_only_columns(meta.c.format)).scalar()
+    return None if found is None else int(found)
 
 
 def _copied(url: str, before: int) -> Path | None:
