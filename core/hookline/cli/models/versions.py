@@ -16,7 +16,7 @@ from hookline.live.versions.tagging import tag_version
 from hookline.live.versions.verifying import Verified, verify_package
 from hookline.runs.names import split_model_name
 
-from ..options import add_trust, trust_of
+from ..options import add_signed, add_trust, trust_of
 from ..output import add_json, print_json, print_rows, say, tell
 
 NAMED = "a model (name, name:3, name@alias), a package folder, `last` or a run id"
@@ -43,9 +43,7 @@ def add_to(actions: Any) -> dict[str, Callable[[Any], int]]:
     importing = actions.add_parser("import", help="take in such a file, as a version that nothing points to")
     importing.add_argument("file", type=Path, help="what `hookline models export` wrote")
     importing.add_argument("--name", help="call the model so here")
-    importing.add_argument(
-        "--signed-only", action="store_true", help="refuse what is not signed with your key (HOOKLINE_STORE_KEY)"
-    )
+    add_signed(importing)
     tagging = actions.add_parser("tag", help="set tags of a version, or remove some")
     tagging.add_argument("model", help=VERSION)
     tagging.add_argument("tags", nargs="*", metavar="NAME=VALUE")
@@ -91,7 +89,8 @@ def _checks(found: Verified) -> list[dict[str, str]]:
     certified = {True: "agrees", False: "does not agree", None: "there is none"}
     told = {
         "files": f"{found.files} as the manifest says",
-        "seal": "signed with your key" if found.signed else "whole, and not signed with your key",
+        "seal": ("signed with your key" if found.signed else "whole, and not signed with your key")
+        + (f"; signed by {found.author}" if found.author else ""),
         "certificate": certified[found.certified],
         "environment": ", ".join(
             f"{name} {was} -> {now or 'not here'}" for name, (was, now) in found.environment.items()

@@ -12,6 +12,7 @@ from typing import Any
 from hookline.kinds.deployments import Trust
 from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
 from hookline.packages.certificate.golden import Rescored, rescore
+from hookline.packages.door.sealing import signed_by
 from hookline.packages.loading import load_package
 from hookline.packages.manifest import read_as
 from hookline.registry.registry import load_registry
@@ -33,6 +34,8 @@ class Verified:
     """So many are what the manifest says; else `verify` raises."""
     signed: bool
     """Whether the seal is this user's, so that nobody else wrote or rewrote it."""
+    author: str | None
+    """The name of the public key that it is signed by."""
     certified: bool | None
     """Whether its certificate agrees; None where it has none."""
     environment: Mapping[str, tuple[str, str]]
@@ -64,6 +67,7 @@ def verify_package(what: str | Path, *, trust: Trust | None = None, home: str | 
         str(manifest["packager"]),
         len(manifest["files"]),
         package.signed,
+        signed_by(manifest),
         None if certificate is None else certificate.ok,
         _moved(manifest, requires),
         rescore(folder, package.predictor, tolerance),
