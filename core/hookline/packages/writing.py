@@ -22,6 +22,7 @@ from .certificate.edges import EdgeRows
 from .certificate.golden import ROWS, golden_in, write_golden
 from .certificate.parity import PARITY_ROWS, check_takes, require_parity
 from .manifest import ANSWERS, PROFILE, environment, is_whole, read_as, seal, verify
+from .needs import write_lock
 from .pipeline import Pipeline
 from .state import StoredPackage, write_pipeline
 
@@ -55,6 +56,7 @@ def write_certified(
     require_agreement(certificate, f"packager '{packager.name}'", hint)
     (folder / CERTIFICATE).write_text(json.dumps(plain_certificate(certificate)), "utf-8")
     write_golden(folder, packaged, asked, edges, golden)
+    write_lock(registry, packager, pipeline, folder)
     return certificate
 
 

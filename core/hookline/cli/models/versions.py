@@ -9,6 +9,8 @@ from typing import Any
 
 from hookline.errors import UsageError
 from hookline.kinds.plain import to_json
+from hookline.live.versions.bill import audit_package, bill_of_materials
+from hookline.live.versions.card import card_facts, write_card
 from hookline.live.versions.carrying import export_version, import_version
 from hookline.live.versions.deleting import delete_version
 from hookline.live.versions.differing import Difference, diff_versions, plain
@@ -37,6 +39,17 @@ def add_to(actions: Any) -> dict[str, Callable[[Any], int]]:
     differing.add_argument("first", help=NAMED)
     differing.add_argument("second", help="the one to hold against it")
     differing.add_argument("--rows", metavar="FILE", help="raw rows to ask both, instead of those that were held out")
+    carding = actions.add_parser("card", help="write a model card, from the evidence and a person's words")
+    carding.add_argument("model", help=NAMED)
+    carding.add_argument("-o", "--output", type=Path, default=Path("model-card.md"), help="ends in .md or .html")
+    carding.add_argument("--words", type=Path, metavar="FILE", help="YAML: owner, license, intended_use and the like")
+    billing = actions.add_parser("sbom", help="print what a package is made of, as CycloneDX JSON")
+    billing.add_argument("model", help=NAMED)
+    auditing = actions.add_parser("audit", help="say which libraries of a package are known to be bad")
+    auditing.add_argument("model", help=NAMED)
+    auditing.add_argument(
+        "--advisories", type=Path, required=True, metavar="FILE", help="OSV JSON: a file, or a folder of .json files"
+    )
     exporting = actions.add_parser("export", help="write a version with its life on record as one file")
     exporting.add_argument("model", help=VERSION)
     exporting.add_argument("-o", "--output", type=Path, default=Path(), help="the file, or a folder (default: here)")
@@ -55,11 +68,14 @@ def add_to(actions: Any) -> dict[str, Callable[[Any], int]]:
         made.add_argument("--reason", default="", help="why, for the log")
     for made in (verifying, differing):
         add_trust(made)
-    for made in (verifying, differing, exporting, importing, tagging, deleting):
+    for made in (verifying, differing, carding, auditing, exporting, importing, tagging, deleting):
         add_json(made)
     return {
         "verify": _verify,
         "diff": _diff,
+        "card": _card,
+        "sbom": _sbom,
+        "audit": _audit,
         "export": _export,
         "import": _import,
         "tag": _tag,
@@ -154,6 +170,31 @@ def _parts(found: Difference) -> list[tuple[str, list[dict[str, Any]], tuple[str
 def _shares(before: float | None, after: float | None) -> dict[str, str]:
     told = ["none" if share is None else f"{share:.1%}" for share in (before, after)]
     return {"importance": " -> ".join(told)}
+
+
+def _card(given: Any) -> int:
+    path = write_card(given.model, given.output, given.words)
+    if given.json:
+        print_json(card_facts(given.model, given.words))
+    else:
+        tell(str(path))
+    return 0
+
+
+def _sbom(given: Any) -> int:
+    print_json(bill_of_materials(given.model))
+    return 0
+
+
+def _audit(given: Any) -> int:
+    found = audit_package(given.model, given.advisories)
+    if given.json:
+        print_json([dataclasses.asdict(one) for one in found])
+    else:
+        columns = ("distribution", "version", "advisory", "fixed", "summary")
+        print_rows([dataclasses.asdict(one) for one in found], columns, empty="")
+        say(f"{len(found)} warnings" if found else "no advisory warns of what its answers go by")
+    return 1 if found else 0
 
 
 def _export(given: Any) -> int:

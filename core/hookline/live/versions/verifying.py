@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, packages_distributions
-from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
 
 from hookline.kinds.deployments import Trust
 from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
 from hookline.packages.certificate.golden import Rescored, rescore
 from hookline.packages.door.sealing import signed_by
 from hookline.packages.loading import load_package
-from hookline.packages.manifest import read_as
+from hookline.packages.manifest import environment, read_as
+from hookline.packages.needs import lock_in
+from hookline.registry.distributions import normal
 from hookline.registry.registry import load_registry
 from hookline.runs.names import find
-from hookline.version import __version__
-
-CORE = ("hookline", "numpy", "polars")
-"""Distributions that every package's answers go by, beside those that its packager requires."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,6 @@ def verify_package(what: str | Path, *, trust: Trust | None = None, home: str | 
     manifest, folder = package.manifest, package.path
     certificate = read_as(Certificate, folder / CERTIFICATE) if CERTIFICATE in manifest["files"] else None
     tolerance = certificate.tolerance if certificate else float(manifest["parity"]["tolerance"])
-    requires = registry.entry("packager", manifest["packager"]).cls.requires()
     return Verified(
         found.model or str(manifest["name"]),
         folder,
@@ -69,29 +63,12 @@ def verify_package(what: str | Path, *, trust: Trust | None = None, home: str | 
         package.signed,
         signed_by(manifest),
         None if certificate is None else certificate.ok,
-        _moved(manifest, requires),
+        _moved(lock_in(folder, manifest)),
         rescore(folder, package.predictor, tolerance),
     )
 
 
-def _moved(manifest: Mapping[str, Any], modules: tuple[str, ...]) -> dict[str, tuple[str, str]]:
-    """Return the distributions, of those that answers go by, of which another version is here."""
-    said = (manifest.get("environment") or {}).get("packages") or {}
-    known = packages_distributions()
-    names = {*CORE, *(name for module in modules for name in known.get(module, (module,)))}
-    before = {_normal(name): version for name, version in said.items()} | {"hookline": manifest.get("hookline", "")}
-    pairs = {name: (str(before.get(_normal(name), "")), _here(name)) for name in sorted(names)}
-    return {name: pair for name, pair in pairs.items() if pair[0] and pair[0] != pair[1]}
-
-
-def _normal(name: str) -> str:
-    return name.lower().replace("_", "-")
-
-
-def _here(name: str) -> str:
-    if name == "hookline":
-        return __version__
-    try:
-        return installed_version(name)
-    except PackageNotFoundError:
-        return ""
+def _moved(locked: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the distributions of which another version is here, or none."""
+    here = {normal(name): version for name, version in environment()["packages"].items()}
+    return {name: (version, here.get(name, "")) for name, version in locked.items() if here.get(name) != version}
