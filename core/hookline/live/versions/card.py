@@ -86,7 +86,7 @@ def write_card(
 ) -> Path:
     """Write a package's card as Markdown (`.md`) or as a page (`.html`); raises UsageError for another ending."""
     path = Path(output)
-    pages = {".md": "card_text", ".html": "card"}
+    pages = {".md": "model_card_text", ".html": "model_card"}
     if path.suffix not in pages:
         raise UsageError(f"a card ends in {' or '.join(pages)}, got '{path}'")
     if not path.absolute().parent.is_dir():
