@@ -12,7 +12,7 @@ from hookline.errors import StoreError
 from hookline.kinds.kinds import Packager
 from hookline.kinds.sklearn_model import SklearnModel
 from hookline.registry.distributions import distribution_of, normal, with_needs
-from hookline.registry.registry import Registry
+from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.home import keep, kept
 
 from .manifest import environment
@@ -24,13 +24,18 @@ LOCK = "requirements.lock"
 def write_lock(registry: Registry, packager: Packager, pipeline: Pipeline[Any], folder: Path) -> None:
     """Write what to install, as `pip install -r` reads it."""
     here = environment()
+    head = f"# What the answers of this package go by; made with Python {here['python']} on {here['platform']}"
+    (folder / LOCK).write_text("\n".join([head, *locked_lines(packager, pipeline, registry), ""]), "utf-8")
+
+
+def locked_lines(packager: Packager, pipeline: Pipeline[Any], registry: Registry | None = None) -> list[str]:
+    """Return what to install where a pipeline of this format is to answer: `NAME==VERSION`, in order."""
+    registry, here = registry or load_registry(), environment()
     # Asking the system which distribution a plugin comes of takes long, and the registry knows.
     plugins = {plugin.module.partition(".")[0]: plugin.distribution for plugin in registry.plugins.plugins}
     modules = {*_modules(packager, pipeline)}
     names = {plugins[name] if name in plugins else distribution_of(name) for name in modules if name != "hookline"}
-    lines = [f"{name}=={version}" for name, version in _locked(["hookline", *filter(None, names)], here).items()]
-    head = f"# What the answers of this package go by; made with Python {here['python']} on {here['platform']}"
-    (folder / LOCK).write_text("\n".join([head, *lines, ""]), "utf-8")
+    return [f"{name}=={version}" for name, version in _locked(["hookline", *filter(None, names)], here).items()]
 
 
 def _locked(names: Sequence[str], here: Mapping[str, Any]) -> dict[str, str]:

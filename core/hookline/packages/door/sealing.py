@@ -45,7 +45,7 @@ def check_seal(manifest: Mapping[str, Any], content: bytes, where: str) -> None:
     if not isinstance(seal, dict) or not all(isinstance(seal.get(part), str) for part in PARTS):
         raise StoreError(f"{where} is damaged: it has no seal", hint=_AGAIN)
     author = {part: seal[part] for part in AUTHOR if isinstance(seal.get(part), str)}
-    tail = _tail(*(seal[part] for part in PARTS), author).encode()
+    tail = _tail(seal["blake2b"], seal["key"], seal["signature"], author).encode()
     digest = hashlib.blake2b(content.removesuffix(tail)).hexdigest()
     if not content.endswith(tail) or not hmac.compare_digest(seal["blake2b"].encode(), digest.encode()):
         raise StoreError(f"{where} is damaged: it is not what was sealed", hint=_AGAIN)
@@ -103,11 +103,11 @@ def require_signed(manifest: Mapping[str, Any], where: str) -> None:
     require_own(manifest, where)
 
 
-def _tail(digest: str, key: str, signature: str, author: Mapping[str, str]) -> str:
+def _tail(digest: str, key: str, signature: str, author: Mapping[str, str] | None = None) -> str:
     # Damage to a signature that nobody here can check is told all the same.
-    told = " ".join([digest, key, signature, *author.values()])
+    told = " ".join([digest, key, signature, *(author or {}).values()])
     check = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-    seal = {"blake2b": digest, "key": key, "signature": signature, **author, "check": check}
+    seal = {"blake2b": digest, "key": key, "signature": signature, **(author or {}), "check": check}
     return f',\n "{SEAL}": {json.dumps(seal)}\n}}'
 
 
