@@ -75,6 +75,12 @@ from .live.log.status import labels
 from .live.overview.home import overview
 from .live.overview.model import model_overview
 from .live.overview.series import drift_over_time, quality_over_time
+from .live.versions.carrying import export_version, import_version
+from .live.versions.deleting import delete_version
+from .live.versions.differing import diff_versions
+from .live.versions.repackaging import package
+from .live.versions.tagging import tag_version
+from .live.versions.verifying import verify_package
 from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
 from .live.watching.pruning import prune_watch
 from .live.watching.rules import WatchRules
@@ -163,13 +169,17 @@ __all__ = [
     "compact_predictions",
     "compare",
     "contract",
+    "delete_version",
     "deploy",
     "deployment",
+    "diff_versions",
     "drift_over_time",
     "evaluate",
     "explain",
+    "export_version",
     "features",
     "hookimpl",
+    "import_version",
     "label",
     "labels",
     "live_at",
@@ -179,6 +189,7 @@ __all__ = [
     "monitor",
     "mute",
     "overview",
+    "package",
     "plan",
     "plan_deployment",
     "predict",
@@ -202,7 +213,9 @@ __all__ = [
     "serve",
     "stop_retraining",
     "sweep",
+    "tag_version",
     "update",
+    "verify_package",
     "watch",
     "watch_state",
     "why",

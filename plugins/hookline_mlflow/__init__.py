@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from hookline import Settings, hookimpl
+from hookline import Packager, Settings, hookimpl
 from hookline.kinds.hooks import RunInfo
 
+from .packagers import MlflowPackager
 from .settings import MlflowSettings
 
-__all__ = ["MlflowSettings"]
+__all__ = ["MlflowPackager", "MlflowSettings"]
+
+
+@hookimpl
+def register_packagers() -> list[type[Packager]]:
+    """Return the packager."""
+    return [MlflowPackager]
 
 
 @hookimpl

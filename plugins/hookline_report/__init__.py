@@ -19,6 +19,8 @@ def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
         "leaderboard": _leaderboard,
         "profile": _profile,
         "monitors": _monitors,
+        "model_card": _card,
+        "model_card_text": _card_text,
         "report_cell": _report_cell,
         "leaderboard_cell": _leaderboard_cell,
         "profile_cell": _profile_cell,
@@ -70,6 +72,20 @@ def _monitors(told: Mapping[str, Any], path: Path) -> None:
     from .watch import write_watch
 
     write_watch(told, path)
+
+
+def _card(facts: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .card import write_card
+
+    write_card(facts, path)
+
+
+def _card_text(facts: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .card import write_card_text
+
+    write_card_text(facts, path)
 
 
 def _report_cell(evidence: Mapping[str, Any], path: Path) -> None:

@@ -102,6 +102,15 @@ def ranked(points: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(plain, key=lambda point: LEVELS.index(point["level"]) if point["level"] in LEVELS else len(LEVELS))
 
 
+def mark(value: Any) -> Any:
+    """Return a text as Markdown shows it, letter by letter and in one line: nothing of it is a sign of Markdown or HTML."""
+    from markupsafe import Markup
+
+    line = " ".join(str("" if value is None else value).split())
+    # What stands behind a backslash is no sign, also not of HTML (CommonMark 2.4).
+    return Markup(re.sub(r"([\\`*_\[\]<>|#&~!])", r"\\\1", line))  # noqa: S704  each sign of HTML is behind one
+
+
 FILTERS = {
     "number": number,
     "numeric": numeric,
@@ -112,5 +121,6 @@ FILTERS = {
     "typed": typed,
     "ranked": ranked,
     "breakable": breakable,
+    "mark": mark,
 }
 """What the templates know these functions by."""

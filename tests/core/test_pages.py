@@ -15,7 +15,15 @@ from hookline.registry.registry import Registry, load_registry
 from kit.command_line import Told
 
 OURS = (
-    *("comparison_cell", "leaderboard", "leaderboard_cell", "monitors", "monitors_cell"),
+    *(
+        "comparison_cell",
+        "leaderboard",
+        "leaderboard_cell",
+        "model_card",
+        "model_card_text",
+        "monitors",
+        "monitors_cell",
+    ),
     *("profile", "profile_cell", "report", "report_cell"),
 )
 Write = Callable[[str, str], str]

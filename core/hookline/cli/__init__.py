@@ -28,10 +28,11 @@ VERBS = {
     "resume": "run what is missing of a sweep",
     "components": "list components, show one with its fields, or write reference pages",
     "plugins": "list plugins, show one, check one, or begin a new one",
-    "models": "list models and versions, show one, register a run's, or move an alias",
+    "models": "list models and versions, promote, check, compare, carry, tag or delete one",
     "features": "list a model's features, show one through the versions, or compare two models",
     "predict": "score a file with a model or package",
     "explain": "say what moved a model's answer, for a row or the rows of a file",
+    "package": "write a model's pipeline in another format, proven to answer alike",
     "serve": "answer predictions over HTTP",
     "deploy": "say which version answers: plan it on the log, put it in force, see how it does, put it back",
     "predictions": "list what a model answered, show one answer, print them as they come, or keep their files small",
@@ -42,13 +43,14 @@ VERBS = {
     "ui": "look at models, runs and data in a browser, and act on what needs attention",
     "report": "write a run's report.html again, and say where it is",
     "gc": "say what the home could do without, and free it with --yes",
+    "migrate": "lift the catalog of an earlier hookline to the format of this one",
     "doctor": "check this environment, and say what is wrong with it",
     "schema": "write a JSON schema of config files, for editors",
     "completion": "print the script for tab completion in bash, zsh or fish",
 }
 FOLDERS = {
     "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report"),
-    "models": ("models", "features", "predict", "explain"),
+    "models": ("models", "features", "predict", "explain", "package"),
     "live": ("serve", "deploy", "predictions", "labels", "monitor", "retrain"),
 }
 """Folder of verbs -> those in it; every other verb is a module or folder of its own name."""

@@ -16,6 +16,7 @@ SORTS = {
     "run": "folders of old runs (the catalog keeps their numbers)",
     "entry": "stored entries that no kept run needs (computed again where they are wanted)",
     "lock": "locks that nobody holds",
+    "package": "packages that no version stands for",
     "temporary": "files that killed processes left",
 }
 

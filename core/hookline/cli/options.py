@@ -31,10 +31,16 @@ def add_trust(options: Any) -> None:
     options.add_argument(
         "--trust-type", action="append", default=[], help="let a skops package build this type (repeat)"
     )
+    add_signed(options)
+
+
+def add_signed(options: Any) -> None:
+    """Add the option that refuses what nobody vouches for."""
     options.add_argument(
         "--signed-only",
+        "--require-signature",
         action="store_true",
-        help="refuse a package that is not signed with your key (HOOKLINE_STORE_KEY)",
+        help="refuse a package that is signed neither with your key (HOOKLINE_STORE_KEY) nor by one of HOOKLINE_TRUSTED_KEYS",
     )
 
 

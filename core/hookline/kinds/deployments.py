@@ -212,6 +212,6 @@ class Trust:
     types: frozenset[str] = frozenset()
     """Dotted type names that a skops file may build, beyond scikit-learn's own safe ones."""
     signed: bool = False
-    """Only what is signed with this user's key, or with HOOKLINE_STORE_KEY, is loaded at all."""
+    """Only what is signed with this user's key (or HOOKLINE_STORE_KEY), or by one of HOOKLINE_TRUSTED_KEYS, is loaded at all."""
     everything: bool = False
     """The caller has just written the package itself."""

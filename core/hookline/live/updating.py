@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,14 +18,13 @@ from hookline.kinds.kinds import Trainer
 from hookline.kinds.plain import from_json, plain, to_json
 from hookline.kinds.reports import Metric, Metrics
 from hookline.kinds.scored import Scored
-from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
 from hookline.packages.certificate.edges import SAMPLE_ROWS, make_edges
 from hookline.packages.loading import load_package
-from hookline.packages.manifest import ANSWERS, PROFILE, environment, is_whole, read_as, seal, verify
+from hookline.packages.manifest import is_whole, verify
 from hookline.packages.pipeline import Pipeline
 from hookline.packages.reading import reading_in
 from hookline.packages.state import StoredPackage
-from hookline.packages.writing import facts_of, write_certified
+from hookline.packages.writing import place, seed_in, write_another
 from hookline.plans.fingerprints import code_digest, versions
 from hookline.quality.judging import judge
 from hookline.registry.registry import Registry, load_registry
@@ -181,39 +179,20 @@ def write(
 ) -> None:
     """Write the new package: certified on the rows that it learned, with what the old one remembers of its training."""
     source = Path(old.record.path)
-    seed = read_as(Certificate, source / CERTIFICATE).seed if (source / CERTIFICATE).is_file() else 0
-    edges = make_edges(pipeline, lesson.rows.frame.head(SAMPLE_ROWS).collect(), seed)
-    certificate = write_certified(registry, old.packager, pipeline, folder, lesson.rows.frame, edges)
-    for name in old.manifest["files"]:
-        if name in (PROFILE, ANSWERS) or name.startswith("monitors/"):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, folder / name)
+    edges = make_edges(pipeline, lesson.rows.frame.head(SAMPLE_ROWS).collect(), seed_in(source))
     facts = {
         "name": old.record.name,
         "trainer": old.manifest["trainer"],
         # It is watched as the old one is.
         **{name: old.manifest[name] for name in ("monitors", "monitor_fields") if name in old.manifest},
-        **facts_of(pipeline, certificate),
         "metrics": [],
         "before": [to_json(metric) for metric in before],
         "updated_from": {"version": old.record.version, "fingerprint": old.record.fingerprint, **lesson.plain},
         "data": old.manifest.get("data", {}),
         "reading": reading_in(old.manifest).plain,
-        "environment": environment(),
     }
-    seal(folder, old.packager, facts)
-
-
-def place(package: Path, path: Path) -> None:
-    """Rename a whole package into its place, where another process may have put the same one by now."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not is_whole(path):
-        shutil.rmtree(path)
-    try:
-        package.rename(path)
-    except OSError:
-        if not is_whole(path):
-            raise
+    rows = lesson.rows.frame
+    write_another(registry, old.packager, pipeline, folder, rows, edges, source, facts, of_model=False)
 
 
 def register_update(workspace: Workspace, old: Old, lesson: Lesson, path: Path, fingerprint: str) -> Update:

@@ -22,7 +22,7 @@ from hookline.workspace.signing import read_key
 from .door.faults import first_of
 from .door.files import MANIFEST, facts_of, files_of
 from .door.names import shown
-from .door.sealing import check_seal, require_signed, sealed
+from .door.sealing import check_seal, require_own, sealed
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ def add_files(folder: Path, files: Mapping[str, Path]) -> None:
     """Add files to a package that is signed with this user's key, and seal it again; raises UntrustedPackage for another."""
     manifest = read_manifest(folder)
     # It is signed anew, and what nobody vouched for must not come out as the user's own.
-    require_signed(manifest, str(folder))
+    require_own(manifest, str(folder))
     for name, path in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import types
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,10 @@ from hookline.registry.registry import Registry
 from .certificate.certificate import CERTIFICATE, Certificate, as_parity, plain_certificate, require_agreement
 from .certificate.certifying import certify
 from .certificate.edges import EdgeRows
+from .certificate.golden import ROWS, golden_in, write_golden
 from .certificate.parity import PARITY_ROWS, check_takes, require_parity
+from .manifest import ANSWERS, PROFILE, environment, is_whole, read_as, seal, verify
+from .needs import write_lock
 from .pipeline import Pipeline
 from .state import StoredPackage, write_pipeline
 
@@ -26,11 +31,18 @@ if TYPE_CHECKING:
 
 
 def write_certified(
-    registry: Registry, packager: Packager, pipeline: Pipeline[Any], folder: Path, rows: pl.LazyFrame, edges: EdgeRows
+    registry: Registry,
+    packager: Packager,
+    pipeline: Pipeline[Any],
+    folder: Path,
+    rows: pl.LazyFrame,
+    edges: EdgeRows,
+    golden: int = ROWS,
 ) -> Certificate:
     """Write a pipeline and its certificate into an empty folder; what is left to do is to `seal` it.
 
     rows: raw rows that the package must answer as the pipeline does, the first 10,000 are asked; edges: others, generated
+    golden: how many of the rows travel with the package, with their answers
     Raises ExportError where the format cannot say the pipeline, or answers otherwise.
     """
     check_takes(packager, pipeline.model)
@@ -43,7 +55,55 @@ def write_certified(
     require_parity(packager, as_parity(certificate), hint)
     require_agreement(certificate, f"packager '{packager.name}'", hint)
     (folder / CERTIFICATE).write_text(json.dumps(plain_certificate(certificate)), "utf-8")
+    write_golden(folder, packaged, asked, edges, golden)
+    write_lock(registry, packager, pipeline, folder)
     return certificate
+
+
+def write_another(
+    registry: Registry,
+    packager: Packager,
+    pipeline: Pipeline[Any],
+    folder: Path,
+    rows: pl.LazyFrame,
+    edges: EdgeRows,
+    source: Path,
+    facts: Mapping[str, Any],
+    *,
+    of_model: bool = True,
+) -> Certificate:
+    """Write and seal a package that comes of another, with what that one remembers of its training.
+
+    source: the other package, verified; facts: what the manifest says beside what it says of every pipeline
+    of_model: whether it is the same model, so that what was found out about that one travels too
+    Raises as `write_certified`.
+    """
+    certificate = write_certified(registry, packager, pipeline, folder, rows, edges, golden_in(source))
+    kept = ("monitors/", "evaluators/", "evidence/") if of_model else ("monitors/",)
+    for name in verify(source)["files"]:
+        if name in (PROFILE, ANSWERS) or name.startswith(kept):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, folder / name)
+    seal(folder, packager, {**facts, **facts_of(pipeline, certificate), "environment": environment()})
+    return certificate
+
+
+def seed_in(folder: Path) -> int:
+    """Return the seed that a package's edge rows were made under; 0 where it has no certificate."""
+    path = folder / CERTIFICATE
+    return read_as(Certificate, path).seed if path.is_file() else 0
+
+
+def place(package: Path, path: Path) -> None:
+    """Rename a whole package into its place, where another process may have put the same one by now."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not is_whole(path):
+        shutil.rmtree(path)
+    try:
+        package.rename(path)
+    except OSError:
+        if not is_whole(path):
+            raise
 
 
 def _other_ways(registry: Registry, packager: Packager, pipeline: Pipeline[Any]) -> str | None:

@@ -42,6 +42,8 @@ class Options:
     audit_allow: tuple[str, ...] = ()
     """Findings of the audit that somebody has looked at: `COLUMN`, or `STATISTIC:COLUMN`; they become notes."""
     gates: Mapping[str, float] = field(default_factory=dict)
+    golden: Annotated[int, Interval(ge=0, le=1000)] = 20
+    """How many raw held-out rows travel in each package with their answers, which `hookline models verify` asks again."""
     repeats: Annotated[int, Gt(0)] = 1
     """How often a sweep runs each job, with one seed more each time."""
     on_error: Literal["continue", "stop"] = "continue"

@@ -21,17 +21,8 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
     # As the catalog keeps them: tuples have become lists.
     parts: Mapping[str, Any] = json.loads(json.dumps(stage.parts, default=str))
     if parts.get("component") != before.get("component"):
-        return f"{stage.key} changed {before.get('component')} -> {parts.get('component')}"
-    reasons = [
-        *_changes(stage.key, parts.get("fields", {}), before.get("fields", {})),
-        *(f"its {name} changed" for name in ("code", "data") if parts.get(name) != before.get(name)),
-        *(["a value that is not written changed"] if parts.get("hidden") != before.get("hidden") else []),
-        *(["hookline's own code changed"] if parts.get("core") != before.get("core") else []),
-        *_changes("versions", parts.get("versions", {}), before.get("versions", {})),
-    ]
-    for name in (name for name in parts if name not in TOLD_APART):
-        reasons += _changes(name, parts[name], before.get(name))
-    reasons += ["contract changed"] if parts.get("contract") != before.get("contract") else []
+        return differences_of(stage.key, parts, before)[0]
+    reasons = differences_of(stage.key, parts, before)
     now, then = parts["inputs"], before.get("inputs", {})
     changed = sorted(key for key in now if now[key] != then.get(key)) + [
         f"{key} (removed)" for key in sorted(set(then) - set(now))
@@ -42,6 +33,22 @@ def explain(stage: Stage, before: Mapping[str, Any] | None) -> str:
     if not reasons:
         return "not in the store any more" if stage.persisted else "never kept: it runs each time"
     return "; ".join(reasons)
+
+
+def differences_of(key: str, parts: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """Return what a stage goes by now and did not before, beside its inputs: `trainer.depth changed 3 -> 5`."""
+    if parts.get("component") != before.get("component"):
+        return [f"{key} changed {before.get('component')} -> {parts.get('component')}"]
+    reasons = [
+        *_changes(key, parts.get("fields", {}), before.get("fields", {})),
+        *(f"its {name} changed" for name in ("code", "data") if parts.get(name) != before.get(name)),
+        *(["a value that is not written changed"] if parts.get("hidden") != before.get("hidden") else []),
+        *(["hookline's own code changed"] if parts.get("core") != before.get("core") else []),
+        *_changes("versions", parts.get("versions", {}), before.get("versions", {})),
+    ]
+    for name in (name for name in parts if name not in TOLD_APART):
+        reasons += _changes(name, parts[name], before.get(name))
+    return reasons + (["contract changed"] if parts.get("contract") != before.get("contract") else [])
 
 
 def _changes(path: str, now: Any, then: Any) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.kinds.component import Component
+from hookline.registry.distributions import distribution_of
 from hookline.version import __version__
 
 from .closure import closure, digest_of
@@ -170,16 +171,9 @@ def versions(cls: type[Component]) -> dict[str, str]:
     return {"hookline": __version__, **{name: _version(name) for name in cls.requires()}}
 
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}
-"""Import name -> pip name, where they differ and asking the system which is which would be slow."""
-
-
 @cache
 def _version(module: str) -> str:
-    from importlib.metadata import PackageNotFoundError, packages_distributions, version
+    from importlib.metadata import version
 
-    try:
-        return version(DISTRIBUTIONS.get(module, module.replace("_", "-")))
-    except PackageNotFoundError:
-        names = packages_distributions().get(module, [])
-        return version(names[0]) if names else "unknown"
+    name = distribution_of(module)
+    return version(name) if name else "unknown"

@@ -17,6 +17,7 @@ from hookline.errors import ConfigError, GateFailed, HooklineError, Pruned, Stor
 from hookline.kinds.deployments import Package
 from hookline.kinds.hooks import RunInfo, StageInfo
 from hookline.kinds.reports import Report
+from hookline.packages.door.authors import check_signing_key
 from hookline.packages.door.sealing import is_signed
 from hookline.packages.manifest import add_files, read_manifest
 from hookline.packages.settling import evidence_files, settle, settle_runs
@@ -277,6 +278,7 @@ def run_config(
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
     require_own_threads()
+    check_signing_key()
     with cache_in((Path(home).absolute() if home else default_home()) / "cache"):
         planned = plan_run(registry, config)
     workspace = open_workspace(home)

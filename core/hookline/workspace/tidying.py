@@ -16,7 +16,7 @@ from .files import is_temporary
 from .store import remove_free
 from .workspace import Workspace
 
-Sort = Literal["run", "entry", "lock", "temporary"]
+Sort = Literal["run", "entry", "lock", "temporary", "package"]
 LEFT_FOR = 3600
 """Seconds after which a lock or a temporary file belongs to nobody alive."""
 
@@ -38,7 +38,7 @@ class Litter:
 
     sort: Sort
     name: str
-    """Of a run its id, of an entry its fingerprint, else the file's name."""
+    """Of a run its id, of an entry its fingerprint, else the name of the file or folder."""
     path: Path
     size: int
     """Bytes."""
@@ -49,7 +49,7 @@ def litter(workspace: Workspace, rule: Rule) -> list[Litter]:
     records = workspace.catalog.runs.newest(workspace.catalog.runs.count())
     kept = _kept(workspace, records, rule)
     old = [record for record in records if record.id not in kept]
-    return [*_runs(workspace.home, old), *_entries(workspace, kept), *_left(workspace.home)]
+    return [*_runs(workspace.home, old), *_entries(workspace, kept), *_left(workspace.home), *_orphans(workspace)]
 
 
 def clear(workspace: Workspace, found: Collection[Litter]) -> int:
@@ -106,6 +106,16 @@ def _left(home: Path) -> Iterator[Litter]:
             with suppress(FileNotFoundError):  # It may end at this moment.
                 if path.lstat().st_mtime < before:
                     yield Litter(sort, path.name, path, _size(path))
+
+
+def _orphans(workspace: Workspace) -> Iterator[Litter]:
+    """Yield packages that no version stands for, where nobody has touched them for long: of a killed run, or a killed delete."""
+    before = time.time() - LEFT_FOR
+    kept = {Path(record.path) for record in workspace.catalog.models.every_version()}
+    for path in sorted(workspace.home.glob("models/*/[!.]*")):
+        with suppress(FileNotFoundError):  # It may end at this moment.
+            if path not in kept and path.is_dir() and path.lstat().st_mtime < before:
+                yield Litter("package", path.name, path, _size(path))
 
 
 def _is_free(lock: Path) -> bool:

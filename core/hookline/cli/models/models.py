@@ -24,14 +24,19 @@ from hookline.workspace.workspace import open_workspace
 
 from ..options import add_trust, trust_of
 from ..output import add_json, parser, print_json, print_rows, say, tell, text
+from . import versions
 
 MOST_LETTERS = 80
 """Letters of figures in a cell; JSON has them all."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """List models, show one, move an alias, or let one learn on."""
-    options = parser("models", "List models and versions, show one, move an alias, or let one learn more rows.")
+    """List models, show one, move an alias, let one learn on, check one, carry one elsewhere, or end one."""
+    options = parser(
+        "models",
+        "List models and versions, show one, move an alias, let one learn more rows, check it, hold it against another, "
+        "carry it to another machine, tag or delete it.",
+    )
     actions = options.add_subparsers(dest="action", required=False)
     listing = actions.add_parser("list", help="list models, newest version first")
     listing.add_argument("model", nargs="?", help="only this model")
@@ -67,9 +72,9 @@ def main(argv: Sequence[str]) -> int:
     add_trust(updating)
     for made in (listing, showing, promoting, registering, logging, at, updating):
         add_json(made)
-    given = options.parse_args(list(argv) or ["list"])
     acts = {"show": _show, "promote": _promote, "register": _register, "update": _update, "at": _at}
-    acts |= {"log": _log, "history": _log}
+    acts |= {"log": _log, "history": _log, **versions.add_to(actions)}
+    given = options.parse_args(list(argv) or ["list"])
     return acts.get(given.action, _list)(given)
 
 
@@ -80,7 +85,8 @@ def _list(given: Any) -> int:
     if given.json:
         print_json(rows)
     else:
-        columns = ("name", "version", "aliases", "format", "created", "metrics", "run_id")
+        tagged = ("tags",) if any(row["tags"] for row in rows) else ()
+        columns = ("name", "version", "aliases", *tagged, "format", "created", "metrics", "run_id")
         print_rows(rows, columns, empty="no models yet; a run with a deployer registers one")
     return 0
 
@@ -88,7 +94,8 @@ def _list(given: Any) -> int:
 def _row(catalog: Any, record: Any) -> dict[str, Any]:
     aliases = [alias for alias, version in catalog.models.aliases(record.name).items() if version == record.version]
     metrics = ", ".join(f"{name} {value:.4g}" for name, value in list(record.metrics.items())[:2])
-    return dataclasses.asdict(record) | {"aliases": aliases, "metrics": metrics}
+    tags = [f"{name}={value}" for name, value in catalog.acts.tags(record.name).get(record.version, {}).items()]
+    return dataclasses.asdict(record) | {"aliases": aliases, "tags": tags, "metrics": metrics}
 
 
 def _show(given: Any) -> int:
@@ -154,12 +161,14 @@ def _register(given: Any) -> int:
 
 def _log(given: Any) -> int:
     found = promotions(given.model)
+    acts = open_workspace().catalog.acts.of(given.model)
     if given.json:
-        print_json([{**to_json(step.policy), "change": step.row()["change"]} for step in found])
+        policies = [{**to_json(step.policy), "change": step.row()["change"]} for step in found]
+        print_json({"policies": policies, "acts": [to_json(act) for act in acts]})
         return 0
-    rows = [
-        {**(row := step.row()), "since": _time(row["since"]), "figures": _figures(row["figures"])} for step in found
-    ]
+    rows = [{**step.row(), "figures": _figures(step.row()["figures"])} for step in found]
+    rows += [{"since": act.when, "who": act.who, "change": act.words(), "reason": act.reason} for act in acts]
+    rows = [{**row, "since": _time(row["since"])} for row in sorted(rows, key=lambda row: row["since"], reverse=True)]
     columns = ("since", "who", "change", "aliases", "deployer", "step", "reason", "figures")
     print_rows(rows, columns, empty=f"no version of {given.model} was ever put in charge")
     return 0

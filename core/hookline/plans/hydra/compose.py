@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -83,8 +84,11 @@ def compose(
 
 
 def fields_said(registry: Registry, kind: str, name: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """Return the fields of a component of a single-choice kind that overrides such as `source.separator=;` set."""
-    node = compose(registry, [f"{kind}={name}", *overrides])[kind]
+    """Return the fields of a component that overrides such as `source.separator=;`, or `packager.level=3`, set."""
+    several, key = kind in MULTIPLE, key_of(name)
+    placed = [re.sub(rf"^([+~]*{kind})\.", rf"\1.{key}.", word) for word in overrides] if several else overrides
+    made = compose(registry, [f"{kind}=[{name}]" if several else f"{kind}={name}", *placed])[kind]
+    node = made[key] if several else made
     said = {override.lstrip("+~").partition("=")[0].split(".")[1] for override in overrides}
     return {field: node[field] for field in sorted(said) if field in node}
 

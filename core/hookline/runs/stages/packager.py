@@ -35,7 +35,8 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     packager = cast("Packager", stage.component)
     pipeline, trainer = pipeline_of(run), run.plan.of("trainer")[0]
     rows = run.value("split").test.frame
-    certificate = write_certified(run.registry, packager, pipeline, folder, rows, edges_of(run, pipeline))
+    golden = run.plan.config.options.golden
+    certificate = write_certified(run.registry, packager, pipeline, folder, rows, edges_of(run, pipeline), golden)
     _write_reference(run, folder)
     facts = {
         "name": run.info.name,
@@ -128,7 +129,7 @@ STAGE = StageKind(
     # A package carries what was found out about its model, so other reports make another package.
     takes=every(*PIPELINE, "evaluator", "monitor"),
     makes=Package,
-    parts=lambda meant: {"name": meant.config.name},
+    parts=lambda meant: {"name": meant.config.name, "golden": meant.config.options.golden},
     write=_write,
     read=_read,
     summarize=_summarize,

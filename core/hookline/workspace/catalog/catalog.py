@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .acts import Acts
 from .datasets import Datasets
 from .deployments import Deployments
 from .labels import Labels
@@ -30,6 +31,7 @@ class Catalog:
         self.leases = Leases(self.database)
         self.runs = Runs(self.database, self.leases)
         self.models = Models(self.database)
+        self.acts = Acts(self.database)
         self.deployments = Deployments(self.database)
         self.datasets = Datasets(self.database)
         self.labels = Labels(self.database)

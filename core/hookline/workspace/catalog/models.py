@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import UnknownName
 from hookline.kinds.given.names import require_name
 
+from .acts import Acts
 from .sql.database import Database
 from .sql.values import data_of, now, text_of, utc
 
@@ -20,6 +21,8 @@ CHAMPION = "champion"
 """The alias of the version that is meant where only the model is named."""
 LARGEST = 2**31 - 1
 """The greatest number that the column of versions holds; a database refuses to look for a greater one."""
+DELETED = ""
+"""The path of a version that was deleted, whose row stays so that its number is not given again."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Models:
         self._database = database
         self._models = database.tables["models"]
         self._aliases = database.tables["aliases"]
+        self._acts = Acts(database)
 
     def register(
         self,
@@ -60,7 +64,8 @@ class Models:
         versions = models.select().with_only_columns(models.c.version).where(models.c.name == name)
         newest = versions.with_only_columns(func.max(models.c.version))
         with self._database.writing() as connection:
-            held = connection.execute(versions.where(models.c.fingerprint == fingerprint).limit(1)).scalar()
+            same = versions.where(models.c.fingerprint == fingerprint, models.c.path != DELETED).limit(1)
+            held = connection.execute(same).scalar()
             if held is not None:
                 return int(held)
             version = int(connection.execute(newest).scalar() or 0) + 1
@@ -72,7 +77,7 @@ class Models:
 
     def names(self) -> list[str]:
         """Return the name of every model, in order."""
-        names = self._models.select().with_only_columns(self._models.c.name).distinct()
+        names = self._there().with_only_columns(self._models.c.name).distinct()
         # A server sorts by its own locale.
         return sorted(row["name"] for row in self._database.rows(names))
 
@@ -87,7 +92,7 @@ class Models:
 
     def every_version(self) -> list[ModelRecord]:
         """Return every version of every model, by name, newest version first."""
-        return _sorted(map(self._record, self._database.rows(self._models.select())))
+        return _sorted(map(self._record, self._database.rows(self._there())))
 
     def newest_versions(self) -> list[ModelRecord]:
         """Return the newest version of every model, by name."""
@@ -95,7 +100,7 @@ class Models:
 
         models = self._models
         version = func.max(models.c.version).label("version")
-        newest = models.select().with_only_columns(models.c.name, version).group_by(models.c.name).subquery()
+        newest = self._there().with_only_columns(models.c.name, version).group_by(models.c.name).subquery()
         is_it = (models.c.name == newest.c.name) & (models.c.version == newest.c.version)
         return _sorted(map(self._record, self._database.rows(models.select().join(newest, is_it))))
 
@@ -139,8 +144,17 @@ class Models:
         connection.execute(aliases.delete().where(aliases.c.model == name, aliases.c.alias == alias))
         connection.execute(aliases.insert().values(model=name, alias=alias, version=version, since=now()))
 
+    def forget(self, connection: Connection, name: str, version: int) -> None:
+        """Take a version's package away, as a part of what else a connection writes; its number stays taken."""
+        models = self._models
+        one = (models.c.name == name) & (models.c.version == version)
+        connection.execute(models.update().where(one).values(path=DELETED))
+
+    def _there(self) -> Select[Any]:
+        return self._models.select().where(self._models.c.path != DELETED)
+
     def _of(self, name: str) -> Select[Any]:
-        return self._models.select().where(self._models.c.name == name)
+        return self._there().where(self._models.c.name == name)
 
     def _number(self, name: str, which: int | str | None) -> Any:
         """Return the number of a version, as the database is to work it out."""
@@ -177,7 +191,17 @@ class Models:
         if isinstance(which, str):
             return UnknownName(f"alias of {name}", which, self.aliases(name))
         known = [str(record.version) for record in self.versions(name)]
-        return UnknownName(f"version of {name}", str(CHAMPION if which is None else which), known)
+        said = str(CHAMPION if which is None else which)
+        return UnknownName(f"version of {name}", said, known, hint=self._end(name, which, known))
+
+    def _end(self, name: str, version: int | None, known: Iterable[str]) -> str | None:
+        """Say of a version that was deleted when and by whom; None of one that never was."""
+        acts = self._acts.of(name, version) if version is not None and version <= LARGEST else []
+        for act in acts:
+            if act.sort == "deleted":
+                why = f": {act.reason}" if act.reason else ""
+                return f"it was deleted on {act.when:%Y-%m-%d} by {act.who}{why}; there is {', '.join(known)}"
+        return None
 
 
 def _sorted(records: Iterable[ModelRecord]) -> list[ModelRecord]:

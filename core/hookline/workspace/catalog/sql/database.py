@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Connection, Executable, RowMapping, ScalarSelect, Select
 
 
-FORMAT = 6
+FORMAT = 7
 """Version of the tables."""
+LIFTED = (6,)
+"""Earlier ones that `hookline migrate` lifts."""
 SEVERAL = 1_000
 """Rows that are looked at where a name fits several, or none."""
 LOCK = 4859
@@ -141,9 +143,10 @@ class Database:
         row = self.first(self.tables["meta"].select())
         if row is None or row["format"] != FORMAT:
             found = row["format"] if row else "none"
+            ways = "use the hookline that wrote it, or move the catalog away to begin a new one"
             raise StoreError(
                 f"the catalog {shown(self.url)} has format {found}, and this hookline reads {FORMAT}",
-                hint="use the hookline that wrote it, or move the catalog away to begin a new one",
+                hint="hookline migrate" if found in LIFTED else ways,
             )
 
 

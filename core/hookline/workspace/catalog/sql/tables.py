@@ -82,6 +82,7 @@ TABLES: Mapping[str, TableSpec] = {
             "run_id": "word",
             "format": "word",
             "fingerprint": "word",
+            # Empty once it was deleted: its number is not given again.
             "path": "text",
             "metrics": "text",
             "version": "integer",
@@ -93,6 +94,20 @@ TABLES: Mapping[str, TableSpec] = {
         "hookline_aliases",
         {"id": "number", "model": "word", "alias": "word", "version": "integer", "since": "moment"},
         unique=("model", "alias"),
+    ),
+    # What was done to versions beside putting them in charge; one is added, and none is ever changed.
+    "acts": TableSpec(
+        "hookline_acts",
+        {
+            "id": "number",
+            "model": "word",
+            "version": "integer",
+            "act": "word",
+            "facts": "text",
+            "reason": "text",
+            "who": "word",
+            "at": "moment",
+        },
     ),
     "deployments": TableSpec(
         "hookline_deployments",

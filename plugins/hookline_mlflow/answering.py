@@ -1,0 +1,36 @@
+"""What MLflow loads where a model is not in ONNX: the package inside, read by hookline."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hookline import Packager, Predictor
+from hookline.packages.loading import trust_of_environment
+from hookline.packages.state import StoredPackage
+from hookline.registry.registry import load_registry
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A predictor as MLflow asks it."""
+
+    predictor: Predictor
+
+    def predict(self, frame: Any, params: Any = None) -> Any:
+        """Return a row an answer as a pandas frame: `prediction`, and `probability_<class>`; raises DataError for unfit rows."""
+        from hookline.data.frames import to_polars
+
+        made = self.predictor.predict(to_polars(frame)).frame().to_pandas()
+        return made.drop(columns="row_id", errors="ignore")
+
+
+def _load_pyfunc(path: str) -> Answering:
+    """Read the model; raises UntrustedPackage for a pickle, unless HOOKLINE_ALLOW_PICKLE is on."""
+    registry, folder = load_registry(), Path(path)
+    held = json.loads((folder / "holds.json").read_text("utf-8"))
+    packager = registry.build("packager", str(held["packager"]), {}, "packager")
+    assert isinstance(packager, Packager)
+    return Answering(packager.load(StoredPackage(folder, registry), trust_of_environment()))

@@ -1,0 +1,74 @@
+"""Two versions held side by side."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import hookline as hl
+from hookline.errors import DataError
+from kit.command_line import Told
+
+
+@pytest.mark.usefixtures("home")
+def test_config_code_metrics_and_behavior_are_held_side_by_side() -> None:
+    found = hl.diff_versions("iris:1", "iris:2")
+    assert found.config["trainer.component"] == ("decision_tree", "logistic_regression")
+    assert "seed" not in found.config
+    assert "trainer" in found.code
+    assert "split" not in found.code
+    assert found.data is None
+    scores = [hl.load(one).manifest["metrics"][0]["value"] for one in ("iris:1", "iris:2")]
+    assert found.metrics["accuracy"] == tuple(scores)
+    assert found.rows == "rows that the second held out"
+    assert found.behavior is not None
+    rows = pl.read_ipc(next(Path(hl.load("iris:1").path).parents[2].glob("store/*/*/test.arrow")))
+    answers = [hl.load(one).predict(rows).values.tolist() for one in ("iris:1", "iris:2")]
+    changed = sum(then != now for then, now in zip(*answers, strict=True))
+    assert (found.behavior.rows, found.behavior.changed) == (rows.height, changed)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_version_does_not_differ_from_itself(hookline: Told) -> None:
+    found = hl.diff_versions("iris:1", "iris:1")
+    assert (found.config, found.code, found.features, found.data) == ({}, {}, (), None)
+    assert found.behavior is not None
+    assert found.behavior.changed == 0
+    code, out, err = hookline("models", "diff", "iris:1", "iris:1")
+    assert code == 0
+    assert "metrics:" in out
+    assert "decides otherwise than iris:1 in 0 of" in err
+
+
+@pytest.mark.usefixtures("home")
+def test_rows_that_are_given_are_asked_and_wrong_ones_are_one_error(tmp_path: Path, hookline: Told) -> None:
+    rows = [{"sepal_length_cm": 6.1, "sepal_width_cm": 2.8, "petal_length_cm": 4.7, "petal_width_cm": 1.2}] * 3
+    assert hl.diff_versions("iris:1", "iris:2", rows).behavior.rows == 3
+    with pytest.raises(DataError, match="petal"):
+        hl.diff_versions("iris:1", "iris:2", [{"size": 1}])
+    (tmp_path / "r.csv").write_text("size\n1\n", "utf-8")
+    code, _, err = hookline("models", "diff", "iris:1", "iris:2", "--rows", str(tmp_path / "r.csv"))
+    assert (code, err.count("error:")) == (1, 1)
+
+
+def test_golden_rows_are_asked_where_no_run_is_known(home: Path, tmp_path: Path) -> None:
+    files = [hl.export_version(f"iris:{number}", tmp_path / f"{number}.zip") for number in (1, 2)]
+    there = tmp_path / "there"
+    for file in files:
+        hl.import_version(file, home=there)
+    found = hl.diff_versions("iris:1", "iris:2", home=there)
+    assert found.rows == "golden rows of both"
+    assert found.behavior is not None
+    assert found.behavior.rows >= 40
+    assert found.config["trainer.component"] == ("decision_tree", "logistic_regression")
+
+
+def test_models_of_different_targets_are_not_asked(home: Path, tmp_path: Path, hookline: Told) -> None:
+    hl.run("source=diabetes", "trainer=ridge", "monitor=[]")
+    found = hl.diff_versions("iris:1", "diabetes:1")
+    assert (found.behavior, found.rows) == (None, "they do not predict the same")
+    code, out, _ = hookline("models", "diff", "iris:1", "diabetes:1", "--json")
+    assert (code, json.loads(out)["behavior"]) == (0, None)
