@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from hookline import Prediction, Roles, Schema, Stored, Target
+from hookline import DecisionRule, Prediction, Roles, Schema, Stored, Target
 from hookline.data.target import no_prediction
 from hookline.errors import StoreError
 from hookline.kinds.artifacts import Column
@@ -42,6 +42,8 @@ class OnnxPredictor:
     session: Any
     few: FewRows | None
     """The same graph for a few rows at a time; None where it is large."""
+    decision: DecisionRule | None = None
+    """How the graph decides."""
 
     @classmethod
     def of(cls, stored: Stored) -> Self:
@@ -55,7 +57,7 @@ class OnnxPredictor:
             raise StoreError(f"{file} has no input for {', '.join(sorted(absent))}")
         del graph
         few = FewRows(written, file, schema) if len(written) <= MOST_TWICE else None
-        return cls(schema, target, roles, _session(written, file), few)
+        return cls(schema, target, roles, _session(written, file), few, stored.decision)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""

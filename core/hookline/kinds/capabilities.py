@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from .artifacts import Dataset, DateOrder, Roles, Schema, Target, TextRules
 from .deployments import Deployment, ServeOptions
-from .fitted import Limit, Model, Prediction, Predictor
+from .fitted import DecisionRule, Limit, Model, Prediction, Predictor
 from .reports import Decision, Explanation, Profile
 
 if TYPE_CHECKING:
@@ -161,6 +161,11 @@ class Stored(Protocol):
         """What it predicts."""
         ...
 
+    @property
+    def decision(self) -> DecisionRule | None:
+        """How it decides; None where it answers the most probable class, or a number."""
+        ...
+
     def around(self, model: Model) -> Predictor:
         """Return the pipeline whose transforms and featurizers are in the folder, with a model inside it."""
         ...
@@ -194,6 +199,16 @@ class TakesContract(Protocol):
 
     def with_schema(self, schema: Schema) -> Predictor:
         """Return the same predictor, which warns of and rejects what `schema` says."""
+        ...
+
+
+@runtime_checkable
+class Decides(Protocol):
+    """A predictor that may answer another class than the most probable one, and can tell by which rule."""
+
+    @property
+    def decision(self) -> DecisionRule | None:
+        """The rule; None where it answers the most probable class, or a number."""
         ...
 
 

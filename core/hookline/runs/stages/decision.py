@@ -1,0 +1,142 @@
+"""Which class is answered: what config says of it, held against the classes, and the rule that comes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.data.target import decide, decode, encode
+from hookline.errors import DataError
+from hookline.kinds.artifacts import Features, Split, Target
+from hookline.kinds.fitted import DecisionRule, Prediction, label_text
+from hookline.kinds.plain import to_json
+from hookline.packages.deciding.drawing import charts_of
+from hookline.packages.deciding.options import is_whole, wished
+from hookline.packages.deciding.thresholds import Thresholds, chosen, figures
+from hookline.plans.plan import every
+from hookline.quality.judging import numbers_of
+
+from .. import outputs
+from ..execution import Section, StageKind
+from ..parts import plain_answers_of, pipeline_of, weights_in
+from .judging import PLAIN
+from .trainer import BESIDE, training_rows
+
+if TYPE_CHECKING:
+    from hookline.plans.plan import Meant, Stage
+
+    from ..execution import Execution
+
+FACTS = "facts.json"
+"""What the report says of a rule, beside it in the store."""
+
+
+def _wish(run: Execution, stage: Stage) -> DecisionRule:
+    """Hold what config says against the target; raises ConfigError, or DataError where there are no rows to choose on."""
+    split: Split = run.value("split")
+    wish = wished(run.plan.config.options.decision, run.value("target"))
+    if not is_whole(wish) and split.valid is None:
+        raise DataError("there are no validation rows to choose a threshold on", hint="split.valid=0.2 takes some")
+    return wish
+
+
+def _write(run: Execution, stage: Stage, folder: Path) -> None:
+    """Choose the rule on validation rows, and say what it and the most probable class are worth there and held out."""
+    wish, target = run.value("decision_wish"), run.value("target")
+    model = run.value(run.plan.of("trainer")[0].key)
+    valid: Features | None = run.value("features")[1]
+    rule, facts = wish, {}
+    if valid is not None:
+        said = decode(model.predict(valid), target)
+        _require_probabilities(said, wish, target)
+        if not is_whole(wish):
+            rule = chosen(wish, valid.y, said.probabilities, valid.sample_weight)
+        facts["validation"] = _both(rule, target, valid.y, said, valid.sample_weight)
+        if rule.threshold is not None:
+            facts["charts"] = [to_json(chart) for chart in charts_of(rule, _table(rule, valid, said))]
+    said, truth = _held_out(run)
+    _require_probabilities(said, wish, target)
+    facts["held_out"] = _both(rule, target, truth, said, weights_in(run.value("split").test))
+    outputs.write(rule, folder)
+    (folder / FACTS).write_text(json.dumps(facts), "utf-8")
+    beside = numbers_of(run.registry, training_rows(run, model, rule))
+    (folder / BESIDE).write_text(json.dumps({"training": beside}), "utf-8")
+
+
+def _require_probabilities(said: Prediction, rule: DecisionRule, target: Target) -> None:
+    if said.probabilities is None:
+        decide(said, rule, target)
+
+
+def _table(rule: DecisionRule, rows: Features, said: Prediction) -> Thresholds:
+    import numpy as np
+
+    weight = np.ones(rows.shape[0]) if rows.sample_weight is None else rows.sample_weight
+    truth, scores = rows.y, said.probabilities
+    assert truth is not None and scores is not None
+    return Thresholds.of(truth == rule.positive, scores[:, rule.positive], weight)
+
+
+def _held_out(run: Execution) -> tuple[Prediction, Any]:
+    """Return what the model says of the held-out rows, with their true class codes."""
+    pipeline, (rows, said) = pipeline_of(run, decided=False), plain_answers_of(run)
+    return said, encode(pipeline.truth(rows), pipeline.target)
+
+
+def _both(rule: DecisionRule, target: Target, truth: Any, said: Prediction, weight: Any) -> dict[str, Any]:
+    """Return what the rule's answers and the most probable classes are worth on the same rows."""
+    chances: Any = said.probabilities
+    answers = {"chosen": rule.codes(chances), "default": encode(said.values, target)}
+    told = {name: dict(figures(rule, truth, codes, weight)) for name, codes in answers.items()}
+    return {"rows": len(truth), **told}
+
+
+def _section(run: Execution) -> dict[str, Any]:
+    stage = run.plan["decision"]
+    folder = run.workspace.store.get(stage.fingerprint)
+    facts: Mapping[str, Any] = {} if folder is None else json.loads((folder / FACTS).read_text("utf-8"))
+    rule: DecisionRule = run.value(stage.key)
+    return {**asdict(rule), "told": in_words(rule, run.value("target")), **facts}
+
+
+def in_words(rule: DecisionRule, target: Target) -> str:
+    """Say how a rule decides."""
+    if rule.threshold is None:
+        return "the class of the least expected cost"
+    said = f"'{label_text(target.classes[rule.positive])}' from a probability of {rule.threshold:.4g} on"
+    how = {"costs": ", of the least cost", "precision": f", for a precision of {rule.wanted:g}"} if rule.rows else {}
+    how |= {"recall": f", for a recall of {rule.wanted:g}"} if rule.rows and rule.wanted else {}
+    return said + how.get(rule.by, "") + (f" on {rule.rows:,} validation rows" if rule.rows else "")
+
+
+def _parts(meant: Meant) -> dict[str, Any]:
+    return {"decision": to_json(meant.config.options.decision)}
+
+
+def _wanted(meant: Meant) -> bool:
+    return bool(meant.config.options.decision.ways)
+
+
+WISH = StageKind(
+    kind="decision_wish",
+    module=__name__,
+    takes=every("split", "target"),
+    makes=DecisionRule,
+    parts=_parts,
+    wanted=_wanted,
+    make=_wish,
+    summarize=lambda wish: f"by {wish.by}",
+)
+STAGE = StageKind(
+    kind="decision",
+    module=__name__,
+    takes=every("decision_wish", *PLAIN, "features"),
+    makes=DecisionRule,
+    wanted=_wanted,
+    write=_write,
+    summarize=lambda rule: f"threshold {rule.threshold:.4g}" if rule.threshold is not None else "least expected cost",
+    sections=(Section("decision", ("decision",), _section),),
+)
