@@ -24,6 +24,10 @@ def charts_of(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
         for report in facts["reports"]
         for chart in report["charts"]
     ]
+    drawn += [
+        {"id": f"decision.{chart['name']}", "section": "decision", "title": chart["title"], "spec": chart["spec"]}
+        for chart in (facts.get("decision") or {}).get("charts", ())
+    ]
     if learning := facts.get("learning"):
         drawn.append(
             {"id": "learning", "section": "learning", "title": words(learning["name"]), "spec": _curve(learning)}

@@ -40,9 +40,8 @@ class DecisionOptions:
 
     @property
     def needs_rows(self) -> bool:
-        """Whether something is to be chosen on validation rows, as far as that is known before the classes are."""
-        named = {label_text(label) for true, answers in self.costs.items() for label in (true, *answers)}
-        return bool({"precision", "recall"} & {*self.ways}) or 0 < len(named) <= 2
+        """Whether a threshold is to be chosen on validation rows whatever the classes are; by costs it is one of two only."""
+        return self.precision is not None or self.recall is not None
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with it whatever the target is."""

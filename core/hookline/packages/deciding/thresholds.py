@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+WITHIN = 0.381966
+"""Where a threshold lies between two scores: not halfway, where another row of a forest's round probabilities may lie."""
+LEAST = 30
+"""Rows of either class that a threshold is chosen anew on."""
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Every threshold that tells rows apart, from the one that nothing reaches down to the one that all rows reach.
@@ -75,17 +81,17 @@ class Thresholds:
 
 
 def _between(scores: np.ndarray) -> np.ndarray:
-    """Return thresholds that lie halfway between scores, so that rounding in another format moves no row across.
+    """Return thresholds that lie between scores, so that rounding in another format moves no row across.
 
     scores: float64, (n,), each once, from the highest down; the thresholds are one more: above all of them, ..., 0
     """
     import numpy as np
 
-    halves = (scores[:-1] + scores[1:]) / 2
-    # Of neighbors among the floats the half is one of them.
-    halves = np.where(halves > scores[1:], halves, scores[:-1])
-    above = (1 + scores[0]) / 2 if scores[0] < 1 else np.nextafter(1, 2)
-    return np.concatenate([[above], halves, [0.0]])
+    between = scores[1:] + WITHIN * (scores[:-1] - scores[1:])
+    # Nothing lies between neighbors among the floats.
+    between = np.where(between > scores[1:], between, scores[:-1])
+    above = scores[0] + WITHIN * (1 - scores[0]) if scores[0] < 1 else np.nextafter(1, 2)
+    return np.concatenate([[above], between, [0.0]])
 
 
 def chosen(rule: DecisionRule, truth: np.ndarray, probabilities: np.ndarray, weight: np.ndarray | None) -> DecisionRule:
@@ -108,6 +114,24 @@ def chosen(rule: DecisionRule, truth: np.ndarray, probabilities: np.ndarray, wei
         )
     place = _of_least_cost(table, rule) if rule.by == "costs" else _of_share(table, rule, len(truth))
     return replace(rule, threshold=float(table.thresholds[place]), rows=len(truth))
+
+
+def chosen_again(
+    rule: DecisionRule, truth: np.ndarray, probabilities: np.ndarray, weight: np.ndarray | None
+) -> DecisionRule:
+    """Return a rule with its threshold chosen anew on rows that the model has not learned yet.
+
+    It stays where it was said rather than chosen, where a class has fewer than 30 of the rows, or none does what is wanted.
+    """
+    import numpy as np
+
+    few = min(np.count_nonzero(truth == code) for code in (0, 1)) < LEAST
+    if not rule.rows or few:
+        return rule
+    try:
+        return chosen(rule, truth, probabilities, weight)
+    except DataError:
+        return rule
 
 
 def _of_least_cost(table: Thresholds, rule: DecisionRule) -> int:

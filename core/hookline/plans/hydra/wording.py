@@ -77,6 +77,8 @@ def unknown_key(registry: Registry, key: str) -> str:
         root, key = choice, choice
     elif root == "hydra":
         known, key = _keys_of_hydra(rest), rest.rpartition(".")[2]
+    elif key.startswith("decision.costs."):
+        return "is said as a whole: 'decision.costs={TRUE: {ANSWERED: COST}}'"
     elif rest:
         known, key = nested_keys(root), rest
     else:

@@ -107,9 +107,10 @@ def in_words(rule: DecisionRule, target: Target) -> str:
     if rule.threshold is None:
         return "the class of the least expected cost"
     said = f"'{label_text(target.classes[rule.positive])}' from a probability of {rule.threshold:.4g} on"
-    how = {"costs": ", of the least cost", "precision": f", for a precision of {rule.wanted:g}"} if rule.rows else {}
-    how |= {"recall": f", for a recall of {rule.wanted:g}"} if rule.rows and rule.wanted else {}
-    return said + how.get(rule.by, "") + (f" on {rule.rows:,} validation rows" if rule.rows else "")
+    if not rule.rows:
+        return said
+    how = "of the least cost" if rule.wanted is None else f"for a {rule.by} of {rule.wanted:g}"
+    return f"{said}, {how} on {rule.rows:,} validation rows"
 
 
 def _parts(meant: Meant) -> dict[str, Any]:
