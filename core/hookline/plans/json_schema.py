@@ -32,7 +32,10 @@ def schema_of(registry: Registry) -> dict[str, Any]:
         defs[kind] = _choice(registry, kind)
     properties = {
         "defaults": _defaults(registry),
-        **{name: _nullable(node) if name in ("roles", "split", "decision", "gates") else node for name, node in options.items()},
+        **{
+            name: _nullable(node) if name in ("roles", "split", "decision", "gates") else node
+            for name, node in options.items()
+        },
         **{kind: _kind(registry, kind) for kind in KINDS},
         "settings": _settings(registry, defs),
         "hydra": {"description": "Options of Hydra itself.", "type": ["object", "null"]},

@@ -49,7 +49,10 @@ def _against(
     rules = {
         "data": {"values": marks},
         "mark": {"type": "rule", "strokeDash": [4, 4]},
-        "encoding": {"x": x, "opacity": {"field": "of", "type": "nominal", "title": None, "scale": {"range": [1, 0.4]}}},
+        "encoding": {
+            "x": x,
+            "opacity": {"field": "of", "type": "nominal", "title": None, "scale": {"range": [1, 0.4]}},
+        },
     }
     return Chart(name, title, {"layer": [line | {"encoding": {"x": x, "y": y, **color}}, rules]})
 
