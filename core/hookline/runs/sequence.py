@@ -12,7 +12,6 @@ from .stages import (
     audit,
     cleaning,
     contract,
-    decision,
     deployer,
     features,
     judging,
@@ -23,6 +22,7 @@ from .stages import (
     target,
     trainer,
 )
+from .stages.deciding import decision
 
 SEQUENCE: tuple[StageKind, ...] = (
     rows.SOURCE,

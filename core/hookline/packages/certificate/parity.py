@@ -27,7 +27,7 @@ class Parity:
     """How a package's predictions differ from the native pipeline's, on the same raw rows.
 
     max_difference: of probabilities absolute, infinite where the label changes though the native probabilities of the two
-        labels are further apart than rounding within the tolerance explains, or from where the rule decides otherwise; of numbers relative to the native one, or to
+        labels are further apart, or further from where the rule decides otherwise, than rounding within the tolerance explains; of numbers relative to the native one, or to
         their standard deviation on the held-out rows where that is larger: next to 0 every rounding would be a large share
     changed_decisions: rows whose label differs, or whose number differs by more than the tolerance
     """

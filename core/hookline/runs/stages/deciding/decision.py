@@ -19,16 +19,16 @@ from hookline.packages.deciding.thresholds import Thresholds, chosen, figures
 from hookline.plans.plan import every
 from hookline.quality.judging import numbers_of
 
-from .. import outputs
-from ..execution import Section, StageKind
-from ..parts import plain_answers_of, pipeline_of, weights_in
-from .judging import PLAIN
-from .trainer import BESIDE, training_rows
+from ... import outputs
+from ...execution import Section, StageKind
+from ...parts import pipeline_of, plain_answers_of, weights_in
+from ..judging import PLAIN
+from ..trainer import BESIDE, training_rows
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Meant, Stage
 
-    from ..execution import Execution
+    from ...execution import Execution
 
 FACTS = "facts.json"
 """What the report says of a rule, beside it in the store."""
@@ -76,7 +76,8 @@ def _table(rule: DecisionRule, rows: Features, said: Prediction) -> Thresholds:
 
     weight = np.ones(rows.shape[0]) if rows.sample_weight is None else rows.sample_weight
     truth, scores = rows.y, said.probabilities
-    assert truth is not None and scores is not None
+    assert truth is not None
+    assert scores is not None
     return Thresholds.of(truth == rule.positive, scores[:, rule.positive], weight)
 
 
