@@ -85,11 +85,12 @@ def _finish(outputs: dict[str, Any], pipeline: Pipeline[Any]) -> dict[str, Any]:
     import spox.opset.ai.onnx.ml.v5 as ml
     import spox.opset.ai.onnx.v21 as op
 
-    from .deciding import decided
+    from .deciding import bounds, decided
 
     target, rule = pipeline.target, pipeline.decision
     if target.task == "regression":
-        return {"value": op.reshape(outputs["value"], op.const(np.array([-1], dtype=np.int64)))}
+        value = op.reshape(outputs["value"], op.const(np.array([-1], dtype=np.int64)))
+        return {"value": value} | ({} if pipeline.intervals is None else bounds(value, pipeline.intervals))
     label = outputs["label"] if rule is None else decided(outputs["probabilities"], rule)
     codes = op.reshape(label, op.const(np.array([-1], dtype=np.int64)))
     if all(isinstance(label, str) for label in target.classes):
@@ -114,6 +115,8 @@ def _describe(graph: onnx.ModelProto, pipeline: Pipeline[Any]) -> None:
     }
     if pipeline.decision is not None:
         facts["decision"] = json.dumps(dataclasses.asdict(pipeline.decision))
+    if pipeline.intervals is not None:
+        facts["intervals"] = json.dumps(dataclasses.asdict(pipeline.intervals))
     for key, value in facts.items():
         entry = graph.metadata_props.add()
         entry.key, entry.value = f"hookline.{key}", value

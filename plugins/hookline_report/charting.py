@@ -25,8 +25,9 @@ def charts_of(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
         for chart in report["charts"]
     ]
     drawn += [
-        {"id": f"decision.{chart['name']}", "section": "decision", "title": chart["title"], "spec": chart["spec"]}
-        for chart in (facts.get("decision") or {}).get("charts", ())
+        {"id": f"{section}.{chart['name']}", "section": section, "title": chart["title"], "spec": chart["spec"]}
+        for section in ("decision", "intervals")
+        for chart in (facts.get(section) or {}).get("charts", ())
     ]
     if learning := facts.get("learning"):
         drawn.append(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def pipeline_of(run: Execution, decided: bool = True) -> Pipeline[Any]:
-    """Put the fitted parts of a run together, with the rule that it decides by, or without."""
+    """Put the fitted parts of a run together, with the rule that it decides by and its intervals, or without."""
     knowledge: Knowledge = run.value("knowledge")
     return Pipeline(
         knowledge.schema,
@@ -30,7 +30,7 @@ def pipeline_of(run: Execution, decided: bool = True) -> Pipeline[Any]:
         fitted_in(run, "always"),
         featurizers_of(run),
         run.value(run.plan.of("trainer")[0].key),
-        run.value("decision") if decided and run.plan.of("decision") else None,
+        *(run.value(key) if decided and run.plan.of(key) else None for key in ("decision", "intervals")),
     )
 
 

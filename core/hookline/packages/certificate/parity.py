@@ -27,8 +27,9 @@ class Parity:
     """How a package's predictions differ from the native pipeline's, on the same raw rows.
 
     max_difference: of probabilities absolute, infinite where the label changes though the native probabilities of the two
-        labels are further apart, or further from where the rule decides otherwise, than rounding within the tolerance explains; of numbers relative to the native one, or to
-        their standard deviation on the held-out rows where that is larger: next to 0 every rounding would be a large share
+        labels are further apart, or further from where the rule decides otherwise, than rounding within the tolerance explains;
+        of numbers and their intervals relative to the native one, or to their standard deviation on the held-out rows where that
+        is larger: next to 0 every rounding would be a large share; infinite where only one of the two tells intervals
     changed_decisions: rows whose label differs, or whose number differs by more than the tolerance
     """
 
@@ -84,12 +85,23 @@ def differences(
         # Each of the two probabilities may have moved by the tolerance, one up and one down.
         difference[_leads(target, expected, actual, changed, rule) > 2 * tolerance] = np.inf
     elif target.task == "regression":
-        difference = np.abs(expected.values - actual.values) / np.maximum(spread, np.abs(expected.values))
+        scale = np.maximum(spread, np.abs(expected.values))
+        difference = np.maximum(np.abs(expected.values - actual.values) / scale, _apart(expected, actual, scale))
         changed = difference > tolerance
     else:
         changed = expected.values != actual.values
         difference = changed.astype(float)
     return np.where(np.isfinite(difference), difference, np.inf), np.asarray(changed, dtype=bool)
+
+
+def _apart(expected: Prediction, actual: Prediction, scale: np.ndarray) -> np.ndarray:
+    """Return how far the intervals of two predictions are apart, float64 (n,); infinite where only one has any."""
+    import numpy as np
+
+    if expected.intervals is None or actual.intervals is None:
+        return np.full(len(scale), 0.0 if expected.intervals is actual.intervals else np.inf)
+    found: np.ndarray = np.abs(expected.intervals - actual.intervals).max(axis=1, initial=0.0) / scale
+    return found
 
 
 def _leads(

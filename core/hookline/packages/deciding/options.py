@@ -1,4 +1,4 @@
-"""What a config says of how to decide, held against the classes."""
+"""What a config says of how answers are made, held against what is predicted."""
 
 from __future__ import annotations
 
@@ -57,6 +57,38 @@ class DecisionOptions:
             for answer, cost in answers.items()
             if not abs(cost) < float("inf")
         ]
+
+
+@dataclass(frozen=True)
+class IntervalOptions:
+    """The interval that is told around each number."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    coverage: Annotated[float, Interval(gt=0, lt=1)] | None = None
+    """The share of rows whose truth is to lie within; null tells no intervals."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of the answers to one target."""
+
+    decision: DecisionRule | None = None
+    """Without its threshold where that is still to be chosen."""
+    coverage: float | None = None
+    """Of intervals around numbers."""
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether something is to be chosen, or measured, on validation rows."""
+        return self.coverage is not None or (self.decision is not None and not is_whole(self.decision))
+
+
+def wish_of(decision: DecisionOptions, intervals: IntervalOptions, target: Target) -> Wish:
+    """Hold what config says against the target; raises ConfigError where that is of another task, or has no such class."""
+    if intervals.coverage is not None and target.classes:
+        raise _bad("intervals.coverage", f"is for numbers, and the target '{target.name}' is a class")
+    return Wish(wished(decision, target) if decision.ways else None, intervals.coverage)
 
 
 def wished(options: DecisionOptions, target: Target) -> DecisionRule:

@@ -11,7 +11,7 @@ from hookline.data.columns import column_kind, parse_dtype
 from hookline.data.contract.patterns import check_pattern
 from hookline.errors import HooklineError, StoreError
 from hookline.kinds.artifacts import Column, ColumnKind, Schema, Target
-from hookline.kinds.fitted import DecisionRule
+from hookline.kinds.fitted import DecisionRule, Intervals
 
 from .names import shown
 
@@ -69,6 +69,12 @@ def check_decision(rule: DecisionRule, target: Target, where: str) -> None:
     of_two = rule.threshold is not None and len(target.classes) == 2 and rule.positive in (0, 1)
     if not all(map(math.isfinite, numbers)) or not (of_two or (rule.threshold is None and square)):
         raise StoreError(f"{where} is damaged: its decision is none for {len(target.classes)} classes")
+
+
+def check_intervals(found: Intervals, target: Target, where: str) -> None:
+    """Raise StoreError where intervals are none around a number. where: the file that says so."""
+    if target.classes or not 0 < found.coverage < 1 or not 0 <= found.half_width < math.inf:
+        raise StoreError(f"{where} is damaged: its intervals are none around a number")
 
 
 def any_fault() -> tuple[type[BaseException], ...]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PLAIN = ("split", "transform", "target", "knowledge", "featurizer", "trainer")
 """What a pipeline is made of that answers what the model says."""
-PIPELINE = (*PLAIN, "decision")
+PIPELINE = (*PLAIN, "decision", "intervals")
 
 
 def _evaluate(run: Execution, stage: Stage) -> Report:

@@ -1,4 +1,4 @@
-"""Which class is answered: what config says of it, held against the classes, and the rule that comes of it."""
+"""Which class is answered: by a rule that is chosen on validation rows, and what it is worth beside the most probable class."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.target import decide, decode, encode
-from hookline.errors import DataError
-from hookline.kinds.artifacts import Features, Split, Target
+from hookline.kinds.artifacts import Features, Target
 from hookline.kinds.fitted import DecisionRule, Prediction, label_text
 from hookline.kinds.plain import to_json
 from hookline.packages.deciding.drawing import charts_of
-from hookline.packages.deciding.options import is_whole, wished
+from hookline.packages.deciding.options import Wish, is_whole
 from hookline.packages.deciding.thresholds import Thresholds, chosen, figures
 from hookline.plans.plan import every
 from hookline.quality.judging import numbers_of
@@ -26,7 +25,7 @@ from ..judging import PLAIN
 from ..trainer import BESIDE, training_rows
 
 if TYPE_CHECKING:
-    from hookline.plans.plan import Meant, Stage
+    from hookline.plans.plan import Stage
 
     from ...execution import Execution
 
@@ -34,18 +33,11 @@ FACTS = "facts.json"
 """What the report says of a rule, beside it in the store."""
 
 
-def _wish(run: Execution, stage: Stage) -> DecisionRule:
-    """Hold what config says against the target; raises ConfigError, or DataError where there are no rows to choose on."""
-    split: Split = run.value("split")
-    wish = wished(run.plan.config.options.decision, run.value("target"))
-    if not is_whole(wish) and split.valid is None:
-        raise DataError("there are no validation rows to choose a threshold on", hint="split.valid=0.2 takes some")
-    return wish
-
-
 def _write(run: Execution, stage: Stage, folder: Path) -> None:
     """Choose the rule on validation rows, and say what it and the most probable class are worth there and held out."""
-    wish, target = run.value("decision_wish"), run.value("target")
+    wished: Wish = run.value("wish")
+    wish, target = wished.decision, run.value("target")
+    assert wish is not None
     model = run.value(run.plan.of("trainer")[0].key)
     valid: Features | None = run.value("features")[1]
     rule, facts = wish, {}
@@ -114,30 +106,12 @@ def in_words(rule: DecisionRule, target: Target) -> str:
     return f"{said}, {how} on {rule.rows:,} validation rows"
 
 
-def _parts(meant: Meant) -> dict[str, Any]:
-    return {"decision": to_json(meant.config.options.decision)}
-
-
-def _wanted(meant: Meant) -> bool:
-    return bool(meant.config.options.decision.ways)
-
-
-WISH = StageKind(
-    kind="decision_wish",
-    module=__name__,
-    takes=every("split", "target"),
-    makes=DecisionRule,
-    parts=_parts,
-    wanted=_wanted,
-    make=_wish,
-    summarize=lambda wish: f"by {wish.by}",
-)
 STAGE = StageKind(
     kind="decision",
     module=__name__,
-    takes=every("decision_wish", *PLAIN, "features"),
+    takes=every("wish", *PLAIN, "features"),
     makes=DecisionRule,
-    wanted=_wanted,
+    wanted=lambda meant: bool(meant.config.options.decision.ways),
     write=_write,
     summarize=lambda rule: f"threshold {rule.threshold:.4g}" if rule.threshold is not None else "least expected cost",
     sections=(Section("decision", ("decision",), _section),),
