@@ -132,7 +132,7 @@ def test_another_wish_fits_no_model_again(run: hl.Run) -> None:
 def test_no_validation_rows_are_a_clear_error_before_anything_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "decision.recall=0.9"]) == 2
     told = capsys.readouterr().err
-    assert "decision: is chosen on validation rows, of which there are none" in told
+    assert "decision: goes by validation rows, of which there are none" in told
     assert "hint: split.valid=0.2" in told
 
 

@@ -38,7 +38,7 @@ def test_precision_and_recall_of_every_threshold_are_scikit_learns() -> None:
 
 
 def cost_of(threshold: float) -> float:
-    matrix = confusion_matrix(TRUTH, SCORE >= threshold, sample_weight=WEIGHT)
+    matrix = confusion_matrix(TRUTH, threshold <= SCORE, sample_weight=WEIGHT)
     return float((matrix * np.array(COSTS)).sum() / WEIGHT.sum())
 
 
@@ -61,7 +61,7 @@ def test_a_wanted_recall_is_reached_with_the_most_precision(wanted: float) -> No
     rule = chosen(DecisionRule("recall", wanted=wanted), TRUTH, CHANCES, None)
     answers = rule.codes(CHANCES)
     assert recall_score(TRUTH, answers) >= wanted
-    others = [SCORE >= t for t in np.unique(SCORE)]
+    others = [t <= SCORE for t in np.unique(SCORE)]
     reached = [precision_score(TRUTH, other) for other in others if recall_score(TRUTH, other) >= wanted]
     assert precision_score(TRUTH, answers) == pytest.approx(max(reached), abs=1e-12)
 
@@ -70,7 +70,7 @@ def test_a_wanted_precision_is_reached_with_the_most_recall() -> None:
     rule = chosen(DecisionRule("precision", wanted=0.8), TRUTH, CHANCES, None)
     answers = rule.codes(CHANCES)
     assert precision_score(TRUTH, answers) >= 0.8
-    others = [SCORE >= t for t in np.unique(SCORE)]
+    others = [t <= SCORE for t in np.unique(SCORE)]
     reached = [recall_score(TRUTH, other) for other in others if precision_score(TRUTH, other) >= 0.8]
     assert recall_score(TRUTH, answers) == pytest.approx(max(reached), abs=1e-12)
 
