@@ -6,7 +6,9 @@ import os
 
 from hookline import Evaluator, Featurizer, Monitor, Packager, Source, Trainer, hookimpl
 
+from .evaluators.fairness import FairnessEvaluator
 from .evaluators.permutation import PermutationImportanceEvaluator
+from .evaluators.slices import SlicesEvaluator
 from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
 from .featurizers.select import SelectFeaturizer
 from .monitors.covariate import CovariateShiftMonitor
@@ -48,6 +50,7 @@ __all__ = [
     "DigitsSource",
     "ElasticNetTrainer",
     "ExtraTreesTrainer",
+    "FairnessEvaluator",
     "GradientBoostingTrainer",
     "HistGradientBoostingTrainer",
     "IrisSource",
@@ -69,6 +72,7 @@ __all__ = [
     "SklearnMlpTrainer",
     "SklearnTrainer",
     "SkopsPackager",
+    "SlicesEvaluator",
     "SlicesMonitor",
     "StackingTrainer",
     "StandardEvaluator",
@@ -126,7 +130,14 @@ def register_trainers() -> list[type[Trainer]]:
 @hookimpl
 def register_evaluators() -> list[type[Evaluator]]:
     """Return the evaluators."""
-    return [ClassificationEvaluator, PermutationImportanceEvaluator, RegressionEvaluator, StandardEvaluator]
+    return [
+        ClassificationEvaluator,
+        FairnessEvaluator,
+        PermutationImportanceEvaluator,
+        RegressionEvaluator,
+        SlicesEvaluator,
+        StandardEvaluator,
+    ]
 
 
 @hookimpl
