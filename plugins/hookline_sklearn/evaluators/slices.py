@@ -41,7 +41,7 @@ class SlicesEvaluator(Evaluator):
     Of classes the accuracy, of numbers the mean absolute error, for every frequent value of a text and every fifth of a
     number, each with a 95 % interval, of whole groups with `roles.group`. The worst are searched for as the monitor of that name
     does: what is told is worse than the other rows by more than `min_gap`, and at most `false_discoveries` of it is expected to
-    be chance, over all slices that were looked at (Benjamini and Hochberg, 1995). The search counts rows alike, whatever they weigh.
+    be chance, over all slices that were looked at (Benjamini and Hochberg, 1995). The search counts rows alike.
     """
 
     name = "slices"

@@ -52,7 +52,8 @@ class Thresholds:
         import numpy as np
 
         said = self.true + self.false
-        return np.divide(self.true, said, out=np.full_like(said, np.nan), where=said > 0)
+        shares: np.ndarray = np.divide(self.true, said, out=np.full_like(said, np.nan), where=said > 0)
+        return shares
 
     @property
     def recall(self) -> np.ndarray:

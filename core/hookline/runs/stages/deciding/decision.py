@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.target import decide, decode, encode
 from hookline.kinds.artifacts import Features, Target
-from hookline.kinds.fitted import DecisionRule, Prediction, label_text
+from hookline.kinds.fitted import DecisionRule, Model, Prediction, label_text
 from hookline.kinds.plain import to_json
 from hookline.packages.deciding.drawing import charts_of
 from hookline.packages.deciding.options import Wish, is_whole
@@ -39,18 +39,9 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     wish, target = wished.decision, run.value("target")
     assert wish is not None
     model = run.value(run.plan.of("trainer")[0].key)
-    valid: Features | None = run.value("features")[1]
-    rule, facts = wish, {}
-    if valid is not None:
-        said = decode(model.predict(valid), target)
-        _require_probabilities(said, wish, target)
-        if not is_whole(wish):
-            rule = chosen(wish, valid.y, said.probabilities, valid.sample_weight)
-        facts["validation"] = _both(rule, target, valid.y, said, valid.sample_weight)
-        if rule.threshold is not None:
-            facts["charts"] = [to_json(chart) for chart in charts_of(rule, _table(rule, valid, said))]
     said, truth = _held_out(run)
     _require_probabilities(said, wish, target)
+    rule, facts = _chosen(run, wish, target, model)
     facts["held_out"] = _both(rule, target, truth, said, weights_in(run.value("split").test))
     outputs.write(rule, folder)
     (folder / FACTS).write_text(json.dumps(facts), "utf-8")
@@ -63,14 +54,24 @@ def _require_probabilities(said: Prediction, rule: DecisionRule, target: Target)
         decide(said, rule, target)
 
 
-def _table(rule: DecisionRule, rows: Features, said: Prediction) -> Thresholds:
+def _chosen(run: Execution, wish: DecisionRule, target: Target, model: Model) -> tuple[DecisionRule, dict[str, Any]]:
+    """Return the rule, and what the report says of the validation rows, where there are any."""
     import numpy as np
 
-    weight = np.ones(rows.shape[0]) if rows.sample_weight is None else rows.sample_weight
-    truth, scores = rows.y, said.probabilities
+    valid: Features | None = run.value("features")[1]
+    if valid is None:
+        return wish, {}
+    said, truth, weight = decode(model.predict(valid), target), valid.y, valid.sample_weight
+    chances = said.probabilities
     assert truth is not None
-    assert scores is not None
-    return Thresholds.of(truth == rule.positive, scores[:, rule.positive], weight)
+    assert chances is not None
+    rule = wish if is_whole(wish) else chosen(wish, truth, chances, weight)
+    facts: dict[str, Any] = {"validation": _both(rule, target, truth, said, weight)}
+    if rule.threshold is not None:
+        weights = np.ones(len(truth)) if weight is None else weight
+        table = Thresholds.of(truth == rule.positive, chances[:, rule.positive], weights)
+        facts["charts"] = [to_json(chart) for chart in charts_of(rule, table)]
+    return rule, facts
 
 
 def _held_out(run: Execution) -> tuple[Prediction, Any]:

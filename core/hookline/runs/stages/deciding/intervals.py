@@ -46,11 +46,9 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     intervals = measured(wish.coverage, off, valid.sample_weight)
     pipeline, (rows, said) = pipeline_of(run, decided=False), plain_answers_of(run)
     errors, weight = abs(pipeline.truth(rows) - said.values), weights_in(run.value("split").test)
-    facts = {
-        "held_out": _covered(run, intervals, errors, weight),
-        "charts": [to_json(chart_of((off, valid.sample_weight), (errors, weight)))],
-    }
-    _tell(intervals, facts["held_out"])
+    covered = _covered(run, intervals, errors, weight)
+    _tell(intervals, covered)
+    facts = {"held_out": covered, "charts": [to_json(chart_of((off, valid.sample_weight), (errors, weight)))]}
     outputs.write(intervals, folder)
     (folder / FACTS).write_text(json.dumps(facts), "utf-8")
 
