@@ -7,9 +7,11 @@ import os
 from hookline import Evaluator, Featurizer, Monitor, Packager, Source, Trainer, hookimpl
 
 from .evaluators.fairness import FairnessEvaluator
+from .evaluators.further import DeviancesEvaluator, RankingEvaluator
 from .evaluators.permutation import PermutationImportanceEvaluator
 from .evaluators.slices import SlicesEvaluator
 from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
+from .evaluators.troubles import RobustnessEvaluator, WorstRowsEvaluator
 from .featurizers.select import SelectFeaturizer
 from .monitors.covariate import CovariateShiftMonitor
 from .monitors.quality import ModelDriftMonitor
@@ -46,6 +48,7 @@ __all__ = [
     "ClassificationEvaluator",
     "CovariateShiftMonitor",
     "DecisionTreeTrainer",
+    "DeviancesEvaluator",
     "DiabetesSource",
     "DigitsSource",
     "ElasticNetTrainer",
@@ -64,8 +67,10 @@ __all__ = [
     "PicklePackager",
     "QuantileRegressionTrainer",
     "RandomForestTrainer",
+    "RankingEvaluator",
     "RegressionEvaluator",
     "RidgeTrainer",
+    "RobustnessEvaluator",
     "SelectFeaturizer",
     "SgdClassifierTrainer",
     "SgdRegressorTrainer",
@@ -79,6 +84,7 @@ __all__ = [
     "SvmTrainer",
     "VotingTrainer",
     "WineSource",
+    "WorstRowsEvaluator",
 ]
 
 # The threads of OpenMP that scikit-learn brings burn a core while they wait for each other. Where cores are shared or rationed,
@@ -132,11 +138,15 @@ def register_evaluators() -> list[type[Evaluator]]:
     """Return the evaluators."""
     return [
         ClassificationEvaluator,
+        DeviancesEvaluator,
         FairnessEvaluator,
         PermutationImportanceEvaluator,
+        RankingEvaluator,
         RegressionEvaluator,
+        RobustnessEvaluator,
         SlicesEvaluator,
         StandardEvaluator,
+        WorstRowsEvaluator,
     ]
 
 
