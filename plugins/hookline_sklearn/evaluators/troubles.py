@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+MOST_LETTERS = 200
+"""Letters of a note."""
 MOST_COLUMNS = 12
 """Raw columns that are shown of a row."""
 
@@ -147,5 +149,6 @@ def _grown(measure: Callable[[], float]) -> Sequence[Any]:
     """Return an increase and no note, or none and why there is no answer."""
     try:
         return measure(), ""
-    except DataError as error:
-        return None, error.message
+    except Exception as error:  # noqa: BLE001  a model may raise anything of rows unlike any that it has seen, and that is the answer
+        told = error.message if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        return None, told.splitlines()[0][:MOST_LETTERS]

@@ -44,7 +44,7 @@ def test_gain_is_the_share_of_positive_rows_in_the_top_with_ties_in_equal_parts(
     report = binary(n_bootstrap=0, top=0.3)
     order = np.argsort(-SCORE, kind="stable")
     edge = SCORE[order][int(0.3 * ROWS) - 1]
-    above, at = SCORE > edge, SCORE == edge
+    above, at = edge < SCORE, edge == SCORE
     part = (0.3 * ROWS - above.sum()) / at.sum()
     expected = (TRUTH[above].sum() + part * TRUTH[at].sum()) / TRUTH.sum()
     assert report["gain"] == pytest.approx(expected, abs=1e-12)

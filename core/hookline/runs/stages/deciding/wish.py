@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hookline.data.frames import count_rows
 from hookline.errors import DataError
 from hookline.kinds.artifacts import Split
 from hookline.kinds.plain import to_json
@@ -12,7 +13,6 @@ from hookline.packages.deciding.options import Wish, wish_of
 from hookline.plans.plan import every
 
 from ...execution import StageKind
-from ..split import facts_of
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Meant, Stage
@@ -28,7 +28,7 @@ def _make(run: Execution, stage: Stage) -> Wish:
     if wish.needs_rows and split.valid is None:
         what = "to choose a threshold on" if wish.decision else "to measure intervals on"
         raise DataError(f"there are no validation rows {what}", hint="split.valid=0.2 takes some")
-    rows = facts_of(run).rows["valid"]
+    rows = 0 if split.valid is None else count_rows(split.valid.weighing().frame)
     if wish.coverage is not None and rows < least_rows(wish.coverage):
         raise too_few(wish.coverage, rows)
     return wish
