@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 RATES = ("selection rate", "true positive rate", "false positive rate")
-GAPS = dict(
+GAPS: Mapping[str, str] = dict(
     zip(
         RATES,
         ("demographic_parity_difference", "equal_opportunity_difference", "false_positive_rate_difference"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt, Interval
@@ -119,13 +121,14 @@ class RobustnessEvaluator(Evaluator):
         judge = Judge(rows.target, truth[kept], np.ones(len(kept)) if weight is None else weight[kept])
         answered = pipeline.predict(frame)
         least = judge.loss(answered)
-        body = [
-            (name, how, *_grown(lambda spoilt=spoilt: judge.loss(pipeline.predict(spoilt)) - least))
+        found = [
+            (name, how, *_grown(partial(_loss, judge, pipeline, spoilt), least))
             for name in pipeline.schema.names
             if name in frame.columns
             for how, spoilt in self._spoilt(frame, name, rng)
         ]
-        ranked = sorted(body, key=lambda row: -(row[2] if row[2] is not None else float("inf")))
+        # What has no answer at all comes first.
+        ranked = sorted(found, key=lambda row: math.inf if row[2] is None else row[2], reverse=True)
         head = ("column", "what", f"increase of {judge.unit(answered)}", "note")
         return Report("Robustness", tables=(Table("robustness", head, tuple(ranked)),))
 
@@ -145,10 +148,14 @@ class RobustnessEvaluator(Evaluator):
         yield f"noise of {self.size:g} sd", frame.with_columns((values + noise).alias(name))
 
 
-def _grown(measure: Callable[[], float]) -> Sequence[Any]:
-    """Return an increase and no note, or none and why there is no answer."""
+def _loss(judge: Judge, pipeline: Predictor, rows: pl.DataFrame) -> float:
+    return judge.loss(pipeline.predict(rows))
+
+
+def _grown(measure: Callable[[], float], least: float) -> tuple[float | None, str]:
+    """Return an increase over the least and no note, or none and why there is no answer."""
     try:
-        return measure(), ""
+        return measure() - least, ""
     except Exception as error:  # noqa: BLE001  a model may raise anything of rows unlike any that it has seen, and that is the answer
         told = error.message if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
         return None, told.splitlines()[0][:MOST_LETTERS]
