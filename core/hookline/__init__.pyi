@@ -20,6 +20,7 @@ from .api import (
 from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
     AnswersAsServed,
+    Decides,
     DropsRepeats,
     Explains,
     ExportsOnnx,
@@ -37,7 +38,17 @@ from .kinds.capabilities import (
 )
 from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
-from .kinds.fitted import FittedFeaturizer, FittedTransform, Limit, Model, PickledModel, Prediction, Predictor
+from .kinds.fitted import (
+    DecisionRule,
+    FittedFeaturizer,
+    FittedTransform,
+    Intervals,
+    Limit,
+    Model,
+    PickledModel,
+    Prediction,
+    Predictor,
+)
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.given.secrets import Secret
 from .kinds.hooks import Alert, ModelInfo, PageOptions, RunInfo, StageInfo, hookimpl
@@ -96,7 +107,9 @@ __all__ = [
     "ColumnProfile",
     "Component",
     "Dataset",
+    "Decides",
     "Decision",
+    "DecisionRule",
     "Deployer",
     "Deployment",
     "DropsRepeats",
@@ -112,6 +125,7 @@ __all__ = [
     "FittedTransform",
     "Fleet",
     "Histogram",
+    "Intervals",
     "Limit",
     "LimitedInOnnx",
     "Metric",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from hookline import ExportsOnnx, Pipeline, SklearnModel, Target
+from hookline import ExportsOnnx, Pipeline, SklearnModel
 from hookline.errors import ExportError
 from hookline.kinds.artifacts import Column
 
@@ -38,7 +39,7 @@ def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
     made = columns
     for stage in pipeline.featurizers:
         made = _exporter(stage.fitted, f"featurizer '{stage.component}'").to_onnx(made)
-    outputs = _finish(_model(pipeline.model, made["X"], pipeline), pipeline.target)
+    outputs = _finish(_model(pipeline.model, made["X"], pipeline), pipeline)
     graph = spox.build(
         inputs, {beside(name, pipeline.schema.names, "_out"): output for name, output in outputs.items()}
     )
@@ -78,15 +79,20 @@ def _model(model: Any, matrix: Any, pipeline: Pipeline[Any]) -> dict[str, Any]:
     )
 
 
-def _finish(outputs: dict[str, Any], target: Target) -> dict[str, Any]:
-    """Turn class codes into the target's own labels."""
+def _finish(outputs: dict[str, Any], pipeline: Pipeline[Any]) -> dict[str, Any]:
+    """Turn class codes, or what the rule decides, into the target's own labels."""
     import numpy as np
     import spox.opset.ai.onnx.ml.v5 as ml
     import spox.opset.ai.onnx.v21 as op
 
+    from .deciding import bounds, decided
+
+    target, rule = pipeline.target, pipeline.decision
     if target.task == "regression":
-        return {"value": op.reshape(outputs["value"], op.const(np.array([-1], dtype=np.int64)))}
-    codes = op.reshape(outputs["label"], op.const(np.array([-1], dtype=np.int64)))
+        value = op.reshape(outputs["value"], op.const(np.array([-1], dtype=np.int64)))
+        return {"value": value} | ({} if pipeline.intervals is None else bounds(value, pipeline.intervals))
+    label = outputs["label"] if rule is None else decided(outputs["probabilities"], rule)
+    codes = op.reshape(label, op.const(np.array([-1], dtype=np.int64)))
     if all(isinstance(label, str) for label in target.classes):
         names = [str(label) for label in target.classes]
         label = ml.label_encoder(codes, keys_int64s=list(range(len(names))), values_strings=names, default_string="")
@@ -107,6 +113,10 @@ def _describe(graph: onnx.ModelProto, pipeline: Pipeline[Any]) -> None:
         "target": pipeline.target.name,
         "classes": json.dumps(list(pipeline.target.classes)),
     }
+    if pipeline.decision is not None:
+        facts["decision"] = json.dumps(dataclasses.asdict(pipeline.decision))
+    if pipeline.intervals is not None:
+        facts["intervals"] = json.dumps(dataclasses.asdict(pipeline.intervals))
     for key, value in facts.items():
         entry = graph.metadata_props.add()
         entry.key, entry.value = f"hookline.{key}", value

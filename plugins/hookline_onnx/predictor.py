@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from hookline import Prediction, Roles, Schema, Stored, Target
+from hookline import DecisionRule, Intervals, Prediction, Roles, Schema, Stored, Target
 from hookline.data.target import no_prediction
 from hookline.errors import StoreError
 from hookline.kinds.artifacts import Column
@@ -42,6 +42,10 @@ class OnnxPredictor:
     session: Any
     few: FewRows | None
     """The same graph for a few rows at a time; None where it is large."""
+    decision: DecisionRule | None = None
+    """How the graph decides."""
+    intervals: Intervals | None = None
+    """How far the intervals reach that the graph tells."""
 
     @classmethod
     def of(cls, stored: Stored) -> Self:
@@ -55,7 +59,7 @@ class OnnxPredictor:
             raise StoreError(f"{file} has no input for {', '.join(sorted(absent))}")
         del graph
         few = FewRows(written, file, schema) if len(written) <= MOST_TWICE else None
-        return cls(schema, target, roles, _session(written, file), few)
+        return cls(schema, target, roles, _session(written, file), few, stored.decision, stored.intervals)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
@@ -87,7 +91,7 @@ class OnnxPredictor:
             return self._predict_framed(rows)
         answer = self.few.answer(rows)
         if self.target.task == "regression":
-            return require_finite(Prediction(answer[0].astype(float)))
+            return require_finite(Prediction(answer[0].astype(float), intervals=self._bounds([answer])))
         return require_finite(Prediction(self._labels(answer[0]), answer[1].astype(float), self.target.classes))
 
     def _predict_framed(self, rows: Sequence[Sequence[Any]]) -> Prediction:
@@ -101,12 +105,21 @@ class OnnxPredictor:
 
         if self.target.task == "regression":
             values = _joined([answer[0] for answer in answers], np.empty(0))
-            return require_finite(Prediction(values.astype(np.float64), row_ids=ids, warnings=warnings))
+            found = Prediction(values.astype(np.float64), row_ids=ids, warnings=warnings)
+            return require_finite(replace(found, intervals=self._bounds(answers)))
         classes = self.target.classes
         labels = _joined([answer[0] for answer in answers], np.empty(0, dtype=object))
         probabilities = _joined([answer[1] for answer in answers], np.empty((0, len(classes))))
         found = Prediction(self._labels(labels), probabilities.astype(np.float64), classes, ids, warnings)
         return require_finite(found)
+
+    def _bounds(self, answers: list[Any]) -> np.ndarray | None:
+        """Return what the graph says of lower and upper bounds, behind the numbers, float64 (n_rows, 2)."""
+        import numpy as np
+
+        if self.intervals is None:
+            return None
+        return np.column_stack([_joined([answer[place] for answer in answers], np.empty(0)) for place in (1, 2)])
 
     def _labels(self, labels: np.ndarray) -> np.ndarray:
         import numpy as np

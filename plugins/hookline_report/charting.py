@@ -24,6 +24,11 @@ def charts_of(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
         for report in facts["reports"]
         for chart in report["charts"]
     ]
+    drawn += [
+        {"id": f"{section}.{chart['name']}", "section": section, "title": chart["title"], "spec": chart["spec"]}
+        for section in ("decision", "intervals")
+        for chart in (facts.get(section) or {}).get("charts", ())
+    ]
     if learning := facts.get("learning"):
         drawn.append(
             {"id": "learning", "section": "learning", "title": words(learning["name"]), "spec": _curve(learning)}

@@ -6,8 +6,12 @@ import os
 
 from hookline import Evaluator, Featurizer, Monitor, Packager, Source, Trainer, hookimpl
 
+from .evaluators.fairness import FairnessEvaluator
+from .evaluators.further import DeviancesEvaluator, RankingEvaluator
 from .evaluators.permutation import PermutationImportanceEvaluator
+from .evaluators.slices import SlicesEvaluator
 from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
+from .evaluators.troubles import RobustnessEvaluator, WorstRowsEvaluator
 from .featurizers.select import SelectFeaturizer
 from .monitors.covariate import CovariateShiftMonitor
 from .monitors.quality import ModelDriftMonitor
@@ -44,10 +48,12 @@ __all__ = [
     "ClassificationEvaluator",
     "CovariateShiftMonitor",
     "DecisionTreeTrainer",
+    "DeviancesEvaluator",
     "DiabetesSource",
     "DigitsSource",
     "ElasticNetTrainer",
     "ExtraTreesTrainer",
+    "FairnessEvaluator",
     "GradientBoostingTrainer",
     "HistGradientBoostingTrainer",
     "IrisSource",
@@ -61,20 +67,24 @@ __all__ = [
     "PicklePackager",
     "QuantileRegressionTrainer",
     "RandomForestTrainer",
+    "RankingEvaluator",
     "RegressionEvaluator",
     "RidgeTrainer",
+    "RobustnessEvaluator",
     "SelectFeaturizer",
     "SgdClassifierTrainer",
     "SgdRegressorTrainer",
     "SklearnMlpTrainer",
     "SklearnTrainer",
     "SkopsPackager",
+    "SlicesEvaluator",
     "SlicesMonitor",
     "StackingTrainer",
     "StandardEvaluator",
     "SvmTrainer",
     "VotingTrainer",
     "WineSource",
+    "WorstRowsEvaluator",
 ]
 
 # The threads of OpenMP that scikit-learn brings burn a core while they wait for each other. Where cores are shared or rationed,
@@ -126,7 +136,18 @@ def register_trainers() -> list[type[Trainer]]:
 @hookimpl
 def register_evaluators() -> list[type[Evaluator]]:
     """Return the evaluators."""
-    return [ClassificationEvaluator, PermutationImportanceEvaluator, RegressionEvaluator, StandardEvaluator]
+    return [
+        ClassificationEvaluator,
+        DeviancesEvaluator,
+        FairnessEvaluator,
+        PermutationImportanceEvaluator,
+        RankingEvaluator,
+        RegressionEvaluator,
+        RobustnessEvaluator,
+        SlicesEvaluator,
+        StandardEvaluator,
+        WorstRowsEvaluator,
+    ]
 
 
 @hookimpl

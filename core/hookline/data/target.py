@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError
 from hookline.kinds.artifacts import Target
-from hookline.kinds.fitted import Prediction
+from hookline.kinds.fitted import DecisionRule, Prediction
 
 from .columns import column_kind
 from .frames import count_rows
@@ -132,8 +132,7 @@ def no_prediction(target: Target) -> Prediction:
 
     if target.task == "regression":
         return Prediction(np.empty(0))
-    labels = np.array(target.classes, dtype=None if _one_type(target.classes) else object)
-    return Prediction(labels[:0], np.empty((0, len(target.classes))), target.classes)
+    return Prediction(_labels(target)[:0], np.empty((0, len(target.classes))), target.classes)
 
 
 def decode(prediction: Prediction, target: Target) -> Prediction:
@@ -142,7 +141,7 @@ def decode(prediction: Prediction, target: Target) -> Prediction:
 
     if target.task == "regression":
         return replace(prediction, values=np.asarray(prediction.values, dtype=np.float64).ravel())
-    labels = np.array(target.classes, dtype=None if _one_type(target.classes) else object)
+    labels = _labels(target)
     codes = np.asarray(prediction.values, dtype=np.int64)
     probabilities = prediction.probabilities
     if probabilities is not None:
@@ -152,6 +151,16 @@ def decode(prediction: Prediction, target: Target) -> Prediction:
             wide[:, np.asarray(prediction.classes, dtype=np.int64)] = probabilities
             probabilities = wide
     return replace(prediction, values=labels[codes], probabilities=probabilities, classes=target.classes)
+
+
+def decide(prediction: Prediction, rule: DecisionRule, target: Target) -> Prediction:
+    """Return a decoded prediction with the answers of a rule; raises DataError where there are no probabilities."""
+    if prediction.probabilities is None:
+        raise DataError(
+            "the model gives no probabilities, so there is nothing that a decision could go by",
+            hint="trainer=calibrated makes probabilities of scores",
+        )
+    return replace(prediction, values=_labels(target)[rule.codes(prediction.probabilities)])
 
 
 def true_values(frame: pl.LazyFrame, target: Target) -> np.ndarray:
@@ -189,6 +198,13 @@ def encode(labels: np.ndarray, target: Target) -> np.ndarray:
     if unseen:
         raise DataError(f"the target '{target.name}' has labels that training never saw: {', '.join(unseen[:10])}")
     return np.fromiter((codes[value] for value in values), dtype=np.int64, count=len(values))
+
+
+def _labels(target: Target) -> np.ndarray:
+    """Return the classes as an array, (n_classes,), each of its own type."""
+    import numpy as np
+
+    return np.array(target.classes, dtype=None if _one_type(target.classes) else object)
 
 
 def _one_type(labels: tuple[Any, ...]) -> bool:

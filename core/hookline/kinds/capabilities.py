@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from .artifacts import Dataset, DateOrder, Roles, Schema, Target, TextRules
 from .deployments import Deployment, ServeOptions
-from .fitted import Limit, Model, Prediction, Predictor
+from .fitted import DecisionRule, Intervals, Limit, Model, Prediction, Predictor
 from .reports import Decision, Explanation, Profile
 
 if TYPE_CHECKING:
@@ -161,6 +161,16 @@ class Stored(Protocol):
         """What it predicts."""
         ...
 
+    @property
+    def decision(self) -> DecisionRule | None:
+        """How it decides; None where it answers the most probable class, or a number."""
+        ...
+
+    @property
+    def intervals(self) -> Intervals | None:
+        """How far the intervals around its numbers reach; None where it tells none."""
+        ...
+
     def around(self, model: Model) -> Predictor:
         """Return the pipeline whose transforms and featurizers are in the folder, with a model inside it."""
         ...
@@ -194,6 +204,21 @@ class TakesContract(Protocol):
 
     def with_schema(self, schema: Schema) -> Predictor:
         """Return the same predictor, which warns of and rejects what `schema` says."""
+        ...
+
+
+@runtime_checkable
+class Decides(Protocol):
+    """A predictor that can tell by which rule it answers a class, and how wide the intervals around its numbers are."""
+
+    @property
+    def decision(self) -> DecisionRule | None:
+        """The rule; None where it answers the most probable class, or a number."""
+        ...
+
+    @property
+    def intervals(self) -> Intervals | None:
+        """How far they reach; None where it tells none."""
         ...
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import DataError
 
 from .artifacts import Dataset, Roles, Target
-from .fitted import PROBABILITY, Prediction, label_text
+from .fitted import BOUNDS, PROBABILITY, Prediction, label_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +36,9 @@ class Held:
         """Return those of some rows; kept: bool, (n_rows,)."""
         said, truth, weight = self.prediction, self.truth, self.weight
         shares = None if said.probabilities is None else said.probabilities[kept]
+        bounds = None if said.intervals is None else said.intervals[kept]
         return Held(
-            replace(said, values=said.values[kept], probabilities=shares),
+            replace(said, values=said.values[kept], probabilities=shares, intervals=bounds),
             None if truth is None else truth[kept],
             None if weight is None else weight[kept],
         )
@@ -195,7 +196,8 @@ def _answers(held: Held, target: Target) -> pl.DataFrame:
     import polars as pl
 
     columns: dict[str, Any] = {name: held.prediction.frame()[name] for name in held.prediction.frame().columns}
-    columns.pop("row_id", None)
+    for name in ("row_id", *BOUNDS):
+        columns.pop(name, None)
     if held.truth is not None:
         columns[TRUTH] = Prediction(held.truth).frame()[PREDICTION]
     if held.weight is not None:

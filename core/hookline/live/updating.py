@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from hookline.data.frames import count_rows
+from hookline.data.target import decode
 from hookline.data.versions import version_of
 from hookline.errors import DataError, UsageError
-from hookline.kinds.artifacts import Dataset, DataVersion
+from hookline.kinds.artifacts import Dataset, DataVersion, Features
 from hookline.kinds.deployments import Trust
+from hookline.kinds.fitted import DecisionRule, Intervals
 from hookline.kinds.kinds import Trainer
 from hookline.kinds.plain import from_json, plain, to_json
 from hookline.kinds.reports import Metric, Metrics
 from hookline.kinds.scored import Scored
 from hookline.packages.certificate.edges import SAMPLE_ROWS, make_edges
+from hookline.packages.deciding.conformal import measured_again
+from hookline.packages.deciding.thresholds import chosen_again
 from hookline.packages.loading import load_package
 from hookline.packages.manifest import is_whole, verify
 from hookline.packages.pipeline import Pipeline
@@ -134,12 +138,32 @@ def before_of(registry: Registry, pipeline: Pipeline[Any], lesson: Lesson) -> Se
 
 
 def learned(old: Old, pipeline: Pipeline[Any], lesson: Lesson) -> Pipeline[Any]:
-    """Return what becomes of a pipeline that learns rows; the one that is given stays as it is."""
+    """Return what becomes of a pipeline that learns rows; the one that is given stays as it is.
+
+    A threshold is chosen, and intervals are measured, again by what the pipeline says of the rows before it learns them.
+    """
+    examples = pipeline.examples(lesson.rows)
+    rule, reach = _rule_after(pipeline, examples), _reach_after(pipeline, examples)
     try:
-        return replace(pipeline, model=old.trainer.update(pipeline.model, pipeline.examples(lesson.rows)))
+        return replace(pipeline, model=old.trainer.update(pipeline.model, examples), decision=rule, intervals=reach)
     except Exception as error:  # a plugin's, which goes on as it is
         error.add_note(f"while trainer '{old.trainer.name}' learned {lesson.version.rows:,} rows")
         raise
+
+
+def _rule_after(pipeline: Pipeline[Any], rows: Features) -> DecisionRule | None:
+    said = None if pipeline.decision is None else decode(pipeline.model.predict(rows), pipeline.target)
+    if pipeline.decision is None or said is None or said.probabilities is None or rows.y is None:
+        return pipeline.decision
+    return chosen_again(pipeline.decision, rows.y, said.probabilities, rows.sample_weight)
+
+
+def _reach_after(pipeline: Pipeline[Any], rows: Features) -> Intervals | None:
+    before = pipeline.intervals
+    if before is None or rows.y is None:
+        return before
+    said = decode(pipeline.model.predict(rows), pipeline.target)
+    return measured_again(before, abs(rows.y - said.values), rows.sample_weight)
 
 
 def keep(

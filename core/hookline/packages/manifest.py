@@ -26,10 +26,11 @@ from .door.sealing import check_seal, require_own, sealed
 
 T = TypeVar("T")
 
-FORMAT = 3
+FORMAT = 4
 """Version of the package layout; a package of a later one is refused."""
-READABLE = (1, 2, 3)
-"""Versions of the layout that are read: the first had one featurizer, and nothing of the answers; the second no seal."""
+READABLE = (1, 2, 3, 4)
+"""Versions of the layout that are read: the first had one featurizer, and nothing of the answers; the second no seal;
+the third answers the most probable class."""
 MOST_OF_MANIFEST = 64 * 1024**2
 """Bytes of a manifest that is read."""
 PROFILE = "profile.json"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from hookline.data.columns import conform
 from hookline.data.contract.rules import unlike_training
-from hookline.data.target import decode, encode, no_prediction, true_values
+from hookline.data.target import decide, decode, encode, no_prediction, true_values
 from hookline.errors import DataError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Feature, Features, Roles, Schema, Target
-from hookline.kinds.fitted import FittedTransform, Model, Prediction
+from hookline.kinds.fitted import DecisionRule, FittedTransform, Intervals, Model, Prediction
 from hookline.workspace.processes.forks import require_own_threads
 
 if TYPE_CHECKING:
@@ -46,15 +46,25 @@ class Pipeline(Generic[M]):
     featurizers: tuple[FittedStage, ...]
     """The first makes a design matrix of rows, each further one another of the one before."""
     model: M
+    decision: DecisionRule | None = None
+    """Which class is answered, where it is not the most probable one."""
+    intervals: Intervals | None = None
+    """How far the intervals around its numbers reach, where it tells any."""
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
         admitted = admit(frame, self.schema, self.roles)
         if not admitted.rows.height:  # Which few models take.
-            return replace(no_prediction(self.target), row_ids=admitted.ids)
+            return replace(self.decided(no_prediction(self.target)), row_ids=admitted.ids)
         features = self.features(admitted.rows.lazy())
-        prediction = require_finite(decode(self.model.predict(features), self.target))
+        prediction = self.decided(require_finite(decode(self.model.predict(features), self.target)))
         return replace(prediction, row_ids=admitted.ids, warnings=admitted.warnings)
+
+    def decided(self, prediction: Prediction) -> Prediction:
+        """Return what the model says with the answers that the rule makes of it, or the intervals around them."""
+        if self.intervals is not None:
+            return replace(prediction, intervals=self.intervals.around(prediction.values))
+        return prediction if self.decision is None else decide(prediction, self.decision, self.target)
 
     def with_schema(self, schema: Schema) -> Self:
         """Return the same pipeline under another contract for the same columns."""

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 from hookline.errors import HooklineError, StoreError
 from hookline.kinds.artifacts import Roles, Schema, Target
-from hookline.kinds.fitted import Model
+from hookline.kinds.fitted import DecisionRule, Intervals, Model
 from hookline.kinds.plain import from_json, to_json
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
 
-from .door.faults import check_schema, check_target, first_of
+from .door.faults import check_decision, check_intervals, check_schema, check_target, first_of
 from .door.names import is_component_name, shown
 from .manifest import read_json
 from .pipeline import FittedStage, Pipeline
@@ -35,6 +35,8 @@ def write_pipeline(pipeline: Pipeline[Any], folder: Path) -> None:
         "target": to_json(pipeline.target),
         "transforms": [_state(stage) for stage in pipeline.transforms],
         "featurizers": [_state(stage) for stage in pipeline.featurizers],
+        "decision": None if pipeline.decision is None else to_json(pipeline.decision),
+        "intervals": None if pipeline.intervals is None else to_json(pipeline.intervals),
     }
     (folder / PIPELINE).write_text(json.dumps(state, indent=1), "utf-8")
 
@@ -76,9 +78,28 @@ class StoredPackage:
         held = [self._state.get("featurizer")] if "featurizer" in self._state else self._held("featurizers")
         return tuple(self._fitted("featurizer", item) for item in held)
 
+    @cached_property
+    def decision(self) -> DecisionRule | None:
+        """How it decides; a package before format 4 answers the most probable class."""
+        if self._state.get("decision") is None:
+            return None
+        rule = self._part("decision", DecisionRule)
+        check_decision(rule, self.target, str(self.path / PIPELINE))
+        return rule
+
+    @cached_property
+    def intervals(self) -> Intervals | None:
+        """How far the intervals around its numbers reach; a package before format 4 tells none."""
+        if self._state.get("intervals") is None:
+            return None
+        found = self._part("intervals", Intervals)
+        check_intervals(found, self.target, str(self.path / PIPELINE))
+        return found
+
     def around(self, model: M) -> Pipeline[M]:
         """Return the pipeline with a model inside it."""
-        return Pipeline(self.schema, self.roles, self.target, self.transforms, self.featurizers, model)
+        parts = (self.schema, self.roles, self.target, self.transforms, self.featurizers)
+        return Pipeline(*parts, model, self.decision, self.intervals)
 
     @cached_property
     def _state(self) -> Mapping[str, Any]:

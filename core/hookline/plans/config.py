@@ -19,6 +19,7 @@ from hookline.kinds.given.names import SHOWN, fault_of, shortened
 from hookline.kinds.given.references import hold, settle
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import plain
+from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 from hookline.telling.secrets import redacted
@@ -35,6 +36,8 @@ class Options:
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
     roles: Roles = field(default_factory=Roles)
     split: SplitOptions = field(default_factory=SplitOptions)
+    decision: DecisionOptions = field(default_factory=DecisionOptions)
+    intervals: IntervalOptions = field(default_factory=IntervalOptions)
     contract: Path | None = None
     """A YAML file that says what the columns may hold, over what training rows show: see `hookline data contract`."""
     audit: Literal["warn", "fail", "off"] = "warn"
@@ -117,6 +120,12 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
         for name, bound in options.gates.items()
         if not math.isfinite(bound)
     ]
+    problems += options.decision.problems()
+    needing = {"decision": options.decision.needs_rows, "intervals": options.intervals.coverage is not None}
+    if any(needing.values()) and not options.split.valid and options.split.method != "column":
+        told = "goes by validation rows, of which there are none"
+        problems += [Problem(name, told) for name, needed in needing.items() if needed]
+        hints.append("split.valid=0.2 takes a fifth of the rows for that")
     held_out = (1 / options.split.folds if options.split.folds else options.split.test) + options.split.valid
     if held_out >= 1:
         problems.append(Problem("split", f"leaves nothing to train on: test and valid together are {held_out:g}"))
@@ -187,7 +196,7 @@ def name_in(values: Mapping[str, Any], kind: str, key: str) -> str:
 
 def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
     given = {f.name: tree[f.name] for f in fields(Options) if f.name in tree}
-    for name in ("roles", "split", "gates"):
+    for name in ("roles", "split", "decision", "intervals", "gates"):
         if given.get(name) is None:
             given.pop(name, None)
         elif is_dataclass(given[name]):

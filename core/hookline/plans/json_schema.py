@@ -17,6 +17,7 @@ from hookline.version import __version__
 
 from .config import Options, key_of
 from .hydra.compose import CONFIG_PACKAGE
+from .keywords import PARTS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INTERPOLATION = {"type": "string", "pattern": r"^(\$\{.+\}|\?\?\?)$", "description": "a reference such as ${seed}"}
@@ -32,7 +33,7 @@ def schema_of(registry: Registry) -> dict[str, Any]:
         defs[kind] = _choice(registry, kind)
     properties = {
         "defaults": _defaults(registry),
-        **{name: _nullable(node) if name in ("roles", "split", "gates") else node for name, node in options.items()},
+        **{name: _nullable(node) if name in PARTS else node for name, node in options.items()},
         **{kind: _kind(registry, kind) for kind in KINDS},
         "settings": _settings(registry, defs),
         "hydra": {"description": "Options of Hydra itself.", "type": ["object", "null"]},

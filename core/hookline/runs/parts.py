@@ -11,15 +11,17 @@ from hookline.packages.pipeline import FittedStage, Pipeline
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     from hookline.kinds.artifacts import Dataset
+    from hookline.kinds.fitted import Prediction
     from hookline.plans.plan import Knowledge
 
     from .execution import Execution
 
 
-def pipeline_of(run: Execution) -> Pipeline[Any]:
-    """Put the fitted parts of a run together."""
+def pipeline_of(run: Execution, decided: bool = True) -> Pipeline[Any]:
+    """Put the fitted parts of a run together, with the rule that it decides by and its intervals, or without."""
     knowledge: Knowledge = run.value("knowledge")
     return Pipeline(
         knowledge.schema,
@@ -28,6 +30,7 @@ def pipeline_of(run: Execution) -> Pipeline[Any]:
         fitted_in(run, "always"),
         featurizers_of(run),
         run.value(run.plan.of("trainer")[0].key),
+        *(run.value(key) if decided and run.plan.of(key) else None for key in ("decision", "intervals")),
     )
 
 
@@ -50,13 +53,20 @@ def featurizers_of(run: Execution) -> tuple[FittedStage, ...]:
 def scored_of(run: Execution) -> Scored:
     """Return the held-out rows with the pipeline's answers and the truth; made once a run."""
     if SCORED not in run.values:
-        pipeline, test = pipeline_of(run), run.value("split").test
-        rows = test.frame.collect()
-        weight = weights_in(test.with_frame(rows.lazy()))
-        run.values[SCORED] = Scored.of(
-            test.with_frame(rows.lazy()), pipeline.predict(rows), pipeline.target, pipeline.truth(rows), weight
-        )
+        pipeline, (rows, said) = pipeline_of(run), plain_answers_of(run)
+        test = run.value("split").test.with_frame(rows.lazy())
+        weight = weights_in(test)
+        run.values[SCORED] = Scored.of(test, pipeline.decided(said), pipeline.target, pipeline.truth(rows), weight)
     found: Scored = run.values[SCORED]
+    return found
+
+
+def plain_answers_of(run: Execution) -> tuple[pl.DataFrame, Prediction]:
+    """Return the held-out rows with what the model says of them, before any rule decides; asked once a run."""
+    if ANSWERED not in run.values:
+        rows = run.value("split").test.frame.collect()
+        run.values[ANSWERED] = rows, pipeline_of(run, decided=False).predict(rows)
+    found: tuple[pl.DataFrame, Prediction] = run.values[ANSWERED]
     return found
 
 
@@ -68,8 +78,8 @@ def weights_in(rows: Dataset) -> np.ndarray | None:
     return weights
 
 
-SCORED = "\0scored"
-"""Where `scored_of` keeps them among a run's values; no stage has such a key."""
+SCORED, ANSWERED = "\0scored", "\0answered"
+"""Where `scored_of` and `plain_answers_of` keep them among a run's values; no stage has such a key."""
 
 
 def report_in_words(report: Report) -> str:

@@ -22,6 +22,7 @@ from .stages import (
     target,
     trainer,
 )
+from .stages.deciding import decision, intervals, wish
 
 SEQUENCE: tuple[StageKind, ...] = (
     rows.SOURCE,
@@ -32,10 +33,13 @@ SEQUENCE: tuple[StageKind, ...] = (
     rows.AFTER_SPLIT,
     cleaning.STAGE,
     target.STAGE,
+    wish.STAGE,
     audit.STAGE,
     features.FEATURIZER,
     features.FEATURES,
     trainer.STAGE,
+    decision.STAGE,
+    intervals.STAGE,
     judging.EVALUATOR,
     judging.MONITOR,
     packager.STAGE,

@@ -119,6 +119,12 @@ class Answerer:
         ids = new_ids(len(values))
         if len(values) != len(question.rows):
             raise Misshapen(f"the model gave {len(values)} answers for {len(question.rows)} rows")
+        if prediction.intervals is not None:
+            ends = prediction.intervals.tolist()
+            return [
+                Item(made, values[i], msgspec.UNSET, warnings.get(i, ()), lower=ends[i][0], upper=ends[i][1])
+                for i, made in enumerate(ids)
+            ]
         if prediction.probabilities is None:
             return [Item(made, values[i], msgspec.UNSET, warnings.get(i, ())) for i, made in enumerate(ids)]
         chances = prediction.probabilities.tolist()

@@ -57,6 +57,9 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     warnings: tuple[str, ...] = ()
     version: int | msgspec.UnsetType | None = msgspec.UNSET
     """Who answered, where a policy lets several versions answer."""
+    lower: float | msgspec.UnsetType = msgspec.UNSET
+    """Where the interval around a number begins; not there where the model tells none."""
+    upper: float | msgspec.UnsetType = msgspec.UNSET
 
 
 def joined(questions: Sequence[Question]) -> Question:

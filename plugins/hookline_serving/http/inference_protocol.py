@@ -10,6 +10,8 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 import hookline
+from hookline import Decides, Predictor
+from hookline.kinds.fitted import BOUNDS
 
 from .exchange import Item, Question
 from .many import HEAVY_BYTES, MOST_BYTES_AT_ONCE, ROWS_AT_ONCE, questions
@@ -36,6 +38,7 @@ def model_metadata(service: Service) -> dict[str, Any]:
     outputs = [{"name": "prediction", "datatype": datatype_of(target.classes), "shape": [-1]}]
     if target.classes:
         outputs.append({"name": "probabilities", "datatype": "FP64", "shape": [-1, len(target.classes)]})
+    outputs += [{"name": name, "datatype": "FP64", "shape": [-1]} for name in bounds_of(service.predictor)]
     inputs = [
         {"name": column.name, "datatype": DATATYPES[column.kind], "shape": [-1]}
         for column in service.predictor.schema.columns
@@ -112,6 +115,9 @@ def reply_of(traffic: Traffic, called: Any, items: Sequence[Item]) -> dict[str, 
     if flat:
         shape = [len(items), len(classes)]
         outputs.append({"name": "probabilities", "datatype": "FP64", "shape": shape, "data": flat})
+    for name in BOUNDS if all(item.lower is not msgspec.UNSET for item in items) else ():
+        ends = [getattr(item, name) for item in items]
+        outputs.append({"name": name, "datatype": "FP64", "shape": [len(items)], "data": ends})
     parameters: dict[str, Any] = {
         "prediction_ids": [item.id for item in items],
         "warnings": {str(row): item.warnings for row, item in enumerate(items) if item.warnings},
@@ -125,6 +131,11 @@ def reply_of(traffic: Traffic, called: Any, items: Sequence[Item]) -> dict[str, 
     if isinstance(called, str):
         reply["id"] = called
     return reply
+
+
+def bounds_of(predictor: Predictor) -> Sequence[str]:
+    """Return the outputs that are the bounds of intervals; none where the model tells none."""
+    return BOUNDS if isinstance(predictor, Decides) and predictor.intervals is not None else ()
 
 
 def datatype_of(classes: tuple[Any, ...]) -> str:

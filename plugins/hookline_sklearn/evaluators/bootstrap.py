@@ -101,7 +101,9 @@ MAX_ROWS = 20_000
 """Rows above which resamples are made of a subset, each row counted more often."""
 MIN_DEFINED = 0.9
 """Share of resamples in which a metric must be defined for it to get an interval."""
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae", "median_absolute_error", "mape"})
+LOWER_IS_BETTER = frozenset(
+    {"log_loss", "brier", "rmse", "mae", "median_absolute_error", "mape", "pinball_loss", "poisson_deviance"}
+)
 
 
 @dataclass(frozen=True)

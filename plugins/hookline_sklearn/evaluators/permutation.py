@@ -74,11 +74,11 @@ class PermutationImportanceEvaluator(Evaluator):
         counted = np.flatnonzero(weight)
         kept = np.sort(rng.choice(counted, min(len(counted), self.max_rows), replace=False))
         rows = scored.rows().frame.collect()[kept]
-        judge = _Judge(target, truth[kept], weight[kept])
+        judge = Judge(target, truth[kept], weight[kept])
         effects = self._effects(pipeline, rows, judge, rng)
         effects.sort(key=lambda effect: -effect.increase)
         title = f"What '{target.name}' is predicted from, on {rows.height:,} rows"
-        unit = _unit(target, answered)
+        unit = judge.unit(answered)
         return Report(title, (), (_table(effects, unit),), (_chart(effects, unit),))
 
     def explain(self, predictor: Predictor, rows: pl.DataFrame, background: pl.DataFrame) -> Explanation:
@@ -103,9 +103,7 @@ class PermutationImportanceEvaluator(Evaluator):
         unit = "probability" if predictor.target.classes else predictor.target.name
         return Explanation(columns, values, _base(predictor, usual, answered.values), METHOD, unit)
 
-    def _effects(
-        self, pipeline: Predictor, rows: pl.DataFrame, judge: _Judge, rng: np.random.Generator
-    ) -> list[Effect]:
+    def _effects(self, pipeline: Predictor, rows: pl.DataFrame, judge: Judge, rng: np.random.Generator) -> list[Effect]:
         least = judge.loss(pipeline.predict(rows))
         found = []
         for name in pipeline.schema.names:
@@ -118,7 +116,7 @@ class PermutationImportanceEvaluator(Evaluator):
 
 
 @dataclass(frozen=True)
-class _Judge:
+class Judge:
     """Measures answers for the same rows. truth: labels or numbers, (n,); weight: float64, (n,)."""
 
     target: Target
@@ -137,6 +135,12 @@ class _Judge:
             return float(np.average(y != guess, weights=self.weight))
         judged = Judged(y, guess, prediction.probabilities, len(self.target.classes), None)
         return float(np.average(losses(judged, prediction.probabilities)["log_loss"], weights=self.weight))
+
+    def unit(self, prediction: Prediction) -> str:
+        """Return the loss, in words."""
+        if self.target.task == "regression":
+            return "root mean squared error"
+        return "error rate" if prediction.probabilities is None else "log loss"
 
 
 def _effect(column: str, grown: Sequence[float]) -> Effect:
@@ -183,13 +187,6 @@ def _toward(target: Target, prediction: Prediction, labels: np.ndarray) -> np.nd
         return np.asarray(prediction.values == labels, dtype=np.float64)
     found: np.ndarray = prediction.probabilities[np.arange(len(labels)), encode(labels, target)]
     return found
-
-
-def _unit(target: Target, prediction: Prediction) -> str:
-    """Return the loss, in words."""
-    if target.task == "regression":
-        return "root mean squared error"
-    return "error rate" if prediction.probabilities is None else "log loss"
 
 
 def _table(effects: Sequence[Effect], unit: str) -> Table:

@@ -10,6 +10,7 @@ from annotated_types import Ge, Interval
 
 from hookline import Evaluator, Prediction, Report, Scored, Target
 from hookline.errors import ConfigError, DataError, Problem
+from hookline.kinds.artifacts import Label
 
 from .bootstrap import Resampling
 from .classification import classification_report
@@ -66,19 +67,7 @@ class _WithPositive(MetricsEvaluator):
 
     def positive_code(self, target: Target) -> int | None:
         """Return the code of the positive class; raises ConfigError where the target has no such class."""
-        if self.positive is None:
-            return super().positive_code(target)
-        if target.task != "binary":
-            raise self._bad_positive(f"only a binary target has a positive class, and '{target.name}' is {target.task}")
-        labels = [str(label).lower() for label in target.classes]
-        if str(self.positive).lower() not in labels:
-            known = " and ".join(f"'{label}'" for label in target.classes)
-            raise self._bad_positive(f"'{self.positive}' is not a class of '{target.name}', which has {known}")
-        return labels.index(str(self.positive).lower())
-
-    def _bad_positive(self, message: str) -> ConfigError:
-        title = f"bad config for evaluator '{self.name}'"
-        return ConfigError(title, [Problem(f"evaluator.{self.name}.positive", message)])
+        return super().positive_code(target) if self.positive is None else code_of(self.positive, target, self.name)
 
 
 class ClassificationEvaluator(_WithPositive):
@@ -108,6 +97,18 @@ class StandardEvaluator(_WithPositive):
 
     name = "standard"
     measures = MEASURED
+
+
+def code_of(positive: Label, target: Target, evaluator: str) -> int:
+    """Return the code of the positive class that an evaluator's config names; raises ConfigError where there is none such."""
+    labels = [str(label).lower() for label in target.classes]
+    if target.task == "binary" and str(positive).lower() in labels:
+        return labels.index(str(positive).lower())
+    known = " and ".join(f"'{label}'" for label in target.classes)
+    told = f"'{positive}' is not a class of '{target.name}', which has {known}"
+    if target.task != "binary":
+        told = f"only a binary target has a positive class, and '{target.name}' is {target.task}"
+    raise ConfigError(f"bad config for evaluator '{evaluator}'", [Problem(f"evaluator.{evaluator}.positive", told)])
 
 
 def require_rows(truth: np.ndarray, prediction: Prediction) -> None:

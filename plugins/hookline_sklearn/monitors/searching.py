@@ -7,7 +7,10 @@ from itertools import pairwise
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+from hookline import Scored
 from hookline.data.columns import as_number, column_kind
+from hookline.data.target import encode
+from hookline.kinds.artifacts import ROW_ID
 from hookline.quality.discoveries import discoveries
 
 if TYPE_CHECKING:
@@ -55,6 +58,22 @@ class Slice:
         """The rows, bool (n_rows,)."""
         found = self.conditions[0].rows
         return found & self.conditions[1].rows if len(self.conditions) > 1 else found
+
+
+def losses_of(labeled: Scored) -> np.ndarray:
+    """Return what each row of known truth loses, float64 (n_rows,): 1 for a wrong class, or the absolute error."""
+    import numpy as np
+
+    truth, answers = labeled.truth(), labeled.prediction().values
+    if labeled.target.task == "regression":
+        return np.asarray(np.abs(np.asarray(answers, dtype=float) - np.asarray(truth, dtype=float)))
+    return np.asarray(encode(truth, labeled.target) != encode(answers, labeled.target), dtype=float)
+
+
+def columns_of(scored: Scored) -> list[str]:
+    """Return the raw columns that rows are divided by: those that a model may see."""
+    hidden = {scored.target.name, ROW_ID}
+    return [name for name in scored.rows().feature_columns() if name not in hidden]
 
 
 def conditions_in(frame: pl.DataFrame, least: int) -> list[Condition]:

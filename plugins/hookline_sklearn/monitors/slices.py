@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Gt, Interval
 
 from hookline import Finding, Metric, Monitor, Reference, Report, Scored, Table
-from hookline.data.target import encode
-from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.reports import Severity
 from hookline.kinds.scored import TRUTH
 from hookline.quality.grouped import worth
 
-from .searching import Slice, conditions_in, worst_slices
+from .searching import Slice, columns_of, conditions_in, losses_of, worst_slices
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,9 +79,8 @@ class SlicesMonitor(Monitor):
         """Return the loss of each row, its columns, and its group."""
         import numpy as np
 
-        loss, rows = _losses(labeled), labeled.rows()
-        hidden = {labeled.target.name, ROW_ID}
-        frame = rows.frame.select([name for name in rows.feature_columns() if name not in hidden]).collect()
+        loss, rows = losses_of(labeled), labeled.rows()
+        frame = rows.frame.select(columns_of(labeled)).collect()
         groups = labeled.groups()
         if len(loss) <= self.max_rows:
             return loss, frame, groups
@@ -107,12 +104,3 @@ class SlicesMonitor(Monitor):
             f"on the others (worse by at least {one.low:.3g})."
         )
         return Finding(one.told, "loss", one.loss - one.others, gap, severity, text)
-
-
-def _losses(labeled: Scored) -> np.ndarray:
-    import numpy as np
-
-    truth, answers = labeled.truth(), labeled.prediction().values
-    if labeled.target.task == "regression":
-        return np.asarray(np.abs(np.asarray(answers, dtype=float) - np.asarray(truth, dtype=float)))
-    return np.asarray(encode(truth, labeled.target) != encode(answers, labeled.target), dtype=float)

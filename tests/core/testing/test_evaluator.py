@@ -19,6 +19,9 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "regression": {"n_bootstrap": 20},
     "standard": {"n_bootstrap": 20},
     "permutation_importance": {"n_repeats": 2},
+    "ranking": {"n_bootstrap": 20},
+    "deviances": {"n_bootstrap": 20},
+    "fairness": {"column": "member", "min_group": 2},
     "shap": {"max_rows": 8, "n_background": 8, "n_samples": 16},
 }
 """What a component cannot do without, and what makes it quick."""

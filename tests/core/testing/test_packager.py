@@ -46,6 +46,22 @@ class Stubborn(Weights):
         return FirstClass(**{field.name: getattr(loaded, field.name) for field in dataclasses.fields(loaded)})
 
 
+class Undecided(Weights):
+    """Loses the rule."""
+
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        loaded: Any = super().load(stored, trust)
+        return dataclasses.replace(loaded, decision=None)
+
+
+class Boundless(Weights):
+    """Loses the intervals."""
+
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        loaded: Any = super().load(stored, trust)
+        return dataclasses.replace(loaded, intervals=None)
+
+
 class Contractless(Weights):
     """Forgets the schema."""
 
@@ -106,6 +122,8 @@ class Late(Plain):
 
 FAULTS: Mapping[str, Callable[[], Component]] = {
     "predicts_the_same": Careless,
+    "decides_as_the_pipeline": Undecided,
+    "tells_intervals_as_the_pipeline": Boundless,
     "contract_travels": Contractless,
     "runs_no_code_untrusted": Trusting,
 }

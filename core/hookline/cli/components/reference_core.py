@@ -46,9 +46,15 @@ def _infos() -> Sequence[type]:
 def _options(content: CoreContent) -> str:
     from hookline.data.parts import SplitOptions
     from hookline.kinds.artifacts import Roles
+    from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
     from hookline.plans.config import Options
 
-    nested: Mapping[str, type] = {"roles": Roles, "split": SplitOptions}
+    nested: Mapping[str, type] = {
+        "roles": Roles,
+        "split": SplitOptions,
+        "decision": DecisionOptions,
+        "intervals": IntervalOptions,
+    }
     plain = [field for field in field_infos(Options) if field.name not in nested]
     parts = [
         "# Options of a run",

@@ -115,6 +115,9 @@ def _show(given: Any) -> int:
     if missing:
         say(missing)
     tell(f"\ntarget: {json.dumps(manifest['target'])}")
+    for made in ("decision", "intervals"):
+        if manifest.get(made):
+            tell(f"{made}: {json.dumps(manifest[made])}")
     tell(f"parity: {json.dumps(manifest['parity'])}")
     tell(f"signed: {'with your key' if is_signed(manifest) else 'not with your key'}\n")
     _print_certificate(Path(record.path))

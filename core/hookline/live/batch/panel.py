@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.columns import conform
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import ROW_ID, Schema
+from hookline.kinds.capabilities import Decides
 from hookline.kinds.deployments import Deployment, Route, Trust
+from hookline.kinds.fitted import BOUNDS
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.pipeline import id_column
 from hookline.packages.scoring import Answers, Told, ask, warnings_column
@@ -111,6 +113,12 @@ class Panel:
         """Who answers which row; None where one answers all."""
         return None if self.policy is None else Router.of(self.policy)
 
+    @cached_property
+    def tells_intervals(self) -> bool:
+        """Whether every version tells an interval around its numbers; a table cannot have them of some rows alone."""
+        predictors = [package.predictor for package in self.packages.values()]
+        return all(isinstance(one, Decides) and one.intervals is not None for one in predictors)
+
     def require_one_target(self) -> None:
         """Raise UsageError where versions do not predict the same."""
         for version, package in self.packages.items():
@@ -169,6 +177,7 @@ class Panel:
         ids = id_column(some, self.live.roles)
         assert ids is not None
         frame = Answers(ids.alias("row_id"), prediction).frame().drop("warnings")
+        frame = frame if self.tells_intervals else frame.drop(BOUNDS, strict=False)
         told = frame.with_columns(
             pl.lit(route.version, pl.Int64).alias(VERSION),
             pl.lit(route.arm).alias(ARM),

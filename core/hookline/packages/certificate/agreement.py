@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.contract.rules import rejected_mask
 from hookline.errors import DataError
 from hookline.kinds.artifacts import Schema, Target
-from hookline.kinds.fitted import Prediction, Predictor
+from hookline.kinds.fitted import DecisionRule, Prediction, Predictor
 
 from .certificate import HELD_OUT, Agreement, WorstRow
 from .edges import plain_row
-from .parity import differences, spread_of
+from .parity import differences, rule_of, spread_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +45,8 @@ class Comparison:
     """Of the native numbers on held-out rows; see `Parity`."""
     ties: Ties | None = None
     """None: nowhere."""
+    rule: DecisionRule | None = None
+    """How the native one decides."""
 
     @classmethod
     def of(
@@ -52,7 +54,7 @@ class Comparison:
     ) -> Comparison:
         """Compare a predictor with another way to ask."""
         spread = spread_of(native.target, native.predict(held_out))
-        return cls(native.target, native.schema, native.predict, other, tolerance, spread, ties)
+        return cls(native.target, native.schema, native.predict, other, tolerance, spread, ties, rule_of(native))
 
     def on(self, frame: pl.DataFrame, sorts: Sequence[str], beyond: np.ndarray | None = None) -> list[Agreement]:
         """Compare them on rows, all at once, and tell it sort by sort. beyond: rows past the format's limit, (n,)."""
@@ -109,7 +111,7 @@ class Comparison:
         one, other = _ask(self.native, rows), _ask(self.other, rows)
         if isinstance(one, Prediction) and isinstance(other, Prediction):
             told.difference[places], told.changed[places] = differences(
-                self.target, one, other, self.tolerance, self.spread
+                self.target, one, other, self.tolerance, self.spread, self.rule
             )
             told.asked[places] = told.both[places] = True
             for place, pair in zip(places, zip(one.values.tolist(), other.values.tolist(), strict=True), strict=True):

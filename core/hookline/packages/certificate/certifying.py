@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.columns import conform
 from hookline.kinds.artifacts import Schema
 from hookline.kinds.capabilities import AnswersAsServed, NamesTies
-from hookline.kinds.fitted import Limit, Prediction, Predictor
+from hookline.kinds.fitted import BOUNDS, Limit, Prediction, Predictor
 from hookline.kinds.kinds import Packager
 
 from ..pipeline import Pipeline
@@ -114,7 +114,8 @@ def _as_client(deployer: AnswersAsServed, predictor: Predictor, frame: pl.DataFr
         answers += deployer.answer(predictor, json_rows(frame[start : start + SERVED_BATCH], predictor.schema))
     values = np.array([answer["prediction"] for answer in answers])
     if not predictor.target.classes:
-        return Prediction(values.astype(np.float64))
+        ends = [[answer[name] for name in BOUNDS] for answer in answers if "lower" in answer]
+        return Prediction(values.astype(np.float64), intervals=np.array(ends, dtype=np.float64) if ends else None)
     labels = [str(label).lower() if isinstance(label, bool) else str(label) for label in predictor.target.classes]
     if "probabilities" not in answers[0]:
         return Prediction(values, None, predictor.target.classes)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ExportError
 from hookline.kinds.artifacts import Target
-from hookline.kinds.fitted import Model, Prediction, Predictor
+from hookline.kinds.capabilities import Decides
+from hookline.kinds.fitted import DecisionRule, Model, Prediction, Predictor
 from hookline.kinds.kinds import Packager
 from hookline.registry.ports import assignable, ports
 
@@ -26,8 +27,9 @@ class Parity:
     """How a package's predictions differ from the native pipeline's, on the same raw rows.
 
     max_difference: of probabilities absolute, infinite where the label changes though the native probabilities of the two
-        labels are further apart than rounding within the tolerance explains; of numbers relative to the native one, or to
-        their standard deviation on the held-out rows where that is larger: next to 0 every rounding would be a large share
+        labels are further apart, or further from where the rule decides otherwise, than rounding within the tolerance explains;
+        of numbers and their intervals relative to the native one, or to their standard deviation on the held-out rows where that
+        is larger: next to 0 every rounding would be a large share; infinite where only one of the two tells intervals
     changed_decisions: rows whose label differs, or whose number differs by more than the tolerance
     """
 
@@ -47,9 +49,9 @@ def measure_parity(native: Predictor, packaged: Predictor, frame: pl.DataFrame, 
     import numpy as np
 
     expected = native.predict(frame)
-    difference, changed = differences(
-        native.target, expected, packaged.predict(frame), tolerance, spread_of(native.target, expected)
-    )
+    spread = spread_of(native.target, expected)
+    actual, rule = packaged.predict(frame), rule_of(native)
+    difference, changed = differences(native.target, expected, actual, tolerance, spread, rule)
     return Parity(frame.height, float(difference.max(initial=0.0)), int(np.sum(changed)), tolerance)
 
 
@@ -61,8 +63,18 @@ def spread_of(target: Target, prediction: Prediction) -> float:
     return spread if np.isfinite(spread) and spread > 0 else 1.0
 
 
+def rule_of(predictor: Predictor) -> DecisionRule | None:
+    """Return how a predictor decides; None where it answers the most probable class, or a number."""
+    return predictor.decision if isinstance(predictor, Decides) else None
+
+
 def differences(
-    target: Target, expected: Prediction, actual: Prediction, tolerance: float, spread: float
+    target: Target,
+    expected: Prediction,
+    actual: Prediction,
+    tolerance: float,
+    spread: float,
+    rule: DecisionRule | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how far two predictions of the same rows are apart, as in `Parity`: float64 (n,), and changed: bool (n,)."""
     import numpy as np
@@ -71,9 +83,10 @@ def differences(
         changed = expected.values != actual.values
         difference = np.abs(expected.probabilities - actual.probabilities).max(axis=1, initial=0.0)
         # Each of the two probabilities may have moved by the tolerance, one up and one down.
-        difference[_leads(target, expected, actual, changed) > 2 * tolerance] = np.inf
+        difference[_leads(target, expected, actual, changed, rule) > 2 * tolerance] = np.inf
     elif target.task == "regression":
-        difference = np.abs(expected.values - actual.values) / np.maximum(spread, np.abs(expected.values))
+        scale = np.maximum(spread, np.abs(expected.values))
+        difference = np.maximum(np.abs(expected.values - actual.values) / scale, _apart(expected, actual, scale))
         changed = difference > tolerance
     else:
         changed = expected.values != actual.values
@@ -81,8 +94,23 @@ def differences(
     return np.where(np.isfinite(difference), difference, np.inf), np.asarray(changed, dtype=bool)
 
 
-def _leads(target: Target, expected: Prediction, actual: Prediction, changed: np.ndarray) -> np.ndarray:
-    """Return how far apart the native probabilities of the label before and the label after are, float64 (n,); 0 unchanged."""
+def _apart(expected: Prediction, actual: Prediction, scale: np.ndarray) -> np.ndarray:
+    """Return how far the intervals of two predictions are apart, float64 (n,); infinite where only one has any."""
+    import numpy as np
+
+    if expected.intervals is None or actual.intervals is None:
+        return np.full(len(scale), 0.0 if expected.intervals is actual.intervals else np.inf)
+    found: np.ndarray = np.abs(expected.intervals - actual.intervals).max(axis=1, initial=0.0) / scale
+    return found
+
+
+def _leads(
+    target: Target, expected: Prediction, actual: Prediction, changed: np.ndarray, rule: DecisionRule | None
+) -> np.ndarray:
+    """Return how far the native probabilities are from where the label before becomes the one after, float64 (n,).
+
+    Without a rule that is how far those of the two labels are apart; 0 where the label is the same.
+    """
     import numpy as np
 
     assert expected.probabilities is not None
@@ -90,7 +118,9 @@ def _leads(target: Target, expected: Prediction, actual: Prediction, changed: np
     leads = np.zeros(len(changed))
     for row in np.flatnonzero(changed).tolist():
         places = [codes.get(one.values[row : row + 1].tolist()[0], -1) for one in (expected, actual)]
-        leads[row] = np.inf if -1 in places else np.ptp(expected.probabilities[row, places])
+        chances = expected.probabilities[row]
+        lead = np.ptp(chances[places]) if rule is None else rule.lead(chances, *places)
+        leads[row] = np.inf if -1 in places else lead
     return leads
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from hookline.data.columns import column_kind, parse_dtype
 from hookline.data.contract.patterns import check_pattern
 from hookline.errors import HooklineError, StoreError
 from hookline.kinds.artifacts import Column, ColumnKind, Schema, Target
+from hookline.kinds.fitted import DecisionRule, Intervals
 
 from .names import shown
 
@@ -58,6 +60,21 @@ def check_target(target: Target, where: str) -> None:
     fits = {"regression": not classes, "binary": len(classes) == 2, "multiclass": len(classes) > 2}
     if not fits[target.task] or len(classes) < len(target.classes):
         raise StoreError(f"{where} is damaged: its target is {target.task}, of {len(classes)} different classes")
+
+
+def check_decision(rule: DecisionRule, target: Target, where: str) -> None:
+    """Raise StoreError where a rule does not say an answer for each row of a target. where: the file that says so."""
+    numbers = [*(cost for line in rule.costs for cost in line), *([] if rule.threshold is None else [rule.threshold])]
+    square = {len(target.classes)} == {len(rule.costs), *map(len, rule.costs)}
+    of_two = rule.threshold is not None and len(target.classes) == 2 and rule.positive in (0, 1)
+    if not all(map(math.isfinite, numbers)) or not (of_two or (rule.threshold is None and square)):
+        raise StoreError(f"{where} is damaged: its decision is none for {len(target.classes)} classes")
+
+
+def check_intervals(found: Intervals, target: Target, where: str) -> None:
+    """Raise StoreError where intervals are none around a number. where: the file that says so."""
+    if target.classes or not 0 < found.coverage < 1 or not 0 <= found.half_width < math.inf:
+        raise StoreError(f"{where} is damaged: its intervals are none around a number")
 
 
 def any_fault() -> tuple[type[BaseException], ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from hookline.errors import StoreError
 from hookline.kinds.artifacts import Feature, Target
+from hookline.kinds.fitted import DecisionRule, Intervals
 from hookline.kinds.given.names import LONGEST
 from hookline.kinds.plain import adapter
 from hookline.kinds.reports import Metric
@@ -103,6 +104,8 @@ class Shape:
     model: Text = ""
     monitors: Mapping[Text, Text] = field(default_factory=dict)
     trainer: PlacedFields | None = None
+    decision: DecisionRule | None = None
+    intervals: Intervals | None = None
     importances: Mapping[Text, Number] | None = None
     before: tuple[Metric, ...] = ()
     updated_from: UpdateFacts | None = None

@@ -149,6 +149,7 @@ def populate(registry: Registry) -> None:
             store_deferred(kind, name, package, partial(_node, registry.entry(kind, name).cls))
     root: Any = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
     root["gates"] = _open({})
+    root["decision"]["costs"] = _open({})
     root["settings"] = _open({name: node_of(cls, None) for name, cls in registry.settings().items()})
     store_config(CONFIG_NAME, root)
 

@@ -12,6 +12,7 @@ from hookline.data.parts import SplitOptions
 from hookline.errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.kinds import KINDS, MULTIPLE
+from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
 from hookline.registry.registry import Registry
 
 from ..config import ROOTS, key_of
@@ -76,6 +77,8 @@ def unknown_key(registry: Registry, key: str) -> str:
         root, key = choice, choice
     elif root == "hydra":
         known, key = _keys_of_hydra(rest), rest.rpartition(".")[2]
+    elif key.startswith("decision.costs."):
+        return "is said as a whole: 'decision.costs={TRUE: {ANSWERED: COST}}'"
     elif rest:
         known, key = nested_keys(root), rest
     else:
@@ -87,7 +90,8 @@ def unknown_key(registry: Registry, key: str) -> str:
 
 def nested_keys(root: str) -> list[str]:
     """Return the keys of a part of the config that is closed; none where any may stand there."""
-    nested = {"roles": Roles, "split": SplitOptions}.get(root)
+    parts = {"roles": Roles, "split": SplitOptions, "decision": DecisionOptions, "intervals": IntervalOptions}
+    nested = parts.get(root)
     return [f.name for f in dataclasses.fields(nested)] if nested else []
 
 

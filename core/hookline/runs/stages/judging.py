@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ..execution import Execution
 
 
-PIPELINE = ("split", "transform", "target", "knowledge", "featurizer", "trainer")
+PLAIN = ("split", "transform", "target", "knowledge", "featurizer", "trainer")
+"""What a pipeline is made of that answers what the model says."""
+PIPELINE = (*PLAIN, "decision", "intervals")
 
 
 def _evaluate(run: Execution, stage: Stage) -> Report:

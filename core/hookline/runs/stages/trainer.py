@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from hookline.data.target import decode, true_values
+from hookline.data.target import decide, decode, true_values
 from hookline.errors import HooklineError, Pruned, StoreError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Features, Target
-from hookline.kinds.fitted import Model
+from hookline.kinds.fitted import DecisionRule, Model
 from hookline.kinds.fitting import checkpoints_in, steps_in
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import apply_transforms
@@ -61,18 +61,22 @@ def learning_of(run: Execution) -> dict[str, Any] | None:
 
 
 def beside_of(run: Execution) -> dict[str, dict[str, float]]:
-    """Return what stands beside the score: the metrics of a constant guess, and of training rows, by name."""
-    folder = run.workspace.store.get(run.plan.of("trainer")[0].fingerprint)
-    if folder is None or not (folder / BESIDE).is_file():
-        return {}
-    found: dict[str, dict[str, float]] = json.loads((folder / BESIDE).read_text("utf-8"))
+    """Return what stands beside the score: the metrics of a constant guess, and of training rows, by name.
+
+    Where a rule decides, it has measured the training rows anew.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for stage in run.plan.of("trainer", "decision"):
+        folder = run.workspace.store.get(stage.fingerprint)
+        if folder is not None and (folder / BESIDE).is_file():
+            found |= json.loads((folder / BESIDE).read_text("utf-8"))
     return found
 
 
 def _beside(run: Execution, model: Model) -> dict[str, dict[str, float]]:
     """Measure the constant guess on held-out rows, and the model on some of the rows that it was fitted to."""
     found: dict[str, dict[str, float]] = {}
-    for what, scored in (("training", partial(_training_rows, run, model)), ("baseline", partial(_guessed, run))):
+    for what, scored in (("training", partial(training_rows, run, model)), ("baseline", partial(_guessed, run))):
         # What cannot be judged, as rows without truth, an evaluator refuses; the fit does not hang on it.
         with suppress(HooklineError):
             found[what] = numbers_of(run.registry, scored())
@@ -89,7 +93,8 @@ def _guessed(run: Execution) -> Scored:
     return Scored.of(test, guess, target, truth, weights_in(test))
 
 
-def _training_rows(run: Execution, model: Model) -> Scored:
+def training_rows(run: Execution, model: Model, rule: DecisionRule | None = None) -> Scored:
+    """Return some of the training rows with what a model answers, by a rule where there is one."""
     import numpy as np
     import polars as pl
 
@@ -102,7 +107,8 @@ def _training_rows(run: Execution, model: Model) -> Scored:
     labels = np.array(target.classes, dtype=None if len({type(c) for c in target.classes}) == 1 else object)
     truth = labels[some.y] if target.classes else some.y
     data = Dataset(pl.LazyFrame({ROW_ID: kept}), name="training rows")
-    return Scored.of(data, decode(model.predict(some), target), target, truth, weight)
+    said = decode(model.predict(some), target)
+    return Scored.of(data, said if rule is None else decide(said, rule, target), target, truth, weight)
 
 
 def _fit(run: Execution, stage: Stage) -> Model:

@@ -12,7 +12,7 @@ from typing import Any
 from hookline.errors import DataError, StoreError, UntrustedPackage
 from hookline.kinds.artifacts import Task
 from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import Model, Predictor
+from hookline.kinds.fitted import DecisionRule, Intervals, Model, Predictor
 from hookline.packages.certificate.parity import measure_parity
 from hookline.packages.pipeline import Pipeline
 from hookline.packages.state import StoredPackage
@@ -48,6 +48,37 @@ def check_predicts_the_same(subject: Subject) -> None:
                 f"changes predictions by up to {parity.max_difference:.3g} on a {task} table "
                 f"(allowed: {parity.tolerance:g}); mend save() and load(), or say a larger `tolerance`."
             )
+
+
+def check_decides_as_the_pipeline(subject: Subject) -> None:
+    """A loaded package answers the class that the pipeline's rule decides for, and not simply the most probable one."""
+    if "binary" not in subject.tasks():
+        return
+    plain, rows = pipeline_for(subject, "binary"), subject.rows("binary").unlabeled().collect()
+    chances = plain.predict(rows).probabilities
+    if chances is None:
+        return
+    # Between the probabilities that are there, so that rounding decides nothing.
+    low, high = sorted({*chances[:, 1].tolist()})[:2]
+    pipeline = replace(plain, decision=DecisionRule("threshold", (low + high) / 2))
+    with saved(subject, pipeline) as stored:
+        loaded = subject.component.load(stored, Trust(everything=True))
+        parity = measure_parity(pipeline, loaded, rows, subject.component.tolerance)
+    if not parity.ok:
+        subject.fail("answers otherwise than the pipeline's rule decides; apply stored.decision, or use stored.around.")
+
+
+def check_tells_intervals_as_the_pipeline(subject: Subject) -> None:
+    """A loaded package tells the intervals around its numbers that the pipeline does."""
+    if "regression" not in subject.tasks():
+        return
+    pipeline = replace(pipeline_for(subject, "regression"), intervals=Intervals(0.9, 1.5, 100))
+    rows = subject.rows("regression").unlabeled().collect()
+    with saved(subject, pipeline) as stored:
+        loaded = subject.component.load(stored, Trust(everything=True))
+        parity = measure_parity(pipeline, loaded, rows, subject.component.tolerance)
+    if not parity.ok:
+        subject.fail("tells other intervals than the pipeline, or none; use stored.intervals, or stored.around.")
 
 
 def check_contract_travels(subject: Subject) -> None:
@@ -120,6 +151,8 @@ def _on_half_of_the_rows(subject: Subject, task: Task) -> Pipeline[Any]:
 
 CHECKS: tuple[CheckFunction, ...] = (
     check_predicts_the_same,
+    check_decides_as_the_pipeline,
+    check_tells_intervals_as_the_pipeline,
     check_contract_travels,
     check_runs_no_code_untrusted,
     check_says_whether_it_is_native,

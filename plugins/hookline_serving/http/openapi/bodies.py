@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any
 
 from hookline import Schema, Target
-from hookline.kinds.fitted import label_text
+from hookline.kinds.fitted import BOUNDS, label_text
 from hookline.workspace.catalog.labels import LONGEST_ID
 
 from .acts import listed, named, record
@@ -32,6 +32,9 @@ def predictions(target: Target, info: Mapping[str, Any]) -> dict[str, Any]:
     item = record(id=described, prediction=_label(target), warnings=listed(TEXT))
     item["properties"]["version"] = VERSION | {"description": "which answered, where a policy lets several answer"}
     example = {"id": AN_ID, "prediction": _first(target), "warnings": []}
+    if not target.classes:
+        about = {"description": "of the interval around the prediction, where the model tells any"}
+        item["properties"] |= {name: {"type": "number"} | about for name in BOUNDS}
     if target.classes:
         chances = {label_text(label): {"type": "number"} for label in target.classes}
         item["properties"]["probabilities"] = {"type": "object", "properties": chances, "required": [*chances]}

@@ -80,7 +80,7 @@ def _schemas(service: Service) -> dict[str, Any]:
         "Predictions": bodies.predictions(predictor.target, info),
         "Error": bodies.error(),
         **bodies.label_schemas(predictor.target),
-        **protocol_schemas(predictor.schema, predictor.target, info, most),
+        **protocol_schemas(predictor, info, most),
     }
 
 

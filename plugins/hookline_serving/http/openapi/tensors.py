@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hookline import Schema, Target
+from hookline import Predictor, Schema, Target
+from hookline.kinds.fitted import BOUNDS
 
-from ..inference_protocol import DATATYPES, datatype_of
+from ..inference_protocol import DATATYPES, bounds_of, datatype_of
 from ..reading.tensors import KNOWN_DATATYPES
 from .acts import listed, record
 from .bodies import AN_ID, TEXT
@@ -17,15 +18,16 @@ DATATYPE = {"enum": [*KNOWN_DATATYPES]}
 OUTPUTS = ("prediction", "probabilities")
 
 
-def protocol_schemas(schema: Schema, target: Target, info: Mapping[str, Any], most: int) -> dict[str, Any]:
+def protocol_schemas(predictor: Predictor, info: Mapping[str, Any], most: int) -> dict[str, Any]:
     """Return the schemas of the protocol. most: rows of a request"""
+    schema, target = predictor.schema, predictor.target
     described = listed(record(name=TEXT, datatype=DATATYPE, shape=listed({"type": "integer"})))
     server = record(name=TEXT, version=TEXT, extensions=listed(TEXT))
     model = record(name=TEXT, versions=listed(TEXT), platform=TEXT, inputs=described, outputs=described)
     return {
         "Server": server,
         "Model": model,
-        "Tensors": _asked(schema, target, most),
+        "Tensors": _asked(schema, _outputs(target, bounds_of(predictor)), most),
         "Outputs": _answered(target, info),
     }
 
@@ -41,7 +43,7 @@ def example_tensors(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _asked(schema: Schema, target: Target, most: int) -> dict[str, Any]:
+def _asked(schema: Schema, outputs: Sequence[str], most: int) -> dict[str, Any]:
     columns = ", ".join(f"{column.name} ({DATATYPES[column.kind]})" for column in schema.columns)
     tensor = record(name=TEXT, data=listed({}, fewest=1, most=most) | {"description": "values, one a row"})
     tensor["properties"] |= {
@@ -50,14 +52,14 @@ def _asked(schema: Schema, target: Target, most: int) -> dict[str, Any]:
         | {"description": "[n] or [n, 1], of as many values as all the others have"},
     }
     inputs = listed(tensor, fewest=1) | {"description": f"one tensor a column, in any order: {columns}"}
-    wanted = listed(record(name={"enum": [*_outputs(target)]})) | {"description": "which outputs to answer with"}
+    wanted = listed(record(name={"enum": [*outputs]})) | {"description": "which outputs to answer with"}
     body = record(inputs=inputs)
     body["properties"] |= {"id": {"description": "a text comes back with the answer"}, "outputs": wanted}
     return body | {"examples": [example_tensors(schema)]}
 
 
 def _answered(target: Target, info: Mapping[str, Any]) -> dict[str, Any]:
-    tensor = record(name={"enum": [*_outputs(target)]}, datatype=DATATYPE, shape=listed({"type": "integer"}))
+    tensor = record(name={"enum": [*_outputs(target, BOUNDS)]}, datatype=DATATYPE, shape=listed({"type": "integer"}))
     tensor["properties"]["data"] = {"type": "array"}
     warnings = {"type": "object", "additionalProperties": listed(TEXT), "description": "by row, from 0"}
     said = record(prediction_ids=listed(TEXT), warnings=warnings)
@@ -74,5 +76,5 @@ def _example(target: Target, info: Mapping[str, Any]) -> dict[str, Any]:
     return {"model_name": info["model"], "outputs": [output], "parameters": said}
 
 
-def _outputs(target: Target) -> Sequence[str]:
-    return OUTPUTS if target.classes else OUTPUTS[:1]
+def _outputs(target: Target, bounds: Sequence[str]) -> Sequence[str]:
+    return OUTPUTS if target.classes else (*OUTPUTS[:1], *bounds)

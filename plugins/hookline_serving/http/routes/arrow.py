@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hookline.kinds.fitted import label_text
+from hookline.kinds.fitted import BOUNDS, label_text
 
 from ..many import encoded, predict
 from ..reading.cutting import Body
@@ -59,6 +59,8 @@ def _as_arrow(traffic: Traffic, items: Sequence[Item]) -> bytes:
         chances = [item.probabilities or {} for item in items]
         fields = {label: pl.Float64() for label in labels}
         columns["probabilities"] = pl.Series(chances, dtype=pl.Struct(fields))
+    for name in BOUNDS if all(item.lower is not msgspec.UNSET for item in items) else ():
+        columns[name] = pl.Series([getattr(item, name) for item in items], dtype=pl.Float64)
     into = BytesIO()
     pl.DataFrame(columns).write_ipc_stream(into)
     return into.getvalue()

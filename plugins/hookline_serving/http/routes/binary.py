@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..inference_protocol import infer, reply_of
+from ..inference_protocol import bounds_of, infer, reply_of
 from ..many import MOST_BYTES_AT_ONCE, ROWS_AT_ONCE
 from ..reading.faults import BadRequest
 from ..reading.tensors import NO_INPUTS, asked_of
@@ -65,7 +65,8 @@ class _Request:
             raise BadRequest(NO_INPUTS)
         self._given = given
         # Before anything is predicted, since what is on record is answered.
-        known = ["prediction", *(["probabilities"] if self._traffic.live.predictor.target.classes else [])]
+        live = self._traffic.live.predictor
+        known = ["prediction", *(["probabilities"] if live.target.classes else []), *bounds_of(live)]
         _check_outputs(given.get("outputs", []), known)
         asked = asked_of(_whole(tensors, memoryview(body)[size:]), given.get("id"), self._traffic.live.room.bounds.rows)
         return asked.parts(ROWS_AT_ONCE)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from starlette.exceptions import HTTPException
 
+from hookline.kinds.fitted import BOUNDS
+
 from ..many import MOST_BYTES_AT_ONCE, ROWS_AT_ONCE
 from ..reading.cutting import Body, check_count
 from ..reading.faults import BadRequest
@@ -54,8 +56,13 @@ def _check_media(asked: Asked) -> None:
 
 
 def _encoded(items: Sequence[Item]) -> bytes:
-    predictions = [item.prediction for item in items]
-    return msgspec.json.encode({"predictions": predictions, "prediction_ids": [item.id for item in items]})
+    said: dict[str, Any] = {
+        "predictions": [item.prediction for item in items],
+        "prediction_ids": [item.id for item in items],
+    }
+    if all(item.lower is not msgspec.UNSET for item in items):
+        said |= {name: [getattr(item, name) for item in items] for name in BOUNDS}
+    return msgspec.json.encode(said)
 
 
 def _rows(traffic: Traffic, asked: Asked) -> Rows:
