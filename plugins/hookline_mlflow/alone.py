@@ -32,7 +32,9 @@ class Answers:
         feeds = {name: _feed(given, name, kind).reshape(-1, 1) for name, kind in self.columns.items()}
         answers = self.session.run(None, feeds)
         if not self.classes:
-            return pd.DataFrame({"prediction": answers[0].astype("float64")})
+            # Behind the numbers stand the bounds of their intervals, where the model tells any.
+            told = dict(zip(("prediction", "lower", "upper"), answers, strict=False))
+            return pd.DataFrame({name: values.astype("float64") for name, values in told.items()})
         labels = answers[0].astype(bool) if all(isinstance(one, bool) for one in self.classes) else answers[0]
         shares = {f"probability_{_text(label)}": answers[1][:, place] for place, label in enumerate(self.classes)}
         return pd.DataFrame({"prediction": labels, **shares})

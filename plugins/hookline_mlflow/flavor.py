@@ -46,7 +46,8 @@ def _signature(pipeline: Pipeline[Any]) -> Any:
     takes = [column(one.name, TYPES[one.kind], one.required and not one.nullable) for one in pipeline.schema.columns]
     target = pipeline.target
     if not target.classes:
-        return ModelSignature(Schema(takes), Schema([column("prediction", "double")]))
+        bounds = () if pipeline.intervals is None else ("lower", "upper")
+        return ModelSignature(Schema(takes), Schema([column(name, "double") for name in ("prediction", *bounds)]))
     labels = {bool: "boolean", int: "long", str: "string"}
     kinds = {type(label) for label in target.classes}
     first = column("prediction", labels.get(next(iter(kinds)), "string") if len(kinds) == 1 else "string")

@@ -28,7 +28,7 @@ from ..rows import rows_for
 if TYPE_CHECKING:
     import polars as pl
 
-NEEDED = ("split", "knowledge", "target", "transform", "featurizer", "trainer")
+NEEDED = ("split", "knowledge", "target", "transform", "featurizer", "trainer", "decision", "intervals")
 """Kinds of the stages whose stored outputs a pipeline and its held-out rows are made of."""
 
 
