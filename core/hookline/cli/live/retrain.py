@@ -132,7 +132,10 @@ def _watch(given: Any, rules: Mapping[str, Any]) -> int:
         watch_retraining(
             given.model, every=span_of(given.look, "--look"), rules=rules, trust=trust_of(given), tell=show
         )
-    show(look(given.model, rules=rules, trust=trust_of(given)))
+    found = look(given.model, rules=rules, trust=trust_of(given))
+    show(found)
+    if not given.json and found.retraining is None and not found.held:
+        say(f"nothing to do: no retraining of '{given.model}' is under way, and nothing opens one")
     return 0
 
 
