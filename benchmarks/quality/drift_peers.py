@@ -114,7 +114,7 @@ def power(tools: Sequence[str], draws: int = 30, rows: int = 10_000) -> Iterator
                 yield {"tool": tool, "shift_in_sd": by, "found": share, "false": _share(found, rest), "draws": draws}
 
 
-def streams(draws: int = 50) -> Iterator[dict[str, Any]]:
+def streams(draws: int = 20) -> Iterator[dict[str, Any]]:
     """Yield, by river's detectors as they come, alarms in labels of which nothing changes, and how soon a rise is found."""
     made = []
     for seed in range(draws):
