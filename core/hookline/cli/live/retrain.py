@@ -43,6 +43,7 @@ def _options() -> ArgumentParser:
         "trial.risk=0.01, source.path=new.csv, then=local"
     )
     actions = options.add_subparsers(dest="action", required=True)
+    options.set_defaults(action=NOW)
     made = {
         NOW: "retrain a model now, which is meant where no action is said",
         "watch": "look again and again whether a model is to be retrained, and carry on what is under way, until stopped",
