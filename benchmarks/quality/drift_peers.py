@@ -99,19 +99,16 @@ def _share(found: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> float:
     return round(sum(len({*one["told"]} & {*columns}) for one in found) / len(found) / len(columns), 4)
 
 
-def power(tools: Sequence[str], draws: int = 30, rows: int = 10_000) -> Iterator[dict[str, Any]]:
-    """Yield how often a shift of a tenth of a standard deviation is found, and the columns told beside it."""
-    for by in (0.1, 0.2):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            write(folder, draws, rows, by)
-            rest = [
-                name for name in _sorts(json.loads((folder / "pairs.json").read_text())[0])["all"] if name != "moved"
-            ]
-            for tool in tools:
-                found = judged(tool, folder)
-                share = sum("moved" in one["told"] for one in found) / draws
-                yield {"tool": tool, "shift_in_sd": by, "found": share, "false": _share(found, rest), "draws": draws}
+def power(tools: Sequence[str], draws: int = 20, rows: int = 10_000, by: float = 0.1) -> Iterator[dict[str, Any]]:
+    """Yield how often a column that has moved by a tenth of a standard deviation is told, and the columns told beside it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write(folder, draws, rows, by)
+        rest = [name for name in _sorts(json.loads((folder / "pairs.json").read_text())[0])["all"] if name != "moved"]
+        for tool in tools:
+            found = judged(tool, folder)
+            share = sum("moved" in one["told"] for one in found) / draws
+            yield {"tool": tool, "shift_in_sd": by, "found": share, "false": _share(found, rest), "draws": draws}
 
 
 def streams(draws: int = 20) -> Iterator[dict[str, Any]]:

@@ -157,7 +157,8 @@ def _tell(looked: Looked) -> None:
     for window in looked.windows:
         worst = sorted({finding.subject for finding in window.findings if finding.severity != "info"})
         found = f"found {', '.join(worst)}" if worst else "nothing to report"
-        span = f"{window.since:%Y-%m-%d %H:%M} to {window.until:%H:%M}"
+        until = "%H:%M:%S" if window.since.second or window.until.second else "%H:%M"
+        span = f"{window.since:%Y-%m-%d {until}} to {window.until:{until}}"
         tell(f"{span}  :{window.version}  {window.monitor}: {window.rows:,} answers, {found}", flush=True)
     for change in looked.changes:
         if change.what is not None:
