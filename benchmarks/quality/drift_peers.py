@@ -1,6 +1,6 @@
 """Drift as Evidently, NannyML, Alibi Detect and river tell it, beside hookline, on the same rows.
 
-python benchmarks/quality/drift_peers.py [all | hookline evidently nannyml alibi_detect river] [--part false power streams]
+python benchmarks/quality/drift_peers.py [all | hookline evidently nannyml alibi_detect river] [--part false|power|streams]
 
 Each tool gets an environment of its own from `benchmarks/peers/drift/<tool>/requirements.txt`, for which the network is needed
 once. All are asked as their documentation has it, with the thresholds that they come with. A pair of tables, or a stream, is
@@ -29,6 +29,7 @@ sys.path.append(str(PEERS))
 
 from run import install  # noqa: E402
 
+PARTS = ("false", "power", "streams")
 TABLES = ("hookline", "evidently", "nannyml", "alibi_detect")
 SIZES = {500: 30, 5_000: 20, 100_000: 10, 1_000_000: 2}
 """Rows of either table -> pairs."""
@@ -142,17 +143,15 @@ def main() -> None:
     """Print one line of JSON a row."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("tools", nargs="*", default=["all"], choices=("all", *TABLES, "river"))
-    options.add_argument(
-        "--part", nargs="+", choices=("false", "power", "streams"), default=["false", "power", "streams"]
-    )
+    options.add_argument("--part", action="append", choices=PARTS, help="only this one (repeat)")
     given = options.parse_args()
-    every = "all" in given.tools
+    every, parts = "all" in given.tools, given.part or PARTS
     tools = [tool for tool in TABLES if every or tool in given.tools]
-    if "false" in given.part and tools:
+    if "false" in parts and tools:
         _print(false_alarms(tools))
-    if "power" in given.part and tools:
+    if "power" in parts and tools:
         _print(power(tools))
-    if "streams" in given.part and (every or "river" in given.tools):
+    if "streams" in parts and (every or "river" in given.tools):
         _print(streams())
 
 

@@ -68,7 +68,7 @@ def _in_verb(known: Known, verb: str, before: Sequence[str], current: str) -> An
             tuple(Item(name, spec["help"]) for name, spec in options.items() if name not in place.used - again)
         )
     if actions := place.spec.get("actions"):
-        named = (Item(name, spec["help"]) for name, spec in actions.items())
+        named = [Item(name, spec["help"]) for name, spec in actions.items()]
         more = _first_of_usual(known, verb, place, current) if "usual" in place.spec else ()
         return Answer((*named, *more))
     places = place.spec.get("places", [])

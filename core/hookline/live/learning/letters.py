@@ -41,7 +41,8 @@ def letters_of(one: Retraining, channels: Iterable[str]) -> list[Letter]:
     if one.status not in TOLD:
         return []
     word, severity = TOLD[one.status]
-    facts = (one.model, "retraining", one.number, one.status)
+    # With its time, since a model of another home may be called the same.
+    facts = (one.model, one.number, one.began and one.began.isoformat(), one.status)
     name = blake2b(repr(facts).encode(), digest_size=8).hexdigest()
     title = redacted(f"{one.model}: retraining {one.number} {word}")[:LONGEST]
     lines = [

@@ -82,7 +82,8 @@ class Retrainings:
             if connection.execute(held).first() is not None:
                 return None
             done = connection.execute(table.insert().values(**_row(new), began=now, changed=now))
-            made = replace(new, number=done.inserted_primary_key[0])
+            assert done.inserted_primary_key is not None
+            made = replace(new, began=now, changed=now, number=int(done.inserted_primary_key[0]))
             self._outbox.add(connection, letters(made), now)
         return self.under_way(new.model)
 

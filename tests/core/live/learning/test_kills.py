@@ -110,7 +110,7 @@ def kept(home: Path) -> dict[str, list[Any]]:
         "versions": "SELECT version, fingerprint FROM hookline_models ORDER BY version",
         "policies": "SELECT deployer, policy FROM hookline_deployments ORDER BY id",
         "aliases": "SELECT alias, version FROM hookline_aliases ORDER BY alias",
-        "messages": "SELECT message, channel, title FROM hookline_outbox ORDER BY id",
+        "messages": "SELECT channel, title FROM hookline_outbox ORDER BY id",
     }
     with sqlite3.connect(home / "catalog.db") as database:
         return {name: database.execute(query).fetchall() for name, query in queries.items()}
