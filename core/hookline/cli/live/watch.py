@@ -66,9 +66,11 @@ def add(actions: Any, model: str) -> None:
 
 def main(given: argparse.Namespace) -> int:
     """Look once, or until stopped."""
-    spans = {name: span_of(getattr(given, name), f"--{name}") for name in SPANS}
+    spans: dict[str, Any] = {name: span_of(getattr(given, name), f"--{name}") for name in SPANS}
+    counts: dict[str, Any] = {name: getattr(given, name) for name in COUNTS}
+    rules = WatchRules(**spans, **counts)
+    # What the process beside would refuse is refused here.
     span_of(given.look, "--look")
-    rules = WatchRules(**spans, **{name: getattr(given, name) for name in COUNTS})
     chosen = given.monitor or []
     fields = fields_of(given.set, chosen)
     monitors = {name: fields.get(name, {}) for name in chosen} if chosen else None
