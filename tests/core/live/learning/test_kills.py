@@ -184,12 +184,15 @@ def check(
     golden = folder / "golden"
     shutil.copytree(home, golden)
     assert forks.look(golden, rules) == 0
-    writes, expected = int((golden / "writes").read_text()), kept(golden)
+    writes, expected, ended = int((golden / "writes").read_text()), kept(golden), list[int]()
     for at in chosen(writes, long, few):
         copy = folder / f"at-{at}"
         shutil.copytree(home, copy)
-        assert forks.look(copy, rules, at) == -9, at
+        ended.append(forks.look(copy, rules, at))
         assert forks.look(copy, rules) == 0, at
         assert kept(copy) == expected, at
         shutil.rmtree(copy)
+    # On a busy machine a sign of life is a write too, in one look and not in another, so the last may not be reached.
+    assert {*ended} <= {-9, 0}
+    assert ended.count(-9) >= len(ended) - 2
     return expected
