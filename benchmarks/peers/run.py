@@ -83,20 +83,22 @@ def main() -> None:
     given = parser.parse_args()
     names = list(PEERS) if "all" in given.peer else list(dict.fromkeys(given.peer))
     for name in names:
-        install(name)
+        install(HERE / name)
     show([row for rows in given.rows for row in compare(names, table_w(rows), rows, given.tries)], HEADER)
 
 
-def install(name: str) -> None:
-    """Make the tool's own environment, or bring it up to its requirements.txt."""
-    venv = HERE / f".venv-{name}"
-    if not (venv / "bin" / "python").exists():
+def install(folder: Path) -> Path:
+    """Make the environment of a tool, or bring it up to the requirements.txt in its folder; return its Python."""
+    venv = HERE / f".venv-{folder.name}"
+    python = venv / "bin" / "python"
+    if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    stamp, wanted = venv / ".requirements", (HERE / name / "requirements.txt").read_text()
+    stamp, wanted = venv / ".requirements", (folder / "requirements.txt").read_text()
     if not stamp.exists() or stamp.read_text() != wanted:
-        pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--requirement", str(HERE / name / "requirements.txt")], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--requirement", str(folder / "requirements.txt")], check=True)
         stamp.write_text(wanted)
+    return python
 
 
 def compare(names: Sequence[str], table: Path, rows: int, tries: int) -> list[list[object]]:

@@ -34,7 +34,7 @@ ADULT = (
     *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship"),
     *("race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income"),
 )
-HELD, QUIET, CHANGED = 2_000, 5_000, 3_000
+HELD, QUIET, CHANGED = 2_000, 20_000, 3_000
 """Rows that a model learns from and as many held out; then rows of the same concept, and of another."""
 
 

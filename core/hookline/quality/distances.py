@@ -7,7 +7,7 @@ lies beyond them in the outer two; of texts and booleans each value of the refer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hookline.kinds.reports import Bins, ColumnProfile
@@ -21,6 +21,8 @@ PARTS = 10
 """Bins of a number, at most."""
 BULK = (0.01, 0.99)
 """Shares of the reference between which `shift` looks, so that no single value far off decides."""
+NORMAL_IQR = 1.349
+"""Interquartile range of the normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,14 @@ class Distances:
     """In interquartile ranges of the reference; None for texts, booleans, and where that range is 0."""
     within: float = 0.0
     """By how much `wasserstein` may be off, since a bin does not tell where in it its values lie."""
-    shift: float = 0.0
-    """As `wasserstein`, between the reference's quantiles of BULK only."""
+    shift: float | None = None
+    """Wasserstein distance between the reference's quantiles of BULK, in standard deviations; None for texts, booleans, and
+    what hardly ever varies. As such counts that of the reference there, or less where its interquartile range is less than a
+    normal column's (Silverman, 1986, 3.4.2), but no less than half."""
     mean_shift: float = 0.0
-    """How far the mean has moved there, what is beyond taken to be at their ends."""
+    """How far the mean has moved there, in the same unit, what is beyond taken to be at their ends."""
     spread: float = 0.0
-    """Standard deviation of the reference there, in the same unit."""
+    """Standard deviation of the reference there, in the same unit; at least 1."""
     scale: float = 0.0
     """The interquartile range of the reference."""
 
@@ -95,16 +99,20 @@ def of_numbers(before: ColumnProfile, now: ColumnProfile) -> Distances | None:
         for bins in (then, now.bins)
     ]
     low, quarter, three, high = map(float, _quantiles(then, np.array([BULK[0], 0.25, 0.75, BULK[1]])))
-    figures = psi(*counts), jensen_shannon(*counts)
-    if three <= quarter:
-        return Distances(*figures)
     area, doubt = _area(edges, shares)
     bulk = (edges[:-1] >= low) & (edges[1:] <= high)
-    scale = three - quarter
     signed = (gaps := shares[0] - shares[1])[:-1] + gaps[1:]
-    parts = area, doubt, area[bulk], (signed / 2 * np.diff(edges))[bulk]
-    far, within, shift, moved = (float(one.sum()) / scale for one in parts)
-    return Distances(*figures, far, within, shift, moved, _spread(then, low, high) / scale, scale)
+    moved = (signed / 2 * np.diff(edges))[bulk]
+    spread, scale = _spread(then, low, high), three - quarter
+    unit = min(spread, max(scale / NORMAL_IQR or spread, spread / 2))
+    found = Distances(psi(*counts), jensen_shannon(*counts))
+    if unit > 0:
+        far, mean = float(area[bulk].sum()) / unit, float(moved.sum()) / unit
+        found = replace(found, shift=far, mean_shift=mean, spread=spread / unit)
+    if scale > 0:
+        whole, within = float(area.sum()) / scale, float(doubt.sum()) / scale
+        found = replace(found, wasserstein=whole, within=within, scale=scale)
+    return found
 
 
 def of_counts(before: Sequence[tuple[str, int]], rows: int, now: Mapping[str, int]) -> Distances | None:

@@ -66,8 +66,8 @@ class DataDriftMonitor(Monitor):
 
     Also of how long texts are that rarely repeat, such as names and remarks.
     """
-    shift_threshold: Annotated[float, Interval(gt=0, lt=10)] = 0.063
-    """Of numbers and datetimes: Wasserstein distance in interquartile ranges of training, between its 1 % and 99 % quantiles.
+    shift_threshold: Annotated[float, Interval(gt=0, lt=10)] = 0.08
+    """Of numbers and datetimes: Wasserstein distance in standard deviations of training, between its 1 % and 99 % quantiles.
 
     It finds a small shift that the distance above is too coarse for, where it is certain that there is any.
     """

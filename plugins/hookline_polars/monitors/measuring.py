@@ -22,7 +22,7 @@ from hookline.quality.novel import Novel, find_novel
 from ..stats import value_counts
 
 LETTERS = "KS of lengths"
-SHIFT = "shift in IQRs"
+SHIFT = "shift in sd"
 SURE = 1.645
 """Quantile of the normal distribution for a one-sided bound at 95 %."""
 
@@ -50,13 +50,13 @@ def categorical(
 
 
 def shift(before: ColumnProfile, now: ColumnProfile, chance: float) -> Effect | None:
-    """Return how far numbers have moved in interquartile ranges; None where the reference has none.
+    """Return how far numbers have moved in standard deviations of the reference; None where it never varies.
 
     It is certain where either the Kolmogorov-Smirnov distance is, `chance`, or how far the mean has moved, which is nearly
     normal: twice the smaller chance of the two (Bonferroni).
     """
     found = of_numbers(before, now)
-    if found is None or found.wasserstein is None:
+    if found is None or found.shift is None:
         return None
     sizes = [(one.count - one.missing) * one.independent for one in (before, now)]
     error = found.spread * (1 / sizes[0] + 1 / sizes[1]) ** 0.5

@@ -124,6 +124,11 @@ def test_an_empty_line_offers_the_verbs_only(ask: Ask) -> None:
         (["components", "show", "trainer", "ridge", ""], []),
         (["monitor", "run", "m", "d.csv", "--monitor", "data"], ["data_drift", "data_quality"]),
         (["monitor", "run", "m", "d.csv", "--fail-on=cri"], ["--fail-on=critical"]),
+        (["retrain", "shop", "--pol"], ["--policy"]),
+        (["retrain", "--pol"], ["--policy"]),
+        (["retrain", "shop", "--policy", "inc"], ["incremental"]),
+        (["retrain", "wat"], ["watch"]),
+        (["retrain", "watch", "shop", "--on"], ["--once"]),
         (["deploy", "pl"], ["plan"]),
         (["deploy", "plan", "churn:2", "depl"], ["deployer=", "deployer."]),
         (["deploy", "plan", "churn:2", "trai"], []),
@@ -177,6 +182,12 @@ def test_models_are_offered_by_name_version_and_alias(ask: Ask) -> None:
     catalog()
     assert ask("models", "show", "t") == ["tips", "tips:2", "tips:1", "tips@champion"]
     assert ask("serve", "tips@") == ["tips@champion"]
+
+
+def test_where_no_action_is_said_what_the_usual_one_takes_is_offered_beside_actions(ask: Ask) -> None:
+    catalog()
+    assert {"watch", "status", "tips"} <= {*ask("retrain", "")}
+    assert "--policy" in ask("retrain", "tips", "--")
 
 
 def test_a_model_may_also_be_a_run_or_a_folder(ask: Ask, tmp_path: Path) -> None:

@@ -153,3 +153,33 @@ def test_what_moved_is_weighed_by_what_the_model_goes_by() -> None:
     assert report["drifted_importance"] == 0.75
     assert report.findings[0].message.endswith("; it is 75% of what the model goes by.")
     assert distances(report)["x1"]["importance"] == 0.125
+
+
+@pytest.mark.parametrize("kind", ["normal", "flat", "two peaks"])
+def test_a_shift_is_in_standard_deviations_whatever_the_shape_of_a_column(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.random(40_000) if kind == "flat" else rng.normal(0, 1, 40_000)
+    values += 4 * rng.integers(0, 2, 40_000) if kind == "two peaks" else 0
+    assert _shift(values, values + 0.2 * values.std()) == pytest.approx(0.2, rel=0.1)
+
+
+@pytest.mark.parametrize("share", [0.26, 0.25, 0.1])
+def test_of_a_column_that_is_mostly_zero_some_more_rows_that_are_not_are_a_small_shift(share: float) -> None:
+    rng = np.random.default_rng(0)
+    before, now = (rng.normal(2, 1, 40_000) * (rng.random(40_000) < some) for some in (share, share + 0.02))
+    assert 0.02 < _shift(before, now) < 0.08
+
+
+def _shift(before: np.ndarray, now: np.ndarray) -> float:
+    known = profile(pl.LazyFrame({"x": before}), ["x"])
+    found = of_numbers(known["x"], rebin(pl.LazyFrame({"x": now}), known)["x"])
+    assert found is not None
+    assert found.shift is not None
+    return found.shift
+
+
+def test_a_column_that_never_varies_has_no_shift() -> None:
+    known = profile(pl.LazyFrame({"x": np.full(500, 3.0)}), ["x"])
+    found = of_numbers(known["x"], rebin(pl.LazyFrame({"x": np.full(500, 4.0)}), known)["x"])
+    assert found is not None
+    assert (found.shift, found.wasserstein) == (None, None)

@@ -68,7 +68,9 @@ def _in_verb(known: Known, verb: str, before: Sequence[str], current: str) -> An
             tuple(Item(name, spec["help"]) for name, spec in options.items() if name not in place.used - again)
         )
     if actions := place.spec.get("actions"):
-        return Answer(tuple(Item(name, spec["help"]) for name, spec in actions.items()))
+        named = [Item(name, spec["help"]) for name, spec in actions.items()]
+        more = _first_of_usual(known, verb, place, current) if "usual" in place.spec else ()
+        return Answer((*named, *more))
     places = place.spec.get("places", [])
     if not places:
         return Answer()
@@ -76,6 +78,12 @@ def _in_verb(known: Known, verb: str, before: Sequence[str], current: str) -> An
     if len(place.words) >= len(places) and not last.get("many"):
         return Answer()
     return _valued(known, verb, place, places[min(len(place.words), len(places) - 1)], current)
+
+
+def _first_of_usual(known: Known, verb: str, place: _Place, current: str) -> tuple[Item, ...]:
+    """Return what may stand first of the action that is meant where none is said."""
+    places = place.spec["actions"][place.spec["usual"]]["places"]
+    return _valued(known, verb, place, places[0], current).items if places else ()
 
 
 def _place(spec: Mapping[str, Any], before: Sequence[str]) -> _Place:
@@ -93,6 +101,7 @@ def _place(spec: Mapping[str, Any], before: Sequence[str]) -> _Place:
         elif word in spec.get("actions", {}):
             spec = spec["actions"][word]
         else:
+            spec = spec["actions"][spec["usual"]] if "usual" in spec else spec
             words.append(word)
     return _Place(spec, tuple(before), tuple(words), waiting, frozenset(used))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hookline.registry.registry import Registry
 
 
-FORMAT = 2
+FORMAT = 3
 """Version of the cache's content."""
 
 

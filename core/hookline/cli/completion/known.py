@@ -29,7 +29,7 @@ class Known:
 
     home: Path
     verbs: Mapping[str, Any] = field(default_factory=dict)
-    """Verb -> `help`, `options`, `places` (positional arguments), `actions`."""
+    """Verb -> `help`, `options`, `places` (positional arguments), `actions`, and `usual`, the one meant where none is said."""
     schema: Mapping[str, Any] = field(default_factory=dict)
     """The JSON schema of a config file."""
     multiple: tuple[str, ...] = ()

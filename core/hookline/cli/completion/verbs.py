@@ -57,6 +57,10 @@ def _spec(parser: ArgumentParser) -> dict[str, Any]:
             spec["actions"] = {
                 name: {"help": helps.get(name, ""), **_spec(inner)} for name, inner in action.choices.items()
             }
+            if (usual := parser.get_default(action.dest)) in spec["actions"]:
+                # Meant where no action is said, so its options may stand without it.
+                spec["usual"] = usual
+                spec["options"] |= spec["actions"][usual]["options"]
         elif action.option_strings:
             option = _argument(action) | {"takes": action.nargs != 0, "repeats": action.nargs != 0}
             spec["options"] |= dict.fromkeys(action.option_strings, option)

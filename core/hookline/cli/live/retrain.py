@@ -43,6 +43,7 @@ def _options() -> ArgumentParser:
         "trial.risk=0.01, source.path=new.csv, then=local"
     )
     actions = options.add_subparsers(dest="action", required=True)
+    options.set_defaults(action=NOW)
     made = {
         NOW: "retrain a model now, which is meant where no action is said",
         "watch": "look again and again whether a model is to be retrained, and carry on what is under way, until stopped",
@@ -132,7 +133,10 @@ def _watch(given: Any, rules: Mapping[str, Any]) -> int:
         watch_retraining(
             given.model, every=span_of(given.look, "--look"), rules=rules, trust=trust_of(given), tell=show
         )
-    show(look(given.model, rules=rules, trust=trust_of(given)))
+    found = look(given.model, rules=rules, trust=trust_of(given))
+    show(found)
+    if not given.json and found.retraining is None and not found.held:
+        say(f"nothing to do: no retraining of '{given.model}' is under way, and nothing opens one")
     return 0
 
 

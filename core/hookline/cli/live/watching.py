@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hookline.live.log.times import span_of
 from hookline.live.watching.acting import ack, alarm_history, alarm_of, alarms, mute, watch_state, windows
 from hookline.live.watching.plain import (
     plain_alarm,
@@ -21,20 +17,18 @@ from hookline.live.watching.plain import (
     plain_window,
 )
 from hookline.live.watching.pruning import prune_watch
-from hookline.live.watching.rules import WatchRules
-from hookline.live.watching.watcher import Looked
-from hookline.live.watching.watching import watch
 from hookline.workspace.catalog.watching.alarms import Alarm
 
-from ..options import fields_of, positive
+from ..options import positive
 from ..output import add_json, make_folder, print_json, print_rows, say, tell
+from . import watch
 
 MODEL = "a model of the catalog, which servers answer with"
 
 
 def add_actions(actions: Any) -> None:
     """Add the actions to those of `hookline monitor`."""
-    _add_watch(actions)
+    watch.add(actions, MODEL)
     made = {
         "report": "show what monitors said of the newest windows, or of those of one alarm",
         "alarms": "list open alarms, and what could not be told",
@@ -67,115 +61,6 @@ def add_actions(actions: Any) -> None:
     added["prune"].add_argument("--older-than", metavar="SPAN", required=True, help="such as 90d or 52w; at least 31d")
     added["prune"].add_argument("--dry-run", action="store_true", help="only say what would be taken out")
     added["export"].add_argument("--output", type=Path, default=Path(), help="the folder to write to (default: here)")
-
-
-def _add_watch(actions: Any) -> None:
-    rules = WatchRules()
-    watching = actions.add_parser("watch", help="look at the log window by window, and tell alarms, until stopped")
-    watching.add_argument("model", help=MODEL)
-    watching.add_argument("--once", action="store_true", help="look once, send what waits, and end: for a timer")
-    watching.add_argument("--every", default="1h", help="how long a window is (default: 1h)")
-    watching.add_argument(
-        "--least",
-        type=positive,
-        default=rules.least,
-        help=f"answers of a window, else it runs on (default: {rules.least})",
-    )
-    watching.add_argument(
-        "--persist",
-        type=positive,
-        default=rules.persist,
-        help=f"windows in a row before something is an alarm, or over (default: {rules.persist})",
-    )
-    watching.add_argument("--again", default="7d", help="tell an alarm once more after so long (default: 7d)")
-    watching.add_argument("--labels", default="15m", help="look at labels that came at most so often (default: 15m)")
-    watching.add_argument(
-        "--catch-up",
-        type=positive,
-        default=rules.catch_up,
-        help=f"windows to look at after nobody watched, the newest (default: {rules.catch_up})",
-    )
-    watching.add_argument("--keep", default="400d", help="forget what is over for so long, 31d or more (default: 400d)")
-    watching.add_argument(
-        "--monitor", action="append", help="which monitor (repeat; default: those that the model was trained with)"
-    )
-    watching.add_argument(
-        "--set", action="append", default=[], metavar="MONITOR.FIELD=VALUE", help="a field of a named monitor (repeat)"
-    )
-    watching.add_argument(
-        "--retrain",
-        action="store_true",
-        help="also retrain the model where the section `retrain` of settings.yaml says so, in a process beside",
-    )
-    add_json(watching)
-
-
-def _watch(given: Any) -> int:
-    names = ("every", "again", "labels", "keep")
-    every, again, labels, keep = (span_of(getattr(given, name), f"--{name}") for name in names)
-    counts = {name: getattr(given, name) for name in ("least", "persist", "catch_up")}
-    rules = WatchRules(every, again=again, labels=labels, keep=keep, **counts)
-    chosen = given.monitor or []
-    fields = fields_of(given.set, chosen)
-    monitors = {name: fields.get(name, {}) for name in chosen} if chosen else None
-    if not given.once:
-        say(f"watching '{given.model}' in windows of {given.every}; stop with Ctrl-C")
-    with retraining(given.model) if given.retrain and not given.once else nullcontext():
-        watch(given.model, monitors, rules=rules, once=given.once, tell=_tell_json if given.json else _tell)
-    if not given.retrain:
-        return 0
-    # Whoever only watches needs nothing of what trains.
-    from .retrain import main
-
-    return main(["watch", given.model, "--once", *["--json"] * given.json])
-
-
-@contextmanager
-def retraining(model: str) -> Iterator[None]:
-    """Have a process beside this one carry retrainings of a model on, for the time of this block.
-
-    A training must neither hold up a watch nor take its memory. Where this process is killed it goes on, and its successor
-    stands by.
-    """
-    command = [
-        sys.executable,
-        "-P",
-        "-c",
-        "from hookline.cli import main; raise SystemExit(main())",
-        "retrain",
-        "watch",
-        model,
-    ]
-    beside = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  our own command, of a model's name
-    try:
-        yield
-    finally:
-        beside.terminate()
-        beside.wait()
-
-
-def _tell(looked: Looked) -> None:
-    for version, count in looked.skipped.items():
-        say(f"version {version}: {count} windows are left out, since nobody watched for too long")
-    for window in looked.windows:
-        worst = sorted({finding.subject for finding in window.findings if finding.severity != "info"})
-        found = f"found {', '.join(worst)}" if worst else "nothing to report"
-        span = f"{window.since:%Y-%m-%d %H:%M} to {window.until:%H:%M}"
-        tell(f"{span}  :{window.version}  {window.monitor}: {window.rows:,} answers, {found}", flush=True)
-    for change in looked.changes:
-        if change.what is not None:
-            alarm = change.alarm
-            tell(f"alarm {alarm.number} {change.what}, {alarm.finding.severity}: {alarm.finding.message}", flush=True)
-
-
-def _tell_json(looked: Looked) -> None:
-    print_json(
-        {
-            "windows": [plain_window(one) for one in looked.windows],
-            "alarms": [{"what": one.what, "told": one.is_told, **plain_alarm(one.alarm)} for one in looked.changes],
-            "skipped": {str(version): count for version, count in looked.skipped.items()},
-        }
-    )
 
 
 def _report(given: Any) -> int:
@@ -286,7 +171,7 @@ def _export(given: Any) -> int:
 
 
 ACTS: Mapping[str, Callable[[argparse.Namespace], int]] = {
-    "watch": _watch,
+    "watch": watch.main,
     "report": _report,
     "alarms": _alarms,
     "history": _history,

@@ -16,6 +16,7 @@ from hookline.workspace.processes.owners import person
 
 from ..deploying.naming import workspace_of
 from .holding import alone, go_on
+from .letters import send
 from .retrainer import Look, Retrainer
 from .rules import RetrainRules
 from .settings import rules_for
@@ -56,7 +57,9 @@ def retrain(
     """
     retrainer = _retrainer(model, {**(rules or {}), **({} if policy is None else {"policy": policy})}, trust, home)
     with alone(retrainer.workspace, model):
-        return retrainer.by_hand(who or person(), why)
+        made = retrainer.by_hand(who or person(), why)
+    send(retrainer.workspace, retrainer.registry, model)
+    return made
 
 
 def look(
@@ -69,7 +72,9 @@ def look(
     """Look once whether a model is to be retrained, by an alarm, the time or labels, and carry on what is under way."""
     retrainer = _retrainer(model, rules or {}, trust, home)
     with alone(retrainer.workspace, model):
-        return retrainer.look()
+        looked = retrainer.look()
+    send(retrainer.workspace, retrainer.registry, model)
+    return looked
 
 
 def watch_retraining(

@@ -14,6 +14,7 @@ from hookline.telling.secrets import logger
 from hookline.workspace.processes.owners import BEAT_SECONDS, Owner, Watch
 from hookline.workspace.workspace import Workspace
 
+from .letters import send
 from .retrainer import Look, Retrainer
 
 log = logger("hookline.live")
@@ -44,6 +45,7 @@ def go_on(retrainer: Retrainer, seconds: float, tell: Callable[[Look], None]) ->
             continue
         with retrainers.held(model, owner, watch):
             wait = _look(retrainer, tell, faults, seconds)
+            send(retrainer.workspace, retrainer.registry, model)
         time.sleep(wait)
 
 

@@ -17,7 +17,7 @@ from hookline.packages.manifest import read_manifest
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import logger, redacted
 from hookline.workspace.catalog.models import ModelRecord
-from hookline.workspace.catalog.retrainings import Retraining, Status
+from hookline.workspace.catalog.retrainings import Letters, Retraining, Status
 from hookline.workspace.home import home_in
 from hookline.workspace.workspace import Workspace
 
@@ -26,6 +26,7 @@ from ..deploying.weighing import weigh
 from ..log.times import span_of
 from .challengers.lessons import bound_of, learned_by, told
 from .challengers.making import Making
+from .letters import letters_of, told_over
 from .opening import Opener, Opening
 from .releasing import NOBODY, follow, release
 from .rules import RetrainRules
@@ -127,7 +128,7 @@ class Retrainer:
         self._check(rules, champion)
         opened = {**opening.opened, "warnings": list(opening.warnings)}
         new = Retraining(self.model, rules.policy, champion.version, opened, opening.lesson, plain(rules))
-        made = self.workspace.catalog.retrainings.open(new)
+        made = self.workspace.catalog.retrainings.open(new, self._letters(new))
         if made is None:
             return Look(held=("another one was opened meanwhile",))
         log.warning("%s: retraining %s is opened by %s", self.model, made.number, opening.opened["said"])
@@ -170,7 +171,13 @@ class Retrainer:
         return rules_in(one.rules)
 
     def _change(self, one: Retraining, status: Status, said: str, **values: Any) -> Retraining:
-        return self.workspace.catalog.retrainings.change(one, status=status, told=redacted(said), **values)
+        changed = {"status": status, "told": redacted(said), **values}
+        return self.workspace.catalog.retrainings.change(one, self._letters(replace(one, **changed)), **changed)
+
+    def _letters(self, new: Retraining) -> Letters:
+        """Return what says what is to be told; over which channels is asked before the catalog is written to."""
+        channels = told_over(self.workspace, self.registry, new)
+        return lambda one: letters_of(one, channels)
 
     def _make(self, one: Retraining, now: datetime) -> Retraining:
         if (other := self._champion().version) != one.champion:

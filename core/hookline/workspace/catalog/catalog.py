@@ -42,7 +42,7 @@ class Catalog:
         self.windows = Windows(self.database, self.alarms, self.outbox)
         self.old = Old(self.database)
         self.watchers = Controllers(self.database, "watchers")
-        self.retrainings = Retrainings(self.database)
+        self.retrainings = Retrainings(self.database, self.outbox)
         self.retrainers = Controllers(self.database, "retrainers")
 
     def models_in(self, table: str) -> frozenset[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from .sql.database import Database
 from .sql.values import data_of, text_of, utc
+from .watching.outbox import Letter, Outbox
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -58,30 +59,44 @@ class Retraining:
         return self.status in UNDER_WAY
 
 
-class Retrainings:
-    """Retrainings in a catalog; of one model at most one is under way."""
+Letters = Callable[[Retraining], Sequence[Letter]]
+"""Says what is to be told of a retraining as it stands from now on."""
 
-    def __init__(self, database: Database) -> None:
+
+class Retrainings:
+    """Retrainings in a catalog; of one model at most one is under way.
+
+    What is to be told of a change is kept with it, all of it or nothing.
+    """
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
+        self._outbox = outbox
         self._retrainings = database.tables["retrainings"]
 
-    def open(self, new: Retraining) -> Retraining | None:
+    def open(self, new: Retraining, letters: Letters = lambda one: ()) -> Retraining | None:
         """Put a retraining on record, and return it with its number; None where one of the model is under way."""
         table, now = self._retrainings, self._database.clock()
         held = table.select().where(table.c.model == new.model, table.c.status.in_(UNDER_WAY))
         with self._database.writing() as connection:
             if connection.execute(held).first() is not None:
                 return None
-            connection.execute(table.insert().values(**_row(new), began=now, changed=now))
+            done = connection.execute(table.insert().values(**_row(new), began=now, changed=now))
+            assert done.inserted_primary_key is not None
+            made = replace(new, began=now, changed=now, number=int(done.inserted_primary_key[0]))
+            self._outbox.add(connection, letters(made), now)
         return self.under_way(new.model)
 
-    def change(self, old: Retraining, **values: Any) -> Retraining:
+    def change(self, old: Retraining, letters: Letters = lambda one: (), **values: Any) -> Retraining:
         """Return a retraining as it stands now: with these values, unless its status changed since it was read."""
         table = self._retrainings
         told = {name: text_of(dict(value)) if name in JSON else value for name, value in values.items()}
         same = (table.c.id == old.number) & (table.c.status == old.status)
+        new, now = replace(old, **values), self._database.clock()
         with self._database.writing() as connection:
-            connection.execute(table.update().where(same).values(**told, changed=self._database.clock()))
+            done = connection.execute(table.update().where(same).values(**told, changed=now))
+            if done.rowcount and new.status != old.status:
+                self._outbox.add(connection, letters(new), now)
         found = self.get(old.model, old.number or 0)
         assert found is not None
         return found

@@ -219,6 +219,9 @@ def test_the_command_line_shows_alarms_and_windows(shop: Path, hookline: Told) -
     )
     assert code == 0
     assert "alarm 1 opened, critical: 'size' has moved" in out
+    code, out, err = hookline("monitor", "watch", "shop", "--once", "--least", "100")
+    assert (code, out) == (0, "")
+    assert err == "nothing to look at: no window of 1h with 100 answers has ended since the last look\n"
     code, out, err = hookline("monitor", "alarms", "shop")
     assert (code, "data_drift" in out, "nobody watches 'shop'" in err) == (0, True, True)
     code, out, _ = hookline("monitor", "alarms", "shop", "--json")
