@@ -199,7 +199,7 @@ def mariadb_server() -> Iterator[str]:
     if owner:
         shutil.chown(folder, "mysql")
     start = folder / "start.sql"
-    start.write_text("create user hookline@localhost; grant all on *.* to hookline@localhost with grant option;")
+    start.write_text("create user hookline@localhost;\ngrant all on *.* to hookline@localhost with grant option;\n")
     start.chmod(0o644)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
     data = f"--datadir={folder / 'data'}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -45,10 +44,13 @@ def add(url: str, name: str, frame: pl.DataFrame, start: int = 0) -> None:
     elif kind == "postgresql":
         import psycopg
 
-        with psycopg.connect(url.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
-            with cursor.copy(f"copy {name} from stdin") as copy:  # type: ignore[arg-type]
-                for row in placed.iter_rows():
-                    copy.write_row(row)
+        with (
+            psycopg.connect(url.replace("+psycopg", "")) as connection,
+            connection.cursor() as cursor,
+            cursor.copy(f"copy {name} from stdin") as copy,  # type: ignore[arg-type]
+        ):
+            for row in placed.iter_rows():
+                copy.write_row(row)
     elif kind == "sqlite":
         texts = placed.with_columns(pl.col(pl.Datetime).dt.to_string("iso"), pl.col(pl.Date).dt.to_string())
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
@@ -77,8 +79,3 @@ def run(url: str, *statements: str) -> None:
 def _engine(url: str) -> sa.Engine:
     named = re.sub(r"^mysql:", "mysql+pymysql:", re.sub(r"^postgresql:", "postgresql+psycopg:", url))
     return sa.create_engine(named, poolclass=sa.NullPool)
-
-
-def names(frame: pl.DataFrame) -> Sequence[str]:
-    """Return the columns of a frame but the place."""
-    return [name for name in frame.columns if name != PLACE]

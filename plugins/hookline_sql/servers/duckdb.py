@@ -34,7 +34,7 @@ class DuckdbServer(Server):
     def row(self, statement: sa.Executable) -> tuple[Any, ...]:
         """Return the first row."""
         with self.talking(), self._connected() as connection:
-            return tuple(self._asked(connection, statement).fetchone() or ())
+            return next(iter(self._asked(connection, statement).limit(1).fetchall()), ())
 
     def column(self, statement: sa.Executable) -> list[Any]:
         """Return the first column."""

@@ -31,7 +31,7 @@ class SqlalchemyServer(Server):
             names = list(result.keys())
             require_names(names)
             rows = [tuple(row) for row in result.fetchmany(BATCH)]
-            self._leave(connection)
+            result.close()
         try:
             found = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
         except (TypeError, pl.exceptions.PolarsError) as error:
@@ -52,13 +52,14 @@ class SqlalchemyServer(Server):
                 while rows := result.fetchmany(size):
                     yield of_rows(self._plain(rows, types), types)
             finally:
-                self._leave(connection)
+                result.close()
 
     def row(self, statement: sa.Executable) -> tuple[Any, ...]:
         """Return the first row."""
         with self.talking(), self._connected() as connection:
-            found = self._asked(connection, statement).fetchone()
-            self._leave(connection)
+            result = self._asked(connection, statement)
+            found = result.fetchone()
+            result.close()
             return () if found is None else tuple(found)
 
     def column(self, statement: sa.Executable) -> list[Any]:
@@ -79,10 +80,6 @@ class SqlalchemyServer(Server):
 
     def _asked(self, connection: sa.Connection, statement: sa.Executable) -> sa.CursorResult[Any]:
         return connection.execution_options(stream_results=True, max_row_buffer=BATCH).execute(statement)
-
-    def _leave(self, connection: sa.Connection) -> None:
-        """Go without the rows that are left, which some drivers would read to the end."""
-        connection.invalidate()
 
     def _begin(self, connection: sa.Connection) -> None:
         """Have the session only read, where the dialect has a word for it."""
@@ -125,7 +122,7 @@ class MysqlServer(SqlalchemyServer):
         with self.talking(), self._connected() as connection:
             result = self._asked(connection, statement)
             described = list(result.cursor.description) if result.cursor is not None else []
-            self._leave(connection)
+            result.close()
         require_names([column[0] for column in described])
         found = {column[0]: _type_of(column[1], column[3]) for column in described}
         if refused := {name: "geometry" for name, dtype in found.items() if dtype is None}:
