@@ -57,10 +57,23 @@ def before(value: Any, overlap: float) -> Any:
         return value - timedelta(seconds=overlap)
     if isinstance(value, (int, float, Decimal)):
         return type(value)(float(value) - overlap)
+    if isinstance(value, str) and (moment := moment_in(value)) is not None:
+        # As long as it was, so that texts compare as their times do.
+        earlier = moment - timedelta(seconds=overlap)
+        written = earlier.isoformat(sep=value[10:11] or " ", timespec="microseconds" if "." in value else "seconds")
+        return written[: len(value)]
     raise DataError(
         f"source.overlap is measured in seconds or numbers, and source.watermark holds texts such as {value!r}",
         hint="cast it to a time in source.query, or leave the overlap out",
     )
+
+
+def moment_in(text: str) -> datetime | None:
+    """Return the time that a text says in ISO 8601, as SQLite keeps times; else None."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _out(value: Any) -> Any:

@@ -13,7 +13,7 @@ from annotated_types import Ge, Interval, Len
 from hookline import Dataset, Secret, Source
 from hookline.errors import DataError
 
-from .marks import Mark, before
+from .marks import Mark, before, moment_in
 from .statements import Asked, Bound, count, of_column, parameters_of, said
 from .streaming import Stream
 
@@ -126,7 +126,10 @@ class SqlSource(Source):
             return frame
         key, mark = pl.col(self.key), pl.col(self._watermark())
         known = frame if not first.open else frame.filter(~key.is_in(list(first.open)))
-        return known.filter((mark <= last.settled) | key.is_in(list(last.open)))
+        settled = last.settled
+        if isinstance(settled, str) and frame.collect_schema()[self._watermark()].is_temporal():
+            settled = moment_in(settled)
+        return known.filter((mark <= settled) | key.is_in(list(last.open)))
 
     def _mark(self, server: Server) -> Mark:
         name = self._watermark()

