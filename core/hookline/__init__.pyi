@@ -80,6 +80,7 @@ from .live.watching.pruning import prune_watch
 from .live.watching.rules import WatchRules
 from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
+from .plans.peeking import peek
 from .runs.result import Run
 from .version import __version__
 
@@ -179,6 +180,7 @@ __all__ = [
     "monitor",
     "mute",
     "overview",
+    "peek",
     "plan",
     "plan_deployment",
     "predict",

@@ -44,7 +44,9 @@ def source_instead(registry: Registry, data: str | None, overrides: Sequence[str
     if data is not None:
         return None
     if not named:
-        raise UsageError("name the rows", hint="a file, a glob, a folder or - for stdin; or source=NAME with its fields")
+        raise UsageError(
+            "name the rows", hint="a file, a glob, a folder or - for stdin; or source=NAME with its fields"
+        )
     from hookline.plans.config import resolve
     from hookline.plans.hydra.compose import compose
 

@@ -100,7 +100,7 @@ class Work:
         return replace(self, recorder=Recorder(self.panel, folder))
 
     def reading(self, data: Any, fields: Mapping[str, Any]) -> Work:
-        """Return the same of some rows: of a path, read as the training rows were but for some fields; of a source, or a frame."""
+        """Return the same of some rows: a source, a data frame, or a path, read as the training rows were but for fields."""
         if isinstance(data, Source):
             told = {"data": data.fingerprint(), "path": data.name, "reading": plain(data)}
             return replace(self, rows=rows_of(data).frame, said=told)
