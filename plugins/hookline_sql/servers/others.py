@@ -121,7 +121,7 @@ class MysqlServer(SqlalchemyServer):
         """Return the columns by the types that the server names."""
         with self.talking(), self._connected() as connection:
             result = self._asked(connection, statement)
-            described = list(result.cursor.description) if result.cursor is not None else []
+            described: list[Any] = list(result.cursor.description) if result.cursor is not None else []
             result.close()
         require_names([column[0] for column in described])
         found = {column[0]: _type_of(column[1], column[3]) for column in described}

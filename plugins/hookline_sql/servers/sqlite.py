@@ -132,7 +132,7 @@ def _with_texts(row: tuple[Any, ...], texts: list[int]) -> tuple[Any, ...]:
 def _dialect() -> sa.Dialect:
     from sqlalchemy.dialects import sqlite
 
-    dialect = sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect(paramstyle="qmark")
     # A name in double quotes that is no column's is a text to SQLite.
     dialect.identifier_preparer = type(dialect.identifier_preparer)(dialect, initial_quote="`", escape_quote="`")
     return dialect

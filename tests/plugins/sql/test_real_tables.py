@@ -32,12 +32,11 @@ TABLES: Mapping[str, tuple[dict[str, Any], str]] = {
 
 
 def metrics(source: Source, target: str) -> dict[str, float]:
-    run = hl.run(source=source, target=target, trainer="decision_tree", packager=[], deployer=None)
-    return {metric.name: metric.value for report in run.reports for metric in report.metrics}
+    return hl.run(source=source, target=target, trainer="decision_tree", packager=[], deployer=None).metrics
 
 
 @pytest.mark.parametrize(
-    "name", ["titanic", "taxis", *(pytest.param(n, marks=pytest.mark.long) for n in ("diamonds", "adult"))]
+    "name", ["titanic", *(pytest.param(name, marks=pytest.mark.long) for name in ("taxis", "diamonds", "adult"))]
 )
 def test_a_table_is_the_same_data_and_makes_the_same_model_wherever_it_lies(
     name: str, shared_data: Path, database: Callable[[str], str]
