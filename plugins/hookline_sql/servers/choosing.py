@@ -28,10 +28,11 @@ OURS: dict[str, type[Server]] = {
 def url_of(text: str, password: str | None) -> sa.URL:
     """Return a URL with its password in it; raises DataError for a text that is none."""
     import sqlalchemy as sa
+    from sqlalchemy.exc import ArgumentError
 
     try:
         url = sa.make_url(text)
-    except (sa.exc.ArgumentError, ValueError):
+    except (ArgumentError, ValueError):
         raise DataError(
             f"source.url is no URL of a database: {redacted(text)!r}",
             hint="such as postgresql://user@host/database, mysql://..., sqlite:///rows.db, duckdb:///rows.duckdb",

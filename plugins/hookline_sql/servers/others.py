@@ -97,10 +97,11 @@ class SqlalchemyServer(Server):
 
     def _engine(self) -> sa.Engine:
         import sqlalchemy as sa
+        from sqlalchemy.exc import NoSuchModuleError
 
         try:
             return sa.create_engine(self._url, poolclass=sa.NullPool)
-        except sa.exc.NoSuchModuleError:
+        except NoSuchModuleError:
             raise DataError(
                 f"SQLAlchemy has no dialect '{self._url.drivername}' here",
                 hint="install the package that brings it, or look at the beginning of source.url",
