@@ -161,6 +161,10 @@ def postgresql_server() -> Iterator[str]:
         shutil.chown(folder, "postgres")
     data, quiet = folder / "data", {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
     subprocess.run([initdb, "-D", data, "-U", "hookline", "--auth=trust", "--no-sync"], check=True, **quiet, **owner)  # type: ignore[call-overload]
+    access = data / "pg_hba.conf"
+    access.write_text(
+        f"host all guarded 127.0.0.1/32 scram-sha-256\n{access.read_text()}"
+    )  # The one user with a password.
     command = [str(Path(initdb).resolve().with_name("postgres")), "-D", str(data), "-p", str(port), "-k", str(folder)]
     server = subprocess.Popen([*command, "-h", "127.0.0.1", "-F"], **quiet, **owner)  # type: ignore[call-overload]
     try:
@@ -181,6 +185,52 @@ def postgresql_url(postgresql_server: str) -> str:
     with psycopg.connect(f"{postgresql_server}/postgres".replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"create database {name}")  # type: ignore[call-overload]
     return f"{postgresql_server}/{name}"
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[str]:
+    """The URL of a real MariaDB server without a database, started for this test process and stopped with it."""
+    if (install := shutil.which("mariadb-install-db")) is None or (server := shutil.which("mariadbd")) is None:
+        message = "MariaDB is not installed: apt-get install mariadb-server"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    folder = Path(tempfile.mkdtemp(prefix="my-"))  # Short, since a socket's path may have 107 bytes.
+    port = _free_port()
+    owner = {"user": "mysql"} if os.getuid() == 0 else {}  # MariaDB does not run as root.
+    if owner:
+        shutil.chown(folder, "mysql")
+    start = folder / "start.sql"
+    start.write_text("create user hookline@localhost;\ngrant all on *.* to hookline@localhost with grant option;\n")
+    start.chmod(0o644)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    data = f"--datadir={folder / 'data'}"
+    subprocess.run(
+        [install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"],
+        check=True,
+        **quiet,  # type: ignore[call-overload]
+        **owner,
+    )
+    words = [server, "--no-defaults", data, f"--port={port}", "--bind-address=127.0.0.1", f"--init-file={start}"]
+    words += [f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}", "--innodb-flush-log-at-trx-commit=0"]
+    process = subprocess.Popen(words, **quiet, **owner)  # type: ignore[call-overload]
+    try:
+        _wait_for(port)
+        yield f"mysql://hookline@127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: str) -> str:
+    """The URL of a new, empty database on a real MariaDB server."""
+    import sqlalchemy as sa
+
+    name = f"t{uuid.uuid4().hex}"
+    engine = sa.create_engine(mariadb_server.replace("mysql:", "mysql+pymysql:"), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"create database {name} character set utf8mb4")
+    return f"{mariadb_server}/{name}"
 
 
 def _free_port() -> int:

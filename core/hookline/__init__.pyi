@@ -97,6 +97,7 @@ from .live.watching.pruning import prune_watch
 from .live.watching.rules import WatchRules
 from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
+from .plans.peeking import peek
 from .runs.result import Run
 from .version import __version__
 
@@ -204,6 +205,7 @@ __all__ = [
     "mute",
     "overview",
     "package",
+    "peek",
     "plan",
     "plan_deployment",
     "predict",

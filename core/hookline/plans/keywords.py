@@ -143,6 +143,11 @@ def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Compone
     return node
 
 
+def set_roles(roles: Roles | Mapping[str, Any] | None) -> Any:
+    """Return the roles that somebody set, as config says them."""
+    return _set(roles) or {}
+
+
 def profile_of(registry: Registry, what: Any, roles: Roles | Mapping[str, Any] | None, over: Roles) -> DataProfile:
     """Return the profile of the table that somebody names or holds; over: roles that stand above the others."""
     from hookline.quality.profile.profile import profile_frame, profile_source
@@ -151,7 +156,7 @@ def profile_of(registry: Registry, what: Any, roles: Roles | Mapping[str, Any] |
 
     from .config import Options
 
-    given = validate(Options, {"roles": _set(roles) or {}}, "", "bad config")
+    given = validate(Options, {"roles": set_roles(roles)}, "", "bad config")
     named = given.roles.merged(over)
     try:
         if isinstance(what, (str, Path, Mapping, Component)):

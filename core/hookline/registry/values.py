@@ -22,7 +22,7 @@ def validate(cls: type[T], values: Mapping[str, Any], path: str, title: str) -> 
     """Build `cls` from plain values; raises ConfigError with every problem at once, at paths as the user types them."""
     from pydantic import ValidationError
 
-    given, missing = _present(values, path)
+    given, missing = _present(_named(cls, values), path)
     problems: list[Problem] = []
     built: T | None = None
     try:
@@ -81,6 +81,12 @@ def _checked(value: Any, path: str, problems: list[Problem]) -> Any:
         return value
     # One that is the same may hold more than its fields, such as a data frame.
     return value if repr(built) == repr(value) else built
+
+
+def _named(cls: Any, values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return values by names: YAML reads the key `on` as yes, which is a field's name here and no value."""
+    known = _fields_of(cls)
+    return {"on" if key is True and "on" in known else key: value for key, value in values.items()}
 
 
 def _present(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +95,11 @@ def test_everything_built_in_conforms(name: str, tmp_path: Path) -> None:
     # A source that reads on finds new rows in a folder, and not in a single file.
     file = {"path": str(folder)}
     joined = {side: {"component": "file", **file} for side in ("left", "right")}
-    fields = {"file": file, "join": {**joined, "on": ["a"]}, "stack": {"of": [joined["left"]]}, **FIELDS}
+    database = tmp_path / "rows.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("create table rows as select 1 as a, 'x' as b union all select 2, null")
+    held = {"url": f"sqlite:///{database}", "table": "rows", "watermark": "a", "key": "a"}
+    fields = {"file": file, "join": {**joined, "on": ["a"]}, "sql": held, "stack": {"of": [joined["left"]]}, **FIELDS}
     check_built_in("source", name, fields.get(name, {}))
 
 

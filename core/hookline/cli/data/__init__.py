@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..output import parser
 from ..reading import apart
 
-ACTIONS: tuple[str, ...] = ("profile", "versions", "contract", "check", "why", "collect")
+ACTIONS: tuple[str, ...] = ("peek", "profile", "versions", "contract", "check", "why", "collect")
 """Modules of this folder, each with `add(actions)`, which adds its parser (and kindred ones), with what it does as `act`."""
 
 

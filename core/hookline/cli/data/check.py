@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,13 @@ from hookline.data.contract.rules import Checked, RuleCheck, batches_of, check_r
 from hookline.errors import DataError, GateFailed, UsageError
 from hookline.kinds.artifacts import Dataset, Schema
 from hookline.packages.manifest import verify
-from hookline.packages.reading import Reading, read_table, reading_in
+from hookline.packages.reading import Reading, read_table, reading_in, rows_of
 from hookline.packages.state import StoredPackage
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
 
 from ..output import add_json, print_json, print_rows, say
-from ..reading import add_reading, fields_of_reading
+from ..reading import add_reading, fields_of_reading, source_instead
 
 
 def add(actions: Any) -> None:
@@ -26,7 +27,11 @@ def add(actions: Any) -> None:
     made = actions.add_parser(
         "check", help="check a table against a contract; exits with 3 where something is rejected"
     )
-    made.add_argument("data", help="a CSV, Parquet, NDJSON or Arrow file, a glob, a folder, or - for stdin")
+    made.add_argument(
+        "data",
+        nargs="?",
+        help="a CSV, Parquet, NDJSON or Arrow file, a glob, a folder, or - for stdin; or nothing and source=NAME",
+    )
     made.add_argument(
         "--contract", type=Path, help="a contract file; with --model, its word stands above the model's own"
     )
@@ -43,12 +48,18 @@ def main(given: Any) -> int:
     registry = load_registry()
     folder = None if given.model is None else find(given.model).package()
     reading = Reading() if folder is None else reading_in(verify(folder))
-    reading = reading.but(fields_of_reading(registry, reading, given.said))
-    schema = _schema(registry, given, folder, reading)
-    dataset = read_table(registry, given.data, schema, reading)
+    source = source_instead(registry, given.data, given.said)
+    if source is None:
+        reading = reading.but(fields_of_reading(registry, reading, given.said))
+
+    def read(schema: Schema) -> Dataset:
+        return read_table(registry, given.data, schema, reading) if source is None else rows_of(source)
+
+    schema = _schema(registry, given, folder, read)
+    dataset = read(schema)
     checked = check_rows(batches_of(dataset.frame), schema)
     if not checked.rows:
-        raise DataError(f"there are no rows in {given.data}")
+        raise DataError(f"there are no rows in {dataset.name}")
     _print(checked, schema, as_json=given.json)
     rejected = sum(check.count for check in checked.rejected)
     if rejected:
@@ -57,13 +68,13 @@ def main(given: Any) -> int:
     return 0
 
 
-def _schema(registry: Registry, given: Any, folder: Path | None, reading: Reading) -> Schema:
+def _schema(registry: Registry, given: Any, folder: Path | None, read: Callable[[Schema], Dataset]) -> Schema:
     contract = None if given.contract is None else read_contract(given.contract, "--contract")
     if folder is not None:
         schema = StoredPackage(folder, registry).schema
         return schema if contract is None else contract.over(schema, "the model takes")
     assert contract is not None
-    dataset: Dataset = read_table(registry, given.data, Schema(()), reading)
+    dataset = read(Schema(()))
     present = dataset.frame.collect_schema().names()
     unsaid = [name for name, rule in contract.columns.items() if rule.kind == "inferred" and name in present]
     return contract.alone({name: kind for name, (_, kind) in infer_kinds(dataset.frame, unsaid).items()})

@@ -17,7 +17,7 @@ from hookline.telling.terminal import harmless
 
 from ..options import add_contract, add_trust, trust_of
 from ..output import parser, say
-from ..reading import add_reading, apart, fields_of_reading
+from ..reading import add_reading, apart, fields_of_reading, source_instead
 from ..runs.progress import RowProgress
 
 
@@ -25,7 +25,11 @@ def main(argv: Sequence[str]) -> int:
     """Score a file: one prediction a row, in order."""
     options = parser("predict", "Score a file of rows: one prediction a row, in order.")
     options.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
-    options.add_argument("data", help="a CSV, Parquet, NDJSON or Arrow file, a glob, a folder, or - for stdin")
+    options.add_argument(
+        "data",
+        nargs="?",
+        help="a CSV, Parquet, NDJSON or Arrow file, a glob, a folder, or - for stdin; or nothing and source=NAME",
+    )
     options.add_argument(
         "-o", "--output", type=Path, help=f"write here ({', '.join(FORMATS)}) instead of CSV to stdout"
     )
@@ -48,7 +52,9 @@ def main(argv: Sequence[str]) -> int:
     registry = load_registry()
     who = who_answers(given.model, trust_of(given), given.contract)
     work = Work.of(registry, who, who.load(registry), given.on).recorded(given.log)
-    work = work.reading(given.data, fields_of_reading(registry, work.reads, overrides))
+    source = source_instead(registry, given.data, overrides)
+    said = {} if source is not None else fields_of_reading(registry, work.reads, overrides)
+    work = work.reading(given.data if source is None else source, said)
     tally = _to_file(work, given) if given.output else _to_stdout(work, formulas=given.formulas)
     say(f"{tally.rows:,} rows, {tally.strange:,} of them unlike the training data")
     return 0

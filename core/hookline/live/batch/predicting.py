@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import mark_missing, to_polars
 from hookline.kinds.deployments import Trust
+from hookline.kinds.kinds import Source
 from hookline.kinds.plain import plain
 from hookline.packages import scoring
 from hookline.packages.door.files import MANIFEST
@@ -49,7 +50,7 @@ def predict(
 ) -> pl.DataFrame | Path:
     """Answer every row of a table, in order: row_id, prediction, probability_<class>, warnings; a model as its policy says.
 
-    model: as for `load`; data: a path, or a polars or pandas data frame
+    model: as for `load`; data: a path, a polars or pandas data frame, or a source
     output: a .csv, .parquet, .ndjson or .arrow file, which is returned once it is whole; a process that was killed is gone on
         with where the same is asked again. Without, the answers are returned.
     log: whether each answer is put on record, under its `prediction_id`; or the folder of the log
@@ -99,7 +100,10 @@ class Work:
         return replace(self, recorder=Recorder(self.panel, folder))
 
     def reading(self, data: Any, fields: Mapping[str, Any]) -> Work:
-        """Return the same of some rows: of a path, read as the training rows were but for some fields, or of a data frame."""
+        """Return the same of some rows: a source, a data frame, or a path, read as the training rows were but for fields."""
+        if isinstance(data, Source):
+            told = {"data": data.fingerprint(), "path": data.name, "reading": plain(data)}
+            return replace(self, rows=rows_of(data).frame, said=told)
         if not isinstance(data, (str, Path)):
             return replace(self, rows=mark_missing(to_polars(data).lazy()), said=None)
         reading = self.reads.but(fields)
