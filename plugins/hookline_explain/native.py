@@ -10,7 +10,7 @@ from hookline.errors import DataError
 
 from .answers import as_they_are, odds, of_classes, softmax, unit_of
 from .folding import fold, folding
-from .ways import Way, WayName
+from .ways import Told, Way, WayName
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,9 +122,9 @@ def _way(
 ) -> Way:
     shares = folding(pipeline.made, pipeline.schema.names)
 
-    def outputs(rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(rows: pl.DataFrame) -> Told:
         values, base = told(_matrix(pipeline, rows))
-        return fold(values, shares), base
+        return Told(fold(values, shares), base)
 
     if not log_odds:
         return Way(name, method, unit_of(pipeline.target), outputs, as_they_are)
