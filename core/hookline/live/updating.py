@@ -185,14 +185,14 @@ def write(
     edges = make_edges(pipeline, lesson.rows.frame.head(SAMPLE_ROWS).collect(), seed)
     certificate = write_certified(registry, old.packager, pipeline, folder, lesson.rows.frame, edges)
     for name in old.manifest["files"]:
-        if name in (PROFILE, ANSWERS) or name.startswith("monitors/"):
+        if name in (PROFILE, ANSWERS) or name.startswith(("monitors/", "evaluators/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, folder / name)
     facts = {
         "name": old.record.name,
         "trainer": old.manifest["trainer"],
-        # It is watched as the old one is.
-        **{name: old.manifest[name] for name in ("monitors", "monitor_fields") if name in old.manifest},
+        # It is watched and explained as the old one is.
+        **{name: old.manifest[name] for name in ("monitors", "monitor_fields", "explainers") if name in old.manifest},
         **facts_of(pipeline, certificate),
         "metrics": [],
         "before": [to_json(metric) for metric in before],

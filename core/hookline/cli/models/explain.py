@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 from hookline.errors import UsageError
 from hookline.live.batch.panel import who_answers
-from hookline.live.explaining.explaining import Explained, explain
+from hookline.live.explaining.explaining import Explained, Question, ask
 from hookline.packages.reading import reading_in
 from hookline.registry.registry import load_registry
 
@@ -29,7 +30,11 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument(
         "data", metavar="ROW|FILE", help="a row as JSON, '{\"age\": 44}', or several; or a file, or - for stdin"
     )
-    options.add_argument("--by", metavar="EVALUATOR", help="who explains, such as shap; by default the first installed")
+    options.add_argument(
+        "--by",
+        metavar="EVALUATOR",
+        help="who explains, such as shap, or several: shap,lime; by default the first that the model's run named",
+    )
     options.add_argument("--rows", type=positive, default=3, help="of a file, explain the first so many (3)")
     options.add_argument(
         "--top", type=positive, default=10, help="show so many columns of a row (10), the weightiest first"
@@ -43,24 +48,28 @@ def main(argv: Sequence[str]) -> int:
     add_reading(options)
     words, overrides = apart(argv)
     given = options.parse_args(words)
-    found = _explained(given, overrides)
+    question = _question(given, overrides)
+    found = [question.explained(by) for by in (given.by.split(",") if given.by else (None,))]
     if given.json:
-        print_json(found.plain())
+        told = [one.plain() for one in found]
+        print_json(told[0] if len(told) == 1 else told)
         return 0
-    _show(found, given.top)
+    for row in range(question.rows.height):
+        _show(found, row, given.top)
+    for one in found:
+        say(f"{one.explanation.method}; against {one.background}")
     return 0
 
 
-def _explained(given: argparse.Namespace, overrides: Sequence[str]) -> Explained:
+def _question(given: argparse.Namespace, overrides: Sequence[str]) -> Question:
     trust, fields = trust_of(given), {}
     if overrides:
         registry = load_registry()
         package = who_answers(given.model, trust, given.contract).load(registry).live
         fields = fields_of_reading(registry, reading_in(package.manifest), overrides)
-    return explain(
+    return ask(
         given.model,
         _rows(given.data),
-        by=given.by,
         most=given.rows,
         background=given.background,
         trust=trust,
@@ -79,19 +88,20 @@ def _rows(data: str) -> Any:
         raise UsageError(f"ROW is no JSON: {error}", hint='write it as \'{"age": 44, "plan": "gold"}\'') from error
 
 
-def _show(found: Explained, top: int) -> None:
-    """Print each row's answer, and what moved it there from the base."""
-    made = found.explanation
-    probabilities = found.prediction.probabilities
-    lines = found.frame()
-    for row in range(found.rows.height):
-        own = lines.filter(lines["row"] == row)
-        answer = own["answer"][0]
+def _show(found: Sequence[Explained], row: int, top: int) -> None:
+    """Print a row's answer, what moved it there from the base, as each says it, and how far they agree."""
+    for one in found:
+        lines = one.frame()
+        own, made, probabilities = lines.filter(lines["row"] == row), one.explanation, one.prediction.probabilities
         sure = "" if probabilities is None else f" ({probabilities[row].max():.3g})"
-        tell(f"row {row}: {answer}{sure}, from {own['base'][0]:.4g} on average ({made.unit})")
+        who = f", by {one.by}" if len(found) > 1 else ""
+        tell(f"row {row}: {own['answer'][0]}{sure}, from {own['base'][0]:.4g} on average ({made.unit}){who}")
         shown = own.head(top).to_dicts()
         print_rows([one | {"moved": f"{one['moved']:+.4g}"} for one in shown], COLUMNS, empty="")
         if own.height > top:
             tell(f"... and {own.height - top} columns more, {own['moved'][top:].sum():+.4g} together")
         tell()
-    say(f"{made.method}; against {found.background}")
+    for one, other in combinations(found, 2):
+        if pair := one.concordance(other, row):
+            tell(f"row {row}, {pair}")
+            tell()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,6 @@ from hookline.quality.distributions import profile
 from hookline.registry.registry import Registry
 from hookline_serving.http.app import _http_error
 from hookline_serving.http.arms.desk import Desk
-from hookline_serving.http.openapi.columns import example_row
-from hookline_serving.http.reading.faults import BadRows
 from hookline_serving.http.routes import explain as module
 from hookline_serving.http.routes.asked import Guarded
 from hookline_serving.http.routes.explain import explain, installed
@@ -114,24 +113,22 @@ def test_answers_are_held_against_rows_as_those_of_the_training_were(desk: Desk,
     assert abs(np.corrcoef(amount, first["visits"])[0, 1]) < 0.3
 
 
-def test_without_a_profile_or_where_its_rows_are_refused_the_row_of_example_is_what_is_ordinary(
-    desk: Desk, fleet: SinglePackage, monkeypatch: pytest.MonkeyPatch
+class Foreign(SinglePackage):
+    """A fleet whose ordinary rows the model does not take."""
+
+    def ordinary(self, version: int) -> tuple[str, pl.DataFrame]:
+        return "rows of somebody else", pl.DataFrame({"other": [1.0]})
+
+
+def test_where_no_ordinary_rows_are_known_or_the_model_refuses_them_the_row_of_example_is_ordinary(
+    desk: Desk, fleet: SinglePackage, tmp_path: Path
 ) -> None:
-    explainer = Backgrounds()
-    with asking(app_with(desk, explainer, None)) as ask:
-        assert ask("POST", "/explain", json=ROW).json()["background"] == "the row of /example"
-    reader = desk.traffic.live.answerer.reader
-    read, taken = type(reader).read, (ROW, example_row(desk.traffic.live.predictor.schema))
-
-    def strict(self: Any, rows: Any, *more: Any) -> Any:
-        if rows[0] not in taken:
-            raise BadRows([])
-        return read(self, rows, *more)
-
-    monkeypatch.setattr(type(reader), "read", strict)
-    with asking(app_with(desk, explainer, fleet)) as ask:
-        assert ask("POST", "/explain", json=ROW).json()["background"] == "the row of /example"
-    assert [one.height for one in explainer.given] == [1, 1]
+    without = SinglePackage(replace(fleet.package, path=tmp_path), 3)
+    for known in (None, without, Foreign(fleet.package, 3)):
+        explainer = Backgrounds()
+        with asking(app_with(desk, explainer, known)) as ask:
+            assert ask("POST", "/explain", json=ROW).json()["background"] == "the row of /example"
+        assert [one.height for one in explainer.given] == [1]
 
 
 def test_a_column_of_which_a_part_was_missing_is_missing_in_as_large_a_part() -> None:
