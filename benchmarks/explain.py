@@ -7,7 +7,8 @@ import tempfile
 import time
 from typing import Any
 
-ROWS, USUAL = 100, 50
+ROWS, USUAL = 200, 100
+"""As many as a report explains, and holds them against."""
 MOST = 1.1
 """How many times as long as the library alone it may take."""
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 WayName: TypeAlias = Literal["tree", "tree_paths", "linear", "deep", "kernel", "permutation", "one_by_one", "lime"]
-PROBED = 5
-"""Background rows on which a way is tried."""
+PROBED = 3
+"""Background rows on which a way is tried; of large forests each takes as long as a row that is explained."""
 EXACT = 1e-3
 """Of a probability, or of the spread of numbers: what parts that call themselves exact may miss the answer by."""
 
