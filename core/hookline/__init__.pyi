@@ -64,6 +64,7 @@ from .live.deploying.history import live_at, promotions
 from .live.deploying.planning import plan_deployment
 from .live.deploying.promoting import promote, rollback
 from .live.deploying.status import deployment
+from .live.explaining.counterfactuals import counterfactual
 from .live.explaining.explaining import explain
 from .live.learning.acting import retrain, retrain_state, retrainings, stop_retraining
 from .live.log.answered import scored
@@ -163,6 +164,7 @@ __all__ = [
     "compact_predictions",
     "compare",
     "contract",
+    "counterfactual",
     "deploy",
     "deployment",
     "drift_over_time",

@@ -10,6 +10,7 @@ from typing import Any
 
 from hookline.errors import UsageError
 from hookline.live.batch.panel import who_answers
+from hookline.live.explaining.counterfactuals import MOST_CHANGES, Counterfactual, search
 from hookline.live.explaining.explaining import Explained, Question, ask
 from hookline.packages.reading import reading_in
 from hookline.registry.registry import load_registry
@@ -42,6 +43,7 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument(
         "--background", metavar="FILE", help="rows of what is ordinary, instead of what the package tells"
     )
+    _add_counterfactual(options)
     add_json(options)
     add_contract(options)
     add_trust(options)
@@ -49,6 +51,9 @@ def main(argv: Sequence[str]) -> int:
     words, overrides = apart(argv)
     given = options.parse_args(words)
     question = _question(given, overrides)
+    if given.counterfactual:
+        return _changed(question, given)
+    _require_alone(given)
     found = [question.explained(by) for by in (given.by.split(",") if given.by else (None,))]
     if given.json:
         told = [one.plain() for one in found]
@@ -59,6 +64,73 @@ def main(argv: Sequence[str]) -> int:
     for one in found:
         say(f"{one.explanation.method}; against {one.background}")
     return 0
+
+
+def _add_counterfactual(options: argparse.ArgumentParser) -> None:
+    asked = options.add_argument_group("what would have to be otherwise")
+    asked.add_argument(
+        "--counterfactual", action="store_true", help="say which few changes of the row give another answer"
+    )
+    asked.add_argument(
+        "--want",
+        metavar="ANSWER",
+        help='the class, by default the likeliest other; of numbers ">=100", "<=5" or "1..9"',
+    )
+    asked.add_argument("--keep", metavar="COLUMNS", help="columns that stay as they are: age,sex")
+    asked.add_argument("--changes", type=positive, help=f"columns that are changed at most ({MOST_CHANGES})")
+
+
+def _require_alone(given: argparse.Namespace) -> None:
+    for option in ("want", "keep", "changes"):
+        if getattr(given, option) is not None:
+            raise UsageError(f"--{option} is for --counterfactual, which is not there", hint="add it")
+
+
+def _changed(question: Question, given: argparse.Namespace) -> int:
+    if given.by:
+        raise UsageError("--by says who explains, and a counterfactual asks the model itself", hint="leave --by out")
+    keep = [name for name in (given.keep or "").split(",") if name]
+    found = search(question, want=_wanted(question, given.want), keep=keep, most_changes=given.changes or MOST_CHANGES)
+    if given.json:
+        print_json(found.plain())
+        return 0
+    tell(f"answered {found.answer}; wanted {found.want}")
+    for way, one in enumerate(found.found, start=1):
+        tell()
+        tell(f"way {way}: {_answered(one)}")
+        print_rows(_changes(one), ("column", "before", "after"), empty="")
+    if not found.found:
+        tell("no way was found")
+        if found.closest is not None:
+            tell(f"the closest: {_answered(found.closest)}")
+            print_rows(_changes(found.closest), ("column", "before", "after"), empty="")
+    say(f"{found.told}; values from {question.background.told}")
+    return 0
+
+
+def _answered(one: Counterfactual) -> str:
+    chance = "" if one.probability is None else f" (probability of what is wanted {one.probability:.3g})"
+    answer = f"{one.answer:.6g}" if isinstance(one.answer, float) else one.answer
+    return f"{answer}{chance}, distance {one.distance:.3g}"
+
+
+def _changes(one: Counterfactual) -> list[dict[str, Any]]:
+    return [{"column": name, "before": before, "after": after} for name, (before, after) in one.changes.items()]
+
+
+def _wanted(question: Question, said: str | None) -> Any:
+    """Return what was typed as `counterfactual` takes it: of numbers both bounds, of classes the word; raises UsageError."""
+    if said is None or question.package.target.classes:
+        return said
+    low, dots, high = said.partition("..")
+    bounds = (low, high) if dots else (said[2:], None) if said.startswith(">=") else (None, said[2:])
+    try:
+        if not dots and not said.startswith((">=", "<=")):
+            raise ValueError
+        return tuple(None if bound is None else float(bound) for bound in bounds)
+    except ValueError:
+        hint = 'write ">=100", "<=5" or "1..9"'
+        raise UsageError(f"--want says no numbers: '{said}'", hint=hint) from None
 
 
 def _question(given: argparse.Namespace, overrides: Sequence[str]) -> Question:
