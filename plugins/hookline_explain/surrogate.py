@@ -22,6 +22,8 @@ LIME = (
 
 def by_surrogate(predictor: Predictor, background: pl.DataFrame, samples: int, width: float | None, seed: int) -> Way:
     """Ask about `samples` rows near each row, in which each column keeps its value, half the time, or has an ordinary one."""
+    # Here, since a budget goes by how long the first row takes.
+    import lime.lime_tabular  # noqa: F401
 
     def outputs(rows: pl.DataFrame) -> Told:
         import numpy as np

@@ -19,6 +19,8 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "regression": {"n_bootstrap": 20},
     "standard": {"n_bootstrap": 20},
     "permutation_importance": {"n_repeats": 2},
+    "lime": {"max_rows": 4, "n_background": 8, "n_samples": 50},
+    "partial_dependence": {"max_rows": 8, "n_points": 4},
     "shap": {"max_rows": 8, "n_background": 8, "n_samples": 16},
 }
 """What a component cannot do without, and what makes it quick."""
