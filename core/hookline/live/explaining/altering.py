@@ -69,7 +69,8 @@ class Search:
 
     def _wider(self, frontier: Iterable[Tried], found: Iterable[frozenset[str]]) -> list[Changes]:
         """Return combinations with one change more, none of them around columns that do it without."""
-        known, seen, wider = list(found), set(), []
+        known, seen = list(found), set()
+        wider: list[Changes] = []
         for one in frontier:
             for column, values in self.moves.items():
                 columns = frozenset((*one.changes, column))

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+import hookline as hl
 from hookline import Explanation, Predictor
 from hookline.kinds.artifacts import Column, Schema
 from hookline.live.explaining.background import ordinary_rows
@@ -53,8 +54,9 @@ class OneByOne:
         return Explanation(tuple(rows.columns), np.stack(moved, 1), chance(background).repeat(len(rows)), "one by one")
 
 
-def app_with(desk: Desk, explainer: Any, fleet: Any = None) -> Starlette:
-    route = Route("/explain", Guarded(desk, explain(lambda: explainer, fleet)), methods=["POST"])
+def app_with(desk: Desk, explainer: Any, fleet: Any = None, *, named: bool = True) -> Starlette:
+    find = (lambda: explainer) if named else None
+    route = Route("/explain", Guarded(desk, explain(find, fleet)), methods=["POST"])
     handlers: Any = {HTTPException: _http_error}
     return Starlette(routes=[route], exception_handlers=handlers)
 
@@ -185,3 +187,16 @@ def test_what_is_given_up_keeps_its_turn_until_it_ends(desk: Desk, monkeypatch: 
                 break
             time.sleep(0.02)
     assert third.status_code == 200
+
+
+def test_without_anybody_named_the_fleet_says_who_explains_as_everywhere_else(
+    desk: Desk, fleet: SinglePackage, package: Path
+) -> None:
+    with asking(app_with(desk, None, fleet, named=False)) as ask:
+        said = ask("POST", "/explain", json=ROW).json()
+    alone = hl.explain(package, ROW)
+    assert said["method"] == alone.explanation.method
+    assert said["background"] == alone.background
+    (told,) = said["explanations"]
+    assert [*told["values"].values()] == alone.explanation.values[0].tolist()
+    assert told["base"] == alone.explanation.base[0]
