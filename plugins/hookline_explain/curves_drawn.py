@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 NAME = "partial_dependence"
+FEW_TEXTS = 6
+"""Texts that stand level below a chart; more stand on end."""
 MOST_CLASSES = 8
 """Classes that are drawn: those whose mean answer goes furthest."""
 
@@ -70,7 +72,11 @@ def _chart(curve: Curve, target: Target, about: str, lines: int, *, centered: bo
     drawn = [shown[place] for place in sorted(furthest.tolist())]
     label = f"change of {about} since the first value" if centered else f"mean {about}"
     x: Spec = {"field": "value", "type": _scale(curve), "title": curve.column}
-    x |= {"scale": {"zero": False, "nice": False}} if curve.continuous else {"sort": None, "axis": {"labelLimit": 160}}
+    if curve.continuous:
+        x |= {"scale": {"zero": False, "nice": False}}
+    else:
+        level = {"labelAngle": 0} if curve.known <= FEW_TEXTS else {}
+        x |= {"sort": None, "axis": {"labelLimit": 160, **level}}
     y = {"field": "answer", "type": "quantitative", "title": label, "scale": {"zero": False}}
     layers = [*_own_lines(curve, each, drawn[0], lines)] if len(drawn) == 1 else []
     layers += _mean_layers(curve, mean, drawn, target)
@@ -104,16 +110,16 @@ def _mean_layers(curve: Curve, mean: np.ndarray, drawn: Sequence[int], target: T
         ]
 
     tooltip = [{"field": "value"}, {"field": "answer"}, *([{"field": "class"}] if several else [])]
-    mark: Spec = (
-        {"type": "line", "point": True, "strokeWidth": 2.5}
-        if curve.continuous
-        else {"type": "point", "filled": True, "size": 80}
-    )
+    line: Spec = {"type": "line", "point": True, "strokeWidth": 2.5}
+    dots: Spec = {"type": "point", "filled": True, "size": 80, "opacity": 1}
+    mark = line if curve.continuous else dots
     yield {"data": {"values": points(0, curve.known)}, "mark": mark, "encoding": {**color, "tooltip": tooltip}}
     if curve.known < len(curve.values):
-        level = {"y": {"field": "answer"}, "x": None, "tooltip": [{"datum": "missing"}, {"field": "answer"}], **color}
-        rule = {"type": "rule", "strokeDash": [4, 4], "opacity": 0.8}
-        yield {"data": {"values": points(curve.known, len(curve.values))}, "mark": rule, "encoding": level}
+        missing = {"values": points(curve.known, len(curve.values))}
+        level = {"x": None, "tooltip": [{"field": "value"}, {"field": "answer"}], **color}
+        yield {"data": missing, "mark": {"type": "rule", "strokeDash": [4, 4], "opacity": 0.8}, "encoding": level}
+        word = {"type": "text", "text": "missing", "align": "right", "baseline": "bottom", "x": "width", "dx": -4}
+        yield {"data": missing, "mark": word, "encoding": {"x": None}}
 
 
 def _centered(answers: np.ndarray) -> np.ndarray:
