@@ -112,7 +112,7 @@ def _through(
     predictor: Predictor,
     background: pl.DataFrame,
     values_of: Callable[[Mixed, np.ndarray], tuple[np.ndarray, np.ndarray]],
-) -> Callable[[pl.DataFrame], tuple[np.ndarray, np.ndarray]]:
+) -> Callable[[pl.DataFrame], Told]:
     import numpy as np
 
     def outputs(rows: pl.DataFrame) -> Told:
