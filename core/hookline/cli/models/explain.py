@@ -10,8 +10,8 @@ from typing import Any
 
 from hookline.errors import UsageError
 from hookline.live.batch.panel import who_answers
-from hookline.live.explaining.counterfactuals import MOST_CHANGES, Counterfactual, search
-from hookline.live.explaining.explaining import Explained, Question, ask
+from hookline.live.explanations.counterfactuals import MOST_CHANGES, Counterfactual, search
+from hookline.live.explanations.explaining import Explained, Question, ask
 from hookline.packages.reading import reading_in
 from hookline.registry.registry import load_registry
 

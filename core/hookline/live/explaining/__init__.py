@@ -1,1 +1,1 @@
-"""Answers explained from a package alone: by whom, against which ordinary rows, and what would give another answer."""
+"""Answers explained from a package alone: by whom, and against which ordinary rows."""

@@ -46,7 +46,8 @@ class Search:
     def find(self, most_changes: int, wanted: int) -> tuple[list[Tried], Tried | None]:
         """Return what was found, few and small changes first, of each set of columns one; and what came closest otherwise."""
         found: dict[frozenset[str], Tried] = {}
-        frontier, closest = [Tried({}, float("inf"), 0.0)], None
+        frontier = [Tried({}, float("inf"), 0.0)]
+        closest: Tried | None = None
         for _ in range(most_changes):
             tried = self._tried(self._wider(frontier, found))
             for one in tried:
@@ -54,7 +55,8 @@ class Search:
                     columns = frozenset(one.changes)
                     found[columns] = min(found.get(columns, one), one, key=lambda other: other.distance)
             missed = [one for one in tried if one.short]
-            closest = min([*([closest] if closest else []), *missed], key=_order, default=None)
+            known = missed if closest is None else [closest, *missed]
+            closest = min(known, key=_order, default=None)
             frontier = sorted(missed, key=_order)[:WIDTH]
             if len(found) >= wanted or not frontier or self.is_over:
                 break

@@ -20,8 +20,8 @@ from hookline.quality.concordance import Concordance, concordance_of
 from hookline.registry.registry import Registry, load_registry
 
 from ..batch.panel import who_answers
-from .background import Background, background_of
-from .explainers import explainer_for
+from ..explaining.background import Background, background_of
+from ..explaining.explainers import explainer_for
 
 if TYPE_CHECKING:
     import polars as pl
