@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UsageError
 from hookline.live.batch.panel import who_answers
@@ -18,6 +18,9 @@ from hookline.registry.registry import load_registry
 from ..options import add_contract, add_trust, positive, trust_of
 from ..output import add_json, parser, print_json, print_rows, say, tell
 from ..reading import add_reading, apart, fields_of_reading
+
+if TYPE_CHECKING:
+    import polars as pl
 
 COLUMNS = ("column", "value", "moved")
 
@@ -59,8 +62,9 @@ def main(argv: Sequence[str]) -> int:
         told = [one.plain() for one in found]
         print_json(told[0] if len(told) == 1 else told)
         return 0
+    lines = [one.frame() for one in found]
     for row in range(question.rows.height):
-        _show(found, row, given.top)
+        _show(found, [one.filter(one["row"] == row) for one in lines], row, given.top)
     for one in found:
         say(f"{one.explanation.method}; against {one.background}")
     return 0
@@ -160,11 +164,10 @@ def _rows(data: str) -> Any:
         raise UsageError(f"ROW is no JSON: {error}", hint='write it as \'{"age": 44, "plan": "gold"}\'') from error
 
 
-def _show(found: Sequence[Explained], row: int, top: int) -> None:
+def _show(found: Sequence[Explained], lines: Sequence[pl.DataFrame], row: int, top: int) -> None:
     """Print a row's answer, what moved it there from the base, as each says it, and how far they agree."""
-    for one in found:
-        lines = one.frame()
-        own, made, probabilities = lines.filter(lines["row"] == row), one.explanation, one.prediction.probabilities
+    for one, own in zip(found, lines, strict=True):
+        made, probabilities = one.explanation, one.prediction.probabilities
         sure = "" if probabilities is None else f" ({probabilities[row].max():.3g})"
         who = f", by {one.by}" if len(found) > 1 else ""
         tell(f"row {row}: {own['answer'][0]}{sure}, from {own['base'][0]:.4g} on average ({made.unit}){who}")

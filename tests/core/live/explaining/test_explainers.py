@@ -165,5 +165,7 @@ def test_a_run_with_several_tells_how_far_they_agree(
     (pair,) = evidence["concordance"]["pairs"]
     assert (pair["first"], pair["second"]) == ("shap", "permutation_importance")
     assert evidence["concordance"]["ranks"][0][0] == "sex"
+    page = (hl.load("last", home=home).path / "report.html").read_text()  # type: ignore[union-attr]
+    assert "Do the explanations agree?" in page
     assert main(["runs", "show", "last"]) == 0
     assert "explanations by shap and permutation_importance: rank correlation" in "".join(capsys.readouterr())
