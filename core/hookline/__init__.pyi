@@ -75,7 +75,8 @@ from .live.deploying.history import live_at, promotions
 from .live.deploying.planning import plan_deployment
 from .live.deploying.promoting import promote, rollback
 from .live.deploying.status import deployment
-from .live.explaining.explaining import explain
+from .live.explanations.counterfactuals import counterfactual
+from .live.explanations.explaining import explain
 from .live.learning.acting import retrain, retrain_state, retrainings, stop_retraining
 from .live.log.answered import scored
 from .live.log.compacting import compact_predictions
@@ -184,6 +185,7 @@ __all__ = [
     "compact_predictions",
     "compare",
     "contract",
+    "counterfactual",
     "delete_version",
     "deploy",
     "deployment",

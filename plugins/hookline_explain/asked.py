@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hookline import Predictor
 
 from .answers import as_they_are, asking, unit_of
-from .ways import Way
+from .ways import Told, Way
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,14 +62,14 @@ def one_by_one(predictor: Predictor, background: pl.DataFrame) -> Way:
     ask = asking(predictor)
     usual = ask(background).mean(axis=0)
 
-    def outputs(rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(rows: pl.DataFrame) -> Told:
         said = ask(rows)
         which, drawn = np.divmod(np.arange(rows.height * background.height), background.height)
         values = np.zeros((rows.height, rows.width, said.shape[1]))
         for place, name in enumerate(rows.columns):
             mixed = ask(rows[which].with_columns(background[name].gather(drawn)))
             values[:, place] = said - mixed.reshape(rows.height, background.height, -1).mean(axis=1)
-        return values, usual
+        return Told(values, usual)
 
     return Way("one_by_one", ONE_BY_ONE, unit_of(predictor.target), outputs, as_they_are, adds_up=False)
 
@@ -112,14 +112,16 @@ def _through(
     predictor: Predictor,
     background: pl.DataFrame,
     values_of: Callable[[Mixed, np.ndarray], tuple[np.ndarray, np.ndarray]],
-) -> Callable[[pl.DataFrame], tuple[np.ndarray, np.ndarray]]:
+) -> Callable[[pl.DataFrame], Told]:
     import numpy as np
 
-    def outputs(rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(rows: pl.DataFrame) -> Told:
         mixed = Mixed(predictor, background, rows)
-        values, base = values_of(mixed, mixed.codes)
-        told = np.asarray(values, dtype=np.float64)
-        return (told if told.ndim == 3 else told[:, :, None]), np.atleast_1d(np.asarray(base, dtype=np.float64))
+        # One row at a time, each from the same seed, so that it is told the same whichever others it is asked with.
+        each = [values_of(mixed, mixed.codes[place : place + 1]) for place in range(rows.height)]
+        told = np.concatenate([np.asarray(values, dtype=np.float64) for values, _ in each])
+        base = np.atleast_1d(np.asarray(each[0][1], dtype=np.float64))
+        return Told(told if told.ndim == 3 else told[:, :, None], base)
 
     return outputs
 

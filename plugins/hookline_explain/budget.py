@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 LEAST_ROWS = 20
 """Rows below which the mean over rows says little."""
+LEAST_FIT = 0.2
+"""Share of the spread of answers nearby (R2) that a linear model must tell to be believed."""
 FALLBACK = "explained_otherwise"
 SUM_GAP = "additivity_gap"
+POOR_FIT = "poor_fit"
 ROWS_LEFT = "rows_explained"
+QUICKEST = "one_by_one"
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Budget:
         first = [take_apart(predictor, way, rows[:1])]
         each = time.monotonic() - began
         least = min(LEAST_ROWS, rows.height)
-        if each * least > max(self._left(), 0.0) and way.adds_up:
+        if each * least > max(self._left(), 0.0) and way.name != QUICKEST:
             way = quick()
             why = f"{each:.2g} s a row is more than {self.seconds:g} s allow for {least} rows"
             findings.append(_otherwise(way, why))
@@ -59,6 +63,8 @@ class Budget:
         most = allowed(predictor, rows[:done])
         if way.adds_up and parts.gap > most:
             findings.append(_gap(parts.gap, most, way))
+        if parts.fit is not None and (poor := int((parts.fit < LEAST_FIT).sum())):
+            findings.append(_poor(poor, done, way))
         return Explained(rows[:done], parts, way, tuple(findings))
 
     def _lots(self, predictor: Predictor, way: Way, rows: pl.DataFrame, start: int) -> list[Parts]:
@@ -90,3 +96,8 @@ def _cut(done: int, wanted: int, seconds: float) -> Finding:
 def _gap(gap: float, most: float, way: Way) -> Finding:
     text = f"By {way.name} the parts of an answer add up to it only to within {gap:.2g}."
     return Finding(way.name, SUM_GAP, gap, most, "warning", text)
+
+
+def _poor(poor: int, rows: int, way: Way) -> Finding:
+    text = f"By {way.name} {poor} of {rows} rows are told poorly: near them the linear model has an R2 below {LEAST_FIT:g}."
+    return Finding(way.name, POOR_FIT, poor / rows, 0.0, "warning" if poor * 2 > rows else "info", text)

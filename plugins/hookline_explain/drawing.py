@@ -23,20 +23,22 @@ HEIGHT = {"step": 18}
 Spec = dict[str, Any]
 
 
-def bars(found: Sequence[Influence], unit: str) -> Chart:
+def bars(name: str, found: Sequence[Influence], unit: str) -> Chart:
     """Draw each column's mean absolute value with its interval."""
     title = f"mean |{unit}|"
-    values = [{"column": o.column, "mean": _n(o.mean), "low": _n(o.low), "high": _n(o.high)} for o in found]
+    values = [
+        {"column": o.column, "mean": rounded(o.mean), "low": rounded(o.low), "high": rounded(o.high)} for o in found
+    ]
     bar = {"mark": "bar", "encoding": {"x": {"field": "mean", "type": "quantitative", "title": title}}}
     reach = {
         "mark": {"type": "rule", "opacity": 0.7},
         "encoding": {"x": {"field": "low", "type": "quantitative", "title": title}, "x2": {"field": "high"}},
     }
     spec = {"data": {"values": values}, "encoding": {"y": _columns()}, "layer": [bar, reach], "height": HEIGHT}
-    return Chart("shap", "How far each column moves the answers", spec)
+    return Chart(name, "How far each column moves the answers", spec)
 
 
-def beeswarm(told: Explained, values: np.ndarray, columns: Sequence[str], unit: str) -> Chart:
+def beeswarm(name: str, told: Explained, values: np.ndarray, columns: Sequence[str], unit: str) -> Chart:
     """Draw each row's value of each column as a dot, beside its like where they crowd, colored by how high its own value ranks.
 
     values: float64, (n_rows, n_columns), as they are drawn; columns: which are drawn, from above
@@ -49,7 +51,7 @@ def beeswarm(told: Explained, values: np.ndarray, columns: Sequence[str], unit: 
         part, rank = values[:DOTS, place], _ranks(told.rows[column])[:DOTS]
         beside = _beside(part, float(np.abs(values[:, [told.rows.columns.index(c) for c in columns]]).max()))
         dots += [
-            {"column": column, "value": _n(x), "beside": _n(b), "rank": r}
+            {"column": column, "value": rounded(x), "beside": rounded(b), "rank": r}
             for x, b, r in zip(part.tolist(), beside.tolist(), rank, strict=True)
         ]
     color = {
@@ -68,7 +70,7 @@ def beeswarm(told: Explained, values: np.ndarray, columns: Sequence[str], unit: 
     # Texts have no rank, and are drawn all the same.
     mark = {"type": "circle", "opacity": 0.8, "size": 16, "invalid": None}
     spec = {"data": {"values": dots}, "mark": mark, "encoding": encoding, "height": {"step": 26}}
-    return Chart("shap_beeswarm", "What each row's columns did to its answer", spec)
+    return Chart(name, "What each row's columns did to its answer", spec)
 
 
 def waterfall(name: str, title: str, base: float, parts: Mapping[tuple[str, str], float], unit: str) -> Chart:
@@ -81,7 +83,13 @@ def waterfall(name: str, title: str, base: float, parts: Mapping[tuple[str, str]
         steps.append(sum(step for _, step in rest))
     ends = [*accumulate(steps, initial=base)]
     values = [
-        {"column": label, "from": _n(start), "to": _n(end), "by": _n(step), "way": "up" if step >= 0 else "down"}
+        {
+            "column": label,
+            "from": rounded(start),
+            "to": rounded(end),
+            "by": rounded(step),
+            "way": "up" if step >= 0 else "down",
+        }
         for label, start, end, step in zip(labels, ends, ends[1:], steps, strict=False)
     ]
     encoding = {
@@ -92,7 +100,10 @@ def waterfall(name: str, title: str, base: float, parts: Mapping[tuple[str, str]
         "tooltip": [{"field": "column"}, {"field": "by"}],
     }
     bar = {"mark": "bar", "encoding": encoding}
-    start = {"mark": {"type": "rule", "strokeDash": [4, 4], "opacity": 0.6}, "encoding": {"x": {"datum": _n(base)}}}
+    start = {
+        "mark": {"type": "rule", "strokeDash": [4, 4], "opacity": 0.6},
+        "encoding": {"x": {"datum": rounded(base)}},
+    }
     spec = {"data": {"values": values}, "layer": [start, bar], "height": HEIGHT}
     return Chart(name, f"{title} (from {base:.3g})", spec)
 
@@ -109,7 +120,7 @@ def _ranks(column: pl.Series) -> list[float | None]:
         return [None] * len(column)
     ranks = column.rank("dense")
     most = max(1, int(str(ranks.max() or 1)) - 1)
-    return [None if rank is None else _n((rank - 1) / most) for rank in ranks.to_list()]
+    return [None if rank is None else rounded((rank - 1) / most) for rank in ranks.to_list()]
 
 
 def _beside(values: np.ndarray, reach: float) -> np.ndarray:
@@ -124,6 +135,6 @@ def _beside(values: np.ndarray, reach: float) -> np.ndarray:
     return aside / max(1.0, float(np.abs(aside).max()), 6.0)
 
 
-def _n(value: float) -> float:
+def rounded(value: float) -> float:
     """Round to five significant digits, which is finer than a screen."""
     return float(f"{value:.5g}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hookline import Pipeline, Predictor
@@ -10,7 +12,7 @@ from hookline.errors import DataError
 
 from .answers import as_they_are, odds, of_classes, softmax, unit_of
 from .folding import fold, folding
-from .ways import Way, WayName
+from .ways import Told, Way, WayName
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +26,8 @@ PATHS = (
 LINEAR = f"Linear SHAP: coefficient times distance from the background's mean (Lundberg and Lee 2017); {FOLDED}"
 DEEP = f"Deep SHAP (Lundberg and Lee 2017, after DeepLIFT, Shrikumar et al. 2017); {FOLDED}"
 LOG_ODDS = "log-odds"
+FIRST_LOT, LOT_SECONDS = 20, 3.0
+"""Rows of the first lot that trees are asked about, and about how long others take; after ten a bar is drawn on stderr."""
 
 
 def native_ways(predictor: Predictor, background: pl.DataFrame, asked: WayName | None) -> Iterator[Callable[[], Way]]:
@@ -109,7 +113,21 @@ def _told_by(
     checked = {} if type(explainer).__name__ == "LinearExplainer" else {"check_additivity": False}
     classes, whole = len(pipeline.target.classes), 0.0 if log_odds else 1.0
     known: np.ndarray | None = getattr(pipeline.model.estimator, "classes_", None)
-    return lambda X: of_classes(explainer.shap_values(X, **checked), explainer.expected_value, classes, known, whole)
+    ask = partial(explainer.shap_values, **checked)
+    return lambda X: of_classes(_in_lots(ask, X), explainer.expected_value, classes, known, whole)
+
+
+def _in_lots(ask: Callable[[np.ndarray], Any], X: np.ndarray) -> np.ndarray:
+    """Return what is said of rows, (n_rows, ...), asked in lots of a few seconds: the library draws a bar of longer ones."""
+    import numpy as np
+
+    said, start, size = [], 0, FIRST_LOT
+    while start < len(X):
+        began = time.monotonic()
+        said.append(np.asarray(ask(X[start : start + size])))
+        start += size
+        size = max(1, min(10 * size, int(LOT_SECONDS * size / max(time.monotonic() - began, 1e-6))))
+    return np.concatenate(said)
 
 
 def _way(
@@ -122,9 +140,9 @@ def _way(
 ) -> Way:
     shares = folding(pipeline.made, pipeline.schema.names)
 
-    def outputs(rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(rows: pl.DataFrame) -> Told:
         values, base = told(_matrix(pipeline, rows))
-        return fold(values, shares), base
+        return Told(fold(values, shares), base)
 
     if not log_odds:
         return Way(name, method, unit_of(pipeline.target), outputs, as_they_are)

@@ -22,6 +22,14 @@ MOST_LETTERS = 40
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """How a report's tables and charts are called, and how many rows it takes apart."""
+
+    name: str
+    shown: int
+
+
+@dataclass(frozen=True)
 class Influence:
     """How far a column moves answers on average, either way, with the 95 % interval of that mean."""
 
@@ -31,28 +39,35 @@ class Influence:
     high: float
 
 
-def report_of(told: Explained, weight: np.ndarray, groups: np.ndarray | None, target: Target, shown: int) -> Report:
+def report_of(told: Explained, weight: np.ndarray, groups: np.ndarray | None, target: Target, wanted: Wanted) -> Report:
     """Say what explanations of rows come to. weight: float64, (n_rows,); groups: int64, (n_rows,), None: rows are independent."""
     found = influences(told, weight, groups)
     unit = told.way.unit
     title = f"What moves the answers for '{target.name}', on {told.rows.height:,} rows, by {told.way.name}"
     total = sum(one.mean for one in found)
     table = Table(
-        "shap",
+        wanted.name,
         ("column", f"mean |{unit}|", "low", "high", "share"),
         tuple((one.column, one.mean, one.low, one.high, one.mean / total if total else 0.0) for one in found),
     )
-    sums = Table(
-        "shap_sums",
-        ("rows", "method", "unit", "base", "largest gap of a sum"),
-        ((told.rows.height, told.way.method, unit, float(told.parts.base.mean()), told.parts.gap),),
-    )
     leading = [one.column for one in found[:MOST_COLUMNS]]
     charts = (
-        bars(found[:MOST_COLUMNS], unit),
-        beeswarm(told, toward(told, target), leading, _toward_what(target, unit)),
+        bars(wanted.name, found[:MOST_COLUMNS], unit),
+        beeswarm(f"{wanted.name}_beeswarm", told, toward(told, target), leading, _toward_what(target, unit)),
+        *_single(told, wanted, target),
     )
-    return Report(title, (), (table, sums), (*charts, *_single(told, shown, target)), told.findings)
+    importances = {one.column: one.mean for one in found}
+    return Report(title, (), (table, _sums(wanted.name, told)), charts, told.findings, importances=importances)
+
+
+def _sums(name: str, told: Explained) -> Table:
+    """Return how the answers were explained, and how far the parts may be believed."""
+    columns = ["rows", "method", "unit", "base", "largest gap of a sum"]
+    facts = [told.rows.height, told.way.method, told.way.unit, float(told.parts.base.mean()), told.parts.gap]
+    if told.parts.fit is not None:
+        columns += ["mean fit (R2)", "worst fit (R2)"]
+        facts += [float(told.parts.fit.mean()), float(told.parts.fit.min())]
+    return Table(f"{name}_sums", tuple(columns), (tuple(facts),))
 
 
 def influences(told: Explained, weight: np.ndarray, groups: np.ndarray | None) -> list[Influence]:
@@ -83,12 +98,12 @@ def _toward_what(target: Target, unit: str) -> str:
     return f"{unit} of the answer" if target.classes else unit
 
 
-def _single(told: Explained, shown: int, target: Target) -> Iterator[Chart]:
+def _single(told: Explained, wanted: Wanted, target: Target) -> Iterator[Chart]:
     """Yield charts of rows at even steps from the lowest answer to the highest."""
     import numpy as np
 
     order = np.argsort(told.parts.answers, kind="stable")
-    steps = np.linspace(0, len(order) - 1, min(shown, len(order))).round().astype(int)
+    steps = np.linspace(0, len(order) - 1, min(wanted.shown, len(order))).round().astype(int)
     for number, row in enumerate(order[np.unique(steps)].tolist(), start=1):
         answer = f"{told.parts.answers[row]:.3g}"
         if target.classes:
@@ -96,7 +111,7 @@ def _single(told: Explained, shown: int, target: Target) -> Iterator[Chart]:
         values = {name: value_text(told.rows[name][row]) for name in told.rows.columns}
         parts, base = told.parts.values[row].tolist(), float(told.parts.base[row])
         yield waterfall(
-            f"shap_row_{number}",
+            f"{wanted.name}_row_{number}",
             f"One row taken apart: {answer}",
             base,
             dict(zip(values.items(), parts, strict=True)),

@@ -32,7 +32,9 @@ def render(evidence: Mapping[str, Any]) -> str:
 
 def sections(facts: dict[str, Any]) -> dict[str, Any]:
     """Return what the template shows, each section empty where the run did not get so far."""
-    optional: dict[str, Any] = dict.fromkeys(("data", "split", "deployment", "learning", "decision", "intervals"))
+    optional: dict[str, Any] = dict.fromkeys(
+        ("data", "split", "deployment", "learning", "decision", "intervals", "concordance")
+    )
     several: dict[str, Any] = dict.fromkeys(SEVERAL, ())
     shown = optional | several | facts
     reports = [{**report, "tables": tables_of(report)} for report in facts["reports"]]

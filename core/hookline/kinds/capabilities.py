@@ -250,6 +250,14 @@ class Fleet(Protocol):
         """Return what the rows were like that a version was trained on; None where nobody knows."""
         ...
 
+    def explainer(self, version: int) -> Explains:
+        """Return who explains a version's answers; raises UsageError where nobody does."""
+        ...
+
+    def ordinary(self, version: int) -> tuple[str, pl.DataFrame]:
+        """Return what a version's answers are held against, in words and as rows; raises DataError where nobody knows."""
+        ...
+
     def tell(self, sightings: Sequence[Any]) -> None:
         """Tell whoever carries rollouts on what this process saw (`Sighting`); raises StoreError where nobody hears it."""
         ...

@@ -136,6 +136,9 @@ class Report:
     findings: tuple[Finding, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     """File name -> content, kept beside the report and inside the package (a whylogs profile, say)."""
+    importances: Mapping[str, float] = field(default_factory=dict)
+    """Raw column -> how much the answers go by it, on any scale, where the report says so: of two such reports it is told how
+    far they agree."""
 
     def __getitem__(self, metric: str) -> float:
         """Return the value of a metric by name; KeyError if there is none."""

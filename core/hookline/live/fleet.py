@@ -6,19 +6,25 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hookline.errors import HooklineError, UnknownName
+from hookline.errors import UnknownName
+from hookline.kinds.capabilities import Explains
 from hookline.kinds.deployments import Deployment
 from hookline.kinds.fitted import Predictor
 from hookline.kinds.reports import ColumnProfile, Profile
 from hookline.packages.loading import LoadedPackage
-from hookline.packages.manifest import ANSWERS, PROFILE, read_as
+from hookline.packages.manifest import ANSWERS, read_as
 from hookline.workspace.catalog.sightings import Sighting
 from hookline.workspace.workspace import Workspace
 
+from .explaining.background import background_of, profile_of
+from .explaining.explainers import explainer_for
 from .log.labeling import label_rows
 from .seen import AnswerCounts, ArmCounts
+
+if TYPE_CHECKING:
+    import polars as pl
 
 POSTED = "POST /labels"
 """Where labels come from that a server was sent, as the catalog keeps it."""
@@ -58,6 +64,15 @@ class SinglePackage:
     def profile(self, version: int) -> Profile | None:
         """Return what the rows were like that it was trained on; None where the package does not say."""
         return profile_of(self.package)
+
+    def explainer(self, version: int) -> Explains:
+        """Return who explains its answers; raises UsageError where nobody does."""
+        return explainer_for(self.package)
+
+    def ordinary(self, version: int) -> tuple[str, pl.DataFrame]:
+        """Return what its answers are held against, in words and as rows; raises DataError where its package tells nothing."""
+        found = background_of(self.package)
+        return found.told, found.rows
 
     def tell(self, sightings: Sequence[Sighting]) -> None:
         """Tell nobody."""
@@ -115,6 +130,15 @@ class DeployedModel:
         """Return what the rows were like that a version was trained on; None where its package does not say."""
         return profile_of(self._package(version))
 
+    def explainer(self, version: int) -> Explains:
+        """Return who explains its answers; raises UsageError where nobody does."""
+        return explainer_for(self._package(version))
+
+    def ordinary(self, version: int) -> tuple[str, pl.DataFrame]:
+        """Return what its answers are held against, in words and as rows; raises DataError where its package tells nothing."""
+        found = background_of(self._package(version))
+        return found.told, found.rows
+
     def tell(self, sightings: Sequence[Sighting]) -> None:
         """Tell the catalog what this process saw; raises StoreError where it is away."""
         self.workspace.catalog.database.require_same()
@@ -148,14 +172,6 @@ class DeployedModel:
 def facts_of(package: LoadedPackage, version: int | None) -> dict[str, Any]:
     """Return a package's model, version and format, as answers and records say them."""
     return {"model": package.manifest["name"], "version": version, "format": package.manifest["packager"]}
-
-
-def profile_of(package: LoadedPackage) -> Profile | None:
-    """Return what a package keeps of its training rows; None where it keeps nothing, or was changed since it was loaded."""
-    try:
-        return read_as(Profile, package.path / PROFILE)
-    except (HooklineError, OSError):
-        return None
 
 
 def counts_of(package: LoadedPackage) -> ArmCounts:

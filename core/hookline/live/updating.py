@@ -207,8 +207,8 @@ def write(
     facts = {
         "name": old.record.name,
         "trainer": old.manifest["trainer"],
-        # It is watched as the old one is.
-        **{name: old.manifest[name] for name in ("monitors", "monitor_fields") if name in old.manifest},
+        # It is watched and explained as the old one is.
+        **{name: old.manifest[name] for name in ("monitors", "monitor_fields", "explainers") if name in old.manifest},
         "metrics": [],
         "before": [to_json(metric) for metric in before],
         "updated_from": {"version": old.record.version, "fingerprint": old.record.fingerprint, **lesson.plain},

@@ -128,13 +128,15 @@ def ask(predictor: Predictor, rows: pl.DataFrame) -> Answers:
     return Answers(ids.alias("row_id"), prediction)
 
 
-def score(answer: Answer, rows: pl.LazyFrame, tally: Tally, *, keep: Keep | None = None) -> Iterator[pl.DataFrame]:
+def score(
+    answer: Answer, rows: pl.LazyFrame, tally: Tally, *, keep: Keep | None = None, most: int | None = None
+) -> Iterator[pl.DataFrame]:
     """Yield predictions of raw rows in order: row_id, prediction, probabilities, warnings; raises DataError for no rows.
 
-    A row's id is the id role's value, else its position in the table, from 0.
+    A row's id is the id role's value, else its position in the table, from 0. most: rows of a chunk, where they are to be fewer
     """
     mark = new_mark()
-    for chunk in _scored(answer, rows, tally, 0, hold=keep is not None):
+    for chunk in _scored(answer, rows, tally, 0, most, hold=keep is not None):
         yield _kept(chunk, keep, None, mark)
 
 
@@ -147,12 +149,14 @@ def score_to(
     job: str | None = None,
     keep: Keep | None = None,
     teller: Teller | None = None,
+    most: int | None = None,
 ) -> Tally:
     """Score rows into a file (CSV, Parquet, NDJSON or Arrow, by its suffix), which appears once it is whole.
 
     formulas: whether texts of a CSV file are written as they are, where a spreadsheet would calculate them
     job: what tells this work from any other with the same output; where one of the same was killed, it goes on after the last
         chunk that was finished. None: nothing is found again.
+    most: rows of a chunk, where they are to be fewer
     Raises UsageError for another suffix and for a folder, before any row is read, and where another process writes the same
     file; StoreError where the answers cannot be recorded.
     """
@@ -161,18 +165,20 @@ def score_to(
     with parts_of(path, job) as parts:
         tally, teller = Tally(parts.rows, parts.strange), teller or Silent()
         teller.begin(parts.rows)
-        chunks = _scored(answer, rows, tally, parts.count, hold=keep is not None)
+        chunks = _scored(answer, rows, tally, parts.count, most, hold=keep is not None)
         _write_parts(chunks, parts, keep, teller)
         parts.join(formulas=formulas, publish=None if keep is None else keep.publish)
     return tally
 
 
-def _scored(answer: Answer, rows: pl.LazyFrame, tally: Tally, done: int, *, hold: bool) -> Iterator[Chunk]:
+def _scored(
+    answer: Answer, rows: pl.LazyFrame, tally: Tally, done: int, most: int | None, *, hold: bool
+) -> Iterator[Chunk]:
     """Yield chunks that are not done, and count them. hold: whether with their rows, which take memory"""
     given: deque[tuple[int, pl.DataFrame | None, float]] = deque()
 
     def passing() -> Iterator[pl.DataFrame]:
-        for numbered in _batches(rows, tally.rows):
+        for numbered in _batches(rows, tally.rows, min(most or BATCH_ROWS, BATCH_ROWS)):
             given.append((numbered.height, numbered if hold else None, time.perf_counter()))
             yield numbered
 
@@ -185,12 +191,12 @@ def _scored(answer: Answer, rows: pl.LazyFrame, tally: Tally, done: int, *, hold
         raise DataError("there are no rows to predict")
 
 
-def _batches(rows: pl.LazyFrame, done: int) -> Iterator[pl.DataFrame]:
+def _batches(rows: pl.LazyFrame, done: int, size: int) -> Iterator[pl.DataFrame]:
     import polars as pl
 
     left, place = rows.slice(done) if done else rows, done
     with pl.Config(streaming_chunk_size=PIECE_ROWS):
-        for batch in left.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+        for batch in left.collect_batches(chunk_size=size, maintain_order=True):
             if batch.height:
                 yield batch.with_row_index(ROW_ID, place).with_columns(pl.col(ROW_ID).cast(pl.Int64))
                 place += batch.height

@@ -79,7 +79,7 @@ def write_another(
     Raises as `write_certified`.
     """
     certificate = write_certified(registry, packager, pipeline, folder, rows, edges, golden_in(source))
-    kept = ("monitors/", "evaluators/", "evidence/") if of_model else ("monitors/",)
+    kept = ("monitors/", "evaluators/", *(["evidence/"] if of_model else []))
     for name in verify(source)["files"]:
         if name in (PROFILE, ANSWERS) or name.startswith(kept):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
-Keys: title, run, verdict, data, split, cleaning, reports, remarks, decision, intervals, learning, importances, features,
-selection, parity, certificates, packages, deployment, plan, config, environment. A key is left out where the run did not get
-so far. Beside an evaluator's metric stand `baseline`, what a constant guess has there, and `training`, what the model has on
-rows that it was fitted to. A stage of the plan whose component chose another to do its work has that name as `chosen`.
+Keys: title, run, verdict, data, split, cleaning, reports, concordance, remarks, decision, intervals, learning, importances,
+features, selection, parity, certificates, packages, deployment, plan, config, environment. A key is left out where the run did
+not get so far. Beside an evaluator's metric stand `baseline`, what a constant guess has there, and `training`, what the model
+has on rows that it was fitted to. A stage of the plan whose component chose another to do its work has that name as `chosen`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hookline.kinds.reports import CHOSEN, Finding, Metric, Metrics, Report
 from hookline.packages.certificate.certificate import HELD_OUT
 from hookline.packages.manifest import environment
 from hookline.plans.plan import Stage
+from hookline.quality.concordance import concordances_of
 
 from .execution import Execution, kind_of
 from .stages.trainer import beside_of
@@ -39,6 +40,8 @@ def build_evidence(run: Execution, status: str, error: str | None, started: floa
         needed = run.plan.of(*section.needs)
         if all(run.is_at_hand(stage) for stage in needed) and (told := section.tell(run)) is not None:
             evidence[section.key] = told
+    if concordance := _concordance(reports):
+        evidence["concordance"] = concordance
     evidence["verdict"] = _verdict(evidence, status, error)
     return evidence
 
@@ -64,6 +67,25 @@ def _report(run: Execution, stage: Stage) -> dict[str, Any]:
         for metric in plain["metrics"]:
             metric |= {what: found[metric["name"]] for what, found in beside.items() if metric["name"] in found}
     return {"stage": stage.key, "kind": stage.kind, **plain}
+
+
+def _concordance(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return how far evaluators agree on which columns matter, where two or more say it; None where they do not.
+
+    Each is named by its key in the config; ranks: a row a column, with its rank by each, 1 being the first.
+    """
+    said = {_key(one["stage"]): one["importances"] for one in reports if one.get("importances")}
+    pairs = concordances_of(said)
+    if not pairs:
+        return None
+    orders = {name: sorted(weights, key=lambda column: -weights[column]) for name, weights in said.items()}
+    columns = dict.fromkeys(column for order in orders.values() for column in order)
+    ranks = [[one, *(order.index(one) + 1 if one in order else None for order in orders.values())] for one in columns]
+    return {"methods": [*said], "ranks": ranks, "pairs": [to_json(pair) for pair in pairs]}
+
+
+def _key(stage: str) -> str:
+    return stage.partition(".")[2]
 
 
 def _remarks(run: Execution) -> list[dict[str, Any]]:

@@ -79,7 +79,8 @@ class PermutationImportanceEvaluator(Evaluator):
         effects.sort(key=lambda effect: -effect.increase)
         title = f"What '{target.name}' is predicted from, on {rows.height:,} rows"
         unit = judge.unit(answered)
-        return Report(title, (), (_table(effects, unit),), (_chart(effects, unit),))
+        importances = {effect.column: effect.increase for effect in effects}
+        return Report(title, (), (_table(effects, unit),), (_chart(effects, unit),), importances=importances)
 
     def explain(self, predictor: Predictor, rows: pl.DataFrame, background: pl.DataFrame) -> Explanation:
         """Return how much each column's value moves each row's answer, against values drawn from `background`.

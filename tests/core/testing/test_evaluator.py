@@ -22,6 +22,8 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "ranking": {"n_bootstrap": 20},
     "deviances": {"n_bootstrap": 20},
     "fairness": {"column": "member", "min_group": 2},
+    "lime": {"max_rows": 4, "n_background": 8, "n_samples": 50},
+    "partial_dependence": {"max_rows": 8, "n_points": 4},
     "shap": {"max_rows": 8, "n_background": 8, "n_samples": 16},
 }
 """What a component cannot do without, and what makes it quick."""

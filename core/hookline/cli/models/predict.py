@@ -42,6 +42,10 @@ def main(argv: Sequence[str]) -> int:
         "--log", action="store_true", help="put each answer on record in the model's log, under its prediction_id"
     )
     options.add_argument("--on", metavar="SCORER", help="who does the work, such as ray; by default this process")
+    options.add_argument(
+        "--explain", action="store_true", help="tell beside each answer what moved it: base and moved_COLUMN"
+    )
+    options.add_argument("--by", metavar="EVALUATOR", help="who explains, such as shap; as for `hookline explain`")
     add_contract(options)
     add_trust(options)
     add_reading(options)
@@ -49,9 +53,12 @@ def main(argv: Sequence[str]) -> int:
     given = options.parse_args(words)
     if given.output and given.output.suffix not in FORMATS:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
+    if given.by and not given.explain:
+        raise UsageError("--by says who explains, and --explain is not there", hint="add --explain, or leave --by out")
     registry = load_registry()
     who = who_answers(given.model, trust_of(given), given.contract)
-    work = Work.of(registry, who, who.load(registry), given.on).recorded(given.log)
+    by = given.explain and (given.by or True)
+    work = Work.of(registry, who, who.load(registry), given.on, explain=by).recorded(given.log)
     source = source_instead(registry, given.data, overrides)
     said = {} if source is not None else fields_of_reading(registry, work.reads, overrides)
     work = work.reading(given.data if source is None else source, said)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hookline.quality.concordance import Concordance
 from hookline.runs.result import read_evidence
 from hookline.workspace.workspace import open_workspace
 
@@ -77,6 +78,8 @@ def _show(name: str, *, as_json: bool) -> int:
             print_rows([_cleaned(entry) for entry in found["cleaning"]], columns, empty="")
         metrics = [metric for report in found["reports"] for metric in report["metrics"]]
         print_rows(metrics, ("name", "value", "low", "high", "baseline", "training"), empty="no metrics")
+        for pair in found.get("concordance", {}).get("pairs", []):
+            say(f"explanations by {Concordance(**pair)}")
     return 0
 
 

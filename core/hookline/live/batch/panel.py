@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.columns import conform
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import ROW_ID, Schema
-from hookline.kinds.capabilities import Decides
+from hookline.kinds.capabilities import Decides, Explains
 from hookline.kinds.deployments import Deployment, Route, Trust
 from hookline.kinds.fitted import BOUNDS
 from hookline.packages.loading import LoadedPackage, load_package
@@ -21,6 +21,7 @@ from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
 from hookline.workspace.workspace import open_workspace
 
+from ..explaining.moving import Mover
 from ..fleet import ALONE
 from ..routing import Router
 
@@ -66,9 +67,10 @@ def who_answers(what: str | Path, trust: Trust | None, contract: Path | None, ho
     return Who(folders, policy if len(versions) > 1 else None, found.model, trust, contract)
 
 
-def asker(who: Who) -> Callable[[pl.DataFrame], Told]:
-    """Return what answers chunks of rows, in whatever process this is called."""
-    panel = who.load(load_registry())
+def asker(who: Who, explain: bool = False, by: str | Explains | None = None) -> Callable[[pl.DataFrame], Told]:
+    """Return what answers chunks of rows, in whatever process this is called; explain: as `Panel.explaining`."""
+    loaded = who.load(load_registry())
+    panel = loaded.explaining(by) if explain else loaded
 
     def answer(rows: pl.DataFrame) -> Told:
         told = panel.ask(rows)
@@ -96,6 +98,12 @@ class Panel:
     packages: Mapping[int, LoadedPackage]
     policy: Deployment | None
     model: str | None
+    movers: Mapping[int, Mover] = field(default_factory=dict)
+    """Version -> who says what moved its answers; empty where nobody is to."""
+
+    def explaining(self, by: str | Explains | None = None) -> Panel:
+        """Return the same, which tells beside each answer what moved it; raises where somebody cannot say it."""
+        return replace(self, movers={version: Mover.of(package, by) for version, package in self.packages.items()})
 
     @cached_property
     def live(self) -> LoadedPackage:
@@ -132,7 +140,11 @@ class Panel:
     def ask(self, rows: pl.DataFrame) -> Told:
         """Return what is told of raw rows, which have their positions as ROW_ID: each by who is to answer it."""
         if self.router is None:
-            return ask(self.live, rows)
+            told = ask(self.live, rows)
+            if not self.movers:
+                return told
+            (mover,) = self.movers.values()
+            return Framed(_beside_warnings(told.frame(), mover.frame(rows)), told.warnings)
         routes = self._routes(rows, self.router)
         parts = [self._part(route, places, rows) for route, places in routes.items()]
         return _merged([part for part, _ in parts], [warned for _, warned in parts])
@@ -178,6 +190,8 @@ class Panel:
         assert ids is not None
         frame = Answers(ids.alias("row_id"), prediction).frame().drop("warnings")
         frame = frame if self.tells_intervals else frame.drop(BOUNDS, strict=False)
+        if mover := self.movers.get(route.version):
+            frame = frame.hstack(mover.frame(some))
         told = frame.with_columns(
             pl.lit(route.version, pl.Int64).alias(VERSION),
             pl.lit(route.arm).alias(ARM),
@@ -186,10 +200,17 @@ class Panel:
         return told, {places[place]: texts for place, texts in prediction.warnings.items()}
 
 
+def _beside_warnings(frame: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
+    """Return answers with more columns before the last, which is their warnings."""
+    return frame.drop("warnings").hstack(moved).with_columns(frame["warnings"])
+
+
 def _merged(parts: list[pl.DataFrame], warned: list[dict[int, Any]]) -> Framed:
     import polars as pl
 
-    frame = pl.concat(parts).sort(ROW_ID).drop(ROW_ID)
+    # Versions may take different columns, which moved no answer of the others.
+    frame = pl.concat(parts, how="diagonal").sort(ROW_ID).drop(ROW_ID)
+    frame = frame.select(*(name for name in frame.columns if name not in (VERSION, ARM)), VERSION, ARM)
     warnings = {place: texts for some in warned for place, texts in some.items()}
     column = warnings_column(dict(sorted(warnings.items())), frame.height)
     # The columns that only a policy brings stand last.

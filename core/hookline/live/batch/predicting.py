@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import mark_missing, to_polars
+from hookline.kinds.capabilities import Explains
 from hookline.kinds.deployments import Trust
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import plain
@@ -31,6 +32,8 @@ from .recording import Recorder, unrecorded
 if TYPE_CHECKING:
     import polars as pl
 
+EXPLAINED_ROWS = 10_000
+"""Rows of a chunk whose answers are explained."""
 HERE = "here"
 """The scorer that is this process."""
 
@@ -42,6 +45,7 @@ def predict(
     *,
     log: bool | str | Path = False,
     on: str | None = None,
+    explain: bool | str | Explains = False,
     formulas: bool = False,
     trust: Trust | None = None,
     contract: str | Path | None = None,
@@ -55,13 +59,14 @@ def predict(
         with where the same is asked again. Without, the answers are returned.
     log: whether each answer is put on record, under its `prediction_id`; or the folder of the log
     on: the scorer that a plugin brings, such as `ray`; by default this process
+    explain: whether it is told beside each answer what moved it, as `explain` tells it (base, moved_<column>); or by whom
     source: fields of the source, to read this file otherwise than the training rows, such as {"separator": ";"}
     Raises UsageError, UnknownName, DataError, StoreError or UntrustedPackage.
     """
     who = who_answers(model, trust, None if contract is None else Path(contract), home)
     registry = load_registry()
     panel = who.load(registry)
-    work = Work.of(registry, who, panel, on).recorded(log, home).reading(data, source or {})
+    work = Work.of(registry, who, panel, on, explain=explain).recorded(log, home).reading(data, source or {})
     if output is None:
         import polars as pl
 
@@ -82,14 +87,28 @@ class Work:
     said: Mapping[str, Any] | None = None
     """What tells the table and its reading from others; None where it cannot be read again."""
     recorder: Recorder | None = None
+    explain: bool | str | Explains = False
 
     @classmethod
-    def of(cls, registry: Registry, who: Who, panel: Panel, on: str | None = None) -> Work:
-        """Return the work of a panel, done by a scorer; raises UnknownName where no plugin brings it."""
+    def of(
+        cls,
+        registry: Registry,
+        who: Who,
+        panel: Panel,
+        on: str | None = None,
+        *,
+        explain: bool | str | Explains = False,
+    ) -> Work:
+        """Return the work of a panel, done by a scorer; raises UnknownName where no plugin brings it.
+
+        explain: whether answers come with what moved them, and by whom that is said; raises where nobody can say it.
+        """
+        by = None if isinstance(explain, bool) else explain
+        asked = panel.explaining(by) if explain else panel
         if on is None or on == HERE:
-            return cls(registry, who, panel, partial(map, panel.ask))
-        scorer = registry.scorer(on)
-        return cls(registry, who, panel, partial(scorer, partial(asker, who)))
+            return cls(registry, who, panel, partial(map, asked.ask), explain=explain)
+        answer = partial(registry.scorer(on), partial(asker, who, bool(explain), by))
+        return cls(registry, who, panel, answer, explain=explain)
 
     def recorded(self, log: bool | str | Path, home: str | Path | None = None) -> Work:
         """Return the same with its answers on record: in the model's log, or in a folder."""
@@ -130,7 +149,7 @@ class Work:
         """Yield the answers, in order; each is on record before, where that is asked."""
         assert self.rows is not None
         try:
-            yield from score(self.answer, self.rows, tally, keep=self.recorder)
+            yield from score(self.answer, self.rows, tally, keep=self.recorder, most=self._most)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -147,7 +166,13 @@ class Work:
             job=self._job(path),
             keep=self.recorder,
             teller=teller,
+            most=self._most,
         )
+
+    @property
+    def _most(self) -> int | None:
+        """The most rows of a chunk: explaining one takes as long as answering many."""
+        return EXPLAINED_ROWS if self.explain else None
 
     def _job(self, path: Path) -> str | None:
         """Return what tells this work from any other; None where its table cannot be read again."""
@@ -163,6 +188,7 @@ class Work:
             "key": None if self.who.policy is None else self.who.policy.key,
             "contract": contract,
             "chunk": scoring.BATCH_ROWS,
+            "explain": None if not self.explain else [f"{self.explain!r}", EXPLAINED_ROWS],
             "suffix": path.suffix,
             "log": None if self.recorder is None else str(self.recorder.folder.absolute()),
             "versions": [__version__, polars.__version__],

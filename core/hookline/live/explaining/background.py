@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.columns import conform
 from hookline.data.contract.limits import moment_of
 from hookline.data.frames import to_polars
-from hookline.errors import DataError, StoreError
+from hookline.errors import DataError, HooklineError, StoreError
 from hookline.kinds.artifacts import Column, Schema
 from hookline.kinds.reports import ColumnProfile, Profile
 from hookline.packages.loading import LoadedPackage
+from hookline.packages.manifest import PROFILE, read_as
 from hookline.workspace.bounded import Unreadable, parse_json, read_ordinary
-
-from ..fleet import profile_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,9 +39,8 @@ class Background:
 
 def background_of(package: LoadedPackage) -> Background:
     """Return what is ordinary to a package's model; raises DataError where it tells nothing of that."""
-    names = sorted(name for name in package.manifest["files"] if name.startswith("evaluators/") and _is_kept(name))
-    if names:
-        return Background("rows that travel with the package", conform(_kept(package.path / names[0]), package.schema))
+    if kept := _kept_in(package.manifest):
+        return Background("rows that travel with the package", conform(_kept(package.path / kept), package.schema))
     profile = profile_of(package)
     if profile is None:
         raise DataError(
@@ -62,8 +60,19 @@ def _kept(path: Path) -> Any:
         raise StoreError(f"{path} is damaged: {error}", hint="build the package again") from error
 
 
-def _is_kept(name: str) -> bool:
-    return name.rpartition("/")[2] == KEPT
+def _kept_in(manifest: Mapping[str, Any]) -> str | None:
+    """Return the file of rows that a package keeps: of its explainers' the first, in the order of the run; None where none is."""
+    kept = sorted(name for name in manifest["files"] if name.startswith("evaluators/") and name.endswith(f"/{KEPT}"))
+    first = (f"evaluators/{one.get('key')}/{KEPT}" for one in manifest.get("explainers") or ())
+    return next((name for name in (*first, *kept) if name in kept), None)
+
+
+def profile_of(package: LoadedPackage) -> Profile | None:
+    """Return what a package keeps of its training rows; None where it keeps nothing, or was changed since it was loaded."""
+    try:
+        return read_as(Profile, package.path / PROFILE)
+    except (HooklineError, OSError):
+        return None
 
 
 def ordinary_rows(schema: Schema, profile: Profile) -> list[Mapping[str, Any]]:

@@ -105,7 +105,18 @@ def _run_of(workspace: Workspace, found: Found) -> Path | None:
 
 def _kept(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what stays true of a model in whichever format: name, trainer, metrics, data and how its rows are read."""
-    names = ("name", "trainer", "monitors", "monitor_fields", "metrics", "before", "updated_from", "data", "reading")
+    names = (
+        "name",
+        "trainer",
+        "monitors",
+        "monitor_fields",
+        "explainers",
+        "metrics",
+        "before",
+        "updated_from",
+        "data",
+        "reading",
+    )
     return {name: manifest[name] for name in names if name in manifest}
 
 

@@ -103,6 +103,7 @@ class Shape:
     created: Text = ""
     model: Text = ""
     monitors: Mapping[Text, Text] = field(default_factory=dict)
+    explainers: tuple[PlacedFields, ...] = ()
     trainer: PlacedFields | None = None
     decision: DecisionRule | None = None
     intervals: Intervals | None = None
@@ -142,6 +143,7 @@ def _wrong_names(shape: Shape) -> Iterator[str]:
     """Yield what is wrong with the names in a manifest that become a path, a component, or a line to type."""
     placed = {"trainer": shape.trainer, "reading": shape.reading}
     components = {"packager": shape.packager} | {key: one.component for key, one in placed.items() if one}
+    components |= {f"explainers.{at}": one.component for at, one in enumerate(shape.explainers)}
     components |= {f"monitors.{shown(key)}": name for key, name in shape.monitors.items()}
     for key, name in components.items():
         if not is_component_name(name):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hookline.kinds.artifacts import DataVersion
+from hookline.kinds.capabilities import Explains
 from hookline.kinds.deployments import Package
 from hookline.kinds.kinds import Packager
 from hookline.kinds.plain import to_json
@@ -42,6 +43,7 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
         "name": run.info.name,
         "monitors": {_key(stage): stage.name for stage in run.plan.of("monitor")},
         "monitor_fields": {_key(stage): stage.parts["fields"] for stage in run.plan.of("monitor")},
+        "explainers": _explainers(run),
         "trainer": {"component": trainer.name, "fields": trainer.parts["fields"]},
         **facts_of(pipeline, certificate),
         "metrics": [to_json(metric) for metric in metrics_of(run).found],
@@ -51,6 +53,15 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     }
     _write_report_files(run, folder)
     seal(folder, packager, facts)
+
+
+def _explainers(run: Execution) -> list[dict[str, Any]]:
+    """Return the evaluators that explain answers, in the order of the config: whoever is asked of the package asks the first."""
+    return [
+        {"key": _key(stage), "component": stage.name, "fields": stage.parts["fields"]}
+        for stage in run.plan.of("evaluator")
+        if isinstance(stage.acts, Explains)
+    ]
 
 
 def _write_reference(run: Execution, folder: Path) -> None:

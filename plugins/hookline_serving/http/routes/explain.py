@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
+from importlib import import_module
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
@@ -14,9 +14,9 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from hookline import Explains, Fleet
-from hookline.errors import UsageError
-from hookline.live.explaining.background import ordinary_rows
-from hookline.live.explaining.explaining import explainer_of
+from hookline.data.columns import conform
+from hookline.errors import HooklineError, UsageError
+from hookline.live.explaining.explainers import explainer_of
 from hookline.live.fleet import ALONE
 from hookline.registry.registry import load_registry
 
@@ -24,7 +24,7 @@ from ..answers import frame_of
 from ..clients.bounds import MOST_EXPLAINED
 from ..openapi.columns import example_row
 from ..reading.cutting import Body, check_count
-from ..reading.faults import BadRows, TooLarge
+from ..reading.faults import TooLarge
 from ..replies import Reply
 from .asked import Act, Asked
 
@@ -42,62 +42,85 @@ MOST_BYTES = 256 * 1024
 NOBODY = "no component that is installed explains answers; install a plugin with an evaluator that does (`Explains`)"
 
 
-class Background(NamedTuple):
-    """What answers are held against."""
-
-    told: str
-    rows: pl.DataFrame
-
-
 def installed() -> Explains | None:
-    """Return the first evaluator that explains and whose backend is there, with its defaults; None where none does."""
+    """Return who explains where no fleet says it, with its defaults; None where nobody does."""
     try:
         return explainer_of(load_registry())
     except UsageError:
         return None
 
 
-def explain(find: Callable[[], Explains | None] = installed, fleet: Fleet | None = None) -> Act:
+def explain(find: Callable[[], Explains | None] | None = None, fleet: Fleet | None = None) -> Act:
     """Return what explains rows, one request at a time; nothing of it is on record, since nobody acts on an answer.
 
-    fleet: knows what the training rows of a version were like, which its answers are held against
+    find: says who explains; by default the fleet does, which knows that of each version, and what its answers are held against
     """
-    turn, find = Lock(), cache(find)
-    backgrounds: WeakKeyDictionary[Service, Background] = WeakKeyDictionary()
+    turn = Lock()
+    known: WeakKeyDictionary[Service, Explainer | None] = WeakKeyDictionary()
 
     async def answer(traffic: Traffic, asked: Asked) -> Reply:
         if len(asked.body) > MOST_BYTES:
             raise TooLarge(f"a body to explain may be of {MOST_BYTES // 1024} KiB; send fewer rows at a time")
         (question,) = await traffic.live.room.in_turns(_read(traffic, asked.body))
         check_count(len(question.rows), MOST_EXPLAINED)
-        explainer = await asyncio.to_thread(find)
+        explainer = await asyncio.to_thread(of, traffic.live)
         if explainer is None:
             raise HTTPException(501, NOBODY)
         if not turn.acquire(blocking=False):
             raise HTTPException(503, "another answer is being explained", headers={"retry-after": "1"})
-        return Reply(await _within_budget(lambda: _explained(traffic.live, explainer, question, against), turn))
+        return Reply(await _within_budget(lambda: _explained(traffic.live, explainer, question), turn))
 
-    def against(service: Service) -> Background:
-        # Once for each version, by whoever has the turn.
-        if service not in backgrounds:
-            backgrounds[service] = background_of(service, fleet)
-        return backgrounds[service]
+    def of(service: Service) -> Explainer | None:
+        # Once for each version, and outside of the time that an answer may take: libraries are loaded here.
+        if service not in known:
+            known[service] = explainer_for(service, find, fleet)
+        return known[service]
 
     return answer
 
 
-def background_of(service: Service, fleet: Fleet | None) -> Background:
-    """Return what is ordinary to a version: as its training rows were, or where nobody knows that, the row of `/example`."""
-    version, schema, reader = service.info["version"], service.predictor.schema, service.answerer.reader
-    profile = None if fleet is None else fleet.profile(ALONE if version is None else version)
-    if profile is not None:
-        # A contract that was given beside may refuse what stood in training rows.
-        with suppress(BadRows):
-            # One at a time, since a bound on the rows of a request is none on these.
-            example, rows = example_row(schema), ordinary_rows(schema, profile)
-            values = [reader.read([{**example, **row}]).values[0] for row in rows]
-            return Background("the training rows' columns, one by one", frame_of(values, schema))
-    return Background("the row of /example", frame_of(reader.read([example_row(schema)]).values, schema))
+class Explainer(NamedTuple):
+    """Who explains a version's answers, and what they are held against, in words and as rows."""
+
+    who: Explains
+    told: str
+    rows: pl.DataFrame
+
+
+def explainer_for(
+    service: Service, find: Callable[[], Explains | None] | None, fleet: Fleet | None
+) -> Explainer | None:
+    """Return who explains a version, against what its package tells, or the row of `/example`; None where nobody does."""
+    who = find() if find is not None else installed() if fleet is None else _of_fleet(fleet, _version(service))
+    if who is None:
+        return None
+    for module in getattr(type(who), "requires", tuple)():
+        import_module(module)
+    return Explainer(who, *background_of(service, fleet))
+
+
+def _of_fleet(fleet: Fleet, version: int) -> Explains | None:
+    try:
+        return fleet.explainer(version)
+    except UsageError:
+        return None
+
+
+def background_of(service: Service, fleet: Fleet | None) -> tuple[str, pl.DataFrame]:
+    """Return what is ordinary to a version, as its package tells, or where that does not serve, the row of `/example`."""
+    schema, reader = service.predictor.schema, service.answerer.reader
+    if fleet is not None:
+        # A package may tell nothing, and a contract that was given beside may refuse what stood in training rows.
+        with suppress(HooklineError):
+            told, rows = fleet.ordinary(_version(service))
+            service.predictor.predict(rows)
+            return told, rows
+    return "the row of /example", frame_of(reader.read([example_row(schema)]).values, schema)
+
+
+def _version(service: Service) -> int:
+    version = service.info["version"]
+    return ALONE if version is None else version
 
 
 def _read(traffic: Traffic, body: Body) -> Iterator[Question]:
@@ -146,15 +169,13 @@ async def _within_budget(work: Callable[[], bytes], turn: Lock) -> bytes:
         raise HTTPException(503, told, headers={"retry-after": "1"}) from None
 
 
-def _explained(
-    live: Service, explainer: Explains, question: Question, against: Callable[[Service], Background]
-) -> bytes:
-    background = against(live)
-    rows = frame_of(question.values, live.predictor.schema)
-    made = explainer.explain(live.predictor, rows, background.rows)
+def _explained(live: Service, explainer: Explainer, question: Question) -> bytes:
+    # As `hookline explain` has them, so that both say the same numbers.
+    rows = conform(frame_of(question.values, live.predictor.schema), live.predictor.schema)
+    made = explainer.who.explain(live.predictor, rows, explainer.rows)
     told = [
         {"base": base, "values": dict(zip(made.columns, values, strict=True))}
         for base, values in zip(made.base.tolist(), made.values.tolist(), strict=True)
     ]
     said = {"model": live.info["model"], "version": live.info["version"], "method": made.method, "unit": made.unit}
-    return msgspec.json.encode({**said, "background": background.told, "explanations": told})
+    return msgspec.json.encode({**said, "background": explainer.told, "explanations": told})

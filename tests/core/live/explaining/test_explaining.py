@@ -16,8 +16,7 @@ import hookline as hl
 from hookline import Explanation, Predictor, Report, Scored
 from hookline.cli import main
 from hookline.errors import DataError, StoreError, UsageError
-from hookline.live.explaining.background import background_of, ordinary_rows
-from hookline.live.fleet import profile_of
+from hookline.live.explaining.background import background_of, ordinary_rows, profile_of
 from hookline.packages.loading import LoadedPackage
 from hookline_serving.http.answers import frame_of
 from hookline_serving.http.rows import Reader

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+import hookline as hl
 from hookline import Explanation, Predictor
 from hookline.kinds.artifacts import Column, Schema
 from hookline.live.explaining.background import ordinary_rows
@@ -25,8 +27,6 @@ from hookline.quality.distributions import profile
 from hookline.registry.registry import Registry
 from hookline_serving.http.app import _http_error
 from hookline_serving.http.arms.desk import Desk
-from hookline_serving.http.openapi.columns import example_row
-from hookline_serving.http.reading.faults import BadRows
 from hookline_serving.http.routes import explain as module
 from hookline_serving.http.routes.asked import Guarded
 from hookline_serving.http.routes.explain import explain, installed
@@ -54,8 +54,9 @@ class OneByOne:
         return Explanation(tuple(rows.columns), np.stack(moved, 1), chance(background).repeat(len(rows)), "one by one")
 
 
-def app_with(desk: Desk, explainer: Any, fleet: Any = None) -> Starlette:
-    route = Route("/explain", Guarded(desk, explain(lambda: explainer, fleet)), methods=["POST"])
+def app_with(desk: Desk, explainer: Any, fleet: Any = None, *, named: bool = True) -> Starlette:
+    find = (lambda: explainer) if named else None
+    route = Route("/explain", Guarded(desk, explain(find, fleet)), methods=["POST"])
     handlers: Any = {HTTPException: _http_error}
     return Starlette(routes=[route], exception_handlers=handlers)
 
@@ -114,24 +115,22 @@ def test_answers_are_held_against_rows_as_those_of_the_training_were(desk: Desk,
     assert abs(np.corrcoef(amount, first["visits"])[0, 1]) < 0.3
 
 
-def test_without_a_profile_or_where_its_rows_are_refused_the_row_of_example_is_what_is_ordinary(
-    desk: Desk, fleet: SinglePackage, monkeypatch: pytest.MonkeyPatch
+class Foreign(SinglePackage):
+    """A fleet whose ordinary rows the model does not take."""
+
+    def ordinary(self, version: int) -> tuple[str, pl.DataFrame]:
+        return "rows of somebody else", pl.DataFrame({"other": [1.0]})
+
+
+def test_where_no_ordinary_rows_are_known_or_the_model_refuses_them_the_row_of_example_is_ordinary(
+    desk: Desk, fleet: SinglePackage, tmp_path: Path
 ) -> None:
-    explainer = Backgrounds()
-    with asking(app_with(desk, explainer, None)) as ask:
-        assert ask("POST", "/explain", json=ROW).json()["background"] == "the row of /example"
-    reader = desk.traffic.live.answerer.reader
-    read, taken = type(reader).read, (ROW, example_row(desk.traffic.live.predictor.schema))
-
-    def strict(self: Any, rows: Any, *more: Any) -> Any:
-        if rows[0] not in taken:
-            raise BadRows([])
-        return read(self, rows, *more)
-
-    monkeypatch.setattr(type(reader), "read", strict)
-    with asking(app_with(desk, explainer, fleet)) as ask:
-        assert ask("POST", "/explain", json=ROW).json()["background"] == "the row of /example"
-    assert [one.height for one in explainer.given] == [1, 1]
+    without = SinglePackage(replace(fleet.package, path=tmp_path), 3)
+    for known in (None, without, Foreign(fleet.package, 3)):
+        explainer = Backgrounds()
+        with asking(app_with(desk, explainer, known)) as ask:
+            assert ask("POST", "/explain", json=ROW).json()["background"] == "the row of /example"
+        assert [one.height for one in explainer.given] == [1]
 
 
 def test_a_column_of_which_a_part_was_missing_is_missing_in_as_large_a_part() -> None:
@@ -188,3 +187,16 @@ def test_what_is_given_up_keeps_its_turn_until_it_ends(desk: Desk, monkeypatch: 
                 break
             time.sleep(0.02)
     assert third.status_code == 200
+
+
+def test_without_anybody_named_the_fleet_says_who_explains_as_everywhere_else(
+    desk: Desk, fleet: SinglePackage, package: Path
+) -> None:
+    with asking(app_with(desk, None, fleet, named=False)) as ask:
+        said = ask("POST", "/explain", json=ROW).json()
+    alone = hl.explain(package, ROW)
+    assert said["method"] == alone.explanation.method
+    assert said["background"] == alone.background
+    (told,) = said["explanations"]
+    assert [*told["values"].values()] == alone.explanation.values[0].tolist()
+    assert told["base"] == alone.explanation.base[0]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -12,19 +10,15 @@ from annotated_types import Ge, Gt, Interval
 
 from hookline import Evaluator, Explanation, Predictor, Report, Scored
 from hookline.data.columns import conform
-from hookline.errors import DataError
 
-from .asked import by_kernel, by_permutation, one_by_one
-from .budget import Budget, Explained
-from .native import native_ways
-from .reporting import report_of
-from .ways import PROBED, Way, first_that_holds
-
-KEPT = "background.json"
-"""The file of a report in which whoever explains a package's answers finds rows."""
+from ..asked import by_kernel, by_permutation, one_by_one
+from ..budget import Budget, Explained
+from ..native import native_ways
+from ..reporting import Wanted
+from ..ways import Way, explained, first_that_holds
+from .sampling import Sampling
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
 
@@ -65,54 +59,27 @@ class ShapEvaluator(Evaluator):
     # override: `pipeline` is the argument that an evaluator may name to be given the model.
     def evaluate(self, scored: Scored, pipeline: Predictor) -> Report:
         """Explain a sample of the rows against another one, in as many seconds as there are."""
-        import numpy as np
-
-        rows = conform(scored.rows().frame.collect(), pipeline.schema)
-        weight = scored.weight()
-        counted = np.arange(rows.height) if weight is None else np.flatnonzero(weight)
-        if not len(counted):
-            raise DataError("there are no rows to explain")
-        chosen, usual = _draw(counted, self.max_rows, self.n_background, self.seed)
-        told = self._within_budget(pipeline, rows[chosen], rows[usual])
-        groups = scored.groups()
-        used = chosen[: len(told.parts.answers)]
-        weights = np.ones(len(used)) if weight is None else np.asarray(weight[used], dtype=np.float64)
-        report = report_of(told, weights, None if groups is None else groups[used], pipeline.target, self.n_shown)
-        kept = np.random.default_rng(self.seed).permutation(counted)[: self.keep_rows]
-        return replace(report, files={KEPT: json_rows(rows[kept])}) if self.keep_rows else report
+        explain = partial(self._within_budget, pipeline)
+        return self._sampling().report(scored, pipeline, explain, Wanted(self.name, self.n_shown))
 
     def explain(self, predictor: Predictor, rows: pl.DataFrame, background: pl.DataFrame) -> Explanation:
         """Return how much each column's value moved each row's answer away from that of ordinary rows.
 
-        The answer is the probability of the answered class (its log-odds by coefficients), or the number. Raises DataError for
-        an empty background.
+        The answer is the probability of the answered class (its log-odds by coefficients), or the number. A row is told the
+        same whichever others it is asked with. Raises DataError for an empty background.
         """
-        import numpy as np
+        given, usual = conform(rows, predictor.schema), self._sampling().usual_of(predictor, background)
+        way, _ = first_that_holds(self._ways(predictor, usual), predictor, usual)
+        return explained(predictor, way, given, usual)
 
-        given, usual = conform(rows, predictor.schema), self._usual(predictor, background)
-        # Without rows there is still a way in which they would be explained.
-        tried = given if given.height else usual[:1]
-        way, parts, _ = first_that_holds(self._ways(predictor, usual), predictor, tried, usual)
-        if not given.height:
-            return Explanation(tuple(given.columns), np.zeros((0, given.width)), np.zeros(0), way.method, way.unit)
-        return Explanation(tuple(given.columns), parts.values, parts.base, way.method, way.unit)
+    def _sampling(self) -> Sampling:
+        return Sampling(self.max_rows, self.n_background, self.keep_rows, self.seed)
 
     def _within_budget(self, predictor: Predictor, rows: pl.DataFrame, usual: pl.DataFrame) -> Explained:
         budget = Budget(self.seconds)
-        way, _, refused = first_that_holds(self._ways(predictor, usual), predictor, usual[:PROBED], usual)
+        way, refused = first_that_holds(self._ways(predictor, usual), predictor, usual)
         quick = partial(one_by_one, predictor, usual[:_ASKED_OF])
         return budget.explain(predictor, way, rows, quick, refused)
-
-    def _usual(self, predictor: Predictor, background: pl.DataFrame) -> pl.DataFrame:
-        import numpy as np
-
-        usual = conform(background, predictor.schema)
-        if not usual.height:
-            raise DataError("there are no background rows to say what is ordinary")
-        drawn = np.random.default_rng(self.seed).choice(
-            usual.height, min(self.n_background, usual.height), replace=False
-        )
-        return usual[np.sort(drawn)]
 
     def _ways(self, predictor: Predictor, usual: pl.DataFrame) -> Iterator[Callable[[], Way]]:
         if self.method not in ("kernel", "permutation"):
@@ -124,23 +91,5 @@ class ShapEvaluator(Evaluator):
             yield lambda: by_kernel(predictor, few, self.n_samples, self.seed)
 
 
-def json_rows(rows: pl.DataFrame) -> bytes:
-    """Return rows as a list of JSON objects, what JSON has no word for as missing."""
-    import polars.selectors as cs
-
-    times = (cs.datetime() | cs.date()).dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
-    told = rows.with_columns(cs.float().replace([float("inf"), float("-inf"), float("nan")], None), times)
-    return json.dumps(told.to_dicts(), ensure_ascii=False, indent=1).encode()
-
-
 _ASKED_OF = 30
 """Background rows that a model is asked about for each coalition of each row."""
-
-
-def _draw(counted: np.ndarray, rows: int, usual: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which rows are explained, in random order, and which are ordinary: others, as far as there are enough."""
-    import numpy as np
-
-    mixed = np.random.default_rng(seed).permutation(counted)
-    others = mixed[rows:] if len(mixed) >= rows + usual else mixed[::-1]
-    return mixed[:rows], others[:usual]

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.columns import conform
 from hookline.data.frames import mark_missing, to_polars
-from hookline.errors import DataError, MissingBackend, UsageError
+from hookline.errors import DataError
 from hookline.kinds.capabilities import Explains
-from hookline.kinds.component import Component
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Prediction
 from hookline.kinds.reports import Explanation
 from hookline.packages.loading import LoadedPackage
 from hookline.packages.reading import read_table, reading_in
-from hookline.registry.ports import assignable
+from hookline.quality.concordance import Concordance, concordance_of
 from hookline.registry.registry import Registry, load_registry
 
 from ..batch.panel import who_answers
-from .background import Background, background_of
+from ..explaining.background import Background, background_of
+from ..explaining.explainers import explainer_for
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Explained:
     """Some rows' answers, and what moved each of them.
 
-    rows: of the columns that the model takes, in its order; background: against which rows, in words
+    rows: of the columns that the model takes, in its order; background: against which rows, in words; by: who says it
     """
 
     model: str
@@ -40,6 +40,7 @@ class Explained:
     prediction: Prediction
     explanation: Explanation
     background: str
+    by: str
 
     def frame(self) -> pl.DataFrame:
         """Return a line a row and column: row (from 0), answer, base, column, value (as text), moved (by how much)."""
@@ -59,6 +60,14 @@ class Explained:
         ]
         moved = pl.col("moved").abs()
         return pl.concat(lines).sort("row", moved, descending=[False, True], maintain_order=True)
+
+    def concordance(self, other: Explained, row: int) -> Concordance | None:
+        """Return how far another explanation of the same rows ranks the columns of one row alike, by how far they moved it."""
+        said = [
+            dict(zip(one.explanation.columns, abs(one.explanation.values[row]).tolist(), strict=True))
+            for one in (self, other)
+        ]
+        return concordance_of(self.by, other.by, *said)
 
     def plain(self) -> dict[str, Any]:
         """Return what `/explain` of a server answers, with each row's answer beside it."""
@@ -92,14 +101,29 @@ def explain(
     """Tell how much each raw column moved each row's answer; of a model, that of the version in charge.
 
     model: as for `load`; rows: a mapping, a list of them, a polars or pandas data frame, or a path
-    by: an evaluator that explains, such as `shap`, or one that was made; by default the first that is installed
+    by: an evaluator that explains, such as `shap`, or one that was made; by default the first that the model's run named and
+        that is installed, with its fields; where it named none, who needs no further library (`permutation_importance`)
     background: rows of what is ordinary; by default those that travel with the package, else rows as its profile has them
     most: explain the first so many rows; by default all
     source: fields of the source, to read a path otherwise than the training rows
     Raises UsageError, UnknownName, MissingBackend, DataError, StoreError or UntrustedPackage.
     """
+    question = ask(model, rows, background, most, trust, contract, source, home)
+    return question.explained(by)
+
+
+def ask(
+    model: str | Path,
+    rows: Any,
+    background: Any = None,
+    most: int | None = None,
+    trust: Trust | None = None,
+    contract: str | Path | None = None,
+    source: Mapping[str, Any] | None = None,
+    home: str | Path | None = None,
+) -> Question:
+    """Load who answers, and ask it about rows; takes and raises what `explain` does."""
     registry = load_registry()
-    explainer = explainer_of(registry, by)
     panel = who_answers(model, trust, None if contract is None else Path(contract), home).load(registry)
     package = panel.live
     found = _rows(registry, package, rows, source or {})
@@ -109,44 +133,27 @@ def explain(
         if background is None
         else Background("rows that were given", conform(_rows(registry, package, background, {}), package.schema))
     )
-    prediction = package.predict(asked)
-    made = explainer.explain(package.predictor, asked, usual.rows)
     version = panel.version if panel.policy is None else panel.policy.version
-    return Explained(str(package.manifest["name"]), version, asked, prediction, made, usual.told)
+    return Question(package, version, asked, package.predict(asked), usual)
 
 
-def explainer_of(registry: Registry, by: str | Explains | None = None) -> Explains:
-    """Return who explains: as it was made, by its name, or the first whose backend is installed, with its defaults.
+@dataclass(frozen=True)
+class Question:
+    """Rows that a package answered, of the columns that it takes, and what these answers are held against."""
 
-    Raises UsageError where nobody does, or the component that is named does not.
-    """
-    if by is not None and not isinstance(by, str):
-        return by
-    known = [cls for cls in registry.classes("evaluator") if assignable(cls, Explains)]
-    names = [cls.name for cls in known] if by is None else [by]
-    if by is None:
-        names = [cls.name for cls in known if _is_ready(cls)]
-        if not names:
-            raise UsageError("no component that is installed explains answers", hint=_hint(known))
-    made = registry.build("evaluator", names[0], {}, "evaluator")
-    type(made).check_backend()
-    if not isinstance(made, Explains):
-        raise UsageError(f"evaluator '{by}' does not explain answers", hint=_hint(known))
-    return made
+    package: LoadedPackage
+    version: int | None
+    rows: pl.DataFrame
+    prediction: Prediction
+    background: Background
 
-
-def _is_ready(cls: type[Component]) -> bool:
-    try:
-        cls.check_backend()
-    except MissingBackend:
-        return False
-    return True
-
-
-def _hint(known: Sequence[type[Component]]) -> str:
-    if not known:
-        return "install a plugin with an evaluator that does (`Explains`)"
-    return f"those that do: {', '.join(cls.name for cls in known)}"
+    def explained(self, by: str | Explains | None = None) -> Explained:
+        """Return what moved the answers, as somebody says it; by default as `explain` chooses. Raises as `explain` does."""
+        explainer = explainer_for(self.package, by)
+        made = explainer.explain(self.package.predictor, self.rows, self.background.rows)
+        name = str(self.package.manifest["name"])
+        who = str(getattr(explainer, "name", type(explainer).__name__))
+        return Explained(name, self.version, self.rows, self.prediction, made, self.background.told, who)
 
 
 def _rows(registry: Registry, package: LoadedPackage, rows: Any, source: Mapping[str, Any]) -> pl.DataFrame:
