@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import HooklineError, UnknownName
-from hookline.kinds.deployments import Deployment
+from hookline.kinds.deployments import Beside, Deployment
 from hookline.kinds.fitted import Predictor
 from hookline.kinds.reports import ColumnProfile, Profile
 from hookline.packages.loading import LoadedPackage
@@ -19,6 +19,9 @@ from hookline.workspace.workspace import Workspace
 
 from .log.labeling import label_rows
 from .seen import AnswerCounts, ArmCounts
+
+if TYPE_CHECKING:
+    import subprocess
 
 POSTED = "POST /labels"
 """Where labels come from that a server was sent, as the catalog keeps it."""
@@ -65,6 +68,10 @@ class SinglePackage:
     def keep(self, versions: Collection[int]) -> None:
         """Keep the one there is."""
 
+    def begin(self, beside: Beside) -> subprocess.Popen[bytes]:
+        """Raise OSError: there is no version beside the one there is."""
+        raise OSError("a package that is served alone has no version beside it")
+
     def label(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
         """Raise UnknownName: what was true is kept with a model, which `hookline serve MODEL` answers for as a whole."""
         name = str(self.package.manifest["name"])
@@ -83,6 +90,8 @@ class DeployedModel:
     load: Callable[[Path], LoadedPackage]
     """Verifies and loads a package folder."""
     log_folder: Path | None = None
+    spawn: Callable[[Beside], subprocess.Popen[bytes]] | None = None
+    """Begins a process for the same model that asks a version off the way of answers; None: none can be begun."""
     loaded: dict[int, LoadedPackage] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
     _loading: dict[int, Lock] = field(default_factory=dict, repr=False)
@@ -125,6 +134,12 @@ class DeployedModel:
         with self._lock:
             for version in set(self.loaded) - set(versions):
                 del self.loaded[version]
+
+    def begin(self, beside: Beside) -> subprocess.Popen[bytes]:
+        """Begin a process that asks a version off the way of answers; raises OSError."""
+        if self.spawn is None:
+            raise OSError("nobody said how a process beside this one is begun")
+        return self.spawn(beside)
 
     def label(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
         """Add what turned out to be true; raises DataError that names the rows, and StoreError."""

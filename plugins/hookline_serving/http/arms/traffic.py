@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from hookline.errors import DataError
 from hookline.kinds.deployments import Deployment, Route
 from hookline.live.routing import Router
 from hookline.telling.secrets import logger
@@ -19,9 +19,10 @@ from hookline.telling.secrets import logger
 from ..exchange import Item, Question
 from ..log import Kept
 from ..service import MOST_ROWS_INLINE, Service
-from .arm import Arm, Told
-from .aside import PATIENCE_SECONDS, Aside, Closed, Tell
+from .arm import Arm, Loading, Told
+from .aside import PATIENCE_SECONDS, Aside, Closed
 from .dividing import Division, Part, in_order, left_of, some_of
+from .shadow import Failed, Shadow
 
 if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
@@ -97,10 +98,6 @@ class Traffic:
         mine = {} if self.live.counts is None else {(self.policy.version, own.arm): self.live.counts}
         return {**mine, **{key: arm.counts for key, arm in self.arms.items()}}
 
-    def asides(self) -> Mapping[tuple[int, str], Aside]:
-        """Return the threads of the versions beside the one in charge."""
-        return {key: arm.aside for key, arm in self.arms.items() if arm.aside is not None}
-
     async def answer(self, question: Question) -> list[Item]:
         """Answer rows, each by the version that the policy says, or by the one in charge where that one cannot.
 
@@ -124,7 +121,7 @@ class Traffic:
             one.tally()
         items = self._together(question, parts, told, live, left)
         if self.router.shadows:
-            self._ask_shadows(question, items, drawn, Aside.ask_soon)
+            self._ask_shadows(question, items, drawn, Shadow.ask_soon)
         return items
 
     def answer_parts(self, parts: Iterable[Question]) -> Iterator[list[Item]]:
@@ -159,7 +156,7 @@ class Traffic:
         for one in firsts.values():
             one.tally()
         for question, items in answered:
-            self._ask_shadows(question, items, drawn, Aside.ask)
+            self._ask_shadows(question, items, drawn, Shadow.ask)
 
     def close(self) -> None:
         """End the threads of the versions beside the one in charge, once what waits there is answered."""
@@ -170,9 +167,10 @@ class Traffic:
 
     def join(self, seconds: float) -> None:
         """Wait until what waited for versions beside the one in charge is answered, but for each no longer than so."""
-        for aside in (self.control, *self.asides().values()):
-            if aside is not None:
-                aside.join(seconds)
+        if self.control is not None:
+            self.control.join(seconds)
+        for arm in self.arms.values():
+            arm.wait(seconds)
 
     async def _aside(self, route: Route, question: Question) -> Told | None:
         """Return what a version beside the one in charge answers; None of that one, and where the other cannot."""
@@ -275,18 +273,18 @@ class Traffic:
         return in_order(len(question.rows), [(self._own_version, left, live), *beside])
 
     def _ask_shadows(
-        self, question: Question, items: Sequence[Item], drawn: float, ask: Callable[[Aside, Question, Tell], bool]
+        self,
+        question: Question,
+        items: Sequence[Item],
+        drawn: float,
+        ask: Callable[[Shadow, Question, Sequence[str]], None],
     ) -> None:
         """Have the rows that are due asked of each version in the shadow, too. ask: as the loop does it, or a thread"""
         for route, numbers in self._division.shadowed(question, drawn).items():
             arm = self.arms[route.version, route.arm]
             try:
-                own = arm.as_read(some_of(question, numbers).afresh(), self.live)
-                _, aside = arm.at_work()
-                ask(aside, own, partial(arm.in_shadow, own, [items[number].id for number in numbers]))
-            except Closed:
-                continue
-            except Exception as error:  # noqa: BLE001  nobody waits for its answer, and it is counted
+                ask(arm.in_shadow(), some_of(question, numbers), [items[number].id for number in numbers])
+            except (DataError, Loading, Failed) as error:  # Nobody waits for its answer, and it is counted.
                 arm.failed(route, self.policy.version, error)
 
 
