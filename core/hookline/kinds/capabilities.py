@@ -13,6 +13,7 @@ from .reports import Decision, Explanation, Profile
 
 if TYPE_CHECKING:
     import subprocess
+
     import polars as pl
 
     from .kinds import Source

@@ -90,9 +90,9 @@ class Answerer:
         now = datetime.now(UTC)
         return self._log.append([self._log.lines(self.stamp, answered, now)], now)
 
-    def lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
-        """Return the records of what is answered, to be appended once all of a request is; nothing where none is kept."""
-        return b"" if self._log is None else self._log.lines(self.stamp, [(question, items)], now)
+    def lines(self, answered: Sequence[tuple[Question, Sequence[Item]]], now: datetime) -> bytes:
+        """Return the records of what is answered, to be appended once all of it is; nothing where none is kept."""
+        return b"" if self._log is None else self._log.lines(self.stamp, answered, now)
 
     def append(self, lines: Sequence[bytes], now: datetime) -> Kept:
         """Record lines that were made before; raises OSError, as above."""

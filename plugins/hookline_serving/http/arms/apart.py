@@ -157,11 +157,12 @@ class Apart:
         self._counts.failed()
 
     def _tell(self) -> None:
-        """Tell what became of requests since the last time; raises BrokenPipeError where nobody hears it any more."""
+        """Tell what became of requests since the last time, if anybody is there to hear it."""
         if not self._taken or self._counts is None:
             return
         counts, answers = self._counts, self._counts.answers
         report = Report(self._taken, counts.requests, counts.errors, counts.latency, answers.counts)
-        os.write(self._beside.told_on, msgspec.json.encode(report) + b"\n")
+        with suppress(BrokenPipeError):
+            os.write(self._beside.told_on, msgspec.json.encode(report) + b"\n")
         self._taken = 0
         self._begin(Edges(answers.edges, answers.labels))

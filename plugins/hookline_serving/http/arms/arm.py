@@ -59,6 +59,8 @@ class Arm:
     """Its process, where it is asked in the shadow."""
     _unasked: int = field(init=False, default=0)
     """Requests that came while it was being loaded."""
+    _compared: tuple[Service, bool] | None = field(init=False, default=None)
+    """A version in charge, and whether it has the same input contract."""
     _closed: bool = field(init=False, default=False)
     _lock: Lock = field(init=False, default_factory=Lock, repr=False)
 
@@ -127,11 +129,17 @@ class Arm:
     def as_read(self, question: Question, live: Service) -> Question:
         """Return a question as it reads it, whose input contract may be another than that of the version in charge."""
         service, _ = self.at_work()
-        if service.predictor.schema == live.predictor.schema:
+        if self._reads_as(service, live):
             return question
         rows = [row if isinstance(row, Mapping) else _named(row) for row in question.rows]
         read = service.answerer.reader.read(rows, question.since)
         return msgspec.structs.replace(read, keys=question.keys, request=question.request)
+
+    def _reads_as(self, service: Service, live: Service) -> bool:
+        """Tell whether it has the same input contract as the version in charge; compared once, since that takes long."""
+        if self._compared is None or self._compared[0] is not live:
+            self._compared = live, service.predictor.schema == live.predictor.schema
+        return self._compared[1]
 
     def failed(self, route: Route, in_charge: int, error: Exception, unit: str | None = None) -> None:
         """Count a request that it did not answer, and say why where that is new. unit: as `Question.unit` says it"""

@@ -195,7 +195,11 @@ class Shadow:
             os.close(tells)
         counted = self._counts.answers
         with self._lock:
-            self._process, self._asked, self._rest = process, asked, memoryview(framed([Edges(counted.edges, counted.labels)]))
+            self._process, self._asked, self._rest = (
+                process,
+                asked,
+                memoryview(framed([Edges(counted.edges, counted.labels)])),
+            )
             self._flush()
         if self._closed.is_set():
             self._let_go()
