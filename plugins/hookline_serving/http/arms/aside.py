@@ -165,7 +165,9 @@ class Aside:
 
     def _is_stuck(self, patience: float) -> bool:
         """Tell whether what was asked before takes so long that nobody needs to wait for this, too."""
-        return self._begun is not None and time.perf_counter() - self._begun > patience
+        # Read once, since the thread may be done in between.
+        begun = self._begun
+        return begun is not None and time.perf_counter() - begun > patience
 
     def close(self) -> None:
         """End the thread, once what waits is answered; nobody can ask after that."""
