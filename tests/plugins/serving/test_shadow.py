@@ -26,7 +26,7 @@ from hookline_serving.http.arms import shadow
 from hookline_serving.http.arms.shadow import Failed, Shadow
 from hookline_serving.http.exchange import Question
 from kit.serving import ROW, Server, serving
-from kit.versions import MODEL, registered, until
+from kit.versions import MODEL, put_in_shadow, registered, until
 
 ARM = Route(2, 1.0, shadow=True, arm="shadow")
 SECONDS = 120
@@ -64,10 +64,7 @@ class Shadowed:
 @pytest.fixture(scope="module")
 def shadowed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shadowed]:
     home = tmp_path_factory.mktemp("home")
-    workspace = registered(package, home)
-    routes = (Route(1, 1.0), Route(2, 0.25, shadow=True, arm="shadow"))
-    made = Deployment(MODEL, 1, routes, "local", key="customer")
-    workspace.catalog.deployments.record(made, "somebody says so")
+    made = put_in_shadow(registered(package, home), 1, 2, 0.25, "customer")
     with serving(MODEL, home, home / "log") as server:
         yield Shadowed(server, home, made)
 
