@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -42,17 +41,14 @@ LOADING_NICENESS = 10
 
 def answer_apart(fleet: Fleet, beside: Beside, bounds: Bounds) -> None:
     """Ask a version what is handed over until the pipe is closed; raises what loading it raises."""
-    is_own = threading.current_thread() is threading.main_thread()
-    if is_own:
-        os.nice(LOADING_NICENESS)
+    os.nice(LOADING_NICENESS)
     folder = fleet.log()
     record = None if folder is None else PredictionLog.later(folder)
     route = Route(beside.version, 1.0, shadow=True, arm=beside.arm)
     service = service_of(fleet, route, record, Room(bounds))
-    if is_own:
-        # The end of the server closes the pipe as well, and what is in it by then is still gone through.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        _give_way()
+    # The end of the server closes the pipe as well, and what is in it by then is still gone through.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _give_way()
     try:
         Apart(service, beside).go_on()
     finally:

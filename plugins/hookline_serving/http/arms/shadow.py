@@ -194,12 +194,9 @@ class Shadow:
             os.close(theirs)
             os.close(tells)
         counted = self._counts.answers
+        first = memoryview(framed([Edges(counted.edges, counted.labels)]))
         with self._lock:
-            self._process, self._asked, self._rest = (
-                process,
-                asked,
-                memoryview(framed([Edges(counted.edges, counted.labels)])),
-            )
+            self._process, self._asked, self._rest = process, asked, first
             self._flush()
         if self._closed.is_set():
             self._let_go()
