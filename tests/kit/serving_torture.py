@@ -89,6 +89,17 @@ def _lives(process: psutil.Process) -> bool:
     return False
 
 
+def left(home: Path) -> list[psutil.Process]:
+    """Return the processes of servers of a home, such as one that still asks a version in the shadow what it was handed."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            is_server = "hookline.live.serving.worker" in process.cmdline()
+            if is_server and process.environ().get("HOOKLINE_HOME") == str(home):
+                found.append(process)
+    return found
+
+
 def killed(home: Path, count: int, seed: int = 0, options: Sequence[str] = ()) -> dict[str, Any]:
     """Kill servers and workers under load, and return what was answered and what is not as promised."""
     torture = Torture(home, options)
@@ -268,6 +279,7 @@ def main() -> int:
             if given.shadow:
                 put_in_shadow(workspace, 1, 2)
             found.append(killed(home, given.kills, given.seed))
+            assert until(lambda: not left(home)), "a process outlived its server"
             put(workspace, 1)
         if given.changes:
             with served(home) as server:
