@@ -24,7 +24,7 @@ import hookline as hl
 from hookline.live.log.predictions import FOLDER
 from hookline.workspace.workspace import Workspace
 from kit.serving import Server, serving, train_churn
-from kit.versions import MODEL, Answers, load, put, registered, until
+from kit.versions import MODEL, Answers, load, put, put_in_shadow, registered, until
 
 CLIENTS = 8
 WORKERS = 2
@@ -87,6 +87,17 @@ def _lives(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
+
+
+def left(home: Path) -> list[psutil.Process]:
+    """Return the processes of servers of a home, such as one that still asks a version in the shadow what it was handed."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            is_server = "hookline.live.serving.worker" in process.cmdline()
+            if is_server and process.environ().get("HOOKLINE_HOME") == str(home):
+                found.append(process)
+    return found
 
 
 def killed(home: Path, count: int, seed: int = 0, options: Sequence[str] = ()) -> dict[str, Any]:
@@ -254,6 +265,7 @@ def main() -> int:
     options.add_argument("--changes", type=int, default=0)
     options.add_argument("--soak", type=float, default=0.0, help="seconds")
     options.add_argument("--strict", action="store_true", help="have each record synced before its answer is given")
+    options.add_argument("--shadow", action="store_true", help="kill them while a version is asked in the shadow")
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="hookline-serving-") as folder:
@@ -264,7 +276,11 @@ def main() -> int:
             (home / FOLDER / MODEL / "log.yaml").write_text("durability: strict\n")
         found: list[dict[str, Any]] = []
         if given.kills:
+            if given.shadow:
+                put_in_shadow(workspace, 1, 2)
             found.append(killed(home, given.kills, given.seed))
+            assert until(lambda: not left(home)), "a process outlived its server"
+            put(workspace, 1)
         if given.changes:
             with served(home) as server:
                 found.append(switched(server, workspace, given.changes))

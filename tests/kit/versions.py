@@ -93,6 +93,16 @@ def put(workspace: Workspace, version: int, beside: int | None = None, weight: f
     return found
 
 
+def put_in_shadow(
+    workspace: Workspace, version: int, beside: int, weight: float = 1.0, key: str | None = None
+) -> Deployment:
+    """Put a version in charge, and have another asked in its shadow; returns the policy."""
+    routes = (Route(version, 1.0), Route(beside, weight, shadow=True, arm="shadow"))
+    made = Deployment(MODEL, version, routes, "local", key=key)
+    workspace.catalog.deployments.record(made, "somebody says so")
+    return made
+
+
 @dataclass
 class Answers:
     """What clients were answered, by several threads: id -> the version that is told with it, and what went wrong."""

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from .artifacts import Dataset, DateOrder, Roles, Schema, Target, TextRules
-from .deployments import Deployment, ServeOptions
+from .deployments import Beside, Deployment, ServeOptions
 from .fitted import DecisionRule, Intervals, Limit, Model, Prediction, Predictor
 from .reports import Decision, Explanation, Profile
 
 if TYPE_CHECKING:
+    import subprocess
+
     import polars as pl
 
     from .kinds import Source
@@ -264,6 +266,13 @@ class Fleet(Protocol):
 
     def keep(self, versions: Collection[int]) -> None:
         """Let go of every version but these."""
+        ...
+
+    def begin(self, beside: Beside) -> subprocess.Popen[bytes]:
+        """Begin a process whose server is given the same fleet and `ServeOptions.beside`; raises OSError.
+
+        It gets the descriptors, and is to end once its input is closed, which the end of this process does, too.
+        """
         ...
 
     def label(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:

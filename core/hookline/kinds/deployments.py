@@ -181,6 +181,18 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What a process is given that asks a version off the way of answers, by the process that gives them."""
+
+    version: int
+    arm: str
+    asked_on: int
+    """Of a pipe to read what is asked from, until it is closed; as its server writes it."""
+    told_on: int
+    """Of a pipe to tell on what became of it."""
+
+
+@dataclass(frozen=True)
 class ServeOptions:
     """How a server is to be reached, and what it takes at a time."""
 
@@ -195,6 +207,8 @@ class ServeOptions:
     """Processes that answer; several share the port."""
     share: Share | None = None
     """Of each of several processes, what it is given; None: the server binds a socket, and says on stderr where it answers."""
+    beside: Beside | None = None
+    """Of a process that answers nobody, what it is to ask, and where it is told; None: it answers whoever connects."""
     token_file: Path | None = None
     """A file with a token a line, one of which each request must bear; None: whoever reaches the server is answered."""
     tls_cert: Path | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName
 from hookline.kinds.capabilities import Explains
-from hookline.kinds.deployments import Deployment
+from hookline.kinds.deployments import Beside, Deployment
 from hookline.kinds.fitted import Predictor
 from hookline.kinds.reports import ColumnProfile, Profile
 from hookline.packages.loading import LoadedPackage
@@ -24,6 +24,8 @@ from .log.labeling import label_rows
 from .seen import AnswerCounts, ArmCounts
 
 if TYPE_CHECKING:
+    import subprocess
+
     import polars as pl
 
 POSTED = "POST /labels"
@@ -80,6 +82,10 @@ class SinglePackage:
     def keep(self, versions: Collection[int]) -> None:
         """Keep the one there is."""
 
+    def begin(self, beside: Beside) -> subprocess.Popen[bytes]:
+        """Raise OSError: there is no version beside the one there is."""
+        raise OSError("a package that is served alone has no version beside it")
+
     def label(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
         """Raise UnknownName: what was true is kept with a model, which `hookline serve MODEL` answers for as a whole."""
         name = str(self.package.manifest["name"])
@@ -98,6 +104,8 @@ class DeployedModel:
     load: Callable[[Path], LoadedPackage]
     """Verifies and loads a package folder."""
     log_folder: Path | None = None
+    spawn: Callable[[Beside], subprocess.Popen[bytes]] | None = None
+    """Begins a process for the same model that asks a version off the way of answers; None: none can be begun."""
     loaded: dict[int, LoadedPackage] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
     _loading: dict[int, Lock] = field(default_factory=dict, repr=False)
@@ -149,6 +157,12 @@ class DeployedModel:
         with self._lock:
             for version in set(self.loaded) - set(versions):
                 del self.loaded[version]
+
+    def begin(self, beside: Beside) -> subprocess.Popen[bytes]:
+        """Begin a process that asks a version off the way of answers; raises OSError."""
+        if self.spawn is None:
+            raise OSError("nobody said how a process beside this one is begun")
+        return self.spawn(beside)
 
     def label(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
         """Add what turned out to be true; raises DataError that names the rows, and StoreError."""

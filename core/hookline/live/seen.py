@@ -96,6 +96,14 @@ class ArmCounts:
                 # Short, since it is only to be told apart from a few hundred others.
                 self.failing.add(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest())
 
+    def add(self, requests: int, errors: int, latency: Sequence[int], answers: Sequence[int]) -> None:
+        """Add what another process counted between the same edges, and whose times are compared with no others."""
+        with self._lock:
+            self.requests += requests
+            self.errors += errors
+            self.latency = [*map(sum, zip(self.latency, latency, strict=True))]
+            self.answers.counts = [*map(sum, zip(self.answers.counts, answers, strict=True))]
+
     def with_those_of(self, other: ArmCounts) -> ArmCounts:
         """Return both together but for what was answered, whose edges may differ."""
         latency = [*map(sum, zip(self.latency, other.latency, strict=True))]

@@ -27,7 +27,7 @@ class BlueGreenDeployer(ServingDeployer):
     golden: Annotated[int, Ge(0)] = 200
     """How many requests are asked of the new version, too, before the switch, which nobody sees; 0: it switches at once.
 
-    They load and warm it in every server. Held-out rows were asked of it already, when it was deployed.
+    Every server loads it meanwhile. Held-out rows were asked of it already, when it was deployed.
     """
     patience: Duration = "10m"
     """After how long it switches though fewer were asked, as at night; those that were must not have failed."""

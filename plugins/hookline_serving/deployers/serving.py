@@ -32,10 +32,16 @@ class ServingDeployer(Deployer):
 
     def serve(self, fleet: Fleet, options: ServeOptions) -> None:
         """Answer until interrupted; raises UsageError where the port is taken, StoreError where no record can be kept."""
-        from ..http.access.tls import access_of
         from ..http.clients.bounds import Bounds
-        from ..http.server import serve
 
         bounds = Bounds(rows=options.max_rows, bytes=options.max_bytes)
+        if options.beside is not None:
+            from ..http.arms.apart import answer_apart
+
+            answer_apart(fleet, options.beside, bounds)
+            return
+        from ..http.access.tls import access_of
+        from ..http.server import serve
+
         access = access_of(options.token_file, options.tls_cert, options.tls_key)
         serve(fleet, options.host, options.port, bounds, access, share=options.share)

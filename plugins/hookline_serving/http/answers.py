@@ -83,19 +83,16 @@ class Answerer:
         question = joined(questions)
         return _divided(self._items(question, self._predict(question.values)), questions)
 
-    def record(self, answered: Sequence[tuple[Question, Sequence[Item]]], of: Sequence[str] = ()) -> Kept:
-        """Record what is answered, all of it at once; raises OSError, after which none of it may be.
-
-        of: as `PredictionLog.lines` takes it
-        """
+    def record(self, answered: Sequence[tuple[Question, Sequence[Item]]]) -> Kept:
+        """Record what is answered, all of it at once; raises OSError, after which none of it may be."""
         if self._log is None:
             return None
         now = datetime.now(UTC)
-        return self._log.append([self._log.lines(self.stamp, answered, now, of)], now)
+        return self._log.append([self._log.lines(self.stamp, answered, now)], now)
 
-    def lines(self, question: Question, items: Sequence[Item], now: datetime) -> bytes:
-        """Return the records of what is answered, to be appended once all of a request is; nothing where none is kept."""
-        return b"" if self._log is None else self._log.lines(self.stamp, [(question, items)], now)
+    def lines(self, answered: Sequence[tuple[Question, Sequence[Item]]], now: datetime) -> bytes:
+        """Return the records of what is answered, to be appended once all of it is; nothing where none is kept."""
+        return b"" if self._log is None else self._log.lines(self.stamp, answered, now)
 
     def append(self, lines: Sequence[bytes], now: datetime) -> Kept:
         """Record lines that were made before; raises OSError, as above."""

@@ -28,6 +28,8 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     """Of each row, what decided which version answers it; empty where nothing did."""
     request: str | None = None
     """What whoever asked calls the request."""
+    of: Sequence[str | None] = ()
+    """Of each row the id of the answer that was given in the place of this one's; empty where this one's is."""
 
     def at(self, places: Sequence[int]) -> Question:
         """Return what is asked of some rows, by their positions."""

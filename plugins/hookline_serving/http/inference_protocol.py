@@ -126,7 +126,7 @@ def reply_of(traffic: Traffic, called: Any, items: Sequence[Item]) -> dict[str, 
     version = traffic.version_of(items)
     if version:
         reply["model_version"] = str(version)
-    elif not traffic.is_single:
+    elif not traffic.is_one:
         parameters["versions"] = [item.version for item in items]
     if isinstance(called, str):
         reply["id"] = called

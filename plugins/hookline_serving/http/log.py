@@ -86,10 +86,15 @@ class PredictionLog:
     @classmethod
     def open(cls, folder: Path) -> PredictionLog:
         """Open a file of now, as `log.yaml` in the folder says; raises ConfigError for that, StoreError for the disk."""
+        record = cls.later(folder)
+        record.files.open()
+        return record
+
+    @classmethod
+    def later(cls, folder: Path) -> PredictionLog:
+        """Return the same but that its first file is opened with the first record; raises ConfigError."""
         rules = Rules.of(folder)
-        files = rules.settings.segments(folder)
-        files.open()
-        return cls(files, rules)
+        return cls(rules.settings.segments(folder), rules)
 
     @property
     def folder(self) -> Path:
@@ -110,21 +115,14 @@ class PredictionLog:
             self.written += records
         return None if kept is None else _promised(kept)
 
-    def lines(
-        self, stamp: Stamp, answered: Iterable[tuple[Question, Sequence[Item]]], now: datetime, of: Sequence[str] = ()
-    ) -> bytes:
-        """Return the records of what several requests are answered, a line each.
-
-        of: of each row the id of the answer that was given, where this one is not
-        """
+    def lines(self, stamp: Stamp, answered: Iterable[tuple[Question, Sequence[Item]]], now: datetime) -> bytes:
+        """Return the records of what several requests are answered, a line each."""
         records: list[Record] = []
         for question, items in answered:
-            records += self._records(stamp, question, items, now, of)
+            records += self._records(stamp, question, items, now)
         return self._encoder.encode_lines(records)
 
-    def _records(
-        self, stamp: Stamp, question: Question, items: Sequence[Item], now: datetime, of: Sequence[str]
-    ) -> list[Record]:
+    def _records(self, stamp: Stamp, question: Question, items: Sequence[Item], now: datetime) -> list[Record]:
         model, version, arm = stamp
         latency = round(time.perf_counter() - question.since, 6)
         nothing = [None] * len(items)
@@ -149,7 +147,7 @@ class PredictionLog:
                 question.request,
                 other,
             )
-            for item, (row, row_id, key), other in zip(items, rows, of or nothing, strict=True)
+            for item, (row, row_id, key), other in zip(items, rows, question.of or nothing, strict=True)
         ]
 
     def _kept_of(self, told: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -99,7 +99,7 @@ class Service:
         loop = self._running()
         if len(question.rows) <= MOST_ROWS_INLINE:
             answer: asyncio.Future[list[Item]] = loop.create_future()
-            self.ask(question, partial(_settle, answer))
+            self.ask(question, partial(settle, answer))
             return await answer
         try:
             items = await loop.run_in_executor(self.room.worker, self.answerer.answer_now, question)
@@ -190,7 +190,8 @@ class Service:
                 done(items)
 
 
-def _settle(answer: asyncio.Future[list[Item]], told: list[Item] | Exception) -> None:
+def settle(answer: Future[list[Item]] | asyncio.Future[list[Item]], told: list[Item] | Exception) -> None:
+    """Keep a promise, unless it is kept already."""
     if answer.done():
         return
     if isinstance(told, Exception):

@@ -33,6 +33,7 @@ from hookline_serving.http.clients.bounds import Bounds
 from hookline_serving.http.exchange import Item, Question
 from hookline_serving.http.log import PredictionLog, Stamp
 from hookline_serving.http.many import predict
+from hookline_serving.http.reading.faults import Overdue
 from hookline_serving.http.replies import answered
 from hookline_serving.http.service import Room
 from kit.serving import ROW
@@ -105,7 +106,6 @@ def policy(*routes: Route, key: str | None = None) -> Deployment:
 
 HALF = policy(Route(1, 0.5), Route(2, 0.5, arm="canary"))
 ALL = policy(Route(2, 1.0, arm="canary"))
-SHADOW = policy(Route(1, 1.0), Route(2, 1.0, shadow=True, arm="shadow"))
 
 
 @pytest.fixture
@@ -228,9 +228,11 @@ def test_what_two_threads_drop_at_the_same_moment_is_counted_whole(real: Predict
     asked_aside.dropped = Held(0)
     question = Question([ROW], [[]], [None], {}, 0.0)
     # Nobody waits for either: each is dropped by the thread, or refused by whoever asks while that is busy.
-    assert asked_aside.ask(question, lambda _: None, patience=-1.0)
+    with pytest.raises(Overdue):
+        asked_aside.answer_now(question, patience=-1.0)
     assert adding.wait(5)
-    asked_aside.ask(question, lambda _: None, patience=0.0)
+    with pytest.raises(Overdue):
+        asked_aside.answer_now(question, patience=0.0)
     asked_aside.close()
     asked_aside.join(5)
     assert asked_aside.dropped == 2
@@ -262,22 +264,7 @@ def test_what_is_asked_in_one_turn_is_answered_together_and_what_waits_as_it_clo
     assert many == [20]
     assert [len(items) for items in answers] == [1] * 20
     with pytest.raises(aside.Closed):
-        beside.ask(question(), lambda _: None)
-
-
-def test_a_shadow_is_on_record_beside_the_answer_that_was_given(
-    open_desk: Any, real: Predictor, tmp_path: Path
-) -> None:
-    desk = open_desk(SHADOW, Always(real, "yes"))
-    given = asked(desk, {"rows": [ROW] * 3}, {"rows": [ROW]})
-    arm = desk.traffic.arms[2, "shadow"]
-    ids = [item["id"] for one in given for item in one["predictions"]]
-    records = on_record(tmp_path)
-    beside = [record for record in records if record["arm"] == "shadow"]
-    assert sorted(record["of"] for record in beside) == sorted(ids)
-    assert {record["prediction"] for record in beside} == {"yes"}
-    assert sorted(record["id"] for record in records if record["of"] is None) == sorted(ids)
-    assert arm.counts.requests == 2
+        beside.answer_now(question(), 1.0)
 
 
 def test_a_request_of_many_rows_goes_to_one_version_and_counts_once(open_desk: Any, real: Predictor) -> None:
@@ -286,19 +273,6 @@ def test_a_request_of_many_rows_goes_to_one_version_and_counts_once(open_desk: A
     assert all(one["version"] in (1, 2) for one in given)
     counts = desk.traffic.counted()
     assert counts[1, "live"].requests + counts[2, "canary"].requests == 6
-
-
-def test_rows_are_asked_in_the_shadow_by_their_own_keys(open_desk: Any, real: Predictor, tmp_path: Path) -> None:
-    keyed = replace(SHADOW, key="customer", routes=(Route(1, 1.0), Route(2, 0.25, shadow=True, arm="shadow")))
-    desk = open_desk(keyed, Always(real, "yes"))
-    rows = [ROW | {"customer": f"c{i}"} for i in range(40)]
-    asked(desk, {"rows": rows}, {"rows": rows[:1]})
-    router = desk.traffic.router
-    due = {row["customer"] for row in rows if router.beside(router.place(row["customer"]))}
-    beside = [record for record in on_record(tmp_path) if record["arm"] == "shadow"]
-    assert 0 < len(due) < 40
-    assert {record["key"] for record in beside} <= due
-    assert len({record["row"]["customer"] for record in beside}) == len(due)
 
 
 def test_a_key_is_the_same_however_its_number_was_written(open_desk: Any, real: Predictor, tmp_path: Path) -> None:

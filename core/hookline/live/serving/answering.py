@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hookline.errors import ConfigError, UnknownName, UsageError
 from hookline.kinds.capabilities import Serves
-from hookline.kinds.deployments import Deployment
+from hookline.kinds.deployments import Beside, Deployment
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.registry.ports import assignable
 from hookline.registry.registry import Registry
@@ -16,7 +18,11 @@ from hookline.workspace.workspace import Workspace, open_workspace
 
 from ..control import controlling, deployer_of
 from ..fleet import DeployedModel, SinglePackage
+from .beginning import begin
 from .work import Work
+
+if TYPE_CHECKING:
+    import subprocess
 
 log = logger("hookline.live")
 
@@ -75,5 +81,10 @@ def _fleet_of(work: Work, registry: Registry, workspace: Workspace | None) -> De
 
     log = None if work.log is None else Path(work.log)
     if workspace is not None and work.model is not None and work.whole:
-        return DeployedModel(workspace, work.model, load, log)
+
+        def spawn(beside: Beside) -> subprocess.Popen[bytes]:
+            own = replace(work, options=replace(work.options, workers=1, share=None, beside=beside))
+            return begin(own, (beside.asked_on, beside.told_on))
+
+        return DeployedModel(workspace, work.model, load, log, spawn)
     return SinglePackage(load(Path(work.folder)), work.version, log)

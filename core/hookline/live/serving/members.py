@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -18,8 +17,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from hookline.kinds.deployments import Share
-from hookline.kinds.plain import to_json
 
+from .beginning import begin
 from .listening import NOBODY
 from .work import Work
 
@@ -134,23 +133,11 @@ def start(work: Work, listening: int, counts: Counts, name: tuple[int, int], hea
     reads, writes = os.pipe()
     share = Share(listening, writes, counts.fileno(), name[1], counts.folder)
     try:
-        # No fork of this process, which has threads, nor its main module once more; and no signal of a terminal, which
-        # this process hears for all of them.
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "hookline.live.serving.worker"],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(listening, writes, counts.fileno()),
-            start_new_session=True,
-        )
+        own = replace(work, options=replace(work.options, workers=1, share=share))
+        process = begin(own, (listening, writes, counts.fileno()), subprocess.PIPE)
     finally:
         os.close(writes)
     worker = Worker(process, *name)
-    own = replace(work, options=replace(work.options, workers=1, share=share))
-    assert process.stdin is not None
-    with suppress(OSError):  # One that has ended by now is heard of below.
-        process.stdin.write(json.dumps({"path": sys.path, "work": to_json(own)}).encode() + b"\n")
-        process.stdin.flush()
     threading.Thread(target=_listen, args=(worker, reads, heard), name=f"worker {name[0]}", daemon=True).start()
     return worker
 

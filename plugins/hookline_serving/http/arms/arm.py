@@ -17,6 +17,7 @@ from hookline.telling.secrets import logger
 from ..exchange import Item, Question
 from ..service import MOST_ROWS_INLINE, Service
 from .aside import Aside
+from .shadow import Shadow
 
 if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
@@ -54,8 +55,12 @@ class Arm:
     """What was said last of why it did not answer."""
     aside: Aside | None = field(init=False, default=None)
     """Its thread, which begins with the first question."""
+    shadow: Shadow | None = field(init=False, default=None)
+    """Its process, where it is asked in the shadow."""
     _unasked: int = field(init=False, default=0)
     """Requests that came while it was being loaded."""
+    _compared: tuple[Service, bool] | None = field(init=False, default=None)
+    """A version in charge, and whether it has the same input contract."""
     _closed: bool = field(init=False, default=False)
     _lock: Lock = field(init=False, default_factory=Lock, repr=False)
 
@@ -71,15 +76,27 @@ class Arm:
     @property
     def dropped(self) -> int:
         """Requests that it was not asked: it was not loaded yet, or too many waited."""
-        return self._unasked + (0 if self.aside is None else self.aside.dropped)
+        return self._unasked + sum(one.dropped for one in self._asked)
 
-    def join(self, service: Service) -> None:
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for it."""
+        return sum(one.waiting for one in self._asked)
+
+    @property
+    def _asked(self) -> Sequence[Aside | Shadow]:
+        return [one for one in (self.aside, self.shadow) if one is not None]
+
+    def join(self, service: Service, shadow: Shadow | None = None) -> None:
         """Be at work from now on, by whichever thread loaded it, unless nobody is asked any more."""
         with self._lock:
             if self._closed:
                 return
             service.counts = self.counts
             self.aside = Aside(service.answerer, service.answerer.stamp.arm)
+            self.shadow = shadow
+            if shadow is not None:
+                shadow.start()
             self.failing = ""
             # Last: whoever sees it finds the thread as well.
             self.service = service
@@ -92,8 +109,13 @@ class Arm:
         """End its thread, once what waits is answered; it does not join after that."""
         with self._lock:
             self._closed = True
-        if self.aside is not None:
-            self.aside.close()
+        for one in self._asked:
+            one.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until what waits is answered once it is closed, but for each no longer than so."""
+        for one in self._asked:
+            one.join(seconds)
 
     def at_work(self) -> tuple[Service, Aside]:
         """Return the version and its thread; raises DataError where it is not at work, Loading where it may be in a moment."""
@@ -107,11 +129,17 @@ class Arm:
     def as_read(self, question: Question, live: Service) -> Question:
         """Return a question as it reads it, whose input contract may be another than that of the version in charge."""
         service, _ = self.at_work()
-        if service.predictor.schema == live.predictor.schema:
+        if self._reads_as(service, live):
             return question
         rows = [row if isinstance(row, Mapping) else _named(row) for row in question.rows]
         read = service.answerer.reader.read(rows, question.since)
         return msgspec.structs.replace(read, keys=question.keys, request=question.request)
+
+    def _reads_as(self, service: Service, live: Service) -> bool:
+        """Tell whether it has the same input contract as the version in charge; compared once, since that takes long."""
+        if self._compared is None or self._compared[0] is not live:
+            self._compared = live, service.predictor.schema == live.predictor.schema
+        return self._compared[1]
 
     def failed(self, route: Route, in_charge: int, error: Exception, unit: str | None = None) -> None:
         """Count a request that it did not answer, and say why where that is new. unit: as `Question.unit` says it"""
@@ -127,18 +155,11 @@ class Arm:
             who = f"version {route.version} ({route.arm})"
             log.warning("%s did not answer, and version %d did: %s", who, in_charge, said)
 
-    def in_shadow(self, question: Question, of: Sequence[str], told: list[Item] | Exception) -> None:
-        """Record and count what it answers in the shadow; nobody waits for it, and what cannot be recorded is left out."""
-        service, _ = self.at_work()
-        if isinstance(told, Exception):
-            self.counts.failed()
-            return
-        try:
-            service.answerer.record([(question, told)], of)
-        except (OSError, RuntimeError) as error:  # The latter where the log is closed by now.
-            log.warning("an answer in the shadow could not be recorded: %s", error)
-            return
-        service.count(question, told)
+    def in_shadow(self) -> Shadow:
+        """Return the process that asks it; raises DataError and Loading as `at_work` does."""
+        self.at_work()
+        assert self.shadow is not None, "its route says that it is asked in the shadow"
+        return self.shadow
 
 
 def _named(row: Any) -> Mapping[str, Any]:

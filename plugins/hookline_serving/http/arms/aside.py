@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import NamedTuple
+from typing import cast
 
 from ..answers import Answerer
 from ..exchange import Item, Question
 from ..reading.faults import Overdue
+from ..service import Done, settle
 
 PATIENCE_SECONDS = 1.0
 """How long whoever asked waits for a version that is not in charge, before the one in charge answers."""
@@ -24,22 +27,26 @@ MOST_TOGETHER = 256
 """Rows that it is asked for at once."""
 
 
-Tell = Callable[[list[Item] | Exception], None]
-"""Takes what was answered, or what the model raised."""
-
-
 class Closed(Exception):
     """Another policy is in force, and nobody is asked under this one any more."""
 
 
-class Asked(NamedTuple):
-    """A question, and who is to be told the answer, or what the model raised."""
+@dataclass(eq=False, slots=True)
+class Asked:
+    """A question, and who is to be told the answer, or what the model raised; once."""
 
     question: Question
     until: float
     """When whoever asked stops waiting, as `time.perf_counter` counts."""
-    tell: Tell | asyncio.Future[list[Item]]
-    """Called from the thread; or a promise of the loop, which is kept there."""
+    done: Done | None
+    loop: asyncio.AbstractEventLoop | None = None
+    """Where that is told; None: in the thread that asks the model."""
+
+    def tell(self, answer: list[Item] | Exception) -> None:
+        """Tell whoever waits, if anybody still does."""
+        done, self.done = self.done, None
+        if done is not None:
+            done(answer)
 
 
 class Aside:
@@ -53,6 +60,9 @@ class Aside:
         self._queue: SimpleQueue[list[Asked] | None] = SimpleQueue()
         self._turn: list[Asked] = []
         """What was asked in this turn of the loop."""
+        self._unanswered: deque[Asked] = deque()
+        """What was asked in the loop, where one timer tells all who have waited too long."""
+        self._timer: asyncio.TimerHandle | None = None
         self._asked = self._done = 0
         self._lock = Lock()
         self._begun: float | None = None
@@ -71,16 +81,12 @@ class Aside:
         """Return what it answers; raises Overdue where that takes too many seconds, Closed, and what the model raises."""
         loop = asyncio.get_running_loop()
         told: asyncio.Future[list[Item]] = loop.create_future()
-        self._require(self.ask_soon(question, told, patience))
-        timer = loop.call_later(patience, self._give_up, told, patience)
+        asked = self._ask(question, partial(settle, told), patience)
+        timer = loop.call_later(patience, asked.tell, self._late(patience))
         try:
             return await told
         finally:
             timer.cancel()
-
-    def _give_up(self, told: asyncio.Future[list[Item]], patience: float) -> None:
-        if not told.done():
-            told.set_exception(self._late(patience))
 
     def answer_now(self, question: Question, patience: float) -> list[Item]:
         """Return what it answers, from a thread that may wait; raises as `answer` does."""
@@ -94,52 +100,59 @@ class Aside:
         told: Future[list[Item]] = Future()
         # It can be told also once nobody waits for it any more.
         told.set_running_or_notify_cancel()
-        self._require(self.ask(question, partial(_settle, told), patience))
+        with self._lock:
+            self._take(patience)
+            self._queue.put([Asked(question, time.perf_counter() + patience, partial(settle, told))])
         return told
-
-    def _require(self, taken: bool) -> None:
-        if not taken:
-            raise Overdue(f"{self._name} has {MOST_WAITING} requests waiting")
 
     def _late(self, patience: float) -> Overdue:
         return Overdue(f"{self._name} did not answer within {patience:.3g} s")
 
-    def ask(self, question: Question, tell: Tell, patience: float = PATIENCE_SECONDS) -> bool:
-        """Ask at once, and have the answer told from the thread; False where too many wait. Raises Closed."""
-        with self._lock:
-            taken = self._takes(patience)
-            if taken:
-                self._queue.put([Asked(question, time.perf_counter() + patience, tell)])
-            return taken
+    def ask_soon(self, question: Question, done: Done, patience: float = PATIENCE_SECONDS) -> None:
+        """Ask, and have the answer told in the loop that runs: Overdue where it takes too many seconds.
 
-    def ask_soon(
-        self,
-        question: Question,
-        tell: Tell | asyncio.Future[list[Item]],
-        patience: float = PATIENCE_SECONDS,
-    ) -> bool:
-        """Ask together with what else is asked in this turn of the loop that runs; False and Closed as `ask` has them."""
-        with self._lock:
-            taken = self._takes(patience)
-            if taken:
-                self._turn.append(Asked(question, time.perf_counter() + patience, tell))
-                if len(self._turn) == 1:
-                    asyncio.get_running_loop().call_soon(self._end_turn)
-            return taken
+        Raises Overdue at once where too many wait, and Closed.
+        """
+        asked = self._ask(question, done, patience)
+        self._unanswered.append(asked)
+        if self._timer is None and asked.loop is not None:
+            self._timer = asked.loop.call_later(patience, self._give_up, asked.loop, patience)
 
-    def _takes(self, patience: float) -> bool:
-        """Count a question, and have the thread run; False where it is one too many. Raises Closed. Under the lock."""
+    def _give_up(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
+        """Tell those that have waited too long, and come back for the others: one timer is quicker than one for each."""
+        now = time.perf_counter()
+        left = [one for one in self._unanswered if one.done is not None]
+        self._unanswered = deque(one for one in left if one.until > now)
+        self._timer = None
+        if self._unanswered:
+            self._timer = loop.call_later(self._unanswered[0].until - now, self._give_up, loop, patience)
+        for one in left:
+            if one.until <= now:
+                one.tell(self._late(patience))
+
+    def _ask(self, question: Question, done: Done, patience: float) -> Asked:
+        """Ask together with what else is asked in this turn of the loop that runs; raises as `ask_soon` does."""
+        loop = asyncio.get_running_loop()
+        asked = Asked(question, time.perf_counter() + patience, done, loop)
+        with self._lock:
+            self._take(patience)
+            self._turn.append(asked)
+            if len(self._turn) == 1:
+                loop.call_soon(self._end_turn)
+        return asked
+
+    def _take(self, patience: float) -> None:
+        """Count a question, and have the thread run; raises Overdue where it is one too many, and Closed. Under the lock."""
         if self._closed:
             raise Closed
         if self.waiting >= MOST_WAITING or self._is_stuck(patience):
             self.dropped += 1
-            return False
+            raise Overdue(f"{self._name} has {MOST_WAITING} requests waiting")
         if self._thread is None:
             # A daemon's: one that hangs does not keep the process from ending.
             self._thread = Thread(target=self._work, name=self._name, daemon=True)
             self._thread.start()
         self._asked += 1
-        return True
 
     def _end_turn(self) -> None:
         with self._lock:
@@ -152,7 +165,9 @@ class Aside:
 
     def _is_stuck(self, patience: float) -> bool:
         """Tell whether what was asked before takes so long that nobody needs to wait for this, too."""
-        return self._begun is not None and time.perf_counter() - self._begun > patience
+        # Read once, since the thread may be done in between.
+        begun = self._begun
+        return begun is not None and time.perf_counter() - begun > patience
 
     def close(self) -> None:
         """End the thread, once what waits is answered; nobody can ask after that."""
@@ -203,7 +218,7 @@ class Aside:
         except Exception as error:  # noqa: BLE001  a model may raise anything
             self._answer_alone(fresh, error)
             return
-        _tell([*zip(fresh, answers, strict=True)])
+        self._tell([*zip(fresh, answers, strict=True)])
 
     def _answer_alone(self, asked: Sequence[Asked], error: Exception) -> None:
         """Ask again for each question by itself, so that one that the model cannot answer does not fail the others."""
@@ -213,7 +228,25 @@ class Aside:
                 told.append((one, error if len(asked) == 1 else self._answerer.predict([one.question])[0]))
             except Exception as own:  # noqa: BLE001  as above
                 told.append((one, own))
-        _tell(told)
+        self._tell(told)
+
+    def _tell(self, told: Sequence[tuple[Asked, list[Item] | Exception]]) -> None:
+        """Tell whoever asked, those that wait in a loop all at once."""
+        for one, answer in told:
+            if one.loop is None:
+                one.tell(answer)
+        waiting = [both for both in told if both[0].loop is not None]
+        if waiting:
+            # A loop that is closed has nobody who waits.
+            with suppress(RuntimeError):
+                cast("asyncio.AbstractEventLoop", waiting[0][0].loop).call_soon_threadsafe(self._tell_all, waiting)
+
+    def _tell_all(self, told: Sequence[tuple[Asked, list[Item] | Exception]]) -> None:
+        for one, answer in told:
+            one.tell(answer)
+        # They are answered in the order in which they were asked.
+        while self._unanswered and self._unanswered[0].done is None:
+            self._unanswered.popleft()
 
 
 def _cut(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
@@ -228,30 +261,3 @@ def _cut(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
             some, rows = [], 0
     if some:
         yield some
-
-
-def _tell(told: Sequence[tuple[Asked, list[Item] | Exception]]) -> None:
-    """Tell whoever asked, those that wait in a loop all at once."""
-    promised: list[tuple[asyncio.Future[list[Item]], list[Item] | Exception]] = []
-    for one, answer in told:
-        if isinstance(one.tell, asyncio.Future):
-            promised.append((one.tell, answer))
-        else:
-            one.tell(answer)
-    if promised:
-        # A loop that is closed has nobody who waits.
-        with suppress(RuntimeError):
-            promised[0][0].get_loop().call_soon_threadsafe(_keep, promised)
-
-
-def _keep(promised: Sequence[tuple[asyncio.Future[list[Item]], list[Item] | Exception]]) -> None:
-    for promise, answer in promised:
-        if not promise.done():
-            _settle(promise, answer)
-
-
-def _settle(told: Future[list[Item]] | asyncio.Future[list[Item]], answer: list[Item] | Exception) -> None:
-    if isinstance(answer, Exception):
-        told.set_exception(answer)
-    else:
-        told.set_result(answer)

@@ -31,14 +31,20 @@ class Division:
 
     def divided(self, question: Question, drawn: float) -> tuple[Question, Sequence[Part]]:
         """Return a question with its keys, and its rows by who is to answer them; those without a key go where was drawn."""
-        places = self.places(question, drawn)
-        if self.policy.key is not None:
-            keys = [None if key is None else key_text(key) for key in self._keys(question, self.policy.key)]
-            question = msgspec.structs.replace(question, keys=keys)
+        if self.policy.key is None:
+            return question, [(self.router.at(drawn), range(len(question.rows)))]
+        places, question = self.places(question, drawn), self.keyed(question)
         by_route: dict[Route, list[int]] = {}
         for number, place in enumerate(places):
             by_route.setdefault(self.router.at(place), []).append(number)
         return question, [*by_route.items()]
+
+    def keyed(self, question: Question) -> Question:
+        """Return a question with the keys of its rows, where the policy has one."""
+        if self.policy.key is None:
+            return question
+        keys = [None if key is None else key_text(key) for key in self._keys(question, self.policy.key)]
+        return msgspec.structs.replace(question, keys=keys)
 
     def places(self, question: Question, drawn: float) -> Sequence[float]:
         """Return the place of each row in the router's interval."""
@@ -47,13 +53,15 @@ class Division:
         keys = self._keys(question, self.policy.key)
         return [drawn if key is None else self.router.place(key) for key in keys]
 
-    def shadowed(self, question: Question, drawn: float) -> Mapping[Route, Sequence[int]]:
+    def shadowed(self, question: Question, drawn: float) -> Sequence[Part]:
         """Return the rows that are due to each version in the shadow."""
+        if self.policy.key is None:
+            return [(route, range(len(question.rows))) for route in self.router.beside(drawn)]
         due: dict[Route, list[int]] = {}
         for number, place in enumerate(self.places(question, drawn)):
             for route in self.router.beside(place):
                 due.setdefault(route, []).append(number)
-        return due
+        return [*due.items()]
 
     def _keys(self, question: Question, key: str) -> Sequence[Any]:
         place = self._key_place

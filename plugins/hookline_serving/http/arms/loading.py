@@ -15,6 +15,7 @@ from ..answers import Answerer
 from ..log import PredictionLog, Stamp
 from ..service import Room, Service
 from .arm import Arm
+from .shadow import Shadow
 from .traffic import Traffic
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def traffic_of(
     """
     answering = {route for route in policy.routes if route.version != policy.version}
     own = [route.arm for route in policy.routes if route.version == policy.version and not route.shadow]
-    live = _service(fleet, Route(policy.version, 1.0, arm=own[0] if own else LIVE), record, room)
+    live = service_of(fleet, Route(policy.version, 1.0, arm=own[0] if own else LIVE), record, room)
     due = time.monotonic() + LOAD_SECONDS
     # Counted between the same edges as those of the version in charge.
     arms = {route: _in_the_making(fleet.counts(policy.version), route, due) for route in answering}
@@ -47,7 +48,8 @@ def traffic_of(
     return Traffic(policy, Router.of(policy), live, {(route.version, route.arm): arm for route, arm in arms.items()})
 
 
-def _service(fleet: Fleet, route: Route, record: PredictionLog | None, room: Room) -> Service:
+def service_of(fleet: Fleet, route: Route, record: PredictionLog | None, room: Room) -> Service:
+    """Return a version at work in the part that a route gives it; raises what loading it raises."""
     facts = fleet.facts(route.version)
     stamp = Stamp(str(facts["model"]), facts["version"], route.arm)
     answerer = Answerer(fleet.predictor(route.version), record, room.bounds.rows, stamp)
@@ -63,7 +65,8 @@ def _begin(fleet: Fleet, route: Route, arm: Arm, record: PredictionLog | None, r
 
     def load() -> None:
         try:
-            arm.join(_service(fleet, route, record, room))
+            service = service_of(fleet, route, record, room)
+            arm.join(service, Shadow(fleet, route, arm.counts) if route.shadow else None)
         except Exception as error:  # noqa: BLE001  a package may fail in whatever way, and the version in charge goes on
             arm.give_up(f"version {route.version} cannot be loaded: {error}")
         else:

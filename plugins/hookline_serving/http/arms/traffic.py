@@ -7,21 +7,23 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from hookline.errors import DataError
 from hookline.kinds.deployments import Deployment, Route
 from hookline.live.routing import Router
 from hookline.telling.secrets import logger
 
 from ..exchange import Item, Question
 from ..log import Kept
-from ..service import MOST_ROWS_INLINE, Service
-from .arm import Arm, Told
-from .aside import PATIENCE_SECONDS, Aside, Closed, Tell
+from ..service import MOST_ROWS_INLINE, Done, Service
+from .arm import Arm, Loading, Told
+from .aside import PATIENCE_SECONDS, Aside, Closed
 from .dividing import Division, Part, in_order, left_of, some_of
+from .few import Few
+from .shadow import Failed, Shadow
 
 if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
@@ -46,27 +48,32 @@ class Traffic:
     """The others that it names, by version and arm."""
     alone: Aside | None = None
     """The thread of `live`, where it is a version that is not in charge, and was asked for by its number."""
+    is_one: bool = field(init=False)
+    """Whether the version in charge answers everything."""
     is_single: bool = field(init=False)
-    """Whether the version in charge answers everything, and no other is asked."""
+    """Whether no other is asked in the shadow, either."""
     is_plain: bool = field(init=False)
     """Whether it is asked as any version in charge is: not in the thread of one that was asked for by its number."""
     control: Aside | None = field(init=False, default=None)
     """The version in charge in a thread too, where others answer: asked as often as they are, so that times can be compared."""
+    division: Division = field(init=False)
     _control_share: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
-        self._division = Division(self.policy, self.router, self.live.predictor)
-        beside = [route.weight for route in self.router.routes if self._is_beside(route)]
+        self.division = Division(self.policy, self.router, self.live.predictor)
+        beside = [route.weight for route in self.router.routes if self.is_beside(route)]
         if beside:
             self.control = Aside(self.live.answerer, "control")
             whole = sum(route.weight for route in self.router.routes)
             self._control_share = min(1.0, max(beside) / max(whole - sum(beside), 1e-9))
-        self.is_single = self.router.is_single and self.router.routes[0].version == self.policy.version
+        self.is_one = len(self.router.routes) == 1 and not self.is_beside(self.router.routes[0])
+        self.is_single = self.is_one and not self.router.shadows
         self.is_plain = self.is_single and self.alone is None
+        self._few = Few(self)
 
     def version_of(self, items: Sequence[Item]) -> int | None:
         """Return the one version that answered; None where several did, or it has no number."""
-        if self.is_single:
+        if self.is_one:
             return self._own_version
         versions = {item.version for item in items if item.version is not msgspec.UNSET}
         return next(iter(versions)) if len(versions) == 1 else None
@@ -97,9 +104,12 @@ class Traffic:
         mine = {} if self.live.counts is None else {(self.policy.version, own.arm): self.live.counts}
         return {**mine, **{key: arm.counts for key, arm in self.arms.items()}}
 
-    def asides(self) -> Mapping[tuple[int, str], Aside]:
-        """Return the threads of the versions beside the one in charge."""
-        return {key: arm.aside for key, arm in self.arms.items() if arm.aside is not None}
+    def ask(self, question: Question, done: Done) -> bool:
+        """Have few rows answered without a task, in the thread of the loop; False where it takes one."""
+        if self.is_plain:
+            self.live.ask(question, done)
+            return True
+        return self.alone is None and self._few.ask(question, done)
 
     async def answer(self, question: Question) -> list[Item]:
         """Answer rows, each by the version that the policy says, or by the one in charge where that one cannot.
@@ -113,18 +123,23 @@ class Traffic:
         if self.is_single:
             return await self.live.answer(question)
         drawn = random.random()
-        question, parts = self._division.divided(question, drawn)
+        if self.is_one:
+            question = self.division.keyed(question)
+            items = await self.live.answer(question)
+            self.ask_shadows(question, items, drawn, Shadow.ask_soon)
+            return items
+        question, parts = self.division.divided(question, drawn)
         # First those that may fail; nothing is on record before all have answered.
         told = {route: await self._aside(route, some_of(question, places)) for route, places in parts}
         left = left_of(parts, told)
         live = await self._in_charge(self._left(question, left, told)) if left else []
         beside = [one for one in told.values() if one is not None]
-        await _until(self._record(beside, datetime.now(UTC)))
+        await _until(self.record(beside, datetime.now(UTC)))
         for one in beside:
             one.tally()
         items = self._together(question, parts, told, live, left)
         if self.router.shadows:
-            self._ask_shadows(question, items, drawn, Aside.ask_soon)
+            self.ask_shadows(question, items, drawn, Shadow.ask_soon)
         return items
 
     def answer_parts(self, parts: Iterable[Question]) -> Iterator[list[Item]]:
@@ -140,7 +155,7 @@ class Traffic:
         try:
             for question in parts:
                 keyed, told, items = self._answer_now(question, drawn, failed)
-                lines += [one.service.answerer.lines(one.question, one.items, now) for one in told]
+                lines += [one.service.answerer.lines([(one.question, one.items)], now) for one in told]
                 for one in told:
                     firsts.setdefault(id(one.service), one)
                 if self.router.shadows:
@@ -159,7 +174,7 @@ class Traffic:
         for one in firsts.values():
             one.tally()
         for question, items in answered:
-            self._ask_shadows(question, items, drawn, Aside.ask)
+            self.ask_shadows(question, items, drawn, Shadow.ask)
 
     def close(self) -> None:
         """End the threads of the versions beside the one in charge, once what waits there is answered."""
@@ -170,13 +185,14 @@ class Traffic:
 
     def join(self, seconds: float) -> None:
         """Wait until what waited for versions beside the one in charge is answered, but for each no longer than so."""
-        for aside in (self.control, *self.asides().values()):
-            if aside is not None:
-                aside.join(seconds)
+        if self.control is not None:
+            self.control.join(seconds)
+        for arm in self.arms.values():
+            arm.wait(seconds)
 
     async def _aside(self, route: Route, question: Question) -> Told | None:
         """Return what a version beside the one in charge answers; None of that one, and where the other cannot."""
-        if not self._is_beside(route):
+        if not self.is_beside(route):
             return None
         arm = self.arms[route.version, route.arm]
         try:
@@ -191,7 +207,7 @@ class Traffic:
 
     async def _in_charge(self, question: Question) -> list[Item]:
         """Return what the version in charge answers, on record."""
-        if self.control is not None and random.random() < self._control_share:
+        if self.control is not None and self.is_control_due():
             try:
                 items = await self.control.answer(question, self.patience)
             except Exception as error:  # noqa: BLE001  it is asked again below, which tells what is wrong
@@ -221,10 +237,11 @@ class Traffic:
         if self.alone is not None:
             items = self.alone.answer_now(question, self._patience_for(question))
             return question, [Told(self.live, question, items)], items
-        if self.is_single:
+        if self.is_one:
+            question = self.division.keyed(question)
             items = self.live.answerer.predict([question])[0]
             return question, [Told(self.live, question, items)], items
-        question, parts = self._division.divided(question, drawn)
+        question, parts = self.division.divided(question, drawn)
         told = {route: self._aside_now(route, some_of(question, places), failed) for route, places in parts}
         left = left_of(parts, told)
         live: list[Item] = []
@@ -237,7 +254,7 @@ class Traffic:
 
     def _aside_now(self, route: Route, question: Question, failed: dict[Route, Exception]) -> Told | None:
         """Return the same as `_aside`, from a thread that may wait, and say in `failed` why there is no answer."""
-        if not self._is_beside(route) or route in failed:
+        if not self.is_beside(route) or route in failed:
             return None
         arm = self.arms[route.version, route.arm]
         try:
@@ -250,16 +267,25 @@ class Traffic:
             failed[route] = error
             return None
 
-    def _is_beside(self, route: Route) -> bool:
+    def is_beside(self, route: Route) -> bool:
+        """Tell whether a route is of another version than the one in charge."""
         return route.version != self.policy.version
 
     def _left(self, question: Question, left: Sequence[int], told: Mapping[Route, Told | None]) -> Question:
         """Return what is left to the version in charge; what others took who could not is none of its time."""
         some = some_of(question, left)
-        return some.afresh() if any(self._is_beside(route) and one is None for route, one in told.items()) else some
+        return some.afresh() if any(self.is_beside(route) and one is None for route, one in told.items()) else some
 
-    def _record(self, told: Sequence[Told], now: datetime) -> Kept:
-        lines = [one.service.answerer.lines(one.question, one.items, now) for one in told]
+    def is_control_due(self) -> bool:
+        """Draw whether a request of the version in charge is answered in its thread."""
+        return random.random() < self._control_share
+
+    def record(self, told: Sequence[Told], now: datetime) -> Kept:
+        """Record what versions answered to a request, or to several, all of it at once; raises OSError."""
+        by_service: dict[Service, list[tuple[Question, Sequence[Item]]]] = {}
+        for one in told:
+            by_service.setdefault(one.service, []).append((one.question, one.items))
+        lines = [service.answerer.lines(answered, now) for service, answered in by_service.items()]
         return self.live.answerer.append(lines, now) if lines else None
 
     def _together(
@@ -274,19 +300,19 @@ class Traffic:
         beside = [(route.version, places, one.items) for route, places in parts if (one := told[route]) is not None]
         return in_order(len(question.rows), [(self._own_version, left, live), *beside])
 
-    def _ask_shadows(
-        self, question: Question, items: Sequence[Item], drawn: float, ask: Callable[[Aside, Question, Tell], bool]
+    def ask_shadows(
+        self,
+        question: Question,
+        items: Sequence[Item],
+        drawn: float,
+        ask: Callable[[Shadow, Question, Sequence[str]], None],
     ) -> None:
         """Have the rows that are due asked of each version in the shadow, too. ask: as the loop does it, or a thread"""
-        for route, numbers in self._division.shadowed(question, drawn).items():
+        for route, numbers in self.division.shadowed(question, drawn):
             arm = self.arms[route.version, route.arm]
             try:
-                own = arm.as_read(some_of(question, numbers).afresh(), self.live)
-                _, aside = arm.at_work()
-                ask(aside, own, partial(arm.in_shadow, own, [items[number].id for number in numbers]))
-            except Closed:
-                continue
-            except Exception as error:  # noqa: BLE001  nobody waits for its answer, and it is counted
+                ask(arm.in_shadow(), some_of(question, numbers), [items[number].id for number in numbers])
+            except (DataError, Loading, Failed) as error:  # Nobody waits for its answer, and it is counted.
                 arm.failed(route, self.policy.version, error)
 
 

@@ -57,9 +57,8 @@ class Direct:
         except Exception as error:  # noqa: BLE001  as in `answered`
             done(told(error))
             return True
-        if traffic.is_plain and len(question.rows) <= MOST_ROWS_INLINE:
-            traffic.live.ask(question, partial(_tell, traffic, done))
-        else:
+        few = len(question.rows) <= MOST_ROWS_INLINE
+        if not (few and traffic.ask(question, partial(_tell, traffic, done))):
             task = asyncio.get_running_loop().create_task(_answer(traffic, question, done))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -47,7 +47,7 @@ def _as_arrow(traffic: Traffic, items: Sequence[Item]) -> bytes:
     import polars as pl
 
     live = traffic.live
-    version = None if traffic.is_single else [item.version for item in items]
+    version = None if traffic.is_one else [item.version for item in items]
     columns: dict[str, Any] = {
         "id": [item.id for item in items],
         "prediction": [item.prediction for item in items],

@@ -85,8 +85,8 @@ def _snapshot(desk: Desk) -> Snapshot:
     for traffic in (desk.former, desk.traffic):
         for key, arm in ({} if traffic is None else traffic.arms).items():
             of(key).dropped += arm.dropped
-    for key, aside in desk.traffic.asides().items():
-        of(key).waiting += aside.waiting
+    for key, arm in desk.traffic.arms.items():
+        of(key).waiting += arm.waiting
     held, record = desk.room.held, desk.record
     connections = None if desk.connections is None else desk.connections()
     written, failures = (None, 0) if record is None else (record.written, record.failures)
