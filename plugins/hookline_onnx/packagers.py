@@ -43,6 +43,18 @@ class OnnxPackager(Packager):
         """Return the backend."""
         return ("onnx", "onnxruntime", "skl2onnx", "spox")
 
+    @classmethod
+    def warm_up(cls) -> None:
+        """Import what writes a graph, and what runs it."""
+        import skl2onnx
+        import spox.opset.ai.onnx.ml.v5
+        import spox.opset.ai.onnx.v21  # noqa: F401
+
+        from .estimators import estimator
+        from .runtime import onnxruntime
+
+        onnxruntime()
+
     # type-var: what `ports` reads is that a model is one of the two; that each is a Model as well goes without saying.
     def save(self, pipeline: Pipeline[SklearnModel | ExportsOnnx], path: Path) -> Package:  # type: ignore[type-var]
         """Write model.onnx; raises ExportError naming the part that ONNX has no words for."""

@@ -255,6 +255,19 @@ class Serves(Protocol):
 
 
 @runtime_checkable
+class WorksBeside(Protocol):
+    """A trainer, packager or deployer whose work hangs on its fields and on what it is given alone, and on nothing around it.
+
+    A process beside the run may do that work for it, where it then says nothing; else it is done again in the run.
+    """
+
+    @classmethod
+    def warm_up(cls) -> None:
+        """Import what the work will need; called in that process while the run still reads its rows."""
+        ...
+
+
+@runtime_checkable
 class AnswersAsServed(Protocol):
     """A deployer that can answer as its server would, without opening a port."""
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from hookline.registry.registry import Registry
     from hookline.workspace.workspace import Workspace
 
+    from .beside.second import Second
+
 FINDINGS = "findings.json"
 """What was told while an output was made, beside it in the store."""
 FITTED = ("transform", "featurizer", "trainer")
@@ -87,6 +89,8 @@ class Execution:
     curve: Curve = field(default_factory=Curve)
     scratch: Path | None = None
     """A folder for as long as its stages run."""
+    second: Second | None = None
+    """A process beside it, which may have done something already."""
 
     def value(self, key: str) -> Any:
         """Return a stage's output: at hand, from the store, or made now."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.cleaning.ledger import counted
+from hookline.data.target import true_values
+from hookline.kinds.fitted import Prediction
 from hookline.kinds.reports import Metrics, Report
 from hookline.kinds.scored import Scored
-from hookline.packages.pipeline import FittedStage, Pipeline
+from hookline.packages.pipeline import FittedStage, Pipeline, apply_transforms
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     from hookline.kinds.artifacts import Dataset
     from hookline.plans.plan import Knowledge
@@ -50,14 +53,21 @@ def featurizers_of(run: Execution) -> tuple[FittedStage, ...]:
 def scored_of(run: Execution) -> Scored:
     """Return the held-out rows with the pipeline's answers and the truth; made once a run."""
     if SCORED not in run.values:
-        pipeline, test = pipeline_of(run), run.value("split").test
-        rows = test.frame.collect()
-        weight = weights_in(test.with_frame(rows.lazy()))
-        run.values[SCORED] = Scored.of(
-            test.with_frame(rows.lazy()), pipeline.predict(rows), pipeline.target, pipeline.truth(rows), weight
-        )
+        rows = run.value("split").test.frame.collect()
+        test = run.value("split").test.with_frame(rows.lazy())
+        prediction, target = predicted(run, rows), run.value("target")
+        truth = true_values(apply_transforms(fitted_in(run, "always"), test.frame), target)
+        run.values[SCORED] = Scored.of(test, prediction, target, truth, weights_in(test))
     found: Scored = run.values[SCORED]
     return found
+
+
+def predicted(run: Execution, rows: pl.DataFrame) -> Prediction:
+    """Return the pipeline's answers for the held-out rows."""
+    trainer = run.plan.of("trainer")[0]
+    answered = None if run.second is None else run.second.take("answer", trainer.key)
+    # Without the model, whose library may take seconds to import.
+    return pipeline_of(run).predict(rows) if answered is None else answered
 
 
 def weights_in(rows: Dataset) -> np.ndarray | None:

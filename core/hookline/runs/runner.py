@@ -46,12 +46,18 @@ from .stages.split import facts_of
 if TYPE_CHECKING:
     from hookline.plans.config import RunConfig
 
+    from .beside.second import Second
+
 
 log = logger("hookline.runs")
 
 
-def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
+def execute(
+    plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path, second: Second | None = None
+) -> Execution:
     """Run a plan in its own folder; returns the execution with its values.
+
+    second: a process beside the run, which ends with its stages
 
     Raises what a stage raised (its own exception, with a note that names the stage), and GateFailed where a gate said no.
     """
@@ -59,7 +65,7 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     info = RunInfo(run_id, plan.config.name, folder, plan.config.plain(), plan.config.settings)
     placed = [stage.component for stage in plan.stages if stage.component]
     known = registry.knowing(type(one) for component in placed for one in (component, *nested_components(component)))
-    run = Execution(plan, workspace, known, info)
+    run = Execution(plan, workspace, known, info, second=second)
     _write_json(folder / "config.json", info.config)
     settle_runs(workspace)
     with interruptible_in(_run_stages, _keep, _tell_end), workspace.catalog.leases.held() as owner:
@@ -94,11 +100,17 @@ def _carry_out(run: Execution) -> None:
 def _run_stages(run: Execution) -> None:
     run.registry.tell("before_run", run=run.info)
     with run.scratch_folder():
-        _run_each(run)
+        try:
+            _run_each(run)
+        finally:
+            if run.second is not None:
+                run.second.close()
 
 
 def _run_each(run: Execution) -> None:
     decided = run.plan.needed(stage.key for stage in run.plan.stages if run.is_stored(stage))
+    if run.second is not None:
+        run.second.hand_over(run, decided)
     for index, stage in enumerate(run.plan.stages, 1):
         if stage.kind == "deployer":
             check_gates(run)
@@ -108,6 +120,8 @@ def _run_each(run: Execution) -> None:
         else:
             status = decided[stage.key]
             _told(run, stage, replace(here, status=status, why=_why_not(status)))
+        if run.second is not None:
+            run.second.after(run, stage)
         if stage.kind == "target" and run.plan.config.options.gates:
             check_gates_are_measured(run.plan.config, {run.value("target").task})
         if stage.kind == "audit":
@@ -143,7 +157,12 @@ def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
 
 
 def _value(run: Execution, stage: Stage) -> Any:
-    """Return a stage's output; what a component says of its own fields is told at the key where it stands."""
+    """Return a stage's output; what a component says of its own fields is told at the key where it stands.
+
+    None for a model that was fitted beside the run: it is in the store, for whoever asks.
+    """
+    if run.second is not None and run.second.fit(run, stage):
+        return None
     try:
         return run.value(stage.key)
     except ConfigError as error:
@@ -273,7 +292,12 @@ def _write_json(path: Path, value: Any) -> None:
 
 
 def run_config(
-    registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
+    registry: Registry,
+    config: RunConfig,
+    *,
+    home: str | Path | None = None,
+    folder: Path | None = None,
+    second: Second | None = None,
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
     require_own_threads()
@@ -282,7 +306,7 @@ def run_config(
     workspace = open_workspace(home)
     workspace.require_writable()
     run_id = _unused(workspace, run_id_of(folder)) if folder else new_run_id()
-    done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
+    done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id, second)
     return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done), done)
 
 

@@ -17,6 +17,11 @@ class ServingDeployer(Deployer):
         """Return the backend."""
         return ("uvicorn", "starlette", "msgspec", "httptools")
 
+    @classmethod
+    def warm_up(cls) -> None:
+        """Import what answers as the server does."""
+        from ..http.arms import trial  # noqa: F401
+
     def accepts(self, package: Package) -> bool:
         """Accept a package that a trial on live traffic can judge: one without a critical finding, and of the same target.
 

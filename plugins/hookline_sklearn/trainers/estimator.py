@@ -32,6 +32,12 @@ class EstimatorTrainer(Trainer):
         """Return the backend."""
         return ("sklearn",)
 
+    @classmethod
+    def warm_up(cls) -> None:
+        """Import what all estimators need."""
+        import sklearn.base
+        import sklearn.utils.validation  # noqa: F401
+
     @property
     def settled(self) -> bool:
         """Whether `estimator` is what `fit` fits: a trainer whose fit decides more says no."""

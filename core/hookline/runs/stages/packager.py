@@ -32,24 +32,33 @@ if TYPE_CHECKING:
 
 def _write(run: Execution, stage: Stage, folder: Path) -> None:
     """Write a package with its certificate and its evidence; raises ExportError where it answers otherwise."""
-    packager = cast("Packager", stage.component)
-    pipeline, trainer = pipeline_of(run), run.plan.of("trainer")[0]
-    rows = run.value("split").test.frame
-    certificate = write_certified(run.registry, packager, pipeline, folder, rows, edges_of(run, pipeline))
+    trainer = run.plan.of("trainer")[0]
+    certified = None if run.second is None else run.second.package(stage, folder)
+    said = write_model(run, stage, folder) if certified is None else certified
     _write_reference(run, folder)
     facts = {
         "name": run.info.name,
         "monitors": {_key(stage): stage.name for stage in run.plan.of("monitor")},
         "monitor_fields": {_key(stage): stage.parts["fields"] for stage in run.plan.of("monitor")},
         "trainer": {"component": trainer.name, "fields": trainer.parts["fields"]},
-        **facts_of(pipeline, certificate),
+        **said,
         "metrics": [to_json(metric) for metric in metrics_of(run).found],
         "data": _data(run),
         "reading": reading_of(run.plan["source"].component).plain,
         "environment": environment(),
     }
     _write_report_files(run, folder)
-    seal(folder, packager, facts)
+    seal(folder, cast("Packager", stage.component), facts)
+
+
+def write_model(run: Execution, stage: Stage, folder: Path) -> dict[str, Any]:
+    """Write the pipeline in the packager's format, proven to answer alike; returns what the manifest says of it.
+
+    Raises ExportError where it answers otherwise.
+    """
+    pipeline, rows = pipeline_of(run), run.value("split").test.frame
+    packager = cast("Packager", stage.component)
+    return facts_of(pipeline, write_certified(run.registry, packager, pipeline, folder, rows, edges_of(run, pipeline)))
 
 
 def _write_reference(run: Execution, folder: Path) -> None:

@@ -1,0 +1,119 @@
+"""What the process beside a run does: it imports what the run may need, then takes the run over where it is asked to."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from hookline.kinds.capabilities import WorksBeside
+from hookline.plans.keywords import DEFAULTS
+from hookline.registry.registry import Registry, load_registry
+from hookline.workspace.catalog.catalog import Catalog
+from hookline.workspace.catalog.sql.engine import catalog_url
+from hookline.workspace.workspace import Workspace
+
+from ..execution import Execution, kind_of
+from ..parts import pipeline_of
+from ..stages.deployer import ask_as_client
+from ..stages.packager import write_model
+from .frames import send
+
+if TYPE_CHECKING:
+    from hookline.plans.plan import Stage
+
+    from .handing import Handed
+    from .second import Task
+
+
+def work(asked: Callable[[], bytes], answers: IO[bytes], words: Sequence[str], silent: Callable[[], bool]) -> None:
+    """Do what a run asks, in order, and answer; ends with the first thing that cannot be done, or not without a word.
+
+    asked: waits for the next message: the run, then its tasks; words: the overrides of the run
+    silent: tells whether nothing was said so far
+    """
+    registry = load_registry()
+    _warm_up(_guessed(registry, words))
+    handed: Handed = pickle.loads(asked())  # noqa: S301  of the process that started this one
+    registry.plugins.require(handed.plugins)
+    _warm_up(type(stage.component) for stage in handed.plan.stages if stage.component)
+    workspace = Workspace(handed.home, Catalog(catalog_url(handed.home), handed.home))
+    run = Taken(handed.plan, workspace, registry, handed.info, scratch=handed.scratch / "beside")
+    for what, key in json.loads(asked()):
+        answer = DOES[what](run, run.plan[key], silent)
+        if not silent():
+            return
+        send(answers, pickle.dumps(((what, key), answer), protocol=pickle.HIGHEST_PROTOCOL))
+
+
+class Taken(Execution):
+    """A run of another process: what that one made is read from the store, and nothing else is made."""
+
+    def _stored(self, stage: Stage) -> Any:
+        folder = self.workspace.store.get(stage.fingerprint)
+        if folder is None:
+            raise LookupError(f"stage '{stage.key}' is not made yet")
+        return kind_of(stage).read_back(self, stage, folder)
+
+
+def _fit(run: Taken, stage: Stage, silent: Callable[[], bool]) -> bool:
+    """Fit a model and keep it, unless something is said meanwhile, which the run's own process would show."""
+
+    def write(folder: Path) -> None:
+        kind_of(stage).written(run, stage, folder)
+        if not silent():
+            raise RuntimeError("a fit that says something is done where it is seen")
+
+    store = run.workspace.store
+    with store.lock(stage.fingerprint):
+        if store.get(stage.fingerprint) is None:
+            store.put(stage.fingerprint, write, note={"stage": stage.key, "component": stage.name})
+    return True
+
+
+def _answer(run: Taken, stage: Stage, silent: Callable[[], bool]) -> Any:
+    return pipeline_of(run).predict(run.value("split").test.frame.collect())
+
+
+def _package(run: Taken, stage: Stage, silent: Callable[[], bool]) -> tuple[Path, dict[str, Any]]:
+    folder = _folder_of(run, stage.key)
+    folder.mkdir(parents=True)
+    return folder, write_model(run, stage, folder)
+
+
+def _served(run: Taken, stage: Stage, silent: Callable[[], bool]) -> Any:
+    return ask_as_client(run, stage, _folder_of(run, stage.inputs[0]))
+
+
+DOES: dict[str, Callable[[Taken, Stage, Callable[[], bool]], Any]] = {
+    "fit": _fit,
+    "answer": _answer,
+    "package": _package,
+    "served": _served,
+}
+
+
+def _folder_of(run: Taken, key: str) -> Path:
+    assert run.scratch is not None
+    return run.scratch / key
+
+
+def _guessed(registry: Registry, words: Sequence[str]) -> list[type]:
+    """Return the components that overrides name, or else the usual ones."""
+    chosen = {"trainer": [DEFAULTS["trainer"]], "packager": ["onnx"], "deployer": ["local"]}
+    for word in words:
+        kind, _, names = word.partition("=")
+        if kind in chosen:
+            chosen[kind] = [name.strip() for name in names.strip("[]").split(",")]
+    known = {(kind, cls.name): cls for kind in chosen for cls in registry.classes(kind)}
+    return [known[kind, name] for kind, names in chosen.items() for name in names if (kind, name) in known]
+
+
+def _warm_up(classes: Iterable[type]) -> None:
+    for cls in classes:
+        if issubclass(cls, WorksBeside):
+            with suppress(ImportError):  # What is missing is told by the run.
+                cls.warm_up()
