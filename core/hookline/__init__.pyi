@@ -34,6 +34,7 @@ from .kinds.capabilities import (
     Stored,
     TakesContract,
     Updatable,
+    WorksBeside,
 )
 from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
@@ -154,6 +155,7 @@ __all__ = [
     "Trust",
     "Updatable",
     "WatchRules",
+    "WorksBeside",
     "__version__",
     "ack",
     "alarm_history",

@@ -44,16 +44,9 @@ class OnnxPackager(Packager):
         return ("onnx", "onnxruntime", "skl2onnx", "spox")
 
     @classmethod
-    def warm_up(cls) -> None:
-        """Import what writes a graph, and what runs it."""
-        import skl2onnx
-        import spox.opset.ai.onnx.ml.v5
-        import spox.opset.ai.onnx.v21  # noqa: F401
-
-        from .estimators import estimator
-        from .runtime import onnxruntime
-
-        onnxruntime()
+    def imports_beside(cls) -> tuple[str, ...]:
+        """Return what writes a graph, and what runs it."""
+        return ("onnxruntime", "onnx", "spox.opset.ai.onnx.v21", "spox.opset.ai.onnx.ml.v5", "skl2onnx")
 
     # type-var: what `ports` reads is that a model is one of the two; that each is a Model as well goes without saying.
     def save(self, pipeline: Pipeline[SklearnModel | ExportsOnnx], path: Path) -> Package:  # type: ignore[type-var]

@@ -262,8 +262,8 @@ class WorksBeside(Protocol):
     """
 
     @classmethod
-    def warm_up(cls) -> None:
-        """Import what the work will need; called in that process while the run still reads its rows."""
+    def imports_beside(cls) -> tuple[str, ...]:
+        """Return the modules that the work needs; that process imports them, in this order, while the run reads its rows."""
         ...
 
 

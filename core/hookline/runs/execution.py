@@ -15,14 +15,13 @@ from hookline.kinds.reports import Finding
 from hookline.plans.plan import Plan, Stage, StageSpec
 
 from . import outputs
+from .beside.alone import Alone
 
 if TYPE_CHECKING:
     # For type checkers only, since what this module imports decides when stored outputs are out of date.
     from hookline.kinds.hooks import RunInfo, StageInfo
     from hookline.registry.registry import Registry
     from hookline.workspace.workspace import Workspace
-
-    from .beside.second import Second
 
 FINDINGS = "findings.json"
 """What was told while an output was made, beside it in the store."""
@@ -89,7 +88,7 @@ class Execution:
     curve: Curve = field(default_factory=Curve)
     scratch: Path | None = None
     """A folder for as long as its stages run."""
-    second: Second | None = None
+    second: Alone = field(default_factory=Alone)
     """A process beside it, which may have done something already."""
 
     def value(self, key: str) -> Any:

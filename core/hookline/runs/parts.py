@@ -65,7 +65,7 @@ def scored_of(run: Execution) -> Scored:
 def predicted(run: Execution, rows: pl.DataFrame) -> Prediction:
     """Return the pipeline's answers for the held-out rows."""
     trainer = run.plan.of("trainer")[0]
-    answered = None if run.second is None else run.second.take("answer", trainer.key)
+    answered: Prediction | None = run.second.take("answer", trainer.key)
     # Without the model, whose library may take seconds to import.
     return pipeline_of(run).predict(rows) if answered is None else answered
 

@@ -18,9 +18,9 @@ class ServingDeployer(Deployer):
         return ("uvicorn", "starlette", "msgspec", "httptools")
 
     @classmethod
-    def warm_up(cls) -> None:
-        """Import what answers as the server does."""
-        from ..http.arms import trial  # noqa: F401
+    def imports_beside(cls) -> tuple[str, ...]:
+        """Return what answers as the server does."""
+        return (f"{__package__.partition('.')[0]}.http.arms.trial",)
 
     def accepts(self, package: Package) -> bool:
         """Accept a package that a trial on live traffic can judge: one without a critical finding, and of the same target.

@@ -33,10 +33,9 @@ class EstimatorTrainer(Trainer):
         return ("sklearn",)
 
     @classmethod
-    def warm_up(cls) -> None:
-        """Import what all estimators need."""
-        import sklearn.base
-        import sklearn.utils.validation  # noqa: F401
+    def imports_beside(cls) -> tuple[str, ...]:
+        """Return what all estimators need."""
+        return ("sklearn.base",)
 
     @property
     def settled(self) -> bool:

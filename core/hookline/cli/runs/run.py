@@ -43,7 +43,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _second(argv: Sequence[str]) -> Second | None:
     """Start a process beside the run, where the line asks for one run and for nothing else."""
-    if any(word.startswith(("-", "hydra")) and word not in ("-", "--json", "--profile") for word in argv):
+    others = [word.lstrip("+~") for word in argv if word not in ("-", "--json", "--profile")]
+    # What Hydra is told may be of other processes and of what a run says.
+    if any(word.startswith(("-", "hydra")) for word in others):
         return None
     from hookline.runs.beside.second import start
 

@@ -27,6 +27,7 @@ from .progress import Progress
 if TYPE_CHECKING:
     from hookline.runs.beside.second import Second
 
+
 def run(argv: Sequence[str], second: Second | None) -> int:
     """Run from Hydra overrides and flags."""
     # A run imports many modules, and looking for garbage among what they leave takes a tenth of a small run's time.

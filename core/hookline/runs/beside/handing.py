@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +30,17 @@ class Handed:
     """A folder for as long as the run's stages run."""
     plugins: tuple[tuple[str, str, str], ...]
     """Those of the run, by name, module and version."""
+    environ: Mapping[str, str]
+    """The environment of the run, which its config may have added to."""
 
 
 def handed(run: Execution) -> bytes | None:
     """Return a run as it stands before its stages; None where a component cannot be sent, such as one around a data frame."""
     assert run.scratch is not None, "the stages of the run are about to begin"
     written = io.BytesIO()
-    what = Handed(run.plan, run.info, run.workspace.home, run.scratch, run.registry.plugins.signature())
+    what = Handed(
+        run.plan, run.info, run.workspace.home, run.scratch, run.registry.plugins.signature(), dict(os.environ)
+    )
     try:
         _Pickler(written, protocol=pickle.HIGHEST_PROTOCOL).dump(what)
     except Exception:  # noqa: BLE001  a plugin's component may raise anything here, and then the run does all itself

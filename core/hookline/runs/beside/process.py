@@ -1,22 +1,29 @@
-"""The process beside a run: it ends when its input closes, as with the run, and what it says on stdout or stderr is kept from both."""
+"""The process beside a run: it ends when its input closes, as with the run, and says nothing on stdout or stderr."""
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
+import signal
 import sys
 import threading
+from contextlib import suppress
 from queue import SimpleQueue
 from tempfile import TemporaryFile
 
 from .frames import receive
 
+PR_SET_PDEATHSIG = 1
+"""Of linux/prctl.h."""
+
 
 def main() -> None:
-    """Do what is asked in messages on stdin, and answer on stdout; the first is JSON: `path` of modules, and `words` of the run."""
+    """Do what messages on stdin ask for, and answer on stdout; the first is JSON: `path` of modules, `words` of the run."""
     asked: SimpleQueue[bytes] = SimpleQueue()
     answers = os.fdopen(os.dup(1), "wb")
+    _end_with_parent()
     with TemporaryFile() as said:
         for descriptor in (1, 2):
             os.dup2(said.fileno(), descriptor)
@@ -28,7 +35,7 @@ def main() -> None:
         try:
             from .work import work
 
-            work(asked.get, answers, given["words"], lambda: _is_silent(said.fileno()))
+            work(asked, answers, given["words"], lambda: _is_silent(said.fileno()))
         finally:
             # Whatever was not done the run does itself; nothing is left to tidy up, and it waits for this.
             os._exit(0)
@@ -39,6 +46,12 @@ def _listen(asked: SimpleQueue[bytes]) -> None:
     while (message := receive(sys.stdin.buffer)) is not None:
         asked.put(message)
     os._exit(1)
+
+
+def _end_with_parent() -> None:
+    """Have Linux end this process with the one that started it, also while a library lets no other thread go on."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _is_silent(descriptor: int) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.given.switches import chosen
 
+from .alone import Alone
 from .frames import receive, send
 
 if TYPE_CHECKING:
@@ -30,18 +31,19 @@ Task = tuple[str, str]
 """What is to be done, and the key of the stage: `fit`, `answer`, `package` or `served`."""
 
 
-class Second:
+class Second(Alone):
     """A process that does some of a run's work beside it; whatever it cannot do, or not without a word, the run does itself."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], words: Sequence[str]) -> None:
         self._process: subprocess.Popen[bytes] | None = process
         self._expected: set[Task] = set()
         self._answers: dict[Task, Any] = {}
         self._begun = False
         self._decided: Mapping[str, str] = {}
+        self._send(json.dumps({"path": sys.path, "words": list(words)}).encode())
 
     def hand_over(self, run: Execution, decided: Mapping[str, str]) -> None:
-        """Tell what the plan is, so that what it needs is imported; lets go of the process where there is nothing for it to do."""
+        """Tell the plan, so that what it needs is imported; ends the process where there is nothing for it to do."""
         from .handing import handed
 
         self._decided = decided
@@ -82,7 +84,11 @@ class Second:
         return said
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing, and forget what it answered: it is for one run."""
+        self._let_go()
+        self._answers.clear()
+
+    def _let_go(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -103,16 +109,16 @@ class Second:
         try:
             send(self._process.stdin, message)
         except OSError:
-            self.close()
+            self._let_go()
 
     def _receive(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
         message = receive(process.stdout)
         if message is None:
-            self.close()
+            self._let_go()
             return
         # Of a process of our own.
-        task, answer = pickle.loads(message)  # noqa: S301
+        task, answer = pickle.loads(message)
         self._answers[task] = answer
 
 
@@ -131,16 +137,14 @@ def start(words: Sequence[str]) -> Second | None:
         )
     except OSError:
         return None
-    second = Second(process)
-    second._send(json.dumps({"path": sys.path, "words": list(words)}).encode())
-    return second
+    return Second(process, words)
 
 
 def tasks_of(run: Execution, decided: Mapping[str, str]) -> list[Task]:
     """Return what of a run can be done beside it, in order; decided: key of a stage -> whether it must run."""
     from hookline.kinds.capabilities import AnswersAsServed, WorksBeside
 
-    able = [stage for stage in run.plan.stages if isinstance(stage.component, WorksBeside)]
+    able = [stage for stage in run.plan.stages if isinstance(stage.acts, WorksBeside)]
     due = [stage for stage in able if decided.get(stage.key) == "run"]
     tasks: list[Task] = []
     for stage in due:
@@ -148,7 +152,7 @@ def tasks_of(run: Execution, decided: Mapping[str, str]) -> list[Task]:
             tasks += [("fit", stage.key), ("answer", stage.key)]
         elif stage.kind == "packager":
             tasks.append(("package", stage.key))
-        elif stage.kind == "deployer" and isinstance(stage.component, AnswersAsServed):
+        elif stage.kind == "deployer" and isinstance(stage.acts, AnswersAsServed):
             tasks += [("served", stage.key)] if ("package", stage.inputs[0]) in tasks else []
     return tasks
 

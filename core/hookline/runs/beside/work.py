@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from hookline.kinds.capabilities import WorksBeside
 from hookline.plans.keywords import DEFAULTS
+from hookline.registry.quiet import SWITCHES, import_quietly
 from hookline.registry.registry import Registry, load_registry
-from hookline.workspace.catalog.catalog import Catalog
-from hookline.workspace.catalog.sql.engine import catalog_url
 from hookline.workspace.workspace import Workspace
 
 from ..execution import Execution, kind_of
@@ -23,34 +24,46 @@ from ..stages.packager import write_model
 from .frames import send
 
 if TYPE_CHECKING:
+    from queue import SimpleQueue
+
     from hookline.plans.plan import Stage
 
     from .handing import Handed
-    from .second import Task
 
 
-def work(asked: Callable[[], bytes], answers: IO[bytes], words: Sequence[str], silent: Callable[[], bool]) -> None:
+def work(asked: SimpleQueue[bytes], answers: IO[bytes], words: Sequence[str], silent: Callable[[], bool]) -> None:
     """Do what a run asks, in order, and answer; ends with the first thing that cannot be done, or not without a word.
 
-    asked: waits for the next message: the run, then its tasks; words: the overrides of the run
+    asked: the messages: the run, then its tasks; words: the overrides of the run
     silent: tells whether nothing was said so far
     """
     registry = load_registry()
-    _warm_up(_guessed(registry, words))
-    handed: Handed = pickle.loads(asked())  # noqa: S301  of the process that started this one
+    _import(_guessed(registry, words), asked)
+    handed: Handed = pickle.loads(asked.get())
+    os.environ.update(handed.environ)
     registry.plugins.require(handed.plugins)
-    _warm_up(type(stage.component) for stage in handed.plan.stages if stage.component)
-    workspace = Workspace(handed.home, Catalog(catalog_url(handed.home), handed.home))
+    _import([type(stage.component) for stage in handed.plan.stages if stage.component], asked)
+    workspace = Workspace(handed.home, _NO_CATALOG)
     run = Taken(handed.plan, workspace, registry, handed.info, scratch=handed.scratch / "beside")
-    for what, key in json.loads(asked()):
+    for what, key in json.loads(asked.get()):
         answer = DOES[what](run, run.plan[key], silent)
         if not silent():
             return
         send(answers, pickle.dumps(((what, key), answer), protocol=pickle.HIGHEST_PROTOCOL))
 
 
+_NO_CATALOG: Any = None
+"""Nothing that is done here is told to the catalog, which takes long to import."""
+
+
 class Taken(Execution):
     """A run of another process: what that one made is read from the store, and nothing else is made."""
+
+    def value(self, key: str) -> Any:
+        """Return a stage's output; raises LookupError where it is not in the store."""
+        if not self.plan[key].persisted:
+            raise LookupError(f"stage '{key}' is made in the run's own process")
+        return super().value(key)
 
     def _stored(self, stage: Stage) -> Any:
         folder = self.workspace.store.get(stage.fingerprint)
@@ -112,8 +125,11 @@ def _guessed(registry: Registry, words: Sequence[str]) -> list[type]:
     return [known[kind, name] for kind, names in chosen.items() for name in names if (kind, name) in known]
 
 
-def _warm_up(classes: Iterable[type]) -> None:
-    for cls in classes:
-        if issubclass(cls, WorksBeside):
-            with suppress(ImportError):  # What is missing is told by the run.
-                cls.warm_up()
+def _import(classes: Sequence[type], asked: SimpleQueue[bytes]) -> None:
+    """Import what components need, until the run asks for something; what is missing is told by the run."""
+    modules = [name for cls in classes if issubclass(cls, WorksBeside) for name in cls.imports_beside()]
+    for name in modules:
+        if not asked.empty():
+            return
+        with suppress(ImportError):
+            import_quietly(name) if name in SWITCHES else import_module(name)

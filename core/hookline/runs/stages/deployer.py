@@ -182,10 +182,10 @@ def _served_key(run: Execution, stage: Stage) -> str:
 
 def check_served(run: Execution, stage: Stage, package: Package) -> None:
     """Ask a deployer as a client would, once for each package; raises ExportError where it answers otherwise."""
-    if not isinstance(stage.component, AnswersAsServed) or served_folder(run, stage) is not None:
+    if not isinstance(stage.acts, AnswersAsServed) or served_folder(run, stage) is not None:
         return
-    asked = None if run.second is None else run.second.take("served", stage.key)
-    certificate = ask_as_client(run, stage, package.path) if asked is None else asked
+    beside: Certificate | None = run.second.take("served", stage.key)
+    certificate = ask_as_client(run, stage, package.path) if beside is None else beside
     require_agreement(certificate, f"deployer '{stage.name}'", "nothing was registered; see the rows above")
     plain = json.dumps(plain_certificate(certificate))
     note = {"stage": "served", "component": stage.name, "of": run.plan[stage.inputs[0]].fingerprint}

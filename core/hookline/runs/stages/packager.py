@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 def _write(run: Execution, stage: Stage, folder: Path) -> None:
     """Write a package with its certificate and its evidence; raises ExportError where it answers otherwise."""
     trainer = run.plan.of("trainer")[0]
-    certified = None if run.second is None else run.second.package(stage, folder)
-    said = write_model(run, stage, folder) if certified is None else certified
+    beside = run.second.package(stage, folder)
+    said = write_model(run, stage, folder) if beside is None else beside
     _write_reference(run, folder)
     facts = {
         "name": run.info.name,
