@@ -62,6 +62,8 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("HOOKLINE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path / "hookline-home"))
+    # Which the tests of it turn on: whether a core is free is chance, and all others would take longer.
+    monkeypatch.setenv("HOOKLINE_BESIDE", "off")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 

@@ -10,16 +10,24 @@ _LENGTH = struct.Struct(">Q")
 
 def send(pipe: IO[bytes], content: bytes) -> None:
     """Write one message; raises OSError where nobody reads any more."""
-    pipe.write(_LENGTH.pack(len(content)))
-    pipe.write(content)
+    left = memoryview(_LENGTH.pack(len(content)) + content)
+    while left:
+        # A pipe without a buffer takes less where a signal comes between.
+        left = left[pipe.write(left) :]
     pipe.flush()
 
 
 def receive(pipe: IO[bytes]) -> bytes | None:
     """Read one message; None where the other side is gone, even in the midst of one."""
-    head = pipe.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(head)
-    content = pipe.read(length)
-    return content if len(content) == length else None
+    head = _read(pipe, _LENGTH.size)
+    return None if head is None else _read(pipe, *_LENGTH.unpack(head))
+
+
+def _read(pipe: IO[bytes], length: int) -> bytes | None:
+    found = bytearray()
+    while len(found) < length:
+        part = pipe.read(length - len(found))
+        if not part:
+            return None
+        found += part
+    return bytes(found)

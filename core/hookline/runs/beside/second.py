@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import select
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ SWITCH = "HOOKLINE_BESIDE"
 MOST_ROWS = 200_000
 """Rows of a table above which what is gained is little beside the work, and a second process holds memory in vain."""
 LOOKS = 5
+LOOK_SECONDS = 0.1
 Task = tuple[str, str]
 """What is to be done, and the key of the stage: `fit`, `answer`, `package` or `served`."""
 
@@ -113,6 +115,11 @@ class Second(Alone):
 
     def _receive(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
+        watch = select.poll()
+        watch.register(process.stdout, select.POLLIN)
+        # A signal interrupts a wait for ever only where the main thread happens to be the one that hears it.
+        while not watch.poll(LOOK_SECONDS * 1000):
+            pass
         message = receive(process.stdout)
         if message is None:
             self._let_go()
@@ -133,7 +140,12 @@ def start(words: Sequence[str]) -> Second | None:
     command = [sys.executable, "-P", *(f"-W{option}" for option in sys.warnoptions), "-m", f"{__package__}.process"]
     try:
         process = subprocess.Popen(  # noqa: S603  our own module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,
         )
     except OSError:
         return None
