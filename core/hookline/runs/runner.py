@@ -35,9 +35,8 @@ from hookline.workspace.processes.forks import require_own_threads
 from hookline.workspace.processes.interrupts import interruptible_in
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from .beside.alone import Alone
 from .evidence import build_evidence, record_data
-from .execution import Execution, kind_of
+from .execution import Alone, Beside, Execution, kind_of
 from .gates import check_audit, check_gates
 from .parts import pipeline_of
 from .result import Run, metrics_in
@@ -51,7 +50,7 @@ log = logger("hookline.runs")
 
 
 def execute(
-    plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path, second: Alone | None = None
+    plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path, second: Beside | None = None
 ) -> Execution:
     """Run a plan in its own folder; returns the execution with its values.
 
@@ -272,7 +271,7 @@ def run_config(
     *,
     home: str | Path | None = None,
     folder: Path | None = None,
-    second: Alone | None = None,
+    second: Beside | None = None,
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
     require_own_threads()

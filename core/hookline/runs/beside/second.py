@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.given.switches import chosen
 
-from .alone import Alone
 from .frames import receive, send
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ Task = tuple[str, str]
 """What is to be done, and the key of the stage: `fit`, `answer`, `package` or `served`."""
 
 
-class Second(Alone):
+class Second:
     """A process that does some of a run's work beside it; whatever it cannot do, or not without a word, the run does itself."""
 
     def __init__(self, process: subprocess.Popen[bytes], words: Sequence[str]) -> None:
