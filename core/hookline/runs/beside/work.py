@@ -84,6 +84,8 @@ def _fit(run: Taken, stage: Stage, silent: Callable[[], bool]) -> bool:
     with store.lock(stage.fingerprint):
         if store.get(stage.fingerprint) is None:
             store.put(stage.fingerprint, write, note={"stage": stage.key, "component": stage.name})
+    # One that cannot be read back is told at its stage.
+    run.value(stage.key)
     return True
 
 
@@ -116,6 +118,7 @@ def _folder_of(run: Taken, key: str) -> Path:
 
 def _guessed(registry: Registry, words: Sequence[str]) -> list[type]:
     """Return the components that overrides name, or else the usual ones."""
+    # As in the root of the config; a wrong guess imports in vain, and nothing else hangs on it.
     chosen = {"trainer": [DEFAULTS["trainer"]], "packager": ["onnx"], "deployer": ["local"]}
     for word in words:
         kind, _, names = word.partition("=")
