@@ -35,7 +35,7 @@ class EstimatorTrainer(Trainer):
     @classmethod
     def imports_beside(cls) -> tuple[str, ...]:
         """Return what all estimators need."""
-        return ("sklearn.base",)
+        return (f"{__package__.partition('.')[0]}.beside", "sklearn.base")
 
     @property
     def settled(self) -> bool:
