@@ -2,25 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
+from hookline.registry.lean import import_without
 
-
-@contextmanager
-def without(module: str) -> Iterator[None]:
-    """Have a module that is not imported yet look as if it were not installed, within this block."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]  # what Python takes for a module that cannot be imported
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-
-
-# scikit-learn only looks whether pandas is there; whoever needs a data frame afterwards imports it.
-with without("pandas"):
-    import_module("sklearn.base")
+import_without("pandas", "sklearn.base")

@@ -99,7 +99,9 @@ def test_what_is_made_beside_a_run_is_what_the_run_makes(beside: Mapping[str, st
     made = {}
     for how in ("always", "off"):
         home = tmp_path / how
-        done = run_hookline("--json", "--profile", *RUN, env={**beside, "HOOKLINE_BESIDE": how, "HOOKLINE_HOME": str(home)})
+        done = run_hookline(
+            "--json", "--profile", *RUN, env={**beside, "HOOKLINE_BESIDE": how, "HOOKLINE_HOME": str(home)}
+        )
         assert done.returncode == 0, done.stderr
         assert ("in a process beside it" in done.stderr) is (how == "always")
         (package,) = home.glob("runs/*/packages/onnx")
