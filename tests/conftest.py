@@ -72,6 +72,7 @@ def _nobody_elses_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """Give what a module's tests share, which is made before any test's own home, another home than the checkout's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOOKLINE_HOME", str(tmp_path_factory.mktemp("shared-home")))
+        patch.setenv("HOOKLINE_BESIDE", "off")
         yield
 
 

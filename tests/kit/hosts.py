@@ -52,7 +52,7 @@ class Host:
 @contextmanager
 def hosts(home: Path, *names: str) -> Iterator[list[Host]]:
     """Make hosts that share a home."""
-    environ = os.environ | {"HOOKLINE_HOME": str(home), "HOOKLINE_PROGRESS": "plain", "HOOKLINE_BESIDE": "always"}
+    environ = os.environ | {"HOOKLINE_HOME": str(home), "HOOKLINE_PROGRESS": "plain"}
     with ExitStack() as stack:
         made = []
         for name in names:

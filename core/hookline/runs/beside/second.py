@@ -27,7 +27,9 @@ SWITCH = "HOOKLINE_BESIDE"
 MOST_ROWS = 200_000
 """Rows of a table above which what is gained is little beside the work, and a second process holds memory in vain."""
 LOOKS = 5
+"""How often it is looked whether a core is free."""
 LOOK_SECONDS = 0.1
+"""How long a signal may go unnoticed."""
 Task = tuple[str, str]
 """What is to be done, and the key of the stage: `fit`, `answer`, `package` or `served`."""
 
