@@ -211,3 +211,11 @@ def test_no_process_is_started_where_no_core_is_free_for_it() -> None:
 def test_a_line_that_asks_for_more_than_a_run_starts_no_process(word: str, beside: Mapping[str, str]) -> None:
     code = "import sys\nfrom hookline.cli.runs.run import _second\nprint(_second(sys.argv[1:]))"
     assert run_python(code, "source=iris", word, env=beside).stdout == "None\n"
+
+
+def test_a_large_table_has_no_process_beside_its_run(beside: Mapping[str, str]) -> None:
+    code = (
+        "import sys\nfrom hookline.runs.beside import second\nsecond.MOST_ROWS = 10\n"
+        "from hookline.cli import main\nprint(main(sys.argv[1:]), 'onnxruntime' in sys.modules)"
+    )
+    assert run_python(code, *RUN, env=beside).stdout.splitlines()[-1] == "0 True"
