@@ -62,6 +62,8 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("HOOKLINE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path / "hookline-home"))
+    # Which the tests of it turn on: whether a core is free is chance, and all others would take longer.
+    monkeypatch.setenv("HOOKLINE_BESIDE", "off")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
@@ -70,6 +72,7 @@ def _nobody_elses_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """Give what a module's tests share, which is made before any test's own home, another home than the checkout's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOOKLINE_HOME", str(tmp_path_factory.mktemp("shared-home")))
+        patch.setenv("HOOKLINE_BESIDE", "off")
         yield
 
 

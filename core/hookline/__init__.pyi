@@ -35,6 +35,7 @@ from .kinds.capabilities import (
     Stored,
     TakesContract,
     Updatable,
+    WorksBeside,
 )
 from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
@@ -176,6 +177,7 @@ __all__ = [
     "Trust",
     "Updatable",
     "WatchRules",
+    "WorksBeside",
     "__version__",
     "ack",
     "alarm_history",

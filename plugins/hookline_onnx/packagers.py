@@ -43,6 +43,12 @@ class OnnxPackager(Packager):
         """Return the backend."""
         return ("onnx", "onnxruntime", "skl2onnx", "spox")
 
+    @classmethod
+    def imports_beside(cls) -> tuple[str, ...]:
+        """Return what writes a graph, and what runs it."""
+        own = f"{__package__}.beside"
+        return ("onnxruntime", "onnx", "spox.opset.ai.onnx.v21", "spox.opset.ai.onnx.ml.v5", own)
+
     # type-var: what `ports` reads is that a model is one of the two; that each is a Model as well goes without saying.
     def save(self, pipeline: Pipeline[SklearnModel | ExportsOnnx], path: Path) -> Package:  # type: ignore[type-var]
         """Write model.onnx; raises ExportError naming the part that ONNX has no words for."""

@@ -33,7 +33,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(kibibytes: int,
         resource.setrlimit(resource.RLIMIT_FSIZE, (kibibytes * 1024, resource.RLIM_INFINITY))
 
     # Python would leave half of what it compiles behind, for all that come after.
-    done = run_hookline(*command, preexec_fn=limit, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
+    environ = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "HOOKLINE_BESIDE": "always"}
+    done = run_hookline(*command, preexec_fn=limit, env=environ)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
@@ -50,7 +51,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(kibibytes: int,
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_any_moment_ends_a_run_without_a_traceback(sent: signal.Signals, seed: int) -> None:
     delay = 0.5 + seed * 0.3
-    with started([HOOKLINE, *QUICK], stdout=subprocess.PIPE) as run:
+    beside = os.environ | {"HOOKLINE_BESIDE": "always"}
+    with started([HOOKLINE, *QUICK], stdout=subprocess.PIPE, env=beside) as run:
         time.sleep(delay)
         run.send_signal(sent)
         out, err = run.communicate(timeout=60)

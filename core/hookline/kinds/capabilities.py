@@ -297,6 +297,19 @@ class Serves(Protocol):
 
 
 @runtime_checkable
+class WorksBeside(Protocol):
+    """A trainer, packager or deployer whose work hangs on its fields and on what it is given alone, and on nothing around it.
+
+    A process beside the run may do that work for it, where it then says nothing; else it is done again in the run.
+    """
+
+    @classmethod
+    def imports_beside(cls) -> tuple[str, ...]:
+        """Return the modules that the work needs; that process imports them, in this order, while the run reads its rows."""
+        ...
+
+
+@runtime_checkable
 class AnswersAsServed(Protocol):
     """A deployer that can answer as its server would, without opening a port."""
 

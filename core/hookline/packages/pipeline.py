@@ -62,9 +62,7 @@ class Pipeline(Generic[M]):
 
     def decided(self, prediction: Prediction) -> Prediction:
         """Return what the model says with the answers that the rule makes of it, or the intervals around them."""
-        if self.intervals is not None:
-            return replace(prediction, intervals=self.intervals.around(prediction.values))
-        return prediction if self.decision is None else decide(prediction, self.decision, self.target)
+        return decided(prediction, self.decision, self.intervals, self.target)
 
     def with_schema(self, schema: Schema) -> Self:
         """Return the same pipeline under another contract for the same columns."""
@@ -105,6 +103,15 @@ class Pipeline(Generic[M]):
         """What each column of the design matrix that the model sees is."""
         features: tuple[Feature, ...] = self.featurizers[-1].fitted.features
         return features
+
+
+def decided(
+    prediction: Prediction, rule: DecisionRule | None, intervals: Intervals | None, target: Target
+) -> Prediction:
+    """Return what a model says with the answers that a rule makes of it, or with intervals around them."""
+    if intervals is not None:
+        return replace(prediction, intervals=intervals.around(prediction.values))
+    return prediction if rule is None else decide(prediction, rule, target)
 
 
 def apply_featurizers(featurizers: tuple[FittedStage, ...], frame: pl.LazyFrame) -> Features:

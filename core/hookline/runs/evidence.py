@@ -17,10 +17,11 @@ from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import CHOSEN, Finding, Metric, Metrics, Report
 from hookline.packages.certificate.certificate import HELD_OUT
 from hookline.packages.manifest import environment
-from hookline.plans.plan import Stage
+from hookline.plans.plan import Knowledge, Stage
 from hookline.quality.concordance import concordances_of
 
 from .execution import Execution, kind_of
+from .stages.split import facts_of
 from .stages.trainer import beside_of
 
 
@@ -163,3 +164,16 @@ def _parity_text(parity: Mapping[str, Any]) -> str:
         f"The {parity['package']} package {verb} the native pipeline on {parity['rows']:,} rows: largest difference "
         f"{parity['max_difference']:.2g}, {parity['changed_decisions']} changed decisions{ties}"
     )
+
+
+def record_data(run: Execution) -> None:
+    """Record which version of the data the run saw, with the profile of its training rows once there is one."""
+    if not run.is_at_hand(run.plan["split"]):
+        return
+    version = facts_of(run).version
+    knowledge: Knowledge | None = run.value("knowledge") if run.is_at_hand(run.plan["knowledge"]) else None
+    source = run.plan["source"]
+    origin = {"component": source.name, **source.parts["fields"]}
+    if version is not None:
+        profile = None if knowledge is None else knowledge.profile
+        run.workspace.catalog.datasets.record(version, origin, run.info.id, profile)

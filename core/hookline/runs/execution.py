@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hookline.kinds.fitting import Curve, findings_in
 from hookline.kinds.plain import from_json, to_json
@@ -87,6 +87,8 @@ class Execution:
     curve: Curve = field(default_factory=Curve)
     scratch: Path | None = None
     """A folder for as long as its stages run."""
+    second: Beside = field(default_factory=lambda: Alone())
+    """A process beside it, which may have done something already."""
 
     def value(self, key: str) -> Any:
         """Return a stage's output: at hand, from the store, or made now."""
@@ -137,6 +139,54 @@ class Execution:
                 folder = store.put(stage.fingerprint, lambda path: kind.written(self, stage, path), note=note)
             # Read back what was stored, so that a fresh run and a cached one see the very same values.
             return kind.read_back(self, stage, folder)
+
+
+class Beside(Protocol):
+    """What a run asks of a process beside it; what that one did not do, the run does itself."""
+
+    def hand_over(self, run: Execution, decided: Mapping[str, str]) -> None:
+        """Hear the plan, and key of a stage -> what is decided of it: `run`, `cached` or `unneeded`."""
+
+    def after(self, run: Execution, stage: Stage) -> None:
+        """Hear that a stage is done."""
+
+    def fit(self, run: Execution, stage: Stage) -> bool:
+        """Have the store hold a trainer's model; False where it is to be made by the run."""
+        ...
+
+    def take(self, what: str, key: str) -> Any:
+        """Wait for what came of a task of a stage, such as `answer` and `served`; None where the run is to do it."""
+
+    def package(self, stage: Stage, folder: Path) -> dict[str, Any] | None:
+        """Fill a package's folder but for its seal, and return what its manifest is to say of the model; None as above."""
+
+    def close(self) -> None:
+        """End the process."""
+
+
+class Alone:
+    """Nobody beside a run, which does all itself."""
+
+    def hand_over(self, run: Execution, decided: Mapping[str, str]) -> None:
+        """Do nothing."""
+
+    def after(self, run: Execution, stage: Stage) -> None:
+        """Do nothing."""
+
+    def fit(self, run: Execution, stage: Stage) -> bool:
+        """Leave it to the run."""
+        return False
+
+    def take(self, what: str, key: str) -> Any:
+        """Leave it to the run."""
+        return None
+
+    def package(self, stage: Stage, folder: Path) -> dict[str, Any] | None:
+        """Leave it to the run."""
+        return None
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 def kind_of(stage: Stage) -> StageKind:

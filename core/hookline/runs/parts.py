@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.cleaning.ledger import counted
+from hookline.data.target import true_values
 from hookline.kinds.reports import Metrics, Report
 from hookline.kinds.scored import Scored
-from hookline.packages.pipeline import FittedStage, Pipeline
+from hookline.packages.pipeline import FittedStage, Pipeline, apply_transforms, decided
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .execution import Execution
 
 
-def pipeline_of(run: Execution, decided: bool = True) -> Pipeline[Any]:
+def pipeline_of(run: Execution, *, ruled: bool = True) -> Pipeline[Any]:
     """Put the fitted parts of a run together, with the rule that it decides by and its intervals, or without."""
     knowledge: Knowledge = run.value("knowledge")
     return Pipeline(
@@ -30,7 +31,7 @@ def pipeline_of(run: Execution, decided: bool = True) -> Pipeline[Any]:
         fitted_in(run, "always"),
         featurizers_of(run),
         run.value(run.plan.of("trainer")[0].key),
-        *(run.value(key) if decided and run.plan.of(key) else None for key in ("decision", "intervals")),
+        *(run.value(key) if ruled and run.plan.of(key) else None for key in RULES),
     )
 
 
@@ -53,10 +54,11 @@ def featurizers_of(run: Execution) -> tuple[FittedStage, ...]:
 def scored_of(run: Execution) -> Scored:
     """Return the held-out rows with the pipeline's answers and the truth; made once a run."""
     if SCORED not in run.values:
-        pipeline, (rows, said) = pipeline_of(run), plain_answers_of(run)
+        (rows, said), target = plain_answers_of(run), run.value("target")
         test = run.value("split").test.with_frame(rows.lazy())
-        weight = weights_in(test)
-        run.values[SCORED] = Scored.of(test, pipeline.decided(said), pipeline.target, pipeline.truth(rows), weight)
+        rule, bounds = (run.value(key) if run.plan.of(key) else None for key in RULES)
+        truth = true_values(apply_transforms(fitted_in(run, "always"), test.frame), target)
+        run.values[SCORED] = Scored.of(test, decided(said, rule, bounds, target), target, truth, weights_in(test))
     found: Scored = run.values[SCORED]
     return found
 
@@ -65,7 +67,9 @@ def plain_answers_of(run: Execution) -> tuple[pl.DataFrame, Prediction]:
     """Return the held-out rows with what the model says of them, before any rule decides; asked once a run."""
     if ANSWERED not in run.values:
         rows = run.value("split").test.frame.collect()
-        run.values[ANSWERED] = rows, pipeline_of(run, decided=False).predict(rows)
+        answered: Prediction | None = run.second.take("answer", run.plan.of("trainer")[0].key)
+        # Without the model, whose library may take seconds to import.
+        run.values[ANSWERED] = rows, pipeline_of(run, ruled=False).predict(rows) if answered is None else answered
     found: tuple[pl.DataFrame, Prediction] = run.values[ANSWERED]
     return found
 
@@ -78,6 +82,8 @@ def weights_in(rows: Dataset) -> np.ndarray | None:
     return weights
 
 
+RULES = ("decision", "intervals")
+"""Stages that make an answer of what the model says."""
 SCORED, ANSWERED = "\0scored", "\0answered"
 """Where `scored_of` and `plain_answers_of` keep them among a run's values; no stage has such a key."""
 

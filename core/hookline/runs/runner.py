@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import chain, count
@@ -23,7 +23,7 @@ from hookline.packages.manifest import add_files, read_manifest
 from hookline.packages.settling import evidence_files, settle, settle_runs
 from hookline.plans.chain import check_gates_are_measured
 from hookline.plans.explain import explain
-from hookline.plans.plan import Knowledge, Plan, Stage
+from hookline.plans.plan import Plan, Stage
 from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
@@ -36,13 +36,12 @@ from hookline.workspace.processes.forks import require_own_threads
 from hookline.workspace.processes.interrupts import interruptible_in
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from .evidence import build_evidence
-from .execution import Execution, kind_of
+from .evidence import build_evidence, record_data
+from .execution import Alone, Beside, Execution, kind_of
 from .gates import check_audit, check_gates
 from .parts import pipeline_of
 from .result import Run, metrics_in
 from .sequence import plan_run
-from .stages.split import facts_of
 
 if TYPE_CHECKING:
     from hookline.plans.config import RunConfig
@@ -51,8 +50,12 @@ if TYPE_CHECKING:
 log = logger("hookline.runs")
 
 
-def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
+def execute(
+    plan: Plan, registry: Registry, workspace: Workspace, run_id: str, folder: Path, second: Beside | None = None
+) -> Execution:
     """Run a plan in its own folder; returns the execution with its values.
+
+    second: a process beside the run, which ends with its stages
 
     Raises what a stage raised (its own exception, with a note that names the stage), and GateFailed where a gate said no.
     """
@@ -60,11 +63,14 @@ def execute(plan: Plan, registry: Registry, workspace: Workspace, run_id: str, f
     info = RunInfo(run_id, plan.config.name, folder, plan.config.plain(), plan.config.settings)
     placed = [stage.component for stage in plan.stages if stage.component]
     known = registry.knowing(type(one) for component in placed for one in (component, *nested_components(component)))
-    run = Execution(plan, workspace, known, info)
+    run = Execution(plan, workspace, known, info, second=second or Alone())
     _write_json(folder / "config.json", info.config)
     settle_runs(workspace)
     with interruptible_in(_run_stages, _keep, _tell_end), workspace.catalog.leases.held() as owner:
-        workspace.catalog.runs.begin(run_id, info.name, str(folder), info.config, _plan_record(plan), owner)
+        stages = [
+            {"key": s.key, "kind": s.kind, "component": s.name, "fingerprint": s.fingerprint} for s in plan.stages
+        ]
+        workspace.catalog.runs.begin(run_id, info.name, str(folder), info.config, stages, owner)
         _carry_out(run)
     return run
 
@@ -94,12 +100,13 @@ def _carry_out(run: Execution) -> None:
 
 def _run_stages(run: Execution) -> None:
     run.registry.tell("before_run", run=run.info)
-    with run.scratch_folder():
+    with run.scratch_folder(), closing(run.second):
         _run_each(run)
 
 
 def _run_each(run: Execution) -> None:
     decided = run.plan.needed(stage.key for stage in run.plan.stages if run.is_stored(stage))
+    run.second.hand_over(run, decided)
     for index, stage in enumerate(run.plan.stages, 1):
         if stage.kind == "deployer":
             check_gates(run)
@@ -108,7 +115,9 @@ def _run_each(run: Execution) -> None:
             _run_stage(run, stage, here)
         else:
             status = decided[stage.key]
-            _told(run, stage, replace(here, status=status, why=_why_not(status)))
+            why = "cached" if status == "cached" else "nothing that must run reads it"
+            _told(run, stage, replace(here, status=status, why=why))
+        run.second.after(run, stage)
         if stage.kind == "target" and run.plan.config.options.gates:
             check_gates_are_measured(run.plan.config, {run.value("target").task})
         if stage.kind == "audit":
@@ -144,7 +153,12 @@ def _run_stage(run: Execution, stage: Stage, here: StageInfo) -> None:
 
 
 def _value(run: Execution, stage: Stage) -> Any:
-    """Return a stage's output; what a component says of its own fields is told at the key where it stands."""
+    """Return a stage's output; what a component says of its own fields is told at the key where it stands.
+
+    None for a model that was fitted beside the run: it is in the store, for whoever asks.
+    """
+    if run.second.fit(run, stage):
+        return None
     try:
         return run.value(stage.key)
     except ConfigError as error:
@@ -190,7 +204,7 @@ def _finish(
 
 def _keep(run: Execution, status: str, error: str | None, started: float) -> None:
     """Keep what there is to say of a run."""
-    _record_data(run)
+    record_data(run)
     evidence = build_evidence(run, status, error, started)
     told, metrics = tuple(run.told.values()), metrics_in(evidence)
     run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=error)
@@ -199,19 +213,6 @@ def _keep(run: Execution, status: str, error: str | None, started: float) -> Non
 
 def _tell_end(run: Execution) -> None:
     run.registry.tell("after_run", run=run.info)
-
-
-def _record_data(run: Execution) -> None:
-    """Record which version of the data the run saw, with the profile of its training rows once there is one."""
-    if not run.is_at_hand(run.plan["split"]):
-        return
-    version = facts_of(run).version
-    knowledge: Knowledge | None = run.value("knowledge") if run.is_at_hand(run.plan["knowledge"]) else None
-    source = run.plan["source"]
-    origin = {"component": source.name, **source.parts["fields"]}
-    if version is not None:
-        profile = None if knowledge is None else knowledge.profile
-        run.workspace.catalog.datasets.record(version, origin, run.info.id, profile)
 
 
 def _leave_evidence(run: Execution, status: str) -> None:
@@ -261,20 +262,17 @@ def _write_report(run: Execution) -> None:
         log.warning("page 'report' of plugin '%s' failed: %s: %s", plugin, type(error).__name__, error)
 
 
-def _why_not(status: str) -> str:
-    return "cached" if status == "cached" else "nothing that must run reads it"
-
-
-def _plan_record(plan: Plan) -> list[Mapping[str, Any]]:
-    return [{"key": s.key, "kind": s.kind, "component": s.name, "fingerprint": s.fingerprint} for s in plan.stages]
-
-
 def _write_json(path: Path, value: Any) -> None:
     write_whole(path, json.dumps(value, indent=1, default=str))
 
 
 def run_config(
-    registry: Registry, config: RunConfig, *, home: str | Path | None = None, folder: Path | None = None
+    registry: Registry,
+    config: RunConfig,
+    *,
+    home: str | Path | None = None,
+    folder: Path | None = None,
+    second: Beside | None = None,
 ) -> Run:
     """Plan and execute a resolved config in a folder of its own."""
     require_own_threads()
@@ -284,7 +282,7 @@ def run_config(
     workspace = open_workspace(home)
     workspace.require_writable()
     run_id = _unused(workspace, run_id_of(folder)) if folder else new_run_id()
-    done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id)
+    done = execute(planned, registry, workspace, run_id, folder or workspace.home / "runs" / run_id, second)
     return Run(run_id, done.info.path, done.info.evidence, partial(pipeline_of, done), done)
 
 

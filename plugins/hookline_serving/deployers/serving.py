@@ -17,6 +17,11 @@ class ServingDeployer(Deployer):
         """Return the backend."""
         return ("uvicorn", "starlette", "msgspec", "httptools")
 
+    @classmethod
+    def imports_beside(cls) -> tuple[str, ...]:
+        """Return what answers as the server does."""
+        return (f"{__package__.partition('.')[0]}.http.arms.trial",)
+
     def accepts(self, package: Package) -> bool:
         """Accept a package that a trial on live traffic can judge: one without a critical finding, and of the same target.
 

@@ -32,6 +32,11 @@ class EstimatorTrainer(Trainer):
         """Return the backend."""
         return ("sklearn",)
 
+    @classmethod
+    def imports_beside(cls) -> tuple[str, ...]:
+        """Return what all estimators need."""
+        return (f"{__package__.partition('.')[0]}.beside",)
+
     @property
     def settled(self) -> bool:
         """Whether `estimator` is what `fit` fits: a trainer whose fit decides more says no."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 
 from hookline.kinds.hooks import RunInfo, StageInfo, hookimpl
 from hookline.sweeps.workers.memory import forget_peak, peak
@@ -14,6 +16,9 @@ from hookline.sweeps.workers.memory import forget_peak, peak
 from ..output import say
 
 WIDTHS = (28, 8, 7, 8, 9)
+BESIDE = "in a process beside it"
+_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes of what `getrusage` counts memory in."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Cost:
     seconds: float
     """Of the clock."""
     cpu_seconds: float
-    """Of all cores of this process together."""
+    """Of all cores together."""
     peak_memory: int
     """Most resident memory of the process meanwhile, in bytes."""
 
@@ -37,6 +42,7 @@ class StageCosts:
         # What Python and the imports took until now belongs to the run as well.
         self._since = time.perf_counter() - _age()
         self._cpu = 0.0
+        self._children = getrusage(RUSAGE_CHILDREN)
 
     @hookimpl
     def before_run(self) -> None:
@@ -58,6 +64,7 @@ class StageCosts:
     def after_run(self, run: RunInfo) -> None:
         """Account for the report and evidence, and show it all."""
         self._account("evidence and report")
+        self._account_for_children()
         for line in lines(self.costs):
             say(line)
 
@@ -66,6 +73,13 @@ class StageCosts:
         self.costs.append(Cost(part, now - self._since, cpu - self._cpu, peak()))
         self._since, self._cpu = now, cpu
         forget_peak()
+
+    def _account_for_children(self) -> None:
+        """Account for a process beside the run, which has ended by now; its time passed while the stages' did."""
+        before, now = self._children, getrusage(RUSAGE_CHILDREN)
+        cpu = now.ru_utime + now.ru_stime - before.ru_utime - before.ru_stime
+        if cpu:
+            self.costs.append(Cost(BESIDE, 0.0, cpu, now.ru_maxrss * _UNIT))
 
 
 def _age() -> float:
@@ -86,7 +100,10 @@ def lines(costs: list[Cost]) -> list[str]:
     for cost in costs:
         share, memory = f"{cost.seconds / whole:.0%}", f"{cost.peak_memory / 1024**2:,.0f}"
         rows.append((cost.part, f"{cost.seconds:.2f}", share, f"{cost.cpu_seconds:.2f}", memory))
-    cpu, most = sum(cost.cpu_seconds for cost in costs), max(cost.peak_memory for cost in costs)
+    cpu = sum(cost.cpu_seconds for cost in costs)
+    # Two processes hold their memory at the same time.
+    most = max(cost.peak_memory for cost in costs if cost.part != BESIDE)
+    most += sum(cost.peak_memory for cost in costs if cost.part == BESIDE)
     rows.append(("all", f"{whole:.2f}", "100%", f"{cpu:.2f}", f"{most / 1024**2:,.0f}"))
     return [_aligned(row) for row in rows]
 

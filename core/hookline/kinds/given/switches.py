@@ -11,7 +11,10 @@ ON = ("1", "true", "yes", "on")
 OFF = ("0", "false", "no", "off")
 SWITCHES = ("HOOKLINE_ALLOW_PICKLE", "HOOKLINE_OTEL", "HOOKLINE_STRICT")
 """Variables that are on or off; each is off where nothing is said."""
-CHOICES: Mapping[str, Sequence[str]] = {"HOOKLINE_PROGRESS": ("auto", "rich", "plain", "off")}
+CHOICES: Mapping[str, Sequence[str]] = {
+    "HOOKLINE_BESIDE": ("auto", "always", "off"),
+    "HOOKLINE_PROGRESS": ("auto", "rich", "plain", "off"),
+}
 """Variables that name one of some words, of which the first stands where nothing is said, and for `on`."""
 
 

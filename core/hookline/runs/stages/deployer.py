@@ -16,7 +16,7 @@ from hookline.kinds.capabilities import AnswersAsServed
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployed, Deployment, Package, Trust
 from hookline.kinds.plain import plain, to_json
-from hookline.packages.certificate.certificate import CERTIFICATE, plain_certificate, require_agreement
+from hookline.packages.certificate.certificate import CERTIFICATE, Certificate, plain_certificate, require_agreement
 from hookline.packages.certificate.certifying import SERVED_ROWS, certify_served
 from hookline.packages.door.files import MANIFEST
 from hookline.packages.manifest import read_manifest
@@ -182,19 +182,24 @@ def _served_key(run: Execution, stage: Stage) -> str:
 
 def check_served(run: Execution, stage: Stage, package: Package) -> None:
     """Ask a deployer as a client would, once for each package; raises ExportError where it answers otherwise."""
-    deployer: Any = stage.component
-    if not isinstance(deployer, AnswersAsServed) or served_folder(run, stage) is not None:
+    if not isinstance(stage.acts, AnswersAsServed) or served_folder(run, stage) is not None:
         return
-    packager: Any = run.plan[stage.inputs[0]].component
-    packaged = packager.load(StoredPackage(package.path, run.registry), Trust(everything=True))
-    held_out = run.value("split").test.frame.head(SERVED_ROWS).collect()
-    edges = edges_of(run, pipeline_of(run))
-    certificate = certify_served(deployer, stage.name, packaged, packager.tolerance, held_out, edges)
+    beside: Certificate | None = run.second.take("served", stage.key)
+    certificate = ask_as_client(run, stage, package.path) if beside is None else beside
     require_agreement(certificate, f"deployer '{stage.name}'", "nothing was registered; see the rows above")
     plain = json.dumps(plain_certificate(certificate))
     note = {"stage": "served", "component": stage.name, "of": run.plan[stage.inputs[0]].fingerprint}
     store = run.workspace.store
     store.put(_served_key(run, stage), lambda path: _write_text(path / CERTIFICATE, plain), note=note)
+
+
+def ask_as_client(run: Execution, stage: Stage, package: Path) -> Certificate:
+    """Return how the deployer's answers agree with those of a package, which need not be sealed yet."""
+    packager: Any = run.plan[stage.inputs[0]].component
+    packaged = packager.load(StoredPackage(package, run.registry), Trust(everything=True))
+    held_out = run.value("split").test.frame.head(SERVED_ROWS).collect()
+    edges = edges_of(run, pipeline_of(run))
+    return certify_served(stage.acts, stage.name, packaged, packager.tolerance, held_out, edges)
 
 
 def _write_text(path: Path, text: str) -> None:

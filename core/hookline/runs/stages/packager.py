@@ -33,11 +33,9 @@ if TYPE_CHECKING:
 
 def _write(run: Execution, stage: Stage, folder: Path) -> None:
     """Write a package with its certificate and its evidence; raises ExportError where it answers otherwise."""
-    packager = cast("Packager", stage.component)
-    pipeline, trainer = pipeline_of(run), run.plan.of("trainer")[0]
-    rows = run.value("split").test.frame
-    golden = run.plan.config.options.golden
-    certificate = write_certified(run.registry, packager, pipeline, folder, rows, edges_of(run, pipeline), golden)
+    trainer = run.plan.of("trainer")[0]
+    beside = run.second.package(stage, folder)
+    said = write_model(run, stage, folder) if beside is None else beside
     _write_reference(run, folder)
     facts = {
         "name": run.info.name,
@@ -45,14 +43,25 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
         "monitor_fields": {_key(stage): stage.parts["fields"] for stage in run.plan.of("monitor")},
         "explainers": _explainers(run),
         "trainer": {"component": trainer.name, "fields": trainer.parts["fields"]},
-        **facts_of(pipeline, certificate),
+        **said,
         "metrics": [to_json(metric) for metric in metrics_of(run).found],
         "data": _data(run),
         "reading": reading_of(run.plan["source"].component).plain,
         "environment": environment(),
     }
     _write_report_files(run, folder)
-    seal(folder, packager, facts)
+    seal(folder, cast("Packager", stage.component), facts)
+
+
+def write_model(run: Execution, stage: Stage, folder: Path) -> dict[str, Any]:
+    """Write the pipeline in the packager's format, proven to answer alike; returns what the manifest says of it.
+
+    Raises ExportError where it answers otherwise.
+    """
+    pipeline, rows = pipeline_of(run), run.value("split").test.frame
+    packager, golden = cast("Packager", stage.component), run.plan.config.options.golden
+    edges = edges_of(run, pipeline)
+    return facts_of(pipeline, write_certified(run.registry, packager, pipeline, folder, rows, edges, golden))
 
 
 def _explainers(run: Execution) -> list[dict[str, Any]]:

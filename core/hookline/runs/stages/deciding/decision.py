@@ -76,7 +76,7 @@ def _chosen(run: Execution, wish: DecisionRule, target: Target, model: Model) ->
 
 def _held_out(run: Execution) -> tuple[Prediction, Any]:
     """Return what the model says of the held-out rows, with their true class codes."""
-    pipeline, (rows, said) = pipeline_of(run, decided=False), plain_answers_of(run)
+    pipeline, (rows, said) = pipeline_of(run, ruled=False), plain_answers_of(run)
     return said, encode(pipeline.truth(rows), pipeline.target)
 
 

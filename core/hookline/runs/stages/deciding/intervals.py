@@ -44,7 +44,7 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     model = run.value(run.plan.of("trainer")[0].key)
     off = abs(valid.y - decode(model.predict(valid), run.value("target")).values)
     intervals = measured(wish.coverage, off, valid.sample_weight)
-    pipeline, (rows, said) = pipeline_of(run, decided=False), plain_answers_of(run)
+    pipeline, (rows, said) = pipeline_of(run, ruled=False), plain_answers_of(run)
     errors, weight = abs(pipeline.truth(rows) - said.values), weights_in(run.value("split").test)
     covered = _covered(run, intervals, errors, weight)
     _tell(intervals, covered)

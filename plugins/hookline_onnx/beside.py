@@ -1,0 +1,7 @@
+"""Imports what writes a graph, in the process beside a run, without pandas, which skl2onnx would take columns from."""
+
+from __future__ import annotations
+
+from hookline.registry.lean import import_without
+
+import_without("pandas", "skl2onnx")
