@@ -15,7 +15,7 @@ from .filling import MOST_COLUMNS, fill, finite
 from .glyphs import sparkline
 from .standing import BESIDE, beside, headline_facts, metrics_of
 
-SEVERAL = ("cleaning", "parity", "certificates", "packages", "importances", "features", "selection")
+SEVERAL = ("cleaning", "parity", "certificates", "packages", "importances", "features", "selection", "gates")
 """Sections of evidence that hold several things."""
 
 

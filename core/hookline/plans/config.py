@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -23,6 +22,8 @@ from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 from hookline.telling.secrets import redacted
 
+from .gates import Said, flat
+
 
 @dataclass(frozen=True)
 class Options:
@@ -41,7 +42,8 @@ class Options:
     """What critical findings of the split audit do: they are told, or they stop the run before any training."""
     audit_allow: tuple[str, ...] = ()
     """Findings of the audit that somebody has looked at: `COLUMN`, or `STATISTIC:COLUMN`; they become notes."""
-    gates: Mapping[str, float] = field(default_factory=dict)
+    gates: Mapping[str, Annotated[float | str, Said()]] = field(default_factory=dict)
+    """Metric -> what it must reach: a number, or a text such as `>= 0.8`, `>= champion - 0.002` or `no worse`."""
     repeats: Annotated[int, Gt(0)] = 1
     """How often a sweep runs each job, with one seed more each time."""
     on_error: Literal["continue", "stop"] = "continue"
@@ -110,11 +112,6 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     settings = _settings(registry, tree.get("settings") or {}, problems)
     if options.name is not None and (fault := fault_of(options.name)):
         problems.append(Problem("name", f"{fault}, got {options.name[:SHOWN]!r}"))
-    problems += [
-        Problem(f"gates.{name}", f"must be a finite number, got {bound}")
-        for name, bound in options.gates.items()
-        if not math.isfinite(bound)
-    ]
     held_out = (1 / options.split.folds if options.split.folds else options.split.test) + options.split.valid
     if held_out >= 1:
         problems.append(Problem("split", f"leaves nothing to train on: test and valid together are {held_out:g}"))
@@ -191,6 +188,8 @@ def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
         elif is_dataclass(given[name]):
             # An object would be taken as it is, whatever its fields hold.
             given[name] = asdict(given[name])
+    if "gates" in given:
+        given["gates"] = flat(given["gates"])
     return given
 
 

@@ -1,7 +1,7 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
 Keys: title, run, verdict, data, split, cleaning, reports, remarks, learning, importances, features, selection, parity,
-certificates, packages, deployment, plan, config, environment. A key is left out where the run did not get so far. Beside an
+certificates, packages, gates, deployment, plan, config, environment. A key is left out where the run did not get so far. Beside an
 evaluator's metric stand `baseline`, what a constant guess has there, and `training`, what the model has on rows that it was
 fitted to. A stage of the plan whose component chose another to do its work has that name as `chosen`.
 """
@@ -20,6 +20,7 @@ from hookline.packages.manifest import environment
 from hookline.plans.plan import Stage
 
 from .execution import Execution, kind_of
+from .gates.checking import gates_told
 from .stages.trainer import beside_of
 
 
@@ -39,6 +40,8 @@ def build_evidence(run: Execution, status: str, error: str | None, started: floa
         needed = run.plan.of(*section.needs)
         if all(run.is_at_hand(stage) for stage in needed) and (told := section.tell(run)) is not None:
             evidence[section.key] = told
+    if gates := gates_told(run):
+        evidence["gates"] = gates
     evidence["verdict"] = _verdict(evidence, status, error)
     return evidence
 
@@ -102,6 +105,8 @@ def _verdict(evidence: Mapping[str, Any], status: str, error: str | None) -> dic
         {"level": "ok" if one["ok"] else "critical", "text": _certificate_text(one)}
         for one in evidence.get("certificates", [])
     ]
+    # Those that said no are in the error.
+    points += [{"level": "ok", "text": _gate_text(gate)} for gate in evidence.get("gates", []) if gate["passed"]]
     if deployment := evidence.get("deployment"):
         points.append({"level": "ok" if deployment["accepted"] else "warning", "text": deployment["told"]})
     return {"headline": _headline(evidence, status), "ok": status == "finished", "points": points}
@@ -120,6 +125,10 @@ def _headline(evidence: Mapping[str, Any], status: str) -> str:
     rows = evidence.get("split", {}).get("test", 0)
     said = f"{found.name.replace('_', ' ').capitalize()} {found.value:.4g}{interval} on {rows:,} held-out rows"
     return said if status == "finished" else f"A gate said no: {said}"
+
+
+def _gate_text(gate: Mapping[str, Any]) -> str:
+    return f"Gate {gate['metric']} {gate['said']}: {gate['told']}"
 
 
 def _certificate_text(certificate: Mapping[str, Any]) -> str:

@@ -78,6 +78,15 @@ class Run:
         return {metric["name"]: float(metric[what]) for metric in metrics if what in metric}
 
     @property
+    def gates(self) -> pl.DataFrame:
+        """Return one row a gate and metric: metric, said, value, bound, passed, told; of a run that was judged by them."""
+        import polars as pl
+
+        types = {"metric": pl.String, "said": pl.String, "value": pl.Float64, "bound": pl.Float64}
+        types |= {"passed": pl.Boolean, "told": pl.String}
+        return pl.DataFrame(self.evidence.get("gates", []), schema=types)
+
+    @property
     def headline(self) -> float | None:
         """The metric that heads the report."""
         return next((self.metrics[name] for name in (*HEADLINES, *self.metrics) if name in self.metrics), None)

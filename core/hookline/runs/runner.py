@@ -37,7 +37,7 @@ from hookline.workspace.workspace import Workspace, open_workspace
 
 from .evidence import build_evidence
 from .execution import Execution, kind_of
-from .gates import check_audit, check_gates
+from .gates.checking import check_audit, check_gates
 from .parts import pipeline_of
 from .result import Run, metrics_in
 from .sequence import plan_run

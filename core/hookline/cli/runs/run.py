@@ -129,6 +129,8 @@ def _print(run: Run) -> None:
     for finding in run.findings:
         if finding["severity"] == "critical":
             say(f"critical: {finding['message']}")
+    for gate in run.evidence.get("gates", ()):
+        say(f"gate {gate['metric']} {gate['said']}: {gate['told']}")
     deployment = run.evidence.get("deployment")
     if deployment and not deployment["accepted"]:
         say(deployment["told"])
