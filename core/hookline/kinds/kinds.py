@@ -163,7 +163,7 @@ class Evaluator(Component):
     kind = "evaluator"
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass", "regression"})
     measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = None
-    """Task -> all metrics that it may measure, `*` for any part of a name; None: not known before. Gates on others are refused."""
+    """Task -> all metrics that it may measure, `*` for any part of a name; None: not known before. Other gates are refused."""
 
     @abstractmethod
     def evaluate(self, scored: Any, *args: Any, **kwargs: Any) -> Report:

@@ -20,7 +20,7 @@ from hookline.registry.ports import Ports, assignable, ports, takers, takes_scor
 from hookline.registry.registry import Registry
 
 from .config import Placed, RunConfig
-from .gates import LATENCY, is_among, read_gates
+from .gates import FOLDS, LATENCY, is_among, read_gates
 
 
 def check_chain(registry: Registry, config: RunConfig) -> None:
@@ -58,9 +58,10 @@ def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:
     watched = None if judged is None else _watched_by(config)
     if judged is None:
         return
+    folds = {f"{FOLDS}{name}" for name in judged} if config.options.split.cross_validates else set()
     problems = []
     for gate in read_gates(config.options.gates):
-        known = judged if gate.champion or watched is None else judged | watched
+        known = judged if gate.champion or watched is None else judged | watched | folds
         if is_among(gate.metric, known) or (watched is None and not gate.champion):
             continue
         told = "no evaluator measures this"

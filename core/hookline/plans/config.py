@@ -112,7 +112,8 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     settings = _settings(registry, tree.get("settings") or {}, problems)
     if options.name is not None and (fault := fault_of(options.name)):
         problems.append(Problem("name", f"{fault}, got {options.name[:SHOWN]!r}"))
-    held_out = (1 / options.split.folds if options.split.folds else options.split.test) + options.split.valid
+    held_out = 1 / options.split.folds if options.split.fold is not None and options.split.folds else options.split.test
+    held_out += options.split.valid
     if held_out >= 1:
         problems.append(Problem("split", f"leaves nothing to train on: test and valid together are {held_out:g}"))
     if any(problem.path == "seed" for problem in problems):

@@ -8,6 +8,7 @@ from hookline.plans.plan import Plan
 from hookline.registry.registry import Registry
 
 from .execution import StageKind
+from .folds import stage as folds
 from .stages import (
     audit,
     cleaning,
@@ -37,6 +38,7 @@ SEQUENCE: tuple[StageKind, ...] = (
     features.FEATURES,
     trainer.STAGE,
     judging.EVALUATOR,
+    folds.STAGE,
     judging.MONITOR,
     packager.STAGE,
     deployer.STAGE,

@@ -85,7 +85,12 @@ class RowTrace:
     def verdict(self) -> str:
         """The answer in a sentence."""
         at = "" if self.row.id is None else f" (position {self.row.position})"
-        words = {"train": "a training row", "valid": "a validation row", "test": "a test row"}
+        words = {
+            "train": "a training row",
+            "valid": "a validation row",
+            "test": "a test row",
+            "None": "in no part of the split",
+        }
         last = self.steps[-1] if self.steps else None
         if last is not None and last.outcome == "dropped":
             when = "" if self.part is None else f" {words[self.part]} that"
@@ -277,7 +282,7 @@ def _require_agreement(
 ) -> None:
     """Raise DataError where the transforms before the split do something else today than in the run."""
     gone = any(step.outcome == "dropped" for step, _ in first)
-    same = gone == (held is None)
+    same = gone == (held is None) or (not gone and past.plan.config.options.split.leaves_out)
     if same and held is not None and first:
         same = not list(_changes(first[-1][1].head(1), held.head(1)))
     if not same:
