@@ -1,7 +1,6 @@
 # Where each public name lives; `__init__.py` imports it when it is first asked for.
 from .api import (
     collect,
-    compare,
     contract,
     evaluate,
     features,
@@ -81,6 +80,7 @@ from .live.watching.rules import WatchRules
 from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
 from .runs.result import Run
+from .runs.several import compare
 from .version import __version__
 
 __all__ = [
