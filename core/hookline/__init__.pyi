@@ -81,6 +81,7 @@ from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
 from .runs.result import Run
 from .runs.several import compare
+from .sweeps.benching.bench import bench
 from .version import __version__
 
 __all__ = [
@@ -158,6 +159,7 @@ __all__ = [
     "ack",
     "alarm_history",
     "alarms",
+    "bench",
     "checkpoint_folder",
     "collect",
     "compact_predictions",

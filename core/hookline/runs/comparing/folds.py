@@ -23,10 +23,10 @@ def of_folds(first: Mapping[str, Any], second: Mapping[str, Any], margins: Mappi
     of what a fold's two figures differ by.
     first, second: evidence of runs that were judged by the same held-out rows
     """
-    reports = [_report(evidence) for evidence in (first, second)]
-    if not all(reports) or _drawn(first) != _drawn(second):
+    ours, theirs = _report(first), _report(second)
+    if ours is None or theirs is None or _drawn(first) != _drawn(second):
         return []
-    return list(_differences(*reports, margins))
+    return list(_differences(ours, theirs, margins))
 
 
 def _differences(first: Any, second: Any, margins: Mapping[str, float]) -> Iterator[Difference]:
@@ -40,8 +40,8 @@ def _differences(first: Any, second: Any, margins: Mapping[str, float]) -> Itera
         low, high = of_resampled_mean(apart, share)
         if low is None or high is None or not all(map(math.isfinite, apart)):
             continue
-        means = [statistics.fmean(one) for one in zip(*pairs, strict=True)]
-        yield Difference(name, *means, low, high, is_greater, margins.get(name))
+        old, new = (statistics.fmean(one) for one in zip(*pairs, strict=True))
+        yield Difference(name, old, new, low, high, is_greater, margins.get(name))
 
 
 def _report(evidence: Mapping[str, Any]) -> Any:

@@ -48,5 +48,6 @@ def mid_p(first: int, second: int) -> float:
         return 1.0
     if count > MOST_EXACT:
         return math.erfc(abs(first - second) / math.sqrt(2 * count))
-    below = sum(math.comb(count, one) for one in range(fewer + 1)) / 2**count
-    return min(1.0, 2 * below - math.comb(count, fewer) / 2**count)
+    below: float = sum(math.comb(count, one) for one in range(fewer + 1)) / 2**count
+    equal: float = math.comb(count, fewer) / 2**count
+    return min(1.0, 2 * below - equal)
