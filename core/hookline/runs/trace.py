@@ -85,12 +85,7 @@ class RowTrace:
     def verdict(self) -> str:
         """The answer in a sentence."""
         at = "" if self.row.id is None else f" (position {self.row.position})"
-        words = {
-            "train": "a training row",
-            "valid": "a validation row",
-            "test": "a test row",
-            "None": "in no part of the split",
-        }
+        words = {"train": "a training row", "valid": "a validation row", "test": "a test row"}
         last = self.steps[-1] if self.steps else None
         if last is not None and last.outcome == "dropped":
             when = "" if self.part is None else f" {words[self.part]} that"
@@ -102,7 +97,7 @@ class RowTrace:
         cells = counted(sum(len(step.changes) for step in changed), "cell")
         who = " and ".join(step.stage for step in changed)
         what = f"{who} changed {cells} of it" if changed else "no transform changed it"
-        return f"{self.row}{at} is {words[str(self.part)]}; {what}"
+        return f"{self.row}{at} is {words.get(str(self.part), 'in no part')}; {what}"
 
     def frame(self) -> pl.DataFrame:
         """Return what happened in order: step, outcome, column, before, after (the last two as text, `null` where missing)."""

@@ -155,6 +155,20 @@ def test_folds_in_time_train_on_what_was_before_with_a_gap() -> None:
     assert made.metrics["latest"] >= 9
 
 
+def test_a_row_in_the_gap_is_told_to_be_in_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.csv"
+    numbers().write_csv(path)
+    made = hl.run(
+        *("trainer=decision_tree", "packager=[]", "~deployer", "monitor=[]", "split.gap=5", "roles.time=day"),
+        *(f"{path}", "target=label"),
+    )
+    split = made.evidence["split"]
+    assert split["train"] + split["test"] == 120 - 8
+    assert (
+        hl.why(made, position=split["train"]).verdict == f"row {split['train']} is in no part; no transform changed it"
+    )
+
+
 @pytest.mark.parametrize(("folds", "rows"), [(3, 12), (5, 60)])
 def test_folds_in_time_are_those_of_scikit_learn(folds: int, rows: int) -> None:
     times = pl.Series("time", range(rows))

@@ -13,8 +13,9 @@ from scipy import stats
 import hookline as hl
 from hookline.errors import ConfigError, UnknownName
 from hookline.registry.registry import load_registry
-from hookline.sweeps.benching.bench import RESULTS, load_bench
+from hookline.sweeps.benching.bench import load_bench
 from hookline.sweeps.benching.ranking import critical_difference, pareto, ranked, relative
+from hookline.sweeps.benching.results import RESULTS
 from hookline.sweeps.benching.suite import checked, read_suite, suites
 from hookline.sweeps.benching.versus import compare_benches
 from kit.command_line import Told

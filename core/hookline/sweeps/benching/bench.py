@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import HooklineError, StoreError, UnknownName
-from hookline.kinds.plain import from_json
 from hookline.packages.manifest import environment
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.result import Run, measured_in
@@ -22,6 +21,7 @@ from hookline.workspace.home import new_run_id
 from hookline.workspace.workspace import Workspace, open_workspace
 
 from .ranking import Ranking, mean_of, pareto, ranked, relative
+from .results import RESULTS, Result, keep, results_in
 from .suite import Cell, Suite, checked, read_suite, suite_of
 
 if TYPE_CHECKING:
@@ -29,33 +29,9 @@ if TYPE_CHECKING:
 
 FOLDER = "benches"
 SUITE = "suite.json"
-RESULTS = "results.ndjson"
 TIMED = ("transform", "featurizer", "features", "trainer")
 """Kinds of stages whose time is a pipeline's."""
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one cell came to.
-
-    metrics: name -> value and whether more of it is better; seconds: of the pipeline's own stages, when they were last run
-    """
-
-    data: str
-    pipeline: str
-    repeat: int
-    run: str
-    status: str
-    metrics: Mapping[str, tuple[float, bool]]
-    seconds: float
-    headline: str | None = None
-    error: str | None = None
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """What its cell is known by."""
-        return self.data, self.pipeline, self.repeat
 
 
 @dataclass(frozen=True)
@@ -184,13 +160,13 @@ def bench(
     workspace = open_workspace(home)
     workspace.require_writable()
     place = _place(workspace, named, said, again=again)
-    done = {result.key for result in _results(place) if result.status == "finished"}
+    done = {result.key for result in results_in(place) if result.status == "finished"}
     cells = list(said.cells())
     for number, cell in enumerate(cells, 1):
         if cell.key in done:
             continue
         result = _run(registry, workspace, cell, configs[cell.key], home)
-        _keep(place / RESULTS, result)
+        keep(place / RESULTS, result)
         if tell is not None:
             tell(_told(number, len(cells), result, said.metric))
     found = load_bench(place.name, home=home)
@@ -236,33 +212,11 @@ def _read(folder: Path) -> Bench:
     try:
         facts = json.loads((folder / SUITE).read_text("utf-8"))
         suite = suite_of(facts["suite"], facts["name"])
-        return Bench(folder.name, folder, facts["name"], suite, _results(folder), facts["environment"])
+        return Bench(folder.name, folder, facts["name"], suite, results_in(folder), facts["environment"])
     except (ValueError, LookupError, TypeError) as error:
         raise StoreError(
             f"{folder / SUITE} is damaged: {error}", hint="take the folder away and run the suite again"
         ) from None
-
-
-def _results(folder: Path) -> tuple[Result, ...]:
-    """Return the results of a folder, the last of each cell; a line that a kill cut off counts as not there."""
-    path = folder / RESULTS
-    found: dict[tuple[str, str, int], Result] = {}
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        try:
-            result = from_json(Result, json.loads(line))
-        except ValueError:
-            continue
-        found[result.key] = result
-    return tuple(found.values())
-
-
-def _keep(path: Path, result: Result) -> None:
-    """Add a result, on a line of its own also where a kill has cut the last one off."""
-    with path.open("a+b") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 1))
-        torn = size > 0 and file.read(1) != b"\n"
-        file.write(b"\n" * torn + json.dumps(asdict(result)).encode() + b"\n")
 
 
 def _run(registry: Registry, workspace: Workspace, cell: Cell, config: Any, home: str | Path | None) -> Result:
