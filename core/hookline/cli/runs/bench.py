@@ -28,8 +28,8 @@ def main(argv: Sequence[str]) -> int:
     showing = actions.add_parser("show", help="show what came of a bench")
     showing.add_argument("bench", nargs="?", default="last", help="`last`, an id, or its first letters")
     comparing = actions.add_parser("compare", help="compare two benches, such as before and after a new version")
-    comparing.add_argument("first", help="`last`, an id, or its first letters")
-    comparing.add_argument("second", nargs="?", default="last", help="the same")
+    comparing.add_argument("bench", help="`last`, an id, or its first letters")
+    comparing.add_argument("other", nargs="?", default="last", help="the same")
     for made in (listing, running):
         _add_folder(made)
     for made in (listing, running, showing, comparing):
@@ -78,7 +78,7 @@ def _show(given: Any) -> int:
 
 
 def _compare(given: Any) -> int:
-    found = compare_benches(given.first, given.second)
+    found = compare_benches(given.bench, given.other)
     if given.json:
         print_json(found.plain())
         return 0
