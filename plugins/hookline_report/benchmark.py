@@ -39,10 +39,9 @@ def _ranks(ranking: Mapping[str, Any]) -> dict[str, Any]:
         {"low": min(ranks[name] for name in group), "high": max(ranks[name] for name in group), "first": group[0]}
         for group in ranking["alike"]
     ]
-    order = list(ranks)
     scale = {"domain": [1, max(2, len(ranks))], "nice": False}
     x = {"type": "quantitative", "title": "mean rank", "scale": scale}
-    y = {"type": "nominal", "sort": order, "title": None}
+    y = {"type": "nominal", "title": None, "scale": {"domain": list(ranks)}}
     tooltip = [{"field": "pipeline"}, {"field": "rank", "format": ".2f"}]
     layers: list[dict[str, Any]] = [
         {
@@ -65,7 +64,7 @@ def _against_time(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
         "field": "times",
         "type": "quantitative",
         "title": "times of the quickest",
-        "scale": {"type": "log", "padding": 20},
+        "scale": {"type": "log", "padding": 20, "nice": False},
     }
     y = {
         "field": "mean_rank",

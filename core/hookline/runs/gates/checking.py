@@ -45,7 +45,8 @@ class Rival:
     """The version in charge, and what is known of it."""
 
     version: int
-    metrics: Metrics
+    metrics: Metrics | None
+    """None where its package is lost."""
     same_rows: bool
 
     @property
@@ -116,7 +117,7 @@ def _rival(run: Execution) -> Rival | None:
     try:
         manifest = read_manifest(Path(champion.path))
     except (DataError, StoreError):
-        return None
+        return Rival(champion.version, None, same_rows=False)
     found = Metrics(tuple(from_json(Metric, metric) for metric in manifest["metrics"]))
     return Rival(champion.version, found, same_rows(run, champion))
 
@@ -137,6 +138,9 @@ def _of_champion(gate: Gate, metric: Metric, rival: Rival | None) -> GateResult:
     said = str(gate.said)
     if rival is None:
         return GateResult(metric.name, said, metric.value, None, passed=True, told=f"{told}; there is no champion yet")
+    if rival.metrics is None:
+        told = f"{told}; the package of v{rival.version}, which it would be held against, is lost"
+        return GateResult(metric.name, said, metric.value, None, passed=True, told=told)
     if metric.name not in rival.metrics:
         told = f"{told}, and v{rival.version}, which it is held against, was never measured by it"
         return GateResult(metric.name, said, metric.value, None, passed=False, told=told)
