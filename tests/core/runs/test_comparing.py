@@ -37,6 +37,12 @@ def scored(seed: int, rows: int = 300, noise: float = 1.0) -> tuple[np.ndarray, 
     return truth, Prediction(values, np.column_stack([1 - score, score]), TARGET.classes)
 
 
+def doubled(one: Prediction) -> Prediction:
+    """Return a prediction of the rows twice over."""
+    assert one.probabilities is not None
+    return Prediction(np.tile(one.values, 2), np.tile(one.probabilities, (2, 1)), one.classes)
+
+
 def test_metrics_that_are_no_means_are_those_of_scikit_learn_also_with_weights() -> None:
     (truth, first), (_, second) = scored(1), scored(2, noise=2.0)
     weight = np.random.default_rng(3).integers(0, 4, len(truth)).astype(np.float64)
@@ -58,11 +64,9 @@ def test_the_bootstrap_is_paired_and_by_groups() -> None:
     (truth, first), (_, second) = scored(1), scored(1, noise=1.1)
     alone = of_figures(TARGET, truth, (first, second), Units.among(np.ones(300), None))[-1]
     assert alone.high - alone.low < 0.05  # Each area alone varies by 0.08.
-    twice = (
-        np.tile(truth, 2),
-        *(Prediction(np.tile(p.values, 2), np.tile(p.probabilities, (2, 1)), p.classes) for p in (first, second)),
-    )  # type: ignore[arg-type]
-    grouped = of_figures(TARGET, twice[0], twice[1:], Units.among(np.ones(600), np.tile(np.arange(300), 2)))[-1]
+    twice = [doubled(one) for one in (first, second)]
+    units = Units.among(np.ones(600), np.tile(np.arange(300), 2))
+    grouped = of_figures(TARGET, np.tile(truth, 2), (twice[0], twice[1]), units)[-1]
     assert (grouped.low, grouped.high) == pytest.approx((alone.low, alone.high), abs=1e-9)
 
 
@@ -139,7 +143,7 @@ def test_runs_are_compared_by_slices_folds_and_with_a_margin(runs: tuple[hl.Run,
     assert sum(one.rows for one in found.slices) == 2 * found.rows
     apart = [b - a for a, b in zip(first.folds["accuracy"], second.folds["accuracy"], strict=True)]
     folds = found.folds[0]
-    share = first.folds["test"].sum() / first.folds["train"].sum()
+    share = sum(first.folds["test"].to_list()) / sum(first.folds["train"].to_list())
     half = stats.t.ppf(0.975, 2) * statistics.stdev(apart) * math.sqrt(1 / 3 + share)
     assert folds.metric == "folds.accuracy"
     assert (folds.difference, folds.high - folds.low) == pytest.approx((statistics.fmean(apart), 2 * half), rel=2e-3)

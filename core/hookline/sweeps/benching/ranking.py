@@ -55,7 +55,7 @@ def ranked(means: Mapping[str, Mapping[str, float]], *, greater: Mapping[str, bo
     means: data set -> pipeline -> mean of the metric; greater: data set -> whether more of the metric is better
     """
     import numpy as np
-    from scipy.stats import friedmanchisquare, rankdata, wilcoxon
+    from scipy.stats import friedmanchisquare, rankdata
 
     names = list(dict.fromkeys(name for row in means.values() for name in row))
     sets = tuple(data for data, row in means.items() if all(math.isfinite(row.get(name, math.nan)) for name in names))
@@ -67,12 +67,21 @@ def ranked(means: Mapping[str, Mapping[str, float]], *, greater: Mapping[str, bo
     if len(sets) < FEWEST - 1 or len(names) < FEWEST - 1:
         return Ranking(mean, sets, None, None, ())
     if len(names) < FEWEST:
-        apart = values[:, 0] - values[:, 1]
-        p = float(wilcoxon(apart).pvalue) if apart.any() else 1.0
-        return Ranking(mean, sets, p, None, ())
+        return Ranking(mean, sets, signed_ranks(values[:, 0] - values[:, 1]), None, ())
     p = 1.0 if (ranks == ranks[:, :1]).all() else float(friedmanchisquare(*ranks.T).pvalue)
     critical = critical_difference(len(names), len(sets))
     return Ranking(mean, sets, p, critical, _alike(mean, critical))
+
+
+def signed_ranks(differences: Any) -> float:
+    """Return p of Wilcoxon's signed-rank test over data sets, 1 where nothing differs. differences: (n_sets,)."""
+    import numpy as np
+    from scipy.stats import wilcoxon
+
+    if not np.any(differences):
+        return 1.0
+    found: Any = wilcoxon(differences)
+    return float(found.pvalue)
 
 
 def critical_difference(pipelines: int, sets: int) -> float:

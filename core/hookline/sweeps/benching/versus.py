@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import UsageError
 
 from .bench import Bench, load_bench
-from .ranking import LEVEL, mean_of, relative
+from .ranking import LEVEL, mean_of, relative, signed_ranks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,11 +67,7 @@ def _row(name: str, sets: list[str], old: Bench, new: Bench) -> dict[str, Any]:
 
 
 def _chance(differences: list[float]) -> float | None:
-    from scipy.stats import wilcoxon
-
-    if len(differences) < 2 or not any(differences):
-        return None
-    return float(wilcoxon(differences).pvalue)
+    return signed_ranks(differences) if len(differences) > 1 and any(differences) else None
 
 
 def _versions_apart(first: Bench, second: Bench) -> Iterator[str]:
