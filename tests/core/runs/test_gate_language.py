@@ -144,8 +144,8 @@ def test_the_champion_is_held_against_on_the_same_rows_with_a_margin() -> None:
 
 
 def test_a_loss_within_the_margin_keeps_no_version_out() -> None:
-    first = run({}, trainer=SHALLOW)
-    worse = run({"accuracy": ">= champion - 0.5"}, trainer={"component": "decision_tree", "max_depth": 12})
+    first = run({}, trainer={"component": "decision_tree", "max_depth": 12})
+    worse = run({"accuracy": ">= champion - 0.5"}, trainer=SHALLOW)
     assert worse.metrics["accuracy"] < first.metrics["accuracy"]
     assert worse.evidence["deployment"]["accepted"], worse.evidence["deployment"]["told"]
     assert open_workspace().catalog.deployments.current("people").version == 2  # type: ignore[union-attr]
