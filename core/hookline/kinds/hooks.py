@@ -26,7 +26,7 @@ class StageInfo:
     """A stage as lifecycle hooks see it."""
 
     key: str
-    """Where it stands in config, such as `trainer` or `transform.impute`."""
+    """Where it stands in config, such as `trainer` or `transform.impute`; of one fold of a run `fold 2/5`."""
     component: str
     index: int
     count: int
