@@ -1,7 +1,6 @@
 # Where each public name lives; `__init__.py` imports it when it is first asked for.
 from .api import (
     collect,
-    compare,
     contract,
     evaluate,
     features,
@@ -101,6 +100,8 @@ from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
 from .plans.peeking import peek
 from .runs.result import Run
+from .runs.several import compare
+from .sweeps.benching.bench import bench
 from .version import __version__
 
 __all__ = [
@@ -182,6 +183,7 @@ __all__ = [
     "ack",
     "alarm_history",
     "alarms",
+    "bench",
     "checkpoint_folder",
     "collect",
     "compact_predictions",

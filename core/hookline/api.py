@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from hookline.packages.loading import LoadedPackage
     from hookline.plans.plan import Plan
     from hookline.quality.profile.profile import DataProfile
-    from hookline.runs.comparison import Comparison
     from hookline.runs.trace import RowTrace
     from hookline.sweeps.result import SweepResult
 
@@ -110,23 +109,6 @@ def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFra
     found = find(model, home)
     folder = load_run(found.folder, None, None).package() if found.is_run else found.folder
     return features_frame(folder, found.version)
-
-
-def compare(
-    first: str | Path | Run,
-    second: str | Path | Run,
-    *,
-    trust: Trust | None = None,
-    home: str | Path | None = None,
-) -> Comparison:
-    """Compare two runs on the held-out rows that both were judged by, paired row by row.
-
-    Raises UsageError where these were not the same rows, DataError where the store no longer has them.
-    """
-    from hookline.runs.comparison import compare_runs
-    from hookline.runs.names import run_of
-
-    return compare_runs(run_of(first, trust=trust, home=home), run_of(second, trust=trust, home=home), home=home)
 
 
 def why(

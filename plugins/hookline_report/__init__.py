@@ -26,6 +26,7 @@ def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
         "profile_cell": _profile_cell,
         "monitors_cell": _monitors_cell,
         "comparison_cell": _comparison_cell,
+        "benchmark": _benchmark,
     }
 
 
@@ -121,6 +122,13 @@ def _comparison_cell(compared: Mapping[str, Any], path: Path) -> None:
     from .cell import write_comparison_cell
 
     write_comparison_cell(compared, path)
+
+
+def _benchmark(facts: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .benchmark import write_benchmark
+
+    write_benchmark(facts, path)
 
 
 def _require() -> None:

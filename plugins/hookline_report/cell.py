@@ -119,15 +119,21 @@ def write_comparison_cell(compared: Mapping[str, Any], path: Path) -> None:
             _apart_by(one),
             one["verdict"],
         ]
-        for one in facts["differences"]
+        for one in (*facts["differences"], *facts.get("folds", ()))
     ]
+    tables = [
+        {"columns": ["metric", facts["first"], facts["second"], "difference, 95 % interval", "verdict"], "rows": rows}
+    ]
+    if facts.get("slices"):
+        sliced = [[one["slice"], one["rows"], _apart_by(one), one["verdict"]] for one in facts["slices"]]
+        tables.append({"columns": ["slice", "rows", "difference, 95 % interval", "verdict"], "rows": sliced})
+    notes = [{"level": "info", "text": note, "rows": (), "action": ""} for note in facts.get("notes", ())]
     changed = facts["changed_decisions"]
     under = f"{facts['rows']:,} rows" + ("" if changed is None else f", {changed:,} with another label")
-    columns = ["metric", facts["first"], facts["second"], "difference, 95 % interval", "verdict"]
     verdict = facts["differences"][0]["verdict"] if facts["differences"] else ""
     level = {"worse": "bad", "better": "good"}.get(verdict, "doubtful")
     told = {"headline": facts["verdict"], "under": under, "level": level}
-    _write(path, {**told, "tables": [{"columns": columns, "rows": rows}]})
+    _write(path, {**told, "found": notes, "tables": tables})
 
 
 def _apart_by(one: Mapping[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from .filling import MOST_COLUMNS, fill, finite
 from .glyphs import sparkline
 from .standing import BESIDE, beside, headline_facts, metrics_of
 
-SEVERAL = ("cleaning", "parity", "certificates", "packages", "importances", "features", "selection")
+SEVERAL = ("cleaning", "parity", "certificates", "packages", "importances", "features", "selection", "gates")
 """Sections of evidence that hold several things."""
 
 
@@ -40,6 +40,7 @@ def sections(facts: dict[str, Any]) -> dict[str, Any]:
     reports = [{**report, "tables": tables_of(report)} for report in facts["reports"]]
     shown["evaluations"] = [report for report in reports if report["kind"] == "evaluator"]
     shown["audits"] = [report for report in reports if report["kind"] in ("contract", "audit")]
+    shown["folds"] = [report for report in reports if report["kind"] == "folds"]
     shown["monitors"] = [report for report in reports if report["kind"] == "monitor"]
     shown["longest"] = max((stage["seconds"] for stage in facts["plan"]), default=0) or 1
     shown["config_text"] = json.dumps(facts["config"], indent=2, ensure_ascii=False)

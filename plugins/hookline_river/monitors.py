@@ -35,6 +35,7 @@ class ConceptDriftMonitor(Monitor):
     """
 
     name = "concept_drift"
+    measures = ("labelled_loss",)
     extra = "river"
     detector: Detector = "page_hinkley"
     """What looks for a change."""

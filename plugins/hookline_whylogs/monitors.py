@@ -18,6 +18,7 @@ class ProfileMonitor(Monitor):
     """
 
     name = "profile"
+    measures = ("profiled_columns",)
     extra = "whylogs"
 
     @classmethod

@@ -46,7 +46,7 @@ def pages(text: str) -> str:
 def test_a_plugin_adds_a_page_of_its_own_and_it_is_written_from_a_run(project_module: Write, tmp_path: Path) -> None:
     name = project_module("cards", pages('"card": write'))
     registry = load_registry()
-    assert sorted(registry.pages) == ["card", *OURS]
+    assert sorted(registry.pages) == ["benchmark", "card", *OURS]
     assert registry.pages["card"].plugin.name == name
     assert registry.pages["report"].plugin.name == "report"
     run = hl.run("source=iris", "trainer=decision_tree")

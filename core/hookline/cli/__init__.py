@@ -24,8 +24,9 @@ VERBS = {
     "plan": "show the stages of a run, what is cached, and why the rest must run",
     "runs": "list runs, or show one",
     "sweeps": "list sweeps, or show a leaderboard",
-    "compare": "compare two runs on the same held-out rows",
+    "compare": "compare runs on the same held-out rows",
     "resume": "run what is missing of a sweep",
+    "bench": "run pipelines on many data sets, and say which is better",
     "components": "list components, show one with its fields, or write reference pages",
     "plugins": "list plugins, show one, check one, or begin a new one",
     "models": "list models and versions, promote, check, compare, carry, tag or delete one",
@@ -49,7 +50,7 @@ VERBS = {
     "completion": "print the script for tab completion in bash, zsh or fish",
 }
 FOLDERS = {
-    "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report"),
+    "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report", "bench"),
     "models": ("models", "features", "predict", "explain", "package"),
     "live": ("serve", "deploy", "predictions", "labels", "monitor", "retrain"),
 }

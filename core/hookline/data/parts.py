@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Interval, Len, Lt
+from annotated_types import Ge, Gt, Interval, Len, Lt
 
 from hookline.errors import ConfigError, DataError, Problem, suggestion
 from hookline.kinds.artifacts import ROW_ID, Dataset, Label
@@ -36,12 +36,28 @@ class SplitOptions:
     test_values: Annotated[tuple[Label, ...], Len(1)] = ("test",)
     """What it holds in test rows."""
     folds: Annotated[int, Ge(2)] | None = None
-    """Cross-validation: each of so many parts of the rows is held out once, by a sweep; `test` is not used then."""
-    fold: Annotated[int, Ge(0)] = 0
-    """Which of the folds is held out, from 0; a sweep sets it."""
+    """Cross-validation: of the rows that are not held out for the test, each of so many parts is held out once."""
+    repeats: Annotated[int, Gt(0)] = 1
+    """How often the folds are drawn, each time otherwise."""
+    fold: Annotated[int, Ge(0)] | None = None
+    """A run of one fold alone, counted from 0: it is held out of all rows, and `test` is not used. A sweep sets it."""
+    gap: Annotated[float, Ge(0)] = 0.0
+    """For method `time`: how far training rows end before held-out ones begin, in days, or in the unit of a column of numbers."""
+
+    @property
+    def cross_validates(self) -> bool:
+        """Whether a run has folds within its training rows."""
+        return self.folds is not None and self.fold is None
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether some rows may be in no part."""
+        return self.gap > 0 or self.fold is not None
 
 
 PARTS = ("train", "valid", "test")
+NEITHER = len(PARTS)
+"""The part of rows that are in none: those in a gap, and of folds in time those that come later."""
 
 
 def assign(frame: pl.LazyFrame, dataset: Dataset, method: str, options: SplitOptions, seed: int) -> Any:
@@ -51,13 +67,15 @@ def assign(frame: pl.LazyFrame, dataset: Dataset, method: str, options: SplitOpt
     rng = np.random.default_rng(seed)
     shares = (options.test, options.valid)
     turn = 0.0
-    if options.folds:
-        _check_fold(options, method)
-        shares, turn = (1 / options.folds, options.valid), options.fold / options.folds
+    _check_folds(options, method)
+    if options.folds and options.fold is not None:
+        repeat, fold = divmod(options.fold, options.folds)
+        rng = np.random.default_rng((seed, repeat)) if repeat else rng
+        shares, turn = (1 / options.folds, options.valid), fold / options.folds
     if method == "column":
         return _by_column(_values(frame, str(options.column)), options)
     if method == "time":
-        return _by_order(_times(frame, str(dataset.roles.time)), shares)
+        return by_time(_times(frame, str(dataset.roles.time)), options)
     if method == "group":
         return _by_group(_values(frame, str(dataset.roles.group)), shares, turn, rng)
     if method == "stratified":
@@ -66,15 +84,24 @@ def assign(frame: pl.LazyFrame, dataset: Dataset, method: str, options: SplitOpt
     return _draw(rows, shares, turn, rng)
 
 
-def _check_fold(options: SplitOptions, method: str) -> None:
-    assert options.folds is not None
-    if options.fold >= options.folds:
-        raise DataError(f"split.fold={options.fold}, but there are {options.folds} folds, counted from 0")
-    if method in ("time", "column"):
+def _check_folds(options: SplitOptions, method: str) -> None:
+    if options.gap and method != "time":
         raise DataError(
-            f"split.folds does not go with split.method={method}, which says itself what is held out",
-            hint="leave split.folds out, or choose random, stratified or group",
+            f"split.gap is a time between training and held-out rows, and split.method={method} goes by none",
+            hint="split.method=time roles.time=COLUMN",
         )
+    if not options.folds:
+        return
+    count = options.folds * options.repeats
+    if options.fold is not None and options.fold >= count:
+        raise DataError(f"split.fold={options.fold}, but there are {count} folds, counted from 0")
+    if method == "column":
+        raise DataError(
+            "split.folds does not go with split.method=column, which says itself what is held out",
+            hint="leave split.folds out, or choose random, stratified, group or time",
+        )
+    if method == "time" and options.repeats > 1:
+        raise DataError("split.repeats draws folds anew, and folds in time are not drawn", hint="leave it out")
 
 
 def _draw(rows: int, shares: tuple[float, float], turn: float, rng: Any) -> Any:
@@ -126,19 +153,45 @@ def _by_group(groups: pl.Series, shares: tuple[float, float], turn: float, rng: 
     return of_group[codes]
 
 
-def _by_order(times: pl.Series, shares: tuple[float, float]) -> Any:
+def by_time(times: pl.Series, options: SplitOptions) -> Any:
+    """Return the part of each row: rows of one moment in one, the earliest to train on, none of a gap in any.
+
+    Of K folds, fold k trains on the first k + 1 of K + 1 stretches of equally many rows, and holds out the next one.
+    times: dates, datetimes or numbers, (n_rows,); raises DataError where one is missing
+    """
     import numpy as np
 
     if times.null_count():
         raise DataError(
             f"the time column '{times.name}' is missing in {times.null_count()} rows, which have no place in time"
         )
-    place = times.rank("max").to_numpy() / len(times)
-    part = np.zeros(len(times), dtype=np.uint8)
     # Rows of one moment stay on one side: ranks are the largest of their ties.
-    part[place > 1 - shares[0] - shares[1]] = PARTS.index("valid")
-    part[place > 1 - shares[0]] = PARTS.index("test")
-    return part
+    place = times.rank("max").to_numpy() / len(times)
+    test, end = 1 - options.test, 1.0
+    valid = test - options.valid
+    if options.folds and options.fold is not None:
+        test, end = ((options.fold + more) / (options.folds + 1) for more in (1, 2))
+        valid = test * (1 - options.valid)
+    part = np.zeros(len(times), dtype=np.uint8)
+    part[place > valid] = PARTS.index("valid")
+    part[place > test] = PARTS.index("test")
+    part[place > end] = NEITHER
+    return _apart(part, times, options.gap) if options.gap else part
+
+
+def _apart(part: Any, times: pl.Series, gap: float) -> Any:
+    """Take rows out of training and validation that are less than a gap before the part that comes next."""
+    import numpy as np
+    import polars as pl
+
+    dated = isinstance(times.dtype, (pl.Date, pl.Datetime))
+    numbers = times.cast(pl.Datetime("us")).to_physical() / 86_400e6 if dated else times.to_physical()
+    at = numbers.to_numpy().astype(np.float64)
+    kept = part.copy()
+    for earlier, later in (("train", "valid"), ("valid", "test"), ("train", "test")):
+        begins = at[part == PARTS.index(later)].min(initial=np.inf)
+        kept[(part == PARTS.index(earlier)) & (at > begins - gap)] = NEITHER
+    return kept
 
 
 def _by_column(values: pl.Series, options: SplitOptions) -> Any:

@@ -163,7 +163,7 @@ class Evaluator(Component):
     kind = "evaluator"
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass", "regression"})
     measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = None
-    """Task -> all metrics that it may measure; None: not known before. A gate on any other is refused before the run."""
+    """Task -> all metrics that it may measure, `*` for any part of a name; None: not known before. Other gates are refused."""
 
     @abstractmethod
     def evaluate(self, scored: Any, *args: Any, **kwargs: Any) -> Report:
@@ -253,12 +253,12 @@ class Monitor(Component):
         ...     \"\"\"Say how many rows there are now.\"\"\"
         ...     name = "rows_left"
         ...     def check(self, current: Dataset, reference: Reference) -> Report:
-        ...         import polars as pl
-        ...         rows = current.frame.select(pl.len()).collect().item()
-        ...         return Report(f"{rows} rows now, {reference.profile.rows} in training")
+        ...         return Report(f"{current.frame.collect().height} rows now, {reference.profile.rows} in training")
     """
 
     kind = "monitor"
+    measures: ClassVar[tuple[str, ...] | None] = None
+    """All metrics that it may measure; None: not known before. A gate on any other is refused before the run."""
 
     @abstractmethod
     def check(self, current: Any, reference: Any) -> Report:

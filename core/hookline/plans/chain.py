@@ -12,7 +12,7 @@ from hookline.kinds.artifacts import Dataset, Features
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, Package, Traffic
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
-from hookline.kinds.kinds import Evaluator, Trainer
+from hookline.kinds.kinds import Evaluator, Monitor, Trainer
 from hookline.kinds.reports import Reference
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import Pipeline
@@ -20,6 +20,7 @@ from hookline.registry.ports import Ports, assignable, ports, takers, takes_scor
 from hookline.registry.registry import Registry
 
 from .config import Placed, RunConfig
+from .gates import FOLDS, LATENCY, is_among, read_gates
 
 
 def check_chain(registry: Registry, config: RunConfig) -> None:
@@ -52,19 +53,44 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
 
 
 def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:
-    """Raise ConfigError where a gate names what no evaluator measures in any of some tasks, as far as evaluators say it."""
-    evaluators = [placed.component for placed in config.components["evaluator"]]
-    said = [one.measures for one in evaluators if isinstance(one, Evaluator) and one.measures is not None]
-    if len(said) < len(evaluators):
+    """Raise ConfigError where a gate names what nothing measures in any of some tasks, as far as components say it."""
+    judged = _judged(config, tasks)
+    watched = None if judged is None else _watched_by(config)
+    if judged is None:
         return
-    known = {name for measures in said for task in tasks for name in measures.get(task, ())}
-    problems = [
-        Problem(f"gates.{name}", f"no evaluator measures this; {suggestion(name, known, 'metric')}")
-        for name in config.options.gates
-        if name not in known
-    ]
+    folds = {f"{FOLDS}{name}" for name in judged} if config.options.split.cross_validates else set()
+    problems = []
+    for gate in read_gates(config.options.gates):
+        known = judged if gate.champion or watched is None else judged | watched | folds
+        if is_among(gate.metric, known) or (watched is None and not gate.champion):
+            continue
+        told = "no evaluator measures this"
+        told += ", and of the champion nothing else is known" if gate.champion else ", nor does a monitor or a packager"
+        problems.append(Problem(f"gates.{gate.metric}", f"{told}; {suggestion(gate.metric, known, 'metric')}"))
     if problems:
         raise ConfigError("bad config", problems)
+
+
+def _judged(config: RunConfig, tasks: Iterable[str]) -> set[str] | None:
+    """Return what a run's evaluators measure; None where one does not say it beforehand."""
+    found: set[str] = set()
+    for placed in config.components["evaluator"]:
+        measures = placed.component.measures if isinstance(placed.component, Evaluator) else None
+        if measures is None:
+            return None
+        found |= {name for task in tasks for name in measures.get(task, ())}
+    return found
+
+
+def _watched_by(config: RunConfig) -> set[str] | None:
+    """Return what a run's monitors measure, and what is measured of its packages; None where a monitor does not say it."""
+    found = set(LATENCY) if config.components["packager"] else set()
+    for placed in config.components["monitor"]:
+        measures = placed.component.measures if isinstance(placed.component, Monitor) else None
+        if measures is None:
+            return None
+        found |= set(measures)
+    return found
 
 
 def _given(component: Component, found: Ports, place: int, pipeline: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -24,6 +23,8 @@ from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 from hookline.telling.secrets import redacted
 
+from .gates import Said, flat
+
 
 @dataclass(frozen=True)
 class Options:
@@ -44,7 +45,8 @@ class Options:
     """What critical findings of the split audit do: they are told, or they stop the run before any training."""
     audit_allow: tuple[str, ...] = ()
     """Findings of the audit that somebody has looked at: `COLUMN`, or `STATISTIC:COLUMN`; they become notes."""
-    gates: Mapping[str, float] = field(default_factory=dict)
+    gates: Mapping[str, Annotated[float | str, Said()]] = field(default_factory=dict)
+    """Metric -> what it must reach: a number, or a text such as `>= 0.8`, `>= champion - 0.002` or `no worse`."""
     golden: Annotated[int, Interval(ge=0, le=1000)] = 20
     """How many raw held-out rows travel in each package with their answers, which `hookline models verify` asks again."""
     repeats: Annotated[int, Gt(0)] = 1
@@ -115,18 +117,14 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     settings = _settings(registry, tree.get("settings") or {}, problems)
     if options.name is not None and (fault := fault_of(options.name)):
         problems.append(Problem("name", f"{fault}, got {options.name[:SHOWN]!r}"))
-    problems += [
-        Problem(f"gates.{name}", f"must be a finite number, got {bound}")
-        for name, bound in options.gates.items()
-        if not math.isfinite(bound)
-    ]
     problems += options.decision.problems()
     needing = {"decision": options.decision.needs_rows, "intervals": options.intervals.coverage is not None}
     if any(needing.values()) and not options.split.valid and options.split.method != "column":
         told = "goes by validation rows, of which there are none"
         problems += [Problem(name, told) for name, needed in needing.items() if needed]
         hints.append("split.valid=0.2 takes a fifth of the rows for that")
-    held_out = (1 / options.split.folds if options.split.folds else options.split.test) + options.split.valid
+    held_out = 1 / options.split.folds if options.split.fold is not None and options.split.folds else options.split.test
+    held_out += options.split.valid
     if held_out >= 1:
         problems.append(Problem("split", f"leaves nothing to train on: test and valid together are {held_out:g}"))
     if any(problem.path == "seed" for problem in problems):
@@ -202,6 +200,8 @@ def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
         elif is_dataclass(given[name]):
             # An object would be taken as it is, whatever its fields hold.
             given[name] = asdict(given[name])
+    if "gates" in given:
+        given["gates"] = flat(given["gates"])
     return given
 
 

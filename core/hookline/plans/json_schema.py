@@ -20,6 +20,8 @@ from .hydra.compose import CONFIG_PACKAGE
 from .keywords import PARTS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+BENCHMARK = "benchmark"
+"""The config group of suites, which is no part of a run's config."""
 INTERPOLATION = {"type": "string", "pattern": r"^(\$\{.+\}|\?\?\?)$", "description": "a reference such as ${seed}"}
 
 
@@ -51,7 +53,16 @@ def schema_of(registry: Registry) -> dict[str, Any]:
 
 
 def config_files(registry: Registry) -> dict[str, dict[str, str]]:
-    """Return config group -> name -> text of every YAML file in the config packages of hookline and its plugins."""
+    """Return config group -> name -> text of every YAML file in the config packages that a run may choose."""
+    return {group: files for group, files in _packaged(registry).items() if group != BENCHMARK}
+
+
+def benchmark_files(registry: Registry) -> dict[str, str]:
+    """Return name -> text of every suite of `hookline bench` in the config packages of hookline and its plugins."""
+    return _packaged(registry).get(BENCHMARK, {})
+
+
+def _packaged(registry: Registry) -> dict[str, dict[str, str]]:
     groups: dict[str, dict[str, str]] = {}
     for package in (CONFIG_PACKAGE, *registry.configs):
         for names, text in _yaml_files(resources.files(import_module(package)), ()):

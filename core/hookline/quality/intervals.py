@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,26 @@ def of_mean(value: float, parts: np.ndarray) -> Interval:
     error = deviation / math.sqrt(units - 1)
     t = _t(units)
     return value - error * _straightened(t, skewness, units), value - error * _straightened(-t, skewness, units)
+
+
+def of_resampled_mean(values: Sequence[float], share: float) -> Interval | tuple[None, None]:
+    """Return the interval of a mean over folds or resamples of the same rows: the corrected resampled t.
+
+    Training rows of two folds overlap, so their figures are not independent, and the variance of the mean is taken as
+    1/n + share times theirs instead of 1/n (Nadeau and Bengio 2003, "Inference for the generalization error", Machine
+    Learning 52, section 3; of repeated folds Bouckaert and Frank 2004). None where there are fewer than 2, or one is not finite.
+
+    share: held-out rows to one that is trained on
+    """
+    import statistics
+
+    if len(values) < 2 or not all(map(math.isfinite, values)):
+        return None, None
+    mean, half = (
+        statistics.fmean(values),
+        _t(len(values)) * statistics.stdev(values) * math.sqrt(1 / len(values) + share),
+    )
+    return mean - half, mean + half
 
 
 def of_shares_difference(value: float, parts: np.ndarray) -> Interval:

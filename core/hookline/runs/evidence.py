@@ -1,15 +1,16 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
 Keys: title, run, verdict, data, split, cleaning, reports, concordance, remarks, decision, intervals, learning, importances,
-features, selection, parity, certificates, packages, deployment, plan, config, environment. A key is left out where the run did
-not get so far. Beside an evaluator's metric stand `baseline`, what a constant guess has there, and `training`, what the model
-has on rows that it was fitted to. A stage of the plan whose component chose another to do its work has that name as `chosen`.
+features, selection, parity, certificates, packages, gates, deployment, plan, config, environment. A key is left out where the
+run did not get so far. Beside an evaluator's metric stand `baseline`, what a constant guess has there, and `training`, what the
+model has on rows that it was fitted to. A stage of the plan whose component chose another to do its work has that name as
+`chosen`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from hookline.plans.plan import Knowledge, Stage
 from hookline.quality.concordance import concordances_of
 
 from .execution import Execution, kind_of
+from .gates.checking import gates_told
 from .stages.split import facts_of
 from .stages.trainer import beside_of
 
@@ -43,6 +45,8 @@ def build_evidence(run: Execution, status: str, error: str | None, started: floa
             evidence[section.key] = told
     if concordance := _concordance(reports):
         evidence["concordance"] = concordance
+    if gates := gates_told(run):
+        evidence["gates"] = gates
     evidence["verdict"] = _verdict(evidence, status, error)
     return evidence
 
@@ -125,6 +129,9 @@ def _verdict(evidence: Mapping[str, Any], status: str, error: str | None) -> dic
         {"level": "ok" if one["ok"] else "critical", "text": _certificate_text(one)}
         for one in evidence.get("certificates", [])
     ]
+    points += [{"level": "ok", "text": text} for text in _folds_texts(evidence)]
+    # Those that said no are in the error.
+    points += [{"level": "ok", "text": _gate_text(gate)} for gate in evidence.get("gates", []) if gate["passed"]]
     if deployment := evidence.get("deployment"):
         points.append({"level": "ok" if deployment["accepted"] else "warning", "text": deployment["told"]})
     return {"headline": _headline(evidence, status), "ok": status == "finished", "points": points}
@@ -143,6 +150,20 @@ def _headline(evidence: Mapping[str, Any], status: str) -> str:
     rows = evidence.get("split", {}).get("test", 0)
     said = f"{found.name.replace('_', ' ').capitalize()} {found.value:.4g}{interval} on {rows:,} held-out rows"
     return said if status == "finished" else f"A gate said no: {said}"
+
+
+def _folds_texts(evidence: Mapping[str, Any]) -> Iterator[str]:
+    for report in evidence["reports"]:
+        if report["kind"] == "folds" and report["metrics"]:
+            head, (spread, each) = report["metrics"][0], report["tables"]
+            name, mean, _, least, most, *_ = spread["rows"][0]
+            interval = "" if head["low"] is None else f" [{head['low']:.3g}, {head['high']:.3g}]"
+            said = f"{name.replace('_', ' ')} {mean:.4g}{interval}, between {least:.4g} and {most:.4g}"
+            yield f"Over {len(each['rows'])} folds of the training rows: {said}"
+
+
+def _gate_text(gate: Mapping[str, Any]) -> str:
+    return f"Gate {gate['metric']} {gate['said']}: {gate['told']}"
 
 
 def _certificate_text(certificate: Mapping[str, Any]) -> str:

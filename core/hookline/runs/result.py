@@ -59,7 +59,7 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The evaluators' metrics by name."""
+        """The evaluators' metrics by name, and as `folds.NAME` their means over folds where there are folds."""
         return metrics_in(self.evidence)
 
     @property
@@ -76,6 +76,24 @@ class Run:
         reports = [report for report in self.evidence["reports"] if report["kind"] == "evaluator"]
         metrics = [metric for report in reports for metric in report["metrics"]]
         return {metric["name"]: float(metric[what]) for metric in metrics if what in metric}
+
+    @property
+    def gates(self) -> pl.DataFrame:
+        """Return one row a gate and metric: metric, said, value, bound, passed, told; of a run that was judged by them."""
+        import polars as pl
+
+        types = {"metric": pl.String, "said": pl.String, "value": pl.Float64, "bound": pl.Float64}
+        types |= {"passed": pl.Boolean, "told": pl.String}
+        return pl.DataFrame(self.evidence.get("gates", []), schema=types)
+
+    @property
+    def folds(self) -> pl.DataFrame:
+        """Return one row a fold: repeat, fold, train and test rows, and each metric; empty where the run has no folds."""
+        import polars as pl
+
+        tables = [table for one in self.evidence["reports"] if one["kind"] == "folds" for table in one["tables"]]
+        each = next((table for table in tables if table["name"] == "every fold"), {"columns": (), "rows": ()})
+        return pl.DataFrame([dict(zip(each["columns"], row, strict=True)) for row in each["rows"]])
 
     @property
     def headline(self) -> float | None:
@@ -156,13 +174,13 @@ class Run:
 
 
 def metrics_in(evidence: Mapping[str, Any]) -> dict[str, float]:
-    """Return the evaluators' metrics that evidence tells of, by name."""
-    return measured_in(evidence).numbers()
+    """Return the evaluators' metrics that evidence tells of, by name, and their means over folds where there are folds."""
+    return measured_in(evidence, "evaluator", "folds").numbers()
 
 
-def measured_in(evidence: Mapping[str, Any]) -> Metrics:
-    """Return the evaluators' metrics that evidence tells of, with their intervals."""
-    reports = [report for report in evidence["reports"] if report["kind"] == "evaluator"]
+def measured_in(evidence: Mapping[str, Any], *kinds: str) -> Metrics:
+    """Return the metrics that evidence tells of, with their intervals: those of evaluators, or of some kinds of stages."""
+    reports = [report for report in evidence["reports"] if report["kind"] in (kinds or ("evaluator",))]
     # JSON has no word for a number that is not finite, so it stands there as text, which `from_json` reads.
     return Metrics(tuple(from_json(Metric, metric) for report in reports for metric in report["metrics"]))
 

@@ -38,7 +38,7 @@ from hookline.workspace.workspace import Workspace, open_workspace
 
 from .evidence import build_evidence, record_data
 from .execution import Alone, Beside, Execution, kind_of
-from .gates import check_audit, check_gates
+from .gates.checking import check_audit, check_gates
 from .parts import pipeline_of
 from .result import Run, metrics_in
 from .sequence import plan_run

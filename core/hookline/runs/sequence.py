@@ -8,6 +8,7 @@ from hookline.plans.plan import Plan
 from hookline.registry.registry import Registry
 
 from .execution import StageKind
+from .folds import stage as folds
 from .stages import (
     audit,
     cleaning,
@@ -41,6 +42,7 @@ SEQUENCE: tuple[StageKind, ...] = (
     decision.STAGE,
     intervals.STAGE,
     judging.EVALUATOR,
+    folds.STAGE,
     judging.MONITOR,
     packager.STAGE,
     deployer.STAGE,

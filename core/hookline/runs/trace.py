@@ -97,7 +97,7 @@ class RowTrace:
         cells = counted(sum(len(step.changes) for step in changed), "cell")
         who = " and ".join(step.stage for step in changed)
         what = f"{who} changed {cells} of it" if changed else "no transform changed it"
-        return f"{self.row}{at} is {words[str(self.part)]}; {what}"
+        return f"{self.row}{at} is {words.get(str(self.part), 'in no part')}; {what}"
 
     def frame(self) -> pl.DataFrame:
         """Return what happened in order: step, outcome, column, before, after (the last two as text, `null` where missing)."""
@@ -277,7 +277,7 @@ def _require_agreement(
 ) -> None:
     """Raise DataError where the transforms before the split do something else today than in the run."""
     gone = any(step.outcome == "dropped" for step, _ in first)
-    same = gone == (held is None)
+    same = gone == (held is None) or (not gone and past.plan.config.options.split.leaves_out)
     if same and held is not None and first:
         same = not list(_changes(first[-1][1].head(1), held.head(1)))
     if not same:

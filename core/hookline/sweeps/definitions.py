@@ -58,12 +58,15 @@ def _replicated(overrides: Sequence[str], compose: Compose) -> Iterator[tuple[tu
 def replicates(tree: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Yield the overrides that make each repeat and fold of a job; outside of what a sweep searches."""
     repeats, seed = tree.get("repeats") or 1, tree.get("seed") or 0
-    folds = (tree.get("split") or {}).get("folds") or 0
-    if not isinstance(repeats, int) or not isinstance(seed, int) or not isinstance(folds, int):
+    split = tree.get("split") or {}
+    # A fold that was asked for is the only one.
+    folds = 0 if split.get("fold") is not None else split.get("folds") or 0
+    again = split.get("repeats") or 1
+    if not all(isinstance(one, int) for one in (repeats, seed, folds, again)):
         yield ()  # The check of the config says what is wrong with them.
         return
     for repeat in range(max(repeats, 1)):
-        for fold in range(max(folds, 1)):
+        for fold in range(max(folds * max(again, 1), 1)):
             seeds = (f"seed={seed + repeat}",) if repeats > 1 else ()
             yield (*seeds, *((f"split.fold={fold}",) if folds else ()))
 

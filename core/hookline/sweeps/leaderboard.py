@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+COSTS = ("seconds", "peak_memory_mib")
+"""What a row has beside metrics, and less is better of."""
+
+
 @dataclass(frozen=True, repr=False)
 class Leaderboard:
     """Trials, the best first; then those that were pruned, and those that failed last.
@@ -70,7 +74,7 @@ class Leaderboard:
     def columns(self) -> list[str]:
         """Return the columns that a terminal has room for."""
         interval = [f"{self.metric}_low", f"{self.metric}_high"] if any(row["jobs"] > 1 for row in self.rows) else []
-        front = [*self.others, "front"] if self.others else []
+        front = [*(name for name in self.others if name not in COSTS), "front"] if self.others else []
         shown = [*self.varied, *([self.metric] if self.metric else []), *interval, *front]
         why = [name for name in ("pruned_at", "error") if any(row[name] for row in self.rows)]
         return ["rank", *shown, "seconds", "peak_memory_mib", "status", *why]
@@ -86,13 +90,20 @@ class Leaderboard:
         return f"<h4>sweep {escape(self.sweep)}</h4><p>{escape(self.verdict)}</p>{self.frame()._repr_html_()}"
 
 
-def leaderboard(sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | None = None) -> Leaderboard:
-    """Rank the trials of a sweep by a metric; by default the first that it searched for, or the one that heads the report."""
+def leaderboard(
+    sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | None = None, others: Sequence[str] = ()
+) -> Leaderboard:
+    """Rank the trials of a sweep by a metric; by default the first that it searched for, or the one that heads the report.
+
+    others: metrics, or `seconds` and `peak_memory_mib`, by which the rows are marked that no other beats in one and equals in all
+    """
     trials: dict[int, list[JobRecord]] = {}
     for job in jobs:
         trials.setdefault(job.trial, []).append(job)
     searched: list[str] = list(sweep.settings.get("metrics", ()))
     metric = metric or next(iter(searched), None) or headline_metric(jobs)
+    if others and metric is not None:
+        searched = list(dict.fromkeys([metric, *others]))
     flat = {trial: _flat(some[0].config) for trial, some in trials.items()}
     varied = _varied(list(flat.values()))
     rows = [_row(trial, some, {key: flat[trial].get(key) for key in varied}) for trial, some in trials.items()]
@@ -101,9 +112,9 @@ def leaderboard(sweep: SweepRecord, jobs: Sequence[JobRecord], metric: str | Non
     if len(searched) > 1:
         _mark_front(rows, searched, jobs)
     ranked = sorted(rows, key=lambda row: _order(row, metric, jobs))
-    others = tuple(name for name in searched if name != metric) if len(searched) > 1 else ()
+    besides = tuple(name for name in searched if name != metric) if len(searched) > 1 else ()
     return Leaderboard(
-        sweep.id, metric, tuple(varied), tuple({"rank": rank, **row} for rank, row in enumerate(ranked, 1)), others
+        sweep.id, metric, tuple(varied), tuple({"rank": rank, **row} for rank, row in enumerate(ranked, 1)), besides
     )
 
 
@@ -203,7 +214,7 @@ def _loss(row: Mapping[str, Any], metric: str | None, jobs: Sequence[JobRecord])
     """Return a row's metric so that less is better; not a number where it has none."""
     if metric is None or metric not in row:
         return math.nan
-    greater = next((job.metrics[metric][1] for job in jobs if metric in job.metrics), True)
+    greater = next((job.metrics[metric][1] for job in jobs if metric in job.metrics), metric not in COSTS)
     return -float(row[metric]) if greater else float(row[metric])
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.runs.comparison import Comparison, Difference, compare_runs
+from hookline.runs.comparing.difference import Difference
+from hookline.runs.comparison import Comparison, compare_runs
 from hookline.runs.result import Run, load_run
 
 from .leaderboard import Leaderboard, t95

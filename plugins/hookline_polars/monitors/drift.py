@@ -61,6 +61,7 @@ class DataDriftMonitor(Monitor):
     """
 
     name = "data_drift"
+    measures = ("drift_share", "drifted_columns", "drifted_importance")
     numeric_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.05
     """Of numbers and datetimes: Kolmogorov-Smirnov distance, the largest gap between the two cumulative distributions.
 

@@ -23,6 +23,7 @@ class PredictionDriftMonitor(Monitor):
     """
 
     name = "prediction_drift"
+    measures = ("prediction_drift",)
     numeric_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.05
     """Of numbers and probabilities: Kolmogorov-Smirnov distance."""
     categorical_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.1

@@ -50,6 +50,7 @@ class DataQualityMonitor(Monitor):
     """
 
     name = "data_quality"
+    measures = ("broken_columns",)
     outside_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.01
     """Of numbers and datetimes: share of values beyond those of training."""
     new_threshold: Annotated[float, Interval(gt=0, lt=1)] = 0.01

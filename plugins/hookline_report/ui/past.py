@@ -69,7 +69,7 @@ def report(request: Request) -> Response:
 
 def compared(request: Request) -> Response:
     """Show two runs on the same held-out rows."""
-    from hookline.api import compare
+    from hookline.runs.several import compare
 
     chosen = [one for one in request.query_params.getlist("run") if one]
     if len(chosen) != 2:

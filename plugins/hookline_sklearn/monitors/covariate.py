@@ -45,6 +45,7 @@ class CovariateShiftMonitor(Monitor):
     """
 
     name = "covariate_shift"
+    measures = ("covariate_auc", "covariate_mmd2")
     extra = "sklearn"
     min_gain: Annotated[float, Interval(gt=0, lt=0.5)] = 0.03
     """By how much the area must surely be over 0.5."""

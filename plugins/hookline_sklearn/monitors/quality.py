@@ -55,6 +55,7 @@ class ModelDriftMonitor(Monitor):
     """
 
     name = "model_drift"
+    measures = ("measured_*", "estimated_*")
     extra = "sklearn"
     metrics: tuple[str, ...] = ()
     """Metrics to compare; by default accuracy and log loss, of two classes ROC AUC too, and of numbers RMSE and MAE."""

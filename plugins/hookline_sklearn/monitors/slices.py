@@ -32,6 +32,7 @@ class SlicesMonitor(Monitor):
     """
 
     name = "slices"
+    measures = ("worst_slice_loss",)
     extra = "sklearn"
     min_gap: Annotated[float, Gt(0)] = 0.05
     """Of classes: by how much the share of wrong answers must surely be over that of the other rows."""

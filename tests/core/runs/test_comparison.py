@@ -89,7 +89,7 @@ def test_runs_of_another_home_are_compared_by_the_rows_that_lie_there(tmp_path: 
     home = tmp_path / "another"
     given = ("source=iris", "trainer=decision_tree", "packager=[skops]", "~deployer")
     runs = [hl.run(*given, f"trainer.max_depth={depth}", home=home) for depth in (1, 3)]
-    found = hl.compare(*runs)
+    found = hl.compare(runs[0], runs[1])
     assert found.rows == runs[0].evidence["split"]["test"] > 0
     assert hl.compare(runs[0].id, runs[1].id, home=home).differences == found.differences
     assert hl.compare(runs[0].path, runs[1].path).differences == found.differences

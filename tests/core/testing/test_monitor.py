@@ -42,10 +42,17 @@ class Greedy(Counting):
         return super().check(current, reference)
 
 
+class Surprising(Counting):
+    """Says that it measures something else."""
+
+    measures = ("columns",)
+
+
 FAULTS: Mapping[str, Callable[[], Component]] = {
     "same_data_raise_no_alarm": Alarmist,
     "findings_are_complete": Terse,
     "repeatable": UnsteadyMonitor,
+    "measures_what_it_says": Surprising,
     "needs_only_the_profile": Greedy,
 }
 

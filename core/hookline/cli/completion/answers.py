@@ -121,7 +121,7 @@ def _valued(known: Known, verb: str, place: _Place, what: Mapping[str, Any], cur
     if what.get("path") or what["name"] in ("data", "path", "file", "folder"):
         return Answer(tuple(paths(current, ())), "files")
     named: Mapping[str, Callable[[], Iterable[Item]]] = {
-        **dict.fromkeys(("run", "first", "second", "run_id"), lambda: run_items(known.home)),
+        **dict.fromkeys(("run", "first", "second", "others", "run_id"), lambda: run_items(known.home)),
         "sweep": lambda: sweep_items(known.home),
         "model": lambda: model_items(known.home),
         "alias": lambda: alias_items(known.home),

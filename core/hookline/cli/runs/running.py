@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import HooklineError, UsageError
 from hookline.kinds.reports import Metric
 from hookline.plans.config import resolve
+from hookline.plans.gates import FOLDS
 from hookline.plans.hydra.app import run_app
 from hookline.plans.hydra.shorthand import read_in
 from hookline.registry.registry import Registry, load_registry
@@ -115,6 +116,8 @@ def _print(run: Run) -> None:
     for finding in run.findings:
         if finding["severity"] == "critical":
             say(f"critical: {finding['message']}")
+    for gate in run.evidence.get("gates", ()):
+        say(f"gate {gate['metric']} {gate['said']}: {gate['told']}")
     deployment = run.evidence.get("deployment")
     if deployment and not deployment["accepted"]:
         say(deployment["told"])
@@ -122,11 +125,12 @@ def _print(run: Run) -> None:
 
 
 def _headline_metrics(run: Run) -> dict[str, str]:
-    """Return what was measured: on held-out rows, with its interval; a constant guess there; the model on its training rows."""
+    """Return what was measured: on held-out rows, with its interval; a constant guess; training rows; the folds' mean."""
     found = measured_in(run.evidence).values()
     shown = {metric.name: f"{metric.value:.4f}{_interval(metric)}" for metric in found}
     width = max(map(len, shown.values()), default=0)
-    beside = {"guess": run.baseline, "training": run.training}
+    folds = {name.removeprefix(FOLDS): value for name, value in run.metrics.items() if name.startswith(FOLDS)}
+    beside = {"guess": run.baseline, "training": run.training, "folds": folds}
     return {
         name: "  ".join(
             [f"{told:<{width}}", *(f"{word} {of[name]:.4f}" for word, of in beside.items() if name in of)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hookline.errors import UnknownName, UsageError
 from hookline.registry.registry import load_registry
-from hookline.sweeps.leaderboard import Leaderboard, leaderboard
+from hookline.sweeps.leaderboard import COSTS, Leaderboard, leaderboard
 from hookline.sweeps.ledger import ENDED, Ledger, SweepRecord
 from hookline.sweeps.result import concluded
 from hookline.sweeps.ties import with_ties
@@ -29,13 +29,19 @@ def main(argv: Sequence[str]) -> int:
     for made in (showing, best):
         made.add_argument("sweep", nargs="?", default="last", help="`last`, an id, or its first letters")
         made.add_argument("--metric", help="rank by this metric")
+    showing.add_argument(
+        "--front",
+        metavar="METRICS",
+        help="mark what nothing beats in all of these, such as roc_auc,seconds, and the metric",
+    )
     for made in (listing, showing, best):
         add_json(made)
     given = options.parse_args(list(argv) or ["list"])
     ledger = Ledger(open_workspace().catalog)
     if given.action not in ("show", "best"):
         return _list(ledger, as_json=given.json)
-    board = _board(ledger, given.sweep, given.metric)
+    front = given.front.split(",") if given.action == "show" and given.front else ()
+    board = _board(ledger, given.sweep, given.metric, front)
     if given.action == "best":
         return _best(board, as_json=given.json)
     if given.json:
@@ -46,13 +52,14 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _board(ledger: Ledger, name: str, metric: str | None) -> Leaderboard:
+def _board(ledger: Ledger, name: str, metric: str | None, front: Sequence[str] = ()) -> Leaderboard:
     sweep = ledger.sweep(name)
     jobs = ledger.jobs(sweep.id)
     known = {name for job in jobs for name in job.metrics}
-    if metric and metric not in known:
-        raise UnknownName("metric", metric, known)
-    return with_ties(leaderboard(sweep, jobs, metric), jobs)
+    for one in ([metric] if metric else []) + list(front):
+        if one not in (there := {*known, *COSTS} if one in front else known):
+            raise UnknownName("metric", one, there)
+    return with_ties(leaderboard(sweep, jobs, metric, front), jobs)
 
 
 def _best(board: Leaderboard, *, as_json: bool) -> int:

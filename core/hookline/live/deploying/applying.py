@@ -13,7 +13,7 @@ from hookline.kinds.kinds import Deployer
 from hookline.kinds.plain import plain
 from hookline.packages.manifest import verify
 from hookline.registry.registry import Registry, load_registry
-from hookline.runs.gates import Standing
+from hookline.runs.gates.standing import Standing
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace, open_workspace

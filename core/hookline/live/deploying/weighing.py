@@ -13,8 +13,9 @@ from hookline.kinds.reports import Metric, Metrics
 from hookline.packages.manifest import read_json
 from hookline.packages.settling import EVIDENCE
 from hookline.packages.state import StoredPackage
+from hookline.plans.gates import margins_of
 from hookline.registry.registry import Registry
-from hookline.runs.gates import Candidate, Standing, held_against
+from hookline.runs.gates.standing import Candidate, Standing, held_against
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace
 
@@ -32,7 +33,7 @@ def weigh(
         return Standing()
     evidence = _evidence(Path(record.path))
     metrics = Metrics(tuple(from_json(Metric, metric) for metric in manifest.get("metrics", ())))
-    gates = tuple((evidence.get("config") or {}).get("gates") or ())
+    gates = margins_of((evidence.get("config") or {}).get("gates") or {})
     new = Candidate(
         manifest["target"], metrics, tuple(_critical(evidence)), gates, _same_rows(workspace, record, champion)
     )

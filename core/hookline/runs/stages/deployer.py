@@ -25,7 +25,8 @@ from hookline.telling.secrets import logger
 
 from ..edges import edges_of
 from ..execution import Section, StageKind
-from ..gates import Standing, stand
+from ..gates.checking import RESULTS
+from ..gates.standing import Standing, stand
 from ..parts import metrics_of, pipeline_of
 
 if TYPE_CHECKING:
@@ -70,9 +71,11 @@ def _in_force(
     decided: Deployment = stage.acts.deploy(package, current)
     deployment = replace(decided, fields=plain(stage.acts))
     told = ", ".join(f"{alias} -> {package.name} v{version}" for alias, version in deployment.aliases.items())
+    gates = "; ".join(f"gate {result.said}: {result.told}" for result in run.values.get(RESULTS, ()))
     why = f"although {_in_short(standing.objections)}" if standing.objections else standing.merit
     if not deployment.is_same_policy(current):
-        run.workspace.catalog.deployments.record(deployment, f"run {run.info.id}{': ' if why else ''}{why}")
+        reasons = "; ".join(filter(None, (why, gates)))
+        run.workspace.catalog.deployments.record(deployment, f"run {run.info.id}{': ' if reasons else ''}{reasons}")
     return Deployed(package.name, package.version, deployment, accepted=True, told=f"{told}: {why}" if why else told)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import count_rows
+from hookline.data.parts import SplitOptions
 from hookline.data.split import SplitFacts, prepare, read_split, write_rows
 from hookline.data.versions import version_of
 from hookline.kinds.artifacts import ROW_ID, Dataset, Split
@@ -52,6 +53,11 @@ def _read(run: Execution, stage: Stage, folder: Path) -> Split:
     return read_split(folder, _facts((folder / SPLIT).read_bytes()), run.plan.roles)
 
 
+def _options(split: SplitOptions) -> dict[str, Any]:
+    """Return what decides the parts; folds that are drawn within the training rows do not."""
+    return asdict(replace(split, folds=None, repeats=1) if split.cross_validates else split)
+
+
 def _facts(content: bytes) -> SplitFacts:
     return from_json(SplitFacts, json.loads(content))
 
@@ -72,7 +78,7 @@ STAGE = StageKind(
     takes=newest("source", "transform before the split"),
     makes=Split,
     parts=lambda meant: {
-        "split": asdict(meant.config.options.split),
+        "split": _options(meant.config.options.split),
         "seed": meant.config.options.seed,
         "roles": asdict(meant.roles),
     },

@@ -11,6 +11,7 @@ from hookline.kinds.fitted import PROBABILITY, label_text
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Report
 from hookline.kinds.scored import PREDICTION, TRUTH, WEIGHT, Scored
+from hookline.plans.gates import is_among
 from hookline.registry.ports import assignable, ports, type_text
 
 from ..judged import evaluate, ordinary_pipeline, read_back, scored_by
@@ -49,7 +50,7 @@ def check_measures_what_it_says(subject: Subject) -> None:
         return
     for task in subject.tasks():
         for metric in _ordinary(subject, task).metrics:
-            if metric.name not in said.get(task, ()):
+            if not is_among(metric.name, said.get(task, ())):
                 subject.fail(f"metric '{metric.name}' is not in `measures['{task}']`, so that a gate on it is refused.")
 
 

@@ -14,6 +14,7 @@ from hookline.kinds.deployments import Traffic
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import SEVERITIES, Reference, Report
 from hookline.kinds.scored import Scored
+from hookline.plans.gates import is_among
 from hookline.registry.ports import assignable, ports, type_text
 
 from ..judged import Seen, reference_of, seen_by, unlabeled
@@ -54,6 +55,15 @@ def check_repeatable(subject: Subject) -> None:
         if text != json.dumps(to_json(second)):
             subject.fail("two reports on the same rows differ; leave clocks and random numbers out of them.")
         from_json(Report, json.loads(text))
+
+
+def check_measures_what_it_says(subject: Subject) -> None:
+    """Every metric stands in `measures`, where the monitor says beforehand what it measures."""
+    said = subject.component.measures
+    names = [] if said is None else [metric.name for report in _reports(subject) for metric in report.metrics]
+    for name in names:
+        if not is_among(name, said):
+            subject.fail(f"metric '{name}' is not in `measures`, so that a gate on it is refused.")
 
 
 def check_needs_only_the_profile(subject: Subject) -> None:
@@ -137,6 +147,7 @@ CHECKS: tuple[CheckFunction, ...] = (
     check_same_data_raise_no_alarm,
     check_findings_are_complete,
     check_repeatable,
+    check_measures_what_it_says,
     check_needs_only_the_profile,
     check_says_what_it_looks_at,
     check_says_what_it_lacks,

@@ -218,6 +218,14 @@ class Runs:
         row = self._database.first(query.where(stages.c.run_id == run_id, stages.c.key == key))
         return None if row is None else row["fingerprint"]
 
+    def seconds_of(self, fingerprint: str) -> float | None:
+        """Return how long a stage took when it was last run, in whatever run, or None where the catalog does not know it."""
+        stages = self._stages
+        query = stages.select().with_only_columns(stages.c.seconds)
+        ran = query.where(stages.c.fingerprint == fingerprint, stages.c.status == "ran")
+        row = self._database.first(ran.order_by(stages.c.id.desc()))
+        return None if row is None else float(row["seconds"])
+
     def _best_try(self, job: str) -> RunRecord:
         """Return, of a job's tries, the newest that came to a result, else that failed, else that was lost."""
         id_ = self._runs.c.id

@@ -1,56 +1,28 @@
-"""What may say no to a run, and what speaks against its package taking over: the split audit, and metrics' bounds."""
+"""What speaks against a run's package taking over from the version in charge."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import ConfigError, DataError, GateFailed, Problem, StoreError, suggestion
+from hookline.errors import DataError, StoreError
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Metric, Metrics, Report
 from hookline.packages.manifest import read_manifest
+from hookline.plans.gates import margins_of
 
-from .parts import metrics_of
+from ..parts import metrics_of
 
 if TYPE_CHECKING:
     from hookline.workspace.catalog.models import ModelRecord
 
-    from .execution import Execution
+    from ..execution import Execution
 
 ROUNDING = 1e-9
 """Relative difference of a metric on the very same rows that is no difference."""
-
-
-def check_audit(run: Execution) -> None:
-    """Raise GateFailed where the split audit found something critical and the config says `audit: fail`."""
-    if run.plan.config.options.audit != "fail":
-        return
-    report: Report = run.value("audit")
-    critical = [finding for finding in report.findings if finding.severity == "critical"]
-    if critical:
-        told = " ".join(finding.message for finding in critical)
-        names = ",".join(dict.fromkeys(finding.subject for finding in critical))
-        hint = f"audit_allow=[{names}] lets pass what you have looked at; audit=warn tells it and goes on"
-        raise GateFailed(f"the split audit said no: {told}", hint=hint)
-
-
-def check_gates(run: Execution) -> None:
-    """Raise GateFailed unless each gated metric reaches its value."""
-    gates, metrics = run.plan.config.options.gates, metrics_of(run)
-    failures = []
-    for name, bound in gates.items():
-        if name not in metrics:
-            told = suggestion(name, metrics, "metric")
-            raise ConfigError("bad config", [Problem(f"gates.{name}", f"no evaluator measures this; {told}")])
-        metric = metrics[name]
-        if not (metric.value >= bound if metric.greater_is_better else metric.value <= bound):
-            wanted = "at least" if metric.greater_is_better else "at most"
-            failures.append(f"{name} is {metric.value:.4g}, and must be {wanted} {bound:g}")
-    if failures:
-        raise GateFailed("a gate said no: " + "; ".join(failures))
 
 
 @dataclass(frozen=True)
@@ -69,20 +41,21 @@ class Candidate:
     """What is known of a version that may take over.
 
     target: as a manifest has it; critical: messages of critical findings of its audit and evaluators
-    gates: metrics that were gated; same_rows: whether it was judged by the held-out rows that judged the champion
+    gates: metric that was gated -> by how much it may be worse
+    same_rows: whether it was judged by the held-out rows that judged the champion
     """
 
     target: Mapping[str, Any]
     metrics: Metrics
     critical: tuple[str, ...] = ()
-    gates: Sequence[str] = ()
+    gates: Mapping[str, float] = field(default_factory=dict)
     same_rows: bool = False
 
 
 def stand(run: Execution, champion: ModelRecord | None) -> Standing:
     """Hold a run's model against the version in charge, None where there is none."""
-    same = champion is not None and _same_rows(run, champion)
-    gates = tuple(run.plan.config.options.gates)
+    same = champion is not None and same_rows(run, champion)
+    gates = margins_of(run.plan.config.options.gates)
     return held_against(
         Candidate(to_json(run.value("target")), metrics_of(run), tuple(_critical(run)), gates, same), champion
     )
@@ -142,7 +115,8 @@ def _by_metrics(new: Candidate, manifest: Mapping[str, Any], champion: ModelReco
     for name in names:
         ours = new.metrics[name]
         clause = f"{name} is {ours.value:.4g}, and {old[name].value:.4g} of v{champion.version} on {where}"
-        (worse if _is_worse(ours, old[name], same_rows=new.same_rows) else told).append(clause)
+        lost = is_worse(ours, old[name], same_rows=new.same_rows, margin=new.gates.get(name, 0.0))
+        (worse if lost else told).append(clause)
     return Standing(tuple(worse), "; ".join(told))
 
 
@@ -154,13 +128,15 @@ def _judged_by(new: Candidate, old: Metrics) -> list[str]:
     return gated or ([] if head is None else [head.name])
 
 
-def _same_rows(run: Execution, champion: ModelRecord) -> bool:
+def same_rows(run: Execution, champion: ModelRecord) -> bool:
+    """Tell whether a run's held-out rows are those that judged the champion."""
     before = run.workspace.catalog.runs.stage_fingerprint(champion.run_id, "split")
     return before == run.plan["split"].fingerprint
 
 
-def _is_worse(new: Metric, old: Metric, *, same_rows: bool) -> bool:
-    loss = old.value - new.value if new.greater_is_better else new.value - old.value
+def is_worse(new: Metric, old: Metric, *, same_rows: bool, margin: float = 0.0) -> bool:
+    """Tell whether a metric is worse than the champion's by more than a margin and, on other rows, than chance makes it."""
+    loss = (old.value - new.value if new.greater_is_better else new.value - old.value) - margin
     chance = ROUNDING * max(1.0, abs(old.value)) if same_rows else math.hypot(_half(new), _half(old))
     # What is not a number is worse than any number.
     return not math.isnan(old.value) and not loss <= chance
