@@ -24,12 +24,13 @@ from hookline import Feature, Features, Target
 from hookline.errors import ConfigError, DataError, Pruned
 from hookline.kinds.fitting import Curve, checkpoints_in, judged_by, steps_in
 from hookline_torch import MlpTrainer
-from hookline_torch.loop import Loop
+from hookline_torch.training.callbacks import Seeding
+from hookline_torch.training.loop import Loop
 from hookline_torch.model import TorchModel
 from kit.advice import hint_of
 from kit.tables import table
 
-SMALL: dict[str, Any] = {"hidden": (8,), "device": "cpu", "max_epochs": 4, "batch_size": 32, "learning_rate": 0.01}
+SMALL: dict[str, Any] = {"hidden": (8,), "accelerator": "cpu", "max_epochs": 4, "batch_size": 32, "learning_rate": 0.01}
 
 
 class CutOff(Exception):
@@ -61,14 +62,21 @@ def assert_same(one: TorchModel, other: TorchModel) -> None:
 
 
 def cut_off_in_epoch(epoch: int, batch: int, patch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    plain = Loop.on_train_batch_start
+    plain = Seeding.on_train_batch_start
 
-    def start(self: Loop, rows: Any, batch_idx: int) -> None:
-        plain(self, rows, batch_idx)
-        if (self.current_epoch, batch_idx) == (epoch, batch):
+    def start(self: Seeding, trainer: Any, module: Any, rows: Any, batch_idx: int) -> None:
+        plain(self, trainer, module, rows, batch_idx)
+        if (trainer.current_epoch, batch_idx) == (epoch, batch):
             act()
 
-    patch.setattr(Loop, "on_train_batch_start", start)
+    patch.setattr(Seeding, "on_train_batch_start", start)
+
+
+def note_epochs(patch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list to which every epoch is added when it begins."""
+    epochs: list[int] = []
+    patch.setattr(Loop, "on_train_epoch_start", lambda loop: epochs.append(loop.current_epoch))
+    return epochs
 
 
 def raise_cut_off() -> None:
@@ -78,7 +86,7 @@ def raise_cut_off() -> None:
 @pytest.mark.parametrize("classes", [2, 3])
 def test_it_learns_classes_that_can_be_told_apart(classes: int) -> None:
     train, test = labeled(400, classes), labeled(400, classes)
-    model = MlpTrainer(hidden=(32,), device="cpu", max_epochs=30, learning_rate=0.01).fit(train, None)
+    model = MlpTrainer(hidden=(32,), accelerator="cpu", max_epochs=30, learning_rate=0.01).fit(train, None)
     prediction = model.predict(test)
     assert (prediction.values == test.y).mean() > 0.9
     assert prediction.probabilities is not None
@@ -88,7 +96,7 @@ def test_it_learns_classes_that_can_be_told_apart(classes: int) -> None:
 def test_it_learns_numbers_far_from_zero() -> None:
     X, y = make_regression(400, 5, noise=1, random_state=0)
     train = features(X.astype(np.float32), y * 100 + 1e6)
-    model = MlpTrainer(hidden=(32,), device="cpu", max_epochs=40, learning_rate=0.01).fit(train, None)
+    model = MlpTrainer(hidden=(32,), accelerator="cpu", max_epochs=40, learning_rate=0.01).fit(train, None)
     error = model.predict(train).values - train.y
     assert np.mean(error**2) < 0.05 * np.var(train.y)
 
@@ -240,7 +248,7 @@ def test_the_validation_loss_weighs_rows_whatever_their_batch(monkeypatch: pytes
     weight = np.where(np.arange(100) < 50, 0.01, 5.0)
     losses = []
     for size in (100, 50, 7):
-        monkeypatch.setattr("hookline_torch.loop.VALID_BATCH", size)
+        monkeypatch.setattr("hookline_torch.training.batches.VALID_BATCH", size)
         curve = Curve()
         with steps_in(curve):
             MlpTrainer(**SMALL).fit(train, features(valid.X, np.asarray(valid.y), weight))
@@ -252,8 +260,13 @@ def test_the_validation_loss_weighs_rows_whatever_their_batch(monkeypatch: pytes
 def test_a_device_that_is_not_there_is_refused(device: Any) -> None:
     if {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}[device]():
         pytest.skip("it is there")
-    with pytest.raises(ConfigError, match=rf"trainer\.device: PyTorch finds no {device} here"):
-        MlpTrainer(**{**SMALL, "device": device}).fit(labeled(), None)
+    with pytest.raises(ConfigError, match=rf"trainer\.accelerator: PyTorch finds no {device} here"):
+        MlpTrainer(**{**SMALL, "accelerator": device}).fit(labeled(), None)
+
+
+def test_half_precision_that_a_cpu_has_not_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"trainer\.precision: 16-mixed needs a GPU; bf16-mixed runs"):
+        MlpTrainer(**SMALL, precision="16-mixed").fit(labeled(), None)
 
 
 def test_training_stops_once_the_validation_loss_no_longer_falls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,76 @@
+"""Leaves random state, signals, variables and logging of the process as they were, and keeps Lightning quiet."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import torch
+from pytorch_lightning.callbacks import Callback
+
+LOGGERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")
+
+
+class Quieting(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
+    """Keeps a process quiet that was started to train, and so begins by reading this from its parent."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        warnings.simplefilter("ignore")
+
+
+@contextmanager
+def own_random_state(seed: int) -> Iterator[None]:
+    """Seed torch, and give back its random state afterwards."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Lightning's banners away, and give back what it changes of the process."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    held = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    variables = dict(os.environ)
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with _determinism_held(), warnings.catch_warnings():
+            # Advice on data-loading workers, batch sizes and log steps is meant for code that a user wrote.
+            warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        _give_back(variables)
+        if held is not None:
+            with suppress(ValueError):
+                signal.signal(signal.SIGINT, held)
+
+
+@contextmanager
+def _determinism_held() -> Iterator[None]:
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.backends.cudnn.benchmark = benchmark
+
+
+def _give_back(variables: dict[str, str]) -> None:
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in variables.items() if os.environ.get(name) != value})
