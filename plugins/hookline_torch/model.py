@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import tempfile
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -116,7 +120,9 @@ class OwnModel(PickledModel):
         if found.shape[1] != self.outputs:
             wanted = "1, a number" if self.outputs == 1 else f"{self.outputs}, one a class"
             made = f"{type(self.module).__name__} makes {found.shape[1]} outputs of a row"
-            raise DataError(f"{made}, and {wanted}, is wanted", hint="the last layer gives as many as there are classes")
+            raise DataError(
+                f"{made}, and {wanted}, is wanted", hint="the last layer gives as many as there are classes"
+            )
         return _answers(found, self.outputs, self.center, self.scale)
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,24 +153,17 @@ def _width(module: torch.nn.Module, features: int) -> int:
 
 
 def _exported(module: torch.nn.Module, features: int, X: Any) -> Any:
-    """Return the module's output for X (spox.Var), by PyTorch's own exporter."""
-    import contextlib
-    import io
-    import warnings
-
+    """Return the module's output for X (spox.Var), by PyTorch's own exporter; raises ExportError with what that says."""
     import onnx
     import spox
     import torch
 
     rows, example = torch.export.Dim("rows", min=2), torch.zeros(3, features)
-    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
+    names: Any = {"input_names": ["X"], "output_names": ["output"], "dynamic_shapes": ({0: rows},)}
+    with tempfile.TemporaryDirectory() as name, _quiet_exporter():
         file = Path(name) / "module.onnx"
         try:
-            torch.onnx.export(
-                _Forward.of(module), (example,), file, dynamo=True, opset_version=OPSET, input_names=["X"],
-                output_names=["output"], dynamic_shapes=({0: rows},), external_data=False, verbose=False,
-            )  # fmt: skip
+            torch.onnx.export(_plain(module), (example,), file, opset_version=OPSET, external_data=False, **names)
         except Exception as error:  # PyTorch's exporter raises whatever a module's code does while it is looked through
             told = " ".join(f"{error}".split())[:300]
             raise ExportError(
@@ -173,22 +172,33 @@ def _exported(module: torch.nn.Module, features: int, X: Any) -> Any:
         return spox.inline(onnx.load(file))(X)["output"]
 
 
-class _Forward:
-    """A module without what Lightning put around it, for PyTorch to look through."""
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Keep away what the exporter prints, and its advice on libraries that are not here."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
-    @staticmethod
-    def of(module: torch.nn.Module) -> torch.nn.Module:
-        from torch import nn
 
-        class Forward(nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.inner = module
+def _plain(module: torch.nn.Module) -> torch.nn.Module:
+    """Return a module that only calls another's `forward`, without what Lightning put around it."""
+    from torch import nn
 
-            def forward(self, X: torch.Tensor) -> Any:
-                return self.inner.forward(X)
+    class Forward(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = module
 
-        return Forward().eval()
+        def forward(self, X: torch.Tensor) -> Any:
+            return self.inner.forward(X)
+
+    return Forward().eval()
 
 
 def _rows_of(network: Transformer) -> int:

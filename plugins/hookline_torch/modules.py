@@ -21,9 +21,7 @@ class Embeddings(nn.Module):
     def __init__(self, places: Sequence[int], sizes: Sequence[int], widths: Sequence[int]) -> None:
         super().__init__()
         self.places = tuple(places)
-        self.tables = nn.ModuleList(
-            nn.Embedding(size + 1, width) for size, width in zip(sizes, widths, strict=True)
-        )
+        self.tables = nn.ModuleList(nn.Embedding(size + 1, width) for size, width in zip(sizes, widths, strict=True))
         for table in self.tables:
             nn.init.normal_(table.weight, std=SMALL)
             with torch.no_grad():
@@ -76,7 +74,9 @@ class Block(nn.Module):
     Of the first block the first normalization is left out, and of the last one only the answer's vector is worked out.
     """
 
-    def __init__(self, width: int, heads: int, hidden: int, dropouts: tuple[float, float, float], *, first: bool) -> None:
+    def __init__(
+        self, width: int, heads: int, hidden: int, dropouts: tuple[float, float, float], *, first: bool
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.attention_dropout, hidden_dropout, residual_dropout = dropouts

@@ -46,8 +46,13 @@ class LightningFit(Trainer):
         """Return the backend."""
         return ("torch", "pytorch_lightning")
 
-    def given(self, train: Features, valid: Features | None, center: float, scale: float) -> Given:
-        """Return the rows to learn from and to stop on; raises DataError for gaps, and where there are too few."""
+    def _given(
+        self, train: Features, valid: Features | None, center: float, scale: float, *, stops: bool = True
+    ) -> Given:
+        """Return the rows to learn from and, if it `stops` early, to stop on.
+
+        Raises DataError for gaps, and where there are too few rows.
+        """
         from ..rows import Rows
         from ..training.fitting import Given
 
@@ -57,11 +62,11 @@ class LightningFit(Trainer):
                 require_finite(self.name, features)
         learn = Rows.of(self.name, train, center, scale)
         stop: Rows | None = None if valid is None else Rows.of(self.name, valid, center, scale)
-        if stop is None and self.patience:
+        if stop is None and stops and self.patience:
             learn, stop = learn.cut(self.valid_fraction, self.seed)
         return Given(learn, stop, checkpoint_folder())
 
-    def training(self, **other: Any) -> Training:
+    def _training(self, **other: Any) -> Training:
         """Return the options of Lightning's trainer, some of them otherwise."""
         from ..training.options import Training
 
@@ -81,14 +86,14 @@ class StepwiseFit(LightningFit):
     warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     """Share of all steps in which the step size rises to what it is, but with `plateau`."""
 
-    def steps(self, **other: Any) -> Steps:
+    def _steps(self, **other: Any) -> Steps:
         """Return the options of AdamW, some of them otherwise."""
         from ..training.options import Steps
 
         given = {name: getattr(self, name) for name in ("learning_rate", "weight_decay", "schedule", "warmup")}
         return Steps(**given | other)
 
-    def require_schedule(self, given: Given) -> None:
+    def _require_schedule(self, given: Given) -> None:
         """Raise ConfigError where a schedule needs validation rows, and there are none."""
         if self.schedule == "plateau" and given.valid is None:
             told = "plateau goes by validation rows, and there are none: set trainer.patience or split.valid"

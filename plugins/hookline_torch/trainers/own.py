@@ -69,22 +69,10 @@ class LightningTrainer(LightningFit):
         center, scale = standard_of(train) if self.standardize else (0.0, 1.0)
         with own_random_state(self.seed):
             module = self.module(train)
-            given = _batched(self._stopped(module, train, valid, center, scale), weighs=self.takes_weights)
-            train_module(module, given, self.training())
+            looks = _looks_at_validation(self.name, module)
+            given = self._given(train, valid if looks else None, center, scale, stops=looks)
+            train_module(module, _batched(given, weighs=self.takes_weights), self._training())
         return _model(module, train, center, scale)
-
-    def _stopped(
-        self, module: pl.LightningModule, train: Features, valid: Features | None, center: float, scale: float
-    ) -> Given:
-        """Return the rows, none of them held out from a module that does not look at them."""
-        from dataclasses import replace
-
-        import pytorch_lightning as pl
-
-        _require_lightning(self.name, module)
-        if type(module).validation_step is not pl.LightningModule.validation_step:
-            return self.given(train, valid, center, scale)
-        return replace(self, patience=None).given(train, None, center, scale)
 
 
 class TorchTrainer(StepwiseFit):
@@ -133,11 +121,11 @@ class TorchTrainer(StepwiseFit):
 
         train, valid = train.weighing(), valid.weighing() if valid else None
         center, scale = standard_of(train) if self.standardize else (0.0, 1.0)
-        given = self.given(train, valid, center, scale)
-        self.require_schedule(given)
+        given = self._given(train, valid, center, scale)
+        self._require_schedule(given)
         with own_random_state(self.seed):
             module = self.module(train)
-            train_module(Loop(module, self.loss, self.steps(), None), given, self.training())
+            train_module(Loop(module, self.loss, self._steps(), None), given, self._training())
         return _model(module, train, center, scale)
 
 
@@ -163,11 +151,12 @@ def _batched(given: Given, *, weighs: bool) -> Given:
     return replace(given, **changed)
 
 
-def _require_lightning(trainer: str, module: Any) -> None:
+def _looks_at_validation(trainer: str, module: Any) -> bool:
+    """Tell whether a module has a validation step; raises ConfigError where it is no LightningModule."""
     import pytorch_lightning as pl
 
     if isinstance(module, pl.LightningModule):
-        return
+        return type(module).validation_step is not pl.LightningModule.validation_step
     other = any(cls.__module__.startswith("lightning.") for cls in type(module).__mro__)
     told = "of the package `lightning`; import pytorch_lightning" if other else "no LightningModule"
     problem = Problem("trainer", f"module() of '{trainer}' returns a {type(module).__name__}, {told}")

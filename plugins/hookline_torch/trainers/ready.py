@@ -37,13 +37,13 @@ class ReadyTrainer(StepwiseFit):
         assert train.target is not None
         center, scale = standard_of(train)
         network = self.network(train.features, len(train.target.classes) or 1)
-        given = self.given(train, valid, center, scale)
-        self.require_schedule(given)
+        given = self._given(train, valid, center, scale)
+        self._require_schedule(given)
         self.require_batches(len(given.train))
         with own_random_state(self.seed):
             module = network.build()
-            loop = Loop(module, squared_or_cross_entropy, self.steps(), None)
-            learned = train_module(loop, given, self.training())
+            loop = Loop(module, squared_or_cross_entropy, self._steps(), None)
+            learned = train_module(loop, given, self._training())
         return TorchModel(module, network, train.names, center, scale, learned)
 
     def update(self, model: TorchModel, batch: Features) -> TorchModel:
@@ -62,12 +62,12 @@ class ReadyTrainer(StepwiseFit):
         require_finite(self.name, batch)
         rows = Rows.of(self.name, batch, model.center, model.scale)
         self.require_batches(len(rows))
-        steps = self.steps(schedule="constant", warmup=0.0)
+        steps = self._steps(schedule="constant", warmup=0.0)
         with own_random_state(self.seed):
             module = model.network.build()
             module.load_state_dict(model.module.state_dict())
             loop = Loop(module, squared_or_cross_entropy, steps, model.steps)
-            learned = train_module(loop, Given(rows, None, None), self.training(max_epochs=1, patience=None))
+            learned = train_module(loop, Given(rows, None, None), self._training(max_epochs=1, patience=None))
         return replace(model, module=module, steps=learned)
 
     def require_batches(self, rows: int) -> None:

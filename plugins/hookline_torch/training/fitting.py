@@ -19,6 +19,7 @@ from ..model import Learned
 from ..rows import Rows
 from .batches import Batches, in_order
 from .callbacks import KeepBest, Measured, ReportLoss, Seeding, SendHome, steps_of
+from .loop import Loop
 from .options import Training
 from .quiet import Quieting, quiet
 
@@ -43,21 +44,11 @@ def train_module(module: pl.LightningModule, given: Given, training: Training) -
     require_device(training)
     with quiet(), tempfile.TemporaryDirectory() as scratch:
         devices = _devices(training)
-        best = KeepBest(training) if given.valid is not None else None
-        told = ReportLoss(training) if given.valid is not None else None
-        home = SendHome(Path(scratch) / "home.pt", best, told) if devices > 1 else None
-        shuffled = Batches(
-            len(given.train), min(training.batch_size, len(given.train)), training.seed, module, devices
-        )
-        if hasattr(module, "batches"):
-            module.batches = shuffled
-        loaders: list[Any] = [DataLoader(given.train, sampler=shuffled, batch_size=None)]
-        if given.valid is not None:
-            loaders.append(DataLoader(given.valid, sampler=in_order(len(given.valid)), batch_size=None))
-        callbacks = [one for one in (Seeding(training.seed), best, told, home) if one is not None]
-        trainer = _trainer(training, devices, callbacks, given)
-        _fit(trainer, module, loaders, given.folder, training)
-        learned = home.receive() if home is not None else steps_of(trainer)
+        watching = _Watching.of(training, given, Path(scratch) / "home.pt", devices)
+        trainer = _trainer(training, devices, watching.callbacks(training), given)
+        _fit(trainer, module, _loaders(module, given, training, devices), given.folder, training)
+        learned = watching.home.receive() if watching.home is not None else steps_of(trainer)
+        best = watching.best
         if best is not None and best.weights:
             module.load_state_dict(best.weights)
             learned = best.steps
@@ -66,9 +57,42 @@ def train_module(module: pl.LightningModule, given: Given, training: Training) -
     if not all(torch.isfinite(value).all() for value in module.state_dict().values()):
         raise DataError(
             f"trainer '{training.trainer}' did not converge: its weights are no longer finite",
-            hint="lower trainer.learning_rate",
+            hint="lower trainer.learning_rate" if isinstance(module, Loop) else "lower the module's learning rate",
         )
     return learned
+
+
+@dataclass(frozen=True)
+class _Watching:
+    """The callbacks that know more than Lightning brings back."""
+
+    best: KeepBest | None
+    told: ReportLoss | None
+    home: SendHome | None
+
+    @classmethod
+    def of(cls, training: Training, given: Given, file: Path, devices: int) -> _Watching:
+        best = KeepBest(training) if given.valid is not None else None
+        told = ReportLoss(training) if given.valid is not None else None
+        return cls(best, told, SendHome(file, best, told) if devices > 1 else None)
+
+    def callbacks(self, training: Training) -> list[Callback]:
+        """Return them in the order in which they are to be called."""
+        measured = Measured(training) if self.best is not None else None
+        ordered = (Quieting(), Seeding(training.seed), measured, self.best, self.told, self.home)
+        return [one for one in ordered if one is not None]
+
+
+def _loaders(module: pl.LightningModule, given: Given, training: Training, devices: int) -> list[Any]:
+    """Return what yields batches to learn from, and those to measure, which every process sees whole."""
+    size = len(given.train)
+    shuffled = Batches(size, min(training.batch_size, size), training.seed, module, devices)
+    if isinstance(module, Loop):
+        module.batches = shuffled
+    loaders: list[Any] = [DataLoader(given.train, sampler=shuffled, batch_size=None)]
+    if given.valid is not None:
+        loaders.append(DataLoader(given.valid, sampler=in_order(len(given.valid)), batch_size=None))
+    return loaders
 
 
 def require_device(training: Training) -> None:
@@ -99,17 +123,10 @@ def _devices(training: Training) -> int:
 
 
 def _trainer(training: Training, devices: int, callbacks: list[Callback], given: Given) -> pl.Trainer:
-    if given.valid is not None:
-        callbacks.insert(0, Measured(training))
-        if training.patience:
-            stopping = EarlyStopping(
-                training.monitor, mode=training.mode, patience=training.patience, check_finite=True
-            )
-            callbacks.append(stopping)
+    if given.valid is not None and training.patience:
+        callbacks.append(EarlyStopping(training.monitor, mode=training.mode, patience=training.patience))
     if given.folder is not None:
         callbacks.append(ModelCheckpoint(given.folder, filename=CHECKPOINT, save_top_k=1, enable_version_counter=False))
-    if devices > 1:
-        callbacks.insert(0, Quieting())
     return pl.Trainer(
         max_epochs=training.max_epochs,
         accelerator=training.accelerator,

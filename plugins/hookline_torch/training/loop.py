@@ -77,6 +77,7 @@ class Factor:
         self.schedule, self.total, self.warmup = steps.schedule, total, round(steps.warmup * total)
 
     def __call__(self, step: int) -> float:
+        """Return it; step: how many came before."""
         if step < self.warmup:
             return (step + 1) / (self.warmup + 1)
         done = (step - self.warmup) / max(1, self.total - self.warmup)

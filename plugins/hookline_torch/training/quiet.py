@@ -20,9 +20,12 @@ LOGGERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")
 class Quieting(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
     """Keeps a process quiet that was started to train, and so begins by reading this from its parent."""
 
+    def __init__(self) -> None:
+        self.loggers = LOGGERS
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        for name in LOGGERS:
+        for name in self.loggers:
             logging.getLogger(name).setLevel(logging.ERROR)
         warnings.simplefilter("ignore")
 

@@ -7,7 +7,6 @@ import logging
 import os
 import random
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,39 +16,20 @@ import polars as pl
 import pytest
 import torch
 from scipy import sparse
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import make_regression
 
 import hookline as hl
-from hookline import Feature, Features, Target
+from hookline import Features, Target
 from hookline.errors import ConfigError, DataError, Pruned
 from hookline.kinds.fitting import Curve, checkpoints_in, judged_by, steps_in
 from hookline_torch import MlpTrainer
-from hookline_torch.training.callbacks import Seeding
-from hookline_torch.training.loop import Loop
 from hookline_torch.model import TorchModel
+from hookline_torch.training.loop import Loop
 from kit.advice import hint_of
+from kit.networks import CutOff, cut_off_in_epoch, features, labeled, raise_cut_off
 from kit.tables import table
 
 SMALL: dict[str, Any] = {"hidden": (8,), "accelerator": "cpu", "max_epochs": 4, "batch_size": 32, "learning_rate": 0.01}
-
-
-class CutOff(Exception):
-    """A stand-in for whatever ends a process in the middle of an epoch."""
-
-
-def features(X: Any, y: np.ndarray, weight: np.ndarray | None = None) -> Features:
-    names = tuple(Feature(f"x{i}", "float32", (f"x{i}",), f"x{i}") for i in range(X.shape[1]))
-    numbers = np.issubdtype(y.dtype, np.floating)
-    classes = () if numbers else tuple(range(int(y.max()) + 1))
-    task = "regression" if numbers else "binary" if len(classes) == 2 else "multiclass"
-    return Features(X, names, y=y, sample_weight=weight, target=Target("y", task, classes))
-
-
-def labeled(rows: int = 300, classes: int = 2, seed: int = 0) -> Features:
-    X, y = make_classification(
-        rows, 6, n_informative=5, n_redundant=0, n_classes=classes, class_sep=2.5, random_state=seed
-    )
-    return features(X.astype(np.float32), y.astype(np.int64))
 
 
 def weights(model: TorchModel) -> dict[str, np.ndarray]:
@@ -59,28 +39,6 @@ def weights(model: TorchModel) -> dict[str, np.ndarray]:
 def assert_same(one: TorchModel, other: TorchModel) -> None:
     for name, value in weights(one).items():
         np.testing.assert_array_equal(value, weights(other)[name])
-
-
-def cut_off_in_epoch(epoch: int, batch: int, patch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    plain = Seeding.on_train_batch_start
-
-    def start(self: Seeding, trainer: Any, module: Any, rows: Any, batch_idx: int) -> None:
-        plain(self, trainer, module, rows, batch_idx)
-        if (trainer.current_epoch, batch_idx) == (epoch, batch):
-            act()
-
-    patch.setattr(Seeding, "on_train_batch_start", start)
-
-
-def note_epochs(patch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list to which every epoch is added when it begins."""
-    epochs: list[int] = []
-    patch.setattr(Loop, "on_train_epoch_start", lambda loop: epochs.append(loop.current_epoch))
-    return epochs
-
-
-def raise_cut_off() -> None:
-    raise CutOff
 
 
 @pytest.mark.parametrize("classes", [2, 3])
