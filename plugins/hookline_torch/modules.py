@@ -21,11 +21,11 @@ class Embeddings(nn.Module):
     def __init__(self, places: Sequence[int], sizes: Sequence[int], widths: Sequence[int]) -> None:
         super().__init__()
         self.places = tuple(places)
-        self.tables = nn.ModuleList(nn.Embedding(size + 1, width) for size, width in zip(sizes, widths, strict=True))
-        for table in self.tables:
+        tables = [nn.Embedding(size + 1, width) for size, width in zip(sizes, widths, strict=True)]
+        for table in tables:
             nn.init.normal_(table.weight, std=SMALL)
-            with torch.no_grad():
-                table.weight[0] = 0
+            nn.init.zeros_(table.weight[0])
+        self.tables = nn.ModuleList(tables)
 
     def forward(self, X: torch.Tensor) -> list[torch.Tensor]:
         """Return the vectors of each column: (n, width) each."""
@@ -94,13 +94,16 @@ class Block(nn.Module):
         tokens = tokens[:, :asked] + self.residual_dropout(attended)
         value, gate = self.wide(self.before_hidden(tokens)).chunk(2, dim=2)
         hidden = self.hidden_dropout(value * functional.relu(gate))
-        return tokens + self.residual_dropout(self.narrow(hidden))
+        added: torch.Tensor = tokens + self.residual_dropout(self.narrow(hidden))
+        return added
 
     def _attend(self, seen: torch.Tensor, asked: int) -> torch.Tensor:
-        queries, keys, values = self.queries(seen[:, :asked]), self.keys(seen), self.values(seen)
-        parts = [part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (queries, keys, values)]
+        def heads(part: torch.Tensor) -> torch.Tensor:
+            return part.view(len(part), -1, self.heads, part.shape[2] // self.heads).transpose(1, 2)
+
+        queries, keys, values = heads(self.queries(seen[:, :asked])), heads(self.keys(seen)), heads(self.values(seen))
         dropout = self.attention_dropout if self.training else 0.0
-        found = functional.scaled_dot_product_attention(*parts, dropout_p=dropout)
+        found = functional.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout)
         return found.transpose(1, 2).flatten(2)
 
 

@@ -31,11 +31,12 @@ class Loop(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Li
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Return the mean loss of a batch."""
         X, y, weight = batch
-        losses = self.loss(self.module(X), y) * weight
+        losses: torch.Tensor = self.loss(self.module(X), y) * weight
         if self.trainer.world_size == 1 or self.batches is None:
             return losses.mean()
         # Gradients of several processes are averaged, whatever each one's share of the rows is.
-        return losses.sum() * self.trainer.world_size / self.batches.size_of(batch_idx)
+        share = self.batches.size_of(batch_idx) / self.trainer.world_size
+        return losses.sum() / share
 
     def validation_step(self, batch: Batch) -> None:
         """Note the weighted loss of a batch."""
