@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,8 @@ BATCH = 65_536
 """Rows given to a module at a time, so that memory stays flat."""
 VALUES = 2**25
 """Numbers that a transformer may make of the rows given to it at a time."""
+CACHE = "TORCHINDUCTOR_CACHE_DIR"
+"""Variable that says where PyTorch keeps what it compiles."""
 OPSET = 21
 """ai.onnx operator set of an exported module."""
 
@@ -160,7 +163,7 @@ def _exported(module: torch.nn.Module, features: int, X: Any) -> Any:
 
     rows, example = torch.export.Dim("rows", min=2), torch.zeros(3, features)
     names: Any = {"input_names": ["X"], "output_names": ["output"], "dynamic_shapes": ({0: rows},)}
-    with tempfile.TemporaryDirectory() as name, _quiet_exporter():
+    with tempfile.TemporaryDirectory() as name, _quiet_exporter(name):
         file = Path(name) / "module.onnx"
         try:
             torch.onnx.export(_plain(module), (example,), file, opset_version=OPSET, external_data=False, **names)
@@ -173,17 +176,21 @@ def _exported(module: torch.nn.Module, features: int, X: Any) -> Any:
 
 
 @contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """Keep away what the exporter prints, and its advice on libraries that are not here."""
+def _quiet_exporter(folder: str) -> Iterator[None]:
+    """Keep away what the exporter prints, its advice on libraries that are not here, and the cache that it makes."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = logger.level
+    level, cache = logger.level, os.environ.get(CACHE)
     logger.setLevel(logging.ERROR)
+    os.environ[CACHE] = folder
     try:
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
         logger.setLevel(level)
+        del os.environ[CACHE]
+        if cache is not None:
+            os.environ[CACHE] = cache
 
 
 def _plain(module: torch.nn.Module) -> torch.nn.Module:

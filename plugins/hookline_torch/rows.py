@@ -110,15 +110,14 @@ class Mapped:
 
 def _sent(array: np.ndarray) -> Mapped | np.ndarray:
     """Return where a memory-mapped array lies, or the array where it lies in memory."""
-    base: Any = array
-    while base is not None and not isinstance(base, np.memmap):
-        base = getattr(base, "base", None)
-    # Of a memory map's own view `base` is the buffer of the file; the outermost one tells name and offset.
-    if base is None or base.filename is None or not array.flags.c_contiguous:
+    whole, base = None, array
+    while isinstance(base, np.ndarray):
+        # A part of a memory map is one too, and says the offset of the whole.
+        whole, base = base if isinstance(base, np.memmap) else whole, base.base
+    if whole is None or whole.filename is None or not array.flags.c_contiguous:
         return array
-    first = base.__array_interface__["data"][0]
-    offset = base.offset + array.__array_interface__["data"][0] - first
-    return Mapped(Path(base.filename), offset, array.dtype.str, array.shape)
+    offset = whole.offset + array.ctypes.data - whole.ctypes.data
+    return Mapped(Path(whole.filename), offset, array.dtype.str, array.shape)
 
 
 def _received(sent: Mapped | np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,8 @@ class SendHome(Callback):  # type: ignore[misc]  # mypy does not follow Lightnin
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the file."""
+        # Lightning makes a folder for the weights that it brings home, and leaves it behind.
+        tempfile.tempdir = str(self.file.parent)
         if trainer.is_global_zero:
             kept = {"steps": steps_of(trainer), "best": self.best and self.best.state_dict()}
             torch.save(kept | {"told": self.told and self.told.state_dict()}, self.file)

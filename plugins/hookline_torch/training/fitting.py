@@ -42,7 +42,7 @@ def train_module(module: pl.LightningModule, given: Given, training: Training) -
     that is not there.
     """
     require_device(training)
-    with quiet(), tempfile.TemporaryDirectory() as scratch:
+    with quiet(), tempfile.TemporaryDirectory(dir=given.folder) as scratch:
         devices = _devices(training)
         watching = _Watching.of(training, given, Path(scratch) / "home.pt", devices)
         trainer = _trainer(training, devices, watching.callbacks(training), given)

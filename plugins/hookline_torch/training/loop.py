@@ -35,7 +35,7 @@ class Loop(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Li
         if self.trainer.world_size == 1 or self.batches is None:
             return losses.mean()
         # Gradients of several processes are averaged, whatever each one's share of the rows is.
-        share = self.batches.size_of(batch_idx) / self.trainer.world_size
+        share: float = self.batches.size_of(batch_idx) / self.trainer.world_size
         return losses.sum() / share
 
     def validation_step(self, batch: Batch) -> None:
