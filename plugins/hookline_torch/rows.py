@@ -110,7 +110,8 @@ class Mapped:
 
 def _sent(array: np.ndarray) -> Mapped | np.ndarray:
     """Return where a memory-mapped array lies, or the array where it lies in memory."""
-    whole, base = None, array
+    whole: Any = None
+    base: Any = array
     while isinstance(base, np.ndarray):
         # A part of a memory map is one too, and says the offset of the whole.
         whole, base = base if isinstance(base, np.memmap) else whole, base.base

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def test_the_seed_decides_its_weights(trainer: Any) -> None:
     assert not same(first, trainer(**FEW, seed=2).fit(labeled(), None))
 
 
-def test_a_lightning_module_trains_as_lightning_alone_trains_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lightning_module_trains_as_lightning_alone_trains_it() -> None:
     import pytorch_lightning as lightning
     from torch.utils.data import DataLoader, TensorDataset
 
@@ -69,8 +70,9 @@ def test_a_lightning_module_trains_as_lightning_alone_trains_it(monkeypatch: pyt
             torch.manual_seed(trainer.current_epoch)
 
     rows = TensorDataset(torch.from_numpy(np.asarray(train.X)), torch.from_numpy(np.asarray(train.y)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("warnings.warn", lambda *_, **__: None)
+    with warnings.catch_warnings():
+        # Advice on loaders and loggers, which are left out here.
+        warnings.simplefilter("ignore")
         lightning.Trainer(
             max_epochs=6, accelerator="cpu", logger=False, enable_checkpointing=False, callbacks=[Seeds()],
             enable_progress_bar=False, enable_model_summary=False,
