@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -15,6 +15,8 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 LOGGERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")
+VARIABLES = ("CUBLAS_WORKSPACE_CONFIG", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "WORLD_SIZE")
+"""Variables that Lightning sets for what it starts."""
 
 
 class Quieting(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
@@ -44,7 +46,7 @@ def quiet() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     held = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
-    variables = dict(os.environ)
+    variables = {name: os.environ.get(name) for name in VARIABLES}
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
@@ -73,7 +75,9 @@ def _determinism_held() -> Iterator[None]:
         torch.backends.cudnn.benchmark = benchmark
 
 
-def _give_back(variables: dict[str, str]) -> None:
-    for name in os.environ.keys() - variables.keys():
-        del os.environ[name]
-    os.environ.update({name: value for name, value in variables.items() if os.environ.get(name) != value})
+def _give_back(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is not None:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def weights(model: Any) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("strategy", ["ddp_spawn", pytest.param("ddp_fork", marks=pytest.mark.long)])
 def test_two_processes_learn_what_one_does(strategy: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    train, alone, both = labeled(), Curve(), Curve()
+    train, alone, both, variables = labeled(), Curve(), Curve(), dict(os.environ)
     with steps_in(alone):
         one = MlpTrainer(**SMALL).fit(train, None)
     with steps_in(both), checkpoints_in(tmp_path):
@@ -61,6 +62,7 @@ def test_two_processes_learn_what_one_does(strategy: Any, tmp_path: Path, capfd:
     assert {place: of.keys() for place, of in two.steps.items()} == {
         place: of.keys() for place, of in one.steps.items()
     }
+    assert dict(os.environ) == variables
     assert capfd.readouterr() == ("", "")
 
 
