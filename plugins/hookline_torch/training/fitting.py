@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import tempfile
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from .batches import Batches, in_order
 from .callbacks import KeepBest, Measured, ReportLoss, Seeding, SendHome, steps_of
 from .loop import Loop
 from .options import Training
-from .quiet import CACHE, Quieting, quiet
+from .quiet import Quieting, quiet
 
 CHECKPOINT = "last"
 
@@ -44,7 +43,6 @@ def train_module(module: pl.LightningModule, given: Given, training: Training) -
     """
     require_device(training)
     with quiet(), tempfile.TemporaryDirectory(dir=given.folder) as scratch:
-        os.environ.setdefault(CACHE, scratch)
         devices = _devices(training)
         watching = _Watching.of(training, given, Path(scratch) / "home.pt", devices)
         trainer = _trainer(training, devices, watching.callbacks(training), given)

@@ -15,13 +15,8 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 LOGGERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")
-CACHE = "TORCHINDUCTOR_CACHE_DIR"
-"""Says where PyTorch keeps what it compiles; it makes the folder whether it compiles or not."""
-VARIABLES = (
-    *("CUBLAS_WORKSPACE_CONFIG", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "WORLD_SIZE"),
-    CACHE,
-)
-"""Variables that are set for the time of a training, by Lightning or here."""
+VARIABLES = ("CUBLAS_WORKSPACE_CONFIG", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "WORLD_SIZE")
+"""Variables that Lightning sets for what it starts."""
 
 
 class Quieting(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
