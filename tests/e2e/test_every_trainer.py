@@ -27,6 +27,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "decision_tree": ("digits", ()),
     "elastic_net": ("diabetes", ("trainer.alpha=0.01",)),
     "extra_trees": ("wine", ("trainer.n_estimators=20",)),
+    "ft_transformer": ("iris", ("trainer.max_epochs=3", "trainer.blocks=1", "trainer.width=16", "trainer.heads=2")),
     "gradient_boosting": ("breast_cancer", ("trainer.n_estimators=20",)),
     "hist_gradient_boosting": ("breast_cancer", ("trainer.max_iter=20",)),
     "hoeffding_tree": ("diabetes", (PICKLED,)),
@@ -51,7 +52,15 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 LIKE_ANOTHER = (
-    *("adaptive_random_forest", "elastic_net", "extra_trees", "gradient_boosting", "lasso", "naive_bayes"),
+    *(
+        "adaptive_random_forest",
+        "elastic_net",
+        "extra_trees",
+        "ft_transformer",
+        "gradient_boosting",
+        "lasso",
+        "naive_bayes",
+    ),
     *("quantile_regression", "river_regression", "sgd_regressor", "sklearn_mlp"),
 )
 """Trainers whose models are of the class of another's here; these are served in the long form."""

@@ -13,6 +13,7 @@ import pytest
 
 import hookline as hl
 from hookline.workspace.workspace import open_workspace
+from kit.places import own_home
 from kit.processes import HOOKLINE, heard, run_together, started, with_memory
 
 OVERRIDES = ("source=digits", "trainer=random_forest", "trainer.n_estimators=60", "packager=[onnx,skops]")
@@ -45,6 +46,22 @@ def test_a_killed_run_ends_where_an_undisturbed_one_does(tmp_path: Path, monkeyp
             time.sleep(delay)
             run.kill()
     assert hl.run(*OVERRIDES).metrics == undisturbed.metrics
+
+
+def test_a_network_killed_in_an_epoch_ends_with_the_weights_of_an_undisturbed_one(tmp_path: Path) -> None:
+    network = ("source=iris", "trainer=mlp", "trainer.max_epochs=40", "trainer.patience=null", "trainer.dropout=0.1")
+    options = (*network, "trainer.accelerator=cpu", "packager=[pickle]", "evaluator=[]", "monitor=[]")
+    undisturbed = hl.run(*options, home=tmp_path / "undisturbed")
+    with started([HOOKLINE, *options], stderr=subprocess.DEVNULL) as run:
+        while not list(own_home().rglob("*.ckpt")):
+            assert run.poll() is None
+            time.sleep(0.02)
+        run.kill()
+    resumed = hl.run(*options)
+    first, second = (one.predictor.model.module.state_dict() for one in (undisturbed, resumed))
+    assert first.keys() == second.keys()
+    assert all((second[name] == value).all() for name, value in first.items())
+    assert not list(own_home().rglob("*.ckpt"))
 
 
 def test_two_runs_at_once_compute_each_stage_once(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ TRAINERS: Mapping[str, Mapping[str, Any]] = {
     "adaptive_random_forest": {"n_models": 2, "lambda_value": 2},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 5}},
     "extra_trees": {"n_estimators": 5},
+    "ft_transformer": {"blocks": 1, "width": 8, "heads": 2, "max_epochs": 5, "batch_size": 32, "learning_rate": 1e-2},
     "gradient_boosting": {"n_estimators": 5},
     "hist_gradient_boosting": {"max_iter": 5, "early_stopping": True},
     "mlp": {"max_epochs": 5},
@@ -44,7 +45,7 @@ TRAINERS: Mapping[str, Mapping[str, Any]] = {
 }
 TABULAR: list[Mapping[str, Any]] = [
     *({"numeric": way} for way in ("standard", "robust", "min_max")),
-    *({"categorical": way} for way in ("one_hot", "ordinal", "target", "hashing")),
+    *({"categorical": way} for way in ("one_hot", "codes", "ordinal", "target", "hashing")),
     {"missing": "zero", "missing_indicators": True},
 ]
 

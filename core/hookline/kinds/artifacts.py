@@ -212,6 +212,8 @@ class Feature:
     """How, in words exact enough to compute it again, such as `standard(age, mean=38.6, std=13.6)`."""
     version: str = "1"
     """Changes when the definition means something else, and not when only fitted numbers in it moved."""
+    categories: int | None = None
+    """How many categories there are, of which a value is the position (-1: unseen or missing); None of other values."""
 
 
 @dataclass(frozen=True)

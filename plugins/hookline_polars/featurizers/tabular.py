@@ -44,8 +44,9 @@ class TabularFeaturizer(Featurizer):
     numeric: Scaling = "standard"
     """How numbers are scaled, parts of datetimes, positions and mean targets of categories too: by mean and standard deviation,
     by median and quartiles, to 0..1, or not."""
-    categorical: Literal["one_hot", "ordinal", "target", "hashing"] = "one_hot"
-    """How texts are encoded. `target` uses the mean target of a category, cross-fitted on the training rows."""
+    categorical: Literal["one_hot", "codes", "ordinal", "target", "hashing"] = "one_hot"
+    """How texts are encoded. `codes` are positions that are never scaled, for a trainer that embeds categories, as `mlp` does;
+    `target` uses the mean target of a category, cross-fitted on the training rows."""
     max_categories: Annotated[int, Gt(0)] = 100
     """one_hot: the most frequent categories get a column each, the others share one called `<column>?other`."""
     n_hashes: Annotated[int, Gt(1)] = 64
@@ -96,6 +97,7 @@ class TabularFeaturizer(Featurizer):
         zero, indicators = self.missing == "zero", self.missing_indicators
         texts: Mapping[str, Fit] = {
             "one_hot": partial(OneHotEncoding.fit, max_categories=self.max_categories, indicators=indicators),
+            "codes": partial(fit_places, scaling="none", indicators=indicators),
             "ordinal": partial(fit_places, scaling=self.numeric, indicators=indicators),
             "target": partial(fit_means, smooth=self.smooth, scaling=self.numeric, indicators=indicators),
             "hashing": partial(HashingEncoding.fit, n_hashes=self.n_hashes, indicators=indicators),

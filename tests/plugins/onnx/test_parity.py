@@ -138,6 +138,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"numeric": "min_max"},
     {"numeric": "none"},
     {"categorical": "ordinal"},
+    {"categorical": "codes"},
     {"categorical": "target"},
     {"categorical": "one_hot", "max_categories": 2},
     {"datetime": ["year", "month", "day", "weekday", "hour", "minute", "ordinal_day"]},

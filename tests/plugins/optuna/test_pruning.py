@@ -197,7 +197,7 @@ def test_a_killed_search_goes_on_pruning_as_it_began(fresh: Swept) -> None:
 
 
 def test_a_network_reports_its_epochs_in_a_run() -> None:
-    small = {"component": "mlp", "max_epochs": 3, "hidden": [16], "device": "cpu"}
+    small = {"component": "mlp", "max_epochs": 3, "hidden": [16], "accelerator": "cpu"}
     run = hl.run(source="digits", trainer=small)
     learning = run.evidence["learning"]
     assert (learning["name"], learning["greater_is_better"]) == ("valid_loss", False)

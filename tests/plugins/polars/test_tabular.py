@@ -329,7 +329,7 @@ def test_indicators_mark_missing_values_of_columns_that_missed_some_in_training(
     np.testing.assert_array_equal(matrix(featurizer, train)[:, marks], [[0, 0, 1, 1], [1, 1, 0, 0]])
 
 
-@pytest.mark.parametrize("categorical", ["one_hot", "ordinal", "target", "hashing"])
+@pytest.mark.parametrize("categorical", ["one_hot", "codes", "ordinal", "target", "hashing"])
 def test_a_sparse_matrix_equals_the_dense_one(categorical: Any) -> None:
     target, y = TARGETS["multiclass"]
     texts = [None if i % 7 == 0 else text for i, text in enumerate(TEXTS)]

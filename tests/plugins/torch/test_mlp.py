@@ -7,7 +7,6 @@ import logging
 import os
 import random
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,38 +16,20 @@ import polars as pl
 import pytest
 import torch
 from scipy import sparse
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import make_regression
 
 import hookline as hl
-from hookline import Feature, Features, Target
+from hookline import Features, Target
 from hookline.errors import ConfigError, DataError, Pruned
 from hookline.kinds.fitting import Curve, checkpoints_in, judged_by, steps_in
 from hookline_torch import MlpTrainer
-from hookline_torch.loop import Loop
 from hookline_torch.model import TorchModel
+from hookline_torch.training.loop import Loop
 from kit.advice import hint_of
+from kit.networks import CutOff, cut_off_in_epoch, features, labeled, raise_cut_off
 from kit.tables import table
 
-SMALL: dict[str, Any] = {"hidden": (8,), "device": "cpu", "max_epochs": 4, "batch_size": 32, "learning_rate": 0.01}
-
-
-class CutOff(Exception):
-    """A stand-in for whatever ends a process in the middle of an epoch."""
-
-
-def features(X: Any, y: np.ndarray, weight: np.ndarray | None = None) -> Features:
-    names = tuple(Feature(f"x{i}", "float32", (f"x{i}",), f"x{i}") for i in range(X.shape[1]))
-    numbers = np.issubdtype(y.dtype, np.floating)
-    classes = () if numbers else tuple(range(int(y.max()) + 1))
-    task = "regression" if numbers else "binary" if len(classes) == 2 else "multiclass"
-    return Features(X, names, y=y, sample_weight=weight, target=Target("y", task, classes))
-
-
-def labeled(rows: int = 300, classes: int = 2, seed: int = 0) -> Features:
-    X, y = make_classification(
-        rows, 6, n_informative=5, n_redundant=0, n_classes=classes, class_sep=2.5, random_state=seed
-    )
-    return features(X.astype(np.float32), y.astype(np.int64))
+SMALL: dict[str, Any] = {"hidden": (8,), "accelerator": "cpu", "max_epochs": 4, "batch_size": 32, "learning_rate": 0.01}
 
 
 def weights(model: TorchModel) -> dict[str, np.ndarray]:
@@ -60,25 +41,10 @@ def assert_same(one: TorchModel, other: TorchModel) -> None:
         np.testing.assert_array_equal(value, weights(other)[name])
 
 
-def cut_off_in_epoch(epoch: int, batch: int, patch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    plain = Loop.on_train_batch_start
-
-    def start(self: Loop, rows: Any, batch_idx: int) -> None:
-        plain(self, rows, batch_idx)
-        if (self.current_epoch, batch_idx) == (epoch, batch):
-            act()
-
-    patch.setattr(Loop, "on_train_batch_start", start)
-
-
-def raise_cut_off() -> None:
-    raise CutOff
-
-
 @pytest.mark.parametrize("classes", [2, 3])
 def test_it_learns_classes_that_can_be_told_apart(classes: int) -> None:
     train, test = labeled(400, classes), labeled(400, classes)
-    model = MlpTrainer(hidden=(32,), device="cpu", max_epochs=30, learning_rate=0.01).fit(train, None)
+    model = MlpTrainer(hidden=(32,), accelerator="cpu", max_epochs=30, learning_rate=0.01).fit(train, None)
     prediction = model.predict(test)
     assert (prediction.values == test.y).mean() > 0.9
     assert prediction.probabilities is not None
@@ -88,7 +54,7 @@ def test_it_learns_classes_that_can_be_told_apart(classes: int) -> None:
 def test_it_learns_numbers_far_from_zero() -> None:
     X, y = make_regression(400, 5, noise=1, random_state=0)
     train = features(X.astype(np.float32), y * 100 + 1e6)
-    model = MlpTrainer(hidden=(32,), device="cpu", max_epochs=40, learning_rate=0.01).fit(train, None)
+    model = MlpTrainer(hidden=(32,), accelerator="cpu", max_epochs=40, learning_rate=0.01).fit(train, None)
     error = model.predict(train).values - train.y
     assert np.mean(error**2) < 0.05 * np.var(train.y)
 
@@ -240,7 +206,7 @@ def test_the_validation_loss_weighs_rows_whatever_their_batch(monkeypatch: pytes
     weight = np.where(np.arange(100) < 50, 0.01, 5.0)
     losses = []
     for size in (100, 50, 7):
-        monkeypatch.setattr("hookline_torch.loop.VALID_BATCH", size)
+        monkeypatch.setattr("hookline_torch.training.batches.VALID_BATCH", size)
         curve = Curve()
         with steps_in(curve):
             MlpTrainer(**SMALL).fit(train, features(valid.X, np.asarray(valid.y), weight))
@@ -252,8 +218,13 @@ def test_the_validation_loss_weighs_rows_whatever_their_batch(monkeypatch: pytes
 def test_a_device_that_is_not_there_is_refused(device: Any) -> None:
     if {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}[device]():
         pytest.skip("it is there")
-    with pytest.raises(ConfigError, match=rf"trainer\.device: PyTorch finds no {device} here"):
-        MlpTrainer(**{**SMALL, "device": device}).fit(labeled(), None)
+    with pytest.raises(ConfigError, match=rf"trainer\.accelerator: PyTorch finds no {device} here"):
+        MlpTrainer(**{**SMALL, "accelerator": device}).fit(labeled(), None)
+
+
+def test_half_precision_that_a_cpu_has_not_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"trainer\.precision: 16-mixed needs a GPU; bf16-mixed runs"):
+        MlpTrainer(**SMALL, precision="16-mixed").fit(labeled(), None)
 
 
 def test_training_stops_once_the_validation_loss_no_longer_falls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from hookline import Dataset, Finding, report_finding
+from hookline import Dataset, Feature, Finding, report_finding
 
 from ...stats import value_counts
 from .base import CodedEncoding, ColumnEncoding, RawColumn, version_of
@@ -139,9 +139,14 @@ class PlaceEncoding(ColumnEncoding):
 
 @dataclass(frozen=True, kw_only=True)
 class OrdinalEncoding(PlaceEncoding):
-    """Positions as they are."""
+    """Positions as they are, which a trainer may take for codes of categories."""
 
     how: Literal["ordinal"] = "ordinal"
+
+    def features(self) -> list[Feature]:
+        """Return the position, with how many there are, and the indicator."""
+        place, *indicator = super().features()
+        return [replace(place, categories=len(self.categories)), *indicator]
 
 
 @dataclass(frozen=True, kw_only=True)

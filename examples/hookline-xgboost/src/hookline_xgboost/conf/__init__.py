@@ -1,0 +1,1 @@
+"""Config files that the plugin adds to the search path of hookline."""

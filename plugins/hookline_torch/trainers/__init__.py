@@ -1,0 +1,1 @@
+"""The trainers: ready networks for tables, and those of a project."""

@@ -1,0 +1,1 @@
+"""Trains a module with Lightning, and leaves no trace of it."""
