@@ -18,18 +18,15 @@ from .api import (
 )
 from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
-    AnswersAsServed,
     Decides,
     DropsRepeats,
     Explains,
     ExportsOnnx,
-    Fleet,
     LimitedInOnnx,
     PredictsRows,
     ReadsAlike,
     ReadsOn,
     Selects,
-    Serves,
     SplitsAt,
     Stored,
     TakesContract,
@@ -67,6 +64,7 @@ from .kinds.reports import (
     Table,
 )
 from .kinds.scored import Scored
+from .kinds.serving.fleet import AnswersAsServed, Fleet, Serves
 from .kinds.sklearn_model import SklearnModel
 from .live.batch.predicting import predict
 from .live.deploying.applying import deploy

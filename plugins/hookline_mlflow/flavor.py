@@ -12,7 +12,7 @@ from hookline import Pipeline
 from hookline.kinds.fitted import label_text
 from hookline.packages.certificate.certifying import json_rows
 from hookline.packages.door.probing import typical_row
-from hookline.registry.quiet import quiet
+from hookline.registry.backends.quiet import quiet
 
 TYPES = {"number": "double", "boolean": "boolean", "string": "string", "datetime": "datetime"}
 

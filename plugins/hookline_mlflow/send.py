@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 from hookline.kinds.hooks import RunInfo
-from hookline.registry.quiet import quiet_environment
+from hookline.registry.backends.quiet import quiet_environment
 from hookline.telling.secrets import logger
 from hookline.version import install_line
 

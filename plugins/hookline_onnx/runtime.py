@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from hookline.registry.quiet import SWITCHES, import_quietly
+from hookline.registry.backends.quiet import SWITCHES, import_quietly
 
 
 def onnxruntime() -> Any:

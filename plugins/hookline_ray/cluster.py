@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import MissingBackend, UnknownName, UsageError
-from hookline.registry.quiet import SWITCHES
+from hookline.registry.backends.quiet import SWITCHES
 from hookline.sweeps.workers.cores import available_cores
 
 OBJECTS = 128 * 1024**2

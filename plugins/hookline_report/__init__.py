@@ -56,35 +56,35 @@ def _report(evidence: Mapping[str, Any], path: Path) -> None:
 
 def _leaderboard(facts: Mapping[str, Any], path: Path) -> None:
     _require()
-    from .board import write_board
+    from .pages.board import write_board
 
     write_board(facts, path)
 
 
 def _profile(facts: Mapping[str, Any], path: Path) -> None:
     _require()
-    from .data_profile import write_data_profile
+    from .pages.data_profile import write_data_profile
 
     write_data_profile(facts, path)
 
 
 def _monitors(told: Mapping[str, Any], path: Path) -> None:
     _require()
-    from .watch import write_watch
+    from .pages.watch import write_watch
 
     write_watch(told, path)
 
 
 def _card(facts: Mapping[str, Any], path: Path) -> None:
     _require()
-    from .card import write_card
+    from .pages.card import write_card
 
     write_card(facts, path)
 
 
 def _card_text(facts: Mapping[str, Any], path: Path) -> None:
     _require()
-    from .card import write_card_text
+    from .pages.card import write_card_text
 
     write_card_text(facts, path)
 
@@ -126,7 +126,7 @@ def _comparison_cell(compared: Mapping[str, Any], path: Path) -> None:
 
 def _benchmark(facts: Mapping[str, Any], path: Path) -> None:
     _require()
-    from .benchmark import write_benchmark
+    from .pages.benchmark import write_benchmark
 
     write_benchmark(facts, path)
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from hookline.workspace.files import write_whole
 
-from .board import board_charts, linked
-from .board import headline_of as board_headline
 from .charting import charts_of
-from .data_profile import profile_facts
 from .filling import HERE, finite, template
 from .glyphs import difference, interval
 from .page import sections
+from .pages.board import board_charts, linked
+from .pages.board import headline_of as board_headline
+from .pages.data_profile import profile_facts
 from .standing import BESIDE
 from .vega import drawn, inked
 from .wording import number, ranked, seconds, words
@@ -96,7 +96,7 @@ def write_profile_cell(profile: Mapping[str, Any], path: Path) -> None:
 
 def write_watch_cell(told: Mapping[str, Any], path: Path) -> None:
     """Write what a notebook shows of monitors' reports."""
-    from .watch import watch_facts
+    from .pages.watch import watch_facts
 
     facts = watch_facts(finite(told))
     tables = [

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hookline.registry.lean import import_without
+from hookline.registry.backends.lean import import_without
 
 import_without("pandas", "sklearn.base")

@@ -6,7 +6,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from hookline.registry.quiet import quiet
+from hookline.registry.backends.quiet import quiet
 
 
 def whylogs() -> Any:

@@ -13,8 +13,8 @@ from hookline.sweeps.leaderboard import leaderboard
 from hookline.sweeps.ledger import Ledger
 from hookline.workspace.catalog.runs import RunRecord
 
-from ..board import board_charts, headline_of
 from ..filling import finite
+from ..pages.board import board_charts, headline_of
 from ..standing import metrics_of
 from .desk import desk_of
 from .drawing import svg

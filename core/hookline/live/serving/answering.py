@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookline.errors import ConfigError, UnknownName, UsageError
-from hookline.kinds.capabilities import Serves
 from hookline.kinds.deployments import Beside, Deployment
+from hookline.kinds.serving.fleet import Serves
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.registry.ports import assignable
 from hookline.registry.registry import Registry

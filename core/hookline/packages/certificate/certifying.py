@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.columns import conform
 from hookline.kinds.artifacts import Schema
-from hookline.kinds.capabilities import AnswersAsServed, NamesTies
+from hookline.kinds.capabilities import NamesTies
 from hookline.kinds.fitted import BOUNDS, Limit, Prediction, Predictor
 from hookline.kinds.kinds import Packager
+from hookline.kinds.serving.fleet import AnswersAsServed
 
 from ..pipeline import Pipeline
 from .agreement import Comparison, Ties

@@ -155,7 +155,8 @@ def start(words: Sequence[str]) -> Second | None:
 
 def tasks_of(run: Execution, decided: Mapping[str, str]) -> list[Task]:
     """Return what of a run can be done beside it, in order; decided: key of a stage -> whether it must run."""
-    from hookline.kinds.capabilities import AnswersAsServed, WorksBeside
+    from hookline.kinds.capabilities import WorksBeside
+    from hookline.kinds.serving.fleet import AnswersAsServed
 
     able = [stage for stage in run.plan.stages if isinstance(stage.acts, WorksBeside)]
     due = [stage for stage in able if decided.get(stage.key) == "run"]

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from hookline.kinds.capabilities import WorksBeside
 from hookline.plans.keywords import DEFAULTS
-from hookline.registry.quiet import SWITCHES, import_quietly
+from hookline.registry.backends.quiet import SWITCHES, import_quietly
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.workspace import Workspace
 

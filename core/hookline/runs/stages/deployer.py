@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError, PlanError, StoreError
-from hookline.kinds.capabilities import AnswersAsServed
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployed, Deployment, Package, Trust
 from hookline.kinds.plain import plain, to_json
+from hookline.kinds.serving.fleet import AnswersAsServed
 from hookline.packages.certificate.certificate import CERTIFICATE, Certificate, plain_certificate, require_agreement
 from hookline.packages.certificate.certifying import SERVED_ROWS, certify_served
 from hookline.packages.door.files import MANIFEST

@@ -24,7 +24,7 @@ from .handing import Edges, Report, cut, read_edges, read_handed
 from .loading import service_of
 
 if TYPE_CHECKING:
-    from hookline.kinds.capabilities import Fleet
+    from hookline.kinds.serving.fleet import Fleet
 
 log = logger("hookline.serving")
 

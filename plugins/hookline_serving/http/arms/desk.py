@@ -19,7 +19,7 @@ from ..service import Room, Service
 from .traffic import Traffic
 
 if TYPE_CHECKING:
-    from hookline.kinds.capabilities import Fleet
+    from hookline.kinds.serving.fleet import Fleet
     from hookline.live.seen import ArmCounts
 
 

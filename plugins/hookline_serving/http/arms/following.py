@@ -18,8 +18,8 @@ from .loading import traffic_of
 from .traffic import Traffic
 
 if TYPE_CHECKING:
-    from hookline.kinds.capabilities import Fleet
     from hookline.kinds.deployments import Deployment
+    from hookline.kinds.serving.fleet import Fleet
 
 log = logger("hookline.serving")
 

@@ -22,7 +22,7 @@ from .handing import Edges, Report, framed, handed
 if TYPE_CHECKING:
     import subprocess
 
-    from hookline.kinds.capabilities import Fleet
+    from hookline.kinds.serving.fleet import Fleet
     from hookline.live.seen import ArmCounts
 
 log = logger("hookline.serving")

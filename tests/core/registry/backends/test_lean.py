@@ -10,7 +10,7 @@ from kit.processes import run_python
 @pytest.mark.parametrize("backend", ["sklearn.base", "skl2onnx"])
 def test_a_backend_is_imported_without_a_library_which_is_there_afterwards(backend: str) -> None:
     code = (
-        "import sys\nfrom hookline.registry.lean import import_without\n"
+        "import sys\nfrom hookline.registry.backends.lean import import_without\n"
         "import_without('pandas', 'sklearn.base')\nimport_without('pandas', sys.argv[1])\n"
         "print(sys.argv[1] in sys.modules, 'pandas' in sys.modules)\n"
         "import pandas\nprint(pandas.DataFrame({'a': [1]}).shape)"
@@ -20,7 +20,7 @@ def test_a_backend_is_imported_without_a_library_which_is_there_afterwards(backe
 
 def test_a_library_that_is_there_already_stays() -> None:
     code = (
-        "import sys, json\nfrom hookline.registry.lean import import_without\n"
+        "import sys, json\nfrom hookline.registry.backends.lean import import_without\n"
         "import_without('json', 'wave')\nprint(sys.modules['json'] is json)"
     )
     assert run_python(code).stdout == "True\n"

@@ -9,9 +9,9 @@ from typing import Any
 
 from hookline.workspace.files import write_whole
 
-from .filling import fill, finite, template
-from .page import tables_of
-from .wording import number, words
+from ..filling import fill, finite, template
+from ..page import tables_of
+from ..wording import number, words
 
 MOST_IN_TEXT = 50
 """Rows of a table in Markdown."""

@@ -9,8 +9,8 @@ from typing import Any
 from hookline.quality.profile.column import shown
 from hookline.workspace.files import write_whole
 
-from .filling import MOST_COLUMNS, fill, finite
-from .glyphs import sparkline
+from ..filling import MOST_COLUMNS, fill, finite
+from ..glyphs import sparkline
 
 QUANTILES = ((0.0, "Min"), (0.25, "25 %"), (0.5, "Median"), (0.75, "75 %"), (1.0, "Max"))
 TAILS = (0.01, 0.05, 0.95, 0.99)

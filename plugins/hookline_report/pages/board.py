@@ -9,8 +9,8 @@ from typing import Any
 
 from hookline.workspace.files import write_whole
 
-from .filling import fill, finite
-from .wording import number, words
+from ..filling import fill, finite
+from ..wording import number, words
 
 TOLD = 3
 """So many of the best are told by what was chosen, the others by their rank."""

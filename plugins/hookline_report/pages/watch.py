@@ -8,9 +8,9 @@ from typing import Any
 
 from hookline.workspace.files import write_whole
 
-from .charting import charts_of
-from .filling import fill, finite
-from .page import tables_of
+from ..charting import charts_of
+from ..filling import fill, finite
+from ..page import tables_of
 
 
 def write_watch(told: Mapping[str, Any], path: Path) -> None:

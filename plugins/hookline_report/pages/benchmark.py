@@ -8,7 +8,7 @@ from typing import Any
 
 from hookline.workspace.files import write_whole
 
-from .filling import fill, finite
+from ..filling import fill, finite
 
 
 def write_benchmark(facts: Mapping[str, Any], path: Path) -> None:
