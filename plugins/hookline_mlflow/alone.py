@@ -30,7 +30,7 @@ class Answers:
 
         given = frame if isinstance(frame, pd.DataFrame) else pd.DataFrame(frame)
         feeds = {name: _feed(given, name, kind).reshape(-1, 1) for name, kind in self.columns.items()}
-        answers = self.session.run(None, feeds)
+        answers: Any = self.session.run(None, feeds)
         if not self.classes:
             # Behind the numbers stand the bounds of their intervals, where the model tells any.
             told = dict(zip(("prediction", "lower", "upper"), answers, strict=False))
@@ -55,7 +55,8 @@ def _feed(frame: Any, name: str, kind: str) -> Any:
     if kind == "datetime":
         moments = pd.to_datetime(column, utc=True).dt.tz_localize(None).to_numpy("datetime64[us]")
         return np.where(np.isnat(moments), MISSING_TIME, moments.astype("int64"))
-    return pd.to_numeric(column).astype("float64").to_numpy(na_value=np.nan)
+    numbers: Any = pd.to_numeric(column)
+    return numbers.astype("float64").to_numpy(na_value=np.nan)
 
 
 def _text(label: Any) -> str:

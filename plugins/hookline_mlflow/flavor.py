@@ -28,7 +28,7 @@ def write_flavor(pipeline: Pipeline[Any], folder: Path, loader: Mapping[str, str
 
     (folder / "requirements.txt").write_text("\n".join([*requirements, ""]), "utf-8")
     _PythonEnv.current().to_yaml(str(folder / "python_env.yaml"))
-    made = Model(signature=_signature(pipeline))
+    made: Any = Model(signature=_signature(pipeline))
     # A moment and an id of its own would make another package of the same pipeline.
     made.utc_time_created, made.model_uuid = None, None
     made.saved_input_example_info = _example(pipeline, folder)

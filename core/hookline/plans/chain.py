@@ -84,7 +84,7 @@ def _judged(config: RunConfig, tasks: Iterable[str]) -> set[str] | None:
 
 def _watched_by(config: RunConfig) -> set[str] | None:
     """Return what a run's monitors measure, and what is measured of its packages; None where a monitor does not say it."""
-    found = set(LATENCY) if config.components["packager"] else set()
+    found: set[str] = set(LATENCY) if config.components["packager"] else set()
     for placed in config.components["monitor"]:
         measures = placed.component.measures if isinstance(placed.component, Monitor) else None
         if measures is None:

@@ -86,7 +86,8 @@ def _checked(value: Any, path: str, problems: list[Problem]) -> Any:
 def _named(cls: Any, values: Mapping[Any, Any]) -> dict[str, Any]:
     """Return values by names: YAML reads the key `on` as yes, which is a field's name here and no value."""
     known = _fields_of(cls)
-    return {"on" if key is True and "on" in known else key: value for key, value in values.items()}
+    named: dict[Any, Any] = {"on" if key is True and "on" in known else key: value for key, value in values.items()}
+    return named
 
 
 def _present(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[str]]:

@@ -20,7 +20,7 @@ class ServingDeployer(Deployer):
     @classmethod
     def imports_beside(cls) -> tuple[str, ...]:
         """Return what answers as the server does."""
-        return (f"{__package__.partition('.')[0]}.http.arms.trial",)
+        return (f"{__name__.partition('.')[0]}.http.arms.trial",)
 
     def accepts(self, package: Package) -> bool:
         """Accept a package that a trial on live traffic can judge: one without a critical finding, and of the same target.

@@ -35,7 +35,7 @@ class EstimatorTrainer(Trainer):
     @classmethod
     def imports_beside(cls) -> tuple[str, ...]:
         """Return what all estimators need."""
-        return (f"{__package__.partition('.')[0]}.beside",)
+        return (f"{__name__.partition('.')[0]}.beside",)
 
     @property
     def settled(self) -> bool:

@@ -71,7 +71,8 @@ class LightningFit(Trainer):
         from ..training.options import Training
 
         names = Training.__dataclass_fields__.keys() & self.__dataclass_fields__.keys()
-        return Training(**{"trainer": self.name} | {name: getattr(self, name) for name in names} | other)
+        said: dict[str, Any] = {"trainer": self.name} | {name: getattr(self, name) for name in names}
+        return Training(**said | other)
 
 
 class StepwiseFit(LightningFit):

@@ -42,7 +42,8 @@ def bill_of_materials(what: str | Path, *, home: str | Path | None = None) -> di
     found = find(what, home)
     folder = found.package()
     manifest = verify(folder)
-    bom = Bom(components=_libraries(lock_in(folder, manifest)))
+    # Its decorators hide from type checkers what its classes are.
+    bom: Any = _any(Bom)(components=_libraries(lock_in(folder, manifest)))
     bom.metadata.component = _model(manifest, found.version)
     bom.register_dependency(bom.metadata.component, bom.components)
     told: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
@@ -54,10 +55,10 @@ def _model(manifest: Mapping[str, Any], version: int | None) -> Any:
     from cyclonedx.model.component import Component, ComponentType
 
     files = [
-        Component(
+        _any(Component)(
             name=name,
             type=ComponentType.FILE,
-            hashes=[HashType(alg=HashAlgorithm.BLAKE2B_512, content=facts["blake2b"])],
+            hashes=[_any(HashType)(alg=HashAlgorithm.BLAKE2B_512, content=facts["blake2b"])],
         )
         for name, facts in manifest["files"].items()
         if name != MANIFEST
@@ -65,7 +66,11 @@ def _model(manifest: Mapping[str, Any], version: int | None) -> Any:
     told = f"{manifest['model']} for {manifest['target']['name']}, packaged by {manifest['packager']}"
     number = None if version is None else str(version)
     sort = ComponentType.MACHINE_LEARNING_MODEL
-    return Component(name=str(manifest["name"]), version=number, type=sort, description=told, components=files)
+    return _any(Component)(name=str(manifest["name"]), version=number, type=sort, description=told, components=files)
+
+
+def _any(cls: Any) -> Any:
+    return cls
 
 
 def _libraries(locked: Mapping[str, str]) -> Iterator[Any]:
@@ -74,7 +79,7 @@ def _libraries(locked: Mapping[str, str]) -> Iterator[Any]:
 
     for name, version in locked.items():
         url = PackageURL("pypi", None, name, version)
-        yield Component(name=name, version=version, type=ComponentType.LIBRARY, purl=url, bom_ref=url.to_string())
+        yield _any(Component)(name=name, version=version, type=ComponentType.LIBRARY, purl=url, bom_ref=url.to_string())
 
 
 def audit_package(what: str | Path, advisories: str | Path, *, home: str | Path | None = None) -> list[Advice]:
