@@ -44,6 +44,11 @@ class OnnxPackager(Packager):
         return ("onnx", "onnxruntime", "skl2onnx", "spox")
 
     @classmethod
+    def answers_with(cls) -> tuple[str, ...]:
+        """Return what reads and runs a graph; what writes one is not needed there."""
+        return ("onnx", "onnxruntime")
+
+    @classmethod
     def imports_beside(cls) -> tuple[str, ...]:
         """Return what writes a graph, and what runs it."""
         own = f"{__package__}.beside"

@@ -198,6 +198,16 @@ class PredictsRows(Protocol):
 
 
 @runtime_checkable
+class AnswersWith(Protocol):
+    """A packager whose packages need less to answer than it needs to write them."""
+
+    @classmethod
+    def answers_with(cls) -> tuple[str, ...]:
+        """Return the importable modules that a package of it needs to answer."""
+        ...
+
+
+@runtime_checkable
 class TakesContract(Protocol):
     """A predictor that can be put under another contract for the same columns, such as one that a person edited."""
 

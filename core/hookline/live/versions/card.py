@@ -10,10 +10,10 @@ from hookline.errors import DataError, HooklineError, UsageError
 from hookline.kinds.plain import from_json
 from hookline.packages.door.faults import first_of
 from hookline.packages.door.sealing import is_signed, signed_by
-from hookline.packages.features import importances_by_column
 from hookline.packages.manifest import verify
 from hookline.packages.settling import EVIDENCE
 from hookline.packages.state import StoredPackage
+from hookline.packages.telling.features import importances_by_column
 from hookline.registry.registry import load_registry
 from hookline.runs.names import find
 from hookline.runs.result import read_evidence

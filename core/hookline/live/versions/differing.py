@@ -15,10 +15,10 @@ from hookline.errors import DataError, HooklineError, UnknownName
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Prediction
 from hookline.packages.certificate.golden import golden_rows
-from hookline.packages.features import Change, changes, features_in
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.reading import reading_in
 from hookline.packages.settling import EVIDENCE
+from hookline.packages.telling.features import Change, changes, features_in
 from hookline.plans.explain import differences_of
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import Found, find
