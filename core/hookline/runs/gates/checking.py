@@ -75,6 +75,8 @@ def check_gates(run: Execution) -> None:
     loss counts once it is larger than chance makes it. Where there is no champion yet, such a gate is passed.
     """
     gates = read_gates(run.plan.config.options.gates)
+    # Also where no gate asks: of two evaluators that measure one metric neither is believed.
+    metrics_of(run)
     if not gates:
         return
     rival = _rival(run) if any(gate.champion for gate in gates) else None
