@@ -54,6 +54,11 @@ class ContainerPackager(AroundPackager):
         """Return the server that is to run in the image."""
         return ("uvicorn", "starlette", "msgspec", "httptools")
 
+    @classmethod
+    def answers_with(cls) -> tuple[str, ...]:
+        """Return what the server needs, with what makes it quick and lets it be watched."""
+        return (*cls.requires(), "prometheus_client", "uvloop")
+
     def surround(self, pipeline: Pipeline[Any], path: Path) -> None:
         """Write the Dockerfile, and what it installs: hookline with what the format inside and the server need."""
         folder = path / FOLDER

@@ -49,7 +49,7 @@ def test_it_runs_as_nobody_of_weight_installs_what_is_locked_and_is_asked_for_it
     lines = (package / "container" / "requirements.txt").read_text("utf-8").splitlines()
     assert all(re.fullmatch(r"[a-z0-9-]+==\S+", line) for line in lines), lines
     names = {line.partition("==")[0] for line in lines}
-    assert {"hookline", "onnxruntime", "uvicorn", "starlette"} <= names
+    assert {"hookline", "onnxruntime", "uvicorn", "starlette", "prometheus-client"} <= names
     assert not {"torch", "scikit-learn", "ray", "pytest"} & names
 
 
