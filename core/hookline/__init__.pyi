@@ -18,6 +18,7 @@ from .api import (
 )
 from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
+    AnswersAlone,
     AnswersWith,
     Decides,
     DropsRepeats,
@@ -105,6 +106,7 @@ from .version import __version__
 
 __all__ = [
     "Alert",
+    "AnswersAlone",
     "AnswersAsServed",
     "AnswersWith",
     "Chart",

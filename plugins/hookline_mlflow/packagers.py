@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hookline import Pipeline
+from hookline import AnswersAlone, Pipeline
 from hookline.packages.around import AroundPackager
-from hookline.packages.state import write_pipeline
 from hookline.packages.telling.needs import locked_lines
 
-FOLDER, INNER = "mlflow", "model"
-ALONE = "hookline_onnx_answers"
-"""The module that answers where the graph is all that is needed; it travels in the folder, and needs no hookline."""
+FOLDER, INNER, CODE = "mlflow", "model", "code"
 
 
 class MlflowPackager(AroundPackager):
@@ -41,32 +38,15 @@ class MlflowPackager(AroundPackager):
         from .flavor import write_flavor
 
         folder = path / FOLDER
-        write_pipeline(pipeline, folder / INNER)
-        write_flavor(pipeline, folder, self._loader(pipeline, folder), self._requirements(pipeline))
+        write_flavor(pipeline, folder, *self._loader(pipeline, folder))
 
-    def _loader(self, pipeline: Pipeline[Any], folder: Path) -> dict[str, str]:
-        """Write what answers, and return how MLflow finds it."""
-        if self.holds.name == "onnx":
-            _write_alone(pipeline, folder)
-            return {"loader_module": ALONE, "data": INNER, "code": "code"}
-        (folder / INNER / "holds.json").write_text(json.dumps({"packager": self.holds.name}), "utf-8")
-        return {"loader_module": "hookline_mlflow.answering", "data": INNER}
-
-    def _requirements(self, pipeline: Pipeline[Any]) -> list[str]:
-        if self.holds.name == "onnx":
-            from importlib.metadata import version
-
-            return [f"{name}=={version(name)}" for name in ("mlflow-skinny", "numpy", "onnxruntime", "pandas")]
-        return locked_lines(self.holds, pipeline)
-
-
-def _write_alone(pipeline: Pipeline[Any], folder: Path) -> None:
-    """Write what answers from the graph alone, and what it needs to know of columns and classes."""
-    code = folder / "code"
-    code.mkdir()
-    shutil.copyfile(Path(__file__).with_name("alone.py"), code / f"{ALONE}.py")
-    facts = {
-        "columns": [{"name": column.name, "kind": column.kind} for column in pipeline.schema.columns],
-        "classes": list(pipeline.target.classes),
-    }
-    (folder / INNER / "answers.json").write_text(json.dumps(facts), "utf-8")
+    def _loader(self, pipeline: Pipeline[Any], folder: Path) -> tuple[dict[str, str], list[str]]:
+        """Write what answers, and return how MLflow finds it, and what to install."""
+        if not isinstance(self.holds, AnswersAlone):
+            (folder / INNER / "holds.json").write_text(json.dumps({"packager": self.holds.name}), "utf-8")
+            found = {"loader_module": "hookline_mlflow.answering", "data": INNER}
+            return found, locked_lines(self.holds, pipeline)
+        (folder / CODE).mkdir()
+        module, needs = self.holds.write_alone(pipeline, folder / CODE, folder / INNER)
+        lines = [f"{name}=={version(name)}" for name in ("mlflow-skinny", *needs)]
+        return {"loader_module": module, "data": INNER, "code": CODE}, lines

@@ -208,6 +208,19 @@ class AnswersWith(Protocol):
 
 
 @runtime_checkable
+class AnswersAlone(Protocol):
+    """A packager whose packages answer without hookline, by a module that travels with them."""
+
+    def write_alone(self, pipeline: Any, code: Path, model: Path) -> tuple[str, tuple[str, ...]]:
+        """Write the module into the folder `code`, and what it reads beside the package's own files into `model`.
+
+        The module has `Answers(folder)`, whose `predict` takes a pandas frame of raw rows and returns one of answers, and
+        `_load_pyfunc(folder)`, which makes one. Returns its name, and the distributions that it needs.
+        """
+        ...
+
+
+@runtime_checkable
 class TakesContract(Protocol):
     """A predictor that can be put under another contract for the same columns, such as one that a person edited."""
 

@@ -11,7 +11,7 @@ from hookline.kinds.kinds import Packager
 
 from .certificate.parity import check_takes
 from .pipeline import Pipeline
-from .state import StoredPackage
+from .state import StoredPackage, write_pipeline
 
 
 class AroundPackager(Packager):
@@ -41,8 +41,12 @@ class AroundPackager(Packager):
         """Write the format inside, and what is around it; raises ExportError where it cannot say the model."""
         check_takes(self.holds, pipeline.model)
         type(self.holds).check_backend()
-        self.inner(path).mkdir(parents=True, exist_ok=True)
-        self.holds.save(pipeline, self.inner(path))
+        inner = self.inner(path)
+        if inner != path:
+            # It is read as a package of its own.
+            inner.mkdir(parents=True)
+            write_pipeline(pipeline, inner)
+        self.holds.save(pipeline, inner)
         self.surround(pipeline, path)
         return Package(path, self.name)
 

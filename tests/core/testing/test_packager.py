@@ -120,7 +120,7 @@ class Late(Plain):
         return loaded
 
 
-FIELDS: Mapping[str, Any] = {name: {"holds": {"component": "onnx"}} for name in ("mlflow", "container")}
+FIELDS: Mapping[str, Any] = {name: {"holds": {"component": "onnx"}} for name in ("mlflow", "container", "bentoml")}
 FAULTS: Mapping[str, Callable[[], Component]] = {
     "predicts_the_same": Careless,
     "decides_as_the_pipeline": Undecided,
