@@ -124,7 +124,8 @@ class DeployedModel:
 
     def facts(self, version: int) -> Mapping[str, Any]:
         """Return what answers say of a version."""
-        return facts_of(self._package(version), version)
+        # A version that came from elsewhere may be called otherwise there.
+        return {**facts_of(self._package(version), version), "model": self.model}
 
     def log(self) -> Path | None:
         """Return the folder where answers are recorded."""
