@@ -45,7 +45,7 @@ class MlflowPackager(AroundPackager):
         if not isinstance(self.holds, AnswersAlone):
             (folder / INNER / "holds.json").write_text(json.dumps({"packager": self.holds.name}), "utf-8")
             found = {"loader_module": "hookline_mlflow.answering", "data": INNER}
-            return found, locked_lines(self.holds, pipeline)
+            return found, locked_lines(self, pipeline)
         (folder / CODE).mkdir()
         module, needs = self.holds.write_alone(pipeline, folder / CODE, folder / INNER)
         lines = [f"{name}=={version(name)}" for name in ("mlflow-skinny", *needs)]

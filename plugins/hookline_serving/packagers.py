@@ -63,9 +63,7 @@ class ContainerPackager(AroundPackager):
         """Write the Dockerfile, and what it installs: hookline with what the format inside and the server need."""
         folder = path / FOLDER
         folder.mkdir()
-        (folder / "requirements.txt").write_text(
-            "\n".join([*locked_lines(self, pipeline, also=self.holds), ""]), "utf-8"
-        )
+        (folder / "requirements.txt").write_text("\n".join([*locked_lines(self, pipeline), ""]), "utf-8")
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         made = DOCKERFILE.substitute(python=python, port=PORT, command=json.dumps(COMMAND))
         (folder / "Dockerfile").write_text(made, "utf-8")

@@ -13,6 +13,7 @@ from hookline.kinds.capabilities import AnswersWith
 from hookline.kinds.kinds import Packager
 from hookline.kinds.sklearn_model import SklearnModel
 from hookline.registry.distributions import distribution_of, normal, with_needs
+from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.home import keep, kept
 
@@ -29,17 +30,12 @@ def write_lock(registry: Registry, packager: Packager, pipeline: Pipeline[Any], 
     (folder / LOCK).write_text("\n".join([head, *locked_lines(packager, pipeline, registry), ""]), "utf-8")
 
 
-def locked_lines(
-    packager: Packager, pipeline: Pipeline[Any], registry: Registry | None = None, also: Packager | None = None
-) -> list[str]:
-    """Return what to install where a pipeline of this format is to answer: `NAME==VERSION`, in order.
-
-    also: another packager whose requirements are to be among them
-    """
+def locked_lines(packager: Packager, pipeline: Pipeline[Any], registry: Registry | None = None) -> list[str]:
+    """Return what to install where a pipeline of this format is to answer: `NAME==VERSION`, in order."""
     registry, here = registry or load_registry(), environment()
     # Asking the system which distribution a plugin comes of takes long, and the registry knows.
     plugins = {plugin.module.partition(".")[0]: plugin.distribution for plugin in registry.plugins.plugins}
-    modules = {name for one in (packager, also) if one is not None for name in _modules(one, pipeline)}
+    modules = {*_modules(packager, pipeline)}
     names = {plugins[name] if name in plugins else distribution_of(name) for name in modules if name != "hookline"}
     return [f"{name}=={version}" for name, version in _locked(["hookline", *filter(None, names)], here).items()]
 
@@ -74,12 +70,13 @@ def lock_in(folder: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
 
 def _modules(packager: Packager, pipeline: Pipeline[Any]) -> Iterator[str]:
     """Yield the top modules that answering imports: of the packager, of what is fitted, and of the model where it is held."""
-    wanted = packager.answers_with() if isinstance(packager, AnswersWith) else packager.requires()
-    yield from (name.partition(".")[0] for name in wanted)
-    parts: list[Any] = [stage.fitted for stage in (*pipeline.transforms, *pipeline.featurizers)]
-    if packager.native:
+    every = (packager, *(one for one in nested_components(packager) if isinstance(one, Packager)))
+    parts: list[Any] = [*every, *(stage.fitted for stage in (*pipeline.transforms, *pipeline.featurizers))]
+    for one in every:
+        wanted = one.answers_with() if isinstance(one, AnswersWith) else one.requires()
+        yield from (name.partition(".")[0] for name in wanted)
+    if any(one.native for one in every):
         model = pipeline.model
         parts += [model, *([model.estimator, model.learner] if isinstance(model, SklearnModel) else [])]
     for part in parts:
         yield type(part).__module__.partition(".")[0]
-    yield type(packager).__module__.partition(".")[0]
