@@ -18,6 +18,8 @@ from .api import (
 )
 from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
+    AnswersAlone,
+    AnswersWith,
     Decides,
     DropsRepeats,
     Explains,
@@ -104,7 +106,9 @@ from .version import __version__
 
 __all__ = [
     "Alert",
+    "AnswersAlone",
     "AnswersAsServed",
+    "AnswersWith",
     "Chart",
     "ColumnProfile",
     "Component",

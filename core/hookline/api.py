@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hookline.live.registering import Registered
     from hookline.live.updating import Update
     from hookline.live.watched import Watched
-    from hookline.packages.contracts import InputContract
     from hookline.packages.loading import LoadedPackage
+    from hookline.packages.telling.contracts import InputContract
     from hookline.plans.plan import Plan
     from hookline.quality.profile.profile import DataProfile
     from hookline.runs.trace import RowTrace
@@ -102,7 +102,7 @@ def features(model: str | Path, *, home: str | Path | None = None) -> pl.DataFra
 
     model: as for `load`; of a run, its first package. Raises UnknownName, DataError or StoreError.
     """
-    from hookline.packages.features import features_frame
+    from hookline.packages.telling.features import features_frame
     from hookline.runs.names import find
     from hookline.runs.result import load_run
 
@@ -172,7 +172,7 @@ def contract(what: str | Path, *, home: str | Path | None = None) -> InputContra
 
     what: as for `load`. Raises UnknownName, UsageError, DataError or StoreError.
     """
-    from hookline.packages.contracts import contract_in
+    from hookline.packages.telling.contracts import contract_in
     from hookline.registry.registry import load_registry
     from hookline.runs.names import find
 

@@ -134,6 +134,7 @@ def _line(known: pl.Series, points: int, quantiles: tuple[float, float]) -> pl.S
 
 def _most_frequent(known: pl.Series, points: int) -> pl.Series:
     """Return the most frequent values, in the order of their names."""
-    counts = known.value_counts(sort=True)
-    first = counts.sort("count", known.name, descending=[True, False])[known.name]
-    return first.head(points).sort()
+    # Under names of our own, since a column may be called as the counts are.
+    counts = known.alias("value").value_counts(name="times")
+    first = counts.sort("times", "value", descending=[True, False])["value"]
+    return first.head(points).sort().alias(known.name)

@@ -21,10 +21,12 @@ class Answering:
 
     def predict(self, frame: Any, params: Any = None) -> Any:
         """Return a row an answer as a pandas frame: `prediction`, and `probability_<class>`; raises DataError for unfit rows."""
+        import pandas as pd
+
         from hookline.data.frames import to_polars
 
-        made = self.predictor.predict(to_polars(frame)).frame().to_pandas()
-        return made.drop(columns="row_id", errors="ignore")
+        made = self.predictor.predict(to_polars(frame)).frame().drop("row_id", strict=False)
+        return pd.DataFrame(made.to_dict(as_series=False))
 
 
 def _load_pyfunc(path: str) -> Answering:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,15 +20,21 @@ TYPES = {"number": "double", "boolean": "boolean", "string": "string", "datetime
 
 def write_flavor(pipeline: Pipeline[Any], folder: Path, loader: Mapping[str, str], requirements: Sequence[str]) -> None:
     """Write MLmodel, python_env.yaml and requirements.txt into a model's folder. loader: what `add_to_model` is given."""
+    import yaml
+
     with quiet("mlflow"), warnings.catch_warnings():
         # Of type hints in its own classes, as it is imported.
         warnings.filterwarnings("ignore", message=".*type hint", category=UserWarning)
         from mlflow.models import Model
         from mlflow.pyfunc import add_to_model
-        from mlflow.utils.environment import _PythonEnv
 
     (folder / "requirements.txt").write_text("\n".join([*requirements, ""]), "utf-8")
-    _PythonEnv.current().to_yaml(str(folder / "python_env.yaml"))
+    environment = {
+        "python": platform.python_version(),
+        "build_dependencies": ["pip", "setuptools", "wheel"],
+        "dependencies": ["-r requirements.txt"],
+    }
+    (folder / "python_env.yaml").write_text(yaml.safe_dump(environment, sort_keys=False), "utf-8")
     made: Any = Model(signature=_signature(pipeline))
     # A moment and an id of its own would make another package of the same pipeline.
     made.utc_time_created, made.model_uuid = None, None

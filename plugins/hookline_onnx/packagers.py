@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from hookline import (
     Trust,
 )
 
+ALONE = "hookline_onnx_answers"
+"""The module that answers without hookline."""
 LARGEST_SUM = 1e7
 """Numbers beyond which the sums of a linear model or a network in float32 are no longer those in float64."""
 LARGEST_SQUARE = 1e3
@@ -44,10 +48,25 @@ class OnnxPackager(Packager):
         return ("onnx", "onnxruntime", "skl2onnx", "spox")
 
     @classmethod
+    def answers_with(cls) -> tuple[str, ...]:
+        """Return what reads and runs a graph; what writes one is not needed there."""
+        return ("onnx", "onnxruntime")
+
+    @classmethod
     def imports_beside(cls) -> tuple[str, ...]:
         """Return what writes a graph, and what runs it."""
         own = f"{__package__}.beside"
         return ("onnxruntime", "onnx", "spox.opset.ai.onnx.v21", "spox.opset.ai.onnx.ml.v5", own)
+
+    def write_alone(self, pipeline: Any, code: Path, model: Path) -> tuple[str, tuple[str, ...]]:
+        """Write a module that answers pandas frames with the graph, and what it must know of columns and classes."""
+        shutil.copyfile(Path(__file__).with_name("alone.py"), code / f"{ALONE}.py")
+        facts = {
+            "columns": [{"name": column.name, "kind": column.kind} for column in pipeline.schema.columns],
+            "classes": list(pipeline.target.classes),
+        }
+        (model / "answers.json").write_text(json.dumps(facts), "utf-8")
+        return ALONE, ("numpy", "onnxruntime", "pandas")
 
     # type-var: what `ports` reads is that a model is one of the two; that each is a Model as well goes without saying.
     def save(self, pipeline: Pipeline[SklearnModel | ExportsOnnx], path: Path) -> Package:  # type: ignore[type-var]

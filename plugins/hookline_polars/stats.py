@@ -89,9 +89,12 @@ def most_frequent(value: pl.Expr, weight: pl.Expr | None) -> pl.Expr:
     """
     if weight is None:
         return value.drop_nulls().mode().sort().first()
+    import polars as pl
+
     there = value.is_not_null()
-    heavy = weight.filter(there).sum().over(value.filter(there))
-    return value.filter(there).filter(heavy == heavy.max()).sort().first()
+    # Over all rows, since a window over some of them is refused where it stands beside others.
+    heavy = pl.when(there).then(weight).otherwise(0.0).sum().over(value)
+    return value.filter(there & (heavy == heavy.filter(there).max())).sort().first()
 
 
 def value_counts(frame: pl.LazyFrame, name: str) -> pl.LazyFrame:

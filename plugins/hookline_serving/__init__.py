@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from hookline import Deployer, Monitor, hookimpl
+from hookline import Deployer, Monitor, Packager, hookimpl
 
 from .deployers import ABTestDeployer, BlueGreenDeployer, CanaryDeployer, LocalDeployer, ShadowDeployer
 from .monitors import ServiceMonitor
+from .packagers import ContainerPackager
 
-__all__ = ["ABTestDeployer", "BlueGreenDeployer", "CanaryDeployer", "LocalDeployer", "ServiceMonitor", "ShadowDeployer"]
+__all__ = [
+    "ABTestDeployer",
+    "BlueGreenDeployer",
+    "CanaryDeployer",
+    "ContainerPackager",
+    "LocalDeployer",
+    "ServiceMonitor",
+    "ShadowDeployer",
+]
 
 
 @hookimpl
 def register_deployers() -> list[type[Deployer]]:
     """Return the deployers."""
     return [LocalDeployer, BlueGreenDeployer, CanaryDeployer, ShadowDeployer, ABTestDeployer]
+
+
+@hookimpl
+def register_packagers() -> list[type[Packager]]:
+    """Return the packager."""
+    return [ContainerPackager]
 
 
 @hookimpl

@@ -162,7 +162,7 @@ def _exported(module: torch.nn.Module, features: int, X: Any) -> Any:
     import torch
 
     rows, example = torch.export.Dim("rows", min=2), torch.zeros(3, features)
-    names: Any = {"input_names": ["X"], "output_names": ["output"], "dynamic_shapes": ({0: rows},)}
+    names: Any = {"input_names": ["X"], "output_names": ["output"], "dynamic_shapes": ({0: rows},), "dynamo": True}
     with tempfile.TemporaryDirectory() as name, _quiet_exporter(name):
         file = Path(name) / "module.onnx"
         try:

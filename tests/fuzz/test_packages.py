@@ -19,8 +19,8 @@ import pytest
 import hookline as hl
 from hookline.errors import HooklineError
 from hookline.kinds.fitted import Prediction
-from hookline.packages.features import features_in
 from hookline.packages.loading import LoadedPackage
+from hookline.packages.telling.features import features_in
 from kit.mutations import examples, mutated, mutated_bytes
 from kit.packages import reseal
 

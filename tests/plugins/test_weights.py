@@ -226,6 +226,20 @@ def test_a_weight_of_two_is_a_row_that_is_there_twice() -> None:
     assert means[0].texts == means[1].texts
 
 
+def test_what_is_missing_is_filled_by_what_weighs_most_of_each_column() -> None:
+    frame = pl.DataFrame(
+        {
+            "kind": ["a", "a", "a", None, "b", "c"],
+            "other": [None, None, "x", "y", "y", None],
+            "size": [1.0, None, 3.0, 4.0, 5.0, 6.0],
+            "w": [1.0, 1.0, 1.0, 9.0, 5.0, 4.0],
+            "y": [0, 1, 0, 1, 0, 1],
+        }
+    )
+    found = ImputeTransform().fit(dataset(frame))
+    assert found.texts == {"kind": "b", "other": "y"}
+
+
 def test_equal_weights_are_no_weights() -> None:
     equal = rows(120).with_columns(w=pl.lit(2.5))
     plain = replace(dataset(equal), roles=Roles(target="y", ignore=("w",)))

@@ -198,6 +198,29 @@ class PredictsRows(Protocol):
 
 
 @runtime_checkable
+class AnswersWith(Protocol):
+    """A packager whose packages need less to answer than it needs to write them."""
+
+    @classmethod
+    def answers_with(cls) -> tuple[str, ...]:
+        """Return the importable modules that a package of it needs to answer."""
+        ...
+
+
+@runtime_checkable
+class AnswersAlone(Protocol):
+    """A packager whose packages answer without hookline, by a module that travels with them."""
+
+    def write_alone(self, pipeline: Any, code: Path, model: Path) -> tuple[str, tuple[str, ...]]:
+        """Write the module into the folder `code`, and what it reads beside the package's own files into `model`.
+
+        The module has `Answers(folder)`, whose `predict` takes a pandas frame of raw rows and returns one of answers, and
+        `_load_pyfunc(folder)`, which makes one. Returns its name, and the distributions that it needs.
+        """
+        ...
+
+
+@runtime_checkable
 class TakesContract(Protocol):
     """A predictor that can be put under another contract for the same columns, such as one that a person edited."""
 

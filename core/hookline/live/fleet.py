@@ -12,13 +12,13 @@ from hookline.errors import UnknownName
 from hookline.kinds.capabilities import Explains
 from hookline.kinds.deployments import Beside, Deployment
 from hookline.kinds.fitted import Predictor
-from hookline.kinds.reports import ColumnProfile, Profile
+from hookline.kinds.reports import ColumnProfile
 from hookline.packages.loading import LoadedPackage
 from hookline.packages.manifest import ANSWERS, read_as
 from hookline.workspace.catalog.sightings import Sighting
 from hookline.workspace.workspace import Workspace
 
-from .explaining.background import background_of, profile_of
+from .explaining.background import background_of
 from .explaining.explainers import explainer_for
 from .log.labeling import label_rows
 from .seen import AnswerCounts, ArmCounts
@@ -62,10 +62,6 @@ class SinglePackage:
     def counts(self, version: int) -> ArmCounts:
         """Return counts of nothing yet."""
         return counts_of(self.package)
-
-    def profile(self, version: int) -> Profile | None:
-        """Return what the rows were like that it was trained on; None where the package does not say."""
-        return profile_of(self.package)
 
     def explainer(self, version: int) -> Explains:
         """Return who explains its answers; raises UsageError where nobody does."""
@@ -124,7 +120,8 @@ class DeployedModel:
 
     def facts(self, version: int) -> Mapping[str, Any]:
         """Return what answers say of a version."""
-        return facts_of(self._package(version), version)
+        # A version that came from elsewhere may be called otherwise there.
+        return {**facts_of(self._package(version), version), "model": self.model}
 
     def log(self) -> Path | None:
         """Return the folder where answers are recorded."""
@@ -133,10 +130,6 @@ class DeployedModel:
     def counts(self, version: int) -> ArmCounts:
         """Return counts of nothing yet, whose answers are counted as a version's package says its own lay."""
         return counts_of(self._package(version))
-
-    def profile(self, version: int) -> Profile | None:
-        """Return what the rows were like that a version was trained on; None where its package does not say."""
-        return profile_of(self._package(version))
 
     def explainer(self, version: int) -> Explains:
         """Return who explains its answers; raises UsageError where nobody does."""

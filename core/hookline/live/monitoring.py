@@ -20,12 +20,12 @@ from hookline.kinds.kinds import Monitor
 from hookline.kinds.plain import from_json
 from hookline.kinds.reports import ColumnProfile, Metric, Metrics, Profile, Reference, Report
 from hookline.kinds.scored import Scored
-from hookline.packages.features import importances_by_column
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.manifest import ANSWERS, PROFILE, read_as, read_manifest, verify
 from hookline.packages.pipeline import apply_transforms
 from hookline.packages.reading import reading_in
 from hookline.packages.state import StoredPackage
+from hookline.packages.telling.features import importances_by_column
 from hookline.plans.config import key_of
 from hookline.registry.ports import takes_scored, takes_traffic
 from hookline.registry.registry import Registry, load_registry

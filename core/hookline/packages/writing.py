@@ -22,9 +22,9 @@ from .certificate.edges import EdgeRows
 from .certificate.golden import ROWS, golden_in, write_golden
 from .certificate.parity import PARITY_ROWS, check_takes, require_parity
 from .manifest import ANSWERS, PROFILE, environment, is_whole, read_as, seal, verify
-from .needs import write_lock
 from .pipeline import Pipeline
 from .state import StoredPackage, write_pipeline
+from .telling.needs import write_lock
 
 if TYPE_CHECKING:
     import polars as pl

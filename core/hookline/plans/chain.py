@@ -56,6 +56,7 @@ def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:
     """Raise ConfigError where a gate names what nothing measures in any of some tasks, as far as components say it."""
     judged = _judged(config, tasks)
     watched = None if judged is None else _watched_by(config)
+    _require_package(config)
     if judged is None:
         return
     folds = {f"{FOLDS}{name}" for name in judged} if config.options.split.cross_validates else set()
@@ -69,6 +70,14 @@ def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:
         problems.append(Problem(f"gates.{gate.metric}", f"{told}; {suggestion(gate.metric, known, 'metric')}"))
     if problems:
         raise ConfigError("bad config", problems)
+
+
+def _require_package(config: RunConfig) -> None:
+    """Raise ConfigError for a gate on how long an answer takes, where there is no package to be asked."""
+    asked = [gate for gate in read_gates(config.options.gates) if gate.metric in LATENCY]
+    if asked and not config.components["packager"]:
+        told = "is measured of a package, and there is none: packager=[onnx] makes one"
+        raise ConfigError("bad config", [Problem(f"gates.{gate.metric}", told) for gate in asked])
 
 
 def _judged(config: RunConfig, tasks: Iterable[str]) -> set[str] | None:

@@ -78,8 +78,13 @@ def ports(cls: type[Component]) -> Ports:
 
 
 def takers(classes: Iterable[type[Component]], made: Any) -> list[str]:
-    """Return the names of the components whose first port takes what a stage makes."""
-    return [cls.name for cls in classes if assignable(made, next(iter(ports(cls).takes.values()), Any))]
+    """Return the names of the components whose first port takes what a stage makes, and that are chosen by name alone."""
+    able = [
+        cls
+        for cls in classes
+        if all(one.default is not one.empty for one in inspect.signature(cls).parameters.values())
+    ]
+    return [cls.name for cls in able if assignable(made, next(iter(ports(cls).takes.values()), Any))]
 
 
 def takes_pipeline(cls: type[Component]) -> bool:

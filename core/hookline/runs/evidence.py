@@ -157,6 +157,8 @@ def _folds_texts(evidence: Mapping[str, Any]) -> Iterator[str]:
         if report["kind"] == "folds" and report["metrics"]:
             head, (spread, each) = report["metrics"][0], report["tables"]
             name, mean, _, least, most, *_ = spread["rows"][0]
+            if mean is None or least is None or most is None:  # It was no number in some fold.
+                continue
             interval = "" if head["low"] is None else f" [{head['low']:.3g}, {head['high']:.3g}]"
             said = f"{name.replace('_', ' ')} {mean:.4g}{interval}, between {least:.4g} and {most:.4g}"
             yield f"Over {len(each['rows'])} folds of the training rows: {said}"

@@ -109,12 +109,22 @@ def _left(home: Path) -> Iterator[Litter]:
 
 
 def _orphans(workspace: Workspace) -> Iterator[Litter]:
-    """Yield packages that no version stands for, where nobody has touched them for long: of a killed run, or a killed delete."""
+    """Yield packages that no version stands for, where nobody has touched them for long: of a killed run, or a killed delete.
+
+    None where the catalog is not the home's own, which others may share, and none that is older than what the catalog knows
+    of its model: that may be a version of a catalog that was here before.
+    """
+    if not workspace.catalog.database.places.in_home():
+        return
     before = time.time() - LEFT_FOR
-    kept = {Path(record.path) for record in workspace.catalog.models.every_version()}
+    kept = {Path(record.path).resolve() for record in workspace.catalog.models.every_version()}
+    begun = workspace.catalog.models.begun()
     for path in sorted(workspace.home.glob("models/*/[!.]*")):
+        first = begun.get(path.parent.name)
         with suppress(FileNotFoundError):  # It may end at this moment.
-            if path not in kept and path.is_dir() and path.lstat().st_mtime < before:
+            if first is None or path.resolve() in kept or not path.is_dir():
+                continue
+            if first.timestamp() <= path.lstat().st_mtime < before:
                 yield Litter("package", path.name, path, _size(path))
 
 

@@ -42,6 +42,7 @@ def card_facts(told: Mapping[str, Any]) -> dict[str, Any]:
         "Rows of data": number(data["rows"]) if data.get("rows") else "",
         "Version of data": str(data.get("version", ""))[:12],
         "Format": told["format"],
+        "Answers": told["decision"],
     }
     signed = "with your key" if told["signed"] else "not with your key"
     parity = told["parity"]

@@ -88,7 +88,7 @@ def quality(request: Request) -> Response:
 
 def features(request: Request) -> Response:
     """Show the features of the version in charge, with what each weighs."""
-    from hookline.packages.features import features_frame
+    from hookline.packages.telling.features import features_frame
 
     found, desk = _overview(request), desk_of(request)
     record = desk.workspace().catalog.models.get(found.card.model, found.card.version)

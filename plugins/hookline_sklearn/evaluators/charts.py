@@ -150,3 +150,8 @@ def _thin(x: np.ndarray, y: np.ndarray, points: int) -> tuple[np.ndarray, np.nda
 def _number(value: float) -> float:
     """Round to five significant digits, which is finer than a screen."""
     return float(f"{value:.5g}")
+
+
+def rounded(value: float) -> float:
+    """Return a number to five digits, as tables show it."""
+    return float(f"{value:.5g}")

@@ -16,6 +16,7 @@ from hookline.errors import ConfigError, Problem
 from hookline.quality.intervals import Units
 
 from ..monitors.searching import Condition, conditions_in
+from .charts import rounded
 from .standard import code_of
 
 if TYPE_CHECKING:
@@ -182,9 +183,9 @@ def _chart(found: Mapping[str, Sequence[Rate]]) -> Chart:
                 {
                     "group": rate.group,
                     "rate": name,
-                    "value": _number(rate.value),
-                    "low": _number(low),
-                    "high": _number(high),
+                    "value": rounded(rate.value),
+                    "low": rounded(low),
+                    "high": rounded(high),
                 }
             )
     y = {"field": "group", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 260}}
@@ -193,7 +194,3 @@ def _chart(found: Mapping[str, Sequence[Rate]]) -> Chart:
     points = {"mark": {"type": "point", "filled": True}, "encoding": {"y": y, "x": {"field": "value", **x}, **offset}}
     reach = {"mark": "rule", "encoding": {"y": y, "x": {"field": "low", **x}, "x2": {"field": "high"}, **offset}}
     return Chart("groups_drawn", "Rates of each group", {"data": {"values": values}, "layer": [reach, points]})
-
-
-def _number(value: float) -> float:
-    return float(f"{value:.5g}")

@@ -14,6 +14,7 @@ from hookline.quality.grouped import worth
 from hookline.quality.intervals import Units, of_mean, of_share
 
 from ..monitors.searching import Slice, columns_of, conditions_in, losses_of, worst_slices
+from .charts import rounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,7 +147,7 @@ def _chart(judged: _Judged, parts: Sequence[Part]) -> Chart:
 
     ranked = sorted(parts, key=lambda one: one.value if judged.is_share else -one.value)[:MOST_DRAWN]
     values = [
-        {"slice": one.told, "value": _number(one.value), "low": _number(one.low), "high": _number(one.high)}
+        {"slice": one.told, "value": rounded(one.value), "low": rounded(one.low), "high": rounded(one.high)}
         for one in ranked
     ]
     whole = float(np.average(judged.values, weights=judged.weight))
@@ -155,13 +156,9 @@ def _chart(judged: _Judged, parts: Sequence[Part]) -> Chart:
     points = {"mark": {"type": "point", "filled": True}, "encoding": {"y": y, "x": {"field": "value", **x}}}
     reach = {"mark": "rule", "encoding": {"y": y, "x": {"field": "low", **x}, "x2": {"field": "high"}}}
     over = {
-        "data": {"values": [{"whole": _number(whole)}]},
+        "data": {"values": [{"whole": rounded(whole)}]},
         "mark": {"type": "rule", "strokeDash": [4, 4], "opacity": 0.6},
         "encoding": {"x": {"field": "whole", **x}},
     }
     title = f"{judged.what.capitalize()} of the worst slices, with that of all rows"
     return Chart("slices", title, {"data": {"values": values}, "layer": [reach, points, over], "height": {"step": 18}})
-
-
-def _number(value: float) -> float:
-    return float(f"{value:.5g}")

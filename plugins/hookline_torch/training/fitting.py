@@ -54,7 +54,9 @@ def train_module(module: pl.LightningModule, given: Given, training: Training) -
             learned = best.steps
         module.trainer = None
         module.cpu().eval()
-    if not all(torch.isfinite(value).all() for value in module.state_dict().values()):
+    # What training changes: a module may hold infinities of its own, as masks do.
+    running = [value for name, value in module.named_buffers() if name.endswith(("running_mean", "running_var"))]
+    if not all(torch.isfinite(value).all() for value in (*module.parameters(), *running)):
         raise DataError(
             f"trainer '{training.trainer}' did not converge: its weights are no longer finite",
             hint="lower trainer.learning_rate" if isinstance(module, Loop) else "lower the module's learning rate",

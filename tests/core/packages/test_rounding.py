@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
 import hookline as hl
-from hookline import Trust
-from hookline.packages.certificate.parity import measure_parity
 from hookline.packages.certificate.rounding import tolerance_of
-from hookline_onnx import OnnxPackager
-from kit.packages import pipeline_of, read, saved
+from kit.packages import pipeline_of
 
 OWN = 1e-5
 
@@ -32,11 +29,14 @@ SUMS = {
 }
 
 
-def test_a_difference_that_float32_explains_is_no_fault_of_a_format(tmp_path: Path) -> None:
+def test_a_difference_that_float32_explains_is_no_fault_of_a_format() -> None:
     rows = table(100)
     pipeline = pipeline_of(source=rows, target="y", **SUMS)
-    packaged = read(OnnxPackager(), saved(OnnxPackager(), pipeline, tmp_path), Trust())
-    assert measure_parity(pipeline, packaged, rows, OWN).max_difference > OWN
+    # What order the sums are in is a matter of the processor, so that a package may answer alike to the last digit.
+    narrow = pipeline.features(rows.lazy())
+    wide = replace(narrow, X=np.asarray(narrow.X, dtype=np.float64))
+    answers = [pipeline.model.predict(features).values for features in (narrow, wide)]
+    assert np.abs(answers[0] - answers[1]).max() / np.std(answers[1]) > OWN
     run = hl.run(source=rows, target="y", packager=["onnx"], evaluator=[], **SUMS)  # type: ignore[arg-type]
     (certificate,) = run.evidence["certificates"]
     assert certificate["ok"]

@@ -45,7 +45,7 @@ def test_a_required_field_is_named(registry: Registry) -> None:
 def test_a_description_holds_fields_docs_ports_and_schema(registry: Registry) -> None:
     told = registry.describe("trainer", "mlp")
     fields = {field.name: field for field in told.fields}
-    assert fields["batch_size"].doc == "Rows in a step."
+    assert fields["batch_size"].doc == "Rows in a step, those of all devices together."
     assert fields["batch_size"].default == 128
     assert dict(told.takes) == {"train": "Features", "valid": "Features | None"}
     assert told.makes == "TorchModel"

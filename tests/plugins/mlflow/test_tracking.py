@@ -180,7 +180,7 @@ print(run.status, sorted(name for name in sys.modules if name.startswith(("mlflo
 """
     done = run_python(program, timeout=60, check=False)
     # Its settings are fields of every config, and as light as the plugin itself.
-    assert done.stdout == "finished ['hookline_mlflow.settings']\n", done.stderr
+    assert done.stdout == "finished ['hookline_mlflow.packagers', 'hookline_mlflow.settings']\n", done.stderr
 
 
 def test_the_run_itself_never_imports_mlflow(uri: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.spatial import distance
 
 from hookline import Dataset, Reference, Report, Roles
-from hookline.packages.features import importances_by_column
+from hookline.packages.telling.features import importances_by_column
 from hookline.quality.discoveries import discoveries
 from hookline.quality.distances import jensen_shannon, of_numbers, psi, wasserstein
 from hookline.quality.distributions import profile, rebin

@@ -157,7 +157,7 @@ def test_a_pickle_that_holds_no_model_is_a_store_error(pipeline: Pipeline[Any], 
 
 
 def test_an_old_pickle_of_a_network_is_read_where_its_class_is_now(tmp_path: Path) -> None:
-    network = fitted({"component": "mlp", "hidden": [4], "max_epochs": 2, "device": "cpu"})
+    network = fitted({"component": "mlp", "hidden": [4], "max_epochs": 2, "accelerator": "cpu"})
     path = saved(PicklePackager(), network, tmp_path)
     # The oldest protocol names modules in lines of their own.
     old = pickle.dumps(network.model, protocol=0).replace(b"hookline_torch.model\n", b"hookline_torch.torch_model\n")

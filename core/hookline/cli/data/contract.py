@@ -8,7 +8,7 @@ from typing import Any
 
 from hookline.errors import UsageError
 from hookline.kinds.plain import to_json
-from hookline.packages.contracts import contract_in
+from hookline.packages.telling.contracts import contract_in
 from hookline.registry.registry import load_registry
 from hookline.runs.names import find
 

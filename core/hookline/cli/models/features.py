@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import UnknownName
-from hookline.packages.features import Change, FeatureRecord, changes, features_in
+from hookline.packages.telling.features import Change, FeatureRecord, changes, features_in
 from hookline.runs.names import find
 from hookline.workspace.workspace import open_workspace
 

@@ -166,8 +166,9 @@ def _log(given: Any) -> int:
     found = promotions(given.model)
     acts = open_workspace().catalog.acts.of(given.model)
     if given.json:
-        policies = [{**to_json(step.policy), "change": step.row()["change"]} for step in found]
-        print_json({"policies": policies, "acts": [to_json(act) for act in acts]})
+        told = [(step.row()["since"], {**to_json(step.policy), "change": step.row()["change"]}) for step in found]
+        told += [(act.when, {**to_json(act), "change": act.words()}) for act in acts]
+        print_json([one for _, one in sorted(told, key=lambda pair: pair[0], reverse=True)])
         return 0
     rows = [{**step.row(), "figures": _figures(step.row()["figures"])} for step in found]
     rows += [{"since": act.when, "who": act.who, "change": act.words(), "reason": act.reason} for act in acts]

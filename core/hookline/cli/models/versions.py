@@ -215,11 +215,8 @@ def _import(given: Any) -> int:
         return 0
     tell(name)
     what = "was taken in" if made.is_new else "is here already"
-    by = (
-        "signed with your key"
-        if made.signed
-        else "not signed with your key, so that its code runs only where you allow it"
-    )
+    by = "signed with your key" if made.signed else "not signed with your key"
+    by += f", by {made.author}" if made.author else ""
     say(f"{name} {what}, {by}. To see how it answers here: hookline models verify {name}")
     return 0
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ..capabilities import Explains
 from ..deployments import Beside, Deployment, ServeOptions
 from ..fitted import Predictor
-from ..reports import Profile
 
 if TYPE_CHECKING:
     import subprocess
@@ -39,10 +38,6 @@ class Fleet(Protocol):
 
     def counts(self, version: int) -> Any:
         """Return counts of nothing yet for what a process sees of a version (`hookline.live.seen.ArmCounts`)."""
-        ...
-
-    def profile(self, version: int) -> Profile | None:
-        """Return what the rows were like that a version was trained on; None where nobody knows."""
         ...
 
     def explainer(self, version: int) -> Explains:

@@ -86,7 +86,7 @@ class Recorder:
         return told.select(
             pl.col(ID).alias("id"),
             pl.lit(now.isoformat().replace("+00:00", "Z")).alias("time"),
-            pl.lit(self.panel.live.manifest["name"]).alias("model"),
+            pl.lit(self.panel.model or self.panel.live.manifest["name"]).alias("model"),
             (pl.col(VERSION) if VERSION in told.columns else pl.lit(self.panel.version, pl.Int64)).alias("version"),
             pl.lit(BATCH).alias("arm"),
             raw.to_struct("row"),

@@ -11,7 +11,7 @@ from typing import Any
 from hookline.errors import DataError, MissingBackend
 from hookline.packages.door.files import MANIFEST
 from hookline.packages.manifest import verify
-from hookline.packages.needs import lock_in
+from hookline.packages.telling.needs import lock_in
 from hookline.registry.distributions import normal
 from hookline.runs.names import find
 from hookline.workspace.bounded import Unreadable, parse_json, read_ordinary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from hookline.errors import DataError, HooklineError, UsageError
 from hookline.kinds.plain import from_json
 from hookline.packages.door.faults import first_of
 from hookline.packages.door.sealing import is_signed, signed_by
-from hookline.packages.features import importances_by_column
 from hookline.packages.manifest import verify
 from hookline.packages.settling import EVIDENCE
 from hookline.packages.state import StoredPackage
+from hookline.packages.telling.features import importances_by_column
 from hookline.registry.registry import load_registry
 from hookline.runs.names import find
 from hookline.runs.result import read_evidence
@@ -71,6 +72,7 @@ def card_facts(what: str | Path, words: str | Path | None = None, *, home: str |
         "findings": [*evidence["remarks"], *(one for report in reports for one in report["findings"])],
         "columns": columns[:MOST_COLUMNS],
         "hidden_columns": max(0, len(columns) - MOST_COLUMNS),
+        "decision": _decision(stored, evidence),
         "parity": manifest["parity"],
         "signed": is_signed(manifest),
         "author": signed_by(manifest),
@@ -94,6 +96,13 @@ def write_card(
     if not load_registry().render(pages[path.suffix], card_facts(what, words, home=home), path):
         raise UsageError("no plugin writes cards", hint="pip install 'hookline[report]'")
     return path
+
+
+def _decision(stored: StoredPackage, evidence: Mapping[str, Any]) -> str:
+    """Say how it decides where that is not by the most probable class, or how far the intervals around numbers reach."""
+    if stored.intervals is not None:
+        return f"intervals of {stored.intervals.half_width:.4g} to both sides, for {stored.intervals.coverage:.0%} of the rows"
+    return "" if stored.decision is None else f"{(evidence.get('decision') or {}).get('told') or stored.decision.by}"
 
 
 def _holds(column: Any) -> str:

@@ -7,6 +7,7 @@ import json
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from hookline.errors import DataError, StoreError, UnknownName, UsageError
 from hookline.kinds.given.names import require_name
 from hookline.packages.door.files import MANIFEST, MOST_FILES
 from hookline.packages.door.names import is_file_name, shown
-from hookline.packages.door.sealing import is_signed, require_signed
+from hookline.packages.door.sealing import is_signed, require_signed, signed_by
 from hookline.packages.manifest import MOST_OF_MANIFEST, read_manifest, verify
 from hookline.packages.settling import settle
 from hookline.packages.writing import place
@@ -43,6 +44,8 @@ class Imported:
     version: int
     path: Path
     signed: bool
+    author: str | None
+    """The name of the public key that it is signed by."""
     origin: Mapping[str, Any]
     is_new: bool
 
@@ -84,7 +87,8 @@ def import_version(
 
     What it is called, of what size each file is and what digest it has is checked before anything is kept; whether its code
     may run is decided when it is loaded. The same package taken in twice keeps its number.
-    name: of the model here (default: as there); signed: only what is signed with this user's key is taken in
+    name: of the model here (default: as there)
+    signed: only what is signed with this user's key, or by one of HOOKLINE_TRUSTED_KEYS, is taken in
     Raises DataError for what is no such file, StoreError for a damaged one, UntrustedPackage, UsageError for what is no name.
     """
     workspace = open_workspace(home)
@@ -150,7 +154,7 @@ def _unpacked(file: Path, folder: Path) -> Mapping[str, Any]:
                     raise StoreError(f"{file} is incomplete: {shown(name)} is missing")
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 _copy(archive, part, folder / name, facts["bytes"], file)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, RuntimeError) as error:
         raise DataError(
             f"{file} is no file of a version: {shown(str(error))}", hint="`hookline models export` writes such files"
         ) from None
@@ -166,6 +170,8 @@ def _checked(archive: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]
             raise StoreError(f"{file} names '{shown(part.filename)}' twice, or it is no name of a file in it")
         if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             raise StoreError(f"{file} holds '{shown(part.filename)}', which is no ordinary file")
+        if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise StoreError(f"{file} holds '{shown(part.filename)}', packed in a way that is not read")
         if part.flag_bits & 1:
             raise StoreError(f"{file} holds '{shown(part.filename)}' under a password")
         parts[part.filename] = part
@@ -215,4 +221,4 @@ def _registered(
     if version not in before:
         facts = {name: shown(str(origin.get(name))) for name in ("model", "version", "run")}
         catalog.acts.record(model, version, "imported", facts)
-    return Imported(model, version, path, is_signed(manifest), origin, version not in before)
+    return Imported(model, version, path, is_signed(manifest), signed_by(manifest), origin, version not in before)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from hookline.errors import UsageError
+from hookline.errors import DataError, StoreError, UsageError
 from hookline.kinds.deployments import Deployment
+from hookline.packages.manifest import read_manifest
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import open_workspace
@@ -21,7 +22,8 @@ def delete_version(
 
     The catalog forgets it first, so that a process which is killed leaves a folder that `gc` finds, and no version without
     one. who: by default, whoever works here
-    Raises UnknownName, UsageError for a version that has a part in the policy in force, or that an alias points to.
+    Raises UnknownName, UsageError for a version that has a part in the policy in force, or that an alias points to, or
+    that another learned on from.
     """
     workspace = open_workspace(home)
     workspace.require_writable()
@@ -53,12 +55,27 @@ def require_unused(catalog: Catalog, record: ModelRecord) -> None:
             f"{name}:{version} is in force: it has a part in the policy of '{name}'",
             hint=f"put another in charge first: hookline models promote {name}:N",
         )
+    heirs = [one for one in catalog.models.versions(name) if _came_of(one) == record.fingerprint]
+    if heirs:
+        raise UsageError(
+            f"{name}:{heirs[0].version} learned on from {name}:{version}, and by it alone is known how it was made",
+            hint=f"delete {name}:{heirs[0].version} first",
+        )
     aliases = [alias for alias, number in catalog.models.aliases(name).items() if number == version]
     if aliases:
         raise UsageError(
             f"{name}:{version} is what {', '.join(f'{name}@{alias}' for alias in aliases)} means",
             hint=f"point it at another first: hookline models promote {name}:N --alias {aliases[0]}",
         )
+
+
+def _came_of(record: ModelRecord) -> str | None:
+    """Return what a version learned on from, by its fingerprint; None of one that did not, or whose package is lost."""
+    try:
+        said = read_manifest(Path(record.path)).get("updated_from")
+    except (DataError, StoreError):
+        return None
+    return str(said["fingerprint"]) if said else None
 
 
 def _parts(policy: Deployment) -> set[int]:

@@ -15,10 +15,10 @@ from hookline.errors import DataError, HooklineError, UnknownName
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Prediction
 from hookline.packages.certificate.golden import golden_rows
-from hookline.packages.features import Change, changes, features_in
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.reading import reading_in
 from hookline.packages.settling import EVIDENCE
+from hookline.packages.telling.features import Change, changes, features_in
 from hookline.plans.explain import differences_of
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import Found, find
@@ -81,7 +81,7 @@ def diff_versions(
         _name(found[0], first),
         _name(found[1], second),
         None if data[0] == data[1] else (data[0], data[1]),
-        dict(_pairs(evidence[0].get("config") or {}, evidence[1].get("config") or {})),
+        _configs(*(one.get("config") for one in evidence)),
         _code(workspace, [_run_id(workspace, one) for one in found], evidence),
         tuple(change for change in changes(*records) if change.status != "same" or change.moved),
         _metrics(*(one.manifest for one in sides)),
@@ -108,6 +108,11 @@ def _run_id(workspace: Workspace, found: Found) -> str | None:
     if found.model is None or found.version is None:
         return None
     return workspace.catalog.models.get(found.model, found.version).run_id
+
+
+def _configs(first: Any, second: Any) -> dict[str, tuple[Any, Any]]:
+    """Return where two configs differ; nothing where one of them is not told."""
+    return dict(_pairs(first, second)) if first and second else {}
 
 
 def _pairs(first: Any, second: Any, path: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:

@@ -60,6 +60,10 @@ def package(
     if output is not None and Path(output).exists():
         raise UsageError(f"{output} is there already", hint="name another folder; nothing is overwritten")
     found = find(model, home)
+    if output is None and (found.model is None or found.version is None):
+        raise UsageError(
+            "only a registered model gets another version", hint="-o FOLDER writes the package of a run or folder"
+        )
     folder = found.package()
     manifest = verify(folder)
     packager = _packager(registry, to, fields or {}, manifest)
@@ -145,10 +149,8 @@ def _registered(
     certificate: Certificate,
 ) -> Repackaged:
     """Put a package in its place and give it a number; the same one made twice keeps the number that it has."""
-    if found.model is None or found.version is None:
-        raise UsageError(
-            "only a registered model gets another version", hint="-o FOLDER writes the package of a run or folder"
-        )
+    assert found.model is not None
+    assert found.version is not None
     record = workspace.catalog.models.get(found.model, found.version)
     parts = ["repackaged", record.fingerprint, packager.name, plain(packager)]
     fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -12,7 +12,7 @@ from hookline.packages.certificate.golden import Rescored, rescore
 from hookline.packages.door.sealing import signed_by
 from hookline.packages.loading import load_package
 from hookline.packages.manifest import environment, read_as
-from hookline.packages.needs import lock_in
+from hookline.packages.telling.needs import lock_in
 from hookline.registry.distributions import normal
 from hookline.registry.registry import load_registry
 from hookline.runs.names import find

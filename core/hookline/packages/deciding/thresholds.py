@@ -64,8 +64,11 @@ class Thresholds:
 
     @property
     def f1(self) -> np.ndarray:
-        """The harmonic mean of both, float64 (n_thresholds,)."""
-        found: np.ndarray = 2 * self.true / (self.true + self.false + self.positives)
+        """The harmonic mean of both, float64 (n_thresholds,); NaN where there is nothing to answer so, and nothing is."""
+        import numpy as np
+
+        whole = self.true + self.false + self.positives
+        found: np.ndarray = np.divide(2 * self.true, whole, out=np.full_like(whole, np.nan), where=whole > 0)
         return found
 
     def costs(self, rule: DecisionRule) -> np.ndarray:

@@ -71,9 +71,8 @@ def is_trusted(seal: Mapping[str, Any]) -> bool:
 
 def trusted_keys() -> frozenset[str]:
     """Return the public keys in the files, or the folders of `.pub` and `.pem` files, that HOOKLINE_TRUSTED_KEYS names."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    found = set()
+    serialization, found = _serialization("checking a signature"), set()
+    raw = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     for place in filter(None, os.environ.get(TRUSTED_KEYS, "").split(os.pathsep)):
         folder = Path(place)
         files = (
@@ -82,7 +81,7 @@ def trusted_keys() -> frozenset[str]:
             else [folder]
         )
         for file in files:
-            found.add(_text(_public(file).public_bytes(Encoding.Raw, PublicFormat.Raw)))
+            found.add(_text(_public(file).public_bytes(*raw)))
     return frozenset(found)
 
 

@@ -51,7 +51,7 @@ def _report(evidence: Mapping[str, Any]) -> Any:
 def _columns(report: Any) -> dict[str, list[float]]:
     each = report["tables"][1]
     return {
-        name: [float(value) for value in column]
+        name: [math.nan if value is None else float(value) for value in column]
         for name, column in zip(each["columns"], zip(*each["rows"], strict=True), strict=True)
     }
 

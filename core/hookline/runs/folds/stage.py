@@ -12,6 +12,7 @@ from hookline.kinds.artifacts import Roles
 from hookline.kinds.hooks import StageInfo
 from hookline.kinds.kinds import Evaluator
 from hookline.kinds.reports import Metrics, Report
+from hookline.packages.deciding.options import IntervalOptions
 from hookline.plans.config import Placed, RunConfig
 from hookline.plans.layout import make_plan
 from hookline.plans.plan import Meant, every
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 INNER = frozenset(
     {
         "source",
+        "wish",
+        "decision",
         "split",
         "knowledge",
         "contract",
@@ -104,7 +107,9 @@ def _config(run: Execution, number: int) -> RunConfig:
     }
     roles: Roles = replace(run.plan.roles, ignore=())
     split = replace(config.options.split, fold=number)
-    return replace(config, options=replace(config.options, roles=roles, split=split, gates={}), components=components)
+    # Intervals change no figure, and a fold may have too few rows to measure them on.
+    options = replace(config.options, roles=roles, split=split, gates={}, intervals=IntervalOptions())
+    return replace(config, options=options, components=components)
 
 
 def _measures(placed: Placed) -> bool:
@@ -130,7 +135,7 @@ def _shown(report: Report) -> Iterator[str]:
 STAGE = StageKind(
     kind="folds",
     module=__name__,
-    takes=every("split", "contract", "transform", "target", "knowledge", "featurizer", "trainer", "evaluator"),
+    takes=every("split", "contract", "transform", "target", "wish", "knowledge", "featurizer", "trainer", "evaluator"),
     makes=Report,
     parts=_parts,
     wanted=lambda meant: meant.config.options.split.cross_validates,

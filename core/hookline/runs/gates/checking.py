@@ -75,6 +75,8 @@ def check_gates(run: Execution) -> None:
     loss counts once it is larger than chance makes it. Where there is no champion yet, such a gate is passed.
     """
     gates = read_gates(run.plan.config.options.gates)
+    # Also where no gate asks: of two evaluators that measure one metric neither is believed.
+    metrics_of(run)
     if not gates:
         return
     rival = _rival(run) if any(gate.champion for gate in gates) else None
@@ -141,8 +143,14 @@ def _of_champion(gate: Gate, metric: Metric, rival: Rival | None) -> GateResult:
     if rival.metrics is None:
         told = f"{told}; the package of v{rival.version}, which it would be held against, is lost"
         return GateResult(metric.name, said, metric.value, None, passed=True, told=told)
+    if not rival.metrics.found:
+        # As one that learned on is, which every other would be held against for ever.
+        told = f"{told}; v{rival.version}, which it would be held against, was never measured"
+        return GateResult(metric.name, said, metric.value, None, passed=True, told=told)
     if metric.name not in rival.metrics:
-        told = f"{told}, and v{rival.version}, which it is held against, was never measured by it"
+        told = (
+            f"{told}, and v{rival.version}, which it is held against, was never measured by it: a number holds anyway"
+        )
         return GateResult(metric.name, said, metric.value, None, passed=False, told=told)
     old, sign = rival.metrics[metric.name], gate.sign or _own(metric)
     bound = old.value + gate.number

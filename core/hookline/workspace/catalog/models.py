@@ -133,6 +133,20 @@ class Models:
         with self._database.writing() as connection:
             self.point_alias(connection, name, alias, version)
 
+    def begun(self) -> dict[str, datetime]:
+        """Return when the first version of each model was registered, whether it is still there or not."""
+        from sqlalchemy import func
+
+        models = self._models
+        first = func.min(models.c.created).label("first")
+        query = models.select().with_only_columns(models.c.name, first).group_by(models.c.name)
+        return {row["name"]: utc(row["first"]) for row in self._database.rows(query)}
+
+    def of_fingerprint(self, name: str, fingerprint: str) -> ModelRecord | None:
+        """Return the version of a model that was made so; None where there is none, or it was deleted."""
+        row = self._database.first(self._of(name).where(self._models.c.fingerprint == fingerprint))
+        return None if row is None else self._record(row)
+
     def require(self, name: str, versions: Iterable[int]) -> None:
         """Raise UnknownName where a model lacks one of these versions."""
         for version in sorted(versions):

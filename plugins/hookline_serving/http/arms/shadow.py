@@ -168,7 +168,9 @@ class Shadow:
             return f"cannot be begun: {error}"
         with os.fdopen(told, "rb") as lines:
             for line in lines:
-                self._hear(_report.decode(line))
+                # The last may be cut short by a kill; what it would have told counts as dropped.
+                with suppress(msgspec.DecodeError):
+                    self._hear(_report.decode(line))
         self._let_go()
         with process:  # Lets go of its input, and waits for its end.
             self._end_in_time(process)

@@ -7,12 +7,15 @@ import json
 import stat
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import hookline as hl
 from hookline.errors import DataError, StoreError, UntrustedPackage, UsageError
+from hookline.live.learning.challengers.lessons import parent_of
 from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
 
@@ -50,6 +53,24 @@ def test_taken_in_twice_it_keeps_its_number_and_another_name_is_another_model(fi
     assert (code, out) == (0, "flowers:1\n")
     assert "is here already" in err
     assert hookline("models", "verify", "flowers")[0] == 0
+
+
+def test_under_another_name_it_is_that_model_in_answers_and_records(file: Path, hookline: Told) -> None:
+    hl.import_version(file, "flowers")
+    rows = file.with_name("rows.ndjson")
+    rows.write_text(json.dumps(ROW) + "\n", "utf-8")
+    assert hookline("predict", "flowers", str(rows), "--log")[0] == 0
+    assert [one["model"] for one in hl.predictions("flowers")] == ["flowers"]
+
+
+def test_an_update_that_came_from_elsewhere_goes_back_to_no_stranger(tmp_path: Path) -> None:
+    rows = pl.DataFrame({name: [1.0, 2.0, 3.0, 4.0] for name in "abcd"} | {"y": ["x", "z", "x", "z"]})
+    hl.run(source=rows, target="y", name="small", trainer="sgd_classifier", packager=["skops"], deployer="local")
+    hl.update("small:1", rows)
+    there = tmp_path / "there"
+    hl.import_version(hl.export_version("small:2", tmp_path / "small.zip"), home=there)
+    workspace = open_workspace(there)
+    assert parent_of(workspace, workspace.catalog.models.get("small", 1)) is None
 
 
 def test_the_same_version_makes_the_same_file_and_its_life_is_in_it(home: Path, tmp_path: Path) -> None:
@@ -133,6 +154,18 @@ def test_a_file_that_is_none_is_one_error(content: bytes, tmp_path: Path, hookli
     (tmp_path / "x.zip").write_bytes(content)
     code, _, err = hookline("models", "import", str(tmp_path / "x.zip"))
     assert (code, err.count("error:"), "is no file of a version" in err) == (1, 1, True)
+
+
+def test_a_file_with_a_flipped_byte_is_one_error_or_the_same_version(file: Path, tmp_path: Path) -> None:
+    whole = bytearray(file.read_bytes())
+    flipped = tmp_path / "flipped.zip"
+    for place in range(40, len(whole), len(whole) // 40):
+        changed = bytearray(whole)
+        changed[place] ^= 0x55
+        flipped.write_bytes(changed)
+        # One in the time of a part, say, changes nothing.
+        with suppress(DataError, StoreError):
+            hl.import_version(flipped, home=tmp_path / "there")
 
 
 def test_a_torn_file_is_refused_wherever_it_is_torn(file: Path, tmp_path: Path) -> None:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import hookline as hl
@@ -20,7 +26,7 @@ def test_tags_are_set_changed_and_removed_with_who_and_why(hookline: Told) -> No
     assert hookline("models", "tag", "iris:1", "stage=kept", "--remove", "owner", "--reason", "she left")[0] == 0
     assert open_workspace().catalog.acts.tags("iris") == {1: {"stage": "kept"}}
     _, out, _ = hookline("models", "log", "iris", "--json")
-    acts = json.loads(out)["acts"]
+    acts = [one for one in json.loads(out) if "sort" in one]
     assert [(act["sort"], act["reason"]) for act in acts] == [
         ("untagged", "she left"),
         ("tagged", "she left"),
@@ -84,16 +90,53 @@ def test_a_model_whose_versions_are_all_deleted_is_unknown(home: Path, tmp_path:
         hl.load("flowers")
 
 
+def aged(home: Path, *folders: Path) -> None:
+    """Make the home's versions two hours old, and folders 90 minutes."""
+    with closing(sqlite3.connect(home / "catalog.db")) as connection:
+        before = (datetime.now(UTC) - timedelta(hours=2)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        connection.execute("UPDATE hookline_models SET created = ?", (before,))
+        connection.commit()
+    moment = time.time() - 5400
+    for folder in folders:
+        os.utime(folder, (moment, moment))
+
+
+def packages_told(hookline: Told, *more: str) -> list[str]:
+    _, out, _ = hookline("gc", "--json", *more)
+    return [one["name"] for one in json.loads(out)["found"] if one["sort"] == "package"]
+
+
 def test_a_package_that_a_killed_delete_left_is_found_by_gc(home: Path, hookline: Told) -> None:
     path = Path(open_workspace().catalog.models.get("iris", 1).path)
-    shutil.copytree(path, path.with_name("0" * 16))
+    left = path.with_name("0" * 16)
+    shutil.copytree(path, left)
     hl.delete_version("iris:1")
-    _, out, _ = hookline("gc", "--json")
-    assert [one["sort"] for one in json.loads(out)["found"] if one["sort"] == "package"] == []
-    for file in [path.with_name("0" * 16), *path.with_name("0" * 16).rglob("*")]:
-        import os
-
-        os.utime(file, (0, 0))
-    _, out, _ = hookline("gc", "--json", "--yes")
-    assert [one["name"] for one in json.loads(out)["found"] if one["sort"] == "package"] == ["0" * 16]
+    assert packages_told(hookline) == []
+    aged(home, left)
+    assert packages_told(hookline, "--yes") == [left.name]
     assert [folder.name for folder in path.parent.iterdir()] == [Path(hl.load("iris").path).name]
+
+
+def test_gc_leaves_packages_that_another_catalog_may_know(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hookline: Told
+) -> None:
+    paths = [Path(record.path) for record in open_workspace().catalog.models.versions("iris")]
+    aged(home, *paths)
+    monkeypatch.setenv("HOOKLINE_CATALOG", f"sqlite:///{tmp_path / 'other.db'}")
+    assert packages_told(hookline, "--yes") == []
+    monkeypatch.delenv("HOOKLINE_CATALOG")
+    (home / "catalog.db").rename(home / "away.db")
+    assert packages_told(hookline, "--yes") == []
+    assert all(path.is_dir() for path in paths)
+
+
+def test_a_version_that_another_learned_on_from_is_not_deleted_before_it(home: Path) -> None:
+    rows = pl.DataFrame({name: [1.0, 2.0, 3.0, 4.0] for name in "abcd"} | {"y": ["x", "z", "x", "z"]})
+    hl.run(source=rows, target="y", name="small", trainer="sgd_classifier", packager=["skops"], deployer="local")
+    hl.update("small:1", rows)
+    hl.promote("small:2")
+    with pytest.raises(UsageError, match="small:2 learned on from small:1"):
+        hl.delete_version("small:1")
+    hl.promote("small:1")
+    hl.delete_version("small:2")
+    assert hl.load("small:1").manifest["name"] == "small"

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 import hookline as hl
 from hookline.live.versions.bill import audit_package, bill_of_materials
-from hookline.packages.needs import LOCK
+from hookline.packages.telling.needs import LOCK
 from kit.command_line import Told
 
 

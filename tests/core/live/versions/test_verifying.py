@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version as installed
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 import hookline as hl
 from hookline.errors import StoreError
 from hookline.packages.certificate.golden import GOLDEN
-from hookline.packages.manifest import environment, read_manifest, seal
+from hookline.packages.manifest import read_manifest, seal
+from hookline.packages.telling.needs import LOCK
 from hookline.registry.registry import Registry
 from hookline.workspace.workspace import open_workspace
 from kit.command_line import Told
@@ -28,12 +30,12 @@ def test_golden_rows_are_answered_as_when_it_was_made(model: str) -> None:
     assert found.golden.moved == ()
 
 
-def resealed(registry: Registry, folder: Path, environment: dict[str, object] | None = None) -> None:
+def resealed(registry: Registry, folder: Path) -> None:
     """Seal a package again as it lies there, as a rebuilt one would be."""
     manifest = read_manifest(folder)
     packager = registry.build("packager", manifest["packager"], {}, "packager")
     told = {name: value for name, value in manifest.items() if name not in ("files", "seal", "created")}
-    seal(folder, packager, told | ({"environment": environment} if environment else {}))
+    seal(folder, packager, told)
 
 
 @pytest.mark.usefixtures("home")
@@ -55,8 +57,9 @@ def test_a_row_that_is_answered_otherwise_is_shown_and_fails(registry: Registry,
 @pytest.mark.usefixtures("home")
 def test_another_version_of_what_answers_go_by_is_named(registry: Registry) -> None:
     folder = Path(open_workspace().catalog.models.get("iris", 1).path)
-    told = dict(environment())
-    resealed(registry, folder, {**told, "packages": {**told["packages"], "onnxruntime": "1.0.0"}})
+    lock = (folder / LOCK).read_text("utf-8")
+    (folder / LOCK).write_text(lock.replace(f"onnxruntime=={installed('onnxruntime')}", "onnxruntime==1.0.0"), "utf-8")
+    resealed(registry, folder)
     found = hl.verify_package("iris:1").environment
     assert list(found) == ["onnxruntime"]
     assert found["onnxruntime"][0] == "1.0.0"

@@ -20,7 +20,7 @@ from starlette.routing import Route
 import hookline as hl
 from hookline import Explanation, Predictor
 from hookline.kinds.artifacts import Column, Schema
-from hookline.live.explaining.background import ordinary_rows
+from hookline.live.explaining.background import ordinary_rows, profile_of
 from hookline.live.fleet import SinglePackage
 from hookline.packages.loading import load_package
 from hookline.quality.distributions import profile
@@ -98,7 +98,7 @@ def test_answers_are_held_against_rows_as_those_of_the_training_were(desk: Desk,
     assert [one["background"] for one in told] == ["the training rows' columns, one by one"] * 2
     first, second = explainer.given
     assert first is second
-    profile = fleet.profile(3)
+    profile = profile_of(fleet.package)
     assert profile is not None
     assert (first.height, first.columns) == (100, [*ROW])
     # Quantiles of 240 rows, at steps of a hundredth.

@@ -111,11 +111,20 @@ def learned_by(workspace: Workspace, record: ModelRecord) -> Bound:
         if one.version == record.version:
             return Bound.read(one.lesson)
     manifest = read_manifest(Path(record.path))
-    parent = (manifest.get("updated_from") or {}).get("version")
+    parent = parent_of(workspace, record)
     if parent is not None:
-        return learned_by(workspace, workspace.catalog.models.get(record.name, int(parent)))
+        return learned_by(workspace, parent)
     reads_log = (manifest.get("reading") or {}).get("component") == "prediction_log"
     return Bound(workspace.catalog.labels.last(record.name, record.created)) if reads_log else Bound()
+
+
+def parent_of(workspace: Workspace, record: ModelRecord) -> ModelRecord | None:
+    """Return the version that another came of by learning on; None where it came of none, or that one is not in this home.
+
+    By what it was made of: its number may be another's here, where both came from elsewhere.
+    """
+    said = read_manifest(Path(record.path)).get("updated_from")
+    return workspace.catalog.models.of_fingerprint(record.name, said["fingerprint"]) if said else None
 
 
 def bound_of(one: Retraining) -> Bound:

@@ -14,7 +14,7 @@ from hookline.errors import DataError, HooklineError, UsageError
 from hookline.kinds.component import COMPONENT
 from hookline.kinds.deployments import Trust
 from hookline.packages.loading import load_package
-from hookline.packages.manifest import read_json, read_manifest
+from hookline.packages.manifest import read_json
 from hookline.packages.settling import EVIDENCE
 from hookline.plans.config import resolve
 from hookline.registry.registry import Registry
@@ -29,7 +29,7 @@ from ...registering import register
 from ...updating import update
 from ..rules import RetrainRules
 from ..testing import loss_of
-from .lessons import bound_of, learned_by, told
+from .lessons import bound_of, learned_by, parent_of, told
 from .online import Online
 
 LOG = "prediction_log"
@@ -86,9 +86,9 @@ class Making:
     def _first_config(self, champion: ModelRecord) -> Mapping[str, Any]:
         """Return the config of the run that a version goes back to."""
         folder = Path(champion.path)
-        parent = (read_manifest(folder).get("updated_from") or {}).get("version")
+        parent = parent_of(self.workspace, champion)
         if parent is not None:
-            return self._first_config(self.workspace.catalog.models.get(champion.name, int(parent)))
+            return self._first_config(parent)
         config = read_json(folder / EVIDENCE).get("config") if (folder / EVIDENCE).is_file() else None
         if not config:
             raise UsageError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.kinds.reports import Finding
-from hookline.packages.features import features_in
+from hookline.packages.telling.features import features_in
 
 
 def shares_of(folder: Path) -> dict[str, float]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.target import decide, decode, encode
+from hookline.errors import HooklineError
 from hookline.kinds.artifacts import Features, Target
 from hookline.kinds.fitted import DecisionRule, Model, Prediction, label_text
 from hookline.kinds.plain import to_json
@@ -45,8 +47,10 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     facts["held_out"] = _both(rule, target, truth, said, weights_in(run.value("split").test))
     outputs.write(rule, folder)
     (folder / FACTS).write_text(json.dumps(facts), "utf-8")
-    beside = numbers_of(run.registry, training_rows(run, model, rule))
-    (folder / BESIDE).write_text(json.dumps({"training": beside}), "utf-8")
+    # What cannot be judged, as rows without truth, an evaluator refuses; the decision does not hang on it.
+    with suppress(HooklineError):
+        beside = numbers_of(run.registry, training_rows(run, model, rule))
+        (folder / BESIDE).write_text(json.dumps({"training": beside}), "utf-8")
 
 
 def _require_probabilities(said: Prediction, rule: DecisionRule, target: Target) -> None:

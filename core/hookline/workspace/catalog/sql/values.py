@@ -57,7 +57,7 @@ class Places:
 
     def kept(self, path: str) -> str:
         """Return a path as a row holds it: with `/` and relative where it lies in the home, else as it is."""
-        if self.home is None or not path or not self._moves_along():
+        if self.home is None or not path or not self.in_home():
             return path
         for place, home in ((Path(path), self.home), (Path(path).resolve(), self.home.resolve())):
             if place.is_relative_to(home):
@@ -68,6 +68,7 @@ class Places:
         """Return the path that a row means; empty stays empty."""
         return text if self.home is None or not text else str(self.home / text)
 
-    def _moves_along(self) -> bool:
+    def in_home(self) -> bool:
+        """Tell whether the catalog lies in the home, and so tells of nothing else and moves along with it."""
         file = file_of(self.url)
         return self.home is not None and file is not None and file.resolve().is_relative_to(self.home.resolve())

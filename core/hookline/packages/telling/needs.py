@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import StoreError
+from hookline.kinds.capabilities import AnswersWith
 from hookline.kinds.kinds import Packager
 from hookline.kinds.sklearn_model import SklearnModel
 from hookline.registry.distributions import distribution_of, normal, with_needs
+from hookline.registry.nested import nested_components
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.home import keep, kept
 
-from .manifest import environment
-from .pipeline import Pipeline
+from ..manifest import environment
+from ..pipeline import Pipeline
 
 LOCK = "requirements.lock"
 
@@ -68,11 +70,13 @@ def lock_in(folder: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
 
 def _modules(packager: Packager, pipeline: Pipeline[Any]) -> Iterator[str]:
     """Yield the top modules that answering imports: of the packager, of what is fitted, and of the model where it is held."""
-    yield from (name.partition(".")[0] for name in packager.requires())
-    parts: list[Any] = [stage.fitted for stage in (*pipeline.transforms, *pipeline.featurizers)]
-    if packager.native:
+    every = (packager, *(one for one in nested_components(packager) if isinstance(one, Packager)))
+    parts: list[Any] = [*every, *(stage.fitted for stage in (*pipeline.transforms, *pipeline.featurizers))]
+    for one in every:
+        wanted = one.answers_with() if isinstance(one, AnswersWith) else one.requires()
+        yield from (name.partition(".")[0] for name in wanted)
+    if any(one.native for one in every):
         model = pipeline.model
         parts += [model, *([model.estimator, model.learner] if isinstance(model, SklearnModel) else [])]
     for part in parts:
         yield type(part).__module__.partition(".")[0]
-    yield type(packager).__module__.partition(".")[0]

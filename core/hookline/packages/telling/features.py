@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import StoreError
 
-from .manifest import verify
+from ..manifest import verify
 
 if TYPE_CHECKING:
     import polars as pl

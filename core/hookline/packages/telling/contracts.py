@@ -9,8 +9,8 @@ from hookline.data.contract.text import contract_text
 from hookline.kinds.artifacts import Column, Schema
 from hookline.registry.registry import Registry
 
-from .manifest import verify
-from .state import StoredPackage
+from ..manifest import verify
+from ..state import StoredPackage
 
 
 @dataclass(frozen=True)
