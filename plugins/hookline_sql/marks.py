@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from decimal import Decimal, InvalidOperation
+from math import ceil
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError
 
-WORDS: Mapping[str, type] = {"time": datetime, "day": date, "number": float, "whole": int, "text": str}
+if TYPE_CHECKING:
+    import polars as pl
+
+WORDS: Mapping[str, type] = {
+    "time": datetime,
+    "day": date,
+    "number": float,
+    "exact": Decimal,
+    "whole": int,
+    "text": str,
+}
 """How the type of a value is written."""
+DAY = 24 * 60 * 60
+"""Seconds."""
+TIME = re.compile(r"(\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?)(Z|[+-]\d\d(?::?\d\d)?|)")
+"""A day or a time whose texts compare as they do, and its zone."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +58,7 @@ class Mark:
         try:
             told = json.loads(text)
             return cls(_in(told["upto"]), _in(told["settled"]), int(told["rows"]), [_in(key) for key in told["open"]])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation):
             raise DataError(
                 f"{text[:40]!r} is no position of source 'sql'",
                 hint="give what position() of the same source returned",
@@ -50,18 +66,26 @@ class Mark:
 
 
 def before(value: Any, overlap: float) -> Any:
-    """Return what is so much smaller: seconds before a time, days' worth of them before a day; raises DataError for a text."""
+    """Return what is so much smaller: seconds, or the whole days that hold them, before a time; raises DataError for a text."""
     if not overlap:
         return value
-    if isinstance(value, (datetime, date)):
+    if isinstance(value, datetime):
         return value - timedelta(seconds=overlap)
-    if isinstance(value, (int, float, Decimal)):
-        return type(value)(float(value) - overlap)
-    if isinstance(value, str) and (moment := moment_in(value)) is not None:
-        # As long as it was, so that texts compare as their times do.
-        earlier = moment - timedelta(seconds=overlap)
-        written = earlier.isoformat(sep=value[10:11] or " ", timespec="microseconds" if "." in value else "seconds")
-        return written[: len(value)]
+    if isinstance(value, date):
+        return value - timedelta(days=ceil(overlap / DAY))
+    if isinstance(value, int):
+        return value - ceil(overlap)
+    if isinstance(value, Decimal):
+        return value - Decimal(str(overlap))
+    if isinstance(value, float):
+        return value - overlap
+    if isinstance(value, str) and (parts := TIME.fullmatch(value)):
+        body, zone = parts.groups()
+        if (moment := moment_in(body)) is not None:
+            # As long as it was and in its zone, so that texts compare as their times do.
+            earlier = moment - timedelta(seconds=overlap)
+            written = earlier.isoformat(sep=body[10:11] or " ", timespec="microseconds" if "." in body else "seconds")
+            return written[: len(body)] + zone
     raise DataError(
         f"source.overlap is measured in seconds or numbers, and source.watermark holds texts such as {value!r}",
         hint="cast it to a time in source.query, or leave the overlap out",
@@ -74,6 +98,29 @@ def moment_in(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
+
+
+def alike(value: Any, dtype: pl.DataType) -> Any:
+    """Return a watermark or key as values of a column are: a time in UTC, with a zone where the column has one.
+
+    Raises DataError for a text that says no time where the column holds times.
+    """
+    import polars as pl
+
+    if isinstance(value, str) and dtype in (pl.Date, pl.Datetime):
+        moment = moment_in(value)
+        if moment is None:
+            raise DataError(
+                f"the column is read as {dtype}, and a position of it is {value!r}, which says no time",
+                hint="write times as 2026-01-31 10:00:00, or cast the column to text in source.query",
+            )
+        value = moment
+    if isinstance(value, datetime) and isinstance(dtype, pl.Datetime):
+        moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dtype.time_zone is None else moment
+    if isinstance(value, datetime) and dtype == pl.Date:
+        return value.date()
+    return value
 
 
 def _out(value: Any) -> Any:
@@ -90,6 +137,8 @@ def _out(value: Any) -> Any:
         )
     if isinstance(value, str):
         return ["text", value]
+    if isinstance(value, Decimal):
+        return ["exact", str(value)]
     return ["whole", int(value)] if isinstance(value, int) else ["number", float(value)]
 
 

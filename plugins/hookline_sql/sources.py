@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from annotated_types import Ge, Interval, Len
 from hookline import Dataset, Secret, Source
 from hookline.errors import DataError
 
-from .marks import Mark, before, moment_in
+from .marks import Mark, alike, before
 from .statements import Asked, Bound, count, of_column, parameters_of, said
 from .streaming import Stream
 
@@ -77,7 +78,7 @@ class SqlSource(Source):
         """Return the rows, lazily; reading them raises DataError where there are none, or the database is in the way."""
         self._require_parameters()
         server = self._server()
-        return self._dataset(self._stream(server, self._asked(server), empty=True))
+        return self._dataset(self._stream(server, self._asked(server), self.columns, empty=True).frame())
 
     def fingerprint(self) -> str:
         """Return a digest of what tells the rows' version.
@@ -95,10 +96,12 @@ class SqlSource(Source):
         """Return the columns with their types."""
         self._require_parameters()
         server = self._server()
-        return dict(self._types(server, self._asked(server)))
+        types = self._types(server, self._asked(server), self.columns)
+        return {name: types[name] for name in self.columns or types}
 
     def position(self) -> str:
         """Return the largest watermark, how many rows are settled below it, and the keys of those that are not."""
+        self._require_parameters()
         return self._mark(self._server()).text()
 
     def load_between(self, after: str | None, upto: str) -> Dataset:
@@ -106,6 +109,7 @@ class SqlSource(Source):
 
         Raises DataError where rows that were read before are gone, or came later than `overlap` allows.
         """
+        self._require_parameters()
         first, last = Mark() if after is None else Mark.parse(after), Mark.parse(upto)
         server = self._server()
         watermark = self._watermark()
@@ -113,8 +117,10 @@ class SqlSource(Source):
         self._require_settled(server, asked, first)
         bounds: list[Bound] = [] if first.settled is None else [(watermark, ">", first.settled)]
         bounds += [] if last.upto is None else [(watermark, "<=", last.upto)]
-        dataset = self._dataset(self._stream(server, asked, bounds))
-        return dataset.with_frame(self._newer(dataset.frame, first, last))
+        told = (watermark, self.key) if self.overlap and self.key is not None else ()
+        columns = tuple(dict.fromkeys((*self.columns, *told))) if self.columns else ()
+        stream = self._stream(server, asked, columns, bounds)
+        return self._dataset(self._newer(stream.frame(), first, last))
 
     def _newer(self, frame: pl.LazyFrame, first: Mark, last: Mark) -> pl.LazyFrame:
         """Leave out what the first position has, and what came after the last one was asked for."""
@@ -125,11 +131,11 @@ class SqlSource(Source):
         if self.key is None or not self.overlap:
             return frame
         key, mark = pl.col(self.key), pl.col(self._watermark())
-        known = frame if not first.open else frame.filter(~key.is_in(list(first.open)))
-        settled = last.settled
-        if isinstance(settled, str) and frame.collect_schema()[self._watermark()].is_temporal():
-            settled = moment_in(settled)
-        return known.filter((mark <= settled) | key.is_in(list(last.open)))
+        schema = frame.collect_schema()
+        before, there = ([alike(one, schema[self.key]) for one in open_] for open_ in (first.open, last.open))
+        # A row without a key was in no position: those in one have keys.
+        known = frame if not before else frame.filter(~key.is_in(before).fill_null(False))
+        return known.filter((mark <= alike(last.settled, schema[self._watermark()])) | key.is_in(there))
 
     def _mark(self, server: Server) -> Mark:
         name = self._watermark()
@@ -162,7 +168,7 @@ class SqlSource(Source):
             raise DataError(
                 f"source.key '{self.key}' does not tell rows apart", hint="name a column that has a value once a row"
             )
-        return keys
+        return [str(one) if isinstance(one, uuid.UUID) else one for one in keys]
 
     def _require_settled(self, server: Server, asked: Asked, first: Mark) -> None:
         """Raise DataError where the rows up to a position are not those that were read."""
@@ -185,17 +191,34 @@ class SqlSource(Source):
                 hint="choose a watermark that is written once a row, and collect anew under another name",
             )
 
-    def _dataset(self, stream: Stream) -> Dataset:
-        return Dataset(stream.frame(), name=self.table or "query")
+    def _dataset(self, frame: pl.LazyFrame) -> Dataset:
+        return Dataset(frame.select(self.columns) if self.columns else frame, name=self.table or "query")
 
-    def _stream(self, server: Server, asked: Asked, bounds: Sequence[Bound] = (), *, empty: bool = False) -> Stream:
-        types = self._types(server, asked)
-        narrows = server.keeps_order or self.table is not None or bool(asked.order_by)
-        what = f"table '{self.table}'" if self.table is not None else "source.query"
-        return Stream(server, asked, types, bounds, narrows, self.key, self.connections, empty=what if empty else None)
+    def _stream(
+        self, server: Server, asked: Asked, columns: Sequence[str], bounds: Sequence[Bound] = (), *, empty: bool = False
+    ) -> Stream:
+        types = self._types(server, asked, columns)
+        what = self._what() if empty else None
+        narrows = self._narrows(server, asked)
+        return Stream(server, asked, types, bounds, narrows, self.key, self.connections, empty=what)
 
-    def _types(self, server: Server, asked: Asked) -> Types:
-        return server.types(asked.rows(self.columns or None, limit=server.rows_for_types))
+    def _types(self, server: Server, asked: Asked, columns: Sequence[str]) -> Types:
+        """Return the types of the columns that are read: those, or all where the database cannot be asked for some."""
+        wanted = columns if self._narrows(server, asked) else ()
+        types = server.types(asked.rows(wanted or None, limit=server.rows_for_types))
+        if absent := [name for name in columns if name not in types]:
+            raise DataError(
+                f"{self._what()} has no column '{absent[0]}'; it has {', '.join([*types][:20])}",
+                hint="look at source.columns, key and watermark",
+            )
+        return types
+
+    def _narrows(self, server: Server, asked: Asked) -> bool:
+        """Return whether rows keep their order where only some columns or rows are asked for."""
+        return server.keeps_order or self.table is not None or bool(asked.order_by)
+
+    def _what(self) -> str:
+        return f"table '{self.table}'" if self.table is not None else "source.query"
 
     def _asked(self, server: Server) -> Asked:
         order = self.order_by or ((self.key,) if self.key is not None else ())

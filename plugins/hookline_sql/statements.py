@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+PARTS = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|`[^`]*`|--[^\n]*|/\*.*?\*/|.""", re.DOTALL)
+"""Texts, names and comments of a query, within which a semicolon ends nothing, and its other characters."""
 Bound = tuple[str, str, Any]
 """A column, one of the signs `>`, `>=`, `<`, `<=`, and the value that it is held against."""
 
@@ -70,7 +73,7 @@ def said(query: str, parameters: Mapping[str, Any]) -> sa.TextClause:
     """Return somebody's own query with its parameters, `:name`, bound."""
     import sqlalchemy as sa
 
-    text = sa.text(query.strip().rstrip(";"))
+    text = sa.text(_embeddable(query))
     return text.bindparams(**{name: value for name, value in parameters.items() if name in parameters_of(query)})
 
 
@@ -101,6 +104,17 @@ def written(statement: sa.Executable, dialect: sa.Dialect) -> tuple[str, list[An
     compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
     values = compiled.construct_params()
     return str(compiled), [values[name] for name in compiled.positiontup or ()]
+
+
+def _embeddable(query: str) -> str:
+    """Return a query that another one may hold: without semicolons at its end, and with its last comment closed."""
+    parts = [found.group() for found in PARTS.finditer(query.strip())]
+    last = next((place for place in reversed(range(len(parts))) if not _says_nothing(parts[place])), -1)
+    return "".join(part for place, part in enumerate(parts) if place <= last or part != ";") + "\n"
+
+
+def _says_nothing(part: str) -> bool:
+    return part == ";" or part.isspace() or part.startswith(("--", "/*"))
 
 
 def _column(name: str) -> sa.ColumnClause[Any]:

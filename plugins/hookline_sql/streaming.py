@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hookline.errors import DataError
 
 from .servers.server import BATCH, Server, Types
-from .statements import Asked, Bound
+from .statements import Asked, Bound, count, of_column
 
 if TYPE_CHECKING:
     import polars as pl
@@ -77,6 +77,7 @@ class Stream:
     def _side_by_side(self, types: Types) -> Generator[pl.DataFrame, None, None]:
         """Yield ranges of the key in order, several of which are read at a time."""
         assert self.key is not None
+        self._require_keys(self.key)
         starts = self.server.column(self.asked.starts(self.key, BATCH))
         waiting: deque[Future[list[pl.DataFrame]]] = deque()
         with ThreadPoolExecutor(self.connections) as pool:
@@ -90,6 +91,15 @@ class Stream:
             finally:
                 for range_ in waiting:
                     range_.cancel()
+
+    def _require_keys(self, key: str) -> None:
+        """Raise DataError where rows have no key, which no range would hold."""
+        rows, keyed = self.server.row(self.asked.figures(count(), of_column("count", key), bounds=self.bounds))
+        if rows != keyed:
+            raise DataError(
+                f"{rows - keyed:,} rows have no '{key}', so that they are in no range of it",
+                hint="leave source.connections out, or name another column in source.key",
+            )
 
     def _range(self, types: Types, start: object, end: object | None) -> list[pl.DataFrame]:
         assert self.key is not None

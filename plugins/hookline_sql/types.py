@@ -190,10 +190,19 @@ def _of_values(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
         reader = date if dtype == pl.Date else datetime
         values = [reader.fromisoformat(value) if isinstance(value, str) else value for value in values]
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        aware = [value if value is None or value.tzinfo is None else value.astimezone(UTC) for value in values]
-        plain = [None if value is None else value.replace(tzinfo=None) for value in aware]
+        plain = _without_zones(values)
         return pl.Series(name, plain, pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if isinstance(dtype, pl.Datetime):
+        values = _without_zones(values)
     return pl.Series(name, values, dtype, strict=True)
+
+
+def _without_zones(values: list[Any]) -> list[Any]:
+    """Return times in UTC, without its name; those without a zone as they are."""
+    return [
+        value if value is None or value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+        for value in values
+    ]
 
 
 def _fits(value: Any, dtype: pl.DataType) -> bool:

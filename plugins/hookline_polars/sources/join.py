@@ -89,8 +89,12 @@ class JoinSource(Source):
         else:
             moments = Moments(self.on, self.time, self.right_time or self.time, self.lag)
             moments.check(*schemas)
+            spans = {f"windows.{name}.over": window.over for name, window in self.windows.items()}
+            moments.check_spans(schemas[0], {"lag": self.lag, "tolerance": self.tolerance, **spans})
             if self.windows:
                 require_columns([window.of for window in self.windows.values()], schemas[1].names(), "source.windows")
+                for column, window in self.windows.items():
+                    window.check(column, schemas[1])
                 joined = windowed(left.frame, right.frame, moments, self.windows)
             else:
                 joined = as_of(left.frame, right.frame, moments, self.tolerance, self.suffix)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SPAN = re.compile(r"(\d+(us|ms|s|m|h|d|w))+|\d+i")
 """How polars writes spans: `36h`, `7d`, `1d12h`; of whole numbers `5i`."""
+SORTS = "write 5i of whole numbers, 12h of times"
 PLACE, MOMENT, MATCHED = "__hookline_place", "__hookline_moment", "__hookline_matched"
 """Columns of ours while rows are joined."""
 
@@ -33,6 +34,21 @@ class Window:
 
     def __post_init__(self) -> None:
         require_span(self.over, "over")
+        if not re.search(r"[1-9]", self.over):
+            raise ValueError(f"over must be longer than nothing, got {self.over!r}")
+
+    def check(self, name: str, right: pl.Schema) -> None:
+        """Raise DataError where the figure is none of such values; name: the new column's."""
+        import polars as pl
+
+        dtype = right[self.of]
+        ordered = self.figure in ("min", "max") and dtype.is_temporal()
+        if self.figure == "count" or dtype.is_numeric() or dtype == pl.Boolean or ordered:
+            return
+        raise DataError(
+            f"source.windows.{name}.figure: '{self.of}' of source.right is {dtype}, of which there is no {self.figure}",
+            hint=f"name a column of numbers in source.windows.{name}.of, or count its values: figure: count",
+        )
 
     def expr(self) -> pl.Expr:
         """Return the figure as an expression over rows of both sides, of which the right ones have values."""
@@ -69,9 +85,9 @@ class Moments:
                 raise DataError(
                     f"source.{side} has no column '{name}'; it has {known}", hint=f"name a time in source.{field}"
                 )
-            if not (schema[name].is_temporal() or schema[name].is_integer()):
+            if not _is_moment(schema[name]):
                 raise DataError(
-                    f"'{name}' of source.{side} is {schema[name]}, and no time",
+                    f"'{name}' of source.{side} is {schema[name]}, and no moment",
                     hint=f"read it as one, such as source.{side}.dtypes={{{name}: datetime}}",
                 )
         zones = [_family(schema[name]) for schema, name in ((left, self.left), (right, self.right))]
@@ -81,6 +97,14 @@ class Moments:
                 "which do not compare",
                 hint="read both as one type; both times with a zone, or both without",
             )
+
+    def check_spans(self, left: pl.Schema, spans: Mapping[str, str | None]) -> None:
+        """Raise DataError where a span is of whole numbers and the moments are times, or the other way; spans: field -> it."""
+        whole = left[self.left].is_integer()
+        for field, span in spans.items():
+            if span is not None and span.endswith("i") != whole:
+                held = "whole numbers" if whole else "times"
+                raise DataError(f"source.{field} is {span}, and '{self.left}' holds {held}", hint=SORTS)
 
     def of_left(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return left rows with their places and moments."""
@@ -148,6 +172,12 @@ def require_span(span: str | None, field: str) -> None:
     """Raise ValueError for what is no span of time or of whole numbers."""
     if span is not None and not SPAN.fullmatch(span):
         raise ValueError(f"{field} must be a span such as 12h, 30d or 1d12h, or 5i of whole numbers, got {span!r}")
+
+
+def _is_moment(dtype: pl.DataType) -> bool:
+    import polars as pl
+
+    return dtype.is_integer() or dtype in (pl.Date, pl.Datetime)
 
 
 def _family(dtype: pl.DataType) -> tuple[bool, str | None]:

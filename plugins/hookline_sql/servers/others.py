@@ -134,12 +134,12 @@ class MysqlServer(SqlalchemyServer):
         """Return rows whose bits are numbers."""
         import polars as pl
 
-        bits = [place for place, dtype in enumerate(types.values()) if dtype == pl.Int64]
-        if not any(isinstance(rows[0][place], bytes) for place in bits):
+        whole = [place for place, dtype in enumerate(types.values()) if dtype == pl.Int64]
+        bits = {place for place in whole if any(isinstance(row[place], bytes) for row in rows)}
+        if not bits:
             return rows
         return [
-            [int.from_bytes(v) if place in bits and isinstance(v, bytes) else v for place, v in enumerate(row)]
-            for row in rows
+            [int.from_bytes(v) if place in bits and v is not None else v for place, v in enumerate(row)] for row in rows
         ]
 
     def _begin(self, connection: sa.Connection) -> None:

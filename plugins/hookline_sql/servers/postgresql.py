@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..statements import written
-from ..types import of_arrow, of_batch
+from ..types import EXACT, of_arrow, of_batch
 from .server import BATCH, Server, Types, require
 
 if TYPE_CHECKING:
@@ -46,12 +47,12 @@ class PostgresqlServer(Server):
         """Return the first row."""
         with self.talking(), self._connected() as connection:
             rows = self._all(connection, *self._written(statement))
-            return tuple(column[0].as_py() for column in rows.columns) if rows.num_rows else ()
+            return tuple(values[0] for values in map(_values, rows.columns)) if rows.num_rows else ()
 
     def column(self, statement: sa.Executable) -> list[Any]:
         """Return the first column."""
         with self.talking(), self._connected() as connection:
-            return list(self._all(connection, *self._written(statement)).column(0).to_pylist())
+            return _values(self._all(connection, *self._written(statement)).column(0))
 
     def table_key(self, table: str, schema: str | None) -> tuple[str, ...]:
         """Return the primary key's columns, in its order."""
@@ -89,8 +90,7 @@ class PostgresqlServer(Server):
         require("pyarrow", self._url)
         from adbc_driver_postgresql import dbapi
 
-        uri = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
-        connection = dbapi.connect(uri)
+        connection = dbapi.connect(_uri(self._url))
         try:
             for line in SESSION:
                 self._all(connection, line, [], rows=False)
@@ -98,3 +98,21 @@ class PostgresqlServer(Server):
             yield connection
         finally:
             connection.close()
+
+
+def _uri(url: sa.URL) -> str:
+    """Return a URL as libpq takes it; a password of a user whom it does not name stands in its query."""
+    if url.username is None and url.password is not None:
+        url = url._replace(password=None).update_query_dict({"password": str(url.password)})
+    place, mark, query = url.set(drivername="postgresql").render_as_string(hide_password=False).partition("?")
+    # To libpq a plus is one.
+    return place + mark + query.replace("+", "%20")
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Return Python's values; numbers of any number of digits, which come as texts, as decimals."""
+    import pyarrow as pa
+
+    values = column.to_pylist()
+    exact = isinstance(column.type, pa.OpaqueType) and column.type.type_name == EXACT
+    return [None if value is None else Decimal(value) for value in values] if exact else values

@@ -111,9 +111,10 @@ def test_what_comes_later_changes_nothing(asked: list[Any], known: list[Any], la
         ({"lag": "1h"}, "lag needs time"),
         ({"time": "at", "lag": "soon"}, "lag must be a span"),
         ({"time": "at", "windows": {"n": {"of": "v", "figure": "count", "over": "x"}}}, "over must be a span"),
+        ({"time": "at", "windows": {"n": {"of": "v", "figure": "count", "over": "0d"}}}, "longer than nothing"),
         ({"time": "at", "windows": {"n": {"of": "v", "figure": "median", "over": "1d"}}}, "figure"),
     ],
-    ids=["keys", "spare", "lag", "over", "figure"],
+    ids=["keys", "spare", "lag", "over", "nothing", "figure"],
 )
 def test_fields_that_do_not_go_together_are_told(registry: Registry, fields: dict[str, Any], told: str) -> None:
     sides = {side: {"component": "file", "path": f"{side}.csv"} for side in ("left", "right")}
@@ -124,10 +125,49 @@ def test_fields_that_do_not_go_together_are_told(registry: Registry, fields: dic
 def test_moments_that_do_not_compare_are_told() -> None:
     with pytest.raises(DataError, match="which do not compare"):
         joined(right=KNOWN.with_columns(at=pl.int_range(pl.len(), dtype=pl.Int64))).load()
-    with pytest.raises(DataError, match="'at' of source.right is String, and no time"):
+    with pytest.raises(DataError, match="'at' of source.right is String, and no moment"):
         joined(right=KNOWN.with_columns(at=pl.lit("x"))).load()
+    with pytest.raises(DataError, match="'at' of source.right is Time, and no moment"):
+        joined(right=KNOWN.with_columns(at=pl.col("at").dt.time())).load()
     with pytest.raises(DataError, match=r"source\.right has no column 'when'"):
         joined(right_time="when").load()
+
+
+WHOLE = [frame.with_columns(pl.col("at").dt.hour().cast(pl.Int64)) for frame in (ASKED, KNOWN)]
+
+
+@pytest.mark.parametrize(
+    ("sides", "fields", "told"),
+    [
+        ([ASKED, KNOWN], {"lag": "5i"}, "source.lag is 5i, and 'at' holds times"),
+        ([ASKED, KNOWN], {"tolerance": "5i"}, "source.tolerance is 5i"),
+        (WHOLE, {"lag": "12h"}, "source.lag is 12h, and 'at' holds whole numbers"),
+        (WHOLE, {"windows": {"n": Window("price", "count", "1d")}}, r"source\.windows\.n\.over is 1d"),
+    ],
+    ids=["lag", "tolerance", "whole", "window"],
+)
+def test_a_span_of_another_sort_than_the_moments_is_told(
+    sides: list[pl.DataFrame], fields: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(DataError, match=told) as caught:
+        joined(*sides, **fields).load()
+    assert "write 5i of whole numbers, 12h of times" in str(caught.value)
+
+
+def test_a_figure_that_values_have_none_of_is_told() -> None:
+    known = KNOWN.with_columns(kind=pl.lit("x"), paid=pl.col("price") > 1)
+    for figure in ("sum", "mean", "min", "max", "std"):
+        with pytest.raises(DataError, match=f"'kind' of source.right is String, of which there is no {figure}"):
+            joined(right=known, windows={"n": Window("kind", figure, "1d")}).load()  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="'at' of source.right is Datetime.*, of which there is no sum"):
+        joined(right=known, windows={"n": Window("at", "sum", "1d")}).load()
+    windows = {
+        "kinds": Window("kind", "count", "1d"),
+        "share": Window("paid", "mean", "1d"),
+        "last": Window("at", "max", "1d"),
+    }
+    read = rows_of(joined(right=known, windows=windows))
+    assert read.select("kinds", "share", "last").row(0) == (2, 0.5, hours(10)[0])
 
 
 def test_a_run_learns_from_windows_that_a_file_says(tmp_path: Path, hookline: Any) -> None:

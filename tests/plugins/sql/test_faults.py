@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import hookline as hl
+from hookline import Secret
 from hookline.errors import DataError, HooklineError, MissingBackend
 from hookline_sql import SqlSource
 from kit.databases import put, run
@@ -160,6 +161,28 @@ def test_credentials_of_the_environment_let_in_and_are_written_nowhere(
     home = tmp_path / "hookline-home"
     told = [path for path in home.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()]
     assert told == []
+
+
+@pytest.mark.parametrize("password", [None, "two words + 50% & more?"])
+def test_a_password_goes_with_the_user_of_a_service(
+    guarded: str, password: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hookline_sql.servers.choosing import url_of
+    from hookline_sql.servers.postgresql import _uri
+
+    psycopg = pytest.importorskip("psycopg")
+    wanted = password or PASSWORD
+    place = "postgresql:///shop?service=shop&options=-c%20search_path%3Dpublic"
+    told = psycopg.conninfo.conninfo_to_dict(_uri(url_of(place, wanted)))
+    assert (told["password"], told["options"]) == (wanted, "-c search_path=public")
+
+    host, port, name = re.fullmatch(r".*@(.*):(\d+)/(.*)", guarded).groups()  # type: ignore[union-attr]
+    file = tmp_path / "services"
+    file.write_text(f"[shop]\nhost={host}\nport={port}\ndbname={name}\nuser=guarded\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    run(guarded.replace("guarded@", "hookline@"), f"alter role guarded password '{wanted.replace('%', '%%')}'")
+    source = {"url": "postgresql:///?service=shop", "table": "t", "order_by": ("x",)}
+    assert rows_of(SqlSource(**source, password=Secret(wanted))).height == 100  # type: ignore[arg-type]
 
 
 def test_a_driver_that_is_not_there_is_told_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

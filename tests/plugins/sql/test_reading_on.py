@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,6 +14,7 @@ import pytest
 import hookline as hl
 from hookline.errors import DataError
 from hookline_sql import SqlSource
+from hookline_sql.marks import Mark, before
 from kit.databases import PLACE, add, put, run
 
 
@@ -83,3 +88,84 @@ def test_an_empty_table_is_a_beginning(shop: str) -> None:
     assert source.load_between(None, before).frame.collect().is_empty()
     add(shop, "clicks", minutes(9), start=9)
     assert source.load_between(before, source.position()).frame.collect()["minute"].to_list() == [9]
+
+
+DATABASES = {
+    "sqlite_z": ("sqlite", "timestamp", "bigint", [f"'2026-01-01T10:0{n}:00Z'" for n in range(6)]),
+    "sqlite_offset": ("sqlite", "text", "bigint", [f"'2026-01-01 10:0{n}:00.250+02:00'" for n in range(6)]),
+    "mariadb_timestamp": ("mariadb", "timestamp", "bigint", [f"'2026-01-01 10:0{n}:00'" for n in range(6)]),
+    "postgresql_zone": ("postgresql", "timestamptz", "uuid", [f"'2026-01-01 10:0{n}:00+02'" for n in range(6)]),
+    "postgresql_numeric": ("postgresql", "numeric(30, 4)", "bigint", [f"{n * 60}.5" for n in range(6)]),
+    "duckdb_uuid": ("duckdb", "timestamptz", "uuid", [f"'2026-01-01 10:0{n}:00+02'" for n in range(6)]),
+    "duckdb_decimal": ("duckdb", "decimal(30, 4)", "bigint", [f"{n * 60}.5" for n in range(6)]),
+}
+"""System, types of watermark and key, and watermarks that are a minute apart."""
+
+
+@pytest.mark.parametrize("name", DATABASES)
+@pytest.mark.parametrize("columns", [(), ("n",)], ids=["all", "some"])
+def test_rows_of_any_watermark_and_key_are_read_once(
+    name: str, columns: tuple[str, ...], database: Callable[[str], str]
+) -> None:
+    system, mark, key, values = DATABASES[name]
+    url = database(system)
+
+    def add_row(n: int) -> str:
+        k = f"'0d4f5b2c-0000-4000-8000-00000000000{n}'" if key == "uuid" else n
+        return f"insert into clicks (k, came, n) values ({k}, {values[n]}, {n})"
+
+    source = SqlSource(url=url, table="clicks", watermark="came", key="k", overlap=120, columns=columns)
+    run(url, f"create table clicks (k {key} primary key, came {mark}, n bigint)", *map(add_row, (0, 1, 3)))
+    first = source.position()
+    read = [source.load_between(None, first).frame.collect()]
+    run(url, *map(add_row, (2, 4)))
+    second = source.position()
+    run(url, add_row(5))
+    read += [source.load_between(first, second).frame.collect()]
+    read += [source.load_between(second, source.position()).frame.collect()]
+    assert [frame["n"].to_list() for frame in read] == [[0, 1, 3], [2, 4], [5]]
+    assert not columns or read[0].columns == ["n"]
+
+
+@pytest.mark.parametrize(
+    ("value", "overlap", "wanted"),
+    [
+        ("2026-01-01T10:00:00Z", 120, "2026-01-01T09:58:00Z"),
+        ("2026-01-01 10:00:00.250+02:00", 1.5, "2026-01-01 09:59:58.750+02:00"),
+        ("2026-01-01 10:00", 60, "2026-01-01 09:59"),
+        ("2026-01-02", 3600, "2026-01-01"),
+        (dt.date(2026, 1, 3), 3600, dt.date(2026, 1, 2)),
+        (dt.date(2026, 1, 3), 172_800, dt.date(2026, 1, 1)),
+        (2**60 + 1, 1.5, 2**60 - 1),
+        (Decimal("12345678901234567890.5"), 0.5, Decimal("12345678901234567890")),
+        (2.5, 0.5, 2.0),
+    ],
+)
+def test_what_is_an_overlap_smaller_is_of_the_same_sort(value: Any, overlap: float, wanted: Any) -> None:
+    found = before(value, overlap)
+    assert (found, type(found)) == (wanted, type(wanted))
+    assert Mark.parse(Mark(value, found).text()) == Mark(value, wanted, 0, [])
+
+
+@pytest.mark.parametrize("text", ["soon", "20260101T100000Z", "2026-W01-1", "2026-13-01"])
+def test_a_text_that_does_not_compare_as_a_time_has_no_overlap(text: str) -> None:
+    with pytest.raises(DataError, match="measured in seconds or numbers"):
+        before(text, 60)
+
+
+def test_a_row_whose_key_went_missing_is_still_read(database: Callable[[str], str]) -> None:
+    url = database("sqlite")
+    run(url, "create table clicks (k bigint, came bigint)", "insert into clicks values (1, 10), (2, 20)")
+    source = SqlSource(url=url, table="clicks", watermark="came", key="k", overlap=5)
+    first = source.position()
+    run(url, "insert into clicks values (null, 30), (4, 40)")
+    assert source.load_between(first, source.position()).frame.collect()["came"].sort().to_list() == [30, 40]
+
+
+def test_a_query_without_its_parameters_is_told_before_it_is_asked(database: Callable[[str], str]) -> None:
+    url = database("sqlite")
+    run(url, "create table clicks (came bigint)")
+    source = SqlSource(url=url, query="select * from clicks where came > :least", watermark="came")
+    for asked in (source.position, lambda: source.load_between(None, Mark(1, 1, 1).text())):
+        with pytest.raises(DataError, match="asks for :least"):
+            asked()

@@ -88,6 +88,60 @@ def test_ranges_that_are_read_side_by_side_are_the_rows_of_one_reading(
     assert rows_of(several).height == 618
 
 
+def test_rows_without_a_key_are_in_no_range(people: str) -> None:
+    with pytest.raises(DataError, match="1 rows have no 'age', so that they are in no range of it"):
+        rows_of(SqlSource(url=people, table="people", key="age", connections=2))
+    assert rows_of(SqlSource(url=people, table="people", key="age")).height == 4
+
+
+def test_columns_of_a_query_come_in_its_order(people: str) -> None:
+    query = "select name, age, pay from people where age > 10 order by age desc"
+    source = SqlSource(url=people, query=query, columns=("pay", "age"))
+    read = rows_of(source)
+    assert read.columns == ["pay", "age"]
+    assert read["age"].to_list() == [60, 50, 30]
+    assert dict(source.columns_ahead() or {}) == dict(read.schema)
+    with pytest.raises(DataError, match="nope"):
+        rows_of(SqlSource(url=people, query=query, columns=("nope",)))
+
+
+@pytest.mark.parametrize(
+    "end", [" -- all", ";", " ; \n;", "; -- all; of them", " /* all; */ ;\n-- all"], ids=[*"abcde"]
+)
+def test_a_query_may_end_with_a_comment_or_a_semicolon(people: str, end: str) -> None:
+    query = f"select name, age from people where name <> ';--' and age > 40{end}"
+    for fields in ({}, {"columns": ("age",)}, {"order_by": ("age",)}):
+        assert rows_of(SqlSource(url=people, query=query, **fields))["age"].sort().to_list() == [60]  # type: ignore[arg-type]
+
+
+def test_times_with_zones_are_utc_in_a_column_without_one(database: Callable[[str], str]) -> None:
+    url = database("sqlite")
+    values = "('2026-01-01 10:00:00+02:00'), ('2026-01-01T10:00:00Z'), ('2026-01-01 10:00:00'), (null)"
+    run(url, "create table t (at timestamp)", f"insert into t values {values}")
+    source = SqlSource(url=url, query="select * from t")
+    read = rows_of(source)
+    assert dict(source.columns_ahead() or {}) == dict(read.schema) == {"at": pl.Datetime("us")}
+    assert [None if at is None else at.hour for at in read["at"]] == [8, 10, 10, None]
+
+
+def test_bits_are_numbers_though_the_first_is_missing(database: Callable[[str], str]) -> None:
+    url = database("mariadb")
+    run(url, "create table t (n bigint, b bit(12))", "insert into t values (1, null), (2, 5), (3, 2049)")
+    assert rows_of(SqlSource(url=url, table="t", order_by=("n",)))["b"].to_list() == [None, 5, 2049]
+
+
+@pytest.mark.parametrize("system", ["postgresql", "duckdb"])
+def test_ranges_of_uuids_are_the_rows_of_one_reading(
+    system: str, database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hookline_sql.streaming.BATCH", 7)
+    url = database(system)
+    make = "gen_random_uuid()" if system == "postgresql" else "uuid()"
+    run(url, f"create table t as select {make} as id, i as n from generate_series(1, 30) s(i)")
+    one, several = (SqlSource(url=url, table="t", key="id", connections=n) for n in (1, 3))
+    assert rows_of(several).equals(rows_of(one))
+
+
 def test_conditions_and_limits_of_a_lazy_frame_hold(people: str) -> None:
     frame = SqlSource(url=people, table="people").load().frame
     assert frame.filter(pl.col("age") > 40).select("pay").collect()["pay"].to_list() == [None, -2.25]
