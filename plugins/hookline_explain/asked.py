@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hookline import Predictor
 
 from .answers import as_they_are, asking, unit_of
+from .library import shap as library
 from .ways import Told, Way
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ ROUNDS = 10
 
 def by_kernel(predictor: Predictor, background: pl.DataFrame, samples: int, seed: int) -> Way:
     """Ask about coalitions of columns: every one where there are no more than `samples`, else as many drawn."""
-    import shap
+    shap = library()
 
     def values_of(mixed: Mixed, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         explainer: Any = shap.KernelExplainer(mixed.answers, mixed.usual)
@@ -40,7 +41,7 @@ def by_kernel(predictor: Predictor, background: pl.DataFrame, samples: int, seed
 
 def by_permutation(predictor: Predictor, background: pl.DataFrame, seed: int) -> Way:
     """Ask along permutations of the columns; the first time in a process numba compiles this for 10 seconds or more."""
-    import shap
+    shap = library()
     from shap.maskers import Independent
 
     def values_of(mixed: Mixed, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from hookline.errors import DataError
 
 from .answers import as_they_are, odds, of_classes, softmax, unit_of
 from .folding import fold, folding
+from .library import shap as library
 from .ways import Told, Way, WayName
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def pipeline_of(predictor: Predictor) -> Pipeline[Any] | None:
 
 def _tree(pipeline: Pipeline[Any], estimator: Any, background: pl.DataFrame) -> Way:
     """Explain trees in probabilities where the library can, else in log-odds; raises what it raises of other models."""
-    import shap
+    shap = library()
 
     usual, log_odds = _matrix(pipeline, background), False
     given: Any = {"feature_perturbation": "interventional"}
@@ -70,7 +71,7 @@ def _tree_paths(pipeline: Pipeline[Any], estimator: Any) -> Way:
 
     Of some forests the library misses the answers against a background (shap 0.51), not so here.
     """
-    import shap
+    shap = library()
 
     explainer = shap.TreeExplainer(estimator, feature_perturbation="tree_path_dependent")
     log_odds = bool(pipeline.target.classes) and not hasattr(estimator, "estimators_")
@@ -79,7 +80,7 @@ def _tree_paths(pipeline: Pipeline[Any], estimator: Any) -> Way:
 
 def _linear(pipeline: Pipeline[Any], estimator: Any, background: pl.DataFrame) -> Way:
     """Explain coefficients, of a classifier in log-odds."""
-    import shap
+    shap = library()
     from shap.maskers import Independent
 
     masker = Independent(_matrix(pipeline, background).astype(float), background.height)
@@ -90,8 +91,9 @@ def _linear(pipeline: Pipeline[Any], estimator: Any, background: pl.DataFrame) -
 
 def _deep(pipeline: Pipeline[Any], background: pl.DataFrame) -> Way:
     """Explain a torch module from features to one output a class, or to a number that `scale` and `center` make the answer."""
-    import shap
     import torch
+
+    shap = library()
 
     model, classes = pipeline.model, len(pipeline.target.classes)
     scale, center = float(getattr(model, "scale", 1.0)), float(getattr(model, "center", 0.0))

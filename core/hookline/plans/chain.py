@@ -76,7 +76,7 @@ def _require_package(config: RunConfig) -> None:
     """Raise ConfigError for a gate on how long an answer takes, where there is no package to be asked."""
     asked = [gate for gate in read_gates(config.options.gates) if gate.metric in LATENCY]
     if asked and not config.components["packager"]:
-        told = "is measured of a package, and there is none: packager=[onnx] makes one"
+        told = "is measured of a package, and there is none; choose a packager"
         raise ConfigError("bad config", [Problem(f"gates.{gate.metric}", told) for gate in asked])
 
 
