@@ -30,7 +30,7 @@ from hookline.kinds.artifacts import Column, Dataset
 from hookline.kinds.plain import to_json
 from hookline_explain import ShapEvaluator
 from hookline_explain.folding import fold, folding
-from hookline_explain.library import shap as library
+from hookline_explain.library import shap as shap_library
 from hookline_explain.native import native_ways
 from hookline_explain.ways import take_apart
 
@@ -108,7 +108,7 @@ def summed(pipeline: Pipeline[Any], values: np.ndarray) -> np.ndarray:
 
 
 def test_of_trees_the_values_are_those_of_the_library_on_the_native_model(fitted: Mapping[str, Pipeline[Any]]) -> None:
-    shap = library()
+    shap = shap_library()
 
     pipeline = fitted["hist"]
     library = shap.TreeExplainer(
@@ -121,7 +121,7 @@ def test_of_trees_the_values_are_those_of_the_library_on_the_native_model(fitted
 
 
 def test_of_coefficients_the_values_are_those_of_the_library_in_log_odds(fitted: Mapping[str, Pipeline[Any]]) -> None:
-    shap = library()
+    shap = shap_library()
 
     pipeline = fitted["logistic"]
     library = shap.LinearExplainer(pipeline.model.estimator, matrix(pipeline, USUAL).astype(float))
@@ -150,7 +150,7 @@ def test_of_three_classes_boosted_trees_are_explained_in_log_odds(fitted: Mappin
 
 
 def test_thirty_dummies_of_a_column_are_told_as_that_column(fitted: Mapping[str, Pipeline[Any]]) -> None:
-    shap = library()
+    shap = shap_library()
 
     pipeline = fitted["logistic"]
     dummies = [place for place, feature in enumerate(pipeline.made) if feature.inputs == ("city",)]
