@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import httpx
 import pytest
 
 import hookline as hl
-from hookline.errors import ConfigError
+from hookline.errors import ConfigError, StoreError
 
 ROWS = [
     {"sepal_length_cm": 6.1, "sepal_width_cm": 2.8, "petal_length_cm": 4.7, "petal_width_cm": 1.2},
@@ -57,6 +58,20 @@ def test_what_travels_answers_alike_without_hookline(package: Path) -> None:
     command = [sys.executable, "-c", ALONE, str(package / "bento")]
     told = subprocess.run(command, input=json.dumps(ROWS), capture_output=True, text=True, check=True).stdout
     assert json.loads(told) == expected(package)
+
+
+def test_what_python_compiled_there_makes_it_no_other_package_and_any_other_file_does(
+    package: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(package, copy)
+    compiled = copy / "bento" / "__pycache__"
+    compiled.mkdir(exist_ok=True)
+    (compiled / "service.cpython-311.pyc").write_bytes(b"compiled")
+    assert hl.load(copy).predict(ROWS).values.tolist() == hl.load(package).predict(ROWS).values.tolist()
+    (compiled / "service.py").write_text("", "utf-8")
+    with pytest.raises(StoreError, match="does not list"):
+        hl.load(copy)
 
 
 def test_a_bento_of_it_holds_all_that_the_service_reads_and_locks_what_it_needs(package: Path) -> None:

@@ -21,6 +21,9 @@ MOST_FILES = 10_000
 def files_of(folder: Path) -> list[str]:
     """Return the names of a package's files but the manifest, with `/` for folders, sorted.
 
+    What Python compiled of modules that travel in a package is none of them: whoever imports these leaves it there, as MLflow
+    and BentoML do, and hookline imports nothing that lies in a package.
+
     Raises StoreError for links, pipes, sockets and devices, for folders too deep, and for more files than a package has.
     """
     found = []
@@ -31,11 +34,16 @@ def files_of(folder: Path) -> list[str]:
         if entry.is_symlink():
             raise StoreError(f"package {folder} holds links, which may lead out of it: {shown(name)}")
         if entry.is_file(follow_symlinks=False):
-            found.append(name)
+            found += [] if _is_compiled(name) else [name]
         # What is gone by now was somebody's temporary file.
         elif not entry.is_dir(follow_symlinks=False) and os.path.lexists(entry.path):
             raise StoreError(f"package {folder} holds {shown(name)}, which is no ordinary file")
     return sorted(name for name in found if name != MANIFEST and not name.startswith(f".{MANIFEST}"))
+
+
+def _is_compiled(name: str) -> bool:
+    folder, _, file = name.rpartition("/")
+    return folder.rpartition("/")[2] == "__pycache__" and file.endswith(".pyc")
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
