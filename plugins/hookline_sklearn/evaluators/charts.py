@@ -29,7 +29,7 @@ def curves(
     """Draw lines in the unit square; lines: legend -> x and y, (n_points,) each, in drawing order."""
     x, y = axes
     values = [
-        {x: _number(a), y: _number(b), "class": legend, "position": position}
+        {x: rounded(a), y: rounded(b), "class": legend, "position": position}
         for legend, (first, second) in lines.items()
         for position, (a, b) in enumerate(zip(*_thin(first, second, max(2, POINTS // len(lines))), strict=True))
     ]
@@ -54,7 +54,7 @@ def heatmap(matrix: np.ndarray, labels: Sequence[str]) -> Chart:
     """Draw a confusion matrix (rows: actual, columns: predicted), colored by the share of the actual class."""
     shares = matrix / matrix.sum(axis=1, keepdims=True).clip(min=1e-12)
     values = [
-        {"actual": actual, "predicted": predicted, "rows": _number(matrix[i, j]), "share": _number(shares[i, j])}
+        {"actual": actual, "predicted": predicted, "rows": rounded(matrix[i, j]), "share": rounded(shares[i, j])}
         for i, actual in enumerate(labels)
         for j, predicted in enumerate(labels)
     ]
@@ -91,7 +91,7 @@ def predicted_against_actual(actual: np.ndarray, predicted: np.ndarray, seed: in
 
     rows = np.random.default_rng(seed).choice(len(actual), min(POINTS, len(actual)), replace=False)
     points = [
-        {"actual": _number(a), "predicted": _number(p)}
+        {"actual": rounded(a), "predicted": rounded(p)}
         for a, p in zip(actual[rows].tolist(), predicted[rows].tolist(), strict=True)
     ]
     both = np.concatenate([actual, predicted])
@@ -112,7 +112,7 @@ def residual_histogram(residuals: np.ndarray, weight: np.ndarray) -> Chart:
         low, high = low - 0.5, high + 0.5
     counts, edges = np.histogram(residuals, bins=HISTOGRAM_BINS, range=(low, high), weights=weight)
     bars = [
-        {"from": _number(start), "to": _number(end), "rows": _number(count)}
+        {"from": rounded(start), "to": rounded(end), "rows": rounded(count)}
         for start, end, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True)
     ]
     encoding = {
@@ -128,7 +128,7 @@ def _axis(field: str) -> dict[str, Any]:
 
 
 def _diagonal(encoding: Mapping[str, Any], axes: tuple[str, str], low: float, high: float) -> dict[str, Any]:
-    ends = [{axis: _number(end) for axis in axes} for end in (low, high)]
+    ends = [{axis: rounded(end) for axis in axes} for end in (low, high)]
     return {
         "data": {"values": ends},
         "mark": {"type": "line", "strokeDash": [4, 4], "opacity": 0.5},
@@ -147,11 +147,6 @@ def _thin(x: np.ndarray, y: np.ndarray, points: int) -> tuple[np.ndarray, np.nda
     return x[kept], y[kept]
 
 
-def _number(value: float) -> float:
-    """Round to five significant digits, which is finer than a screen."""
-    return float(f"{value:.5g}")
-
-
 def rounded(value: float) -> float:
-    """Return a number to five digits, as tables show it."""
+    """Return a number to five significant digits, which is finer than a screen."""
     return float(f"{value:.5g}")

@@ -15,7 +15,7 @@ from hookline.packages.settling import EVIDENCE
 from hookline.packages.state import StoredPackage
 from hookline.plans.gates import margins_of
 from hookline.registry.registry import Registry
-from hookline.runs.gates.standing import Candidate, Standing, held_against
+from hookline.runs.gates.standing import Candidate, Standing, held_against, same_rows
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace
 
@@ -34,9 +34,9 @@ def weigh(
     evidence = _evidence(Path(record.path))
     metrics = Metrics(tuple(from_json(Metric, metric) for metric in manifest.get("metrics", ())))
     gates = margins_of((evidence.get("config") or {}).get("gates") or {})
-    new = Candidate(
-        manifest["target"], metrics, tuple(_critical(evidence)), gates, _same_rows(workspace, record, champion)
-    )
+    runs = workspace.catalog.runs
+    same = champion is not None and same_rows(runs, champion, runs.stage_fingerprint(record.run_id, "split"))
+    new = Candidate(manifest["target"], metrics, tuple(_critical(evidence)), gates, same)
     return held_against(new, champion)
 
 
@@ -78,9 +78,3 @@ def _critical(evidence: Mapping[str, Any]) -> Iterator[str]:
     for report in evidence.get("reports") or ():
         if report.get("kind") in ("audit", "evaluator"):
             yield from (one["message"] for one in report.get("findings") or () if one.get("severity") == "critical")
-
-
-def _same_rows(workspace: Workspace, record: ModelRecord, champion: ModelRecord | None) -> bool:
-    runs = workspace.catalog.runs
-    split = runs.stage_fingerprint(record.run_id, "split")
-    return champion is not None and split is not None and split == runs.stage_fingerprint(champion.run_id, "split")

@@ -14,7 +14,7 @@ from hookline.kinds.deployments import Trust
 
 from .altering import Search
 from .explaining import Question, ask
-from .ground import Ground, Wish, short_of
+from .ground import Aim, Ground, short_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -151,9 +151,7 @@ def search(
     return Counterfactuals(name, question.version, answer, wish.told, tuple(counted), missed, told)
 
 
-def _made(
-    question: Question, ground: Ground, wish: Wish, changes: Mapping[str, Any], distance: float
-) -> Counterfactual:
+def _made(question: Question, ground: Ground, wish: Aim, changes: Mapping[str, Any], distance: float) -> Counterfactual:
     row = ground.rows([changes])
     said = question.package.predict(row)
     (answer,) = said.frame()["prediction"].to_list()
@@ -163,16 +161,16 @@ def _made(
     return Counterfactual({name: (before[name], after[name]) for name in changes}, after, answer, chance, distance)
 
 
-def _wish(question: Question, want: Want) -> Wish:
+def _wish(question: Question, want: Want) -> Aim:
     """Return what is wanted, checked; raises UsageError."""
     target = question.package.target
-    wish = Wish.number(target, want) if target.task == "regression" else _class(question, target, want)
+    wish = Aim.number(target, want) if target.task == "regression" else _class(question, target, want)
     if float(short_of(wish, target, question.prediction)[0]) == 0:
         raise UsageError(f"the row is answered as wanted already: {wish.told}", hint="want something else")
     return wish
 
 
-def _class(question: Question, target: Target, want: Want) -> Wish:
+def _class(question: Question, target: Target, want: Want) -> Aim:
     (own,) = question.prediction.values.tolist()
     if want is None:
         others = [label for label in target.classes if label != own]
@@ -181,13 +179,13 @@ def _class(question: Question, target: Target, want: Want) -> Wish:
             others.sort(key=lambda label: -float(chances[0, target.classes.index(label)]))
         if not others:
             raise DataError(f"the model knows one class only, {own}")
-        return Wish.label(target, others[0])
+        return Aim.label(target, others[0])
     label = next((one for one in target.classes if one == want or str(one) == str(want)), None)
     if label is None:
         raise UsageError(
             f"the model answers no class '{want}'", hint=f"it answers {', '.join(map(str, target.classes[:20]))}"
         )
-    return Wish.label(target, label)
+    return Aim.label(target, label)
 
 
 def _plain(one: Counterfactual) -> dict[str, Any]:

@@ -25,7 +25,7 @@ MOST_TEXTS = 50
 
 
 @dataclass(frozen=True)
-class Wish:
+class Aim:
     """What is wanted: a class by its place among the target's, or a number within bounds. told: in words"""
 
     told: str
@@ -34,13 +34,13 @@ class Wish:
     high: float = float("inf")
 
     @classmethod
-    def label(cls, target: Target, label: Any) -> Wish:
-        """Return the wish for a class of the target's."""
+    def label(cls, target: Target, label: Any) -> Aim:
+        """Return the aim of a class of the target's."""
         return cls(str(label), target.classes.index(label))
 
     @classmethod
-    def number(cls, target: Target, want: Any) -> Wish:
-        """Return the wish for a number, given as (lowest, highest); raises UsageError."""
+    def number(cls, target: Target, want: Any) -> Aim:
+        """Return the aim of a number, given as (lowest, highest); raises UsageError."""
         if not isinstance(want, (tuple, list)) or len(want) != 2 or all(one is None for one in want):
             raise UsageError(
                 f"'{target.name}' is a number, and it is not said which is wanted",
@@ -56,7 +56,7 @@ class Wish:
 INFINITE = float("inf")
 
 
-def short_of(wish: Wish, target: Target, prediction: Prediction) -> np.ndarray:
+def short_of(wish: Aim, target: Target, prediction: Prediction) -> np.ndarray:
     """Return how far answers are from what is wanted, float64 (n_rows,): 0 where they are that, and above it where not."""
     import numpy as np
 
@@ -112,7 +112,7 @@ class Ground:
             ]
         )
 
-    def asker(self, wish: Wish) -> Callable[[Sequence[Changes]], Sequence[float]]:
+    def asker(self, wish: Aim) -> Callable[[Sequence[Changes]], Sequence[float]]:
         """Return what tells of ways how far their answers are from what is wanted."""
         package = self.question.package
 

@@ -20,6 +20,7 @@ from hookline.runs.edges import edges_of
 from hookline.runs.execution import Execution
 from hookline.runs.parts import pipeline_of
 from hookline.runs.result import read_evidence
+from hookline.runs.stages.judging import PIPELINE
 from hookline.runs.trace import reopen
 from hookline.workspace.workspace import Workspace
 
@@ -27,9 +28,6 @@ from ..rows import rows_for
 
 if TYPE_CHECKING:
     import polars as pl
-
-NEEDED = ("split", "knowledge", "target", "transform", "featurizer", "trainer", "decision", "intervals")
-"""Kinds of the stages whose stored outputs a pipeline and its held-out rows are made of."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _past(registry: Registry, workspace: Workspace, run: Path | None) -> tuple[E
         replace(stage, fingerprint=recorded[stage.key]) for stage in now.plan.stages if stage.key in recorded
     )
     past = replace(now, plan=replace(now.plan, stages=stages), values={})
-    gone = [stage.key for stage in stages if stage.kind in NEEDED and not _is_there(past, stage)]
+    gone = [stage.key for stage in stages if stage.kind in PIPELINE and not _is_there(past, stage)]
     if gone:
         return None, f"the store no longer holds what its run fitted: {', '.join(gone)}"
     return past, ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.columns import conform
 from hookline.kinds.artifacts import Schema
 from hookline.kinds.capabilities import NamesTies
-from hookline.kinds.fitted import BOUNDS, Limit, Prediction, Predictor
+from hookline.kinds.fitted import BOUNDS, Limit, Prediction, Predictor, label_text
 from hookline.kinds.kinds import Packager
 from hookline.kinds.serving.fleet import AnswersAsServed
 
@@ -117,7 +117,7 @@ def _as_client(deployer: AnswersAsServed, predictor: Predictor, frame: pl.DataFr
     if not predictor.target.classes:
         ends = [[answer[name] for name in BOUNDS] for answer in answers if "lower" in answer]
         return Prediction(values.astype(np.float64), intervals=np.array(ends, dtype=np.float64) if ends else None)
-    labels = [str(label).lower() if isinstance(label, bool) else str(label) for label in predictor.target.classes]
+    labels = [label_text(label) for label in predictor.target.classes]
     if "probabilities" not in answers[0]:
         return Prediction(values, None, predictor.target.classes)
     chances = np.array([[answer["probabilities"][label] for label in labels] for answer in answers])

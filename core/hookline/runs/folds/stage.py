@@ -19,6 +19,7 @@ from hookline.plans.plan import Meant, every
 
 from ..execution import Execution, StageKind
 from ..parts import metrics_of
+from ..stages.judging import PLAIN
 from ..stages.split import facts_of
 from .rows import TrainingRows
 from .telling import Fold, report_of
@@ -26,22 +27,7 @@ from .telling import Fold, report_of
 if TYPE_CHECKING:
     from hookline.plans.plan import Plan, Stage
 
-INNER = frozenset(
-    {
-        "source",
-        "wish",
-        "decision",
-        "split",
-        "knowledge",
-        "contract",
-        "transform",
-        "target",
-        "featurizer",
-        "features",
-        "trainer",
-        "evaluator",
-    }
-)
+INNER = frozenset({"source", "contract", "features", "wish", "decision", "evaluator", *PLAIN})
 """Kinds of the stages that each fold has of its own."""
 
 

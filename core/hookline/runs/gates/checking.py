@@ -121,7 +121,9 @@ def _rival(run: Execution) -> Rival | None:
     except (DataError, StoreError):
         return Rival(champion.version, None, same_rows=False)
     found = Metrics(tuple(from_json(Metric, metric) for metric in manifest["metrics"]))
-    return Rival(champion.version, found, same_rows(run, champion))
+    return Rival(
+        champion.version, found, same_rows(run.workspace.catalog.runs, champion, run.plan["split"].fingerprint)
+    )
 
 
 def _result(gate: Gate, metric: Metric, rival: Rival | None) -> GateResult:

@@ -18,6 +18,7 @@ from ..parts import metrics_of
 
 if TYPE_CHECKING:
     from hookline.workspace.catalog.models import ModelRecord
+    from hookline.workspace.catalog.runs import Runs
 
     from ..execution import Execution
 
@@ -54,7 +55,7 @@ class Candidate:
 
 def stand(run: Execution, champion: ModelRecord | None) -> Standing:
     """Hold a run's model against the version in charge, None where there is none."""
-    same = champion is not None and same_rows(run, champion)
+    same = champion is not None and same_rows(run.workspace.catalog.runs, champion, run.plan["split"].fingerprint)
     gates = margins_of(run.plan.config.options.gates)
     return held_against(
         Candidate(to_json(run.value("target")), metrics_of(run), tuple(_critical(run)), gates, same), champion
@@ -128,10 +129,9 @@ def _judged_by(new: Candidate, old: Metrics) -> list[str]:
     return gated or ([] if head is None else [head.name])
 
 
-def same_rows(run: Execution, champion: ModelRecord) -> bool:
-    """Tell whether a run's held-out rows are those that judged the champion."""
-    before = run.workspace.catalog.runs.stage_fingerprint(champion.run_id, "split")
-    return before == run.plan["split"].fingerprint
+def same_rows(runs: Runs, champion: ModelRecord, split: str | None) -> bool:
+    """Tell whether the held-out rows of a split, by its fingerprint, are those that judged the champion; None is of no split."""
+    return split is not None and runs.stage_fingerprint(champion.run_id, "split") == split
 
 
 def is_worse(new: Metric, old: Metric, *, same_rows: bool, margin: float = 0.0) -> bool:

@@ -14,7 +14,7 @@ from hookline.quality.distributions import answers_of
 from hookline.registry.ports import takes_pipeline, takes_scored, takes_traffic
 
 from ..execution import StageKind
-from ..parts import metrics_of, pipeline_of, report_in_words, scored_of
+from ..parts import RULES, metrics_of, pipeline_of, report_in_words, scored_of
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Stage
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PLAIN = ("split", "transform", "target", "knowledge", "featurizer", "trainer")
 """What a pipeline is made of that answers what the model says."""
-PIPELINE = (*PLAIN, "decision", "intervals")
+PIPELINE = (*PLAIN, *RULES)
 
 
 def _evaluate(run: Execution, stage: Stage) -> Report:
