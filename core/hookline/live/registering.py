@@ -40,10 +40,10 @@ def register(run: str | Path | Run, package: str | None = None, *, home: str | P
     workspace, folder = open_workspace(home), found.package(package)
     manifest, fingerprint = verify(folder), _fingerprint(found, folder.name)
     name, models = str(manifest["name"]), workspace.catalog.models
-    path = workspace.home / "models" / name / fingerprint[:16]
     before = {record.version for record in models.versions(name)} if models.has(name) else set()
-    _keep(workspace, folder, path)
-    version = models.register(name, found.id, str(path), manifest["packager"], found.metrics, fingerprint)
+    with workspace.package_place(name, fingerprint) as path:
+        _keep(workspace, folder, path)
+        version = models.register(name, found.id, str(path), manifest["packager"], found.metrics, fingerprint)
     return Registered(name, version, path, version not in before)
 
 

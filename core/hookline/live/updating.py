@@ -93,10 +93,10 @@ def update(
     reading = reading_in(old.manifest).but(source or {})
     lesson = lesson_of(rows_for(registry, rows, stored.schema, stored.target, stored.roles, reading), origin)
     fingerprint = fingerprint_of(old, lesson)
-    path = workspace.home / "models" / old.record.name / fingerprint[:16]
-    if not is_whole(path):
-        _make(registry, workspace, old, lesson, path, trust)
-    return register_update(workspace, old, lesson, path, fingerprint)
+    with workspace.package_place(old.record.name, fingerprint) as path:
+        if not is_whole(path):
+            _make(registry, workspace, old, lesson, path, trust)
+        return register_update(workspace, old, lesson, path, fingerprint)
 
 
 def lesson_of(rows: Dataset, origin: Mapping[str, Any]) -> Lesson:

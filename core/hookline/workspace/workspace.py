@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,17 @@ class Workspace:
         else:
             make_home(home)
         return cls(home, Catalog(url, home))
+
+    @contextmanager
+    def package_place(self, model: str, fingerprint: str) -> Iterator[Path]:
+        """Give the folder of a version's package, held between processes: who registers it waits for who deletes it, and back.
+
+
+        fingerprint: what the version is known by
+        """
+        path = self.home / "models" / model / fingerprint[:16]
+        with self.store.lock(hashlib.sha256(f"package {model} {path.name}".encode()).hexdigest()):
+            yield path
 
     def require_writable(self) -> None:
         """Raise StoreError where nothing can be written to the home."""

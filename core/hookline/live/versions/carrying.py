@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import DataError, StoreError, UnknownName, UsageError
+from hookline.errors import DataError, StoreError, UsageError
 from hookline.kinds.given.names import require_name
 from hookline.packages.door.files import MANIFEST, MOST_FILES
 from hookline.packages.door.names import is_file_name, shown
@@ -103,9 +103,9 @@ def import_version(
             require_signed(manifest, str(file))
         model = name or str(manifest["name"])
         digest = hashlib.sha256((made / MANIFEST).read_bytes()).hexdigest()
-        path = workspace.home / "models" / model / digest[:16]
-        place(made, path)
-    return _registered(workspace, model, path, manifest, digest, origin)
+        with workspace.package_place(model, digest) as path:
+            place(made, path)
+            return _registered(workspace, model, path, manifest, digest, origin)
 
 
 def _origin(workspace: Workspace, name: str, version: int) -> dict[str, Any]:
@@ -210,10 +210,7 @@ def _registered(
 ) -> Imported:
     """Give a package the next number, and put on record where it came from."""
     catalog = workspace.catalog
-    try:
-        before = {record.version for record in catalog.models.versions(model)}
-    except UnknownName:
-        before = set()
+    before = {record.version for record in catalog.models.versions(model)} if catalog.models.has(model) else set()
     metrics = {str(one["name"]): one["value"] for one in manifest["metrics"] if isinstance(one["value"], (int, float))}
     version = catalog.models.register(
         model, f"imported-{digest[:12]}", str(path), manifest["packager"], metrics, digest

@@ -29,20 +29,15 @@ def delete_version(
     workspace.require_writable()
     catalog = workspace.catalog
     record = version_named(catalog, version, "models delete")
-    with catalog.database.writing() as connection:
-        require_unused(catalog, record)
-        catalog.models.forget(connection, record.name, record.version)
-        catalog.acts.add(
-            connection,
-            record.name,
-            record.version,
-            "deleted",
-            {"run": record.run_id, "format": record.format},
-            reason,
-            who,
-        )
-    if Path(record.path).is_relative_to(workspace.home):
-        shutil.rmtree(record.path, ignore_errors=True)
+    facts = {"run": record.run_id, "format": record.format}
+    # Whoever is registering the same package would find it whole, and then gone.
+    with workspace.package_place(record.name, record.fingerprint):
+        with catalog.database.writing() as connection:
+            require_unused(catalog, record)
+            catalog.models.forget(connection, record.name, record.version)
+            catalog.acts.add(connection, record.name, record.version, "deleted", facts, reason, who)
+        if Path(record.path).is_relative_to(workspace.home):
+            shutil.rmtree(record.path, ignore_errors=True)
     return record
 
 

@@ -154,11 +154,11 @@ def _registered(
     record = workspace.catalog.models.get(found.model, found.version)
     parts = ["repackaged", record.fingerprint, packager.name, plain(packager)]
     fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    path = workspace.home / "models" / record.name / fingerprint[:16]
-    place(made, path)
-    version = workspace.catalog.models.register(
-        record.name, record.run_id, str(path), packager.name, record.metrics, fingerprint
-    )
+    with workspace.package_place(record.name, fingerprint) as path:
+        place(made, path)
+        version = workspace.catalog.models.register(
+            record.name, record.run_id, str(path), packager.name, record.metrics, fingerprint
+        )
     acts = workspace.catalog.acts
     if not any(act.sort == "repackaged" for act in acts.of(record.name, version)):
         acts.record(record.name, version, "repackaged", {"of": record.version, "as": packager.name})

@@ -46,10 +46,10 @@ def _deploy(run: Execution, stage: Stage) -> Deployed:
     package: Package = run.value(stage.inputs[0])
     check_served(run, stage, package)
     fingerprint = run.plan[stage.inputs[0]].fingerprint
-    path = run.workspace.home / "models" / name / fingerprint[:16]
-    _copy(package.path, path, run.info.id)
     metrics = metrics_of(run).numbers()
-    version = catalog.models.register(name, run.info.id, str(path), package.format, metrics, fingerprint)
+    with run.workspace.package_place(name, fingerprint) as path:
+        _copy(package.path, path, run.info.id)
+        version = catalog.models.register(name, run.info.id, str(path), package.format, metrics, fingerprint)
     # Of two runs that end at once, the second is to be held against what the first put in charge.
     with run.workspace.store.lock(hashlib.sha256(f"deploy {name}".encode()).hexdigest()):
         current = catalog.deployments.current(name)

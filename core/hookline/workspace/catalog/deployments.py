@@ -28,8 +28,9 @@ class Deployments:
 
         Raises UnknownName where it names a version that there is not.
         """
-        self._models.require(deployment.model, deployment.versions)
         with self._database.writing() as connection:
+            # While nobody else may write, so that none of them is deleted meanwhile.
+            self._models.require(deployment.model, deployment.versions)
             self._add(connection, deployment, reason)
 
     def follow(self, deployment: Deployment, reason: str, after: Deployment) -> bool:
@@ -37,11 +38,11 @@ class Deployments:
 
         after: as `current` gave it. Raises UnknownName where it names a version that there is not.
         """
-        self._models.require(deployment.model, deployment.versions)
         newest = self._newest_first(deployment.model).with_only_columns(self._deployments.c.id).limit(1)
         with self._database.writing() as connection:
             if connection.execute(newest).scalar() != after.number:
                 return False
+            self._models.require(deployment.model, deployment.versions)
             self._add(connection, deployment, reason)
             return True
 

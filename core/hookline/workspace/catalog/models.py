@@ -129,8 +129,9 @@ class Models:
     def set_alias(self, name: str, alias: str, version: int) -> None:
         """Point an alias at a version; raises UnknownName where there is no such version, UsageError for what is no name."""
         require_name(alias, "an alias", "stable")
-        self.require(name, [version])
         with self._database.writing() as connection:
+            # While nobody else may write, so that it is not deleted meanwhile.
+            self.require(name, [version])
             self.point_alias(connection, name, alias, version)
 
     def begun(self) -> dict[str, datetime]:

@@ -10,6 +10,7 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import polars as pl
 import pytest
@@ -69,6 +70,22 @@ def test_a_deleted_version_is_gone_with_its_package_and_its_number_is_not_given_
     hl.run("source=iris", "name=iris", "monitor=[]", "trainer=decision_tree")
     assert [record.version for record in open_workspace().catalog.models.versions("iris")] == [3, 2]
     assert hl.load("iris:3").manifest["name"] == "iris"
+
+
+def test_a_delete_waits_for_who_registers_the_same_package(home: Path) -> None:
+    workspace = open_workspace()
+    record = workspace.catalog.models.get("iris", 1)
+    deleting = Thread(target=hl.delete_version, args=("iris:1",), kwargs={"home": home})
+    with workspace.package_place("iris", record.fingerprint) as path:
+        assert path == Path(record.path)
+        deleting.start()
+        deleting.join(1)
+        assert deleting.is_alive()
+        assert path.is_dir()
+        assert workspace.catalog.models.get("iris", 1) == record
+    deleting.join(60)
+    assert not path.exists()
+    assert [one.version for one in workspace.catalog.models.versions("iris")] == [2]
 
 
 def test_what_is_in_force_or_has_a_name_stays(home: Path, hookline: Told) -> None:

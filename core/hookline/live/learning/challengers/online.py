@@ -57,11 +57,13 @@ class Online:
         lessons = [self._lesson(old, part) for part in rows.iter_slices(self.batch)]
         steps = list(_steps(old, lessons))
         whole, fingerprint = self._lesson(old, rows), steps[-1].fingerprint
-        path = self.workspace.home / "models" / old.record.name / fingerprint[:16]
-        if not is_whole(path):
-            before = before_of(self.registry, pipeline_in(self.registry, old, Path(old.record.path), self.trust), whole)
-            keep(self.registry, self.workspace, old, whole, self._learned(old, steps), before, path)
-        return register_update(self.workspace, old, whole, path, fingerprint)
+        with self.workspace.package_place(old.record.name, fingerprint) as path:
+            if not is_whole(path):
+                before = before_of(
+                    self.registry, pipeline_in(self.registry, old, Path(old.record.path), self.trust), whole
+                )
+                keep(self.registry, self.workspace, old, whole, self._learned(old, steps), before, path)
+            return register_update(self.workspace, old, whole, path, fingerprint)
 
     def _learned(self, old: Old, steps: Sequence[_Step]) -> Pipeline[Any]:
         """Return what the version becomes, from the last checkpoint that is there on."""
