@@ -24,6 +24,7 @@ from hookline.registry.registry import Registry, load_registry
 from kit.command_line import Told, teller
 from kit.distributions import describe_installed
 from kit.places import SHARED_DATA
+from kit.processes import free_port, lacks
 
 settings.register_profile("long", max_examples=1_000)
 
@@ -155,10 +156,9 @@ def postgresql_server() -> Iterator[str]:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
     if initdb is None:
-        message = "PostgreSQL is not installed: apt-get install postgresql"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        lacks("PostgreSQL is not installed: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # Short, since a socket's path may have 107 bytes.
-    port = _free_port()
+    port = free_port()
     owner = {"user": "postgres"} if os.getuid() == 0 else {}  # PostgreSQL does not run as root.
     if owner:
         shutil.chown(folder, "postgres")
@@ -194,10 +194,9 @@ def postgresql_url(postgresql_server: str) -> str:
 def mariadb_server() -> Iterator[str]:
     """The URL of a real MariaDB server without a database, started for this test process and stopped with it."""
     if (install := shutil.which("mariadb-install-db")) is None or (server := shutil.which("mariadbd")) is None:
-        message = "MariaDB is not installed: apt-get install mariadb-server"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        lacks("MariaDB is not installed: apt-get install mariadb-server")
     folder = Path(tempfile.mkdtemp(prefix="my-"))  # Short, since a socket's path may have 107 bytes.
-    port = _free_port()
+    port = free_port()
     owner = {"user": "mysql"} if os.getuid() == 0 else {}  # MariaDB does not run as root.
     if owner:
         shutil.chown(folder, "mysql")
@@ -234,12 +233,6 @@ def mariadb_url(mariadb_server: str) -> str:
     with engine.begin() as connection:
         connection.exec_driver_sql(f"create database {name} character set utf8mb4")
     return f"{mariadb_server}/{name}"
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:

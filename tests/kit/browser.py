@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from kit.processes import run_command
+from kit.processes import lacks, run_command
 
 PHONE = 390
 """Pixels that a phone is wide."""
@@ -31,10 +28,7 @@ def chromium() -> str:
     """Return the browser's path; the test is skipped where there is none, and fails for that where CI is set."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
-        missing = "no Chromium to open a page in: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        lacks("no Chromium to open a page in: apt-get install chromium")
     return found
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+import httpx
 import pytest
 
 from hookline.errors import UnknownName
@@ -50,6 +54,42 @@ def raise_unknown(what: str, name: str, *known: str) -> NoReturn:
 def with_memory(command: Sequence[str], gib: int) -> list[str]:
     """Return a command that may hold no more memory of its own than a limit."""
     return ["sh", "-c", f'ulimit -d {gib * 1024**2} && exec "$0" "$@"', *command]
+
+
+def lacks(message: str) -> NoReturn:
+    """Leave out a test for what is not installed, which under CI is a failure."""
+    pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def listening_at(command: Sequence[str], url: str, **options: Any) -> Iterator[None]:
+    """Run a server of somebody else's until the block ends, from when `url` answers with 200; its children end with it."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **{**quiet, "start_new_session": True, **options}) as process:
+        try:
+            until = time.monotonic() + 120
+            while not _answers(url):
+                assert process.poll() is None, f"it ended with {process.returncode}"
+                assert time.monotonic() < until, f"{url} does not answer"
+                time.sleep(0.1)
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @contextmanager

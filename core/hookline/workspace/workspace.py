@@ -48,7 +48,6 @@ class Workspace:
     def package_place(self, model: str, fingerprint: str) -> Iterator[Path]:
         """Give the folder of a version's package, held between processes: who registers it waits for who deletes it, and back.
 
-
         fingerprint: what the version is known by
         """
         path = self.home / "models" / model / fingerprint[:16]

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Ge, Gt
 
-from hookline import Evaluator, Explanation, Predictor, Report, Scored
+from hookline import Explanation, Predictor
 from hookline.data.columns import conform
 
 from ..asked import by_kernel, by_permutation, one_by_one
 from ..budget import Budget, Explained
 from ..native import native_ways
-from ..reporting import Wanted
 from ..ways import Way, explained, first_that_holds
+from .sampled import SampledEvaluator
 from .sampling import Sampling
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class ShapEvaluator(Evaluator):
+class ShapEvaluator(SampledEvaluator):
     """SHAP values of raw columns: how much each moved the answers of held-out rows, in all and one by one.
 
     By the model: exact for trees, coefficients and networks, where what an encoder made of a column (one-hot, say) is folded
@@ -32,7 +32,6 @@ class ShapEvaluator(Evaluator):
 
     name = "shap"
     extra = "shap"
-    measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = {}
     method: Literal["auto", "tree", "linear", "deep", "kernel", "permutation"] = "auto"
     """`auto`: by the trees, coefficients or layers of the model where it has them, else `kernel`, which asks the model."""
     max_rows: Annotated[int, Gt(0)] = 200
@@ -41,26 +40,11 @@ class ShapEvaluator(Evaluator):
     """Rows that say what is ordinary, drawn at random; `kernel` and `permutation` take at most 30 of them."""
     n_samples: Annotated[int, Ge(16)] = 512
     """Coalitions of columns that `kernel` asks about; all there are where they are no more (nine columns)."""
-    n_shown: Annotated[int, Ge(0)] = 3
-    """Rows that the report takes apart: from the lowest answer to the highest."""
-    keep_rows: Annotated[int, Ge(0)] = 0
-    """Held-out rows that travel in packages, so that answers are explained against whole rows there. None unless you say so,
-    since they may tell of people; without them a package's answers are held against its columns, one by one."""
-    seconds: Annotated[float, Gt(0)] = 60.0
-    """About as long as a report may take: beyond it fewer rows are explained, or one column at a time, which is then said."""
-    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
-    """Seed of rows and coalitions."""
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:
         """Return the library."""
         return ("shap",)
-
-    # override: `pipeline` is the argument that an evaluator may name to be given the model.
-    def evaluate(self, scored: Scored, pipeline: Predictor) -> Report:
-        """Explain a sample of the rows against another one, in as many seconds as there are."""
-        explain = partial(self._within_budget, pipeline)
-        return self._sampling().report(scored, pipeline, explain, Wanted(self.name, self.n_shown))
 
     def explain(self, predictor: Predictor, rows: pl.DataFrame, background: pl.DataFrame) -> Explanation:
         """Return how much each column's value moved each row's answer away from that of ordinary rows.
@@ -68,14 +52,16 @@ class ShapEvaluator(Evaluator):
         The answer is the probability of the answered class (its log-odds by coefficients), or the number. A row is told the
         same whichever others it is asked with. Raises DataError for an empty background.
         """
-        given, usual = conform(rows, predictor.schema), self._sampling().usual_of(predictor, background)
+        given, usual = conform(rows, predictor.schema), self.sampling().usual_of(predictor, background)
         way, _ = first_that_holds(self._ways(predictor, usual), predictor, usual)
         return explained(predictor, way, given, usual)
 
-    def _sampling(self) -> Sampling:
+    def sampling(self) -> Sampling:
+        """Return how many rows are drawn."""
         return Sampling(self.max_rows, self.n_background, self.keep_rows, self.seed)
 
-    def _within_budget(self, predictor: Predictor, rows: pl.DataFrame, usual: pl.DataFrame) -> Explained:
+    def within_budget(self, predictor: Predictor, rows: pl.DataFrame, usual: pl.DataFrame) -> Explained:
+        """Explain rows against ordinary ones, in as many seconds as there are."""
         budget = Budget(self.seconds)
         way, refused = first_that_holds(self._ways(predictor, usual), predictor, usual)
         quick = partial(one_by_one, predictor, usual[:_ASKED_OF])

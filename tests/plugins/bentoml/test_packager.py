@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -17,6 +14,7 @@ import pytest
 
 import hookline as hl
 from hookline.errors import ConfigError, StoreError
+from kit.processes import free_port, listening_at, run_python
 
 ROWS = [
     {"sepal_length_cm": 6.1, "sepal_width_cm": 2.8, "petal_length_cm": 4.7, "petal_width_cm": 1.2},
@@ -55,8 +53,7 @@ print(json.dumps(Answers(folder / "model").predict(pd.DataFrame(json.load(sys.st
 
 
 def test_what_travels_answers_alike_without_hookline(package: Path) -> None:
-    command = [sys.executable, "-c", ALONE, str(package / "bento")]
-    told = subprocess.run(command, input=json.dumps(ROWS), capture_output=True, text=True, check=True).stdout
+    told = run_python(ALONE, package / "bento", input=json.dumps(ROWS)).stdout
     assert json.loads(told) == expected(package)
 
 
@@ -102,25 +99,13 @@ def environment(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.mark.long
 def test_bentoml_builds_and_serves_it(package: Path, environment: Path, tmp_path: Path) -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
+    port = free_port()
     path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
     variables = {**os.environ, "PATH": path, "BENTOML_HOME": str(tmp_path), "BENTOML_DO_NOT_TRACK": "True"}
     bentoml, folder = str(environment / "bin" / "bentoml"), str(package / "bento")
     subprocess.run([bentoml, "build", folder], env=variables, check=True)
     command = [bentoml, "serve", folder, "--host", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen(command, env=variables, start_new_session=True) as server:
-        try:
-            until = time.monotonic() + 120
-            while time.monotonic() < until and server.poll() is None:
-                try:
-                    if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.2)
-            found = httpx.post(f"http://127.0.0.1:{port}/predict", json={"rows": ROWS}, timeout=60)
-        finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(30)
+    url = f"http://127.0.0.1:{port}"
+    with listening_at(command, f"{url}/readyz", env=variables):
+        found = httpx.post(f"{url}/predict", json={"rows": ROWS}, timeout=60)
     assert found.json() == expected(package)

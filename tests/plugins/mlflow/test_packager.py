@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +14,7 @@ import pytest
 
 import hookline as hl
 from hookline.errors import ConfigError, UntrustedPackage
+from kit.processes import free_port, listening_at, run_python
 
 ROWS = 240
 
@@ -66,25 +64,14 @@ print(json.dumps(list(model.input_example.columns)))
 
 def test_it_answers_alike_in_a_process_without_hookline(package: Path, table: pl.DataFrame) -> None:
     rows = table.drop("bought")
-    told = subprocess.run(
-        [sys.executable, "-c", ALONE, str(package / "mlflow")],
-        input=rows.with_columns(pl.col("day").dt.to_string("iso")).write_json(),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
+    given = rows.with_columns(pl.col("day").dt.to_string("iso")).write_json()
+    told = run_python(ALONE, package / "mlflow", input=given).stdout.splitlines()
     answers = json.loads(told[0])
     expected = hl.load(package).predict(rows)
     assert [one["prediction"] for one in answers] == expected.values.tolist()
     shares = [[one["probability_no"], one["probability_yes"]] for one in answers]
     assert shares == pytest.approx(expected.probabilities, abs=1e-6)
     assert json.loads(told[1]) == ["size", "kind", "new", "day"]
-
-
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -103,24 +90,10 @@ def server(package: Path) -> Iterator[str]:
         "-h",
         "127.0.0.1",
     ]
-    command = [sys.executable, "-m", "mlflow", *words]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        try:
-            url = f"http://127.0.0.1:{port}"
-            until = time.monotonic() + 120
-            while time.monotonic() < until and process.poll() is None:
-                try:
-                    if httpx.get(f"{url}/ping").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.2)
-            yield url
-        finally:
-            os.killpg(process.pid, 15)
-            process.wait(30)
+    url = f"http://127.0.0.1:{port}"
+    with listening_at([sys.executable, "-m", "mlflow", *words], f"{url}/ping", env=environment):
+        yield url
 
 
 def test_mlflow_serves_it(server: str, package: Path, table: pl.DataFrame) -> None:
@@ -153,8 +126,7 @@ def test_numbers_and_models_of_other_formats(tmp_path: Path) -> None:
     )
     rows = pl.read_ipc(next((run.path.parents[1] / "store").glob("*/*/test.arrow"))).head(5)
     rows = rows.select(hl.load(run.package()).schema.names)
-    command = [sys.executable, "-c", code, str(folder)]
-    told = subprocess.run(command, input=rows.write_json(), capture_output=True, text=True, check=True).stdout
+    told = run_python(code, folder, input=rows.write_json()).stdout
     assert json.loads(told.splitlines()[-1]) == pytest.approx(hl.load(run.package()).predict(rows).values)
     assert any(line.startswith("hookline==") for line in (folder / "requirements.txt").read_text().splitlines())
 
@@ -171,10 +143,10 @@ def test_what_is_inside_decides_what_may_be_loaded(tmp_path: Path) -> None:
     with pytest.raises(UntrustedPackage, match="is a pickle"):
         hl.load(run.package())
     code = "import sys; from mlflow import pyfunc; pyfunc.load_model(sys.argv[1])"
-    command = [sys.executable, "-c", code, str(run.package() / "mlflow")]
-    refused = subprocess.run(command, capture_output=True, text=True)
+    refused = run_python(code, run.package() / "mlflow", check=False)
     assert "is a pickle, which can run any code" in refused.stderr
-    allowed = subprocess.run(command, env={**os.environ, "HOOKLINE_ALLOW_PICKLE": "1"}, capture_output=True, text=True)
+    environment = {**os.environ, "HOOKLINE_ALLOW_PICKLE": "1"}
+    allowed = run_python(code, run.package() / "mlflow", env=environment, check=False)
     assert allowed.returncode == 0, allowed.stderr
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
-import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,6 +20,7 @@ from hookline_report import register_pages
 from hookline_report.filling import MOST_ROWS
 from hookline_report.page import render, write_page
 from hookline_report.wording import number, seconds, size, words
+from kit.browser import chromium
 from kit.processes import run_command
 from kit.tables import table
 
@@ -73,17 +72,12 @@ def evidence(run: hl.Run) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def dom(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
     """What Chromium makes of a page once its scripts have run."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        missing = "no Chromium to open the report in: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    browser = chromium()
     profile = tmp_path_factory.mktemp("chromium")
 
     def opened(page: Path) -> str:
         options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
-        command = [str(chromium), *options, "--virtual-time-budget=8000", "--dump-dom", page.as_uri()]
+        command = [browser, *options, "--virtual-time-budget=8000", "--dump-dom", page.as_uri()]
         done = run_command(command, timeout=90, check=True)
         return done.stdout
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -16,6 +12,8 @@ import pytest
 
 import hookline as hl
 from hookline.errors import ConfigError
+from kit.places import at
+from kit.processes import HOOKLINE, free_port, listening_at
 
 ROW = {"sepal_length_cm": 6.1, "sepal_width_cm": 2.8, "petal_length_cm": 4.7, "petal_width_cm": 1.2}
 
@@ -54,28 +52,13 @@ def test_it_runs_as_nobody_of_weight_installs_what_is_locked_and_is_asked_for_it
 
 
 def test_its_command_answers_with_the_whole_folder_as_the_context(package: Path, tmp_path: Path) -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
+    port = free_port()
     words = json.loads(dict(instructions(package))["CMD"])
-    there = {"hookline": str(Path(sys.executable).with_name("hookline")), "/srv/model": str(package)}
-    there |= {"0.0.0.0": "127.0.0.1", "8000": str(port), "/srv/home/predictions": str(tmp_path / "log")}
-    command = [there.get(word, word) for word in words]
-    environment = {**os.environ, "HOOKLINE_HOME": str(tmp_path / "home")}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as server:
-        try:
-            url = f"http://127.0.0.1:{port}"
-            until = time.monotonic() + 60
-            while time.monotonic() < until and server.poll() is None:
-                try:
-                    if httpx.get(f"{url}/ready").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.1)
-            answer = httpx.post(f"{url}/predict", json={"rows": [ROW]}).json()
-        finally:
-            server.terminate()
-            server.wait(30)
+    there = {"hookline": HOOKLINE, "/srv/model": str(package), "0.0.0.0": "127.0.0.1", "8000": str(port)}
+    there |= {"/srv/home/predictions": str(tmp_path / "log")}
+    url = f"http://127.0.0.1:{port}"
+    with listening_at([there.get(word, word) for word in words], f"{url}/ready", env=at(tmp_path / "home")):
+        answer = httpx.post(f"{url}/predict", json={"rows": [ROW]}).json()
     assert answer["predictions"][0]["prediction"] == hl.load(package).predict([ROW]).values.tolist()[0]
 
 
