@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import random
 import selectors
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 
 END_OF_HEAD = b"\r\n\r\n"
@@ -29,7 +31,20 @@ def latencies(url: str, body: bytes, connections: int, seconds: float) -> list[f
         return sorted(pool.apply(_drive, (url, body, connections, seconds, True)))
 
 
-def _drive(url: str, body: bytes, connections: int, seconds: float, timed: bool = False) -> float | list[float]:
+def latencies_at(url: str, body: bytes, connections: int, seconds: float, rate: float) -> list[float]:
+    """Return how many seconds requests took that come at random moments, ascending; raises RuntimeError as `latencies`.
+
+    They are counted from when each was due, so one that has to wait for a connection counts in full.
+    rate: requests a second on average, whatever becomes of those before
+    """
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return sorted(pool.apply(_drive, (url, body, connections, seconds, True, rate)))
+
+
+def _drive(
+    url: str, body: bytes, connections: int, seconds: float, timed: bool = False, rate: float | None = None
+) -> float | list[float]:
     where, _, path = url.removeprefix("http://").partition("/")
     host, port = where.split(":")
     head = f"POST /{path} HTTP/1.1\r\nhost: {where}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -38,8 +53,11 @@ def _drive(url: str, body: bytes, connections: int, seconds: float, timed: bool 
     try:
         _ask(sockets, request, WARM_UP_SECONDS)
         took: list[float] = []
-        rate = _ask(sockets, request, seconds, took)
-        return took if timed else rate
+        if rate is not None:
+            _ask_at(sockets, request, seconds, rate, took)
+            return took
+        reached = _ask(sockets, request, seconds, took)
+        return took if timed else reached
     finally:
         for one in sockets:
             one.close()
@@ -71,6 +89,28 @@ def _ask(sockets: Sequence[socket.socket], request: bytes, seconds: float, took:
     for one in sockets:
         _receive(one)
     return count / (now - started)
+
+
+def _ask_at(sockets: Sequence[socket.socket], request: bytes, seconds: float, rate: float, took: list[float]) -> None:
+    """Send requests when they are due, each on the first connection that is free. took: gets the seconds of each answer"""
+    free, due_of = deque(sockets), dict[socket.socket, float]()
+    # Unlike epoll, it waits for parts of a millisecond.
+    with selectors.SelectSelector() as selector:
+        for one in sockets:
+            selector.register(one, selectors.EVENT_READ)
+        due = time.perf_counter()
+        end = due + seconds
+        while due < end or due_of:
+            wait = max(0.0, due - time.perf_counter()) if free and due < end else None
+            for key, _ in selector.select(wait):
+                _receive(key.fileobj)
+                took.append(time.perf_counter() - due_of.pop(key.fileobj))
+                free.append(key.fileobj)
+            while free and due < end and due <= time.perf_counter():
+                one = free.popleft()
+                due_of[one] = due
+                one.sendall(request)
+                due += random.expovariate(rate)
 
 
 def _receive(one: socket.socket) -> None:

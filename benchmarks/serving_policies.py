@@ -1,4 +1,7 @@
-"""Single rows under each sort of policy: one version alone, one in the shadow, a canary of half, and two workers."""
+"""Single rows under each sort of policy: one version alone, one in the shadow, a canary of half, and two workers.
+
+First as fast as they are answered, which leaves no processor idle, and then at random moments, a quarter as many as that.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import argparse
 import json
 import tempfile
 import urllib.request
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from load import latencies
+from load import latencies, latencies_at
 from measure import HOOKLINE, run, show, table_w
 from serving import server
 from w import overrides
@@ -26,6 +32,10 @@ POLICIES = {
 }
 """What is measured: the routes of its policy, and worker processes."""
 FIRST_PORT = 18741
+SHARE_OF_FULL = 0.25
+"""Of the requests that one version alone answers, so many come where they come at random moments."""
+LEAST = 8
+"""Connections that they come on."""
 
 
 def main() -> None:
@@ -41,18 +51,37 @@ def main() -> None:
         urls = {name: running.enter_context(_served(Path(home), place)) for place, name in enumerate(POLICIES)}
         with urllib.request.urlopen(urls["alone"].replace("predict", "example")) as answer:
             body = json.dumps(json.load(answer)).encode()
-        shown: list[list[object]] = []
+        full: list[list[object]] = []
+        half: list[list[object]] = []
         for count in given.connections:
-            found: dict[str, list[list[float]]] = {name: [] for name in urls}
-            for _ in range(given.tries):
-                # In turn, so that what else the machine does falls on each of them.
-                for name, url in urls.items():
-                    found[name].append(latencies(url, body, count, given.seconds))
-            base = _figures(found["alone"], given.seconds)
-            for name, runs in found.items():
-                figures = _figures(runs, given.seconds)
-                shown.append([count, name, *figures, figures[0] / base[0], figures[2] / base[2]])
-    show(shown, ["connections", "policy", "/s", "p50 ms", "p99 ms", "p99.9 ms", "/s of alone", "p99 of alone"])
+            found = _in_turn(urls, given.tries, lambda url, count=count: latencies(url, body, count, given.seconds))
+            rows = _rows(count, found, given.seconds)
+            full += rows
+            rate = rows[0][2] * SHARE_OF_FULL
+            ask = partial(latencies_at, body=body, connections=max(count, LEAST), seconds=given.seconds, rate=rate)
+            half += _rows(count, _in_turn(urls, given.tries, ask), given.seconds)
+    heads = ["connections", "policy", "/s", "p50 ms", "p99 ms", "p99.9 ms", "/s of alone", "p99 of alone"]
+    print("As fast as they are answered:")
+    show(full, heads)
+    print(
+        f"\nAt random moments, {SHARE_OF_FULL:.0%} of what one version alone answered, over {LEAST} connections or more:"
+    )
+    show(half, heads)
+
+
+def _in_turn(urls: Mapping[str, str], tries: int, ask: Callable[[str], list[float]]) -> dict[str, list[list[float]]]:
+    """Return the latencies of each policy, a list a try; in turn, so that what else the machine does falls on each."""
+    found: dict[str, list[list[float]]] = {name: [] for name in urls}
+    for _ in range(tries):
+        for name, url in urls.items():
+            found[name].append(ask(url))
+    return found
+
+
+def _rows(count: int, found: Mapping[str, list[list[float]]], seconds: float) -> list[list[Any]]:
+    base = _figures(found["alone"], seconds)
+    every = [(name, _figures(runs, seconds)) for name, runs in found.items()]
+    return [[count, name, *figures, figures[0] / base[0], figures[2] / base[2]] for name, figures in every]
 
 
 def _served(home: Path, place: int) -> AbstractContextManager[str]:
