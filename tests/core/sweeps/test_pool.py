@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
 
 from hookline.sweeps.workers.interfaces import Limits, Outcome
 from hookline.sweeps.workers.pool import Pool
+from hookline.sweeps.workers.worker import work
 from kit.workers import JOBS
 
 
@@ -114,3 +117,16 @@ def test_what_a_worker_imports_is_not_of_its_first_job(function: str, tmp_path: 
     assert second.seconds < 2
     (slow,) = run(function, [("sleep", 1)], workers=1)
     assert 1 <= slow.seconds < 4
+
+
+def test_a_worker_whose_parent_is_gone_ends_without_a_word(function: str, capfd: pytest.CaptureFixture[str]) -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    worker = context.Process(target=work, args=(theirs, function, None, (), os.getpid()))
+    worker.start()
+    theirs.close()
+    ours.send(("sleep", 0.2))
+    # Its answer finds nobody.
+    ours.close()
+    worker.join(60)
+    assert (worker.exitcode, capfd.readouterr().err) == (0, "")

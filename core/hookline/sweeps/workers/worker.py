@@ -39,7 +39,7 @@ def work(connection: Connection, function: str, setup: Any, cores: Sequence[int]
     while True:
         try:
             payload = connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return
         forget_peak()
         clock = Clock()
@@ -53,7 +53,11 @@ def work(connection: Connection, function: str, setup: Any, cores: Sequence[int]
             answer = ("failed", None, redacted(told), redacted(trace))
         sys.stdout.flush()
         sys.stderr.flush()
-        connection.send((*answer, peak(), clock.seconds))
+        try:
+            connection.send((*answer, peak(), clock.seconds))
+        except OSError:
+            # The parent was killed, and the thread that looks for it has not seen that yet.
+            return
 
 
 def _ask(connection: Connection, question: Any) -> Any:
