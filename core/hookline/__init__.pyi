@@ -99,6 +99,7 @@ from .live.watching.rules import WatchRules
 from .live.watching.watching import watch
 from .packages.pipeline import Pipeline
 from .plans.peeking import peek
+from .runs.past.rows import checkout
 from .runs.result import Run
 from .runs.several import compare
 from .sweeps.benching.bench import bench
@@ -186,6 +187,7 @@ __all__ = [
     "alarm_history",
     "alarms",
     "bench",
+    "checkout",
     "checkpoint_folder",
     "collect",
     "compact_predictions",

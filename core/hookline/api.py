@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hookline.packages.telling.contracts import InputContract
     from hookline.plans.plan import Plan
     from hookline.quality.profile.profile import DataProfile
-    from hookline.runs.trace import RowTrace
+    from hookline.runs.past.trace import RowTrace
     from hookline.sweeps.result import SweepResult
 
 
@@ -124,7 +124,7 @@ def why(
     Raises DataError where the source has changed since, the row is not there, or what the run fitted is lost.
     """
     from hookline.runs.names import run_of
-    from hookline.runs.trace import trace_of
+    from hookline.runs.past.trace import trace_of
 
     if (row is None) == (position is None):
         raise UsageError("say which row: either `row` or `position`")

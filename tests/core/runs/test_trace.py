@@ -14,7 +14,7 @@ import pytest
 import hookline as hl
 from hookline.cli import main
 from hookline.errors import DataError, UnknownName, UsageError
-from hookline.runs.trace import RowTrace
+from hookline.runs.past.trace import RowTrace
 from hookline.workspace.workspace import open_workspace
 
 TABLE = pl.DataFrame(

@@ -1,11 +1,16 @@
-"""`hookline data versions`, `hookline data show`, `hookline data diff`: which data models saw, and what changed."""
+"""`hookline data versions`, `show`, `diff`, `checkout`: which data models saw, what changed, and the rows themselves."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from hookline.errors import UsageError
 from hookline.kinds.plain import to_json
 from hookline.quality.diff import diff_versions, title
+from hookline.registry.registry import load_registry
+from hookline.runs.past.changes import changes
+from hookline.runs.past.rows import SUFFIXES, checkout, rows_of, write_rows
 from hookline.workspace.catalog.datasets import SHORT, DataRecord
 from hookline.workspace.workspace import open_workspace
 
@@ -23,7 +28,19 @@ def add(actions: Any) -> None:
     comparing = actions.add_parser("diff", help="say what changed from one version to another")
     comparing.add_argument("before", help=WHICH)
     comparing.add_argument("now", help="the same")
-    for made, act in ((listing, _list), (showing, _show), (comparing, _diff)):
+    comparing.add_argument(
+        "--by", metavar="COLUMN", help="tell which rows came, went and changed, by the id in a column"
+    )
+    comparing.add_argument(
+        "--rows", metavar="FILE", help="with --by: write each of these rows to a file, with what became of it"
+    )
+    taking = actions.add_parser("checkout", help="write the rows of a version to a file, exactly as they were")
+    taking.add_argument("version", help=WHICH)
+    taking.add_argument("-o", "--output", required=True, help=f"the file: {', '.join(SUFFIXES)}")
+    taking.add_argument(
+        "--formulas", action="store_true", help="in CSV, leave texts as they are that a spreadsheet would calculate"
+    )
+    for made, act in ((listing, _list), (showing, _show), (comparing, _diff), (taking, _checkout)):
         add_json(made)
         made.set_defaults(act=act)
 
@@ -65,6 +82,10 @@ def _diff(given: Any) -> int:
     datasets = open_workspace().catalog.datasets
     before, now = (datasets.find(text) for text in (given.before, given.now))
     found = diff_versions(before, now)
+    if given.rows and not given.by:
+        raise UsageError("--rows writes the rows that changed, which an id tells apart", hint="add --by COLUMN")
+    if given.by:
+        return _diff_rows(given, before, now)
     if given.json:
         columns = [to_json(column) | {"sentence": column.sentence} for column in found.columns]
         print_json(to_json(found) | {"columns": columns, "sentences": found.sentences()})
@@ -73,6 +94,41 @@ def _diff(given: Any) -> int:
     tell("\n".join(found.sentences()))
     if not found.identical and before.profile and now.profile:
         say(f"distributions are of {before.profile.rows:,} and {now.profile.rows:,} training rows")
+    return 0
+
+
+def _diff_rows(given: Any, before: DataRecord, now: DataRecord) -> int:
+    registry, workspace = load_registry(), open_workspace()
+    with rows_of(before, registry, workspace) as (was, _), rows_of(now, registry, workspace) as (are, _):
+        found = changes(was, are, given.by)
+    if given.rows:
+        write_rows(found.frame.lazy(), Path(given.rows))
+    if given.json:
+        told = {name: value for name, value in vars(found).items() if name != "frame"}
+        print_json(to_json(told) | {"sentences": found.sentences()})
+        return 0
+    say(f"from {title(before)} to {title(now)}")
+    tell("\n".join(found.sentences()))
+    if found.examples:
+        tell("")
+        shown = [
+            {found.by: cell.row, "column": cell.column, "before": cell.before, "now": cell.now}
+            for cell in found.examples
+        ]
+        print_rows(shown, (found.by, "column", "before", "now"), empty="")
+    return 0
+
+
+def _checkout(given: Any) -> int:
+    found = checkout(given.version, given.output, formulas=given.formulas)
+    version = found.version
+    if given.json:
+        told = {"version": version.fingerprint, "rows": version.rows, "path": str(found.path), "found": found.found}
+        print_json(told)
+        return 0
+    say(
+        f"wrote {version.rows:,} rows of {version.name} {version.fingerprint[:SHORT]} to {found.path}; they were in {found.found}"
+    )
     return 0
 
 

@@ -19,9 +19,9 @@ from hookline.registry.registry import Registry
 from hookline.runs.edges import edges_of
 from hookline.runs.execution import Execution
 from hookline.runs.parts import pipeline_of
+from hookline.runs.past.trace import reopen
 from hookline.runs.result import read_evidence
 from hookline.runs.stages.judging import PIPELINE
-from hookline.runs.trace import reopen
 from hookline.workspace.workspace import Workspace
 
 from ..rows import rows_for

@@ -11,7 +11,7 @@ from hookline.data.frames import count_rows
 from hookline.data.parts import SplitOptions
 from hookline.data.split import SplitFacts, prepare, read_split, write_rows
 from hookline.data.versions import version_of
-from hookline.kinds.artifacts import ROW_ID, Dataset, Split
+from hookline.kinds.artifacts import ROW_ID, Dataset, Roles, Split
 from hookline.kinds.plain import from_json, to_json
 from hookline.plans.plan import newest
 
@@ -36,6 +36,11 @@ def facts_of(run: Execution) -> SplitFacts:
     return SplitFacts.of(run.value("split"))
 
 
+def split_in(folder: Path, roles: Roles) -> Split:
+    """Return the split that a run left in a folder of the store."""
+    return read_split(folder, _facts((folder / SPLIT).read_bytes()), roles)
+
+
 def _write(run: Execution, stage: Stage, folder: Path) -> None:
     """Divide the rows, and write each part."""
     options = run.plan.config.options
@@ -50,7 +55,7 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
 
 
 def _read(run: Execution, stage: Stage, folder: Path) -> Split:
-    return read_split(folder, _facts((folder / SPLIT).read_bytes()), run.plan.roles)
+    return split_in(folder, run.plan.roles)
 
 
 def _options(split: SplitOptions) -> dict[str, Any]:

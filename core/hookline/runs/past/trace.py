@@ -30,10 +30,10 @@ from hookline.registry.fields import field_infos
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from .execution import Execution
-from .result import Run
-from .sequence import plan_run
-from .stages.rows import dataset_moves, fitted_moves
+from ..execution import Execution
+from ..result import Run
+from ..sequence import plan_run
+from ..stages.rows import dataset_moves, fitted_moves
 
 if TYPE_CHECKING:
     import polars as pl
