@@ -94,10 +94,17 @@ class _Delivery:
     def __init__(self, sender: Apprise, timeout: float) -> None:
         self._sender = sender
         self._timeout = timeout
+        self._kind = ""
+        """That of the last alert."""
 
     def __call__(self, alert: Alert) -> None:
         """Deliver one; raises ConnectionError with what Apprise says of it."""
         kind = TYPES[alert.severity]
+        for one in self._sender:
+            # Of a webhook (json, xml, form): what goes with title and message, unless the URL says it otherwise.
+            extras = getattr(one, "payload_extras", None)
+            if extras is not None and extras.get("kind", self._kind) == self._kind:
+                extras["kind"] = self._kind = alert.kind
         result = self._sender.notify(alert.body, alert.title, kind, body_format="text", timeout=self._timeout)
         if not result:
             told = " ".join(dict.fromkeys(entry.message for entry in result.logs()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import log
 from typing import Annotated
@@ -10,6 +10,7 @@ from typing import Annotated
 from annotated_types import Gt, Interval
 
 from hookline import Finding, Histogram, Metric, Monitor, Reference, Report, Table, Traffic
+from hookline.kinds.deployments import REFUSED
 from hookline.kinds.reports import Severity, worst_first
 
 TITLE = "Service"
@@ -48,7 +49,8 @@ class ServiceMonitor(Monitor):
     (Chernoff, 1952). Latency is known to within a fifth.
 
     It sees what servers counted, in parts of five minutes, and what is in the prediction log. Requests that were refused
-    before a model was asked, such as those that cannot be read or are too many, are in neither.
+    before any version answered, since they cannot be read, do not keep the contract or are too many, are told by status of the
+    version in charge. Those that no route was found for, or that bore no token, are not counted.
     """
 
     name = "service"
@@ -58,10 +60,12 @@ class ServiceMonitor(Monitor):
     """Within which 99 of 100 requests are to be answered."""
     warned: Annotated[float, Interval(gt=0, lt=1)] = 0.05
     """Share of answers that may be given with a warning, such as that a value lies outside the contract."""
+    refused: Annotated[float, Interval(gt=0, lt=1)] = 0.02
+    """Share of all requests that may be refused before a version answers."""
     times: Annotated[float, Gt(1)] = 2.0
     """So many times as slow as before, or failing so many times as often, is told although it is within the limits."""
     least_errors: Annotated[float, Interval(gt=0, lt=1)] = 0.001
-    """Share of failing requests below which a change is not told."""
+    """Share of failing or refused requests below which a change is not told."""
     least_seconds: Annotated[float, Gt(0)] = 0.02
     """Latency below which a change is not told."""
     critical_factor: Annotated[float, Gt(1)] = 5.0
@@ -71,13 +75,18 @@ class ServiceMonitor(Monitor):
 
     def check(self, current: Traffic, reference: Reference) -> Report:
         """Report what is beyond a limit; a note where there is too little to judge by."""
-        count = max(current.requests or 0, sum(current.latency.counts), current.answers)
+        count = max(current.requests or 0, sum(current.latency.counts), current.answers, current.asked)
         if count < self.min_requests:
             text = f"{count} requests are too few to judge the service by; {self.min_requests} are needed."
             note = Finding("requests", "requests", float(count), float(self.min_requests), "info", text)
             return Report(TITLE, findings=(note,))
         before = current.before if current.before and (current.before.requests or 0) >= self.min_requests else Traffic()
-        measures = [*self._errors(current, before), *self._latency(current, before), *self._warnings(current)]
+        measures = [
+            *self._errors(current, before),
+            *self._refused(current, before),
+            *self._latency(current, before),
+            *self._warnings(current),
+        ]
         findings = [_finding(one) for one in measures if one.is_told]
         if current.requests is None:
             text = "no server counted requests in this time: how many failed is not known, and latency is of the log."
@@ -100,6 +109,21 @@ class ServiceMonitor(Monitor):
         far = low > self.errors * self.critical_factor
         yield Measure("errors", "error share", share, low, threshold, was, far, text)
 
+    def _refused(self, now: Traffic, before: Traffic) -> Iterator[Measure]:
+        count = sum(now.refused.values())
+        if not count:
+            return
+        share, threshold, was = count / now.asked, self.refused, None
+        if before.requests:
+            was = sum(before.refused.values()) / max(before.asked, before.requests)
+            threshold = min(threshold, max(self.least_errors, self.times * was))
+        low = _surely(count, now.asked)
+        why = ", ".join(f"{number:,} with {status} ({REFUSED[status]})" for status, number in _most_first(now.refused))
+        text = f"{share:.2%} of {now.asked:,} requests were refused (at least {low:.2%}): {why}"
+        text += "." if was is None else f"; {was:.2%} in the days before."
+        far = low > self.refused * self.critical_factor
+        yield Measure("refused", "share of requests", share, low, threshold, was, far, text)
+
     def _latency(self, now: Traffic, before: Traffic) -> Iterator[Measure]:
         for share, name, limit in ((TAIL, "p99", self.seconds), (MIDDLE, "median", None)):
             value, was = _quantile(now.latency, share), _quantile(before.latency, share)
@@ -120,6 +144,10 @@ class ServiceMonitor(Monitor):
             share, low = now.warned / now.answers, _surely(now.warned, now.answers)
             text = f"{share:.1%} of {now.answers:,} answers were given with a warning (at least {low:.1%})."
             yield Measure("warnings", "share of answers", share, low, self.warned, None, critical=False, message=text)
+
+
+def _most_first(refused: Mapping[int, int]) -> list[tuple[int, int]]:
+    return sorted(refused.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _surely(count: int, among: int) -> float:

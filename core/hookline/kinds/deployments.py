@@ -18,6 +18,14 @@ LIVE = "live"
 """The arm of the version in charge."""
 LATENCY_BOUNDS = tuple(0.0001 * 1.2**power for power in range(74))
 """Seconds, from a tenth of a millisecond to a minute, each a fifth more than the one before: those of a server's histogram."""
+REFUSED = {
+    400: "cannot be read",
+    413: "too large",
+    415: "of another media type",
+    422: "the contract",
+    503: "too much at a time, or no record can be kept",
+}
+"""The statuses of requests for predictions that are refused before a version answers, and why, in the order they are counted."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +161,8 @@ class Traffic:
     errors: of these, those that a version could not answer; None likewise
     latency: of the answered ones as servers counted them, else as the prediction log says
     answers: on record in the prediction log, and of these `warned` were given with a warning
+    refused: status -> requests that were refused before any version answered (`REFUSED`); told of the version in charge alone
+    asked: requests of all versions together, refused ones too, which those are a share of
     before: the same of the days before, whichever version answered, without the log; None where no server counted
     """
 
@@ -161,6 +171,8 @@ class Traffic:
     latency: Histogram = Histogram(LATENCY_BOUNDS, (0,) * (len(LATENCY_BOUNDS) + 1))
     answers: int = 0
     warned: int = 0
+    refused: Mapping[int, int] = field(default_factory=dict)
+    asked: int = 0
     before: Traffic | None = None
 
 

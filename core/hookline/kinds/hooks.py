@@ -83,6 +83,9 @@ class Alert:
     """One line."""
     body: str
     """Plain text, which ends with the id."""
+    kind: str = ""
+    """What it is of: `drift`, `quality`, `service`, `slices` or whatever the last word of the monitor's name is; `retraining`;
+    `several` where one message tells of more. Empty of what was kept by a hookline that did not say it."""
 
 
 Channel = Callable[[Alert], None]

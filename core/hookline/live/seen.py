@@ -10,15 +10,16 @@ from threading import Lock
 from typing import Any
 
 from hookline.kinds.artifacts import Target
-from hookline.kinds.deployments import LATENCY_BOUNDS, Histogram, Seen
+from hookline.kinds.deployments import LATENCY_BOUNDS, REFUSED, Histogram, Seen
 from hookline.kinds.fitted import label_text
 from hookline.kinds.reports import Bins, ColumnProfile
 from hookline.kinds.scored import PREDICTION, Scored
 from hookline.quality.grouped import worth_in
-from hookline.workspace.catalog.sightings import Sighting
+from hookline.workspace.catalog.sightings import NO_VERSION, REFUSALS, Sighting
 
 MOST_FAILING = 500
 """Keys whose requests failed that a process tells apart; where there are more, errors speak for themselves."""
+PLACES = {status: place for place, status in enumerate(REFUSED)}
 FAILING = "failing"
 """Where they stand in what is told."""
 
@@ -120,6 +121,34 @@ class ArmCounts:
     def _plain(self) -> dict[str, Any]:
         known = 0 < len(self.failing) <= MOST_FAILING
         return self.answers.plain() | ({FAILING: sorted(self.failing)} if known else {})
+
+
+@dataclass
+class Refusals:
+    """How many requests one process refused under one policy before any version answered, by status; one thread counts."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * len(REFUSED))
+    """In the order of `REFUSED`: however many are refused, it stays as long."""
+
+    def add(self, status: int) -> None:
+        """Count an answer, unless its status says something else."""
+        place = PLACES.get(status)
+        if place is not None:
+            self.counts[place] += 1
+
+    def include(self, other: Refusals) -> None:
+        """Add what others are."""
+        self.counts = [*map(sum, zip(self.counts, other.counts, strict=True))]
+
+    @property
+    def requests(self) -> int:
+        """How many there are in all."""
+        return sum(self.counts)
+
+    def sighting(self, model: str, policy: int, worker: str) -> Sighting:
+        """Return them as the catalog keeps them."""
+        counts = [*self.counts]
+        return Sighting(model, policy, NO_VERSION, REFUSALS, worker, sum(counts), 0, counts, (), {})
 
 
 def seen_in(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from hookline.errors import UnknownName
 from hookline.kinds.deployments import LATENCY_BOUNDS, Histogram, Traffic
-from hookline.workspace.catalog.sightings import EPOCH, Cell
+from hookline.workspace.catalog.sightings import CELL, EPOCH, Cell
 from hookline.workspace.workspace import Workspace
 
 from .log.predictions import Predictions
@@ -27,7 +29,12 @@ def traffic_of(workspace: Workspace, log: Predictions) -> Traffic:
     found = steady(lambda: service(log.files(), log.wanted))
     counted = counted_between(workspace, log.model, log.since, log.until, log.version)
     traffic = counted or Traffic(latency=_recorded(found))
-    before = None if log.since is None else counted_between(workspace, log.model, log.since - DAYS_BEFORE, log.since)
+    before = None
+    if log.since is not None:
+        former = log.since - DAYS_BEFORE, log.since
+        before = with_refused(workspace, log.model, *former, counted_between(workspace, log.model, *former))
+    if log.version in (None, _charges(workspace, log.model)(log.until)):
+        traffic = with_refused(workspace, log.model, log.since, log.until, traffic) or traffic
     return replace(traffic, answers=found.height, warned=int(found["warned"].sum()), before=before)
 
 
@@ -39,16 +46,57 @@ def counted_between(
     return _together([cell for cell in cells if version in (None, cell.version)])
 
 
+def with_refused(
+    workspace: Workspace, model: str, since: datetime | None, until: datetime | None, traffic: Traffic | None
+) -> Traffic | None:
+    """Return traffic with the requests to a model that no version was asked; None where there is neither."""
+    refused: dict[int, int] = {}
+    for _, counts in workspace.catalog.sightings.refused_cells(model, since, until):
+        for status, count in counts.items():
+            refused[status] = refused.get(status, 0) + count
+    if not refused:
+        return traffic
+    every = counted_between(workspace, model, since, until)
+    asked = sum(refused.values()) + ((every and every.requests) or 0)
+    return replace(traffic or Traffic(), refused=refused, asked=asked)
+
+
+def _charges(workspace: Workspace, model: str) -> Callable[[datetime | None], int | None]:
+    """Return who tells the version in charge before a moment; the catalog is read once."""
+    catalog, newest = workspace.catalog, None
+    with suppress(UnknownName):
+        newest = catalog.models.get(model).version
+    policies = catalog.deployments.history(model)
+
+    def before(until: datetime | None) -> int | None:
+        within = (one for one in policies if until is None or one.since is None or one.since < until)
+        found = next(within, None)
+        return newest if found is None else found.version
+
+    return before
+
+
 def failures(
     workspace: Workspace, model: str, since: datetime, every: timedelta
 ) -> Mapping[int, Mapping[datetime, int]]:
-    """Return version -> start of each part of a grid since 1970 -> requests that failed in it."""
+    """Return version -> start of each part of a grid since 1970 -> requests that failed in it.
+
+    Those that were refused before any version answered are told of the version that was in charge.
+    """
     found: dict[int, dict[datetime, int]] = {}
+
+    def add(version: int, begun: datetime, count: int) -> None:
+        start = EPOCH + (begun - EPOCH) // every * every
+        held = found.setdefault(version, {})
+        held[start] = held.get(start, 0) + count
+
     for cell in _given(workspace, model, since, None):
         if cell.errors:
-            start = EPOCH + (cell.start - EPOCH) // every * every
-            held = found.setdefault(cell.version, {})
-            held[start] = held.get(start, 0) + cell.errors
+            add(cell.version, cell.start, cell.errors)
+    charge = _charges(workspace, model)
+    for begun, counts in workspace.catalog.sightings.refused_cells(model, since, None):
+        if counts and (version := charge(begun + CELL)) is not None:
+            add(version, begun, sum(counts.values()))
     return found
 
 

@@ -72,7 +72,7 @@ def serve(
     config = uvicorn.Config(
         guarded(app_of(desk, partial(_following, fleet, desk), into), access.tokens),
         # With spans, every request goes through what makes them.
-        http=_connections(bounds.within_files(), Direct(desk, access.tokens) if into is None else None),
+        http=_connections(bounds.within_files(), desk, Direct(desk, access.tokens) if into is None else None),
         log_config=log_config(),
         log_level="warning",
         access_log=False,
@@ -203,9 +203,11 @@ def _hangup_stops(server: uvicorn.Server) -> Iterator[None]:
         signal.raise_signal(signal.SIGHUP)
 
 
-def _connections(bounds: Bounds, direct: Direct | None) -> Any:
+def _connections(bounds: Bounds, desk: Desk, direct: Direct | None) -> Any:
     """Return what makes the protocol of each connection, as uvicorn calls it."""
     from .clients.door import Door
     from .connection import Connection
 
-    return partial(Connection, Door(bounds), direct)
+    door = Door(bounds)
+    door.refused = desk.refuse
+    return partial(Connection, door, direct)

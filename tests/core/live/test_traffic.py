@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from hookline.kinds.deployments import Deployment, Route
+from hookline.kinds.deployments import REFUSED, Deployment, Route
 from hookline.live.log.compacting import compact_predictions
 from hookline.live.log.predictions import Predictions
+from hookline.live.seen import Refusals
 from hookline.live.traffic import counted_between, failures, traffic_of
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.sightings import CELL, Sighting
@@ -80,3 +82,33 @@ def test_the_log_tells_latency_by_request_and_warnings_by_answer(tmp_path: Path,
     assert sum(traffic.latency.counts) == 7
     assert traffic.latency.quantile(1.0) == pytest.approx(3.0, rel=0.2)
     assert traffic.latency.quantile(0.5) == pytest.approx(0.004, rel=0.2)
+
+
+def refusals(*statuses: int) -> Refusals:
+    counted = Refusals()
+    for status in statuses:
+        counted.add(status)
+    return counted
+
+
+def test_refused_requests_are_told_of_the_version_in_charge_and_counted_for_no_arm(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    log = Predictions("plain", tmp_path / "predictions" / "plain", version=1, given=True, served=True)
+    workspace.catalog.models.register("plain", "r", "path", "onnx", {}, "f")
+    sightings = workspace.catalog.sightings
+    sightings.tell([sighting(90, 3), refusals(*[422] * 8, 413).sighting("plain", 1, "a")])
+    sightings.tell([refusals(*[422] * 8, 413, 503).sighting("plain", 1, "a")])
+    assert sightings.refused("plain", 1) == {413: 1, 422: 8, 503: 1}
+    assert [one.version for one in sightings.of("plain", 1)] == [1]
+    traffic = traffic_of(workspace, log)
+    assert (traffic.requests, traffic.refused, traffic.asked) == (90, {413: 1, 422: 8, 503: 1}, 100)
+    assert traffic_of(workspace, replace(log, version=2)).refused == {}
+    hour = timedelta(hours=1)
+    told = failures(workspace, "plain", datetime.now(UTC) - hour, hour)
+    assert [(version, sum(cells.values())) for version, cells in told.items()] == [(1, 13)]
+
+
+def test_statuses_that_are_not_refusals_are_not_counted_and_any_number_takes_no_more_room() -> None:
+    counted = refusals(*range(200, 600), *[422] * 100_000)
+    assert counted.requests == len(REFUSED) + 100_000
+    assert len(counted.sighting("plain", 1, "a").latency) == len(REFUSED)

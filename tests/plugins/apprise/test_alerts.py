@@ -6,7 +6,7 @@ import email
 import email.policy
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,16 @@ def test_an_alert_is_posted_to_a_webhook(registry: Registry, tmp_path: Path) -> 
     assert name.startswith("json_")
     [body] = hook.bodies
     assert (body["title"], body["message"], body["type"]) == (ALERT.title, ALERT.body, "failure")
+
+
+def test_a_webhook_is_told_the_kind_unless_its_url_says_it_otherwise(registry: Registry, tmp_path: Path) -> None:
+    with Webhook() as hook:
+        urls = f"  urls: {{ours: {hook.url}, theirs: '{hook.url}?:kind=page'}}\n"
+        channels = channels_at(registry, settings(tmp_path / "home", urls))
+        for name in ("ours", "theirs"):
+            for kind in ("drift", "service", ""):
+                channels[name](replace(ALERT, kind=kind))
+    assert [body["kind"] for body in hook.bodies] == ["drift", "service", "", "page", "page", "page"]
 
 
 def test_an_alert_is_a_letter_to_a_mail_server(registry: Registry, tmp_path: Path, mail: Mail) -> None:

@@ -14,6 +14,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 import hookline as hl
+from hookline.kinds.deployments import REFUSED
 from hookline_serving.http.arms.desk import Desk, desk_of
 from hookline_serving.http.clients import door as doors
 from hookline_serving.http.clients.bounds import Bounds
@@ -22,6 +23,7 @@ from hookline_serving.http.connection import Connection
 from hookline_serving.http.many import MOST_BYTES_AT_ONCE
 from hookline_serving.http.replies import Answer, send_answer
 from hookline_serving.http.service import MOST_ROWS_INLINE
+from hookline_serving.http.watching.snapshots import snapshot_of
 from kit.attacks import request
 from kit.connections import Running, running
 from kit.serving import ROW
@@ -178,3 +180,15 @@ def test_a_connection_on_which_nothing_is_asked_is_closed(server: Running, monke
         begun = time.monotonic()
         assert client.recv(1) == b""
     assert 0.05 < time.monotonic() - begun < 2
+
+
+def test_a_request_that_is_refused_is_counted_by_its_status(server: Running, desk: Desk) -> None:
+    def refused() -> int:
+        return snapshot_of(desk).refused[[*REFUSED].index(422)]
+
+    before = refused()
+    got = said(server, closing(request("/predict", json.dumps([{}]).encode())))
+    assert got.startswith(b"HTTP/1.1 422")
+    assert refused() == before + 1
+    said(server, closing(request("/predict", ONE)))
+    assert refused() == before + 1

@@ -171,3 +171,18 @@ def test_what_was_seen_under_policies_that_came_fast_is_told_of_each(server: Ser
     assert {number: [one.requests for one in found] for number, found in told.items()} == {
         number: [1] for number in numbers
     }
+
+
+def test_what_was_refused_is_told_of_the_policy_it_was_refused_under_and_judged_of_no_version(server: Server) -> None:
+    server.desk.refuse("/predict", 422)
+    server.desk.refuse("/predict", 200)
+    first = server.desk.traffic.policy.number or 0
+    policy = put(server.workspace, 3)
+    assert until(lambda: server.in_charge() == 3, 5)
+    for _ in range(3):
+        server.desk.refuse("/v2/models/shop/infer", 413)
+    server.follower.close()
+    sightings = server.workspace.catalog.sightings
+    assert [sightings.refused(MODEL, number) for number in (first, policy.number or 0)] == [{422: 1}, {413: 3}]
+    assert {one.version for number in (first, policy.number or 0) for one in sightings.of(MODEL, number)} <= {1, 3}
+    assert sum(snapshot_of(server.desk).refused) == 4

@@ -162,3 +162,23 @@ def test_problems_of_a_large_body_are_told_by_their_rows_in_all_of_it(package: P
     assert [(one["row"], one["column"]) for one in told["problems"]] == [(3_000, "amount"), (3_011, "plan")]
     place = broken.index(b'"visits" 3') + len('"visits" ')
     assert refused == {"error": f"JSON is malformed: expected ':' (byte {place})"}
+
+
+def test_refused_requests_for_predictions_are_counted_by_status_as_the_metrics_tell(ask: Ask) -> None:
+    def counted() -> dict[str, float]:
+        lines = ask("GET", "/metrics").text.splitlines()
+        pairs = (line.split() for line in lines if line.startswith("hookline_refused_total"))
+        return {name.split('"')[1]: float(value) for name, value in pairs}
+
+    before = counted()
+    ask("POST", "/predict", json=[ROW] * 401)
+    ask("POST", "/invocations", content=b"<x/>", headers={"content-type": "text/xml"})
+    ask("POST", INFER, json=5)
+    ask("POST", "/predict", content=b"x" * 500_001)
+    # One of a version by its number, of another route, and what no route is there for are counted as nothing.
+    ask("POST", "/v2/models/churn/versions/3/infer", json=5)
+    ask("POST", "/labels", json=5)
+    ask("POST", "/nowhere", json=5)
+    assert {status: count - before[status] for status, count in counted().items()} == {
+        "400": 1, "413": 2, "415": 1, "422": 0, "503": 0,
+    }  # fmt: skip

@@ -103,3 +103,31 @@ def test_a_latency_is_at_least_what_certainly_too_many_requests_take() -> None:
         [(rows[name][1], rows[name][2]) for name in ("latency, p99", "latency, median")], exact, strict=True
     ):
         assert float(low) <= true <= float(value) <= 1.2 * true
+
+
+def refused(counts: dict[int, int], requests: int = 10_000) -> Traffic:
+    return replace(traffic(requests, 0), refused=counts, asked=requests + sum(counts.values()))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "told"),
+    [
+        (refused({422: 100}), None, {}),
+        (refused({422: 290, 413: 20}), None, {("refused", "share of requests"): "warning"}),
+        (refused({503: 5_000}), None, {("refused", "share of requests"): "critical"}),
+        (refused({422: 100}), USUAL, {("refused", "share of requests"): "warning"}),
+        (refused({422: 100}), refused({422: 90}), {}),
+        (Traffic(0, 0, refused={422: 400}, asked=400), None, {("refused", "share of requests"): "critical"}),
+    ],
+    ids=["few", "too many", "most", "none before", "as before", "all"],
+)
+def test_refused_requests_are_told_where_certainly_too_many_or_more_than_before(
+    now: Traffic, before: Traffic | None, told: dict[tuple[str, str], str]
+) -> None:
+    assert found(check(now, before)) == told
+
+
+def test_refused_requests_are_told_by_status_and_why() -> None:
+    [finding] = check(refused({422: 290, 413: 20})).findings
+    assert "3.01% of 10,310 requests were refused" in finding.message
+    assert "290 with 422 (the contract), 20 with 413 (too large)." in finding.message

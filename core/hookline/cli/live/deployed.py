@@ -53,6 +53,8 @@ def print_status(status: DeploymentStatus) -> None:
     ]
     tell()
     print_rows(rows, ("version", "arm", "share", "requests", "errors", "p50", "p99", "answers"), empty="")
+    if status.refused_words:
+        tell(status.refused_words)
     tell(f"\nservers: {_servers(status)}; controller: {status.controller or 'none'}")
     tell(f"if asked now: {status.following}")
     for note in status.notes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError, UsageError
-from hookline.kinds.deployments import LATENCY_BOUNDS, Deployment, Histogram, Route
+from hookline.kinds.deployments import LATENCY_BOUNDS, REFUSED, Deployment, Histogram, Route
 from hookline.kinds.kinds import Deployer
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import Bins, ColumnProfile
@@ -27,6 +27,8 @@ from .policies import answering, percent, words_of
 SILENT = timedelta(seconds=30)
 """A process of a server that said nothing for so long is taken to be gone."""
 MOST_LABELS = 5
+BESIDE = "beside"
+"""How the share of an arm in the shadow begins, whose requests are those of others."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,18 @@ class DeploymentStatus:
     agreements: tuple[Agreement, ...]
     """Of each shadow, with the answers that were given."""
     notes: tuple[str, ...] = ()
+    refused: Mapping[int, int] = field(default_factory=dict)
+    """Status -> requests that were refused before any version answered, since the policy came into force."""
+
+    @property
+    def refused_words(self) -> str:
+        """Return how many of all requests were refused, and why; empty where none was."""
+        count = sum(self.refused.values())
+        if not count:
+            return ""
+        among = count + sum(arm.requests for arm in self.arms if not arm.share.startswith(BESIDE))
+        why = ", ".join(f"{number:,} with {status} ({REFUSED[status]})" for status, number in self.refused.items())
+        return f"{percent(count / among)} of {among:,} requests were refused before a version answered: {why}"
 
     def words(self) -> str:
         """Return who answers, in a line."""
@@ -120,6 +134,7 @@ def status_of(registry: Registry | None, workspace: Workspace, model: str, limit
         following="" if registry is None else _following(workspace, registry, policy),
         agreements=() if registry is None else _agreements(workspace, registry, policy, limit, notes),
         notes=tuple(notes),
+        refused=catalog.sightings.refused(name, (policy and policy.number) or 0),
     )
 
 
@@ -136,7 +151,7 @@ def arms_of(policy: Deployment, sightings: Sequence[Sighting]) -> tuple[ArmStatu
 def _beside(route: Route | None) -> str:
     if route is None:
         return ""
-    return f"beside, {percent(route.weight)}" if route.shadow and route.weight else "stands by"
+    return f"{BESIDE}, {percent(route.weight)}" if route.shadow and route.weight else "stands by"
 
 
 def _arm(key: tuple[int, str], share: str, found: Sequence[Sighting]) -> ArmStatus:

@@ -10,6 +10,7 @@ from hookline.errors import DataError, StoreError
 from hookline.kinds.artifacts import Schema
 from hookline.kinds.plain import from_json
 from hookline.kinds.reports import Metric, Metrics
+from hookline.packages.door.faults import first_of
 from hookline.packages.manifest import read_json
 from hookline.packages.settling import EVIDENCE
 from hookline.packages.state import StoredPackage
@@ -32,11 +33,17 @@ def weigh(
     if champion is not None and champion.version == record.version:
         return Standing()
     evidence = _evidence(Path(record.path))
+    where = Path(record.path) / EVIDENCE
     metrics = Metrics(tuple(from_json(Metric, metric) for metric in manifest.get("metrics", ())))
-    gates = margins_of((evidence.get("config") or {}).get("gates") or {})
+    try:
+        gates = margins_of((evidence.get("config") or {}).get("gates") or {})
+        critical = tuple(_critical(evidence))
+    # Whatever it is of another's making: texts and lists where objects belong, or gates that say nothing.
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise _damaged(where, error) from None
     runs = workspace.catalog.runs
     same = champion is not None and same_rows(runs, champion, runs.stage_fingerprint(record.run_id, "split"))
-    new = Candidate(manifest["target"], metrics, tuple(_critical(evidence)), gates, same)
+    new = Candidate(manifest["target"], metrics, critical, gates, same)
     return held_against(new, champion)
 
 
@@ -69,6 +76,12 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
+def _damaged(evidence: Path, error: Exception) -> StoreError:
+    """Return what is said of evidence that holds something else than a run writes."""
+    said = f"nothing is called {error}" if isinstance(error, KeyError) else first_of(error)
+    return StoreError(f"{evidence} is damaged: {said}", hint="run it again, and promote the version that this makes")
+
+
 def _evidence(folder: Path) -> dict[str, Any]:
     """Return what a package's run learned; empty where it has none, such as one that learned on from another."""
     return read_json(folder / EVIDENCE) if (folder / EVIDENCE).is_file() else {}
@@ -77,4 +90,8 @@ def _evidence(folder: Path) -> dict[str, Any]:
 def _critical(evidence: Mapping[str, Any]) -> Iterator[str]:
     for report in evidence.get("reports") or ():
         if report.get("kind") in ("audit", "evaluator"):
-            yield from (one["message"] for one in report.get("findings") or () if one.get("severity") == "critical")
+            for one in report.get("findings") or ():
+                if one.get("severity") == "critical":
+                    if not isinstance(one["message"], str):
+                        raise TypeError("the message of a finding is no text")
+                    yield one["message"]

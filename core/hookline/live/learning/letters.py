@@ -30,6 +30,8 @@ TOLD: Mapping[Status, tuple[str, Severity]] = {
     "taken back": ("taken back", "warning"),
 }
 """Status -> what a letter calls it, and how bad it is. What a person did is told to nobody."""
+RETRAINING = "retraining"
+"""The kind of what is told of one."""
 MUTED = "retrain"
 """What mutes call them, in the place of a monitor."""
 SENDING_SECONDS = 10.0
@@ -43,8 +45,8 @@ def letters_of(one: Retraining, channels: Iterable[str]) -> list[Letter]:
     word, severity = TOLD[one.status]
     # With its time, since a model of another home may be called the same.
     facts = (one.model, one.number, one.began and one.began.isoformat(), one.status)
-    name = blake2b(repr(facts).encode(), digest_size=8).hexdigest()
-    title = redacted(f"{one.model}: retraining {one.number} {word}")[:LONGEST]
+    name = f"{RETRAINING}-{blake2b(repr(facts).encode(), digest_size=8).hexdigest()}"
+    title = redacted(f"[{RETRAINING}] {one.model}: retraining {one.number} {word}")[:LONGEST]
     lines = [
         f"retraining {one.number} of '{one.model}' ({one.policy}): {word}" + (f": {one.told}" if one.told else ""),
         f"  opened by {one.opened.get('said')}",

@@ -12,7 +12,7 @@ from hookline.workspace.catalog.watching.windows import Window
 
 from .acting import WatchState
 from .alarms.alarming import size_of
-from .alarms.wording import advice_of, cost_said
+from .alarms.wording import advice_of, cost_said, kind_of
 
 
 def plain_alarm(alarm: Alarm) -> dict[str, Any]:
@@ -24,6 +24,7 @@ def plain_alarm(alarm: Alarm) -> dict[str, Any]:
         "model": alarm.model,
         "version": alarm.version,
         "monitor": alarm.monitor,
+        "kind": kind_of(alarm.monitor),
         "subject": alarm.subject,
         "severity": alarm.finding.severity,
         "statistic": alarm.finding.statistic,
@@ -73,7 +74,7 @@ def plain_window(window: Window) -> dict[str, Any]:
 
 def plain_letter(letter: Letter) -> dict[str, Any]:
     """Return a message to a channel, without its text."""
-    named = ("channel", "message", "severity", "title", "attempts", "error")
+    named = ("channel", "message", "kind", "severity", "title", "attempts", "error")
     moments = {name: _text(getattr(letter, name)) for name in ("made", "due", "sent", "given_up")}
     return {**{name: getattr(letter, name) for name in named}, **moments}
 

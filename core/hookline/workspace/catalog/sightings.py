@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from hookline.kinds.deployments import REFUSED
+
 from .sql.database import Database
 from .sql.values import data_of, text_of, utc
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 CELL = timedelta(minutes=5)
 """Of the grid that counts are kept by, in multiples of it since 1970, UTC."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_VERSION = 0
+"""In the place of a version: of requests that were refused before one answered, whose counts are by status instead of latency."""
+REFUSALS = "refused"
+"""In the place of an arm, likewise."""
 
 
 @dataclass(frozen=True)
@@ -83,21 +89,39 @@ class Sightings:
                 self._count(connection, one, None if held is None else _sighting(held), _start(now))
 
     def of(self, model: str, policy: int) -> list[Sighting]:
-        """Return what every process saw while one policy of a model was in force."""
+        """Return what every process saw of each version while one policy of a model was in force."""
         table = self._sightings
-        query = table.select().where(table.c.model == model, table.c.policy == policy)
+        query = table.select().where(table.c.model == model, table.c.policy == policy, table.c.version != NO_VERSION)
         return [_sighting(row) for row in self._database.rows(query.order_by(table.c.id))]
 
+    def refused(self, model: str, policy: int) -> dict[int, int]:
+        """Return status -> requests that were refused while one policy of a model was in force."""
+        table = self._sightings
+        query = table.select().where(table.c.model == model, table.c.policy == policy, table.c.version == NO_VERSION)
+        return _by_status(enumerate(_sighting(row).latency) for row in self._database.rows(query))
+
     def cells(self, model: str, since: datetime | None, until: datetime | None, but: Collection[str]) -> list[Cell]:
-        """Return what was counted in the parts of the grid that begin from a moment on and before another.
+        """Return what was counted of versions in the parts of the grid that begin from a moment on and before another.
 
         but: arms that are left out
         """
         table = self._traffic
-        asked = [table.c.model == model, table.c.arm.not_in(list(but))]
-        asked += [] if since is None else [table.c.cell >= since]
-        asked += [] if until is None else [table.c.cell < until]
-        return [_cell(row) for row in self._database.rows(table.select().where(*asked).order_by(table.c.id))]
+        found = self._cells(model, since, until, table.c.version != NO_VERSION, table.c.arm.not_in(list(but)))
+        return [_cell(row) for row in found]
+
+    def refused_cells(
+        self, model: str, since: datetime | None, until: datetime | None
+    ) -> list[tuple[datetime, dict[int, int]]]:
+        """Return the start of each such part, once a process, with status -> requests that were refused in it."""
+        found = map(_cell, self._cells(model, since, until, self._traffic.c.version == NO_VERSION))
+        return [(cell.start, _by_status([cell.latency.items()])) for cell in found]
+
+    def _cells(self, model: str, since: datetime | None, until: datetime | None, *asked: Any) -> Sequence[RowMapping]:
+        table = self._traffic
+        within = [table.c.model == model, *asked]
+        within += [] if since is None else [table.c.cell >= since]
+        within += [] if until is None else [table.c.cell < until]
+        return self._database.rows(table.select().where(*within).order_by(table.c.id))
 
     def _count(self, connection: Connection, one: Sighting, before: Sighting | None, start: datetime) -> None:
         """Add what is new to what the same process counted in this part of the grid."""
@@ -116,6 +140,17 @@ class Sightings:
             connection.execute(table.insert().values(model=one.model, **key, **values))
         else:
             connection.execute(table.update().where(table.c.id == row["id"]).values(**values))
+
+
+def _by_status(counted: Iterable[Iterable[tuple[int, int]]]) -> dict[int, int]:
+    """Return status -> requests. counted: each the place among `REFUSED` with requests"""
+    statuses = [*REFUSED]
+    found: dict[int, int] = {}
+    for place, count in (pair for pairs in counted for pair in pairs):
+        # One of a newer hookline may know more.
+        if count and place < len(statuses):
+            found[statuses[place]] = found.get(statuses[place], 0) + count
+    return dict(sorted(found.items()))
 
 
 def _start(moment: datetime) -> datetime:

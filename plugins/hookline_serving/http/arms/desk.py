@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline import Predictor
 from hookline.kinds.deployments import LIVE, Deployment
 from hookline.live.routing import Router
+from hookline.live.seen import Refusals
 
 from ..answers import Answerer
 from ..clients.bounds import Bounds
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from hookline.live.seen import ArmCounts
 
 
+PREDICTS = frozenset({"/predict", "/invocations"})
 LAST_SECONDS = 1.0
 """How long a server that ends waits for what versions beside the one in charge are asked."""
 
@@ -36,6 +38,8 @@ class Desk:
         """What was in force before, of which requests may still be on their way."""
         self.retired: dict[tuple[int, str], ArmCounts] = {}
         """What was seen under policies that nobody is answered by any more, by version and arm."""
+        self.retired_refused = Refusals()
+        """What was refused under them."""
         self.behind = ""
         """Why the newest policy is not followed, in a sentence; empty where it is, or is about to be."""
         self.dropped: dict[tuple[int, str], int] = {}
@@ -71,7 +75,13 @@ class Desk:
         if self.record is not None:
             self.record.close()
 
+    def refuse(self, path: str, status: int) -> None:
+        """Count an answer by its status where a request for predictions was refused; one of a version by its number is not."""
+        if path in PREDICTS or (path.endswith("/infer") and "/versions/" not in path):
+            self.traffic.refused.add(status)
+
     def _retire(self, traffic: Traffic) -> None:
+        self.retired_refused.include(traffic.refused)
         for key, arm in traffic.arms.items():
             self.dropped[key] = self.dropped.get(key, 0) + arm.dropped
         for key, counts in traffic.counted().items():

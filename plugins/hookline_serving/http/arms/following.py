@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from hookline.telling.secrets import logger
-from hookline.workspace.catalog.sightings import Sighting
+from hookline.workspace.catalog.sightings import NO_VERSION, REFUSALS, Sighting
 from hookline.workspace.processes.owners import host
 
 from .desk import Desk
@@ -134,6 +134,8 @@ class Follower:
             for (version, arm), counts in traffic.counted().items():
                 if counts.requests != self._said.get((number, version, arm), -1):
                     told.append(counts.sighting(traffic.policy.model, number, version, arm, self._worker))
+            if traffic.refused.requests != self._said.get((number, NO_VERSION, REFUSALS), 0):
+                told.append(traffic.refused.sighting(traffic.policy.model, number, self._worker))
         if told:
             self._fleet.tell(told)
             self._said |= {(one.policy, one.version, one.arm): one.requests for one in told}

@@ -14,6 +14,7 @@ import msgspec
 from hookline.errors import DataError
 from hookline.kinds.deployments import Deployment, Route
 from hookline.live.routing import Router
+from hookline.live.seen import Refusals
 from hookline.telling.secrets import logger
 
 from ..exchange import Item, Question
@@ -48,6 +49,8 @@ class Traffic:
     """The others that it names, by version and arm."""
     alone: Aside | None = None
     """The thread of `live`, where it is a version that is not in charge, and was asked for by its number."""
+    refused: Refusals = field(init=False)
+    """What no version was asked while it was the traffic of the desk."""
     is_one: bool = field(init=False)
     """Whether the version in charge answers everything."""
     is_single: bool = field(init=False)
@@ -60,6 +63,7 @@ class Traffic:
     _control_share: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
+        self.refused = Refusals()
         self.division = Division(self.policy, self.router, self.live.predictor)
         beside = [route.weight for route in self.router.routes if self.is_beside(route)]
         if beside:

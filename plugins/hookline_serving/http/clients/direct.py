@@ -55,7 +55,9 @@ class Direct:
         try:
             question = question_of(traffic, body, called(scope))
         except Exception as error:  # noqa: BLE001  as in `answered`
-            done(told(error))
+            refusal = told(error)
+            traffic.refused.add(refusal.status)
+            done(refusal)
             return True
         few = len(question.rows) <= MOST_ROWS_INLINE
         if not (few and traffic.ask(question, partial(_tell, traffic, done))):
@@ -90,4 +92,5 @@ def _tell(traffic: Traffic, done: Done, items: list[Item] | Exception) -> None:
         answer = Answer(OK, encoded(traffic, items))
     except Exception as error:  # noqa: BLE001  as in `answered`
         answer = told(error)
+        traffic.refused.add(answer.status)
     done(answer)

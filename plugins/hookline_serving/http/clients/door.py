@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..replies import failure, send_answer
+from ..replies import UNAVAILABLE, failure, send_answer
 from .bounds import Bounds
 from .turns import Turns
 
@@ -31,6 +32,8 @@ class Door:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
+        self.refused: Callable[[str, int], None] | None = None
+        """Told the path and the status of a request that is refused, where somebody counts."""
         self.turns = Turns()
         self._waits: dict[Connection, tuple[Wait | None, float]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
@@ -61,7 +64,9 @@ class Door:
 
     async def full(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for which there is no room, as an ASGI application."""
-        answer = failure(503, f"{self._bounds.connections} clients are connected, and no more are taken")
+        if self.refused is not None:
+            self.refused(scope["path"], UNAVAILABLE)
+        answer = failure(UNAVAILABLE, f"{self._bounds.connections} clients are connected, and no more are taken")
         await send_answer(send, answer, close=True)
 
     def _send_away(self, newcomer: Connection, count: int) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ..clients.receiving import receive_body
@@ -50,6 +51,13 @@ class Guarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        try:
+            await self._answer(scope, receive, send)
+        except HTTPException as error:
+            self._desk.refuse(scope["path"], error.status_code)
+            raise
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         room = self._desk.room
         service_asked(scope["path_params"], self._desk.traffic)
         with room.held.account() as account:
@@ -58,6 +66,7 @@ class Guarded:
             if "version" in scope["path_params"]:
                 traffic = traffic.only(service_asked(scope["path_params"], traffic))
             answer = await answered(self._act(seen_by(traffic), Asked(body, Headers(scope=scope), called(scope))))
+            self._desk.refuse(scope["path"], answer.status)
             # What the client takes its time over is held, too.
             del body
             account.settle(len(answer.body))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import hookline
 from hookline.errors import MissingBackend
-from hookline.kinds.deployments import LATENCY_BOUNDS
+from hookline.kinds.deployments import LATENCY_BOUNDS, REFUSED
 from hookline.live.fleet import ALONE
 
 from .snapshots import Key, Seen, Snapshot, all_snapshots, together
@@ -50,6 +50,7 @@ class DeskCollector:
         """Yield every metric, of all processes of the server together."""
         snapshots = all_snapshots(self._desk)
         yield from _traffic(together(snapshots))
+        yield _refused(snapshots)
         yield from _server(snapshots)
         yield from _log(snapshots)
         yield from _policy(self._desk)
@@ -73,6 +74,16 @@ def _traffic(seen: Mapping[Key, Seen]) -> Iterator[Metric]:
         waiting.add_metric(_labels(key), one.waiting)
         dropped.add_metric(_labels(key), one.dropped)
     yield from (requests, errors, latency, waiting, dropped)
+
+
+def _refused(snapshots: Sequence[Snapshot]) -> Metric:
+    from prometheus_client.metrics_core import CounterMetricFamily
+
+    said = "Requests for predictions that were refused before a version answered"
+    refused = CounterMetricFamily("hookline_refused", said, labels=("status",))
+    for place, status in enumerate(REFUSED):
+        refused.add_metric([str(status)], sum(one.refused[place] for one in snapshots if one.refused))
+    return refused
 
 
 def _coarse(counts: Sequence[int]) -> list[tuple[str, float]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from hookline.live.seen import Refusals
 from hookline.telling.secrets import logger
 from hookline.workspace.files import write_whole
 
@@ -59,6 +60,8 @@ class Snapshot(msgspec.Struct):
     written: int | None
     """Records; None where none are kept."""
     failures: int
+    refused: list[int] = []
+    """Requests that no version was asked, in the order of `REFUSED`."""
 
 
 def snapshot_of(desk: Desk) -> Snapshot:
@@ -90,7 +93,11 @@ def _snapshot(desk: Desk) -> Snapshot:
     held, record = desk.room.held, desk.record
     connections = None if desk.connections is None else desk.connections()
     written, failures = (None, 0) if record is None else (record.written, record.failures)
-    return Snapshot([*found.values()], connections, held.now, held.most, written, failures)
+    refused = Refusals()
+    for one in (desk.retired_refused, desk.former and desk.former.refused, desk.traffic.refused):
+        if one is not None:
+            refused.include(one)
+    return Snapshot([*found.values()], connections, held.now, held.most, written, failures, refused.counts)
 
 
 def all_snapshots(desk: Desk) -> Sequence[Snapshot]:

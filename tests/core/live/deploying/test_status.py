@@ -10,7 +10,7 @@ import pytest
 
 import hookline as hl
 from hookline.errors import UnknownName
-from hookline.live.seen import AnswerCounts, ArmCounts, worth_of_keys
+from hookline.live.seen import AnswerCounts, ArmCounts, Refusals, worth_of_keys
 from hookline.workspace.catalog.labels import LabelRecord
 from hookline.workspace.processes.owners import Owner, Watch, host
 from hookline.workspace.workspace import Workspace
@@ -184,3 +184,18 @@ def test_it_is_printed_as_tables_or_as_json(rollout: Workspace, hookline: Told) 
     assert (told["arms"][1]["requests"], told["policy"]["number"]) == (150, 2)
     code, _, err = hookline("deploy", "status", "shop", "--watch", "0")
     assert (code, "hint: --watch 2" in err) == (2, True)
+
+
+@BOTH
+def test_refused_requests_are_told_beside_the_arms(rollout: Workspace) -> None:
+    saw(rollout, 1, "live", "one", 95)
+    policy = rollout.catalog.deployments.current("shop")
+    assert policy is not None
+    refused = Refusals()
+    for _ in range(5):
+        refused.add(422)
+    rollout.catalog.sightings.tell([refused.sighting("shop", policy.number or 0, "one")])
+    found = hl.deployment("shop")
+    assert [arm.version for arm in found.arms] == [1, 2]
+    told = "5 % of 100 requests were refused before a version answered: 5 with 422 (the contract)"
+    assert (found.refused, found.refused_words) == ({422: 5}, told)

@@ -33,13 +33,13 @@ def test_people_are_told_once_that_a_retraining_was_opened_and_that_it_was_relea
     drifted: Path, hook: Webhook
 ) -> None:
     hl.retrain("shop", "incremental", why="people changed", who="ada", rules=LOCAL)
-    assert titles(hook) == ["shop: retraining 1 opened"]
+    assert titles(hook) == ["[retraining] shop: retraining 1 opened"]
     assert "opened by ada, by hand: people changed" in hook.bodies[0]["message"]
     look("shop")
     labeled(drifted, 300, 2, tilt=-1.0)
     look("shop")
     look("shop")
-    assert titles(hook) == ["shop: retraining 1 opened", "shop: retraining 1 released"]
+    assert titles(hook) == ["[retraining] shop: retraining 1 opened", "[retraining] shop: retraining 1 released"]
     assert "it is better: share of mistakes" in hook.bodies[1]["message"]
     assert [body["type"] for body in hook.bodies] == ["success", "success"]
 
@@ -49,7 +49,7 @@ def test_people_are_told_once_that_a_challenger_was_refused(drifted: Path, hook:
     labeled(drifted, 400, 2, tilt=1.0)
     look("shop")
     look("shop")
-    assert titles(hook) == ["shop: retraining 1 opened", "shop: retraining 1 refused"]
+    assert titles(hook) == ["[retraining] shop: retraining 1 opened", "[retraining] shop: retraining 1 refused"]
     assert "it is worse: share of mistakes" in hook.bodies[1]["message"]
     assert hook.bodies[1]["type"] == "warning"
 
@@ -66,10 +66,10 @@ def test_where_a_process_watches_the_model_it_is_left_to_send(drifted: Path, hoo
     assert watchers.take("shop", owner, Watch())
     hl.retrain("shop", "incremental", rules=LOCAL)
     assert hook.bodies == []
-    assert [letter.title for letter in hl.watch_state("shop").waiting] == ["shop: retraining 1 opened"]
+    assert [letter.title for letter in hl.watch_state("shop").waiting] == ["[retraining] shop: retraining 1 opened"]
     watchers.leave("shop", owner)
     look("shop")
-    assert titles(hook) == ["shop: retraining 1 opened"]
+    assert titles(hook) == ["[retraining] shop: retraining 1 opened"]
 
 
 def test_a_retraining_goes_on_where_settings_of_alerts_are_wrong(

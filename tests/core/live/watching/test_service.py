@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 
 import hookline as hl
 from hookline.errors import UsageError
+from hookline.kinds.deployments import REFUSED
 from hookline.live.watching.watching import watch
+from hookline.workspace.catalog.sightings import NO_VERSION, REFUSALS
 from hookline.workspace.workspace import open_workspace
 from kit.watched import HOUR, RULES, answer_hours, last_hour
 
@@ -62,3 +65,18 @@ def test_requests_are_looked_at_by_hand_but_not_those_of_rows_that_are_given(sho
     assert [(one.subject, one.severity) for one in reports["service"].findings] == [("errors", "critical")]
     with pytest.raises(UsageError, match="rows are given, which do not tell it"):
         hl.monitor("shop", [{"size": 1.0, "color": "red"}], "service", home=shop)
+
+
+def test_a_window_in_which_every_request_was_refused_is_an_alarm_of_the_version_in_charge(shop: Path) -> None:
+    first = answer_hours(shop, 0.0) - HOUR
+    count(shop, first, 0, 0)
+    database = open_workspace(shop).catalog.database
+    facts = {"model": "shop", "version": NO_VERSION, "arm": REFUSALS, "worker": "a", "cell": first, "errors": 0}
+    with database.writing() as connection:
+        row = {"requests": 400, "latency": json.dumps({[*REFUSED].index(422): 400})}
+        connection.execute(database.tables["traffic"].insert().values(**facts, **row))
+    looked = watch("shop", BOTH, rules=RULES, once=True, channels={}, home=shop)
+    assert [one.subject for one in looked.windows[0].findings] == ["refused"]
+    [alarm] = hl.alarms("shop")
+    assert (alarm.version, alarm.monitor, alarm.subject) == (1, "service", "refused")
+    assert "400 with 422 (the contract)" in alarm.finding.message

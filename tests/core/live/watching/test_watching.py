@@ -85,7 +85,7 @@ def test_a_drift_is_told_once_at_a_webhook_with_its_size_its_cost_and_what_to_do
         assert watch("shop", rules=RULES, once=True).windows == []
     assert [(window.since, window.rows) for window in looked.windows] == [(first + HOUR * n, 150) for n in range(4)]
     [body] = hook.bodies
-    assert body["title"] == "shop:1: 1 alarm (critical): size"
+    assert body["title"] == "[drift] shop:1: 1 alarm (critical): size"
     assert body["type"] == "failure"
     said = body["message"].splitlines()
     assert said[0].startswith("new, critical: 'size' has moved: ")
@@ -316,7 +316,7 @@ def test_a_watch_goes_on_until_another_process_has_taken_over(shop: Path, monkey
     # What the other holds is not let go.
     assert workspace.catalog.watchers.who("shop") is not None
     assert sum(len(looked.windows) for looked in seen) == 1
-    assert [alert.title for alert in heard] == ["shop:1: 1 alarm (critical): size"]
+    assert [alert.title for alert in heard] == ["[drift] shop:1: 1 alarm (critical): size"]
     assert time.time() < one._next() <= time.time() + HOUR.total_seconds() + RULES.grace.total_seconds()
 
 

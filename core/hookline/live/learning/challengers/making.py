@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import DataError, HooklineError, UsageError
+from hookline.errors import DataError, HooklineError, StoreError, UsageError
 from hookline.kinds.component import COMPONENT
 from hookline.kinds.deployments import Trust
 from hookline.packages.loading import load_package
@@ -90,6 +90,11 @@ class Making:
         if parent is not None:
             return self._first_config(parent)
         config = read_json(folder / EVIDENCE).get("config") if (folder / EVIDENCE).is_file() else None
+        if config and not (isinstance(config, Mapping) and isinstance(config.get("source"), Mapping)):
+            raise StoreError(
+                f"{folder / EVIDENCE} is damaged: its config is none of a run",
+                hint=f"run {champion.name} again, and promote the version that this makes",
+            )
         if not config:
             raise UsageError(
                 f"nothing says by which run {champion.name}:{champion.version} was made, so it cannot be run again",

@@ -55,8 +55,9 @@ class Sender:
         """Try one message once, note what came of it, and tell whether the next one's turn has come."""
         outbox = self.workspace.catalog.outbox
         severity = cast("Severity", letter.severity)
+        alert = Alert(letter.message, letter.model, severity, letter.title, letter.body, letter.kind)
         try:
-            self.channels[letter.channel](Alert(letter.message, letter.model, severity, letter.title, letter.body))
+            self.channels[letter.channel](alert)
         except Exception as error:  # noqa: BLE001  a plugin's channel may raise anything, and is tried again
             return self._failed(letter, redacted(str(error) or type(error).__name__)[:LONGEST_ERROR])
         # Killed before this line, it is sent once more, under the same id.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
@@ -15,6 +16,8 @@ from .alarming import size_of
 
 MOST = 20
 """Alarms that one message spells out."""
+SEVERAL = "several"
+"""The kind of a message of alarms of more than one."""
 LONGEST = 200
 """Letters of a title."""
 
@@ -27,9 +30,19 @@ def letters_of(changes: Sequence[Change], windows: Sequence[Window], channels: I
     told = [change for change in changes if change.is_told]
     if not told:
         return []
-    model, name = told[0].alarm.model, _name(windows)
-    title, body = redacted(_title(told)), redacted(_body(told, name))
+    kinds = {kind_of(change.alarm.monitor) for change in told}
+    kind = kinds.pop() if len(kinds) == 1 else SEVERAL
+    model, name = told[0].alarm.model, f"{kind}-{_name(windows)}"
+    title, body = redacted(_title(told, kind)), redacted(_body(told, name))
     return [Letter(model, name, channel, _worst(told), title, body) for channel in channels]
+
+
+def kind_of(monitor: str) -> str:
+    """Return what alarms of a monitor are of: the last word of its name, where a shift is a drift; `other` where it has none."""
+    # Of a third party's the name has its plugin before a dot.
+    words = re.findall(r"[a-z0-9]+", monitor.lower())
+    word = words[-1] if words else "other"
+    return "drift" if word == "shift" else word
 
 
 def said(alarm: Alarm) -> str:
@@ -63,14 +76,14 @@ def _worst(told: Sequence[Change]) -> Severity:
     return max(bad, key=SEVERITIES.index) if bad else "info"
 
 
-def _title(told: Sequence[Change]) -> str:
+def _title(told: Sequence[Change], kind: str) -> str:
     alarm, bad = told[0].alarm, [one for one in told if one.what != "closed"]
     over = len(told) - len(bad)
     named = ", ".join(dict.fromkeys(one.alarm.subject for one in bad or told))
     parts = [f"{len(bad)} alarm{'s' * (len(bad) != 1)}"] * bool(bad) + [f"{over} over"] * bool(over)
     critical = " (critical)" if _worst(told) == "critical" else ""
     # A column may be called anything, and a title is one line: in a letter it is a header.
-    return " ".join(f"{alarm.model}:{alarm.version}: {', '.join(parts)}{critical}: {named}".split())[:LONGEST]
+    return " ".join(f"[{kind}] {alarm.model}:{alarm.version}: {', '.join(parts)}{critical}: {named}".split())[:LONGEST]
 
 
 def _body(told: Sequence[Change], name: str) -> str:

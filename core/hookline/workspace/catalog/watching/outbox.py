@@ -20,7 +20,7 @@ class Letter:
 
     model: str
     message: str
-    """Names what is told; the same over every channel, and each time that it is tried."""
+    """Names what is told; the same over every channel, and each time that it is tried. It begins with the kind, and `-`."""
     channel: str
     severity: str
     title: str
@@ -35,6 +35,11 @@ class Letter:
     sent: datetime | None = None
     given_up: datetime | None = None
     number: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is of, as `Alert.kind` says it; empty of one that was kept before its name said so."""
+        return self.message.rpartition("-")[0]
 
     @property
     def is_waiting(self) -> bool:

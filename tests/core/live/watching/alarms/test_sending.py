@@ -101,3 +101,13 @@ def test_waits_double_up_to_half_an_hour(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(sending, "FIRST_WAIT", timedelta(seconds=5))
     for attempts, seconds in ((0, 5), (1, 10), (4, 80), (9, 1800), (10_000, 1800)):
         assert 0.9 * seconds <= wait_after(attempts).total_seconds() <= 1.1 * seconds
+
+
+def test_an_alert_says_its_kind_and_one_that_was_kept_without_says_none(workspace: Workspace) -> None:
+    heard: list[str] = []
+    catalog = workspace.catalog
+    letters = [Letter("shop", name, "ops", "warning", "title", "body") for name in ("97e8358a", "drift-97e8358a")]
+    with catalog.database.writing() as connection:
+        catalog.outbox.add(connection, letters, catalog.database.clock())
+    sender = Sender(workspace, "shop", {"ops": lambda alert: heard.append(alert.kind)})
+    until(lambda: heard == ["", "drift"], sender)

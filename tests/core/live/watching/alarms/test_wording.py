@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from hookline.kinds.reports import Finding, Severity
 from hookline.live.watching.alarms.wording import LONGEST, letters_of
 from hookline.workspace.catalog.watching.alarms import Alarm
@@ -25,7 +27,7 @@ def test_one_message_of_a_window_says_the_worst_first_and_what_is_over_last() ->
     told = [change("gone", what="closed"), change("age"), change("income", "critical", "worse", 7)]
     ops, mail = letters_of([*told, replace(change("muted"), is_told=False)], [WINDOW], ["ops", "mail"])
     assert (ops.message, ops.title, ops.body) == (mail.message, mail.title, mail.body)
-    assert ops.title == "shop:3: 2 alarms, 1 over (critical): age, income"
+    assert ops.title == "[drift] shop:3: 2 alarms, 1 over (critical): age, income"
     assert ops.severity == "critical"
     assert ops.body.splitlines() == [
         "worse, critical: 'income' has moved",
@@ -41,7 +43,7 @@ def test_one_message_of_a_window_says_the_worst_first_and_what_is_over_last() ->
 
 def test_what_is_over_is_good_news_and_nothing_is_no_message() -> None:
     [letter] = letters_of([change("age", "critical", "closed")], [WINDOW], ["ops"])
-    assert (letter.title, letter.severity) == ("shop:3: 1 over: age", "info")
+    assert (letter.title, letter.severity) == ("[drift] shop:3: 1 over: age", "info")
     assert letters_of([replace(change("age"), is_told=False)], [WINDOW], ["ops"]) == []
 
 
@@ -67,3 +69,32 @@ def test_a_long_message_says_where_the_rest_stands() -> None:
     [letter] = letters_of([change(f"c{n}") for n in range(50)], [WINDOW], ["ops"])
     assert letter.body.count("has moved") == 20
     assert letter.body.splitlines()[-2] == "and 30 more: hookline monitor alarms shop"
+
+
+@pytest.mark.parametrize(
+    ("monitor", "kind"),
+    [
+        ("data_drift", "drift"),
+        ("covariate_shift", "drift"),
+        ("data_quality", "quality"),
+        ("service", "service"),
+        ("acme.Tail-Latency", "latency"),
+        ("___", "other"),
+    ],
+)
+def test_a_message_says_of_what_kind_it_is_in_its_name_and_its_title(monitor: str, kind: str) -> None:
+    one = change("age")
+    [letter] = letters_of([replace(one, alarm=replace(one.alarm, monitor=monitor))], [WINDOW], ["ops"])
+    assert (letter.kind, letter.message.partition("-")[0], letter.title) == (
+        kind,
+        kind,
+        f"[{kind}] shop:3: 1 alarm: age",
+    )
+
+
+def test_a_message_of_alarms_of_several_kinds_says_so_and_one_of_old_says_none() -> None:
+    one, other = change("age"), change("errors")
+    told = [one, replace(other, alarm=replace(other.alarm, monitor="service"))]
+    [letter] = letters_of(told, [WINDOW], ["ops"])
+    assert (letter.kind, letter.title) == ("several", "[several] shop:3: 2 alarms: age, errors")
+    assert replace(letter, message="97e8358a2ae6c9e3").kind == ""
