@@ -90,6 +90,7 @@ from .live.overview.series import drift_over_time, quality_over_time
 from .live.versions.carrying import export_version, import_version
 from .live.versions.deleting import delete_version
 from .live.versions.differing import diff_versions
+from .live.versions.refitting import refit
 from .live.versions.repackaging import package
 from .live.versions.tagging import tag_version
 from .live.versions.verifying import verify_package
@@ -224,6 +225,7 @@ __all__ = [
     "prune_predictions",
     "prune_watch",
     "quality_over_time",
+    "refit",
     "register",
     "report_finding",
     "report_step",
