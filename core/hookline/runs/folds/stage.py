@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import HooklineError
 from hookline.kinds.artifacts import Roles
+from hookline.kinds.capabilities import measured_by
 from hookline.kinds.hooks import StageInfo
 from hookline.kinds.kinds import Evaluator
 from hookline.kinds.reports import Metrics, Report
@@ -100,7 +101,7 @@ def _config(run: Execution, number: int) -> RunConfig:
 
 def _measures(placed: Placed) -> bool:
     """Tell whether an evaluator measures anything, rather than only explaining a model."""
-    return not isinstance(placed.component, Evaluator) or placed.component.measures != {}
+    return not isinstance(placed.component, Evaluator) or measured_by(placed.component) != {}
 
 
 def _parts(meant: Meant) -> dict[str, Any]:
