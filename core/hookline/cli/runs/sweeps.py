@@ -41,6 +41,13 @@ def main(argv: Sequence[str]) -> int:
         metavar="METRICS",
         help="mark what nothing beats in all of these, such as roc_auc,seconds, and the metric",
     )
+    showing.add_argument(
+        "--html",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="draw it as a page: what was tried, the front, quality against time (default: leaderboard.html of the sweep)",
+    )
     for made in (listing, showing, best):
         add_json(made)
     given = options.parse_args(list(argv) or ["list"])
@@ -53,6 +60,8 @@ def main(argv: Sequence[str]) -> int:
         if given.package and not given.refit:
             raise UsageError("--package says which package is written anew", hint="add --refit")
         return _refit(board, given.package, as_json=given.json) if given.refit else _best(board, as_json=given.json)
+    if given.html is not None:
+        return _draw(board, Path(given.html or Path(ledger.sweep(given.sweep).path) / "leaderboard.html"))
     if given.json:
         print_json([dict(row) for row in board.rows])
     else:
@@ -78,6 +87,16 @@ def _best(board: Leaderboard, *, as_json: bool) -> int:
         return 0
     tell(best)
     _judge(board)
+    return 0
+
+
+def _draw(board: Leaderboard, path: Path) -> int:
+    """Write the page, and print where it lies."""
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent}", hint="make it first, or name another")
+    if not load_registry().render("leaderboard", board.plain(), path):
+        raise UsageError("no plugin draws leaderboards", hint="pip install 'hookline[report]'")
+    tell(str(path))
     return 0
 
 

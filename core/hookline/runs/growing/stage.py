@@ -41,7 +41,8 @@ def _make(run: Execution, stage: Stage) -> Report:
     options, train = run.plan.config.options.learning_curve, run.value("split").train
     sizes = _sizes(count_rows(train.frame), options.shares, options.rows)
     wanted = list(_wanted(sizes, count_rows(train.frame), options.repeats))
-    began, fits = time.monotonic(), []
+    began = time.monotonic()
+    fits: list[Fit] = []
     for number, (repeat, size) in enumerate(wanted, 1):
         if fits and time.monotonic() - began > options.seconds:
             break

@@ -38,8 +38,8 @@ def refitted(past: Execution, run: Run, rules: dict[str, Any]) -> Execution:
     Raises DataError where the run would no longer be what it was, as its rows were given to what it claims.
     """
     _require_unchanged(past, run)
-    sequence = (rows.SOURCE, rows.BEFORE_SPLIT, _whole(past), knowledge.STAGE, contract.STAGE, rows.AFTER_SPLIT)
-    sequence += (target.STAGE, features.FEATURIZER, features.FEATURES, trainer.STAGE, *_kept(rules))
+    first = (rows.SOURCE, rows.BEFORE_SPLIT, _whole(past), knowledge.STAGE, contract.STAGE, rows.AFTER_SPLIT)
+    sequence = (*first, target.STAGE, features.FEATURIZER, features.FEATURES, trainer.STAGE, *_kept(rules))
     plan = make_plan(past.registry, past.plan.config, sequence)
     return Execution(plan, past.workspace, past.registry, past.info)
 

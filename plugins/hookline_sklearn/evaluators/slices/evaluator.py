@@ -120,8 +120,8 @@ class SlicesEvaluator(Evaluator):
         """Return the metrics of each slice of the named columns; raises ConfigError for one that there is not for the task."""
         target = rows.target
         if unknown := [name for name in self.metrics if name not in MEASURED[target.task]]:
-            told = f"nothing measures '{unknown[0]}' of a {target.task} target; "
-            told += suggestion(unknown[0], MEASURED[target.task], "metric")
+            there = suggestion(unknown[0], MEASURED[target.task], "metric")
+            told = f"nothing measures '{unknown[0]}' of a {target.task} target; {there}"
             raise ConfigError(f"bad config for evaluator '{self.name}'", [Problem("evaluator.slices.metrics", told)])
         code = 1 if target.task == "binary" else None
         code = code if self.positive is None else code_of(self.positive, target, self.name)
