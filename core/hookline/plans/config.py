@@ -119,7 +119,16 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     if options.name is not None and (fault := fault_of(options.name)):
         problems.append(Problem("name", f"{fault}, got {options.name[:SHOWN]!r}"))
     problems += options.decision.problems()
-    needing = {"decision": options.decision.needs_rows, "intervals": options.intervals.coverage is not None}
+    by_folds = options.decision.chosen_on == "folds" and bool(options.decision.ways)
+    if by_folds and not options.split.cross_validates:
+        problems.append(
+            Problem("decision.chosen_on", "goes by folds within the training rows, of which there are none")
+        )
+        hints.append("split.folds=5 draws some")
+    needing = {
+        "decision": options.decision.needs_rows and not by_folds,
+        "intervals": options.intervals.coverage is not None,
+    }
     if any(needing.values()) and not options.split.valid and options.split.method != "column":
         told = "goes by validation rows, of which there are none"
         problems += [Problem(name, told) for name, needed in needing.items() if needed]

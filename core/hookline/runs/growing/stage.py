@@ -22,6 +22,7 @@ from hookline.plans.plan import every, newest
 from hookline.quality.judging import metrics_of_rows, numbers_of
 
 from ..execution import Execution, StageKind
+from ..folds.stage import settled
 from ..parts import report_in_words, scored_of
 from ..stages import features, knowledge, rows, target, trainer
 from ..stages.deciding import decision, wish
@@ -93,7 +94,7 @@ def _fit(inner: Execution, repeat: int, size: int) -> Fit:
 def _inner(run: Execution, repeat: int, size: int) -> Execution:
     """Return the execution of one fit, of which no stage has run yet."""
     # Intervals change no figure.
-    options = replace(run.plan.config.options, gates={}, intervals=IntervalOptions())
+    options = replace(run.plan.config.options, gates={}, intervals=IntervalOptions(), decision=settled(run))
     config = replace(run.plan.config, options=options)
     sequence = (rows.SOURCE, rows.BEFORE_SPLIT, _part(run, repeat, size), *SEQUENCE, trainer.STAGE, decision.STAGE)
     plan: Plan = make_plan(run.registry, config, sequence)
@@ -139,7 +140,7 @@ def _parts(meant: Any) -> dict[str, Any]:
 STAGE = StageKind(
     kind="learning_curve",
     module=__name__,
-    takes=every("split", "transform", "target", "wish", "knowledge", "featurizer", "trainer"),
+    takes=every("split", "transform", "target", "wish", "knowledge", "featurizer", "trainer", "decision"),
     makes=Report,
     parts=_parts,
     wanted=lambda meant: bool(meant.config.options.learning_curve.shares),
