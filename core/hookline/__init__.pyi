@@ -25,6 +25,7 @@ from .kinds.capabilities import (
     Explains,
     ExportsOnnx,
     LimitedInOnnx,
+    MeasuresAsSet,
     PredictsRows,
     ReadsAlike,
     ReadsOn,
@@ -90,6 +91,7 @@ from .live.overview.series import drift_over_time, quality_over_time
 from .live.versions.carrying import export_version, import_version
 from .live.versions.deleting import delete_version
 from .live.versions.differing import diff_versions
+from .live.versions.refitting import refit
 from .live.versions.repackaging import package
 from .live.versions.tagging import tag_version
 from .live.versions.verifying import verify_package
@@ -135,6 +137,7 @@ __all__ = [
     "Intervals",
     "Limit",
     "LimitedInOnnx",
+    "MeasuresAsSet",
     "Metric",
     "Metrics",
     "Model",
@@ -226,6 +229,7 @@ __all__ = [
     "prune_predictions",
     "prune_watch",
     "quality_over_time",
+    "refit",
     "register",
     "report_finding",
     "report_step",

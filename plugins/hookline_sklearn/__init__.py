@@ -9,7 +9,7 @@ from hookline import Evaluator, Featurizer, Monitor, Packager, Source, Trainer, 
 from .evaluators.fairness import FairnessEvaluator
 from .evaluators.further import DeviancesEvaluator, RankingEvaluator
 from .evaluators.permutation import PermutationImportanceEvaluator
-from .evaluators.slices import SlicesEvaluator
+from .evaluators.slices.evaluator import SlicesEvaluator
 from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
 from .evaluators.troubles import RobustnessEvaluator, WorstRowsEvaluator
 from .featurizers.select import SelectFeaturizer

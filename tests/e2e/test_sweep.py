@@ -36,13 +36,15 @@ def dying(project_module: Callable[[str, str], str], monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project"))
 
 
-@pytest.mark.long
-def test_a_sweep_killed_and_resumed_again_and_again_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
-    depths, repeats, kills = 15, 4, 3
-    varied = f"trainer.max_depth={','.join(map(str, range(1, depths + 1)))}"
-    sweep = ("-m", "source=wine", "trainer=decision_tree", varied, f"repeats={repeats}")
+@pytest.mark.parametrize(
+    ("trials", "folds"), [(4, 3), pytest.param(40, 5, marks=pytest.mark.long)], ids=["12 jobs", "200 jobs"]
+)
+def test_a_sweep_killed_three_times_ends_as_if_nothing_had_been(tmp_path: Path, trials: int, folds: int) -> None:
+    kills = 3
+    varied = f"trainer.min_samples_leaf={','.join(map(str, range(1, trials + 1)))}"
+    sweep = ("-m", "source=wine", "trainer=decision_tree", varied, f"split.folds={folds}", "packager=[]", "monitor=[]")
     whole = run_hookline(*sweep, env=at(tmp_path / "whole"), check=True)
-    assert len(whole.stdout.splitlines()) == depths + 1
+    assert len(whole.stdout.splitlines()) == trials + 1
     home, delays = tmp_path / "killed", random.Random(7)
     command: tuple[str, ...] = sweep
     for _ in range(kills):
@@ -54,6 +56,7 @@ def test_a_sweep_killed_and_resumed_again_and_again_ends_as_if_nothing_had_been(
     done = run_hookline("resume", "last", env=at(home))
     assert done.returncode == 0, done.stderr
     assert board(home).equals(board(tmp_path / "whole"))
+    assert set(board(home)["status"]) == {"finished"}
     assert not list((home / "store" / "tmp").glob("*[!k]"))
 
 

@@ -55,6 +55,22 @@ class SplitOptions:
         return self.gap > 0 or self.fold is not None
 
 
+@dataclass(frozen=True)
+class LearningCurveOptions:
+    """Whether more rows would help: the pipeline fitted to shares of the training rows, and judged by the same held-out rows."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    shares: tuple[Annotated[float, Gt(0), Interval(le=1)], ...] = ()
+    """Shares of the training rows, such as [0.1,0.33,0.55,0.78,1]; none: no curve."""
+    repeats: Annotated[int, Gt(0)] = 3
+    """How often each share below 1 is drawn."""
+    rows: Annotated[int, Gt(0)] | None = None
+    """Most rows of a fit: shares are of so many training rows where there are more."""
+    seconds: Annotated[float, Gt(0)] = 300.0
+    """After so long no further fit begins, which is then said."""
+
+
 PARTS = ("train", "valid", "test")
 NEITHER = len(PARTS)
 """The part of rows that are in none: those in a gap, and of folds in time those that come later."""

@@ -13,7 +13,7 @@ from .reports import Decision, Explanation
 if TYPE_CHECKING:
     import polars as pl
 
-    from .kinds import Source
+    from .kinds import Evaluator, Source
 
 
 @runtime_checkable
@@ -255,3 +255,17 @@ class WorksBeside(Protocol):
     def imports_beside(cls) -> tuple[str, ...]:
         """Return the modules that the work needs; that process imports them, in this order, while the run reads its rows."""
         ...
+
+
+@runtime_checkable
+class MeasuresAsSet(Protocol):
+    """An evaluator whose metrics hang on its fields, so that its class alone cannot say what it measures."""
+
+    def measured(self) -> Mapping[str, tuple[str, ...]] | None:
+        """Return what it measures as it is configured: task -> metrics, as `measures` of an evaluator says it."""
+        ...
+
+
+def measured_by(evaluator: Evaluator) -> Mapping[str, tuple[str, ...]] | None:
+    """Return task -> all metrics that an evaluator may measure as it is configured; None where it does not say it before."""
+    return evaluator.measured() if isinstance(evaluator, MeasuresAsSet) else evaluator.measures

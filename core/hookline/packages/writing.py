@@ -71,11 +71,13 @@ def write_another(
     facts: Mapping[str, Any],
     *,
     of_model: bool = True,
+    anew: Mapping[str, str] | None = None,
 ) -> Certificate:
     """Write and seal a package that comes of another, with what that one remembers of its training.
 
     source: the other package, verified; facts: what the manifest says beside what it says of every pipeline
-    of_model: whether it is the same model, so that what was found out about that one travels too
+    of_model: whether what was found out about that one, its evidence, travels too
+    anew: name -> text of files of which this one remembers something else
     Raises as `write_certified`.
     """
     certificate = write_certified(registry, packager, pipeline, folder, rows, edges, golden_in(source))
@@ -84,6 +86,8 @@ def write_another(
         if name in (PROFILE, ANSWERS) or name.startswith(kept):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, folder / name)
+    for name, text in (anew or {}).items():
+        (folder / name).write_text(text, "utf-8")
     seal(folder, packager, {**facts, **facts_of(pipeline, certificate), "environment": environment()})
     return certificate
 

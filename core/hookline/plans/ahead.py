@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hookline.data.frames import require_columns
-from hookline.errors import DataError, PlanError
+from hookline.errors import ConfigError, DataError, PlanError, Problem, suggestion
 from hookline.kinds.artifacts import Roles
-from hookline.kinds.capabilities import KnowsColumns
-from hookline.kinds.kinds import Evaluator, Source, Trainer
+from hookline.kinds.capabilities import KnowsColumns, measured_by
+from hookline.kinds.kinds import Evaluator, Source, Trainer, Transform
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
 
 from .chain import check_gates_are_measured
 from .config import RunConfig
+from .gates import SLICE
 from .keywords import DEFAULTS
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def check_columns(registry: Registry, config: RunConfig, source: Source, roles: 
     except DataError as error:
         add_remedies(error, registry.remedies, config.plain())
         raise
+    _check_slices(config, held)
     # A transform may make numbers of a target of texts.
     if config.options.task == "auto" and not config.components["transform"]:
         _check_target(registry, config, held, str(roles.target))
@@ -50,6 +52,27 @@ def for_task(registry: Registry, kind: str, task: str) -> str:
     first, *others = [cls.name for cls in sorted(able, key=rank)]
     word = first if kind == "trainer" else f"[{first}]"
     return f"{kind}={word}" + (f", or another that is for {task}: {', '.join(others)}" if others else "")
+
+
+def _check_slices(config: RunConfig, held: Mapping[str, pl.DataType | None]) -> None:
+    """Raise ConfigError where an evaluator would measure slices of a column that the rows have not."""
+    if any(
+        isinstance(one.component, Transform) and one.component.applies == "dataset"
+        for one in config.components["transform"]
+    ):
+        # It may add the column.
+        return
+    problems = []
+    for placed in config.components["evaluator"]:
+        measured = measured_by(placed.component) if isinstance(placed.component, Evaluator) else None
+        names = {
+            name for several in (measured or {}).values() for name in several if "=" in name and name.startswith(SLICE)
+        }
+        for column in sorted({name.removeprefix(SLICE).partition("=")[0] for name in names} - {"*", *held}):
+            told = f"the rows have no column '{column}'; {suggestion(column, list(held), 'column')}"
+            problems.append(Problem(f"{placed.key}.columns", told))
+    if problems:
+        raise ConfigError("bad config", problems)
 
 
 def _check_target(registry: Registry, config: RunConfig, held: Mapping[str, pl.DataType | None], target: str) -> None:

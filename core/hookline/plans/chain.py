@@ -9,6 +9,7 @@ from typing import Any
 
 from hookline.errors import ConfigError, PlanError, Problem, suggestion
 from hookline.kinds.artifacts import Dataset, Features
+from hookline.kinds.capabilities import measured_by
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, Package, Traffic
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
@@ -67,7 +68,9 @@ def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:
             continue
         told = "no evaluator measures this"
         told += ", and of the champion nothing else is known" if gate.champion else ", nor does a monitor or a packager"
-        problems.append(Problem(f"gates.{gate.metric}", f"{told}; {suggestion(gate.metric, known, 'metric')}"))
+        column, name = gate.of_slices
+        how = f"; evaluator `slices` with columns=[{column}] and metrics=[{name}] may" if column else ""
+        problems.append(Problem(f"gates.{gate.metric}", f"{told}{how}; {suggestion(gate.metric, known, 'metric')}"))
     if problems:
         raise ConfigError("bad config", problems)
 
@@ -84,7 +87,7 @@ def _judged(config: RunConfig, tasks: Iterable[str]) -> set[str] | None:
     """Return what a run's evaluators measure; None where one does not say it beforehand."""
     found: set[str] = set()
     for placed in config.components["evaluator"]:
-        measures = placed.component.measures if isinstance(placed.component, Evaluator) else None
+        measures = measured_by(placed.component) if isinstance(placed.component, Evaluator) else None
         if measures is None:
             return None
         found |= {name for task in tasks for name in measures.get(task, ())}

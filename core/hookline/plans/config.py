@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Gt, Interval
 
-from hookline.data.parts import SplitOptions
+from hookline.data.parts import LearningCurveOptions, SplitOptions
 from hookline.errors import ConfigError, HooklineError, Problem, closest
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
@@ -39,6 +39,7 @@ class Options:
     split: SplitOptions = field(default_factory=SplitOptions)
     decision: DecisionOptions = field(default_factory=DecisionOptions)
     intervals: IntervalOptions = field(default_factory=IntervalOptions)
+    learning_curve: LearningCurveOptions = field(default_factory=LearningCurveOptions)
     contract: Path | None = None
     """A YAML file that says what the columns may hold, over what training rows show: see `hookline data contract`."""
     audit: Literal["warn", "fail", "off"] = "warn"
@@ -118,7 +119,16 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     if options.name is not None and (fault := fault_of(options.name)):
         problems.append(Problem("name", f"{fault}, got {options.name[:SHOWN]!r}"))
     problems += options.decision.problems()
-    needing = {"decision": options.decision.needs_rows, "intervals": options.intervals.coverage is not None}
+    by_folds = options.decision.chosen_on == "folds" and bool(options.decision.ways)
+    if by_folds and not options.split.cross_validates:
+        problems.append(
+            Problem("decision.chosen_on", "goes by folds within the training rows, of which there are none")
+        )
+        hints.append("split.folds=5 draws some")
+    needing = {
+        "decision": options.decision.needs_rows and not by_folds,
+        "intervals": options.intervals.coverage is not None,
+    }
     if any(needing.values()) and not options.split.valid and options.split.method != "column":
         told = "goes by validation rows, of which there are none"
         problems += [Problem(name, told) for name, needed in needing.items() if needed]
@@ -194,7 +204,7 @@ def name_in(values: Mapping[str, Any], kind: str, key: str) -> str:
 
 def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
     given = {f.name: tree[f.name] for f in fields(Options) if f.name in tree}
-    for name in ("roles", "split", "decision", "intervals", "gates"):
+    for name in ("roles", "split", "decision", "intervals", "learning_curve", "gates"):
         if given.get(name) is None:
             given.pop(name, None)
         elif is_dataclass(given[name]):

@@ -8,7 +8,7 @@ from hookline.data.frames import to_polars
 from hookline.errors import UsageError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Target
 from hookline.kinds.fitted import Prediction
-from hookline.kinds.reports import Report
+from hookline.kinds.reports import Metric, Report
 from hookline.kinds.scored import Scored
 from hookline.registry.registry import Registry
 
@@ -23,13 +23,18 @@ def judge(registry: Registry, scored: Scored) -> Report:
     return report
 
 
-def numbers_of(registry: Registry, scored: Scored) -> dict[str, float]:
-    """Return the metrics of the `standard` evaluator by name, without intervals; empty where no plugin has it."""
+def metrics_of_rows(registry: Registry, scored: Scored) -> tuple[Metric, ...]:
+    """Return the metrics of the `standard` evaluator, without intervals; none where no plugin has it."""
     if ("evaluator", "standard") not in registry:
-        return {}
+        return ()
     standard: Any = registry.build("evaluator", "standard", {"n_bootstrap": 0}, "evaluator.standard")
     report: Report = standard.evaluate(scored)
-    return {metric.name: float(metric.value) for metric in report.metrics}
+    return report.metrics
+
+
+def numbers_of(registry: Registry, scored: Scored) -> dict[str, float]:
+    """Return the metrics of the `standard` evaluator by name, without intervals; empty where no plugin has it."""
+    return {metric.name: float(metric.value) for metric in metrics_of_rows(registry, scored)}
 
 
 def constant_guess(y: Any, weight: Any, target: Target, rows: int) -> Prediction:

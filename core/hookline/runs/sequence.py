@@ -9,6 +9,7 @@ from hookline.registry.registry import Registry
 
 from .execution import StageKind
 from .folds import stage as folds
+from .growing import stage as growing
 from .stages import (
     audit,
     cleaning,
@@ -43,6 +44,7 @@ SEQUENCE: tuple[StageKind, ...] = (
     intervals.STAGE,
     judging.EVALUATOR,
     folds.STAGE,
+    growing.STAGE,
     judging.MONITOR,
     packager.STAGE,
     deployer.STAGE,

@@ -11,6 +11,7 @@ from hookline.workspace.files import write_whole
 
 from ..filling import fill, finite
 from ..wording import number, words
+from .searching import front_chart, parallel_chart
 
 TOLD = 3
 """So many of the best are told by what was chosen, the others by their rank."""
@@ -66,7 +67,8 @@ def board_charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
         for row in done
     ]
     spec = {"data": {"values": values}, "layer": _layers(words(metric)), "height": 380}
-    return [{"id": "cost", "section": "cost", "title": f"{words(metric)} against time", "spec": spec}]
+    cost = {"id": "cost", "section": "cost", "title": f"{words(metric)} against time", "spec": spec}
+    return [cost, *filter(None, (front_chart(facts, done), parallel_chart(facts, done)))]
 
 
 def _layers(title: str) -> list[dict[str, Any]]:

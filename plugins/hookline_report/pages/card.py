@@ -29,6 +29,16 @@ def write_card_text(facts: Mapping[str, Any], path: Path) -> None:
     write_whole(path, re.sub(r"\n{3,}", "\n\n", text))
 
 
+def measured_on(refit: Mapping[str, Any] | None) -> str:
+    """Say which rows the metrics are of; of a model that was fitted to all rows, they are of the one before."""
+    if not refit:
+        return "On rows that the model was not fitted to, with 95 % intervals."
+    return (
+        f"Of the same pipeline in run {refit['run']}, on {number(refit['held_out'])} rows that it was not fitted to, with 95 % "
+        f"intervals. This model was then fitted to all {number(refit['rows'])} rows, so none is left to measure it on."
+    )
+
+
 def card_facts(told: Mapping[str, Any]) -> dict[str, Any]:
     """Return what both show."""
     target, data = told["target"], told["data"]
@@ -53,7 +63,7 @@ def card_facts(told: Mapping[str, Any]) -> dict[str, Any]:
     }
     said = {words(name).capitalize(): value for name, value in told["words"].items()}
     said["Links"] = ", ".join(told["words"]["links"])
-    metrics = told["metrics"]
+    metrics, refit = told["metrics"], told.get("refitted_from")
     first = next(iter(metrics), None)
     return {
         **told,
@@ -61,6 +71,7 @@ def card_facts(told: Mapping[str, Any]) -> dict[str, Any]:
         "headline": f"{words(first['name']).capitalize()} {number(first['value'])}" if first else title,
         "about": [{"label": label, "value": value, "note": ""} for label, value in pieces.items() if value],
         "said": list(said.items()),
+        "measured": measured_on(refit),
         "report": {"metrics": metrics},
         "tables": tables_of({"tables": told["tables"], "charts": ()}),
         "trust": [{"label": label, "value": value, "note": ""} for label, value in trust.items()],

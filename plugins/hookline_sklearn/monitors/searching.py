@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
@@ -27,11 +28,12 @@ SURE = 1.645
 
 @dataclass(frozen=True)
 class Condition:
-    """One value or range of a column. rows: bool, (n_rows,)."""
+    """One value or range of a column. rows: bool, (n_rows,); value: what it holds, as `female` or `over 18 up to 65`."""
 
     column: str
     told: str
     rows: np.ndarray
+    value: str = "missing"
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,17 @@ def columns_of(scored: Scored) -> list[str]:
 
 def conditions_in(frame: pl.DataFrame, least: int) -> list[Condition]:
     """Return the values and ranges of each column that as many rows have, but for those that all have."""
+    rows, found = frame.height, every_condition(frame)
+    return [one for one in found if least <= int(one.rows.sum()) <= rows - least][:MOST_CONDITIONS]
+
+
+def every_condition(frame: pl.DataFrame, edges: Mapping[str, tuple[float, ...]] | None = None) -> list[Condition]:
+    """Return the values and ranges of each column, however few rows have them. edges: where to cut, else into fifths"""
     found: list[Condition] = []
     for name in frame.columns:
-        kind = column_kind(frame[name].dtype)
-        found += _ranges(frame[name]) if kind in ("number", "datetime") else _values(frame[name])
-    rows = frame.height
-    return [one for one in found if least <= int(one.rows.sum()) <= rows - least][:MOST_CONDITIONS]
+        ranged = column_kind(frame[name].dtype) in ("number", "datetime")
+        found += _ranges(frame[name], (edges or {}).get(name)) if ranged else _values(frame[name])
+    return found
 
 
 def worst_slices(
@@ -149,7 +156,7 @@ def _apart(slices: list[Slice]) -> list[Slice]:
     return kept
 
 
-def _ranges(values: pl.Series) -> list[Condition]:
+def _ranges(values: pl.Series, cuts: tuple[float, ...] | None = None) -> list[Condition]:
     import numpy as np
 
     kind, name = column_kind(values.dtype), values.name
@@ -161,12 +168,14 @@ def _ranges(values: pl.Series) -> list[Condition]:
     if not len(present):
         return [missing]
     known = held.fill_null(float("nan")).to_numpy()
-    edges = np.unique(np.quantile(present, np.arange(1, PARTS) / PARTS, method="lower"))
+    fifths = np.quantile(present, np.arange(1, PARTS) / PARTS, method="lower") if cuts is None else np.array(cuts)
+    edges = np.unique(fifths)
     bounds = [-np.inf, *edges.tolist(), np.inf]
     found = [missing]
     for low, high in pairwise(bounds):
         rows = (known > low) & (known <= high)
-        found.append(Condition(name, _told(values, low, high), rows))
+        told = _told(values, low, high)
+        found.append(Condition(name, f"'{name}' {told}", rows, told))
     return found
 
 
@@ -178,8 +187,8 @@ def _told(values: pl.Series, low: float, high: float) -> str:
         return f"{datetime.fromtimestamp(edge, UTC):%Y-%m-%d %H:%M}" if moment else f"{edge:.4g}"
 
     if low == float("-inf"):
-        return f"'{values.name}' up to {said(high)}"
-    return f"'{values.name}' over {said(low)}" + ("" if high == float("inf") else f" up to {said(high)}")
+        return f"up to {said(high)}"
+    return f"over {said(low)}" + ("" if high == float("inf") else f" up to {said(high)}")
 
 
 def _values(values: pl.Series) -> list[Condition]:
@@ -189,7 +198,7 @@ def _values(values: pl.Series) -> list[Condition]:
     counts = texts.drop_nulls().value_counts(name="rows")
     top = counts.sort(["rows", values.name], descending=[True, False]).head(MOST_VALUES)[values.name].to_list()
     found = [
-        Condition(values.name, f"'{values.name}' is {text!r}", (texts == text).fill_null(False).to_numpy())
+        Condition(values.name, f"'{values.name}' is {text!r}", (texts == text).fill_null(False).to_numpy(), text)
         for text in top
     ]
     return [*found, Condition(values.name, f"'{values.name}' is missing", texts.is_null().to_numpy())]

@@ -58,11 +58,11 @@ TALL = """(document) => {
 DOTS = """async (document, window) => {
   const followed = [];
   window.HTMLAnchorElement.prototype.dispatchEvent = function () { followed.push(this.getAttribute("href")); };
-  for (const dot of document.querySelectorAll(".mark-symbol path")) {
+  for (const dot of document.querySelectorAll("#cost .mark-symbol path")) {
     for (const kind of ["mousemove", "click"]) dot.dispatchEvent(new window.MouseEvent(kind, { bubbles: true }));
   }
   await new Promise((done) => setTimeout(done, 500));
-  return { followed, labels: [...document.querySelectorAll(".mark-text.role-mark text")].map((one) => one.textContent) };
+  return { followed, labels: [...document.querySelectorAll("#cost .mark-text.role-mark text")].map((one) => one.textContent) };
 }"""
 
 

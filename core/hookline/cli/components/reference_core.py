@@ -44,7 +44,7 @@ def _infos() -> Sequence[type]:
 
 
 def _options(content: CoreContent) -> str:
-    from hookline.data.parts import SplitOptions
+    from hookline.data.parts import LearningCurveOptions, SplitOptions
     from hookline.kinds.artifacts import Roles
     from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
     from hookline.plans.config import Options
@@ -54,6 +54,7 @@ def _options(content: CoreContent) -> str:
         "split": SplitOptions,
         "decision": DecisionOptions,
         "intervals": IntervalOptions,
+        "learning_curve": LearningCurveOptions,
     }
     plain = [field for field in field_infos(Options) if field.name not in nested]
     parts = [

@@ -118,6 +118,9 @@ def _show(given: Any) -> int:
     for made in ("decision", "intervals"):
         if manifest.get(made):
             tell(f"{made}: {json.dumps(manifest[made])}")
+    if manifest.get("refitted_from"):
+        refit = manifest["refitted_from"]
+        tell(f"refitted: to all {refit['rows']:,} rows; the metrics are of run {refit['run']}, before that")
     tell(f"parity: {json.dumps(manifest['parity'])}")
     tell(f"signed: {'with your key' if is_signed(manifest) else 'not with your key'}\n")
     _print_certificate(Path(record.path))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hookline.errors import UnknownName, UsageError
+from hookline.kinds.plain import to_json
+from hookline.live.versions.refitting import refit
 from hookline.registry.registry import load_registry
 from hookline.sweeps.leaderboard import COSTS, Leaderboard, leaderboard
 from hookline.sweeps.ledger import ENDED, Ledger, SweepRecord
@@ -29,10 +32,21 @@ def main(argv: Sequence[str]) -> int:
     for made in (showing, best):
         made.add_argument("sweep", nargs="?", default="last", help="`last`, an id, or its first letters")
         made.add_argument("--metric", help="rank by this metric")
+    best.add_argument(
+        "--refit", action="store_true", help="fit its pipeline again to all rows, and register that as a version"
+    )
+    best.add_argument("--package", metavar="KEY", help="of --refit: which package, such as onnx (default: the first)")
     showing.add_argument(
         "--front",
         metavar="METRICS",
         help="mark what nothing beats in all of these, such as roc_auc,seconds, and the metric",
+    )
+    showing.add_argument(
+        "--html",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="draw it as a page: what was tried, the front, quality against time (default: leaderboard.html of the sweep)",
     )
     for made in (listing, showing, best):
         add_json(made)
@@ -43,7 +57,11 @@ def main(argv: Sequence[str]) -> int:
     front = given.front.split(",") if given.action == "show" and given.front else ()
     board = _board(ledger, given.sweep, given.metric, front)
     if given.action == "best":
-        return _best(board, as_json=given.json)
+        if given.package and not given.refit:
+            raise UsageError("--package says which package is written anew", hint="add --refit")
+        return _refit(board, given.package, as_json=given.json) if given.refit else _best(board, as_json=given.json)
+    if given.html is not None:
+        return _draw(board, Path(given.html or Path(ledger.sweep(given.sweep).path) / "leaderboard.html"))
     if given.json:
         print_json([dict(row) for row in board.rows])
     else:
@@ -63,14 +81,49 @@ def _board(ledger: Ledger, name: str, metric: str | None, front: Sequence[str] =
 
 
 def _best(board: Leaderboard, *, as_json: bool) -> int:
-    if board.best is None:
-        raise UsageError(f"no job of sweep {board.sweep} has finished", hint=f"hookline resume {board.sweep} --failed")
+    best = _require_best(board)
     if as_json:
-        print_json({key: board.plain()[key] for key in ("sweep", "metric", "best", "ties", "verdict", "register")})
+        print_json(_facts(board))
         return 0
-    tell(board.best)
+    tell(best)
     _judge(board)
     return 0
+
+
+def _draw(board: Leaderboard, path: Path) -> int:
+    """Write the page, and print where it lies."""
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent}", hint="make it first, or name another")
+    if not load_registry().render("leaderboard", board.plain(), path):
+        raise UsageError("no plugin draws leaderboards", hint="pip install 'hookline[report]'")
+    tell(str(path))
+    return 0
+
+
+def _refit(board: Leaderboard, package: str | None, *, as_json: bool) -> int:
+    """Fit the best again to all rows, register it, and say what it claims and what its first place is worth."""
+    best = _require_best(board)
+    if board.verdict:
+        say(board.verdict)
+    made = refit(best, package, on_fit=lambda rows, trainer: say(f"fitting {trainer} to all {rows:,} rows"))
+    name = f"{made.model}:{made.version}"
+    if as_json:
+        facts = {name: getattr(made, name) for name in ("model", "version", "path", "run", "rows", "held_out")}
+        print_json(_facts(board) | facts | {"claimed": [to_json(metric) for metric in made.claimed.values()]})
+        return 0
+    tell(name)
+    say(f"{made.told}. To put it in charge: hookline models promote {name}")
+    return 0
+
+
+def _require_best(board: Leaderboard) -> str:
+    if board.best is None:
+        raise UsageError(f"no job of sweep {board.sweep} has finished", hint=f"hookline resume {board.sweep} --failed")
+    return board.best
+
+
+def _facts(board: Leaderboard) -> dict[str, Any]:
+    return {key: board.plain()[key] for key in ("sweep", "metric", "best", "ties", "verdict", "register")}
 
 
 def _judge(board: Leaderboard) -> None:
@@ -79,6 +132,7 @@ def _judge(board: Leaderboard) -> None:
         say(board.verdict)
     if board.register:
         say(f"register it: {board.register}")
+        say(f"or fitted again to all rows: hookline sweeps best {board.sweep} --refit")
 
 
 def conclude(sweep: SweepRecord) -> int:

@@ -80,6 +80,7 @@ def card_facts(what: str | Path, words: str | Path | None = None, *, home: str |
             name: (manifest.get("environment") or {}).get(name, "") for name in ("python", "platform", "hookline")
         },
         "updated_from": manifest.get("updated_from"),
+        "refitted_from": manifest.get("refitted_from"),
     }
 
 

@@ -67,7 +67,8 @@ def package(
     folder = found.package()
     manifest = verify(folder)
     packager = _packager(registry, to, fields or {}, manifest)
-    fitted = Fitted.of(registry, workspace, folder, manifest, _run_of(workspace, found), trust, rows)
+    run = _run_of(workspace, found, manifest)
+    fitted = Fitted.of(registry, workspace, folder, manifest, run, trust, rows)
     require_rows(fitted.rows)
     workspace.require_writable()
     with workspace.store.scratch() as scratch:
@@ -94,8 +95,11 @@ def _packager(registry: Registry, to: str, fields: Mapping[str, Any], manifest: 
     return packager
 
 
-def _run_of(workspace: Workspace, found: Found) -> Path | None:
-    """Return the folder of the run that made a package; None where this home does not know it."""
+def _run_of(workspace: Workspace, found: Found, manifest: Mapping[str, Any]) -> Path | None:
+    """Return the folder of the run that made a package; None where this home does not know it, or the model was refitted."""
+    if manifest.get("refitted_from"):
+        # What the run fitted is another model, and what it held out are rows that this one has learned.
+        return None
     if found.is_run:
         return found.folder
     if found.model is None or found.version is None:
@@ -118,6 +122,7 @@ def _kept(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "metrics",
         "before",
         "updated_from",
+        "refitted_from",
         "data",
         "reading",
     )

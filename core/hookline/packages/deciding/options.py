@@ -32,6 +32,8 @@ class DecisionOptions:
     """The least share of positive rows that is to be found; of the thresholds that reach it, the one of most precision."""
     positive: Label | None = None
     """The positive class of a binary target; null takes the later one in sorted order."""
+    chosen_on: Literal["validation", "folds"] = "validation"
+    """What a threshold is chosen on: validation rows, or all training rows by models of folds that had not seen them."""
 
     @property
     def ways(self) -> tuple[By, ...]:

@@ -77,6 +77,15 @@ class UpdateFacts:
 
 
 @dataclass(frozen=True)
+class RefitFacts:
+    """Which run's pipeline was fitted to all rows; its metrics are that run's, on rows that it held out."""
+
+    run: Text
+    rows: Whole
+    held_out: Whole
+
+
+@dataclass(frozen=True)
 class EnvironmentFacts:
     """What was installed where the package was made."""
 
@@ -110,6 +119,7 @@ class Shape:
     importances: Mapping[Text, Number] | None = None
     before: tuple[Metric, ...] = ()
     updated_from: UpdateFacts | None = None
+    refitted_from: RefitFacts | None = None
     data: DataFacts = DataFacts()
     reading: PlacedFields | None = None
     environment: EnvironmentFacts | None = None

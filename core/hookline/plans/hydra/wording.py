@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from hookline.data.parts import SplitOptions
+from hookline.data.parts import LearningCurveOptions, SplitOptions
 from hookline.errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.kinds import KINDS, MULTIPLE
@@ -91,7 +91,7 @@ def unknown_key(registry: Registry, key: str) -> str:
 def nested_keys(root: str) -> list[str]:
     """Return the keys of a part of the config that is closed; none where any may stand there."""
     parts = {"roles": Roles, "split": SplitOptions, "decision": DecisionOptions, "intervals": IntervalOptions}
-    nested = parts.get(root)
+    nested = (parts | {"learning_curve": LearningCurveOptions}).get(root)
     return [f.name for f in dataclasses.fields(nested)] if nested else []
 
 

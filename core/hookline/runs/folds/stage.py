@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import HooklineError
 from hookline.kinds.artifacts import Roles
+from hookline.kinds.capabilities import measured_by
 from hookline.kinds.hooks import StageInfo
 from hookline.kinds.kinds import Evaluator
 from hookline.kinds.reports import Metrics, Report
-from hookline.packages.deciding.options import IntervalOptions
+from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
 from hookline.plans.config import Placed, RunConfig
 from hookline.plans.layout import make_plan
 from hookline.plans.plan import Meant, every
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 INNER = frozenset({"source", "contract", "features", "wish", "decision", "evaluator", *PLAIN})
 """Kinds of the stages that each fold has of its own."""
+FITTED = ("knowledge", "featurizer", "trainer")
 
 
 def _make(run: Execution, stage: Stage) -> Report:
@@ -42,7 +44,7 @@ def _fold(run: Execution, stage: Stage, number: int) -> Fold:
     """Fit and judge one fold; nothing of it stays in memory but its figures."""
     split = run.plan.config.options.split
     count = (split.folds or 0) * split.repeats
-    inner = _inner(run, number)
+    inner = inner_of(run, number, settled(run))
     here = StageInfo(f"fold {number + 1}/{count}", stage.name, len(run.told) + 1, len(run.plan.stages))
     cached = all(inner.is_stored(one) for one in inner.plan.of("evaluator"))
     run.registry.tell("before_stage", run=run.info, stage=here)
@@ -65,9 +67,20 @@ def _in_words(found: Metrics) -> str:
     return "" if head is None else f"{head.name} {head.value:.4g}"
 
 
-def _inner(run: Execution, number: int) -> Execution:
-    """Return the execution of one fold, of which no stage has run yet."""
-    config = _config(run, number)
+def settled(run: Execution) -> DecisionOptions:
+    """Return how each fold decides: as config says, or by the threshold that was chosen on all folds."""
+    options: DecisionOptions = run.plan.config.options.decision
+    if options.chosen_on != "folds" or not run.plan.of("decision"):
+        return options
+    rule, target = run.value("decision"), run.value("target")
+    if rule.threshold is None:
+        return options
+    return DecisionOptions(threshold=rule.threshold, positive=target.classes[rule.positive])
+
+
+def inner_of(run: Execution, number: int, decision: DecisionOptions) -> Execution:
+    """Return the execution of one fold, of which no stage has run yet, and which decides so."""
+    config = _config(run, number, decision)
     specs = dict.fromkeys(one.spec for one in run.plan.stages if one.kind in INNER)
     plan: Plan = make_plan(run.registry, config, tuple(specs))
     return Execution(
@@ -75,7 +88,7 @@ def _inner(run: Execution, number: int) -> Execution:
     )
 
 
-def _config(run: Execution, number: int) -> RunConfig:
+def _config(run: Execution, number: int, decision: DecisionOptions) -> RunConfig:
     """Return what one fold is made by: the run's own components, on the run's training rows."""
     config = run.plan.config
     rows = TrainingRows.of(run.value("split"), run.plan["split"].fingerprint)
@@ -94,13 +107,14 @@ def _config(run: Execution, number: int) -> RunConfig:
     roles: Roles = replace(run.plan.roles, ignore=())
     split = replace(config.options.split, fold=number)
     # Intervals change no figure, and a fold may have too few rows to measure them on.
-    options = replace(config.options, roles=roles, split=split, gates={}, intervals=IntervalOptions())
+    options = replace(config.options, roles=roles, split=split, decision=decision)
+    options = replace(options, gates={}, intervals=IntervalOptions())
     return replace(config, options=options, components=components)
 
 
 def _measures(placed: Placed) -> bool:
     """Tell whether an evaluator measures anything, rather than only explaining a model."""
-    return not isinstance(placed.component, Evaluator) or placed.component.measures != {}
+    return not isinstance(placed.component, Evaluator) or measured_by(placed.component) != {}
 
 
 def _parts(meant: Meant) -> dict[str, Any]:
@@ -121,7 +135,18 @@ def _shown(report: Report) -> Iterator[str]:
 STAGE = StageKind(
     kind="folds",
     module=__name__,
-    takes=every("split", "contract", "transform", "target", "wish", "knowledge", "featurizer", "trainer", "evaluator"),
+    takes=every(
+        "split",
+        "contract",
+        "transform",
+        "target",
+        "wish",
+        "knowledge",
+        "featurizer",
+        "trainer",
+        "decision",
+        "evaluator",
+    ),
     makes=Report,
     parts=_parts,
     wanted=lambda meant: meant.config.options.split.cross_validates,

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from hookline.kinds.artifacts import Dataset, Task
+from hookline.kinds.capabilities import measured_by
 from hookline.kinds.fitted import PROBABILITY, label_text
 from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Report
@@ -45,7 +46,7 @@ def check_metrics_are_finite(subject: Subject) -> None:
 
 def check_measures_what_it_says(subject: Subject) -> None:
     """Every metric of a task stands in `measures`, where the evaluator says beforehand what it measures."""
-    said = subject.component.measures
+    said = measured_by(subject.component)
     if said is None:
         return
     for task in subject.tasks():

@@ -22,6 +22,7 @@ from hookline.quality.judging import numbers_of
 
 from ... import outputs
 from ...execution import Section, StageKind
+from ...folds.unseen import unseen_answers
 from ...parts import pipeline_of, plain_answers_of, weights_in
 from ..judging import PLAIN
 from ..trainer import BESIDE, training_rows
@@ -62,20 +63,30 @@ def _chosen(run: Execution, wish: DecisionRule, target: Target, model: Model) ->
     """Return the rule, and what the report says of the validation rows, where there are any."""
     import numpy as np
 
-    valid: Features | None = run.value("features")[1]
-    if valid is None:
+    by_folds = run.plan.config.options.decision.chosen_on == "folds"
+    found = unseen_answers(run) if by_folds else _validation(run, model)
+    if found is None:
         return wish, {}
-    said, truth, weight = decode(model.predict(valid), target), valid.y, valid.sample_weight
+    said, truth, weight = found
     chances = said.probabilities
-    assert truth is not None
     assert chances is not None
     rule = wish if is_whole(wish) else chosen(wish, truth, chances, weight)
-    facts: dict[str, Any] = {"validation": _both(rule, target, truth, said, weight)}
+    facts: dict[str, Any] = {"validation": _both(rule, target, truth, said, weight)} | (
+        {"on": "folds"} if by_folds else {}
+    )
     if rule.threshold is not None:
         weights = np.ones(len(truth)) if weight is None else weight
         table = Thresholds.of(truth == rule.positive, chances[:, rule.positive], weights)
         facts["charts"] = [to_json(chart) for chart in charts_of(rule, table)]
     return rule, facts
+
+
+def _validation(run: Execution, model: Model) -> tuple[Prediction, Any, Any] | None:
+    """Return what the model says of the validation rows, with their true class codes and weights; None where there are none."""
+    valid: Features | None = run.value("features")[1]
+    if valid is None:
+        return None
+    return decode(model.predict(valid), run.value("target")), valid.y, valid.sample_weight
 
 
 def _held_out(run: Execution) -> tuple[Prediction, Any]:
@@ -97,10 +108,10 @@ def _section(run: Execution) -> dict[str, Any]:
     folder = run.workspace.store.get(stage.fingerprint)
     facts: Mapping[str, Any] = {} if folder is None else json.loads((folder / FACTS).read_text("utf-8"))
     rule: DecisionRule = run.value(stage.key)
-    return {**asdict(rule), "told": in_words(rule, run.value("target")), **facts}
+    return {**asdict(rule), "told": in_words(rule, run.value("target"), facts.get("on") or "validation"), **facts}
 
 
-def in_words(rule: DecisionRule, target: Target) -> str:
+def in_words(rule: DecisionRule, target: Target, on: str = "validation") -> str:
     """Say how a rule decides."""
     if rule.threshold is None:
         return "the class of the least expected cost"
@@ -108,7 +119,8 @@ def in_words(rule: DecisionRule, target: Target) -> str:
     if not rule.rows:
         return said
     how = "of the least cost" if rule.wanted is None else f"for a {rule.by} of {rule.wanted:g}"
-    return f"{said}, {how} on {rule.rows:,} validation rows"
+    rows = "training rows, each by a model that had not seen it" if on == "folds" else "validation rows"
+    return f"{said}, {how} on {rule.rows:,} {rows}"
 
 
 STAGE = StageKind(

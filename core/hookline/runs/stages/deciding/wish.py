@@ -25,7 +25,8 @@ def _make(run: Execution, stage: Stage) -> Wish:
     split: Split = run.value("split")
     options = run.plan.config.options
     wish = wish_of(options.decision, options.intervals, run.value("target"))
-    if wish.needs_rows and split.valid is None:
+    by_folds = options.decision.chosen_on == "folds" and wish.coverage is None
+    if wish.needs_rows and split.valid is None and not by_folds:
         what = "to choose a threshold on" if wish.decision else "to measure intervals on"
         raise DataError(f"there are no validation rows {what}", hint="split.valid=0.2 takes some")
     rows = 0 if split.valid is None else count_rows(split.valid.weighing().frame)

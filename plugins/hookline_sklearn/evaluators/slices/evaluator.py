@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Ge, Interval
 
 from hookline import Chart, Evaluator, Finding, Metric, Report, Scored, Table
-from hookline.errors import ConfigError, Problem
+from hookline.errors import ConfigError, Problem, suggestion
+from hookline.plans.gates import SLICE
 from hookline.quality.grouped import worth
 from hookline.quality.intervals import Units, of_mean, of_share
 
-from ..monitors.searching import Slice, columns_of, conditions_in, losses_of, worst_slices
-from .charts import rounded
+from ...monitors.searching import Slice, columns_of, conditions_in, every_condition, losses_of, worst_slices
+from ..bootstrap import Resampling
+from ..charts import rounded
+from ..standard import MEASURED, code_of
+from .measuring import Measured
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +26,12 @@ if TYPE_CHECKING:
 
 MOST_DRAWN, MOST_SHOWN, MOST_FINDINGS = 30, 20, 3
 WORST = "worst_slice_loss"
+OF_SLICES: Mapping[str, tuple[str, ...]] = {
+    "binary": ("accuracy", "f1"),
+    "multiclass": ("accuracy", "f1_macro"),
+    "regression": ("mae",),
+}
+"""Task -> what is measured of each slice of named columns, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +53,26 @@ class SlicesEvaluator(Evaluator):
     number, each with a 95 % interval, of whole groups with `roles.group`. The worst are searched for as the monitor of that name
     does: what is told is worse than the other rows by more than `min_gap`, and at most `false_discoveries` of it is expected to
     be chance, over all slices that were looked at (Benjamini and Hochberg, 1995). The search counts rows alike.
+
+    Of each slice of the columns that are named in `columns`, `metrics` are measured as the `standard` evaluator measures them,
+    as `slice.sex=female.f1`; a gate on `slice.sex.f1` is one on each of them.
     """
 
     name = "slices"
     extra = "sklearn"
-    measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = dict.fromkeys(
-        ("binary", "multiclass", "regression"), (WORST,)
-    )
+    measures: ClassVar[Mapping[str, tuple[str, ...]] | None] = dict.fromkeys(MEASURED, (WORST,))
     columns: tuple[str, ...] = ()
     """Columns to slice by; none: all that the model may see."""
+    metrics: tuple[str, ...] = ()
+    """What is measured of each slice of `columns`; none: accuracy and F1, of several classes the macro F1, of numbers MAE."""
+    edges: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Column -> numbers to cut it at, so that its slices are the same in every run; else into fifths of the rows."""
+    positive: str | int | float | bool | None = None
+    """The positive class of a binary target; null takes the later one in sorted order."""
+    n_bootstrap: Annotated[int, Ge(0)] = 200
+    """Resamples behind the intervals of `metrics`, as in `standard`; 0 leaves intervals out."""
+    seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
+    """Seed of the resampling."""
     min_slice: Annotated[int, Interval(ge=10)] = 30
     """Rows of a slice."""
     min_gap: Annotated[float, Ge(0)] = 0.0
@@ -79,8 +100,40 @@ class SlicesEvaluator(Evaluator):
         gap = self.min_gap if is_share else self.min_gap * float(loss.mean())
         alone = 1.0 if groups is None else worth((loss > loss.mean())[:, None], groups)
         share = self.false_discoveries
+        measured = self._of_slices(rows, frame, weights) if self.columns else ()
         found, looked = worst_slices(loss, conditions, least=self.min_slice, gap=gap, share=share, worth=alone)
-        return _report(judged, parts, found, looked, float(np.average(loss, weights=weights)))
+        report = _report(judged, parts, found, looked, float(np.average(loss, weights=weights)))
+        return replace(report, metrics=(*report.metrics, *measured))
+
+    def measured(self) -> Mapping[str, tuple[str, ...]] | None:
+        """Return also the metrics of slices, where columns are named."""
+        return {
+            task: (WORST, *(f"{SLICE}{column}=*.{name}" for column in self.columns for name in self._wanted(task)))
+            for task in MEASURED
+        }
+
+    def _wanted(self, task: str) -> tuple[str, ...]:
+        """Return the metrics of slices that there are for a task."""
+        return tuple(name for name in self.metrics if name in MEASURED[task]) if self.metrics else OF_SLICES[task]
+
+    def _of_slices(self, rows: Scored, frame: pl.DataFrame, weights: np.ndarray) -> tuple[Metric, ...]:
+        """Return the metrics of each slice of the named columns; raises ConfigError for one that there is not for the task."""
+        target = rows.target
+        if unknown := [name for name in self.metrics if name not in MEASURED[target.task]]:
+            there = suggestion(unknown[0], MEASURED[target.task], "metric")
+            told = f"nothing measures '{unknown[0]}' of a {target.task} target; {there}"
+            raise ConfigError(f"bad config for evaluator '{self.name}'", [Problem("evaluator.slices.metrics", told)])
+        code = 1 if target.task == "binary" else None
+        code = code if self.positive is None else code_of(self.positive, target, self.name)
+        measured = Measured(rows, weights, code, Resampling(self.n_bootstrap, self.seed, rows.groups()))
+        parts = (one for one in every_condition(frame, self.edges) if one.rows.sum() >= self.min_slice)
+        wanted = self._wanted(target.task)
+        return tuple(
+            replace(metric, name=f"{SLICE}{one.column}={one.value}.{metric.name}")
+            for one in parts
+            for metric in measured.of(one.rows)
+            if metric.name in wanted
+        )
 
     def _frame(self, rows: Scored) -> pl.DataFrame:
         """Return the columns to slice by."""

@@ -1,0 +1,1 @@
+"""How good the answers are for rows of one sort: searched for, and measured."""
