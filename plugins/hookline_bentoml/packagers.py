@@ -72,7 +72,7 @@ class BentomlPackager(AroundPackager):
         name = "model"
         service = SERVICE.substitute(module=module, name=json.dumps(name), inner=INNER)
         (folder / "service.py").write_text(service, "utf-8")
-        lines = [f"bentoml>={LEAST}", *(f"{one}=={version(one)}" for one in needs)]
+        lines = [f"bentoml>={LEAST}", *(f"{one}=={_released(one)}" for one in needs)]
         (folder / "requirements.txt").write_text("\n".join([*lines, ""]), "utf-8")
         facts = {
             "service": "service:Model",
@@ -81,3 +81,8 @@ class BentomlPackager(AroundPackager):
         }
         # JSON is YAML as well.
         (folder / "bentofile.yaml").write_text(json.dumps(facts, indent=1), "utf-8")
+
+
+def _released(name: str) -> str:
+    """Return a distribution's version without what says how this one was built, as in 2.13.0+cpu: an index may lack it."""
+    return version(name).partition("+")[0]

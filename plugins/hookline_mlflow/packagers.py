@@ -48,5 +48,6 @@ class MlflowPackager(AroundPackager):
             return found, locked_lines(self, pipeline)
         (folder / CODE).mkdir()
         module, needs = self.holds.write_alone(pipeline, folder / CODE, folder / INNER)
-        lines = [f"{name}=={version(name)}" for name in ("mlflow-skinny", *needs)]
+        # Without what says how a library was built, as in 2.13.0+cpu: an index may lack it.
+        lines = [f"{name}=={version(name).partition('+')[0]}" for name in ("mlflow-skinny", *needs)]
         return {"loader_module": module, "data": INNER, "code": CODE}, lines

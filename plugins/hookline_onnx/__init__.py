@@ -1,15 +1,16 @@
-"""ONNX: a whole pipeline as one graph, from raw columns to prediction."""
+"""ONNX: a whole pipeline as one graph, from raw columns to prediction, and that graph as a program of PyTorch."""
 
 from __future__ import annotations
 
 from hookline import Packager, hookimpl
 
 from .packagers import OnnxPackager
+from .translated.packagers import TorchExportPackager, TorchscriptPackager
 
-__all__ = ["OnnxPackager"]
+__all__ = ["OnnxPackager", "TorchExportPackager", "TorchscriptPackager"]
 
 
 @hookimpl
 def register_packagers() -> list[type[Packager]]:
-    """Return the packager."""
-    return [OnnxPackager]
+    """Return the packagers."""
+    return [OnnxPackager, TorchExportPackager, TorchscriptPackager]

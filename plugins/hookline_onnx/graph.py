@@ -18,8 +18,11 @@ OPSET = 21
 """ai.onnx operator set of the graph, supported by onnxruntime since 1.20."""
 
 
-def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
-    """Return the graph of a whole pipeline; raises ExportError naming the part that cannot be said."""
+def build_graph(pipeline: Pipeline[Any], *, named: bool = True) -> onnx.ModelProto:
+    """Return the graph of a whole pipeline; raises ExportError naming the part that cannot be said.
+
+    named: whether `label` is the class itself rather than its place among the target's classes
+    """
     import spox
 
     from .estimators.estimator import put_in_trees
@@ -39,7 +42,7 @@ def build_graph(pipeline: Pipeline[Any]) -> onnx.ModelProto:
     made = columns
     for stage in pipeline.featurizers:
         made = _exporter(stage.fitted, f"featurizer '{stage.component}'").to_onnx(made)
-    outputs = _finish(_model(pipeline.model, made["X"], pipeline), pipeline)
+    outputs = _finish(_model(pipeline.model, made["X"], pipeline), pipeline, named=named)
     graph = spox.build(
         inputs, {beside(name, pipeline.schema.names, "_out"): output for name, output in outputs.items()}
     )
@@ -79,8 +82,8 @@ def _model(model: Any, matrix: Any, pipeline: Pipeline[Any]) -> dict[str, Any]:
     )
 
 
-def _finish(outputs: dict[str, Any], pipeline: Pipeline[Any]) -> dict[str, Any]:
-    """Turn class codes, or what the rule decides, into the target's own labels."""
+def _finish(outputs: dict[str, Any], pipeline: Pipeline[Any], *, named: bool) -> dict[str, Any]:
+    """Turn class codes, or what the rule decides, into the target's own labels where they are to be named."""
     import numpy as np
     import spox.opset.ai.onnx.ml.v5 as ml
     import spox.opset.ai.onnx.v21 as op
@@ -93,6 +96,8 @@ def _finish(outputs: dict[str, Any], pipeline: Pipeline[Any]) -> dict[str, Any]:
         return {"value": value} | ({} if pipeline.intervals is None else bounds(value, pipeline.intervals))
     label = outputs["label"] if rule is None else decided(outputs["probabilities"], rule)
     codes = op.reshape(label, op.const(np.array([-1], dtype=np.int64)))
+    if not named:
+        return {"label": codes, "probabilities": outputs["probabilities"]}
     if all(isinstance(label, str) for label in target.classes):
         names = [str(label) for label in target.classes]
         label = ml.label_encoder(codes, keys_int64s=list(range(len(names))), values_strings=names, default_string="")

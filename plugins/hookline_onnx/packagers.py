@@ -78,22 +78,27 @@ class OnnxPackager(Packager):
 
     def limit(self, pipeline: Any) -> Limit | None:
         """Return the smallest limit that a part states; models that are no trees add up float32, which large numbers end in."""
-        parts = [
-            *(stage.fitted for stage in pipeline.transforms),
-            *(stage.fitted for stage in pipeline.featurizers),
-            pipeline.model,
-        ]
-        limits = [part.onnx_limit() for part in parts if isinstance(part, LimitedInOnnx)]
-        model = pipeline.model
-        if not isinstance(model, LimitedInOnnx) and not (isinstance(model, SplitsAt) and model.thresholds()):
-            limits.append(_limit_of(model))
-        return min((limit for limit in limits if limit), key=lambda limit: limit.largest, default=None)
+        return limit_of(pipeline)
 
     def load(self, stored: Stored, trust: Trust) -> Predictor:
         """Return a predictor on onnxruntime; raises StoreError for a damaged file, or one that reaches outside the package."""
         from .predictor import OnnxPredictor
 
         return OnnxPredictor.of(stored)
+
+
+def limit_of(pipeline: Any) -> Limit | None:
+    """Return the smallest limit that a part of a pipeline states; models that are no trees add up float32."""
+    parts = [
+        *(stage.fitted for stage in pipeline.transforms),
+        *(stage.fitted for stage in pipeline.featurizers),
+        pipeline.model,
+    ]
+    limits = [part.onnx_limit() for part in parts if isinstance(part, LimitedInOnnx)]
+    model = pipeline.model
+    if not isinstance(model, LimitedInOnnx) and not (isinstance(model, SplitsAt) and model.thresholds()):
+        limits.append(_limit_of(model))
+    return min((limit for limit in limits if limit), key=lambda limit: limit.largest, default=None)
 
 
 def _limit_of(model: Any) -> Limit:
