@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le
 
 from hookline import (
+    Component,
     ExportsOnnx,
     Limit,
     LimitedInOnnx,
+    NeedsOpset,
     Package,
     Packager,
     Pipeline,
@@ -41,6 +46,8 @@ class OnnxPackager(Packager):
     name = "onnx"
     extra = "onnx"
     tolerance = 1e-5
+    target_opset: Annotated[int, Ge(16), Le(21)] | None = None
+    """The ai.onnx operator set of the graph, and the IR version that goes with it, for older runtimes; None: 21."""
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:
@@ -71,10 +78,20 @@ class OnnxPackager(Packager):
     # type-var: what `ports` reads is that a model is one of the two; that each is a Model as well goes without saying.
     def save(self, pipeline: Pipeline[SklearnModel | ExportsOnnx], path: Path) -> Package:  # type: ignore[type-var]
         """Write model.onnx; raises ExportError naming the part that ONNX has no words for."""
-        from .graph import build_graph
+        from .graph import OPSET, build_graph
+        from .variants.opset import lowered
 
-        (path / "model.onnx").write_bytes(build_graph(pipeline).SerializeToString())
+        graph = build_graph(pipeline)
+        if self.target_opset not in (None, OPSET):
+            graph = lowered(graph, self.target_opset)
+        (path / "model.onnx").write_bytes(graph.SerializeToString())
         return Package(path, self.name)
+
+    def refuses(self, parts: Sequence[Component]) -> str | None:
+        """Name the components whose graph needs a later operator set."""
+        least = {part.name: part.onnx_opset for part in parts if isinstance(part, NeedsOpset)}
+        late = [f"{name} needs {opset}" for name, opset in least.items() if opset > (self.target_opset or opset)]
+        return f"target_opset={self.target_opset} is too low: {', '.join(late)}" if late else None
 
     def limit(self, pipeline: Any) -> Limit | None:
         """Return the smallest limit that a part states; models that are no trees add up float32, which large numbers end in."""

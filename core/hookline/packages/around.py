@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hookline.kinds.capabilities import RefusesParts
+from hookline.kinds.component import Component
 from hookline.kinds.deployments import Package, Trust
 from hookline.kinds.fitted import Limit, Model, Predictor
 from hookline.kinds.kinds import Packager
@@ -53,6 +56,10 @@ class AroundPackager(Packager):
     def limit(self, pipeline: Any) -> Limit | None:
         """Return the limit of the format inside."""
         return self.holds.limit(pipeline)
+
+    def refuses(self, parts: Sequence[Component]) -> str | None:
+        """Say what the format inside refuses."""
+        return self.holds.refuses(parts) if isinstance(self.holds, RefusesParts) else None
 
     def load(self, stored: Any, trust: Trust) -> Predictor:
         """Read the model inside, as its own packager does."""
