@@ -20,6 +20,7 @@ from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, T
 from .kinds.capabilities import (
     AnswersAlone,
     AnswersWith,
+    Approximates,
     Decides,
     DropsRepeats,
     Explains,
@@ -111,6 +112,7 @@ __all__ = [
     "AnswersAlone",
     "AnswersAsServed",
     "AnswersWith",
+    "Approximates",
     "Chart",
     "ColumnProfile",
     "Component",

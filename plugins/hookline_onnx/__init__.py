@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hookline import Packager, hookimpl
 
-from .packagers import OnnxPackager
+from .packagers import OnnxPackager, OnnxQuantizedPackager
 
-__all__ = ["OnnxPackager"]
+__all__ = ["OnnxPackager", "OnnxQuantizedPackager"]
 
 
 @hookimpl
 def register_packagers() -> list[type[Packager]]:
-    """Return the packager."""
-    return [OnnxPackager]
+    """Return the packagers."""
+    return [OnnxPackager, OnnxQuantizedPackager]

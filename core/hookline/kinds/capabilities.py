@@ -216,6 +216,14 @@ class RefusesParts(Protocol):
 
 
 @runtime_checkable
+class Approximates(Protocol):
+    """A packager whose packages are coarser than the model on purpose; of generated rows only refusals count."""
+
+    changes_at_most: float
+    """Largest share of held-out rows whose decision may be another, within the packager's `tolerance`."""
+
+
+@runtime_checkable
 class AnswersWith(Protocol):
     """A packager whose packages need less to answer than it needs to write them."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.kinds.capabilities import RefusesParts
+from hookline.kinds.capabilities import Approximates, RefusesParts
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Package, Trust
 from hookline.kinds.fitted import Limit, Model, Predictor
@@ -31,6 +31,8 @@ class AroundPackager(Packager):
             raise ValueError(f"packager '{self.name}' holds a model of another format, such as onnx")
         # How far it may be from the pipeline is a matter of the format inside.
         object.__setattr__(self, "tolerance", self.holds.tolerance)
+        if isinstance(self.holds, Approximates):
+            object.__setattr__(self, "changes_at_most", self.holds.changes_at_most)
 
     def inner(self, path: Path) -> Path:
         """Return the folder of the format inside, below the package's own; that itself where nothing else is said."""

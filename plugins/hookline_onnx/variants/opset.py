@@ -72,7 +72,7 @@ def _require_known(graph: onnx.GraphProto, opset: int) -> None:
 
 def _rewrite(graph: onnx.GraphProto, opset: int) -> None:
     """Say otherwise what onnx's converter does not lower."""
-    made = _constants(graph)
+    made = constants_of(graph)
     places = range(len(graph.node) - 1, -1, -1)
     for place in places:
         node = graph.node[place]
@@ -147,7 +147,8 @@ def _gelu(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     ]
 
 
-def _constants(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+def constants_of(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    """Return the tensors that a graph holds, by name."""
     found = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
