@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hookline import Packager, hookimpl
 
-from .packagers import OnnxPackager
+from .packagers import OnnxPackager, OnnxQuantizedPackager
 from .translated.packagers import TorchExportPackager, TorchscriptPackager
 
-__all__ = ["OnnxPackager", "TorchExportPackager", "TorchscriptPackager"]
+__all__ = ["OnnxPackager", "OnnxQuantizedPackager", "TorchExportPackager", "TorchscriptPackager"]
 
 
 @hookimpl
 def register_packagers() -> list[type[Packager]]:
     """Return the packagers."""
-    return [OnnxPackager, TorchExportPackager, TorchscriptPackager]
+    return [OnnxPackager, OnnxQuantizedPackager, TorchExportPackager, TorchscriptPackager]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from .artifacts import Dataset, DateOrder, Roles, Schema, Target, TextRules
+from .component import Component
 from .fitted import DecisionRule, Intervals, Limit, Model, Prediction, Predictor
 from .reports import Decision, Explanation
 
@@ -40,6 +41,14 @@ class LimitedInOnnx(Protocol):
     def onnx_limit(self) -> Limit | None:
         """Return from where on its graph may answer differently; None: nowhere."""
         ...
+
+
+@runtime_checkable
+class NeedsOpset(Protocol):
+    """A component whose fitted part can be said in ONNX, but in no old set of operators."""
+
+    onnx_opset: int
+    """The oldest ai.onnx operator set that has words for it."""
 
 
 @runtime_checkable
@@ -195,6 +204,23 @@ class PredictsRows(Protocol):
         warnings nor ids. A server asks of no rows when it starts, for what is made at first use.
         """
         ...
+
+
+@runtime_checkable
+class RefusesParts(Protocol):
+    """A packager that can tell of components, before any row is read, that its format has no words for them."""
+
+    def refuses(self, parts: Sequence[Component]) -> str | None:
+        """Say why transforms, featurizers and trainer of a plan cannot be packaged; None: nothing is known against it."""
+        ...
+
+
+@runtime_checkable
+class Approximates(Protocol):
+    """A packager whose packages are coarser than the model on purpose; of generated rows only refusals count."""
+
+    changes_at_most: float
+    """Largest share of held-out rows whose decision may be another, within the packager's `tolerance`."""
 
 
 @runtime_checkable

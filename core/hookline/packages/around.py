@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hookline.kinds.capabilities import Approximates, RefusesParts
+from hookline.kinds.component import Component
 from hookline.kinds.deployments import Package, Trust
 from hookline.kinds.fitted import Limit, Model, Predictor
 from hookline.kinds.kinds import Packager
@@ -28,6 +31,8 @@ class AroundPackager(Packager):
             raise ValueError(f"packager '{self.name}' holds a model of another format, such as onnx")
         # How far it may be from the pipeline is a matter of the format inside.
         object.__setattr__(self, "tolerance", self.holds.tolerance)
+        if isinstance(self.holds, Approximates):
+            object.__setattr__(self, "changes_at_most", self.holds.changes_at_most)
 
     def inner(self, path: Path) -> Path:
         """Return the folder of the format inside, below the package's own; that itself where nothing else is said."""
@@ -53,6 +58,10 @@ class AroundPackager(Packager):
     def limit(self, pipeline: Any) -> Limit | None:
         """Return the limit of the format inside."""
         return self.holds.limit(pipeline)
+
+    def refuses(self, parts: Sequence[Component]) -> str | None:
+        """Say what the format inside refuses."""
+        return self.holds.refuses(parts) if isinstance(self.holds, RefusesParts) else None
 
     def load(self, stored: Any, trust: Trust) -> Predictor:
         """Read the model inside, as its own packager does."""

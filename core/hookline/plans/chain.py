@@ -9,7 +9,7 @@ from typing import Any
 
 from hookline.errors import ConfigError, PlanError, Problem, suggestion
 from hookline.kinds.artifacts import Dataset, Features
-from hookline.kinds.capabilities import measured_by
+from hookline.kinds.capabilities import RefusesParts, measured_by
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, Package, Traffic
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
@@ -43,7 +43,7 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
                 problems.append(
                     f"{kind} '{placed.component.name}' makes {type_text(found.makes)}, which has no transform()"
                 )
-    problems += _check_tasks(config)
+    problems += [*_check_tasks(config), *_refused_by_packagers(config)]
     if problems:
         raise PlanError("\n".join(problems), hint=hints[0] if hints else None)
     assert isinstance(trainer.component, Trainer)
@@ -51,6 +51,14 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
     # What is asked for as several classes may well have two.
     tasks = trainer.component.tasks if asked in ("auto", "multiclass") else {asked}
     check_gates_are_measured(config, tasks)
+
+
+def _refused_by_packagers(config: RunConfig) -> list[str]:
+    """Return what packagers say that they cannot say of the pipeline's parts."""
+    parts = [placed.component for kind in ("transform", "featurizer", "trainer") for placed in config.components[kind]]
+    packagers = [placed.component for placed in config.components["packager"]]
+    told = [(one.name, one.refuses(parts)) for one in packagers if isinstance(one, RefusesParts)]
+    return [f"packager '{name}' cannot say this pipeline: {why}" for name, why in told if why]
 
 
 def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:

@@ -46,6 +46,8 @@ class ParseNumbersTransform(Transform):
     """Read numbers that are written as texts: decimal commas, thousands in groups, signs of money, percent, blanks among them."""
 
     name = "parse_numbers"
+    # Patterns and texts that are parted came with it.
+    onnx_opset: ClassVar[int] = 20
     mends: ClassVar = {
         "disguised_numbers": "transform=[parse_numbers]",
         "mixed_numbers": "transform=[parse_numbers]",

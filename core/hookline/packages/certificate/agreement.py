@@ -47,6 +47,8 @@ class Comparison:
     """None: nowhere."""
     rule: DecisionRule | None = None
     """How the native one decides."""
+    changes_at_most: float | None = None
+    """Share of held-out decisions that may change where the other is coarser on purpose; refusals alone count of other rows."""
 
     @classmethod
     def of(
@@ -94,7 +96,7 @@ class Comparison:
             int((told.asked & mine).sum()),
             largest,
             int(told.changed[counted].sum()),
-            largest <= self.tolerance,
+            self._holds(sort, told, counted, largest),
             int((told.refused & mine).sum()),
             int(excused.sum()),
             int((told.difference[excused] > self.tolerance).sum()),
@@ -102,6 +104,16 @@ class Comparison:
             int((told.tied & mine).sum()),
             self._worst(frame, (mine & told.asked & ~told.tied).nonzero()[0].tolist(), told, past),
         )
+
+    def _holds(self, sort: str, told: _Told, counted: np.ndarray, largest: float) -> bool:
+        """Tell whether the rows of a sort that count are answered alike."""
+        if self.changes_at_most is None:
+            return largest <= self.tolerance
+        if sort != HELD_OUT:
+            # Where both answer, or both refuse.
+            return bool((told.both | told.refused)[counted].all())
+        changed = int(told.changed[counted].sum())
+        return largest <= self.tolerance and changed <= self.changes_at_most * int(counted.sum())
 
     def _compare(self, frame: pl.DataFrame, places: np.ndarray, told: _Told, budget: list[int]) -> None:
         """Fill `told` for rows; where either refuses, their halves are asked again, until each row is told by itself."""

@@ -51,6 +51,15 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """How well the native pipeline and the package do on held-out rows whose truth is known: accuracy, Brier score, or RMSE."""
+
+    name: str
+    native: float
+    package: float
+
+
+@dataclass(frozen=True)
 class Certificate:
     """What was compared with the native pipeline, on which rows, and how well it agrees."""
 
@@ -61,6 +70,10 @@ class Certificate:
     agreements: tuple[Agreement, ...] = field(default_factory=tuple)
     limit: str | None = None
     """Where the format says that it may differ, and why."""
+    changes_at_most: float | None = None
+    """Share of held-out decisions that may change, of a package that is coarser on purpose; generated rows are told then."""
+    quality: tuple[Quality, ...] = ()
+    """Of such a package."""
 
     @property
     def ok(self) -> bool:
@@ -73,7 +86,9 @@ def require_agreement(certificate: Certificate, subject: str, hint: str | None) 
     bad = [agreement for agreement in certificate.agreements if not agreement.ok]
     if not bad:
         return
-    lines = [f"{subject} changes predictions (tolerance {certificate.tolerance:g}):"]
+    most = certificate.changes_at_most
+    share = "" if most is None else f", and of the decisions on held-out rows {most:.2%} may change"
+    lines = [f"{subject} changes predictions (tolerance {certificate.tolerance:g}{share}):"]
     for one in bad:
         kind = "held-out" if one.sort == HELD_OUT else f"generated {one.sort}"
         changed = f"{one.changed_decisions} decisions changed" if one.changed_decisions else "no decision changed"

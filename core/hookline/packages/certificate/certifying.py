@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.columns import conform
 from hookline.kinds.artifacts import Schema
-from hookline.kinds.capabilities import NamesTies
+from hookline.kinds.capabilities import Approximates, NamesTies
 from hookline.kinds.fitted import BOUNDS, Limit, Prediction, Predictor, label_text
 from hookline.kinds.kinds import Packager
 from hookline.kinds.serving.fleet import AnswersAsServed
@@ -17,6 +17,7 @@ from ..pipeline import Pipeline
 from .agreement import Comparison, Ties
 from .certificate import HELD_OUT, Certificate
 from .edges import EdgeRows, plain_row
+from .qualities import qualities
 from .rounding import tolerance_of
 
 if TYPE_CHECKING:
@@ -39,11 +40,14 @@ def certify(
     limit = packager.limit(pipeline)
     tolerance = packager.tolerance if packager.native else tolerance_of(packager.tolerance, pipeline, held_out)
     asked = Comparison.of(pipeline, packaged.predict, tolerance, held_out, _ties(pipeline))
+    most = packager.changes_at_most if isinstance(packager, Approximates) else None
+    asked = replace(asked, changes_at_most=most)
     beyond = _beyond(limit, pipeline, edges) if limit else None
     found = [*asked.on(held_out, [HELD_OUT] * held_out.height), *asked.on(edges.frame, edges.sorts, beyond)]
     found = [replace(one, left_out=one.left_out + edges.left_out.get(one.sort, 0)) for one in found]
     said = None if limit is None else f"{limit.reason} (numbers, raw or as features, from {limit.largest:g} on)"
-    return Certificate(packager.name, tolerance, edges.seed, tuple(found), said)
+    quality = () if most is None else qualities(pipeline, packaged, held_out)
+    return Certificate(packager.name, tolerance, edges.seed, tuple(found), said, most, quality)
 
 
 def certify_served(

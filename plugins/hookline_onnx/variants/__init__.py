@@ -1,0 +1,1 @@
+"""A graph said otherwise than it was made: in an older set of operators, or with coarser numbers."""
