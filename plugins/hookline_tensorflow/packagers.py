@@ -13,7 +13,7 @@ class SavedModelPackager(Packager):
     """The whole pipeline as a TensorFlow SavedModel, from raw columns (texts and missing values included) to the decision.
 
     In the folder `saved_model`, with the signature `serving_default`. Its inputs are one raw column each, (n,): numbers and
-    booleans float64 with NaN for missing, texts with "" for missing, datetimes int64 microseconds since 1970 UTC with the smallest
+    booleans float64 with NaN for missing, texts with "" for missing, datetimes int64 microseconds since 1970 UTC with the least
     int64 for missing; inputs.json says which input is which column. Outputs are `label` and `probabilities`, or `value` with
     `lower` and `upper`. Nothing but TensorFlow is needed to run it. Reading it runs no code: operators that touch files or
     Python are refused. Takes Keras models, behind stages that have words in ONNX.
