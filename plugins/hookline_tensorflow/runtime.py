@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
-from hookline.errors import ConfigError
+from hookline.errors import ConfigError, Problem
 
 VARIABLES: Mapping[str, str] = {
     # Errors alone; a user who wants more says so.
@@ -42,10 +42,8 @@ def keras() -> Any:
         package: Any = import_module("keras")
     backend = package.backend.backend()
     if backend != "tensorflow":
-        raise ConfigError(
-            f"Keras runs on {backend} in this process, and these components need TensorFlow",
-            hint="unset KERAS_BACKEND, or set it to tensorflow",
-        )
+        told = f"Keras runs on {backend} in this process; unset KERAS_BACKEND, or set it to tensorflow"
+        raise ConfigError("this component needs Keras on TensorFlow", [Problem("KERAS_BACKEND", told)])
     return package
 
 

@@ -40,10 +40,10 @@ def variables_of(module: Any) -> list[Any]:
 def save(folder: Path, module: Any, progress: Progress) -> None:
     """Write the checkpoint whole, or not at all."""
     facts = {name: value for name, value in vars(progress).items() if name != "kept"}
-    arrays = {f"now{place}": value.numpy() for place, value in enumerate(variables_of(module))}
+    arrays: dict[str, Any] = {f"now{place}": value.numpy() for place, value in enumerate(variables_of(module))}
     arrays |= {f"best{place}": value for place, value in enumerate(progress.kept)}
     part = folder / f"part-{os.getpid()}.npz"
-    np.savez(part, **arrays, **{FACTS: np.array(json.dumps(facts))})
+    np.savez(part, **arrays | {FACTS: np.array(json.dumps(facts))})
     part.replace(folder / FILE)
 
 
