@@ -62,7 +62,7 @@ class SavedModelPredictor:
         if not answers:
             return replace(no_prediction(self.target), row_ids=admitted.ids)
         said = {name: np.concatenate([one[name] for one in answers]) for name in answers[0]}
-        around = {"row_ids": admitted.ids, "warnings": admitted.warnings}
+        around: dict[str, Any] = {"row_ids": admitted.ids, "warnings": admitted.warnings}
         if self.target.task == "regression":
             bounds = None if self.intervals is None else np.column_stack([said["lower"], said["upper"]])
             return require_finite(Prediction(said["value"], intervals=bounds, **around))
