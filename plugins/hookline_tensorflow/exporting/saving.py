@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ def _labels(classes: Sequence[Any]) -> Any:
     return tf.constant(list(classes), tf.int64 if whole else tf.float64)
 
 
-def _decided(tf: Any, pipeline: Pipeline[Any], found: Any, labels: Any) -> Mapping[str, Any]:
+def _decided(tf: Any, pipeline: Pipeline[Any], found: Any, labels: Any) -> dict[str, Any]:
     """Return `label` and `probabilities`, or `value` with `lower` and `upper`."""
     if labels is None:
         value = tf.cast(found[:, 0], tf.float64)

@@ -79,7 +79,7 @@ def _watching(training: Training, given: Given, epoch: Epoch, progress: Progress
     """Return the callback that keeps the best weights, stops, reports, and writes checkpoints."""
     sign = 1.0 if training.mode == "min" else -1.0
 
-    class Watching(keras().callbacks.Callback):  # type: ignore[misc, name-defined]  # mypy does not follow Keras
+    class Watching(keras().callbacks.Callback):  # type: ignore[misc]  # mypy does not follow Keras
         """Looks at each epoch once it is over."""
 
         def on_epoch_begin(self, number: int, logs: Any = None) -> None:
