@@ -10,6 +10,11 @@ BIN14 := $(VENV14)/bin
 HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/core/cli/test_completion.py tests/plugins/optuna \
 	tests/plugins/ray tests/e2e/test_sweep.py
 
+# A third one, with TensorFlow beside everything that the first one has.
+VENVTF := .venv-tf
+BINTF := $(VENVTF)/bin
+TENSORFLOW := tests/plugins/tensorflow tests/core/testing/test_trainer.py tests/core/testing/test_packager.py
+
 # Tests at a time: two even on one core, since many wait, and four at most, each of which may take a gigabyte.
 CORES := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
 
@@ -20,7 +25,7 @@ LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test fuzz test-hydra14 long torture torture-serving soak lint types mypy pyright unit bench bench-peers attack docs docs-check clean help
+.PHONY: demo test fuzz test-hydra14 test-tensorflow long torture torture-serving soak lint types mypy pyright unit bench bench-peers attack docs docs-check clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -31,6 +36,7 @@ help:
 	@echo "make long   the long forms of what make test does in short: property tests, killed sweeps, new plugins, other launchers, all routes"
 	@echo "make fuzz   every parser of ours and a package's files, changed at random, for a minute or two"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
+	@echo "make test-tensorflow   what needs TensorFlow, in an environment that has it (1.4 GB more)"
 	@echo "make torture  commands killed at any moment on three hosts that share one home (Linux, root; a quarter of an hour)"
 	@echo "make torture-serving  servers and workers killed 200 times under load, and 100 policies put in force meanwhile (10 minutes)"
 	@echo "make soak   ten minutes of steady load, while policies change and labels come in: memory, and the log to its last record"
@@ -70,6 +76,10 @@ test-hydra14: $(VENV14)/.hydra14
 	$(BIN14)/python -c "import hydra, omegaconf; print('hydra', hydra.__version__, 'omegaconf', omegaconf.__version__)"
 	$(BIN14)/python -m pytest --long --numprocesses 2 --dist loadfile $(HYDRA14)
 
+test-tensorflow: $(VENVTF)/.tensorflow
+	$(BINTF)/python -m pip check
+	$(BINTF)/python -m pytest --numprocesses 2 --dist loadfile --durations 10 $(TENSORFLOW) -k "tensorflow or keras or saved_model"
+
 torture: $(VENV)/.all
 	cd tests && ../$(BIN)/python -m kit.torture --minutes 15
 
@@ -101,6 +111,17 @@ $(VENV14)/.hydra14: $(VENV)/.all
 	$(BIN14)/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools
 	@touch $@
 
+# What is missing is taken from the index; the rest is found where the first environment has it.
+$(VENVTF)/.tensorflow: $(VENV)/.all
+	rm -rf $(VENVTF)
+	$(BIN)/python -m venv $(VENVTF)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(BINTF)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/z_first.pth"
+	$(BINTF)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[tensorflow]"
+	# The setuptools of a new environment may be older than torch takes; the first one's is not.
+	$(BINTF)/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools
+	@touch $@
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("hookline needs Python 3.11 or later; say which with PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
@@ -125,4 +146,4 @@ $(VENV)/.bench: $(VENV)/.all
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV14) benchmarks/peers/.venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV14) $(VENVTF) benchmarks/peers/.venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

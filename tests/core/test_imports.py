@@ -33,6 +33,7 @@ HEAVY = (
         "skops",
     ),
     "starlette",
+    *("keras", "tensorflow", "tf2onnx"),
     *("torch", "uvicorn", "vl_convert", "whylogs"),
 )
 PLUGINS = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "__init__.py").is_file())

@@ -15,6 +15,7 @@ from hookline.kinds.component import Component
 from hookline.registry.registry import Registry, load_registry
 from hookline.testing import Check, CheckFailed, checks_for
 from hookline.testing.check import CHECKS, name_of
+from kit.apart import needs_tensorflow
 
 
 def built_in(kind: str) -> list[str]:
@@ -26,6 +27,8 @@ def built_in(kind: str) -> list[str]:
 def check_built_in(kind: str, name: str, fields: Mapping[str, Any]) -> None:
     """Run every check on a component that comes with hookline."""
     component = _registry().build(kind, name, dict(fields), f"{kind}.{name}")
+    if "tensorflow" in component.requires():
+        needs_tensorflow()
     # Threads that wait for each other in many tiny fits, beside other test workers, take ten times as long.
     with threadpool_limits(1):
         for check in checks_for(component):

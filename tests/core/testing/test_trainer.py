@@ -23,6 +23,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "sklearn": {"class_name": "ExtraTreesClassifier"},
     "ft_transformer": {"blocks": 1, "width": 16, "heads": 2, "max_epochs": 10, "batch_size": 32, "learning_rate": 0.01},
     "mlp": {"hidden": (16,), "max_epochs": 6, "learning_rate": 0.05},
+    "keras_mlp": {"hidden": (16,), "max_epochs": 6, "learning_rate": 0.05},
     "random_forest": {"n_estimators": 10},
     "hist_gradient_boosting": {"max_iter": 8},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 10}},

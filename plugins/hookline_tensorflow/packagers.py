@@ -1,0 +1,50 @@
+"""The `saved_model` packager: writes TensorFlow's own format, and reads it back into a predictor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hookline import Package, Packager, Pipeline, Predictor, Stored, Trust
+
+from .model import KerasModel
+
+
+class SavedModelPackager(Packager):
+    """The whole pipeline as a TensorFlow SavedModel, from raw columns (texts and missing values included) to the decision.
+
+    In the folder `saved_model`, with the signature `serving_default`. Its inputs are one raw column each, (n,): numbers and
+    booleans float64 with NaN for missing, texts with "" for missing, datetimes int64 microseconds since 1970 UTC with the least
+    int64 for missing; inputs.json says which input is which column. Outputs are `label` and `probabilities`, or `value` with
+    `lower` and `upper`. Nothing but TensorFlow is needed to run it. Reading it runs no code: operators that touch files or
+    Python are refused. Takes Keras models, behind stages that have words in ONNX.
+    """
+
+    name = "saved_model"
+    extra = "tensorflow"
+    tolerance = 1e-5
+
+    @classmethod
+    def requires(cls) -> tuple[str, ...]:
+        """Return the backend."""
+        return ("tensorflow", "keras", "onnx", "spox")
+
+    @classmethod
+    def answers_with(cls) -> tuple[str, ...]:
+        """Return what runs a SavedModel; what writes one is not needed there."""
+        return ("tensorflow",)
+
+    def save(self, pipeline: Pipeline[KerasModel], path: Path) -> Package:
+        """Write the folder `saved_model`; raises ExportError naming the part that TensorFlow has no words for."""
+        from .exporting.saving import write
+
+        write(pipeline, path)
+        return Package(path, self.name)
+
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        """Return a predictor on TensorFlow.
+
+        Raises StoreError for a damaged file, and UntrustedPackage for operators that do more than compute.
+        """
+        from .predictor import SavedModelPredictor
+
+        return SavedModelPredictor.of(stored, trust)

@@ -1,0 +1,1 @@
+"""The trainers: a ready network for tables, and those of a project."""

@@ -1,0 +1,15 @@
+"""Tests of what has an environment of its own, since it is too large for the common one."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+TENSORFLOW = "TensorFlow is tested in an environment of its own: make test-tensorflow"
+
+
+def needs_tensorflow() -> None:
+    """Leave out a test, or a module of them, where TensorFlow is not; under CI too, which asks for it by another target."""
+    if find_spec("tensorflow") is None:
+        pytest.skip(TENSORFLOW, allow_module_level=True)
