@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -18,6 +18,7 @@ from kit.places import ROOT
 from kit.transcripts import BLOCK, Step, ids_between, missing, printed, rewritten, same, steps_of, with_ids
 
 PAGES = ("README.md", "docs/config.md")
+CHOOSING = ROOT / "docs" / "choosing-a-model.md"
 TABLE = "customers.csv target=churned id=customer name=customers"
 MODEL = f"hookline {TABLE} trainer=logistic_regression featurizer.tabular.missing=zero"
 LEARNER = f"hookline {TABLE} trainer=sgd_classifier featurizer.tabular.missing=zero 'packager=[skops]'"
@@ -119,6 +120,37 @@ def shop(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def census(tmp_path: Path, shared_data: Path) -> Path:
+    """Return a folder with Adult under its header, and the files that the page on choosing a model shows."""
+    folder = tmp_path / "shop"
+    (folder / "experiment").mkdir(parents=True)
+    text = CHOOSING.read_text("utf-8")
+    header = ",".join(re.findall(r"^\$ header=(?:\$header,)?(.*)$", text, re.MULTILINE))
+    for part in ("train", "test"):
+        rows = (shared_data / f"adult-{part}.csv").read_text("utf-8")
+        (folder / f"adult-{part}.csv").write_text(f"{header}\n{rows}")
+    return folder
+
+
+@pytest.mark.long
+def test_choosing_a_model_shows_what_its_commands_print(census: Path) -> None:
+    text = CHOOSING.read_text("utf-8")
+    if os.environ.get("WRITE_DOCS"):
+        CHOOSING.write_text("".join(rewritten(part, census) for part in _parts_with_files(text, census)), "utf-8")
+        return
+    for part in _parts_with_files(text, census):
+        _require_what_is_shown(part, CHOOSING.name, census)
+
+
+def _parts_with_files(text: str, folder: Path) -> Iterator[str]:
+    """Yield a page up to each file that it shows, and write that file before what follows it."""
+    for part in re.split(r"(?=^```yaml\n)", text, flags=re.MULTILINE):
+        for said in re.findall(r"```yaml\n(.*?)```", part, re.DOTALL):
+            (folder / re.findall(r"^# (experiment/\S+)$", said, re.MULTILINE)[0]).write_text(said)
+        yield part
+
+
 @pytest.mark.parametrize("page", [*PAGES, *(pytest.param(page, marks=pytest.mark.long) for page in PREPARED)])
 def test_a_page_shows_what_its_commands_print(page: str, shop: Path) -> None:
     text = (ROOT / page).read_text("utf-8")
@@ -129,9 +161,13 @@ def test_a_page_shows_what_its_commands_print(page: str, shop: Path) -> None:
     if os.environ.get("WRITE_DOCS"):
         (ROOT / page).write_text(rewritten(text, shop), "utf-8")
         return
-    blocks = BLOCK.findall(text)
-    assert blocks
+    assert BLOCK.search(text)
+    _require_what_is_shown(text, page, shop)
+
+
+def _require_what_is_shown(text: str, page: str, shop: Path) -> None:
     ids: dict[str, str] = {}
+    blocks = BLOCK.findall(text)
     for step in (step for _, block in blocks for step in steps_of(dedent(block))):
         lines = printed(with_ids(step.command, ids), shop)
         ids |= ids_between(step, lines)

@@ -45,7 +45,10 @@ TRAINERS: Mapping[str, Mapping[str, Any]] = {
 }
 TABULAR: list[Mapping[str, Any]] = [
     *({"numeric": way} for way in ("standard", "robust", "min_max")),
-    *({"categorical": way} for way in ("one_hot", "codes", "ordinal", "target", "hashing")),
+    *(
+        {"categorical": way}
+        for way in ("one_hot", "codes", "ordinal", "target", "weight_of_evidence", "count", "hashing")
+    ),
     {"missing": "zero", "missing_indicators": True},
 ]
 

@@ -26,7 +26,7 @@ class SplitOptions:
     test: Annotated[float, Interval(gt=0, lt=1)] = 0.3
     """Share of rows held out for evaluation."""
     valid: Annotated[float, Ge(0), Lt(1)] = 0.0
-    """Share of rows that trainers may stop on; 0 leaves it to the trainer."""
+    """Share of rows that trainers may stop on; 0 leaves it to the trainer. Where `column` names none, training rows give them."""
     column: str | None = None
     """For method `column`: the column that says train, valid or test; it is no feature."""
     train_values: Annotated[tuple[Label, ...], Len(1)] = ("train",)
@@ -89,7 +89,9 @@ def assign(frame: pl.LazyFrame, dataset: Dataset, method: str, options: SplitOpt
         rng = np.random.default_rng((seed, repeat)) if repeat else rng
         shares, turn = (1 / options.folds, options.valid), fold / options.folds
     if method == "column":
-        return _by_column(_values(frame, str(options.column)), options)
+        part = _by_column(_values(frame, str(options.column)), options)
+        unnamed = options.valid and not (part == PARTS.index("valid")).any()
+        return _validated(part, frame, dataset, options.valid, rng) if unnamed else part
     if method == "time":
         return by_time(_times(frame, str(dataset.roles.time)), options)
     if method == "group":
@@ -227,6 +229,28 @@ def _by_column(values: pl.Series, options: SplitOptions) -> Any:
             ailment="unwanted_rows",
         )
     return np.array(part)
+
+
+def _validated(part: Any, frame: pl.LazyFrame, dataset: Dataset, share: float, rng: Any) -> Any:
+    """Take a share of all rows from the training rows for validation: whole groups, the latest, or by lot, as roles say."""
+    import numpy as np
+
+    rows = np.flatnonzero(part == PARTS.index("train"))
+    share = share * len(part) / max(len(rows), 1)
+    if share >= 1:
+        raise DataError(
+            f"split.valid is {share:.0%} of the rows that split.column leaves for training",
+            hint="choose a smaller split.valid, or name its rows with split.valid_values=[...]",
+        )
+    if dataset.roles.group:
+        held = _by_group(_values(frame, dataset.roles.group)[rows], (share, 0.0), 0.0, rng)
+    elif dataset.roles.time:
+        held = by_time(_times(frame, dataset.roles.time)[rows], SplitOptions(test=share))
+    else:
+        held = _draw(len(rows), (share, 0.0), 0.0, rng)
+    made = part.copy()
+    made[rows[held == PARTS.index("test")]] = PARTS.index("valid")
+    return made
 
 
 def _part_of_value(options: SplitOptions) -> dict[str, int]:

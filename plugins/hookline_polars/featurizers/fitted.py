@@ -14,6 +14,7 @@ from .encodings.categories import OneHotEncoding, OrdinalEncoding, ScaledOrdinal
 from .encodings.datetimes import DatetimeEncoding, ScaledDatetimeEncoding
 from .encodings.hashes import HashingEncoding
 from .encodings.numbers import NumberEncoding
+from .encodings.shares import CountEncoding, EvidenceEncoding
 from .encodings.targets import ScaledTargetEncoding, TargetEncoding
 from .matrix import dense, placed, sparse
 
@@ -41,6 +42,8 @@ Encoding = Annotated[
     | ScaledOrdinalEncoding
     | TargetEncoding
     | ScaledTargetEncoding
+    | CountEncoding
+    | EvidenceEncoding
     | HashingEncoding
     | DatetimeEncoding
     | ScaledDatetimeEncoding,

@@ -19,6 +19,7 @@ from .encodings.categories import OneHotEncoding, fit_places
 from .encodings.datetimes import PARTS, Part, fit_datetimes
 from .encodings.hashes import HashingEncoding
 from .encodings.numbers import NumberEncoding, Scaling
+from .encodings.shares import fit_counts, fit_evidence
 from .encodings.targets import fit_means
 from .fitted import Encoding, FittedTabular
 
@@ -44,17 +45,18 @@ class TabularFeaturizer(Featurizer):
     numeric: Scaling = "standard"
     """How numbers are scaled, parts of datetimes, positions and mean targets of categories too: by mean and standard deviation,
     by median and quartiles, to 0..1, or not."""
-    categorical: Literal["one_hot", "codes", "ordinal", "target", "hashing"] = "one_hot"
+    categorical: Literal["one_hot", "codes", "ordinal", "target", "weight_of_evidence", "count", "hashing"] = "one_hot"
     """How texts are encoded. `codes` are positions that are never scaled, for a trainer that embeds categories, as `mlp` does;
-    `target` uses the mean target of a category, cross-fitted on the training rows."""
+    `target` uses the mean target of a category, `weight_of_evidence` how much it speaks for a class, both cross-fitted on the
+    training rows; `count` is the share of rows that hold it."""
     max_categories: Annotated[int, Gt(0)] = 100
     """one_hot: the most frequent categories get a column each, the others share one called `<column>?other`."""
     n_hashes: Annotated[int, Gt(1)] = 64
     """hashing: columns a text is hashed to."""
     smooth: Annotated[float, Ge(0)] = 10.0
-    """target: rows of the overall mean that are mixed into a category's own mean (Micci-Barreca, 2001)."""
+    """target, weight_of_evidence: rows of the overall mean that are mixed into a category's own mean (Micci-Barreca, 2001)."""
     folds: Annotated[int, Gt(1)] = 5
-    """target: folds of the cross-fitting."""
+    """target, weight_of_evidence: folds of the cross-fitting."""
     datetime: tuple[Part, ...] = PARTS
     """Parts that datetimes are taken apart into."""
     missing: Literal["zero", "nan"] = "nan"
@@ -100,6 +102,10 @@ class TabularFeaturizer(Featurizer):
             "codes": partial(fit_places, scaling="none", indicators=indicators),
             "ordinal": partial(fit_places, scaling=self.numeric, indicators=indicators),
             "target": partial(fit_means, smooth=self.smooth, scaling=self.numeric, indicators=indicators),
+            "weight_of_evidence": partial(
+                fit_evidence, smooth=self.smooth, scaling=self.numeric, indicators=indicators
+            ),
+            "count": partial(fit_counts, scaling=self.numeric, indicators=indicators),
             "hashing": partial(HashingEncoding.fit, n_hashes=self.n_hashes, indicators=indicators),
         }
         fill = 0.0 if zero else None

@@ -85,6 +85,38 @@ def test_other_words_of_a_column_can_say_the_part(tmp_path: Path) -> None:
     assert "year" not in made.train.feature_columns()
 
 
+NAMED = TABLE.with_columns(part=pl.when(pl.col("part") == "valid").then(pl.lit("train")).otherwise("part"))
+
+
+def test_training_rows_give_the_validation_rows_that_a_column_does_not_name(tmp_path: Path) -> None:
+    made = split(tmp_path, NAMED, Roles(target="y"), method="column", column="part", valid=0.2)
+    assert made.valid is not None
+    assert sorted(ids(made.train) + ids(made.valid)) == list(range(70))
+    assert (len(ids(made.valid)), ids(made.test)) == (20, list(range(70, 100)))
+
+
+def test_groups_and_times_stay_together_where_training_rows_give_validation_rows(tmp_path: Path) -> None:
+    options = {"method": "column", "column": "part", "valid": 0.2}
+    grouped = split(tmp_path / "groups", NAMED, Roles(target="y", group="group"), **options)
+    assert grouped.valid is not None
+    groups = [set(part.frame.collect()["group"].to_list()) for part in (grouped.train, grouped.valid)]
+    assert not groups[0] & groups[1]
+    timed = split(tmp_path / "times", NAMED, Roles(target="y", time="when"), **options)
+    assert timed.valid is not None
+    assert ids(timed.valid) == list(range(20))
+
+
+def test_validation_rows_that_a_column_names_are_no_more_than_it_names(tmp_path: Path) -> None:
+    made = split(tmp_path, TABLE, Roles(target="y"), method="column", column="part", valid=0.2)
+    assert made.valid is not None
+    assert ids(made.valid) == list(range(60, 70))
+
+
+def test_validation_rows_must_leave_some_for_training(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"split\.valid is 114% of the rows that split\.column leaves for training"):
+        split(tmp_path, NAMED, Roles(target="y"), method="column", column="part", valid=0.8)
+
+
 def test_booleans_can_say_the_part(tmp_path: Path) -> None:
     table = TABLE.with_columns(held=pl.col("when") < 30)
     options = {"train_values": (False,), "test_values": (True,)}

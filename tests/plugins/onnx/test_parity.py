@@ -140,6 +140,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"categorical": "ordinal"},
     {"categorical": "codes"},
     {"categorical": "target"},
+    {"categorical": "count"},
     {"categorical": "one_hot", "max_categories": 2},
     {"datetime": ["year", "month", "day", "weekday", "hour", "minute", "ordinal_day"]},
     {"missing": "zero", "missing_indicators": True},
@@ -147,8 +148,12 @@ OPTIONS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("task", ["multiclass", "regression"])
+# Evidence is of classes.
+CASES = [*((options, task) for options in OPTIONS for task in ("multiclass", "regression"))]
+CASES.append(({"categorical": "weight_of_evidence"}, "multiclass"))
+
+
+@pytest.mark.parametrize(("options", "task"), CASES, ids=str)
 def test_every_option_of_the_featurizer_has_its_words(options: dict[str, Any], task: str, tmp_path: Path) -> None:
     frame = rows_of(task)
     trainer = {"component": "decision_tree", "max_depth": 5}

@@ -228,7 +228,7 @@ SCALERS = {"standard": StandardScaler(), "robust": RobustScaler(), "min_max": Mi
 
 
 @pytest.mark.parametrize("scaling", SCALERS)
-@pytest.mark.parametrize("categorical", ["ordinal", "target"])
+@pytest.mark.parametrize("categorical", ["ordinal", "target", "weight_of_evidence", "count"])
 def test_what_texts_become_is_scaled_as_columns_of_numbers_are(categorical: Any, scaling: Any) -> None:
     train, rows = target_dataset("multiclass"), pl.LazyFrame({"s": [*TEXTS[:20], "unseen", None]})
     plain = TabularFeaturizer(categorical=categorical, numeric="none", folds=4)
@@ -329,7 +329,9 @@ def test_indicators_mark_missing_values_of_columns_that_missed_some_in_training(
     np.testing.assert_array_equal(matrix(featurizer, train)[:, marks], [[0, 0, 1, 1], [1, 1, 0, 0]])
 
 
-@pytest.mark.parametrize("categorical", ["one_hot", "codes", "ordinal", "target", "hashing"])
+@pytest.mark.parametrize(
+    "categorical", ["one_hot", "codes", "ordinal", "target", "weight_of_evidence", "count", "hashing"]
+)
 def test_a_sparse_matrix_equals_the_dense_one(categorical: Any) -> None:
     target, y = TARGETS["multiclass"]
     texts = [None if i % 7 == 0 else text for i, text in enumerate(TEXTS)]
