@@ -1,4 +1,4 @@
-"""Real tables in a file, in databases and behind a server: the same data to the last bit, and models that measure the same to the last digit."""
+"""Real tables in a file, in databases and behind a server: the same data, and models that measure the same to the last digit."""
 
 from __future__ import annotations
 
