@@ -23,16 +23,23 @@ T = TypeVar("T")
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which the same question may be answered."""
 MOST_REDIRECTS = 5
+FEW = 2000
+"""Letters of an error's body that are read."""
 LONGEST_WAIT = 300.0
 """Seconds that a server may ask us to wait."""
 
 
 class Again(Exception):
-    """What may go better the next time: `fault` is raised if it never does, `after` is when to ask, in seconds."""
+    """What may go better the next time.
 
-    def __init__(self, fault: DataError, after: float | None = None) -> None:
+    fault: what is raised if it never does
+    after: when to ask, in seconds
+    anew: whether what is there of the answer is of no use
+    """
+
+    def __init__(self, fault: DataError, after: float | None = None, *, anew: bool = False) -> None:
         super().__init__(str(fault))
-        self.fault, self.after = fault, after
+        self.fault, self.after, self.anew = fault, after, anew
 
 
 @dataclass(frozen=True)
@@ -100,10 +107,16 @@ class Client:
         part = _Part(body)
 
         def once() -> Answer:
-            with self._answered(url, parameters, part.condition()) as response:
-                self._keep(response, part)
-                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                return Answer(str(response.url), kind, response.links.get("next", {}).get("url"), body)
+            try:
+                with self._answered(url, parameters, part.condition()) as response:
+                    self._keep(response, part)
+                    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                    return Answer(str(response.url), kind, response.links.get("next", {}).get("url"), body)
+            except Again as error:
+                if error.anew:
+                    self.taken -= part.size
+                    part.size = 0
+                raise
 
         return self._patiently(once)
 
@@ -149,7 +162,8 @@ class Client:
         try:
             for _ in range(MOST_REDIRECTS + 1):
                 self._wait_turn()
-                asked = httpx.URL(url).copy_merge_params(dict(parameters))
+                # A query that is there is sent as it stands: a signature may be of its very letters.
+                asked = httpx.URL(url).copy_merge_params(dict(parameters)) if parameters else httpx.URL(url)
                 own = self.credentials if _origin(url) == _origin(self.url) else {}
                 with self._http.stream("GET", asked, headers={**own, **more}) as response:
                     if not response.has_redirect_location:
@@ -167,8 +181,12 @@ class Client:
     def _require_good(self, response: httpx.Response) -> None:
         if response.is_success:
             return
-        response.read()
-        fault = refused(str(response.url), response.status_code, response.text)
+        # No more of it than is told: an error may be of any length.
+        words = next(response.iter_text(FEW), "")
+        fault = refused(str(response.url), response.status_code, words)
+        if response.status_code == 416 and "range" in response.request.headers:
+            short = ValueError("there is less of it than its length says")
+            raise Again(broken(str(response.url), short, self.timeout), anew=True)
         if response.status_code not in AGAIN:
             raise fault
         after = _seconds(response.headers.get("retry-after"))
@@ -183,10 +201,8 @@ class Client:
         begins = f"bytes {part.size}-"
         goes_on = response.status_code == 206 and response.headers.get("content-range", "").startswith(begins)
         if response.status_code == 206 and not goes_on:
-            part.size = 0
-            raise Again(
-                broken(str(response.url), ValueError("it answers with another part than asked for"), self.timeout)
-            )
+            other = ValueError("it answers with another part than asked for")
+            raise Again(broken(str(response.url), other, self.timeout), anew=True)
         if not goes_on:
             self.taken -= part.size
             part.size, part.version = 0, _strong(response)

@@ -16,6 +16,8 @@ class Asked:
     """A request."""
 
     path: str
+    query: str
+    """As it was sent."""
     parameters: Mapping[str, str]
     headers: Mapping[str, str]
     """By names in small letters."""
@@ -55,7 +57,7 @@ class Api:
             def do_GET(self) -> None:
                 at = urlsplit(self.path)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(at.path, dict(parse_qsl(at.query)), headers, len(api.asked))
+                asked = Asked(at.path, at.query, dict(parse_qsl(at.query)), headers, len(api.asked))
                 api.asked.append(asked)
                 api.send(self, api.answer(asked))
 

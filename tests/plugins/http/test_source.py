@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +108,24 @@ def test_a_download_that_breaks_begins_anew_where_the_file_has_changed(serve: Se
     assert rows_of(HttpSource(url=serve(answer).url)).equals(TABLE)
 
 
+def test_a_server_that_cannot_give_the_rest_is_asked_for_all(serve: Serve) -> None:
+    body = TABLE.write_csv().encode()
+
+    def answer(asked: Asked) -> Reply:
+        if "range" in asked.headers:
+            return Reply(status=416)
+        return Reply(body, "text/csv", headers={"ETag": '"a"'}, cut=50 if asked.number == 0 else None)
+
+    api = serve(answer)
+    assert rows_of(HttpSource(url=api.url)).equals(TABLE)
+    assert len(api.asked) == 3
+
+
+def test_the_query_of_a_url_is_sent_as_it_stands(serve: Serve) -> None:
+    api = serve(lambda asked: Reply.of(ROWS) if asked.query == "sig=a%2Bb%20c&x=/" else Reply(status=403))
+    assert rows_of(HttpSource(url=f"{api.url}/rows?sig=a%2Bb%20c&x=/")).equals(TABLE)
+
+
 def test_a_page_that_fails_is_asked_for_again_and_no_other(serve: Serve) -> None:
     failed: list[str] = []
 
@@ -196,3 +216,27 @@ def test_what_does_not_go_together_is_said_at_once(fields: dict[str, Any], told:
     with pytest.raises((ValueError, DataError), match=told) as caught:
         HttpSource(**fields)
     assert "open-sesame" not in str(caught.value)
+
+
+@pytest.mark.long
+def test_many_pages_take_little_memory(serve: Serve) -> None:
+    page = [{"a": n, "b": "x" * 100} for n in range(10_000)]
+    body = Reply.of(page).body[:-1]
+
+    def answer(asked: Asked) -> Reply:
+        at = int(asked.parameters["page"])
+        return Reply(b"[]") if at > 100 else Reply(body + b', {"a": %d, "b": ""}]' % at)
+
+    code = f"""
+import resource
+import polars as pl
+from hookline_http import HttpSource
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+frame = HttpSource(url={serve(answer).url!r}, paging="page").load().frame
+rows = frame.select(pl.len()).collect().item()
+print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    rows, grown = map(int, told.split())
+    assert rows == 100 * 10_001
+    assert grown < 400
