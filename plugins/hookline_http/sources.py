@@ -195,8 +195,13 @@ class HttpSource(Source):
 
     def _client(self) -> Client:
         return Client(
-            *(self.url, self.headers, self._credentials()),
-            *(self.retries, self.timeout, self.rate, self.most_bytes),
+            url=self.url,
+            headers=self.headers,
+            credentials=self._credentials(),
+            retries=self.retries,
+            timeout=self.timeout,
+            rate=self.rate,
+            most=self.most_bytes,
         )
 
     def _credentials(self) -> dict[str, str]:
