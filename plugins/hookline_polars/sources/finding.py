@@ -83,9 +83,11 @@ def _refuse_url(text: str) -> None:
     else:
         name = rest.partition("?")[0].rstrip("/").rpartition("/")[2] or "table.csv"
         url = f"{scheme}://{rest}"
-        fetch = f"curl -L -o {name} {shlex.quote(url)}" if scheme.startswith(("http", "ftp")) else FETCH.get(scheme, "")
+        fetch = f"curl -L -o {name} {shlex.quote(url)}" if scheme.startswith("ftp") else FETCH.get(scheme, "")
         hint = (
-            f"{fetch.format(url=url, name=name)}, and then source.path={name}"
+            f"source 'http' reads it: source=http {shlex.quote(f'source.url={url}')}"
+            if scheme in ("http", "https")
+            else f"{fetch.format(url=url, name=name)}, and then source.path={name}"
             if fetch
             else "copy it here, and name the copy"
         )

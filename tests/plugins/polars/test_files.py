@@ -616,7 +616,7 @@ def test_texts_that_are_no_moments_are_named(tmp_path: Path) -> None:
         ("file:///data/train.csv", "source.path=/data/train.csv"),
         (
             "http://host:80/a/train.csv?x=1",
-            "curl -L -o train.csv 'http://host:80/a/train.csv?x=1', and then source.path=train.csv",
+            "source 'http' reads it: source=http 'source.url=http://host:80/a/train.csv?x=1'",
         ),
         ("s3://bucket/train.csv", "aws s3 cp s3://bucket/train.csv train.csv, and then source.path=train.csv"),
     ],

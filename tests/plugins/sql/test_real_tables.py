@@ -1,4 +1,4 @@
-"""Real tables in a file and in databases: the same data to the last bit, and models that measure the same to the last digit."""
+"""Real tables in a file, in databases and behind a server: the same data, and models that measure the same to the last digit."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 import hookline as hl
 from hookline import Source
 from hookline.data.versions import version_of
+from hookline_http import HttpSource
 from hookline_polars import FileSource
 from hookline_sql import SqlSource
+from kit.apis import Api, Reply
 from kit.databases import put
 
 ADULT = (
@@ -53,6 +55,10 @@ def test_a_table_is_the_same_data_and_makes_the_same_model_wherever_it_lies(
         source = SqlSource(url=url, table=name, columns=tuple(rows.columns))
         assert version_of(source.load().frame, name).fingerprint == wanted, system
         assert metrics(source, target) == measured, system
+    with Api(lambda _: Reply(Path(file.path).read_bytes(), "text/csv")) as api:
+        answered = HttpSource(url=api.url, read=file)
+        assert version_of(answered.load().frame, name).fingerprint == wanted
+        assert metrics(answered, target) == measured
 
 
 def test_a_large_table_is_read_in_little_memory(postgresql_url: str) -> None:

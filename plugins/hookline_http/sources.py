@@ -1,0 +1,248 @@
+"""Rows of an HTTP server: a file that it has, or what an API answers, page by page."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge, Gt, Len
+
+from hookline import Dataset, ReadsAlike, Secret, Source
+from hookline.errors import DataError
+from hookline.telling.secrets import redacted
+
+from .client import Client
+from .faults import shown
+from .pages import Pages, Paging
+from .records import Format, Layout, Page
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Text = Annotated[str, Len(1)]
+Value = int | float | bool | str
+
+
+class HttpSource(Source):
+    """Rows that a server answers with: JSON, NDJSON, CSV or Parquet, in one answer or page by page.
+
+    Answers go to files of a temporary folder, one after the other, and are read from there as `source=file` reads them, so that
+    the same rows are the same data. A request that fails is made again; a download that breaks goes on where it broke.
+    """
+
+    name = "http"
+    extra = "http"
+    url: Text
+    """`https://host/path`; credentials have fields of their own."""
+    parameters: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    """What stands behind the question mark: `source.parameters.since=2026-01-01`."""
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Headers of each request that are no secrets, such as `Accept`."""
+    format: Format = "auto"
+    """The format; `auto` goes by the content type, then by the end of the URL's path."""
+    records: Text | None = None
+    """JSON: where the list of records stands in an answer, such as `data.items`; without, the answer is the list."""
+    columns: tuple[Text, ...] = ()
+    """Which columns, in this order; all where none are named. A named one that pages lack is missing there."""
+    paging: Paging = "none"
+    """How the next page is asked for: by number, by rows so far, by a cursor or URL in the answer, or by its Link header."""
+    page_parameter: Text | None = None
+    """The parameter of the page, offset or cursor; without, it is called so."""
+    first_page: Annotated[int, Ge(0)] = 1
+    """The number of the first page."""
+    cursor: Text | None = None
+    """JSON: where the next cursor or URL stands in an answer, such as `meta.next`; the last page has none."""
+    token: Secret | None = None
+    """A bearer token, as `${oc.env:API_TOKEN}`."""
+    user: Text | None = None
+    """A user, for basic authentication."""
+    password: Secret | None = None
+    """The user's password, as `${oc.env:API_PASSWORD}`."""
+    key: Secret | None = None
+    """A key that goes into a header of its own, as `${oc.env:API_KEY}`."""
+    key_header: Text = "X-API-Key"
+    """The name of that header."""
+    retries: Annotated[int, Ge(0)] = 4
+    """How often a request is made again that broke, or was answered with 429 or 5xx; `Retry-After` is waited for."""
+    timeout: Annotated[float, Gt(0)] = 30.0
+    """Seconds for which a server may send nothing."""
+    rate: Annotated[float, Gt(0)] | None = None
+    """Requests a second at most."""
+    most_bytes: Annotated[int, Gt(0)] = 1 << 32
+    """Bytes of all answers together, unpacked."""
+    most_pages: Annotated[int, Gt(0)] = 10_000
+    """Pages, so that a server that never ends does."""
+    read: Source | None = None
+    """How answers of CSV and others are read: `{component: file, path: ., separator: ";"}`; the path says nothing."""
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://", "${")):
+            raise ValueError(f"url must begin with http:// or https://, got {redacted(self.url)!r}")
+        if "@" in self.url.split("//", 1)[-1].split("/", 1)[0]:
+            raise ValueError("url has credentials in it; give source.user, and source.password=${oc.env:API_PASSWORD}")
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password go together")
+        if (self.token is not None) and (self.user is not None):
+            raise ValueError("say either token or user and password")
+        if (self.paging == "cursor") != (self.cursor is not None):
+            raise ValueError("paging=cursor and cursor, the place of the next one in an answer, go together")
+        if self.read is not None and not isinstance(self.read, ReadsAlike):
+            raise ValueError(f"read must be a source of files, such as file, got '{self.read.name}'")
+
+    def load(self) -> Dataset:
+        """Return the rows, which were fetched to a temporary folder; raises DataError where there are none."""
+        held = _Held()
+        pages = self._fetched(held.folder)
+        files = {page.file for page in pages}
+        reader = self._reader(held.folder if len(files) > 1 else files.pop())
+        try:
+            frame = reader.load().frame
+            frame = self._chosen(frame) if self.columns else frame
+            frame = held.frame(frame)
+        except DataError as error:
+            raise self._told(error, held.folder) from None
+        return Dataset(frame, name=Path(self.url.partition("?")[0].rstrip("/")).stem or "http")
+
+    def fingerprint(self) -> str:
+        """Return a digest of what tells the rows' version.
+
+        That is, of one answer, its ETag, or its Last-Modified and length; of pages, and where the server says neither, all bytes.
+        """
+        version: object = None
+        if self.paging == "none":
+            with self._client() as client:
+                version = client.version(self.url, self._asked())
+        if version is None:
+            held = _Held()
+            version = [page.digest for page in self._fetched(held.folder)]
+        read = None if self.read is None else repr(self.read)
+        what = [self.url, self._asked(), self.format, self.records, self.columns, read, version]
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+    def _fetched(self, folder: Path) -> list[Page]:
+        """Return the pages that have rows, whose files alone are left in the folder; raises DataError where there are none."""
+        kept: list[Page] = []
+        with self._client() as client:
+            layout = Layout(self.format, self.records, self.cursor, self.columns)
+            paging = (self.paging, self.page_parameter, self.first_page, self.most_pages)
+            pages = Pages(client, self._asked(), layout, *paging)
+            for number, page in enumerate(pages.read(folder), 1):
+                if not page.rows:
+                    if page.kinds is None:
+                        page.file.unlink()
+                    continue
+                if kept:
+                    self._require_alike(kept[0], page, number)
+                kept.append(page)
+        if not kept:
+            raise DataError(f"{shown(self.url)} gives no rows", hint="look at source.parameters and source.records")
+        return kept
+
+    def _require_alike(self, first: Page, page: Page, number: int) -> None:
+        """Raise DataError where a page of JSON has other fields than the first one, or other kinds of values."""
+        if first.kinds is None or page.kinds is None:
+            return
+        hint = "name the columns to take: source.columns=[...]; one that a page lacks is missing there"
+        if not self.columns and (other := sorted({*first.kinds} ^ {*page.kinds})):
+            word = "has no" if other[0] in first.kinds else "has a"
+            raise DataError(f"page {number} of {shown(self.url)} {word} field '{other[0]}', unlike page 1", hint=hint)
+        for name in self.columns or first.kinds:
+            was, now = first.kinds.get(name, ""), page.kinds.get(name, "")
+            if was and now and was != now:
+                raise DataError(
+                    f"field '{name}' is a {was} in page 1 of {shown(self.url)}, and a {now} in page {number}",
+                    hint=f"leave it out by source.columns, or see that the server gives one kind: it was a {was}",
+                )
+
+    def _chosen(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        names = frame.collect_schema().names()
+        if absent := [name for name in self.columns if name not in names]:
+            raise DataError(
+                f"{shown(self.url)} gives no column '{absent[0]}'; it has {', '.join(names[:20])}",
+                hint="look at source.columns",
+            )
+        return frame.select(self.columns)
+
+    def _reader(self, place: Path) -> Source:
+        """Return the source that reads the files of answers."""
+        from hookline.registry.registry import load_registry
+
+        if isinstance(self.read, ReadsAlike):
+            return self.read.at(str(place))
+        built = load_registry().build("source", "file", {"path": str(place)}, "source.read")
+        assert isinstance(built, Source)
+        return built
+
+    def _told(self, error: DataError, folder: Path) -> DataError:
+        """Return an error of whoever read the files, in which they are called by where they came from."""
+        told = str(error).partition("\nhint: ")[0]
+        told = told.replace(f"{folder}{os.sep}", f"{shown(self.url)} as ")
+        return DataError(told.replace(str(folder), shown(self.url)), hint=error.hint)
+
+    def _asked(self) -> dict[str, str]:
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in self.parameters.items()
+        }
+
+    def _client(self) -> Client:
+        return Client(
+            url=self.url,
+            headers=self.headers,
+            credentials=self._credentials(),
+            retries=self.retries,
+            timeout=self.timeout,
+            rate=self.rate,
+            most=self.most_bytes,
+        )
+
+    def _credentials(self) -> dict[str, str]:
+        """Return the headers that say who asks; raises ConfigError where a variable is not set."""
+        from base64 import b64encode
+
+        found = {}
+        if self.token is not None:
+            found["authorization"] = f"Bearer {self.token.reveal()}"
+        if self.user is not None and self.password is not None:
+            pair = b64encode(f"{self.user}:{self.password.reveal()}".encode()).decode()
+            found["authorization"] = f"Basic {pair}"
+        if self.key is not None:
+            found[self.key_header.lower()] = self.key.reveal()
+        return found
+
+
+class _Held:
+    """A temporary folder that is there as long as a frame of its files is."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hookline-http-"))
+        weakref.finalize(self, _remove, str(self.folder), os.getpid())
+
+    def frame(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the same rows, which keep the folder."""
+        from polars.io.plugins import register_io_source
+
+        def read(
+            columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            assert self.folder.is_dir()
+            rows = frame if columns is None else frame.select(columns)
+            rows = rows if limit is None else rows.head(limit)
+            rows = rows if predicate is None else rows.filter(predicate)
+            yield from rows.collect_batches(chunk_size=size or 50_000, maintain_order=True)
+
+        return register_io_source(read, schema=frame.collect_schema(), is_pure=True)
+
+
+def _remove(folder: str, owner: int) -> None:
+    # A fork of the process does not own what its parent reads.
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
