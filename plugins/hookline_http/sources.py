@@ -175,8 +175,9 @@ class HttpSource(Source):
         """Return the source that reads the files of answers."""
         from hookline.registry.registry import load_registry
 
-        if isinstance(self.read, ReadsAlike):
-            return self.read.at(str(place))
+        reader: Any = self.read
+        if isinstance(reader, ReadsAlike):
+            return reader.at(str(place))
         built = load_registry().build("source", "file", {"path": str(place)}, "source.read")
         assert isinstance(built, Source)
         return built

@@ -8,7 +8,6 @@ from hookline.plans.plan import Plan
 from hookline.registry.registry import Registry
 
 from .execution import StageKind
-from .folds import stage as folds
 from .growing import stage as growing
 from .stages import (
     audit,
@@ -25,6 +24,7 @@ from .stages import (
     trainer,
 )
 from .stages.deciding import decision, intervals, wish
+from .stages.folds import stage as folds
 
 SEQUENCE: tuple[StageKind, ...] = (
     rows.SOURCE,

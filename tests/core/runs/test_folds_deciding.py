@@ -7,7 +7,7 @@ from sklearn.metrics import recall_score
 
 import hookline as hl
 from hookline.errors import ConfigError
-from hookline.runs.folds.unseen import unseen_answers
+from hookline.runs.stages.folds.unseen import unseen_answers
 
 QUICK = ("source=breast_cancer", "trainer=logistic_regression", "packager=[]", "monitor=[]", "~deployer")
 BY_FOLDS = ("decision.recall=0.97", "decision.chosen_on=folds", "split.folds=3")

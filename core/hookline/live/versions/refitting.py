@@ -22,9 +22,9 @@ from hookline.runs.edges import edges_of
 from hookline.runs.execution import Execution
 from hookline.runs.names import run_of
 from hookline.runs.parts import pipeline_of
+from hookline.runs.past.trace import reopen
 from hookline.runs.refitting.whole import refitted
 from hookline.runs.result import Run
-from hookline.runs.trace import reopen
 from hookline.workspace.workspace import open_workspace
 
 

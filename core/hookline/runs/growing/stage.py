@@ -22,10 +22,10 @@ from hookline.plans.plan import every, newest
 from hookline.quality.judging import metrics_of_rows, numbers_of
 
 from ..execution import Execution, StageKind
-from ..folds.stage import settled
 from ..parts import report_in_words, scored_of
 from ..stages import features, knowledge, rows, target, trainer
 from ..stages.deciding import decision, wish
+from ..stages.folds.stage import settled
 from .drawing import order_of
 from .telling import Fit, report_of
 

@@ -94,9 +94,9 @@ def _snapshot(desk: Desk) -> Snapshot:
     connections = None if desk.connections is None else desk.connections()
     written, failures = (None, 0) if record is None else (record.written, record.failures)
     refused = Refusals()
-    for one in (desk.retired_refused, desk.former and desk.former.refused, desk.traffic.refused):
-        if one is not None:
-            refused.include(one)
+    traffics = [one for one in (desk.former, desk.traffic) if one is not None]
+    for one in (desk.retired_refused, *(traffic.refused for traffic in traffics)):
+        refused.include(one)
     return Snapshot([*found.values()], connections, held.now, held.most, written, failures, refused.counts)
 
 

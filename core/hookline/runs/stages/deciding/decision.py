@@ -22,8 +22,8 @@ from hookline.quality.judging import numbers_of
 
 from ... import outputs
 from ...execution import Section, StageKind
-from ...folds.unseen import unseen_answers
 from ...parts import pipeline_of, plain_answers_of, weights_in
+from ..folds.unseen import unseen_answers
 from ..judging import PLAIN
 from ..trainer import BESIDE, training_rows
 

@@ -18,10 +18,10 @@ from hookline.plans.config import Placed, RunConfig
 from hookline.plans.layout import make_plan
 from hookline.plans.plan import Meant, every
 
-from ..execution import Execution, StageKind
-from ..parts import metrics_of
-from ..stages.judging import PLAIN
-from ..stages.split import facts_of
+from ...execution import Execution, StageKind
+from ...parts import metrics_of
+from ..judging import PLAIN
+from ..split import facts_of
 from .rows import TrainingRows
 from .telling import Fold, report_of
 

@@ -9,11 +9,11 @@ from hookline.errors import DataError
 from hookline.kinds.fitted import Prediction
 from hookline.packages.deciding.options import DecisionOptions
 
-from ..parts import pipeline_of, plain_answers_of, weights_in
+from ...parts import pipeline_of, plain_answers_of, weights_in
 from .stage import inner_of
 
 if TYPE_CHECKING:
-    from ..execution import Execution
+    from ...execution import Execution
 
 
 def unseen_answers(run: Execution) -> tuple[Prediction, Any, Any]:
