@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from hookline.errors import HooklineError, UnknownName
+from hookline.errors import HooklineError, StoreError, UnknownName
 from hookline.telling.secrets import logger
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.catalog.runs import RunRecord
@@ -20,6 +20,18 @@ log = logger("hookline.packages")
 
 EVIDENCE = "evidence/evidence.json"
 """Where a package keeps what its run learned."""
+
+
+def add_evidence(workspace: Workspace, folder: Path, files: Mapping[str, Path]) -> None:
+    """Add evidence to a registered package, and to its copy where machines share packages; one that fails there is told of."""
+    add_files(folder, files)
+    shelf = workspace.catalog.models.shelf
+    if shelf is not None:
+        try:
+            shelf.put(folder)
+        except StoreError as error:
+            # The version itself is there, and answers.
+            log.warning("other machines do not get the evidence of %s: %s", folder, error.message)
 
 
 def evidence_files(folder: Path) -> Mapping[str, Path]:
@@ -41,6 +53,8 @@ def settle(workspace: Workspace, record: ModelRecord) -> str | None:
     if run is None or run.status == "running":
         return None
     files = evidence_files(Path(run.path))
+    if not files and _renewed(workspace, folder):
+        return None
     if not files:
         return (
             f"it has no evidence: run {run.id} is {run.status} and left none; the next run that makes it adds its own"
@@ -52,8 +66,17 @@ def settle(workspace: Workspace, record: ModelRecord) -> str | None:
     # Of two commands at once the second does it again.
     with workspace.store.lock(hashlib.sha256(f"evidence {folder.name}".encode()).hexdigest()):
         verify(folder)
-        add_files(folder, files)
+        add_evidence(workspace, folder, files)
     return None
+
+
+def _renewed(workspace: Workspace, folder: Path) -> bool:
+    """Take the evidence that came to a package after it was brought from where machines share them; tells whether it did."""
+    shelf = workspace.catalog.models.shelf
+    if shelf is None or not can_write(folder):
+        return False
+    shelf.renew(folder)
+    return EVIDENCE in read_manifest(folder)["files"]
 
 
 def settle_runs(workspace: Workspace) -> None:

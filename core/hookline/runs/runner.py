@@ -20,7 +20,7 @@ from hookline.kinds.reports import Report
 from hookline.packages.door.authors import check_signing_key
 from hookline.packages.door.sealing import is_signed
 from hookline.packages.manifest import add_files, read_manifest
-from hookline.packages.settling import evidence_files, settle, settle_runs
+from hookline.packages.settling import add_evidence, evidence_files, settle, settle_runs
 from hookline.plans.chain import check_gates_are_measured
 from hookline.plans.explain import explain
 from hookline.plans.plan import Plan, Stage
@@ -250,7 +250,7 @@ def _file_packages(run: Execution) -> None:
             # Only the run that made the version speaks for it, unless it was killed before it could.
             silent = registered.run_id == run.info.id or settle(run.workspace, registered)
             if silent and is_signed(read_manifest(folder)):
-                add_files(folder, evidence)
+                add_evidence(run.workspace, folder, evidence)
 
 
 def _write_report(run: Execution) -> None:

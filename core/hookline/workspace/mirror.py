@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -40,6 +42,12 @@ class Remote:
 
     url: str
     signer: Signer
+    named_in: str = "HOOKLINE_STORE_REMOTE"
+    """The environment variable that the URL came from."""
+    lasting: bool = False
+    """Whether what is there is nowhere else: then nothing damaged is taken out of sight, and one failure is not the last try."""
+    problem: str = field(default="", init=False)
+    """Why it was of no use the last time."""
     _files: Any = field(init=False, repr=False)
     _root: str = field(init=False, repr=False)
     _until: dict[Way, float] = field(default_factory=dict, init=False, repr=False)
@@ -55,7 +63,7 @@ class Remote:
         except (ValueError, ImportError) as error:
             raise StoreError(
                 f"the remote store {self.url} cannot be opened: {error}",
-                hint="give HOOKLINE_STORE_REMOTE a URL that fsspec knows, such as s3://bucket/store or file:///mnt/store",
+                hint=f"give {self.named_in} a URL that fsspec knows, such as s3://bucket/store or file:///mnt/store",
             ) from error
         self._root = str(root).rstrip("/")
 
@@ -66,14 +74,40 @@ class Remote:
     def upload(self, folder: Path, fingerprint: str) -> None:
         """Copy a local entry there, unless it is there already."""
         facts = self.signer.facts(folder, fingerprint)
-        if facts is None or self._entry(fingerprint) is not None:
-            return
-        there = self._at(fingerprint)
-        places = {name: f"{there}/{_content(facts)}/{name}" for name in facts["files"]} | {ENTRY: f"{there}/{ENTRY}"}
-        for name, place in places.items():
-            put = partial(self._put, folder / name, place)
-            if not self._asked("written", put, (folder / name).stat().st_size):
-                return
+        if facts is not None and self._entry(fingerprint) is None:
+            self._publish(folder, fingerprint, facts)
+
+    def replace(self, folder: Path, key: str) -> bool:
+        """Copy a folder there, whatever is there under its key; False where it cannot be, and `problem` says why."""
+        facts, entry = self.signer.signed(folder, key, {}), self._entry(key)
+        return (entry is not None and entry[1] == facts) or self._publish(folder, key, facts)
+
+    def remove(self, key: str) -> None:
+        """Take an entry away: out of sight first, then its files."""
+        self._forget(key)
+        self._asked("written", partial(self._remove_all, self._at(key)))
+
+    def answers(self) -> bool:
+        """Tell whether a file can be written, read and removed there; `problem` says why not."""
+        place, said = f"{self._root}/.{secrets.token_hex(8)}", b"hookline"
+
+        def tried() -> bool:
+            self._files.makedirs(self._root, exist_ok=True)
+            self._files.pipe_file(place, said)
+            try:
+                return bool(self._files.cat_file(place) == said)
+            finally:
+                self._files.rm_file(place)
+
+        return bool(self._asked("written", tried))
+
+    def _publish(self, folder: Path, key: str, facts: dict[str, Any]) -> bool:
+        there = self._at(key)
+        for name, said in facts["files"].items():
+            put = partial(self._put, folder / name, f"{there}/{_content(facts)}/{name}")
+            if not self._asked("written", put, said["bytes"]):
+                return False
+        return bool(self._asked("written", partial(self._write, json.dumps(facts).encode(), f"{there}/{ENTRY}")))
 
     def download(self, fingerprint: str, into: Path) -> bool:
         """Copy an entry from there into an empty folder; False where there is none that agrees with its signature."""
@@ -94,8 +128,10 @@ class Remote:
             problem = self.signer.problem(into, fingerprint)
         if problem is None:
             return True
+        self.problem = problem
         log.warning("%s from %s is not used: %s", fingerprint[:12], self.url, problem)
-        self._forget(fingerprint)
+        if not self.lasting:
+            self._forget(fingerprint)
         return False
 
     def _entry(self, fingerprint: str) -> tuple[bytes, dict[str, Any]] | None:
@@ -111,6 +147,11 @@ class Remote:
         self._files.put_file(str(path), there)
         return True
 
+    def _write(self, content: bytes, there: str) -> bool:
+        self._files.makedirs(there.rpartition("/")[0], exist_ok=True)
+        self._files.pipe_file(there, content)
+        return True
+
     def _get(self, there: str, path: Path) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._files.get_file(there, str(path))
@@ -123,6 +164,10 @@ class Remote:
     def _remove(self, there: str) -> None:
         with suppress(FileNotFoundError):  # Somebody else was first.
             self._files.rm_file(there)
+
+    def _remove_all(self, there: str) -> None:
+        with suppress(FileNotFoundError):
+            self._files.rm(there, recursive=True)
 
     def _asked(self, way: Way, act: Callable[[], T], size: int = 0) -> T | None:
         """Return what the file system answers; None where it fails or takes too long.
@@ -137,13 +182,15 @@ class Remote:
         except Exception as error:  # each file system of fsspec raises errors of its own
             if way == "read" and isinstance(error, FileNotFoundError):
                 raise
-            self._until[way] = time.monotonic() + REST_SECONDS
-            what = str(error) or f"no answer ({type(error).__name__})"
-            log.warning("%s could not be %s, and is left alone for a while: %s", self.url, way, what)
+            self.problem = str(error) or f"no answer ({type(error).__name__})"
+            if not self.lasting:
+                self._until[way] = time.monotonic() + REST_SECONDS
+                log.warning("%s could not be %s, and is left alone for a while: %s", self.url, way, self.problem)
             return None
 
     def _at(self, fingerprint: str) -> str:
-        return f"{self._root}/{fingerprint[:2]}/{fingerprint}"
+        # What is no fingerprint is a path of its own.
+        return f"{self._root}/{fingerprint}" if "/" in fingerprint else f"{self._root}/{fingerprint[:2]}/{fingerprint}"
 
 
 def _within(seconds: float, act: Callable[[], T]) -> T:

@@ -37,16 +37,21 @@ class Signer:
 
     def sign(self, folder: Path, fingerprint: str, note: Mapping[str, Any]) -> None:
         """Write a folder's `entry.json`, with every file flushed to the disk before it."""
-        names = files_in(folder)
-        files = {name: {"bytes": _size(folder / name), "blake2b": self._digest(folder / name)} for name in names}
-        for name in names:
+        facts = self.signed(folder, fingerprint, note)
+        for name in facts["files"]:
             flush(folder / name)
-        body = {"format": FORMAT, "fingerprint": fingerprint, "files": files, "note": note}
-        facts = json.loads(json.dumps(body, default=str))
         with (folder / ENTRY).open("w", encoding="utf-8") as file:
-            json.dump(facts | {"signature": self._signature(facts)}, file)
+            json.dump(facts, file)
             file.flush()
             os.fsync(file.fileno())
+
+    def signed(self, folder: Path, fingerprint: str, note: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a folder's `entry.json` would say, signature and all; writes nothing."""
+        names = files_in(folder)
+        files = {name: {"bytes": _size(folder / name), "blake2b": self._digest(folder / name)} for name in names}
+        body = {"format": FORMAT, "fingerprint": fingerprint, "files": files, "note": note}
+        facts: dict[str, Any] = json.loads(json.dumps(body, default=str))
+        return facts | {"signature": self._signature(facts)}
 
     def facts(self, folder: Path, fingerprint: str) -> dict[str, Any] | None:
         """Return what a folder's `entry.json` says, or None where it is missing, unreadable, or not signed by us."""

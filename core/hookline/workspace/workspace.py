@@ -54,6 +54,13 @@ class Workspace:
         with self.store.lock(hashlib.sha256(f"package {model} {path.name}".encode()).hexdigest()):
             yield path
 
+    @contextmanager
+    def deciding(self, model: str) -> Iterator[None]:
+        """Be the only one to say which version of a model is to answer: in this home, and among all that share a server."""
+        what = f"deploy {model}"
+        with self.store.lock(hashlib.sha256(what.encode()).hexdigest()), self.catalog.database.alone(what):
+            yield
+
     def require_writable(self) -> None:
         """Raise StoreError where nothing can be written to the home."""
         if not can_write(self.home):

@@ -17,7 +17,7 @@ from hookline.kinds.kinds import KINDS
 from hookline.registry.registry import Registry, load_registry
 from hookline.version import install_line
 
-from .home import catalog_facts, home_problem, key_problem, space_of, store_facts
+from .home import catalog_facts, home_problem, key_problem, remote_problems, space_of, store_facts
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -28,8 +28,8 @@ SOME = 3
 NOT_FOR_USERS = ("all", "bench", "dev")
 """Extras that no plugin needs."""
 VARIABLES = (
-    "HOOKLINE_ALLOW_PICKLE", "HOOKLINE_BESIDE", "HOOKLINE_CATALOG", "HOOKLINE_DISABLE", "HOOKLINE_HOME", "HOOKLINE_OTEL",
-    "HOOKLINE_PLUGINS", "HOOKLINE_PROGRESS", "HOOKLINE_STORE_KEY", "HOOKLINE_STORE_REMOTE", "HOOKLINE_STRICT",
+    "HOOKLINE_ALLOW_PICKLE", "HOOKLINE_BESIDE", "HOOKLINE_CATALOG", "HOOKLINE_DISABLE", "HOOKLINE_HOME", "HOOKLINE_MODELS_REMOTE",
+    "HOOKLINE_OTEL", "HOOKLINE_PLUGINS", "HOOKLINE_PROGRESS", "HOOKLINE_STORE_KEY", "HOOKLINE_STORE_REMOTE", "HOOKLINE_STRICT",
 )  # fmt: skip
 """Environment variables that hookline reads."""
 
@@ -57,6 +57,7 @@ def look_everywhere() -> list[Check]:
         ("backends", partial(_backends, registry)),
         ("home", _home),
         ("store", _store),
+        ("shared", _shared),
         ("catalog", _catalog),
     ]
     return [check for name, look in looks for check in _guarded(name, look)]
@@ -231,6 +232,21 @@ def _store() -> Iterator[Check]:
         yield Check("store", "warning", detail, "nothing: they are computed again; if more come, check the disk")
     else:
         yield Check("store", "ok", f"{facts.entries} entries, {facts.size}; {facts.checked} read, none damaged")
+
+
+def _shared() -> Iterator[Check]:
+    """Look at what machines share: by a file written, read and removed, and whether they share all that they must."""
+    from hookline.workspace.home import home
+
+    for name, variable, problem in remote_problems(home()):
+        if problem is None:
+            yield Check(name, "ok", f"a file was written, read and removed at {os.environ[variable]}")
+        else:
+            todo = f"see to {variable}, its credentials in the environment, and what it may write"
+            yield Check(name, "error", f"{os.environ[variable]} is of no use: {problem}", todo)
+    if os.environ.get("HOOKLINE_MODELS_REMOTE") and not os.environ.get("HOOKLINE_STORE_KEY"):
+        told = "packages at HOOKLINE_MODELS_REMOTE are signed with this user's own key, which no other machine takes"
+        yield Check("team key", "warning", told, "set HOOKLINE_STORE_KEY to the same secret on every machine")
 
 
 def _catalog() -> Iterator[Check]:

@@ -18,7 +18,9 @@ from hookline.packages.manifest import verify
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.catalog.sql.engine import catalog_url, is_locked
-from hookline.workspace.signing import key_path
+from hookline.workspace.mirror import Remote
+from hookline.workspace.shelf import VARIABLE, shelf_of
+from hookline.workspace.signing import Signer, key_path, read_key
 from hookline.workspace.store import Store
 
 SAMPLE = 200
@@ -100,6 +102,17 @@ def store_facts(root: Path) -> StoreFacts:
     return StoreFacts(len(entries), size_text(store.size()), len(sample), tuple(damaged))
 
 
+def remote_problems(home: Path) -> Iterator[tuple[str, str, str | None]]:
+    """Try what machines share by URL, by a small file; yields its name, its variable, and what is wrong, or None."""
+    url = os.environ.get("HOOKLINE_STORE_REMOTE")
+    if url:
+        mirror = Remote(url, Signer(read_key()), lasting=True)
+        yield "remote store", "HOOKLINE_STORE_REMOTE", None if mirror.answers() else mirror.problem
+    shelf = shelf_of(home)
+    if shelf is not None:
+        yield "remote models", VARIABLE, shelf.problem()
+
+
 def catalog_facts(home: Path) -> CatalogFacts:
     """Count what a catalog holds; raises StoreError where it cannot be read."""
     url = catalog_url(home)
@@ -112,7 +125,10 @@ def catalog_facts(home: Path) -> CatalogFacts:
 
 def _damaged(catalog: Catalog, models: Sequence[ModelRecord]) -> Iterator[Damaged]:
     """Read every registered package, and yield those that are not as they were written."""
+    shelf = catalog.models.shelf
     for record in models:
+        if shelf is not None and not Path(record.path).is_dir() and shelf.has(Path(record.path)):
+            continue  # It is brought when it is asked for.
         try:
             verify(Path(record.path))
         except HooklineError as error:

@@ -10,6 +10,8 @@ from typing import Any
 from hookline.errors import UnknownName
 from hookline.packages.telling.features import Change, FeatureRecord, changes, features_in
 from hookline.runs.names import find
+from hookline.workspace.catalog.catalog import Catalog
+from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import open_workspace
 
 from ..output import add_json, parser, print_json, print_rows, say
@@ -99,7 +101,7 @@ def _named(what: str) -> list[FeatureRecord]:
 def _newest() -> list[FeatureRecord]:
     catalog = open_workspace().catalog
     newest = catalog.models.newest_versions()
-    return [feature for record in newest for feature in features_in(Path(record.path), record.version)]
+    return [feature for record in newest for feature in _features(catalog, record)]
 
 
 def _every_version(what: str | None) -> list[FeatureRecord]:
@@ -112,4 +114,9 @@ def _every_version(what: str | None) -> list[FeatureRecord]:
         if found.model is None or not found.whole:
             return features_in(found.package(), found.version)
         models = catalog.models.versions(found.model)
-    return [feature for record in models for feature in features_in(Path(record.path), record.version)]
+    return [feature for record in models for feature in _features(catalog, record)]
+
+
+def _features(catalog: Catalog, record: ModelRecord) -> list[FeatureRecord]:
+    # By its number, so that it is brought where this machine lacks it.
+    return features_in(Path(catalog.models.get(record.name, record.version).path), record.version)

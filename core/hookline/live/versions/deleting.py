@@ -30,6 +30,10 @@ def delete_version(
     catalog = workspace.catalog
     record = version_named(catalog, version, "models delete")
     facts = {"run": record.run_id, "format": record.format}
+    for one in catalog.models.versions(record.name):
+        catalog.models.get(
+            record.name, one.version
+        )  # Brought where it lies elsewhere: it may have learned on from this one.
     # Whoever is registering the same package would find it whole, and then gone.
     with workspace.package_place(record.name, record.fingerprint):
         with catalog.database.writing() as connection:
@@ -38,6 +42,8 @@ def delete_version(
             catalog.acts.add(connection, record.name, record.version, "deleted", facts, reason, who)
         if Path(record.path).is_relative_to(workspace.home):
             shutil.rmtree(record.path, ignore_errors=True)
+        if catalog.models.shelf is not None:
+            catalog.models.shelf.remove(Path(record.path))
     return record
 
 

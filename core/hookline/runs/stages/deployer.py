@@ -51,7 +51,7 @@ def _deploy(run: Execution, stage: Stage) -> Deployed:
         _copy(package.path, path, run.info.id)
         version = catalog.models.register(name, run.info.id, str(path), package.format, metrics, fingerprint)
     # Of two runs that end at once, the second is to be held against what the first put in charge.
-    with run.workspace.store.lock(hashlib.sha256(f"deploy {name}".encode()).hexdigest()):
+    with run.workspace.deciding(name):
         current = catalog.deployments.current(name)
         champion = None if current is None else catalog.models.get(name, current.version)
         known = champion is not None and champion.version == version

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UnknownName
 from hookline.kinds.given.names import require_name
 
+from ..shelf import shelf_of
 from .acts import Acts
 from .sql.database import Database
 from .sql.values import data_of, now, text_of, utc
@@ -44,6 +46,7 @@ class Models:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.shelf = shelf_of(database.places.home)
         self._models = database.tables["models"]
         self._aliases = database.tables["aliases"]
         self._acts = Acts(database)
@@ -57,9 +60,15 @@ class Models:
         metrics: Mapping[str, float],
         fingerprint: str,
     ) -> int:
-        """Give a package the model's next version number; the same package under the same name keeps the one it has."""
+        """Give a package the model's next version number; the same package under the same name keeps the one it has.
+
+        Where machines share packages it is copied to where they do, before the number is given: raises StoreError where it
+        cannot be.
+        """
         from sqlalchemy import func
 
+        if self.shelf is not None:
+            self.shelf.put(Path(path))
         models = self._models
         versions = models.select().with_only_columns(models.c.version).where(models.c.name == name)
         newest = versions.with_only_columns(func.max(models.c.version))
@@ -114,12 +123,13 @@ class Models:
     def get(self, name: str, which: int | str | None = None) -> ModelRecord:
         """Return a version by number or alias; None is the champion, or the newest where there is none.
 
-        Raises UnknownName where there is no such model, alias or version.
+        Where machines share packages, and this one lacks it, it is brought.
+        Raises UnknownName where there is no such model, alias or version, StoreError where it cannot be brought.
         """
-        row = self._database.first(self._of(name).where(self._models.c.version == self._number(name, which)))
-        if row is None:
-            raise self._unknown(name, which)
-        return self._record(row)
+        record = self._find(name, which)
+        if self.shelf is not None and not Path(record.path).is_dir():
+            self.shelf.bring(Path(record.path))
+        return record
 
     def aliases(self, name: str) -> dict[str, int]:
         """Return a model's aliases and their versions."""
@@ -151,7 +161,7 @@ class Models:
     def require(self, name: str, versions: Iterable[int]) -> None:
         """Raise UnknownName where a model lacks one of these versions."""
         for version in sorted(versions):
-            self.get(name, version)
+            self._find(name, version)
 
     def point_alias(self, connection: Connection, name: str, alias: str, version: int) -> None:
         """Point an alias at a version that is there, as a part of what else a connection writes."""
@@ -164,6 +174,12 @@ class Models:
         models = self._models
         one = (models.c.name == name) & (models.c.version == version)
         connection.execute(models.update().where(one).values(path=DELETED))
+
+    def _find(self, name: str, which: int | str | None) -> ModelRecord:
+        row = self._database.first(self._of(name).where(self._models.c.version == self._number(name, which)))
+        if row is None:
+            raise self._unknown(name, which)
+        return self._record(row)
 
     def _there(self) -> Select[Any]:
         return self._models.select().where(self._models.c.path != DELETED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import StoreError
 
+from ...shelf import is_shared
 from .engine import engine_of, failures, file_of, shown, store_error
 from .tables import sqlalchemy_tables
 from .values import Places, now, utc
@@ -41,7 +43,7 @@ class Database:
             self._prepare()
             self._file = file_of(url)
             self._identity = _identity(self._file)
-            self.places = Places(home, url)
+            self.places = Places(home, url, alike=is_shared())
         except failures() as error:
             raise store_error(url, error) from error
 
@@ -87,6 +89,29 @@ class Database:
                 connection.commit()
         except failures() as error:
             raise store_error(self.url, error) from error
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Be the only one at something in all that share a server; where there is none, whoever shares the file has locks.
+
+        A process that dies lets go. Raises StoreError where the server is out of reach.
+        """
+        if not self.has_clock:
+            yield
+            return
+        from sqlalchemy import text
+
+        number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:4], signed=True)
+        try:
+            held = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            held.execute(text(f"SELECT pg_advisory_lock({LOCK}, {number})"))
+        except failures() as error:
+            raise store_error(self.url, error) from error
+        try:
+            yield
+        finally:
+            held.detach()  # Closed, and with it let go, also where the server is gone.
+            held.close()
 
     def require_same(self) -> None:
         """Raise StoreError where the file is away, for those who use it again and again; open another that is in its place.

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 60
 """How long a writer waits for another before it gives up."""
 
+CONNECT_SECONDS = 10
+"""How long a database server may take to answer that it is there."""
+
 
 def catalog_url(home: Path) -> str:
     """Return the URL of a home's catalog: of the database that HOOKLINE_CATALOG names, else of a file in the home."""
@@ -58,7 +61,9 @@ def engine_of(url: str) -> Engine:
         return _engine(url, creator=partial(_reader, file))
 
     if not url.startswith("sqlite"):
-        return _engine(url, pool_pre_ping=True)
+        # A server that takes no connection at all would be waited for by the system's own time, which is minutes.
+        patience = {"connect_timeout": CONNECT_SECONDS} if url.startswith("postgresql+psycopg") else {}
+        return _engine(url, pool_pre_ping=True, connect_args=patience)
     engine = _engine(url, connect_args={"timeout": WAIT_SECONDS, "isolation_level": None})
 
     @event.listens_for(engine, "connect")

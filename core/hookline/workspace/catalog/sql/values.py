@@ -50,14 +50,16 @@ class Places:
 
     home: absolute; None for a catalog of no home, whose paths stand as they were given
     url: of the catalog; one that is not kept in the home may be shared by several, so paths in it stay absolute
+    alike: whether every home that shares it has, or brings, what lies at the same path in another
     """
 
     home: Path | None
     url: str
+    alike: bool = False
 
     def kept(self, path: str) -> str:
         """Return a path as a row holds it: with `/` and relative where it lies in the home, else as it is."""
-        if self.home is None or not path or not self.in_home():
+        if self.home is None or not path or not (self.alike or self.in_home()):
             return path
         for place, home in ((Path(path), self.home), (Path(path).resolve(), self.home.resolve())):
             if place.is_relative_to(home):
