@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from hookline.errors import DataError
 
@@ -30,16 +30,21 @@ LONGEST_WAIT = 300.0
 
 
 class Again(Exception):
-    """What may go better the next time.
+    """What may go better the next time."""
 
-    fault: what is raised if it never does
-    after: when to ask, in seconds
-    anew: whether what is there of the answer is of no use
-    """
+    fault: DataError
+    """What is raised if it never does."""
+    after: float | None
+    """When to ask, in seconds."""
+    anew: bool
+    """Whether what is there of the answer is of no use."""
 
-    def __init__(self, fault: DataError, after: float | None = None, *, anew: bool = False) -> None:
-        super().__init__(str(fault))
-        self.fault, self.after, self.anew = fault, after, anew
+    @classmethod
+    def after_fault(cls, fault: DataError, after: float | None = None, *, anew: bool = False) -> Self:
+        """Return what is raised after a fault."""
+        again = cls(str(fault))
+        again.fault, again.after, again.anew = fault, after, anew
+        return again
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,7 @@ class Client:
                     self.require_same_host(url)
             raise DataError(f"{shown(self.url)} sends on more than {MOST_REDIRECTS} times", hint="look at source.url")
         except httpx.TransportError as error:
-            raise Again(broken(url, error, self.timeout)) from error
+            raise Again.after_fault(broken(url, error, self.timeout)) from error
         except (httpx.InvalidURL, httpx.DecodingError) as error:
             raise broken(url, error, self.timeout) from error
 
@@ -186,7 +191,7 @@ class Client:
         fault = refused(str(response.url), response.status_code, words)
         if response.status_code == 416 and "range" in response.request.headers:
             short = ValueError("there is less of it than its length says")
-            raise Again(broken(str(response.url), short, self.timeout), anew=True)
+            raise Again.after_fault(broken(str(response.url), short, self.timeout), anew=True)
         if response.status_code not in AGAIN:
             raise fault
         after = _seconds(response.headers.get("retry-after"))
@@ -194,7 +199,7 @@ class Client:
             raise DataError(
                 f"{str(fault).partition(chr(10))[0]}, and asks to wait {after:,.0f} s", hint="run again by then"
             )
-        raise Again(fault, after)
+        raise Again.after_fault(fault, after)
 
     def _keep(self, response: httpx.Response, part: _Part) -> None:
         """Write a body behind what is there of it, or anew where the server begins anew."""
@@ -202,7 +207,7 @@ class Client:
         goes_on = response.status_code == 206 and response.headers.get("content-range", "").startswith(begins)
         if response.status_code == 206 and not goes_on:
             other = ValueError("it answers with another part than asked for")
-            raise Again(broken(str(response.url), other, self.timeout), anew=True)
+            raise Again.after_fault(broken(str(response.url), other, self.timeout), anew=True)
         if not goes_on:
             self.taken -= part.size
             part.size, part.version = 0, _strong(response)
