@@ -220,7 +220,9 @@ def test_a_config_dir_of_the_users_own_brings_experiments(hookline: Told, tmp_pa
 def test_doctor_finds_this_environment_fit(hookline: Told) -> None:
     code, out, _ = hookline("doctor", "--json")
     assert code == 0
-    assert {check["status"] for check in json.loads(out)} == {"ok"}
+    odd = {check["check"] for check in json.loads(out) if check["status"] != "ok"}
+    # It is tested in an environment of its own.
+    assert odd <= {"extra tensorflow", "backend tensorflow"}
 
 
 def test_a_report_can_be_written_again(hookline: Told) -> None:

@@ -193,15 +193,16 @@ def _plugins(found: list[Registry]) -> Iterator[Check]:
 
 
 def _backends(registries: list[Registry]) -> Iterator[Check]:
-    missing: dict[tuple[str, str], list[str]] = {}
+    missing: dict[str, tuple[str, list[str]]] = {}
     for registry in registries:
         for kind in KINDS:
             for name in registry.names(kind):
                 try:
                     registry.entry(kind, name).cls.check_backend()
                 except MissingBackend as error:
-                    missing.setdefault((error.module, str(error.hint)), []).append(f"{kind} {name}")
-    for (module, hint), names in missing.items():
+                    # What else its components want is told once this one is there.
+                    missing.setdefault(error.module, (str(error.hint), []))[1].append(f"{kind} {name}")
+    for module, (hint, names) in missing.items():
         yield Check(f"backend {module}", "warning", f"is not installed, so these cannot run: {', '.join(names)}", hint)
     if registries and not missing:
         yield Check("backends", "ok", "every component's library is installed")
