@@ -172,12 +172,14 @@ def _tell_choices(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _chosen(folder: Path) -> str | None:
-    """Return what the trainer of a run chose; None where it chose nothing, or the run is gone."""
+    """Return what the trainer of a run chose; None where it chose nothing, or the run is gone or damaged."""
     try:
         evidence = json.loads((folder / "evidence.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        chosen = next((stage.get("chosen") for stage in evidence["plan"] if stage["kind"] == "trainer"), None)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        # The board ranks by what the ledger holds, and is whole without this word.
         return None
-    return next((stage.get("chosen") for stage in evidence["plan"] if stage["kind"] == "trainer"), None)
+    return chosen if isinstance(chosen, str) else None
 
 
 def interval(values: Sequence[float]) -> tuple[float | None, float | None]:

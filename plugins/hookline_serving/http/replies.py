@@ -35,6 +35,8 @@ class Answer(NamedTuple):
     body: bytes
     media: bytes = JSON
     headers: Sequence[tuple[bytes, bytes]] = ()
+    is_counted: bool = False
+    """Whether a version was asked and has counted it as failed, so that it is none that was refused before."""
 
 
 class Reply(NamedTuple):
@@ -66,7 +68,8 @@ def told(error: Exception) -> Answer:
             return failure(422, error.told(), problems=[asdict(problem) for problem in error.problems[:MOST_SHOWN]])
         case DataError():
             problems = [{"column": problem.path, "message": problem.message} for problem in error.problems[:MOST_SHOWN]]
-            return failure(422, error.message, problems=problems)
+            # What cannot be read is a fault of its own kind: this is what a version said to rows that could.
+            return failure(422, error.message, problems=problems)._replace(is_counted=True)
         case BadRequest():
             return failure(400, str(error))
         case TooLarge():

@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 import hookline as hl
-from hookline.errors import ConfigError, UnknownName
+from hookline.errors import ConfigError, StoreError, UnknownName
 from hookline.registry.registry import load_registry
 from hookline.sweeps.benching.bench import load_bench
 from hookline.sweeps.benching.ranking import critical_difference, pareto, ranked, relative
-from hookline.sweeps.benching.results import RESULTS
+from hookline.sweeps.benching.results import RESULTS, Result, keep, results_in
 from hookline.sweeps.benching.suite import checked, read_suite, suites
 from hookline.sweeps.benching.versus import compare_benches
 from kit.command_line import Told
@@ -27,6 +27,11 @@ SMALL: dict[str, Any] = {
     "data": {"iris": ["source=iris"], "wine": ["source=wine"]},
     "pipelines": {"stump": ["trainer=decision_tree", "trainer.max_depth=1"], "tree": ["trainer=decision_tree"]},
 }
+
+
+@pytest.fixture
+def home_of_benches(tmp_path: Path) -> Path:
+    return tmp_path / "home"
 
 
 def written(folder: Path, suite: Any = SMALL) -> str:
@@ -128,6 +133,44 @@ def test_a_bench_is_run_listed_shown_and_compared_from_the_command_line(hookline
     assert [row["verdict"] for row in found.rows] == ["the same", "the same"]
     assert found.versions == ()
     assert hookline("bench", "compare", first, second)[0] == 0
+
+
+def test_times_of_two_benches_are_held_where_both_have_one(home_of_benches: Path) -> None:
+    for begun, slow, also in (("20200101-1", 100.0, True), ("20200101-2", 2.0, False)):
+        folder = home_of_benches / "benches" / begun
+        folder.mkdir(parents=True)
+        facts = {"name": "small", "suite": {**SMALL, "repeats": 1}, "environment": {"packages": {}}}
+        (folder / "suite.json").write_text(json.dumps(facts), "utf-8")
+        for data, seconds in (("iris", 2.0 if also else 1.0), ("wine", slow)):
+            status = "finished" if also or data == "iris" else "failed"
+            metrics: Any = {"accuracy": (0.9, True)} if status == "finished" else {}
+            keep(folder / RESULTS, Result(data, "tree", 0, "", status, metrics, seconds))
+    found = compare_benches("20200101-1", "20200101-2", home=home_of_benches)
+    assert [row["times"] for row in found.rows if row["pipeline"] == "tree"] == [pytest.approx(0.5)]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [[], 5, {"suite": [], "name": "s", "environment": {"packages": {}}}]
+    + [{"suite": SMALL, "name": "s", "environment": one} for one in ({}, [], {"packages": [1]})]
+    + [{"suite": {"data": 5}, "name": "s"}],
+    ids=str,
+)
+def test_a_bench_whose_facts_are_damaged_is_told_with_its_file(home_of_benches: Path, facts: Any) -> None:
+    folder = home_of_benches / "benches" / "20200101-1"
+    folder.mkdir(parents=True)
+    (folder / "suite.json").write_text(json.dumps(facts), "utf-8")
+    with pytest.raises(StoreError, match=r"suite\.json is damaged: "):
+        load_bench(home=home_of_benches)
+
+
+@pytest.mark.parametrize("line", ["[]", "5", '{"data": []}', "null", "[" * 100_000, '{"data": "iris"'], ids=len)
+def test_a_line_that_holds_no_result_is_passed_over(tmp_path: Path, line: str) -> None:
+    kept = Result("iris", "tree", 0, "", "finished", {"accuracy": (0.9, True)}, 1.0)
+    keep(tmp_path / RESULTS, kept)
+    with (tmp_path / RESULTS).open("a") as file:
+        file.write(line)
+    assert results_in(tmp_path) == (kept,)
 
 
 def test_a_cell_that_fails_is_told_and_its_data_set_left_out(hookline: Told, tmp_path: Path) -> None:

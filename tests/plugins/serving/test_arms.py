@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import polars as pl
 import pytest
@@ -20,11 +21,12 @@ import pytest
 import hookline as hl
 from hookline import Prediction, Predictor
 from hookline.errors import DataError
-from hookline.kinds.deployments import Deployment, Route
+from hookline.kinds.deployments import REFUSED, Deployment, Route
 from hookline.live.records import read_records
 from hookline.live.seen import AnswerCounts, ArmCounts, seen_in
 from hookline.workspace.catalog.sightings import Sighting
 from hookline_serving.http.answers import Answerer
+from hookline_serving.http.app import app_of
 from hookline_serving.http.arms import aside
 from hookline_serving.http.arms.desk import Desk
 from hookline_serving.http.arms.following import Follower
@@ -449,6 +451,28 @@ def test_whatever_a_model_raises_counts_alike_for_every_version(
     counts = desk.traffic.counted()
     assert (given.status, json.loads(given.body)["error"]) == said
     assert [(one.requests, one.errors) for one in (counts[1, "live"], counts[2, "canary"])] == [(1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("rows", [1, 400], ids=["few", "many"])
+def test_what_a_model_says_of_the_data_is_counted_as_its_failure_alone(
+    open_desk: Any, real: Predictor, rows: int
+) -> None:
+    def fail() -> None:
+        raise DataError("a column is of another kind")
+
+    desk = open_desk(policy(Route(1, 1.0)), Always(real, "yes"))
+    desk.traffic.live.answerer.predictor._act = fail
+
+    async def ask(*bodies: Any) -> list[int]:
+        transport = httpx.ASGITransport(app_of(desk))
+        async with httpx.AsyncClient(transport=transport, base_url="http://model") as client:
+            return [(await client.post("/predict", json=body)).status_code for body in bodies]
+
+    assert asyncio.run(ask([ROW] * rows, 5)) == [422, 400]
+    counts, refused = desk.traffic.counted()[1, "live"], dict(zip(REFUSED, desk.traffic.refused.counts, strict=True))
+    desk.close()
+    assert (counts.requests, counts.errors) == (1, 1)
+    assert {status: count for status, count in refused.items() if count} == {400: 1}
 
 
 def test_what_the_disk_does_not_take_is_told_and_counts_for_nobody(

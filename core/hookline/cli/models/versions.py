@@ -154,6 +154,7 @@ def _parts(found: Difference) -> list[tuple[str, list[dict[str, Any]], tuple[str
         for one in found.features
     ]
     metrics = [{"metric": name, sides[0]: then, sides[1]: now} for name, (then, now) in found.metrics.items()]
+    decision = [] if found.decision is None else [dict(zip(sides, found.decision, strict=True))]
     slices = [] if found.behavior is None else [dataclasses.asdict(one) for one in found.behavior.slices if one.surely]
     examples = [] if found.behavior is None else [dataclasses.asdict(one) for one in found.behavior.examples]
     return [
@@ -162,6 +163,7 @@ def _parts(found: Difference) -> list[tuple[str, list[dict[str, Any]], tuple[str
         ("code", code, ("stage", "changed")),
         ("features", features, ("feature", "status", "importance")),
         ("metrics", metrics, ("metric", *sides)),
+        ("decides", decision, sides),
         ("decided otherwise, by slice", slices, ("column", "value", "rows", "changed")),
         ("decided otherwise", examples, ("row", "then", "now", "then_probability", "now_probability")),
     ]

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.columns import conform
 from hookline.data.frames import to_polars
-from hookline.errors import DataError, HooklineError, UnknownName
+from hookline.errors import DataError, StoreError, UnknownName
 from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import Prediction
+from hookline.kinds.fitted import DecisionRule, Prediction
 from hookline.packages.certificate.golden import golden_rows
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.reading import reading_in
 from hookline.packages.settling import EVIDENCE
+from hookline.packages.state import StoredPackage
 from hookline.packages.telling.features import Change, changes, features_in
 from hookline.plans.explain import differences_of
 from hookline.registry.registry import Registry, load_registry
@@ -50,6 +51,8 @@ class Difference:
     features: tuple[Change, ...]
     """Those that are not the same, or moved in importance."""
     metrics: Mapping[str, tuple[float | None, float | None]]
+    decision: tuple[str, str] | None
+    """How each decides; None where both do so alike."""
     behavior: Changes | None
     """What they answer to the same rows; None where there are none to ask, or they do not predict the same."""
     rows: str
@@ -85,6 +88,7 @@ def diff_versions(
         _code(workspace, [_run_id(workspace, one) for one in found], evidence),
         tuple(change for change in changes(*records) if change.status != "same" or change.moved),
         _metrics(*(one.manifest for one in sides)),
+        _decisions(*(StoredPackage(one.path, registry).decision for one in sides)),
         behavior,
         told,
     )
@@ -95,11 +99,18 @@ def _name(found: Found, said: str | Path) -> str:
 
 
 def _evidence(folder: Path) -> Mapping[str, Any]:
-    """Return the evidence inside a package; empty where there is none."""
-    try:
-        return read_evidence((folder / EVIDENCE).parent)
-    except HooklineError:
+    """Return the evidence inside a package, empty where there is none; raises StoreError where it is damaged."""
+    path = folder / EVIDENCE
+    if not path.is_file():
         return {}
+    evidence = read_evidence(path.parent)
+    plan = evidence["plan"]
+    told = ("kind", "key", "fingerprint")
+    if not isinstance(plan, list) or not all(isinstance(one, dict) and {*told} <= {*one} for one in plan):
+        raise StoreError(
+            f"{path} is damaged: its plan is none of a run", hint="run it again, or copy the package again"
+        )
+    return evidence
 
 
 def _run_id(workspace: Workspace, found: Found) -> str | None:
@@ -150,6 +161,20 @@ def _only(parts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
 def _metrics(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[float | None, float | None]]:
     held = [{str(one["name"]): one["value"] for one in manifest["metrics"]} for manifest in (first, second)]
     return {name: (held[0].get(name), held[1].get(name)) for name in dict.fromkeys([*held[0], *held[1]])}
+
+
+def _decisions(first: DecisionRule | None, second: DecisionRule | None) -> tuple[str, str] | None:
+    """Return how two decide where that is not alike; on how many rows it was chosen is no part of it."""
+    told = [_decision(one) for one in (first, second)]
+    return None if told[0] == told[1] else (told[0], told[1])
+
+
+def _decision(rule: DecisionRule | None) -> str:
+    if rule is None:
+        return "the most probable class"
+    if rule.threshold is None:
+        return f"by {rule.by}: {[list(row) for row in rule.costs]}"
+    return f"by {rule.by}: from {rule.threshold:.6g} on"
 
 
 def _behavior(

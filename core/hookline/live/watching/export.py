@@ -13,6 +13,8 @@ from ..deploying.naming import workspace_of
 
 MOST_ERRORS = 0.01
 """The share of requests that may fail."""
+MOST_REFUSED = 0.02
+"""The share of all requests that may be refused before a version answers, as the monitor `service` has it."""
 SLOWEST = 1.0
 """Seconds within which 99 of 100 requests are answered."""
 MOST_WAITING = 100
@@ -92,6 +94,14 @@ def _failing(model: str) -> str:
     return f"{errors} / {requests}"
 
 
+def _refused(model: str) -> str:
+    """Return the share of all requests that a server refused; they reached no version, and are told of none."""
+    refused = _summed(model, "rate(hookline_refused_total[5m])", "instance")
+    # What is asked in the shadow was asked of the version in charge too, and is one request.
+    reached = _summed(model, 'rate(hookline_requests_total{arm!="shadow"}[5m])', "instance")
+    return f"{refused} / ({refused} + {reached})"
+
+
 def _rules(model: str) -> Sequence[Rule]:
     where = "{{ $labels.arm }} (version {{ $labels.version }})"
     return (
@@ -110,6 +120,14 @@ def _rules(model: str) -> Sequence[Rule]:
             "critical",
             f"more than {MOST_ERRORS:.0%} of the requests to {where} fail",
             f"hookline deploy status {model}",
+        ),
+        Rule(
+            "HooklineRefused",
+            f"{_refused(model)} > {MOST_REFUSED}",
+            "10m",
+            "warning",
+            f"more than {MOST_REFUSED:.0%} of the requests to {{{{ $labels.instance }}}} are refused",
+            f"hookline monitor run {model} --monitor service says why, by status",
         ),
         Rule(
             "HooklineSlow",
@@ -151,6 +169,13 @@ def _panels(model: str) -> Sequence[tuple[str, str, str, str]]:
     return (
         ("Requests a second", _summed(model, "rate(hookline_requests_total[5m])"), "reqps", arm),
         ("Share of requests that fail", _failing(model), "percentunit", arm),
+        (
+            "Refused requests a second",
+            _summed(model, "rate(hookline_refused_total[5m])", "instance, status"),
+            "reqps",
+            "{{status}} {{instance}}",
+        ),
+        ("Share of requests that are refused", _refused(model), "percentunit", "{{instance}}"),
         ("Time of an answer, 1 of 2", _quantile(model, 0.5), "s", arm),
         ("Time of an answer, 1 of 100", _quantile(model, 0.99), "s", arm),
         ("Requests that wait", _summed(model, "hookline_requests_waiting"), "short", arm),

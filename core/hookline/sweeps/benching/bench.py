@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import HooklineError, StoreError, UnknownName
+from hookline.errors import ConfigError, HooklineError, StoreError, UnknownName
 from hookline.packages.manifest import environment
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.result import Run, measured_in
@@ -211,11 +211,14 @@ def _place(workspace: Workspace, name: str, suite: Suite, *, again: bool) -> Pat
 def _read(folder: Path) -> Bench:
     try:
         facts = json.loads((folder / SUITE).read_text("utf-8"))
-        suite = suite_of(facts["suite"], facts["name"])
-        return Bench(folder.name, folder, facts["name"], suite, results_in(folder), facts["environment"])
-    except (ValueError, LookupError, TypeError) as error:
+        name, here = str(facts["name"]), facts["environment"]
+        suite = suite_of(facts["suite"], name)
+        dict(here["packages"])
+        return Bench(folder.name, folder, name, suite, results_in(folder), here)
+    except (ValueError, LookupError, TypeError, RecursionError, ConfigError) as error:
         raise StoreError(
-            f"{folder / SUITE} is damaged: {error}", hint="take the folder away and run the suite again"
+            f"{folder / SUITE} is damaged: {str(error).splitlines()[0]}",
+            hint="take the folder away and run the suite again",
         ) from None
 
 

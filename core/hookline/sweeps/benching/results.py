@@ -51,7 +51,7 @@ def results_in(folder: Path) -> tuple[Result, ...]:
     for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
         try:
             result = from_json(Result, json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         found[result.key] = result
     return tuple(found.values())

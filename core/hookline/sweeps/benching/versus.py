@@ -61,8 +61,9 @@ def _row(name: str, sets: list[str], old: Bench, new: Bench) -> dict[str, Any]:
     if better and not any(better):
         told = "the same"
     seconds = {data: {"old": old.seconds[data][name], "new": new.seconds[data][name]} for data in sets}
-    times = relative(seconds)
-    ratio = times["new"] / times["old"] if {"new", "old"} <= set(times) else math.nan
+    # Only where both have a time: of means over other data sets each, the ratio would be that of the data sets.
+    times = relative({data: both for data, both in seconds.items() if all(map(math.isfinite, both.values()))})
+    ratio = times["new"] / times["old"] if times else math.nan
     return {"pipeline": name, **apart, "p": p, "times": ratio, "verdict": told}
 
 

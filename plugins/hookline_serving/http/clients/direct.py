@@ -92,5 +92,6 @@ def _tell(traffic: Traffic, done: Done, items: list[Item] | Exception) -> None:
         answer = Answer(OK, encoded(traffic, items))
     except Exception as error:  # noqa: BLE001  as in `answered`
         answer = told(error)
-        traffic.refused.add(answer.status)
+        if not answer.is_counted:
+            traffic.refused.add(answer.status)
     done(answer)

@@ -66,7 +66,8 @@ class Guarded:
             if "version" in scope["path_params"]:
                 traffic = traffic.only(service_asked(scope["path_params"], traffic))
             answer = await answered(self._act(seen_by(traffic), Asked(body, Headers(scope=scope), called(scope))))
-            self._desk.refuse(scope["path"], answer.status)
+            if not answer.is_counted:
+                self._desk.refuse(scope["path"], answer.status)
             # What the client takes its time over is held, too.
             del body
             account.settle(len(answer.body))

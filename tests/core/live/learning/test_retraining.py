@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 import hookline as hl
-from hookline.errors import UsageError
+from hookline.errors import StoreError, UsageError
 from hookline.live.learning.acting import look
+from hookline.live.learning.challengers.making import Making
+from hookline.live.learning.rules import RetrainRules
+from hookline.packages.settling import EVIDENCE
+from hookline.registry.registry import load_registry
+from hookline.workspace.workspace import open_workspace
 from kit.drifting import labeled, rows
 
 LOCAL = {"then": "local"}
@@ -71,3 +77,15 @@ def test_a_trial_ends_where_a_person_puts_another_version_in_charge(drifted: Pat
     one = look("shop").retraining
     assert one is not None
     assert (one.status, one.told) == ("overtaken", "v2 is in charge by now, and no longer v1")
+
+
+@pytest.mark.parametrize("config", [[1], "a run", {"source": "shop.csv"}, {"name": "shop"}], ids=str)
+def test_a_champion_whose_config_is_none_of_a_run_is_told_as_damaged(drifted: Path, config: object) -> None:
+    workspace = open_workspace(drifted)
+    champion = workspace.catalog.models.get("shop", 1)
+    path = Path(champion.path) / EVIDENCE
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"config": config}), "utf-8")
+    making = Making(load_registry(), workspace, RetrainRules(), None)
+    with pytest.raises(StoreError, match=r"evidence\.json is damaged: its config is none of a run") as caught:
+        making._first_config(champion)
+    assert caught.value.hint == "run shop again, and promote the version that this makes"

@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 
 import hookline as hl
-from hookline.errors import DataError
+from hookline.errors import DataError, StoreError
+from hookline.live.versions.differing import _evidence
+from hookline.packages.settling import EVIDENCE
 from kit.command_line import Told
 
 
@@ -72,3 +74,28 @@ def test_models_of_different_targets_are_not_asked(home: Path, tmp_path: Path, h
     assert (found.behavior, found.rows) == (None, "they do not predict the same")
     code, out, _ = hookline("models", "diff", "iris:1", "diabetes:1", "--json")
     assert (code, json.loads(out)["behavior"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    "plan", [5, ["split"], [{"kind": "split"}], [{"kind": "split", "key": "split"}], None], ids=str
+)
+def test_evidence_whose_plan_is_none_of_a_run_is_told_as_damaged(tmp_path: Path, plan: object) -> None:
+    path = tmp_path / "package" / EVIDENCE
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"run": {}, "plan": plan}), "utf-8")
+    with pytest.raises(StoreError, match=r"evidence\.json is damaged: its plan is none of a run"):
+        _evidence(tmp_path / "package")
+
+
+def test_a_threshold_that_was_chosen_anew_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hookline: Told
+) -> None:
+    monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path))
+    for threshold in (0.3, 0.6):
+        more = ("monitor=[]", "packager=[skops]", f"decision.threshold={threshold}")
+        hl.run("source=breast_cancer", "name=cells", "trainer=logistic_regression", *more)
+    found = hl.diff_versions("cells:1", "cells:2")
+    assert found.decision == ("by threshold: from 0.3 on", "by threshold: from 0.6 on")
+    assert hl.diff_versions("cells:1", "cells:1").decision is None
+    code, out, _ = hookline("models", "diff", "cells:1", "cells:2")
+    assert (code, "decides:" in out, "from 0.6 on" in out) == (0, True, True)

@@ -71,7 +71,7 @@ def test_prometheus_takes_the_rules(shop: Path, tmp_path: Path) -> None:
             "promtool is not in the PATH: `apt-get install prometheus` has it; the rules are held against a schema above"
         )
     done = subprocess.run([promtool, "check", "rules", str(rules)], capture_output=True, text=True, check=False)
-    assert (done.returncode, "6 rules found" in done.stdout) == (0, True), done.stderr
+    assert (done.returncode, "7 rules found" in done.stdout) == (0, True), done.stderr
 
 
 def test_every_expression_is_of_this_models_servers_and_its_brackets_match() -> None:
@@ -83,3 +83,16 @@ def test_every_expression_is_of_this_models_servers_and_its_brackets_match() -> 
             assert expr.count(opens) == expr.count(closes)
     places = [tuple(panel["gridPos"].values()) for panel in dashboard_of("shop")["panels"]]
     assert len(set(places)) == len(places)
+
+
+def test_what_was_refused_is_alarmed_and_drawn_as_a_share_of_all_that_was_asked() -> None:
+    (rule,) = [rule for rule in rules_of("shop")["groups"][0]["rules"] if rule["alert"] == "HooklineRefused"]
+    share, bound = rule["expr"].rsplit(" > ", 1)
+    over, under = share.split(" / ", 1)
+    assert "hookline_refused_total" in over
+    assert over in under
+    assert 'hookline_requests_total{arm!="shadow"}' in under
+    assert float(bound) == 0.02
+    panels = {panel["title"]: panel["targets"][0] for panel in dashboard_of("shop")["panels"]}
+    assert panels["Share of requests that are refused"]["expr"] == share
+    assert "by (instance, status)" in panels["Refused requests a second"]["expr"]
