@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import UnknownName
 from hookline.kinds.fitting import Step, is_judged
 from hookline.sweeps.definitions import check_unchanged
-from hookline.sweeps.leaderboard import headline_metric
+from hookline.sweeps.leaderboard import COSTS, cost_of, headline_metric
 from hookline.sweeps.ledger import ENDED, JobRecord, Ledger
 from hookline.sweeps.pruning import Referee
 from hookline.sweeps.sweep import Sweep
@@ -145,9 +145,11 @@ class Bench:
         return (headline,)
 
     def _direction(self, metric: str, jobs: Sequence[JobRecord]) -> Direction:
+        if metric in COSTS:
+            return "minimize"
         known = jobs[0].metrics
         if metric not in known:
-            raise UnknownName("metric", metric, known)
+            raise UnknownName("metric", metric, (*known, *COSTS))
         return "maximize" if known[metric][1] else "minimize"
 
     def _ledger(self) -> Ledger:
@@ -166,5 +168,7 @@ def _steps(job: JobRecord) -> list[Step]:
 
 
 def _mean(metric: str, jobs: Sequence[JobRecord]) -> float:
-    """Return a metric's mean over the jobs of a trial; not a number where one has none."""
+    """Return a metric's mean over the jobs of a trial, or what a trial cost; not a number where a job has none."""
+    if metric in COSTS:
+        return cost_of(metric, jobs)
     return statistics.fmean(float(job.metrics[metric][0]) if metric in job.metrics else float("nan") for job in jobs)

@@ -11,10 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.data.spreadsheets import without_formulas
 from hookline.kinds.reports import HEADLINES
 from hookline.registry.cells import cell
-from hookline.registry.registry import Registry
 from hookline.workspace.home import run_id_of
 
 from .ledger import ENDED, JobRecord, SweepRecord
@@ -73,11 +71,12 @@ class Leaderboard:
 
     def columns(self) -> list[str]:
         """Return the columns that a terminal has room for."""
-        interval = [f"{self.metric}_low", f"{self.metric}_high"] if any(row["jobs"] > 1 for row in self.rows) else []
+        several = self.metric not in COSTS and any(row["jobs"] > 1 for row in self.rows)
+        interval = [f"{self.metric}_low", f"{self.metric}_high"] if several else []
         front = [*(name for name in self.others if name not in COSTS), "front"] if self.others else []
         shown = [*self.varied, *([self.metric] if self.metric else []), *interval, *front]
         why = [name for name in ("pruned_at", "error") if any(row[name] for row in self.rows)]
-        return ["rank", *shown, "seconds", "peak_memory_mib", "status", *why]
+        return [*dict.fromkeys(["rank", *shown, *COSTS, "status", *why])]
 
     def __repr__(self) -> str:
         shown = self.frame().select([name for name in self.columns() if any(name in row for row in self.rows)])
@@ -118,14 +117,6 @@ def leaderboard(
     )
 
 
-def write(board: Leaderboard, folder: Path, registry: Registry) -> None:
-    """Write leaderboard.csv, leaderboard.parquet and, where a plugin draws it, leaderboard.html."""
-    frame = board.frame()
-    frame.write_parquet(folder / "leaderboard.parquet")
-    without_formulas(frame).write_csv(folder / "leaderboard.csv")
-    registry.render("leaderboard", board.plain(), folder / "leaderboard.html")
-
-
 def headline_metric(jobs: Sequence[JobRecord]) -> str | None:
     """Return the metric that trials are ranked by: the first of those that head a report, else the first there is."""
     measured = [name for job in jobs for name in job.metrics]
@@ -150,13 +141,19 @@ def _row(trial: int, jobs: Sequence[JobRecord], varied: Mapping[str, Any]) -> di
     pruned = next((job for job in jobs if job.status == "pruned"), None)
     return row | {
         "jobs": len(jobs),
-        "seconds": round(statistics.fmean(job.seconds for job in jobs), 3),
-        "peak_memory_mib": round(max(job.peak_memory for job in jobs) / 1024**2, 1),
+        **{name: cost_of(name, jobs) for name in COSTS},
         "status": failed.status if failed else "pruned" if pruned else "finished",
         "pruned_at": pruned.error if pruned else "",
         "error": f"#{failed.number}: {failed.error.splitlines()[0]}" if failed and failed.error else "",
         "path": next((job.path for job in done), ""),
     }
+
+
+def cost_of(name: str, jobs: Sequence[JobRecord]) -> float:
+    """Return what a trial cost by its jobs: their mean `seconds`, or the largest `peak_memory_mib`."""
+    if name == "seconds":
+        return round(statistics.fmean(job.seconds for job in jobs), 3)
+    return round(max(job.peak_memory for job in jobs) / 1024**2, 1)
 
 
 def _tell_choices(rows: Sequence[dict[str, Any]]) -> None:

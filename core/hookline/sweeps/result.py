@@ -16,9 +16,10 @@ from hookline.workspace.workspace import open_workspace
 
 from .hydra.nulls import without_choice_of_null
 from .keywords import overrides_of
-from .leaderboard import Leaderboard, leaderboard, write
+from .leaderboard import Leaderboard, leaderboard
 from .ledger import ENDED, JobRecord, Ledger
 from .progress import Teller
+from .searching import write
 from .sweep import Sweep
 from .ties import with_ties
 
@@ -108,7 +109,7 @@ def concluded(registry: Registry, name: str) -> SweepResult:
     record = ledger.sweep(name)
     jobs = ledger.jobs(record.id)
     board = with_ties(leaderboard(record, jobs), jobs)
-    write(board, Path(record.path), registry)
+    write(board, jobs, Path(record.path), registry)
     return SweepResult(record.id, Path(record.path), board, tuple(jobs))
 
 

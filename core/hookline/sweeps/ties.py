@@ -14,7 +14,7 @@ from hookline.runs.comparing.difference import Difference
 from hookline.runs.comparison import Comparison, compare_runs
 from hookline.runs.result import Run, load_run
 
-from .leaderboard import Leaderboard, t95
+from .leaderboard import COSTS, Leaderboard, t95
 from .ledger import JobRecord
 
 MOST = 5
@@ -40,7 +40,8 @@ def with_ties(board: Leaderboard, jobs: Sequence[JobRecord], *, home: str | Path
     by the interval of the mean difference over them.
     """
     ranked = [row for row in board.rows if row["status"] == "finished"]
-    if len(ranked) < 2 or board.metric is None:
+    # What a trial cost is no matter of held-out rows.
+    if len(ranked) < 2 or board.metric is None or board.metric in COSTS:
         return board
     best, others = ranked[0], ranked[1 : MOST + 1]
     by_trial = {row["trial"]: [job for job in jobs if job.trial == row["trial"]] for row in (best, *others)}

@@ -11,7 +11,7 @@ from hookline.workspace.files import write_whole
 
 from ..filling import fill, finite
 from ..wording import number, words
-from .searching import front_chart, parallel_chart
+from .searching import curves_chart, front_chart, importance_chart, parallel_chart
 
 TOLD = 3
 """So many of the best are told by what was chosen, the others by their rank."""
@@ -30,7 +30,7 @@ def write_board(evidence: Mapping[str, Any], path: Path) -> None:
 def linked(facts: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the facts, each row with the address of its run's report as seen from a folder; none where there is no report."""
     rows = [{**row, "link": _link(row.get("path"), folder)} for row in facts["rows"]]
-    return {"verdict": "", "register": None, **facts, "rows": rows}
+    return {"verdict": "", "register": None, "importances": None, "curves": [], **facts, "rows": rows}
 
 
 def headline_of(facts: Mapping[str, Any]) -> str:
@@ -68,7 +68,8 @@ def board_charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     spec = {"data": {"values": values}, "layer": _layers(words(metric)), "height": 380}
     cost = {"id": "cost", "section": "cost", "title": f"{words(metric)} against time", "spec": spec}
-    return [cost, *filter(None, (front_chart(facts, done), parallel_chart(facts, done)))]
+    more = (front_chart(facts, done), parallel_chart(facts, done), importance_chart(facts), curves_chart(facts))
+    return [cost, *filter(None, more)]
 
 
 def _layers(title: str) -> list[dict[str, Any]]:

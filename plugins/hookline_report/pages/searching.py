@@ -11,6 +11,7 @@ MOST_LINES = 300
 """Trials that are drawn as lines, the best first."""
 MOST_AXES = 8
 """Axes that a page has room for."""
+MOST_BARS = 15
 
 
 def front_chart(facts: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -64,6 +65,64 @@ def parallel_chart(facts: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) 
                 values.append({**told, "value": row[metric], "chosen": number(value)})
         ends += [{"axis": f"{place} {name}", "at": at, "told": text} for at, text in _ends(found, heights)]
     return {"id": "parallel", "section": "parallel", "title": "", "spec": _parallel(values, ends, words(metric))}
+
+
+def importance_chart(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a bar a parameter, as long as its share of what the metric hangs on; None where that is not known."""
+    known = facts.get("importances")
+    if not known:
+        return None
+    values = [{"parameter": key, "share": share} for key, share in known["of"][:MOST_BARS]]
+    axes = {
+        "y": {"field": "parameter", "type": "nominal", "sort": None, "title": None},
+        "x": {"field": "share", "type": "quantitative", "title": None, "axis": {"format": "%", "tickCount": 4}},
+        "tooltip": [{"field": "parameter"}, {"field": "share", "type": "quantitative", "format": ".1%"}],
+    }
+    spec = {"data": {"values": values}, "mark": {"type": "bar"}, "encoding": axes, "height": {"step": 22}}
+    return {"id": "importance", "section": "importance", "title": "", "spec": spec}
+
+
+def curves_chart(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a line a trial that reported steps, of the metric that most of them report; None where none did.
+
+    Those that were given up are dashed, and end in a dot.
+    """
+    every = facts.get("curves") or []
+    names = [one["name"] for one in every]
+    if not names:
+        return None
+    metric = max(names, key=names.count)
+    shown = [one for one in every if one["name"] == metric]
+    values = [
+        {"rank": str(one["rank"]), "step": step, "value": value, "pruned": one["status"] == "pruned"}
+        for one in shown
+        for step, value in one["points"]
+        if value is not None
+    ]
+    last = [{**points[-1]} for one in shown if (points := [v for v in values if v["rank"] == str(one["rank"])])]
+    axes = {
+        "x": {"field": "step", "type": "quantitative", "axis": {"tickMinStep": 1}, "scale": {"zero": False}},
+        "y": {"field": "value", "type": "quantitative", "title": words(metric), "scale": {"zero": False}},
+        "tooltip": [{"field": "rank"}, {"field": "step"}, {"field": "value", "format": ".4g"}],
+    }
+    dash = {"condition": {"test": "datum.pruned", "value": [3, 3]}, "value": [1, 0]}
+    opacity = {"condition": {"test": "datum.pruned", "value": 0.55}, "value": 0.9}
+    lines = {
+        "data": {"values": values},
+        "mark": {"type": "line", "strokeWidth": 1.5},
+        "encoding": {**axes, "detail": {"field": "rank"}, "strokeDash": dash, "opacity": opacity},
+    }
+    ends = {
+        "data": {"values": [one for one in last if one["pruned"]]},
+        "mark": {"type": "point", "filled": True, "size": 35},
+        "encoding": axes,
+    }
+    return {
+        "id": "curves",
+        "section": "curves",
+        "title": words(metric),
+        "spec": {"layer": [lines, ends], "height": 300},
+    }
 
 
 def _parallel(values: Sequence[Any], ends: Sequence[Any], title: str) -> dict[str, Any]:

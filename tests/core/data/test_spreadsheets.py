@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hookline.data.spreadsheets import without_formulas
 from hookline.packages.parts import parts_of
 from hookline.registry.registry import Registry
-from hookline.sweeps.leaderboard import Leaderboard, write
+from hookline.sweeps.leaderboard import Leaderboard
+from hookline.sweeps.searching import write
 
 ACTING = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx", "\r=1", "=", "-", "\n=1"]
 TEXTS = ["", "a", "a=b", "'=1", " =1", "a-b", "-1", "+1.5", "-1e-3", "+.5", "-0", "1-2"]
@@ -47,7 +48,7 @@ def test_no_cell_begins_as_a_formula_and_each_can_be_read_back(texts: list[str])
 def test_a_leaderboard_is_safe_to_open_and_whole_as_parquet(tmp_path: Path, registry: Registry) -> None:
     about = {"jobs": 1, "seconds": 1.0, "peak_memory_mib": 1.0, "pruned_at": "", "status": "finished", "path": ""}
     rows = ({"rank": 1, "trial": 0, "trainer": "=HYPERLINK(1)", "accuracy": -0.5, "error": "-x", **about},)
-    write(Leaderboard("s", "accuracy", ("trainer",), rows, ()), tmp_path, registry)
+    write(Leaderboard("s", "accuracy", ("trainer",), rows, ()), (), tmp_path, registry)
     with (tmp_path / "leaderboard.csv").open(newline="") as file:
         (told,) = csv.DictReader(file)
     assert (told["trainer"], told["accuracy"], told["error"]) == ("'=HYPERLINK(1)", "-0.5", "'-x")

@@ -89,6 +89,16 @@ def test_several_metrics_have_a_front_that_is_marked(capsys: pytest.CaptureFixtu
     assert {row["trial"] for row in rows(capsys) if row["front"]} == front
 
 
+def test_what_a_trial_costs_may_be_sought_beside_a_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    several = ("hydra.sweeper.metric=[accuracy,seconds]", "hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=2")
+    assert main([*IRIS, *several, "trainer=decision_tree", "trainer.max_depth=range(1,5)"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split().count("seconds") == 1
+    (study,) = studies()
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    cost = {row["trial"]: row["seconds"] for row in rows(capsys)}
+    assert {trial.user_attrs["sweep_trial"]: trial.values[1] for trial in study.trials} == cost
+
+
 def test_repeats_are_means_of_one_trial(capsys: pytest.CaptureFixture[str]) -> None:
     grid = ("hydra.sweeper.sampler=grid", "repeats=2", "trainer=decision_tree", "trainer.max_depth=1,2")
     assert main([*IRIS, *grid, "hydra.sweeper.n_jobs=2"]) == 0

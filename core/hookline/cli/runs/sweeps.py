@@ -11,8 +11,9 @@ from hookline.kinds.plain import to_json
 from hookline.live.versions.refitting import refit
 from hookline.registry.registry import load_registry
 from hookline.sweeps.leaderboard import COSTS, Leaderboard, leaderboard
-from hookline.sweeps.ledger import ENDED, Ledger, SweepRecord
+from hookline.sweeps.ledger import ENDED, JobRecord, Ledger, SweepRecord
 from hookline.sweeps.result import concluded
+from hookline.sweeps.searching import page_facts
 from hookline.sweeps.ties import with_ties
 from hookline.workspace.workspace import open_workspace
 
@@ -61,7 +62,8 @@ def main(argv: Sequence[str]) -> int:
             raise UsageError("--package says which package is written anew", hint="add --refit")
         return _refit(board, given.package, as_json=given.json) if given.refit else _best(board, as_json=given.json)
     if given.html is not None:
-        return _draw(board, Path(given.html or Path(ledger.sweep(given.sweep).path) / "leaderboard.html"))
+        jobs = ledger.jobs(board.sweep)
+        return _draw(board, jobs, Path(given.html or Path(ledger.sweep(given.sweep).path) / "leaderboard.html"))
     if given.json:
         print_json([dict(row) for row in board.rows])
     else:
@@ -90,11 +92,11 @@ def _best(board: Leaderboard, *, as_json: bool) -> int:
     return 0
 
 
-def _draw(board: Leaderboard, path: Path) -> int:
+def _draw(board: Leaderboard, jobs: Sequence[JobRecord], path: Path) -> int:
     """Write the page, and print where it lies."""
     if not path.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}", hint="make it first, or name another")
-    if not load_registry().render("leaderboard", board.plain(), path):
+    if not load_registry().render("leaderboard", page_facts(board, jobs), path):
         raise UsageError("no plugin draws leaderboards", hint="pip install 'hookline[report]'")
     tell(str(path))
     return 0

@@ -217,16 +217,31 @@ def _rows(
         given = rows_for(registry, rows, first.schema, first.target, first.roles, reading_in(first.manifest)).frame
         return given.head(MOST_ROWS).collect(), "rows given"
     for one, name in zip(reversed(evidence), ("second", "first"), strict=True):
-        split = next((stage["fingerprint"] for stage in one.get("plan") or () if stage["kind"] == "split"), None)
+        split = _split_in(one)
         folder = None if split is None else workspace.store.get(split)
-        if folder is not None:
+        if split is not None and folder is not None:
             held = pl.scan_ipc(folder / "test.arrow", glob=False).head(MOST_ROWS).collect()
-            return held, f"rows that the {name} held out"
+            return held, f"rows that the {name} held out{_learned(sides, evidence, split)}"
     golden = [row for side in sides for row in golden_rows(side.path)]
     if not golden:
         return None, "there are no rows to ask: name some with --rows"
     made: Any = to_polars([{**dict.fromkeys(first.schema.names), **row} for row in golden])
     return made, "golden rows of both"
+
+
+def _learned(sides: Sequence[LoadedPackage], evidence: Sequence[Mapping[str, Any]], split: str) -> str:
+    """Say which of two has learned rows that a split held out, since it was fitted again to all of them."""
+    names = [
+        f"the {name}"
+        for name, side, one in zip(("first", "second"), sides, evidence, strict=True)
+        if side.manifest.get("refitted_from") and _split_in(one) == split
+    ]
+    return f", and that {' and '.join(names)} learned when refitted" if names else ""
+
+
+def _split_in(evidence: Mapping[str, Any]) -> str | None:
+    """Return the fingerprint of the split in a package's evidence; None where there is none."""
+    return next((stage["fingerprint"] for stage in evidence.get("plan") or () if stage["kind"] == "split"), None)
 
 
 def _paired(frame: pl.DataFrame, first: Prediction, second: Prediction) -> list[Pair]:

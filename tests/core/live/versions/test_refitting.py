@@ -36,6 +36,8 @@ def test_one_command_registers_the_best_fitted_to_every_row(hookline: Told) -> N
     assert open_workspace().catalog.deployments.current("iris") is None
     assert hl.load("iris:1").manifest["refitted_from"] == {"run": record.run_id, "rows": 150, "held_out": 45}
     assert "refitted: to all 150 rows" in hookline("models", "show", "iris:1")[1]
+    _, _, err = hookline("models", "diff", record.run_id, "iris:1")
+    assert "of 45 rows that the second held out, and that the second learned when refitted (" in err
 
 
 def test_the_refitted_model_is_the_library_fitted_to_every_row() -> None:
