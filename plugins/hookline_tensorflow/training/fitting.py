@@ -14,7 +14,7 @@ from hookline.errors import ConfigError, DataError, Problem
 
 from ..runtime import keras
 from .checkpoint import Progress, restore, save
-from .rows import Epoch, Rows, in_order, shuffled
+from .rows import Rows, in_order, shuffled
 
 HALVING = 3
 """Of `plateau`: epochs without a better loss before the step size is halved."""
@@ -55,17 +55,23 @@ def fit_module(module: Any, given: Given, training: Training, callbacks: Sequenc
 
     Raises DataError where weights are no longer finite, and ConfigError where what is watched is not measured.
     """
-    epoch = Epoch()
-    batches = shuffled(given.train, min(training.batch_size, len(given.train)), training.seed, epoch)
-    valid = None if given.valid is None else in_order(given.valid)
     module.optimizer.build(module.trainable_variables)
     progress = (restore(given.folder, module) if given.folder is not None else None) or Progress()
     for number, value in sorted(progress.told.items()):
         _report(training, number, value)
     if not progress.stopped:
-        watching = _watching(training, given, epoch, progress)
-        options = {"epochs": training.max_epochs, "initial_epoch": progress.epoch, "verbose": 0, "shuffle": False}
-        module.fit(batches, validation_data=valid, callbacks=[watching, *callbacks], **options)
+        batches = shuffled(given.train, min(training.batch_size, len(given.train)), training.seed, progress.epoch)
+        options: dict[str, Any] = {
+            "epochs": training.max_epochs,
+            "initial_epoch": progress.epoch,
+            "verbose": 0,
+            "shuffle": False,
+        }
+        options |= {"steps_per_epoch": batches.steps, "callbacks": [_watching(training, given, progress), *callbacks]}
+        if given.valid is not None:
+            measured = in_order(given.valid)
+            options |= {"validation_data": measured.data, "validation_steps": measured.steps}
+        module.fit(batches.data, **options)
     if progress.kept:
         module.set_weights(progress.kept)
     if not all(np.isfinite(value).all() for value in module.get_weights()):
@@ -75,15 +81,12 @@ def fit_module(module: Any, given: Given, training: Training, callbacks: Sequenc
         )
 
 
-def _watching(training: Training, given: Given, epoch: Epoch, progress: Progress) -> Any:
+def _watching(training: Training, given: Given, progress: Progress) -> Any:
     """Return the callback that keeps the best weights, stops, reports, and writes checkpoints."""
     sign = 1.0 if training.mode == "min" else -1.0
 
     class Watching(keras().callbacks.Callback):  # type: ignore[misc]  # mypy does not follow Keras
         """Looks at each epoch once it is over."""
-
-        def on_epoch_begin(self, number: int, logs: Any = None) -> None:
-            epoch.number = number
 
         def on_epoch_end(self, number: int, logs: Any = None) -> None:
             progress.epoch = number + 1

@@ -1,4 +1,4 @@
-"""Leaves random state, determinism and logging of the process as they were."""
+"""Leaves random state and logging of the process as they were; determinism, once on, stays on."""
 
 from __future__ import annotations
 
@@ -14,24 +14,22 @@ LOGGERS = ("tensorflow", "absl")
 
 @contextmanager
 def own_random_state(seed: int) -> Iterator[None]:
-    """Seed what Keras draws from, use operations that give the same each time, and give back what was before."""
+    """Seed what Keras draws from, use operations that give the same each time, and give back what was before.
+
+    TensorFlow has no public word that takes determinism back, so it stays on in this process.
+    """
     import numpy as np
 
-    tensorflow()
-    from tensorflow.python.framework import config  # There is no public word that takes it back.
-
-    held, drawn, was = random.getstate(), np.random.get_state(), config.is_op_determinism_enabled()
+    held, drawn = random.getstate(), np.random.get_state()
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
-    config.enable_op_determinism()
+    tensorflow().config.experimental.enable_op_determinism()
     keras().utils.set_random_seed(seed)
     try:
         yield
     finally:
-        if not was:
-            config.disable_op_determinism()
         random.setstate(held)
         np.random.set_state(drawn)
         for logger, level in zip(loggers, levels, strict=True):

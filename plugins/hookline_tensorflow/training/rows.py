@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -68,15 +70,20 @@ class Rows:
         return len(self.which)
 
 
-@dataclass
-class Epoch:
-    """Which epoch batches are shuffled for."""
+@dataclass(frozen=True)
+class Batches:
+    """Batches (X, y, weight) without an end, and how many of them are one pass over the rows.
 
-    number: int = 0
+    Keras makes an iterator of what ends for each epoch anew, which takes longer than a small epoch itself.
+    """
+
+    data: Any
+    """A tf.data.Dataset."""
+    steps: int
 
 
-def shuffled(rows: Rows, batch_size: int, seed: int, epoch: Epoch) -> Any:
-    """Return a tf.data.Dataset of batches (X, y, weight) to learn from, in an order that seed and epoch alone decide."""
+def shuffled(rows: Rows, batch_size: int, seed: int, first: int) -> Batches:
+    """Return batches to learn from, in an order that seed and epoch alone decide; first: the epoch to begin with."""
     tf = tensorflow()
     starts = list(range(0, len(rows), batch_size))
     if len(rows) - starts[-1] < 2 and len(starts) > 1 and batch_size > 1:
@@ -84,9 +91,10 @@ def shuffled(rows: Rows, batch_size: int, seed: int, epoch: Epoch) -> Any:
         starts.pop()
     bounds = tf.constant(np.column_stack([starts, [*starts[1:], len(rows)]]), tf.int64)
 
-    def orders() -> Any:
+    def orders() -> Iterator[np.ndarray]:
         # Once an epoch: all else is done in TensorFlow's own threads.
-        yield rows.which[np.random.default_rng([seed, epoch.number]).permutation(len(rows))]
+        for number in count(first):
+            yield rows.which[np.random.default_rng([seed, number]).permutation(len(rows))]
 
     def batches(order: Any) -> Any:
         pieces = tf.data.Dataset.from_tensor_slices(bounds)
@@ -94,14 +102,15 @@ def shuffled(rows: Rows, batch_size: int, seed: int, epoch: Epoch) -> Any:
 
     spec = tf.TensorSpec([len(rows)], tf.int64)
     places = tf.data.Dataset.from_generator(orders, output_signature=spec).flat_map(batches)
-    return places.map(_reader(rows)).apply(tf.data.experimental.assert_cardinality(len(starts))).prefetch(2)
+    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    return Batches(places.map(_reader(rows)).apply(endless).prefetch(2), len(starts))
 
 
-def in_order(rows: Rows) -> Any:
-    """Return a tf.data.Dataset of batches (X, y, weight) that are only measured."""
+def in_order(rows: Rows) -> Batches:
+    """Return batches that are only measured."""
     tf = tensorflow()
     places = tf.data.Dataset.from_tensor_slices(tf.constant(rows.which, tf.int64)).batch(VALID_BATCH)
-    return places.map(_reader(rows)).prefetch(1)
+    return Batches(places.map(_reader(rows)).repeat().prefetch(1), -(-len(rows) // VALID_BATCH))
 
 
 def _reader(rows: Rows) -> Any:
