@@ -28,6 +28,7 @@ def team(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "who",
         "AWS_SECRET_ACCESS_KEY": "hush-hush",
+        "PGPASSWORD": "open-sesame",
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
@@ -65,5 +66,7 @@ def test_a_version_is_trained_on_one_machine_asked_on_another_and_rolled_back_on
     assert len(list((second / "models" / "t").iterdir())) == 1
     on(third, "deploy", "rollback", "t")
     assert json.loads(on(second, "deploy", "status", "t", "--json"))
-    written = b"".join(path.read_bytes() for path in first.rglob("*") if path.is_file())
-    assert b"hush-hush" not in written
+    for machine in (first, second, third):
+        written = b"".join(path.read_bytes() for path in machine.rglob("*") if path.is_file())
+        assert b"hush-hush" not in written
+        assert b"open-sesame" not in written
