@@ -59,7 +59,15 @@ def test_a_version_is_trained_on_one_machine_asked_on_another_and_rolled_back_on
     rows = tmp_path / "rows.csv"
     rows.write_text("".join(["x,kind\n", *(f"{n},{'ab'[n > 30]}\n" for n in range(60))]))
     for depth in (1, 2):
-        on(first, str(rows), "target=kind", "name=t", "trainer=decision_tree", f"trainer.max_depth={depth}")
+        on(
+            first,
+            str(rows),
+            "target=kind",
+            "name=t",
+            "monitor=[]",
+            "trainer=decision_tree",
+            f"trainer.max_depth={depth}",
+        )
     on(first, "models", "promote", "t:2")
     on(second, "predict", "t", str(rows), "-o", str(tmp_path / "out.csv"))
     assert (tmp_path / "out.csv").is_file()
