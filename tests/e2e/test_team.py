@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("s3fs")
-moto = pytest.importorskip("moto.server")
+from moto import server as moto
 
 VERB = [sys.executable, "-c", "import sys; from hookline.cli import main; sys.exit(main(sys.argv[1:]))"]
 

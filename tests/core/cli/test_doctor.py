@@ -160,6 +160,21 @@ def test_a_misspelt_variable_is_told(doctor: Found, monkeypatch: pytest.MonkeyPa
     assert (code, checks["variable HOOKLINE_HOM"]["todo"]) == (0, "did you mean HOOKLINE_HOME?")
 
 
+def test_a_url_that_machines_share_is_tried_and_so_is_whether_they_share_a_key(
+    doctor: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKLINE_MODELS_REMOTE", f"file://{tmp_path / 'there'}")
+    code, checks = doctor()
+    assert (code, checks["remote models"]["status"], checks["team key"]["status"]) == (0, "ok", "warning")
+    monkeypatch.setenv("HOOKLINE_STORE_KEY", "one for all")
+    assert "team key" not in doctor()[1]
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HOOKLINE_MODELS_REMOTE", f"file://{tmp_path / 'file'}")
+    code, checks = doctor()
+    assert (code, checks["remote models"]["status"]) == (1, "error")
+    assert "HOOKLINE_MODELS_REMOTE" in checks["remote models"]["todo"]
+
+
 @pytest.mark.parametrize("path", ["file", "file/sub", "/proc/nowhere"])
 def test_a_home_that_cannot_be_written_is_an_error(
     doctor: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str

@@ -72,6 +72,20 @@ def test_a_deleted_version_is_gone_with_its_package_and_its_number_is_not_given_
     assert hl.load("iris:3").manifest["name"] == "iris"
 
 
+def test_a_deleted_version_goes_from_the_url_that_machines_share_too(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKLINE_MODELS_REMOTE", f"file://{tmp_path / 'there'}")
+    models = open_workspace().catalog.models
+    assert models.shelf is not None
+    kept, gone = (models.get("iris", version) for version in (2, 1))
+    for record in (kept, gone):
+        models.shelf.put(Path(record.path))
+    hl.delete_version("iris:1")
+    assert models.shelf.has(Path(kept.path))
+    assert not models.shelf.has(Path(gone.path))
+
+
 def test_a_delete_waits_for_who_registers_the_same_package(home: Path) -> None:
     workspace = open_workspace()
     record = workspace.catalog.models.get("iris", 1)
