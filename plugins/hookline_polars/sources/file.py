@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Len
+from annotated_types import Ge, Gt, Len
 
 from hookline import Dataset, Source, TextRules
 from hookline.data.frames import require_columns
@@ -25,6 +25,8 @@ from .formats.csv import CsvReader
 from .formats.csv_names import names_in
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
+from .places.bringing import Brought, bring
+from .places.packed import unpacked_name
 from .positions import Position, paths_below
 from .texts import Wording, order_of_dates
 from .together import together
@@ -86,6 +88,8 @@ class FileSource(Source):
     """Whether the day or the month stands first in dates such as 03/04/2026; null leaves texts that do not tell alone."""
     file_column: Annotated[str, Len(1)] | None = None
     """Add a column of this name that holds each row's file name, such as `train.csv`: `split.column` may go by it."""
+    most_bytes: Annotated[int, Gt(0)] = 1 << 34
+    """Bytes of a file that is packed with gzip, zstd or zip, once it is unpacked, which it is in a temporary folder."""
 
     def __post_init__(self) -> None:
         if self.decimal is not None and self.decimal == self.thousands:
@@ -93,7 +97,7 @@ class FileSource(Source):
 
     def load(self) -> Dataset:
         """Return the rows lazily; raises DataError for what is missing, empty, or not readable as its format."""
-        frame, empty = self._read(self._files())
+        frame, empty = self._read(self._brought())
         if empty:
             raise DataError(f"{self.path} has a header but no rows")
         return self._dataset(frame)
@@ -115,14 +119,15 @@ class FileSource(Source):
         """Return the columns of the first file, with the types of a Parquet or Arrow IPC file; None where they cannot be read."""
         import polars as pl
 
-        file = self._files()[0]
+        brought = self._brought(first=True)
+        file = brought.files[0]
         reader = READERS[self._format([file])].of(self)
         try:
-            with self._readable():
+            with brought.told(), self._readable():
                 if isinstance(reader, CsvReader):
                     names = reader.names(file)
                     return dict.fromkeys(names if self.file_column is None else [*names, self.file_column])
-                held = self._named(reader.scan(file), file).collect_schema() if reader.magic else None
+                held = self._named(reader.scan(file), brought.name(file)).collect_schema() if reader.magic else None
         except pl.exceptions.PolarsError:
             # Loading says what is wrong with it.
             return None
@@ -140,9 +145,9 @@ class FileSource(Source):
 
     def text_rules(self, moments: Collection[str] = ()) -> TextRules:
         """Return the texts that are missing, whether spaces are taken off, and the order of dates; but for CSV the last only."""
-        files = self._files()
-        orders = self._date_orders(files, moments) if moments else {}
-        if self._format(files) != "csv":
+        brought = self._brought()
+        orders = self._date_orders(brought, moments) if moments else {}
+        if self._format(brought.files) != "csv":
             return TextRules(dates=orders)
         return TextRules(tuple(text for text in self.missing if text), self.strip, orders)
 
@@ -167,24 +172,26 @@ class FileSource(Source):
         with self._readable():
             last.require_unchanged(folder, first)
         if new := last.names_beyond(first):
-            frame, empty = self._read(paths_below(folder, new))
+            frame, empty = self._read(self._unpacked(paths_below(folder, new)))
             if not empty:
                 return self._dataset(frame)
-        frame, _ = self._read(paths_below(folder, last.files))
+        frame, _ = self._read(self._unpacked(paths_below(folder, last.files)))
         return self._dataset(frame.clear())
 
     def dtypes_there(self) -> Mapping[str, Dtype]:
         """Return the types of those columns that the first file has."""
         import polars as pl
 
-        files = self._files()
-        reader = READERS[self._format(files)].of(self)
+        brought = self._brought(first=True)
+        file = brought.files[0]
+        reader = READERS[self._format([file])].of(self)
         try:
-            with self._readable():
-                require_format(files[0], type(reader))
-                present = {*reader.names(files[0]), self.file_column}
+            with brought.told(), self._readable():
+                require_format(file, type(reader))
+                present = {*reader.names(file), self.file_column}
         except pl.exceptions.PolarsError as error:
-            reader.explain(files[0])
+            with brought.told():
+                reader.explain(file)
             raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
         return {name: dtype for name, dtype in self.dtypes.items() if name in present}
 
@@ -192,11 +199,12 @@ class FileSource(Source):
     def _wording(self) -> Wording:
         return Wording(self.decimal, self.thousands, self.date_order)
 
-    def _date_orders(self, files: Sequence[Path], moments: Collection[str]) -> dict[str, DateOrder]:
+    def _date_orders(self, brought: Brought, moments: Collection[str]) -> dict[str, DateOrder]:
         """Return the order of day and month in those columns that are read as dates whose year stands last."""
         import polars as pl
 
         # Columns without a type are taken as texts, so that none has to be inferred from all of the file.
+        files = brought.files
         reader = READERS[self._format(files)].of(self)
         plain = dataclasses.replace(self, dtypes=dict.fromkeys(reader.names(files[0]), "string"))
         texts = type(reader).of(plain).scan(files[0])
@@ -204,26 +212,27 @@ class FileSource(Source):
         orders: dict[str, DateOrder | None] = {name: self.date_order or order_of_dates(texts, name) for name in held}
         found: dict[str, DateOrder] = {name: order for name, order in orders.items() if order is not None}
         # A transform may have made moments of what the file's reader leaves a text.
-        read = self._read(files)[0].collect_schema() if found else {}
+        read = self._read(brought)[0].collect_schema() if found else {}
         return {name: order for name, order in found.items() if read[name].is_temporal()}
 
     def _dataset(self, frame: pl.LazyFrame) -> Dataset:
-        return Dataset(frame, name=Path(self.path).stem)
+        return Dataset(frame, name=Path(unpacked_name(Path(self.path).name)).stem)
 
-    def _read(self, files: Sequence[Path]) -> tuple[pl.LazyFrame, bool]:
+    def _read(self, brought: Brought) -> tuple[pl.LazyFrame, bool]:
         """Return the rows of files, and whether there are none."""
         import polars as pl
 
-        reader = READERS[self._format(files)].of(self)
+        reader = READERS[self._format(brought.files)].of(self)
         try:
-            with self._readable():
-                frame = self._typed(together(self._scans(reader, files)))
+            with brought.told(), self._readable():
+                frame = brought.held(self._typed(together(self._scans(reader, brought))))
                 return frame, frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
             raise DataError(f"{self.path} is empty") from None
         except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-            for file in files:
-                reader.explain(file)
+            with brought.told():
+                for file in brought.files:
+                    reader.explain(file)
             raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
 
     @contextmanager
@@ -238,9 +247,19 @@ class FileSource(Source):
         if not str(self.path).strip():
             raise DataError("source.path is empty", hint="name a file, a glob or a folder")
         with self._readable():
-            found = files_of(self.path)
-        self._format(found)
-        return found
+            return files_of(self.path)
+
+    def _brought(self, *, first: bool = False) -> Brought:
+        """Return the files, or the first of them, as they can be read."""
+        files = self._files()
+        return self._unpacked(files[:1] if first else files)
+
+    def _unpacked(self, files: Sequence[Path]) -> Brought:
+        with self._readable():
+            brought = bring(files, self.most_bytes)
+        with brought.told():
+            self._format(brought.files)
+        return brought
 
     def _folder(self) -> Path:
         """Return the folder that rows keep coming to; raises DataError where the path means no folder and no glob."""
@@ -262,16 +281,17 @@ class FileSource(Source):
             raise DataError(f"{self.path} mixes formats: {', '.join(sorted(formats))}", hint="name one with a glob")
         return formats.pop()
 
-    def _scans(self, reader: Reader, files: Sequence[Path]) -> list[tuple[pl.LazyFrame, Path]]:
+    def _scans(self, reader: Reader, brought: Brought) -> list[tuple[pl.LazyFrame, Path]]:
         """Return frames to put one below the other, and a file of each."""
 
         def one(file: Path) -> pl.LazyFrame:
             require_format(file, type(reader))
-            return self._named(reader.scan(file), file)
+            return self._named(reader.scan(file), brought.name(file))
 
+        files = brought.files
         return reader.scan_many(files, one) if self.file_column is None else [(one(file), file) for file in files]
 
-    def _named(self, frame: pl.LazyFrame, file: Path) -> pl.LazyFrame:
+    def _named(self, frame: pl.LazyFrame, file: str) -> pl.LazyFrame:
         """Add the file's name to each of its rows, where asked."""
         import polars as pl
 
@@ -282,7 +302,7 @@ class FileSource(Source):
                 f"{file} has a column '{self.file_column}' of its own",
                 hint="choose another name for source.file_column",
             )
-        return frame.with_columns(pl.lit(file.name).alias(self.file_column))
+        return frame.with_columns(pl.lit(file).alias(self.file_column))
 
     def _typed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         if self.dtypes:

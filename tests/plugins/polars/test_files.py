@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import bz2
 import io
 import os
 import re
@@ -423,8 +423,7 @@ FOREIGN = {
     "ndjson as csv": ("a.csv", _bytes_of("ndjson"), "is NDJSON, not CSV", "source.format=ndjson"),
     "csv as parquet": ("a.parquet", CSV, "is CSV, not Parquet", "source.format=csv"),
     "arrow as parquet": ("a.parquet", _bytes_of("arrow"), "is Arrow IPC, not Parquet", "source.format=ipc"),
-    "gzip as csv": ("a.csv", gzip.compress(CSV), "is packed with gzip", "gunzip"),
-    "zip as csv": ("a.csv", b"PK\x03\x04" + b"0" * 99, "a zip archive or a spreadsheet", "save the sheet as CSV"),
+    "half a zip as csv": ("a.csv", b"PK\x03\x04" + b"0" * 99, "is damaged, or cut short, as zip", "pack it again"),
     "UTF-16 as csv": ("a.csv", CSV.decode().encode("utf-16"), "is UTF-16 text", "iconv -f UTF-16"),
     "UTF-16 without a mark": ("a.csv", CSV.decode().encode("utf-16-le"), "NUL byte at byte 1", "iconv"),
     "NUL bytes": ("a.csv", CSV[:6] + b"\0" + CSV[6:], "NUL byte at byte 6", "write it again"),
@@ -436,7 +435,7 @@ FOREIGN = {
     "nothing": ("a.parquet", b"", "is empty", None),
     "semicolons": ("a.csv", CSV.replace(b",", b";"), "has one column, named 'a;b'", "source.separator=';'"),
     "tabs": ("a.csv", CSV.replace(b",", b"\t"), "has one column, named 'a\tb'", "source.separator=tab"),
-    "gz": ("a.csv.gz", gzip.compress(CSV), "not known from its suffix", "unpack it first: gunzip -k "),
+    "bz2": ("a.csv.bz2", bz2.compress(CSV), "not known from its suffix", "unpack it first: bunzip2 -k "),
     "xlsx": ("a.xlsx", b"PK\x03\x04", "not known from its suffix", "save the sheet as CSV"),
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hookline.errors import DataError
 
+from ..places.packed import unpacked_name
 from .base import Reader
 from .columnar import IpcReader, ParquetReader
 from .csv import CsvReader
@@ -40,16 +41,15 @@ SUFFIX_HINTS: Mapping[str, str] = {
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV"),
     **{
         suffix: f"unpack it first: {command} {{file}}, and then source.path={{unpacked}}"
-        for suffix, command in ((".gz", "gunzip -k"), (".zst", "unzstd"), (".bz2", "bunzip2 -k"), (".xz", "unxz -k"))
+        for suffix, command in ((".bz2", "bunzip2 -k"), (".xz", "unxz -k"))
     },
-    ".zip": "unpack it first: unzip {file}, and then source.path={unpacked}",
 }
 """Suffix of a file that is not read -> what to do about it."""
 
 
 def known_suffix(name: str) -> bool:
-    """Tell whether a file's name ends as one of a known format does."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  names may be many
+    """Tell whether a file's name ends as one of a known format does, packed or not."""
+    return os.path.splitext(unpacked_name(name))[1].lower() in SUFFIXES  # noqa: PTH122  names may be many
 
 
 def format_of(file: Path) -> str:
