@@ -1,11 +1,13 @@
-"""Rows from files: CSV, Parquet, NDJSON and Arrow IPC."""
+"""Rows from files: CSV, Parquet, NDJSON, Arrow IPC and Excel, packed or not."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -27,6 +29,7 @@ from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .places.bringing import Brought, bring
 from .places.packed import unpacked_name
+from .places.partitions import Values, partitions_of, typed
 from .positions import Position, paths_below
 from .texts import Wording, order_of_dates
 from .together import together
@@ -38,7 +41,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 
 class FileSource(Source):
-    """Rows of a CSV, Parquet, NDJSON or Arrow IPC file, of a glob, or of every such file in a folder."""
+    """Rows of a CSV, Parquet, NDJSON, Arrow IPC or Excel file, of a glob, or of every such file in a folder."""
 
     name = "file"
     mends: ClassVar = {
@@ -57,7 +60,7 @@ class FileSource(Source):
     }
     path: str | Path = dataclasses.field(kw_only=False)
     """A file, a glob such as `data/2026-*.parquet`, or a folder."""
-    format: Literal["auto", "csv", "parquet", "ndjson", "ipc"] = "auto"
+    format: Literal["auto", "csv", "parquet", "ndjson", "ipc", "excel"] = "auto"
     """The format; `auto` goes by the suffix."""
     columns: tuple[str, ...] | Path = ()
     """CSV: column names of a file that has no header line; or a file that holds them, one a line."""
@@ -88,8 +91,12 @@ class FileSource(Source):
     """Whether the day or the month stands first in dates such as 03/04/2026; null leaves texts that do not tell alone."""
     file_column: Annotated[str, Len(1)] | None = None
     """Add a column of this name that holds each row's file name, such as `train.csv`: `split.column` may go by it."""
+    hive: bool = True
+    """Of a folder or glob: whether folders below it that are called `year=2026` give a column, unless the files have it."""
+    sheet: Annotated[str, Len(1)] | None = None
+    """Excel: the sheet; without, the first. Of the fields above, `header` and `skip_rows` hold as well."""
     most_bytes: Annotated[int, Gt(0)] = 1 << 34
-    """Bytes of a file that is packed with gzip, zstd or zip, once it is unpacked, which it is in a temporary folder."""
+    """Bytes of a file that is packed with gzip, zstd or zip, or of a workbook, once unpacked."""
 
     def __post_init__(self) -> None:
         if self.decimal is not None and self.decimal == self.thousands:
@@ -111,9 +118,10 @@ class FileSource(Source):
         files = self._files()
         with self._readable():
             rows = fingerprint_of(files)
-            if not isinstance(self.columns, Path):
-                return rows
-            return hashlib.sha256("\n".join([rows, *names_in(self.columns)]).encode()).hexdigest()
+            more = list(names_in(self.columns)) if isinstance(self.columns, Path) else []
+            if any((partitions := self._partitions(Brought(files)))[0]):
+                more.append(repr(partitions))
+            return hashlib.sha256("\n".join([rows, *more]).encode()).hexdigest() if more else rows
 
     def columns_ahead(self) -> Mapping[str, pl.DataType | None] | None:
         """Return the columns of the first file, with the types of a Parquet or Arrow IPC file; None where they cannot be read."""
@@ -125,13 +133,18 @@ class FileSource(Source):
         try:
             with brought.told(), self._readable():
                 if isinstance(reader, CsvReader):
-                    names = reader.names(file)
+                    names = self._with_partitions(reader.names(file), brought)
                     return dict.fromkeys(names if self.file_column is None else [*names, self.file_column])
-                held = self._named(reader.scan(file), brought.name(file)).collect_schema() if reader.magic else None
+                held = together(self._scans(reader, brought)).collect_schema() if reader.magic else None
         except pl.exceptions.PolarsError:
             # Loading says what is wrong with it.
             return None
-        said = {*self.dtypes, *(held if self._wording != Wording() else ())} if held else set()
+        # What the folders' names mean is known only of all of them.
+        said = (
+            {*self.dtypes, *self._partitions(brought)[0], *(held if self._wording != Wording() else ())}
+            if held
+            else set()
+        )
         return held and {name: None if name in said else dtype for name, dtype in held.items()}
 
     def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> FileSource:
@@ -188,7 +201,7 @@ class FileSource(Source):
         try:
             with brought.told(), self._readable():
                 require_format(file, type(reader))
-                present = {*reader.names(file), self.file_column}
+                present = {*self._with_partitions(reader.names(file), brought), self.file_column}
         except pl.exceptions.PolarsError as error:
             with brought.told():
                 reader.explain(file)
@@ -289,7 +302,28 @@ class FileSource(Source):
             return self._named(reader.scan(file), brought.name(file))
 
         files = brought.files
+        names, values = self._partitions(brought)
+        if names:
+            columns = typed(names, values)
+            parts: list[tuple[pl.LazyFrame, Path]] = []
+            for partition, group in groupby(zip(files, values, strict=True), key=itemgetter(1)):
+                there = self._parts(reader, [file for file, _ in group], one)
+                parts += [(_with_values(frame, columns[partition]), file) for frame, file in there]
+            return parts
+        return self._parts(reader, files, one)
+
+    def _parts(
+        self, reader: Reader, files: Sequence[Path], one: Callable[[Path], pl.LazyFrame]
+    ) -> list[tuple[pl.LazyFrame, Path]]:
         return reader.scan_many(files, one) if self.file_column is None else [(one(file), file) for file in files]
+
+    def _with_partitions(self, names: Sequence[str], brought: Brought) -> list[str]:
+        return list(dict.fromkeys([*names, *self._partitions(brought)[0]]))
+
+    def _partitions(self, brought: Brought) -> tuple[list[str], list[Values]]:
+        """Return the columns that stand in the names of folders, and each file's values of them."""
+        folder = folder_of(self.path) if self.hive else None
+        return partitions_of([Path(brought.names.get(file, file)) for file in brought.files], folder)
 
     def _named(self, frame: pl.LazyFrame, file: str) -> pl.LazyFrame:
         """Add the file's name to each of its rows, where asked."""
@@ -309,3 +343,13 @@ class FileSource(Source):
             require_columns(list(self.dtypes), frame.collect_schema().names(), "source.dtypes")
             frame = self._wording.typed(frame, self.dtypes)
         return self._wording.read(frame, but=list(self.dtypes))
+
+
+def _with_values(frame: pl.LazyFrame, values: Mapping[str, pl.Series]) -> pl.LazyFrame:
+    """Add columns of one value each; one that is there stays as it is."""
+    import polars as pl
+
+    there = frame.collect_schema()
+    return frame.with_columns(
+        pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in values.items() if name not in there
+    )

@@ -375,9 +375,9 @@ def test_files_of_different_columns_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_gives_the_rows_of_every_file_below_it(tmp_path: Path) -> None:
-    (tmp_path / "year=2026").mkdir()
+    (tmp_path / "2026").mkdir()
     written(tmp_path / "a.csv", "x,y\n1,0\n")
-    written(tmp_path / "year=2026" / "b.csv", "x,y\n2,0\n")
+    written(tmp_path / "2026" / "b.csv", "x,y\n2,0\n")
     written(tmp_path / "README.md", "no data")
     assert rows_of(FileSource(path=str(tmp_path)))["x"].to_list() == [1, 2]
 
@@ -436,7 +436,7 @@ FOREIGN = {
     "semicolons": ("a.csv", CSV.replace(b",", b";"), "has one column, named 'a;b'", "source.separator=';'"),
     "tabs": ("a.csv", CSV.replace(b",", b"\t"), "has one column, named 'a\tb'", "source.separator=tab"),
     "bz2": ("a.csv.bz2", bz2.compress(CSV), "not known from its suffix", "unpack it first: bunzip2 -k "),
-    "xlsx": ("a.xlsx", b"PK\x03\x04", "not known from its suffix", "save the sheet as CSV"),
+    "xls": ("a.xls", b"\xd0\xcf\x11\xe0", "not known from its suffix", "save it as .xlsx"),
 }
 
 

@@ -14,6 +14,7 @@ from ..places.packed import unpacked_name
 from .base import Reader
 from .columnar import IpcReader, ParquetReader
 from .csv import CsvReader
+from .excel import ExcelReader
 from .ndjson import NdjsonReader
 
 READERS: Mapping[str, type[Reader]] = {
@@ -21,6 +22,7 @@ READERS: Mapping[str, type[Reader]] = {
     "parquet": ParquetReader,
     "ndjson": NdjsonReader,
     "ipc": IpcReader,
+    "excel": ExcelReader,
 }
 """Format -> what reads it."""
 SUFFIXES: Mapping[str, str] = {suffix: name for name, reader in READERS.items() for suffix in reader.suffixes}
@@ -38,7 +40,7 @@ OTHERS: Mapping[bytes, tuple[str, str]] = {
 """First bytes -> what has them, and what to do about it."""
 SUFFIX_HINTS: Mapping[str, str] = {
     ".json": "write one object a line, and call it .ndjson",
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV"),
+    **dict.fromkeys((".xls", ".xlsb", ".ods"), "save it as .xlsx, or the sheet as CSV"),
     **{
         suffix: f"unpack it first: {command} {{file}}, and then source.path={{unpacked}}"
         for suffix, command in ((".bz2", "bunzip2 -k"), (".xz", "unxz -k"))
@@ -69,7 +71,7 @@ def require_format(file: Path, wanted: type[Reader]) -> None:
     if not head:
         raise DataError(f"{file} is empty")
     for first, (what, hint) in OTHERS.items():
-        if head.startswith(first):
+        if head.startswith(first) and first != wanted.magic:
             raise DataError(f"{file} is {what}, not {wanted.title}", hint=hint.format(file=file))
     # Any text may be CSV, and a text format says itself what is wrong with it.
     fallback = "csv" if wanted.magic and _is_text(head) else None

@@ -87,7 +87,7 @@ def _opened(file: Path, packing: str) -> Iterator[tuple[Iterable[bytes], str]]:
         yield _zstd(file), name
 
 
-def pieces_of(stream: IO[bytes]) -> Iterator[bytes]:
+def pieces_of(stream: gzip.GzipFile | IO[bytes]) -> Iterator[bytes]:
     """Yield what a stream gives, a mebibyte at a time."""
     while piece := stream.read(CHUNK):
         yield piece
