@@ -1,4 +1,4 @@
-"""Rows from files: CSV, Parquet, NDJSON, Arrow IPC and Excel, packed or not."""
+"""Rows from files: CSV, Parquet, NDJSON, Arrow IPC and Excel, packed or not, and tables of Delta Lake."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -25,6 +26,7 @@ from .finding import files_of, folder_of
 from .formats.base import Reader
 from .formats.csv import CsvReader
 from .formats.csv_names import names_in
+from .formats.delta import DeltaReader, is_delta
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .places.bringing import Brought, bring
@@ -95,12 +97,20 @@ class FileSource(Source):
     """Of a folder or glob: whether folders below it that are called `year=2026` give a column, unless the files have it."""
     sheet: Annotated[str, Len(1)] | None = None
     """Excel: the sheet; without, the first. Of the fields above, `header` and `skip_rows` hold as well."""
+    version: Annotated[int, Ge(0)] | Annotated[str, Len(1)] | None = None
+    """Delta Lake: a version by number, or by a time such as `2026-11-01T12:00:00Z` (without a zone, UTC); without, the last."""
     most_bytes: Annotated[int, Gt(0)] = 1 << 34
     """Bytes of a file that is packed with gzip, zstd or zip, or of a workbook, once unpacked."""
 
     def __post_init__(self) -> None:
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
+        if isinstance(self.version, str):
+            try:
+                datetime.fromisoformat(self.version)
+            except ValueError:
+                told = "version must be a whole number, or a time such as 2026-11-01T12:00:00Z"
+                raise ValueError(f"{told}, got {self.version!r}") from None
 
     def load(self) -> Dataset:
         """Return the rows lazily; raises DataError for what is missing, empty, or not readable as its format."""
@@ -112,11 +122,14 @@ class FileSource(Source):
     def fingerprint(self) -> str:
         """Return a digest of names, sizes, modification times, and the first and last 64 KiB of each file.
 
-        Of several files, only those are opened that have been touched since the last time. A change that keeps a file's size
+        Of a table of Delta Lake it is one of the table's id and the version. Of several files, only those are opened that have
+        been touched since the last time. A change that keeps a file's size
         and time and both its ends goes unseen.
         """
         files = self._files()
         with self._readable():
+            if is_delta(files[0]):
+                return DeltaReader.of(self).fingerprint(files[0])
             rows = fingerprint_of(files)
             more = list(names_in(self.columns)) if isinstance(self.columns, Path) else []
             if any((partitions := self._partitions(Brought(files)))[0]):
@@ -278,6 +291,10 @@ class FileSource(Source):
         """Return the folder that rows keep coming to; raises DataError where the path means no folder and no glob."""
         with self._readable():
             folder = folder_of(self.path)
+        if folder is not None and is_delta(folder):
+            raise DataError(
+                f"{folder} is a table of Delta Lake, whose new rows are not told from old", hint="read its versions"
+            )
         if folder is None:
             raise DataError(
                 f"source.path={short(self.path)} is neither a folder nor a glob, and only of those can new rows be told from old",
@@ -287,7 +304,7 @@ class FileSource(Source):
 
     def _format(self, files: Sequence[Path]) -> str:
         """Return the one format of some files; raises DataError where there are several, or a suffix is not known."""
-        if self.format != "auto":
+        if self.format != "auto" and not is_delta(files[0]):
             return self.format
         formats = {format_of(file) for file in files}
         if len(formats) > 1:
@@ -323,6 +340,7 @@ class FileSource(Source):
     def _partitions(self, brought: Brought) -> tuple[list[str], list[Values]]:
         """Return the columns that stand in the names of folders, and each file's values of them."""
         folder = folder_of(self.path) if self.hive else None
+        folder = None if folder is None or is_delta(folder) else folder
         return partitions_of([Path(brought.names.get(file, file)) for file in brought.files], folder)
 
     def _named(self, frame: pl.LazyFrame, file: str) -> pl.LazyFrame:

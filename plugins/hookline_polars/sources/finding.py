@@ -13,6 +13,7 @@ from pathlib import Path
 from hookline.errors import DataError, suggestion
 
 from .file_index import files_below, in_order
+from .formats.delta import is_delta
 from .formats.table import SUFFIXES, known_suffix
 from .places.packed import is_packed, unpacked_name
 
@@ -32,6 +33,8 @@ def files_of(path: str | Path) -> list[Path]:
             raise DataError(f"no file fits {path}")
         return found
     if place.is_dir():
+        if is_delta(place):
+            return [place]
         found = in_order(file for file in files_below(text) if known_suffix(file))
         if not found:
             raise DataError(f"the folder {path} holds no file of a known format", hint=f"known: {', '.join(SUFFIXES)}")

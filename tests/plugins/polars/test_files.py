@@ -375,9 +375,9 @@ def test_files_of_different_columns_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_gives_the_rows_of_every_file_below_it(tmp_path: Path) -> None:
-    (tmp_path / "2026").mkdir()
+    (tmp_path / "later").mkdir()
     written(tmp_path / "a.csv", "x,y\n1,0\n")
-    written(tmp_path / "2026" / "b.csv", "x,y\n2,0\n")
+    written(tmp_path / "later" / "b.csv", "x,y\n2,0\n")
     written(tmp_path / "README.md", "no data")
     assert rows_of(FileSource(path=str(tmp_path)))["x"].to_list() == [1, 2]
 

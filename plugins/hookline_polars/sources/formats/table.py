@@ -14,6 +14,7 @@ from ..places.packed import unpacked_name
 from .base import Reader
 from .columnar import IpcReader, ParquetReader
 from .csv import CsvReader
+from .delta import DeltaReader, is_delta
 from .excel import ExcelReader
 from .ndjson import NdjsonReader
 
@@ -23,6 +24,7 @@ READERS: Mapping[str, type[Reader]] = {
     "ndjson": NdjsonReader,
     "ipc": IpcReader,
     "excel": ExcelReader,
+    "delta": DeltaReader,
 }
 """Format -> what reads it."""
 SUFFIXES: Mapping[str, str] = {suffix: name for name, reader in READERS.items() for suffix in reader.suffixes}
@@ -56,6 +58,8 @@ def known_suffix(name: str) -> bool:
 
 def format_of(file: Path) -> str:
     """Return the format that a file's suffix stands for; raises DataError where it stands for none."""
+    if is_delta(file):
+        return "delta"
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         hint = SUFFIX_HINTS.get(suffix, "say it: source.format=csv")
@@ -66,6 +70,8 @@ def format_of(file: Path) -> str:
 
 def require_format(file: Path, wanted: type[Reader]) -> None:
     """Raise DataError where a file is empty, or plainly of another format than the wanted one."""
+    if wanted is DeltaReader:
+        return
     with file.open("rb") as opened:
         head = opened.read(4096)
     if not head:

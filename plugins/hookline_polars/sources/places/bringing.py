@@ -58,6 +58,8 @@ def bring(files: Sequence[Path], most: int) -> Brought:
 
     most: bytes of each, unpacked
     """
+    if any(file.is_dir() for file in files[:1]):
+        return Brought(files)
     # Of a folder of many files none is opened to be looked at: there the suffix says it.
     packings = [packing_of(file) if len(files) == 1 or is_packed(file.name) else None for file in files]
     if not any(packings):
