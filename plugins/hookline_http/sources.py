@@ -6,16 +6,14 @@ import dataclasses
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Gt, Len
 
 from hookline import Dataset, ReadsAlike, Secret, Source
+from hookline.data.frames import TemporaryFolder
 from hookline.errors import DataError
 from hookline.telling.secrets import redacted
 
@@ -99,16 +97,16 @@ class HttpSource(Source):
 
     def load(self) -> Dataset:
         """Return the rows, which were fetched to a temporary folder; raises DataError where there are none."""
-        held = _Held()
-        pages = self._fetched(held.folder)
+        folder = TemporaryFolder()
+        pages = self._fetched(folder.path)
         files = {page.file for page in pages}
-        reader = self._reader(held.folder if len(files) > 1 else files.pop())
+        reader = self._reader(folder.path if len(files) > 1 else files.pop())
         try:
             frame = reader.load().frame
             frame = self._chosen(frame) if self.columns else frame
-            frame = held.frame(frame)
+            frame = folder.held(frame)
         except DataError as error:
-            raise self._told(error, held.folder) from None
+            raise self._told(error, folder.path) from None
         return Dataset(frame, name=Path(self.url.partition("?")[0].rstrip("/")).stem or "http")
 
     def fingerprint(self) -> str:
@@ -121,8 +119,8 @@ class HttpSource(Source):
             with self._client() as client:
                 version = client.version(self.url, self._asked())
         if version is None:
-            held = _Held()
-            version = [page.digest for page in self._fetched(held.folder)]
+            folder = TemporaryFolder()
+            version = [page.digest for page in self._fetched(folder.path)]
         read = None if self.read is None else repr(self.read)
         what = [self.url, self._asked(), self.format, self.records, self.columns, read, version]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
@@ -218,32 +216,3 @@ class HttpSource(Source):
         if self.key is not None:
             found[self.key_header.lower()] = self.key.reveal()
         return found
-
-
-class _Held:
-    """A temporary folder that is there as long as a frame of its files is."""
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="hookline-http-"))
-        weakref.finalize(self, _remove, str(self.folder), os.getpid())
-
-    def frame(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Return the same rows, which keep the folder."""
-        from polars.io.plugins import register_io_source
-
-        def read(
-            columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, size: int | None
-        ) -> Iterator[pl.DataFrame]:
-            assert self.folder.is_dir()
-            rows = frame if columns is None else frame.select(columns)
-            rows = rows if limit is None else rows.head(limit)
-            rows = rows if predicate is None else rows.filter(predicate)
-            yield from rows.collect_batches(chunk_size=size or 50_000, maintain_order=True)
-
-        return register_io_source(read, schema=frame.collect_schema(), is_pure=True)
-
-
-def _remove(folder: str, owner: int) -> None:
-    # A fork of the process does not own what its parent reads.
-    if os.getpid() == owner:
-        shutil.rmtree(folder, ignore_errors=True)

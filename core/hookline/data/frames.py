@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +18,35 @@ from .columns import kind_of
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+class TemporaryFolder:
+    """A folder that is there as long as it is held, by whoever made it or by a frame of its files."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="hookline-"))
+        weakref.finalize(self, _remove, str(self.path), os.getpid())
+
+    def held(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the same rows, which hold the folder."""
+        from polars.io.plugins import register_io_source
+
+        def read(
+            columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            assert self.path.is_dir()
+            rows = frame if columns is None else frame.select(columns)
+            rows = rows if limit is None else rows.head(limit)
+            rows = rows if predicate is None else rows.filter(predicate)
+            yield from rows.collect_batches(chunk_size=size or 50_000, maintain_order=True)
+
+        return register_io_source(read, schema=frame.collect_schema(), is_pure=True)
+
+
+def _remove(folder: str, owner: int) -> None:
+    # A fork of the process does not own what its parent reads.
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def to_polars(frame: Any) -> pl.DataFrame | pl.LazyFrame:

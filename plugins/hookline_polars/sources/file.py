@@ -1,15 +1,18 @@
-"""Rows from files: CSV, Parquet, NDJSON and Arrow IPC."""
+"""Rows from files: CSV, Parquet, NDJSON, Arrow IPC and Excel, packed or not, and tables of Delta Lake."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Len
+from annotated_types import Ge, Gt, Len
 
 from hookline import Dataset, Source, TextRules
 from hookline.data.frames import require_columns
@@ -23,8 +26,12 @@ from .finding import files_of, folder_of
 from .formats.base import Reader
 from .formats.csv import CsvReader
 from .formats.csv_names import names_in
+from .formats.delta import DeltaReader, is_delta
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
+from .places.bringing import Brought, bring
+from .places.packed import unpacked_name
+from .places.partitions import Values, partitions_of, typed
 from .positions import Position, paths_below
 from .texts import Wording, order_of_dates
 from .together import together
@@ -36,7 +43,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 
 class FileSource(Source):
-    """Rows of a CSV, Parquet, NDJSON or Arrow IPC file, of a glob, or of every such file in a folder."""
+    """Rows of a CSV, Parquet, NDJSON, Arrow IPC or Excel file, of a glob, or of every such file in a folder."""
 
     name = "file"
     mends: ClassVar = {
@@ -55,7 +62,7 @@ class FileSource(Source):
     }
     path: str | Path = dataclasses.field(kw_only=False)
     """A file, a glob such as `data/2026-*.parquet`, or a folder."""
-    format: Literal["auto", "csv", "parquet", "ndjson", "ipc"] = "auto"
+    format: Literal["auto", "csv", "parquet", "ndjson", "ipc", "excel"] = "auto"
     """The format; `auto` goes by the suffix."""
     columns: tuple[str, ...] | Path = ()
     """CSV: column names of a file that has no header line; or a file that holds them, one a line."""
@@ -86,14 +93,28 @@ class FileSource(Source):
     """Whether the day or the month stands first in dates such as 03/04/2026; null leaves texts that do not tell alone."""
     file_column: Annotated[str, Len(1)] | None = None
     """Add a column of this name that holds each row's file name, such as `train.csv`: `split.column` may go by it."""
+    hive: bool = True
+    """Of a folder or glob: whether folders below it that are called `year=2026` give a column, unless the files have it."""
+    sheet: Annotated[str, Len(1)] | None = None
+    """Excel: the sheet; without, the first. Of the fields above, `header` and `skip_rows` hold as well."""
+    version: Annotated[int, Ge(0)] | Annotated[str, Len(1)] | None = None
+    """Delta Lake: a version by number, or by a time such as `2026-11-01T12:00:00Z` (without a zone, UTC); without, the last."""
+    most_bytes: Annotated[int, Gt(0)] = 1 << 34
+    """Bytes of a file that is packed with gzip, zstd or zip, or of a workbook, once unpacked."""
 
     def __post_init__(self) -> None:
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
+        if isinstance(self.version, str):
+            try:
+                datetime.fromisoformat(self.version)
+            except ValueError:
+                told = "version must be a whole number, or a time such as 2026-11-01T12:00:00Z"
+                raise ValueError(f"{told}, got {self.version!r}") from None
 
     def load(self) -> Dataset:
         """Return the rows lazily; raises DataError for what is missing, empty, or not readable as its format."""
-        frame, empty = self._read(self._files())
+        frame, empty = self._read(self._brought())
         if empty:
             raise DataError(f"{self.path} has a header but no rows")
         return self._dataset(frame)
@@ -101,32 +122,42 @@ class FileSource(Source):
     def fingerprint(self) -> str:
         """Return a digest of names, sizes, modification times, and the first and last 64 KiB of each file.
 
-        Of several files, only those are opened that have been touched since the last time. A change that keeps a file's size
+        Of a table of Delta Lake it is one of the table's id and the version. Of several files, only those are opened that have
+        been touched since the last time. A change that keeps a file's size
         and time and both its ends goes unseen.
         """
         files = self._files()
         with self._readable():
+            if is_delta(files[0]):
+                return DeltaReader.of(self).fingerprint(files[0])
             rows = fingerprint_of(files)
-            if not isinstance(self.columns, Path):
-                return rows
-            return hashlib.sha256("\n".join([rows, *names_in(self.columns)]).encode()).hexdigest()
+            more = list(names_in(self.columns)) if isinstance(self.columns, Path) else []
+            if any((partitions := self._partitions(Brought(files)))[0]):
+                more.append(repr(partitions))
+            return hashlib.sha256("\n".join([rows, *more]).encode()).hexdigest() if more else rows
 
     def columns_ahead(self) -> Mapping[str, pl.DataType | None] | None:
         """Return the columns of the first file, with the types of a Parquet or Arrow IPC file; None where they cannot be read."""
         import polars as pl
 
-        file = self._files()[0]
+        brought = self._brought(first=True)
+        file = brought.files[0]
         reader = READERS[self._format([file])].of(self)
         try:
-            with self._readable():
+            with brought.told(), self._readable():
                 if isinstance(reader, CsvReader):
-                    names = reader.names(file)
+                    names = self._with_partitions(reader.names(file), brought)
                     return dict.fromkeys(names if self.file_column is None else [*names, self.file_column])
-                held = self._named(reader.scan(file), file).collect_schema() if reader.magic else None
+                held = together(self._scans(reader, brought)).collect_schema() if reader.magic else None
         except pl.exceptions.PolarsError:
             # Loading says what is wrong with it.
             return None
-        said = {*self.dtypes, *(held if self._wording != Wording() else ())} if held else set()
+        # What the folders' names mean is known only of all of them.
+        said = (
+            {*self.dtypes, *self._partitions(brought)[0], *(held if self._wording != Wording() else ())}
+            if held
+            else set()
+        )
         return held and {name: None if name in said else dtype for name, dtype in held.items()}
 
     def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> FileSource:
@@ -140,9 +171,9 @@ class FileSource(Source):
 
     def text_rules(self, moments: Collection[str] = ()) -> TextRules:
         """Return the texts that are missing, whether spaces are taken off, and the order of dates; but for CSV the last only."""
-        files = self._files()
-        orders = self._date_orders(files, moments) if moments else {}
-        if self._format(files) != "csv":
+        brought = self._brought()
+        orders = self._date_orders(brought, moments) if moments else {}
+        if self._format(brought.files) != "csv":
             return TextRules(dates=orders)
         return TextRules(tuple(text for text in self.missing if text), self.strip, orders)
 
@@ -167,24 +198,26 @@ class FileSource(Source):
         with self._readable():
             last.require_unchanged(folder, first)
         if new := last.names_beyond(first):
-            frame, empty = self._read(paths_below(folder, new))
+            frame, empty = self._read(self._unpacked(paths_below(folder, new)))
             if not empty:
                 return self._dataset(frame)
-        frame, _ = self._read(paths_below(folder, last.files))
+        frame, _ = self._read(self._unpacked(paths_below(folder, last.files)))
         return self._dataset(frame.clear())
 
     def dtypes_there(self) -> Mapping[str, Dtype]:
         """Return the types of those columns that the first file has."""
         import polars as pl
 
-        files = self._files()
-        reader = READERS[self._format(files)].of(self)
+        brought = self._brought(first=True)
+        file = brought.files[0]
+        reader = READERS[self._format([file])].of(self)
         try:
-            with self._readable():
-                require_format(files[0], type(reader))
-                present = {*reader.names(files[0]), self.file_column}
+            with brought.told(), self._readable():
+                require_format(file, type(reader))
+                present = {*self._with_partitions(reader.names(file), brought), self.file_column}
         except pl.exceptions.PolarsError as error:
-            reader.explain(files[0])
+            with brought.told():
+                reader.explain(file)
             raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
         return {name: dtype for name, dtype in self.dtypes.items() if name in present}
 
@@ -192,11 +225,12 @@ class FileSource(Source):
     def _wording(self) -> Wording:
         return Wording(self.decimal, self.thousands, self.date_order)
 
-    def _date_orders(self, files: Sequence[Path], moments: Collection[str]) -> dict[str, DateOrder]:
+    def _date_orders(self, brought: Brought, moments: Collection[str]) -> dict[str, DateOrder]:
         """Return the order of day and month in those columns that are read as dates whose year stands last."""
         import polars as pl
 
         # Columns without a type are taken as texts, so that none has to be inferred from all of the file.
+        files = brought.files
         reader = READERS[self._format(files)].of(self)
         plain = dataclasses.replace(self, dtypes=dict.fromkeys(reader.names(files[0]), "string"))
         texts = type(reader).of(plain).scan(files[0])
@@ -204,26 +238,27 @@ class FileSource(Source):
         orders: dict[str, DateOrder | None] = {name: self.date_order or order_of_dates(texts, name) for name in held}
         found: dict[str, DateOrder] = {name: order for name, order in orders.items() if order is not None}
         # A transform may have made moments of what the file's reader leaves a text.
-        read = self._read(files)[0].collect_schema() if found else {}
+        read = self._read(brought)[0].collect_schema() if found else {}
         return {name: order for name, order in found.items() if read[name].is_temporal()}
 
     def _dataset(self, frame: pl.LazyFrame) -> Dataset:
-        return Dataset(frame, name=Path(self.path).stem)
+        return Dataset(frame, name=Path(unpacked_name(Path(self.path).name)).stem)
 
-    def _read(self, files: Sequence[Path]) -> tuple[pl.LazyFrame, bool]:
+    def _read(self, brought: Brought) -> tuple[pl.LazyFrame, bool]:
         """Return the rows of files, and whether there are none."""
         import polars as pl
 
-        reader = READERS[self._format(files)].of(self)
+        reader = READERS[self._format(brought.files)].of(self)
         try:
-            with self._readable():
-                frame = self._typed(together(self._scans(reader, files)))
+            with brought.told(), self._readable():
+                frame = brought.held(self._typed(together(self._scans(reader, brought))))
                 return frame, frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
             raise DataError(f"{self.path} is empty") from None
         except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-            for file in files:
-                reader.explain(file)
+            with brought.told():
+                for file in brought.files:
+                    reader.explain(file)
             raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
 
     @contextmanager
@@ -238,14 +273,28 @@ class FileSource(Source):
         if not str(self.path).strip():
             raise DataError("source.path is empty", hint="name a file, a glob or a folder")
         with self._readable():
-            found = files_of(self.path)
-        self._format(found)
-        return found
+            return files_of(self.path)
+
+    def _brought(self, *, first: bool = False) -> Brought:
+        """Return the files, or the first of them, as they can be read."""
+        files = self._files()
+        return self._unpacked(files[:1] if first else files)
+
+    def _unpacked(self, files: Sequence[Path]) -> Brought:
+        with self._readable():
+            brought = bring(files, self.most_bytes)
+        with brought.told():
+            self._format(brought.files)
+        return brought
 
     def _folder(self) -> Path:
         """Return the folder that rows keep coming to; raises DataError where the path means no folder and no glob."""
         with self._readable():
             folder = folder_of(self.path)
+        if folder is not None and is_delta(folder):
+            raise DataError(
+                f"{folder} is a table of Delta Lake, whose new rows are not told from old", hint="read its versions"
+            )
         if folder is None:
             raise DataError(
                 f"source.path={short(self.path)} is neither a folder nor a glob, and only of those can new rows be told from old",
@@ -255,23 +304,46 @@ class FileSource(Source):
 
     def _format(self, files: Sequence[Path]) -> str:
         """Return the one format of some files; raises DataError where there are several, or a suffix is not known."""
-        if self.format != "auto":
+        if self.format != "auto" and not is_delta(files[0]):
             return self.format
         formats = {format_of(file) for file in files}
         if len(formats) > 1:
             raise DataError(f"{self.path} mixes formats: {', '.join(sorted(formats))}", hint="name one with a glob")
         return formats.pop()
 
-    def _scans(self, reader: Reader, files: Sequence[Path]) -> list[tuple[pl.LazyFrame, Path]]:
+    def _scans(self, reader: Reader, brought: Brought) -> list[tuple[pl.LazyFrame, Path]]:
         """Return frames to put one below the other, and a file of each."""
 
         def one(file: Path) -> pl.LazyFrame:
             require_format(file, type(reader))
-            return self._named(reader.scan(file), file)
+            return self._named(reader.scan(file), brought.name(file))
 
+        files = brought.files
+        names, values = self._partitions(brought)
+        if names:
+            columns = typed(names, values)
+            parts: list[tuple[pl.LazyFrame, Path]] = []
+            for partition, group in groupby(zip(files, values, strict=True), key=itemgetter(1)):
+                there = self._parts(reader, [file for file, _ in group], one)
+                parts += [(_with_values(frame, columns[partition]), file) for frame, file in there]
+            return parts
+        return self._parts(reader, files, one)
+
+    def _parts(
+        self, reader: Reader, files: Sequence[Path], one: Callable[[Path], pl.LazyFrame]
+    ) -> list[tuple[pl.LazyFrame, Path]]:
         return reader.scan_many(files, one) if self.file_column is None else [(one(file), file) for file in files]
 
-    def _named(self, frame: pl.LazyFrame, file: Path) -> pl.LazyFrame:
+    def _with_partitions(self, names: Sequence[str], brought: Brought) -> list[str]:
+        return list(dict.fromkeys([*names, *self._partitions(brought)[0]]))
+
+    def _partitions(self, brought: Brought) -> tuple[list[str], list[Values]]:
+        """Return the columns that stand in the names of folders, and each file's values of them."""
+        folder = folder_of(self.path) if self.hive else None
+        folder = None if folder is None or is_delta(folder) else folder
+        return partitions_of([Path(brought.names.get(file, file)) for file in brought.files], folder)
+
+    def _named(self, frame: pl.LazyFrame, file: str) -> pl.LazyFrame:
         """Add the file's name to each of its rows, where asked."""
         import polars as pl
 
@@ -282,10 +354,20 @@ class FileSource(Source):
                 f"{file} has a column '{self.file_column}' of its own",
                 hint="choose another name for source.file_column",
             )
-        return frame.with_columns(pl.lit(file.name).alias(self.file_column))
+        return frame.with_columns(pl.lit(file).alias(self.file_column))
 
     def _typed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         if self.dtypes:
             require_columns(list(self.dtypes), frame.collect_schema().names(), "source.dtypes")
             frame = self._wording.typed(frame, self.dtypes)
         return self._wording.read(frame, but=list(self.dtypes))
+
+
+def _with_values(frame: pl.LazyFrame, values: Mapping[str, pl.Series]) -> pl.LazyFrame:
+    """Add columns of one value each; one that is there stays as it is."""
+    import polars as pl
+
+    there = frame.collect_schema()
+    return frame.with_columns(
+        pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in values.items() if name not in there
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Sequence
 from glob import glob, has_magic
 from itertools import takewhile
 from pathlib import Path
@@ -12,7 +13,9 @@ from pathlib import Path
 from hookline.errors import DataError, suggestion
 
 from .file_index import files_below, in_order
+from .formats.delta import is_delta
 from .formats.table import SUFFIXES, known_suffix
+from .places.packed import is_packed, unpacked_name
 
 SHOWN = 5
 """Files of a folder that are named where another one was meant."""
@@ -30,15 +33,29 @@ def files_of(path: str | Path) -> list[Path]:
             raise DataError(f"no file fits {path}")
         return found
     if place.is_dir():
+        if is_delta(place):
+            return [place]
         found = in_order(file for file in files_below(text) if known_suffix(file))
         if not found:
             raise DataError(f"the folder {path} holds no file of a known format", hint=f"known: {', '.join(SUFFIXES)}")
+        _require_once(found)
         return found
     if place.is_file():
         return [place]
     if place.is_symlink():
         raise DataError(f"{path} is a link to {place.readlink()}, which is not there")
     raise DataError(f"there is no file {path}", hint=_what_is_there(place))
+
+
+def _require_once(files: Sequence[Path]) -> None:
+    """Raise DataError for a folder that holds a file both as it is and packed, whose rows would count twice."""
+    if not any(is_packed(file.name) for file in files):
+        return
+    plain: dict[Path, Path] = {}
+    for file in files:
+        other = plain.setdefault(file.with_name(unpacked_name(file.name)), file)
+        if other is not file:
+            raise DataError(f"{other} and {file} are one table twice", hint="name one kind with a glob, such as *.csv")
 
 
 def _what_is_there(place: Path) -> str:

@@ -15,7 +15,8 @@ from hookline.workspace.piped import STDIN, settled
 ROLES = tuple(field.name for field in dataclasses.fields(Roles))
 """What is short for `roles.*`."""
 TABLES = frozenset(
-    {".csv", ".tsv", ".txt", ".parquet", ".pq", ".ndjson", ".jsonl", ".arrow", ".feather", ".ipc", ".gz"}
+    {".csv", ".tsv", ".txt", ".parquet", ".pq", ".ndjson", ".jsonl", ".arrow", ".feather", ".ipc"}
+    | {".gz", ".zst", ".zip", ".xlsx"}
 )
 """Endings by which a word is taken for a path, whether or not it is there."""
 PLAIN = re.compile(r"[\w./-]*", re.ASCII)

@@ -10,9 +10,12 @@ from pathlib import Path
 
 from hookline.errors import DataError
 
+from ..places.packed import unpacked_name
 from .base import Reader
 from .columnar import IpcReader, ParquetReader
 from .csv import CsvReader
+from .delta import DeltaReader, is_delta
+from .excel import ExcelReader
 from .ndjson import NdjsonReader
 
 READERS: Mapping[str, type[Reader]] = {
@@ -20,6 +23,8 @@ READERS: Mapping[str, type[Reader]] = {
     "parquet": ParquetReader,
     "ndjson": NdjsonReader,
     "ipc": IpcReader,
+    "excel": ExcelReader,
+    "delta": DeltaReader,
 }
 """Format -> what reads it."""
 SUFFIXES: Mapping[str, str] = {suffix: name for name, reader in READERS.items() for suffix in reader.suffixes}
@@ -37,23 +42,24 @@ OTHERS: Mapping[bytes, tuple[str, str]] = {
 """First bytes -> what has them, and what to do about it."""
 SUFFIX_HINTS: Mapping[str, str] = {
     ".json": "write one object a line, and call it .ndjson",
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV"),
+    **dict.fromkeys((".xls", ".xlsb", ".ods"), "save it as .xlsx, or the sheet as CSV"),
     **{
         suffix: f"unpack it first: {command} {{file}}, and then source.path={{unpacked}}"
-        for suffix, command in ((".gz", "gunzip -k"), (".zst", "unzstd"), (".bz2", "bunzip2 -k"), (".xz", "unxz -k"))
+        for suffix, command in ((".bz2", "bunzip2 -k"), (".xz", "unxz -k"))
     },
-    ".zip": "unpack it first: unzip {file}, and then source.path={unpacked}",
 }
 """Suffix of a file that is not read -> what to do about it."""
 
 
 def known_suffix(name: str) -> bool:
-    """Tell whether a file's name ends as one of a known format does."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  names may be many
+    """Tell whether a file's name ends as one of a known format does, packed or not."""
+    return os.path.splitext(unpacked_name(name))[1].lower() in SUFFIXES  # noqa: PTH122  names may be many
 
 
 def format_of(file: Path) -> str:
     """Return the format that a file's suffix stands for; raises DataError where it stands for none."""
+    if is_delta(file):
+        return "delta"
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         hint = SUFFIX_HINTS.get(suffix, "say it: source.format=csv")
@@ -64,12 +70,14 @@ def format_of(file: Path) -> str:
 
 def require_format(file: Path, wanted: type[Reader]) -> None:
     """Raise DataError where a file is empty, or plainly of another format than the wanted one."""
+    if wanted is DeltaReader:
+        return
     with file.open("rb") as opened:
         head = opened.read(4096)
     if not head:
         raise DataError(f"{file} is empty")
     for first, (what, hint) in OTHERS.items():
-        if head.startswith(first):
+        if head.startswith(first) and first != wanted.magic:
             raise DataError(f"{file} is {what}, not {wanted.title}", hint=hint.format(file=file))
     # Any text may be CSV, and a text format says itself what is wrong with it.
     fallback = "csv" if wanted.magic and _is_text(head) else None

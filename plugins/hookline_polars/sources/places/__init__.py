@@ -1,0 +1,1 @@
+"""Where files lie: packed, on another machine, or in folders whose names are values."""
