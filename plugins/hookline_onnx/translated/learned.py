@@ -22,7 +22,8 @@ def transformed(scores: torch.Tensor, post: str) -> torch.Tensor:
     if post == "SOFTMAX":
         return torch.softmax(scores, 1)
     raise ExportError(
-        f"the pipeline cannot be said in PyTorch: its graph ends with {post}", hint="choose packager=[onnx]"
+        f"the pipeline cannot be said in PyTorch: its graph ends with {post}",
+        hint="choose packager=[onnx] or [pickle]; [skops] where the model is scikit-learn's",
     )
 
 

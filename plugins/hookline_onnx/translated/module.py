@@ -121,6 +121,6 @@ def translated(model: onnx.ModelProto, outputs: Sequence[str]) -> GraphModule:
     if foreign:
         raise ExportError(
             f"the pipeline cannot be said in PyTorch: its graph has operators of {', '.join(sorted(foreign))}",
-            hint="choose packager=[onnx]",
+            hint="choose packager=[onnx] or [pickle]; [skops] where the model is scikit-learn's",
         )
     return GraphModule(model, outputs).eval()

@@ -76,4 +76,7 @@ class Node:
     def unsaid(self, how: str = "") -> ExportError:
         """Return the error that PyTorch has no words for the node."""
         told = f"the operator {self.kind} of its graph {how}".rstrip()
-        return ExportError(f"the pipeline cannot be said in PyTorch: {told}", hint="choose packager=[onnx]")
+        return ExportError(
+            f"the pipeline cannot be said in PyTorch: {told}",
+            hint="choose packager=[onnx] or [pickle]; [skops] where the model is scikit-learn's",
+        )

@@ -61,7 +61,10 @@ def write_scripted(pipeline: Pipeline[Any], file: Path) -> None:
 
 def _unsaid(error: Exception) -> ExportError:
     told = " ".join(f"{error}".split())[:300]
-    return ExportError(f"the pipeline cannot be said in PyTorch: {told}", hint="choose packager=[onnx]")
+    return ExportError(
+        f"the pipeline cannot be said in PyTorch: {told}",
+        hint="choose packager=[onnx] or [pickle]; [skops] where the model is scikit-learn's",
+    )
 
 
 def facts_of(pipeline: Pipeline[Any], width: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import torch
 
 import hookline as hl
 from hookline import Packager, Pipeline, Trust
-from hookline.errors import ExportError, StoreError, UntrustedPackage
+from hookline.errors import ExportError, PlanError, StoreError, UntrustedPackage
 from hookline.packages.certificate.parity import measure_parity
 from hookline_onnx import TorchExportPackager, TorchscriptPackager
 from hookline_onnx.translated.answers import texts
@@ -218,7 +218,20 @@ def test_what_pytorch_has_no_words_for_is_named(config: Any, operator: str, tmp_
     pipeline = pipeline_of(source=rows, target="y", **plain | config)
     with pytest.raises(ExportError, match=operator) as caught:
         TorchscriptPackager().save(pipeline, tmp_path)
-    assert caught.value.hint == "choose packager=[onnx]"
+    assert "[onnx] or [pickle]" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("packager", PACKAGERS, ids=lambda packager: packager.name)
+def test_what_is_known_to_have_no_words_is_refused_before_the_run(packager: Packager) -> None:
+    config: dict[str, Any] = {"source": rows_of("binary"), "target": "y", "packager": [packager.name]}
+    with pytest.raises(PlanError, match=rf"packager '{packager.name}' .*svm needs .*onnx, skops and pickle have"):
+        hl.plan(**config, trainer="svm")
+    numbers = {"component": "parse_numbers", "columns": ["text"]}
+    with pytest.raises(PlanError, match="parse_numbers needs patterns"):
+        hl.plan(**config, transform=[numbers], trainer="decision_tree")
+    around = [{"component": "mlflow", "holds": {"component": packager.name}}]
+    with pytest.raises(PlanError, match="packager 'mlflow' .*svm needs"):
+        hl.plan(**config | {"packager": around}, trainer="svm")
 
 
 def test_a_text_is_its_bytes_cut_where_it_is_longer_than_any_that_is_known() -> None:
