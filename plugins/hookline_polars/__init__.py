@@ -18,6 +18,7 @@ from .transforms.cast import CastTransform
 from .transforms.clip import ClipTransform
 from .transforms.map_values import MapValuesTransform
 from .transforms.missing import ImputeTransform, NullValuesTransform
+from .transforms.outliers import DropOutliersTransform, OutliersTransform
 from .transforms.parse_numbers import ParseNumbersTransform
 from .transforms.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
 from .transforms.texts import NormalizeTextTransform, RareCategoriesTransform
@@ -30,6 +31,7 @@ __all__ = [
     "DataQualityMonitor",
     "DedupeTransform",
     "DropMissingTargetTransform",
+    "DropOutliersTransform",
     "FileSource",
     "FilterRowsTransform",
     "ImputeTransform",
@@ -37,6 +39,7 @@ __all__ = [
     "MapValuesTransform",
     "NormalizeTextTransform",
     "NullValuesTransform",
+    "OutliersTransform",
     "ParseNumbersTransform",
     "PredictionDriftMonitor",
     "PredictionLogSource",
@@ -61,11 +64,13 @@ def register_transforms() -> list[type[Transform]]:
         ClipTransform,
         DedupeTransform,
         DropMissingTargetTransform,
+        DropOutliersTransform,
         FilterRowsTransform,
         ImputeTransform,
         MapValuesTransform,
         NormalizeTextTransform,
         NullValuesTransform,
+        OutliersTransform,
         ParseNumbersTransform,
         RareCategoriesTransform,
     ]

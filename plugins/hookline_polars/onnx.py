@@ -100,6 +100,15 @@ def clip(column: Any, low: float | None, high: float | None) -> Any:
     return column
 
 
+def without_beyond(column: Any, low: float, high: float) -> Any:
+    """Put NaN in place of values beyond the bounds."""
+    import spox.opset.ai.onnx.v21 as op
+
+    return op.where(
+        op.or_(op.less(column, number(low)), op.greater(column, number(high))), number(float("nan")), column
+    )
+
+
 def cast_number(column: Any, dtype: str) -> Any:
     """Cast a number or boolean column to `boolean` or `integer`, NaN staying NaN."""
     import numpy as np

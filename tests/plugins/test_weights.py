@@ -24,9 +24,11 @@ ROLES = Roles(target="y", weight="w")
 TRANSFORMS: Mapping[str, Mapping[str, Any]] = {
     "cast": {"dtypes": {"size": "number"}},
     "clip": {"lower_quantile": 0.05, "upper_quantile": 0.95},
+    "drop_outliers": {"factor": 0.5},
     "filter_rows": {"column": "size", "op": "not_null"},
     "map_values": {"column": "color", "old": ["red"], "new": ["blue"]},
     "null_values": {"values": [3]},
+    "outliers": {"method": "mad", "factor": 1.0},
     "rare_categories": {"min_count": 2, "min_fraction": 0.2},
 }
 TRAINERS: Mapping[str, Mapping[str, Any]] = {

@@ -138,7 +138,7 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
     l2_regularization: Annotated[float, Ge(0)] = 0.0
     """Strength of the L2 penalty on leaves."""
     max_features: Annotated[float, Gt(0), Le(1)] = 1.0
-    """Share of the features that a split may choose from, drawn anew each time; 0.5 often helps where trees are many."""
+    """Share of the features that a split may choose from, drawn anew each time."""
     max_bins: Annotated[int, Interval(ge=2, le=255)] = 255
     """Most bins of a feature."""
     early_stopping: bool = False

@@ -180,6 +180,8 @@ TRANSFORMS: list[Any] = [
     {"component": "cast", "dtypes": {"count": "number", "number": "integer", "flag": "number"}, "errors": "null"},
     {"component": "cast", "dtypes": {"count": "boolean"}},
     {"component": "null_values", "values": [0, 3, "a", "c d", True]},
+    {"component": "outliers"},
+    {"component": "outliers", "method": "mad", "factor": 2.0, "action": "missing"},
 ]
 
 

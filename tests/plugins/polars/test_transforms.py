@@ -23,11 +23,13 @@ from hookline_polars import (
     Columns,
     DedupeTransform,
     DropMissingTargetTransform,
+    DropOutliersTransform,
     FilterRowsTransform,
     ImputeTransform,
     MapValuesTransform,
     NormalizeTextTransform,
     NullValuesTransform,
+    OutliersTransform,
     RareCategoriesTransform,
 )
 from kit.tables import with_row_ids
@@ -59,6 +61,7 @@ ALWAYS: list[Transform] = [
     MapValuesTransform(column="s", old=("é",), new=("e",)),
     NormalizeTextTransform(),
     NullValuesTransform(values=(1, "é", True)),
+    OutliersTransform(method="mad"),
     RareCategoriesTransform(min_count=2),
 ]
 
@@ -675,3 +678,35 @@ def test_cast_takes_dates_whose_order_is_not_said_for_unreadable() -> None:
         CastTransform(dtypes={"at": "datetime"}).fit(rows)
     fitted = CastTransform(dtypes={"at": "datetime"}, format="%m/%d/%Y").fit(rows)
     assert fitted.transform(rows.frame).collect()["at"].to_list() == [datetime(2026, 3, 4), datetime(2026, 5, 6)]
+
+
+SPREAD = [1.0, 2.0, 3.0, 4.0, 5.0, None, 100.0]
+
+
+@pytest.mark.parametrize(("method", "low", "high"), [("iqr", -1.5, 8.5), ("mad", 3.5 - 7.783543, 3.5 + 7.783543)])
+def test_outliers_limits_numbers_by_quartiles_or_by_the_median(method: Any, low: float, high: float) -> None:
+    # By hand: quartiles 2.25 and 4.75 of six values; median 3.5, and 1.5 the median distance from it.
+    transform, train = OutliersTransform(method=method), dataset(x=SPREAD)
+    assert applied(transform, train)["x"].to_list() == [*SPREAD[:6], pytest.approx(high)]
+    rows = pl.LazyFrame({"x": [-1e9, float("inf"), None]})
+    assert applied(transform, train, rows)["x"].to_list() == [pytest.approx(low), pytest.approx(high), None]
+    missing = OutliersTransform(method=method, action="missing")
+    assert applied(missing, train)["x"].to_list() == [*SPREAD[:6], None]
+
+
+def test_a_column_without_spread_has_no_outliers() -> None:
+    values = [0, 0, 0, 0, 7]
+    for method in ("iqr", "mad"):
+        assert applied(OutliersTransform(method=method), dataset(x=values))["x"].to_list() == values
+
+
+def test_drop_outliers_drops_rows_of_training_and_keeps_those_with_gaps() -> None:
+    transform = DropOutliersTransform()
+    assert transform.applies == "training"
+    kept = applied(transform, dataset(x=SPREAD, k=[1, 2, None, 3, 2, 1, 2]))
+    assert kept["x"].to_list() == SPREAD[:6]
+
+
+def test_outliers_refuses_a_column_of_texts_that_is_named() -> None:
+    with pytest.raises(ConfigError, match="holds no number"):
+        OutliersTransform(columns=("s",)).fit(dataset(**MIXED))
