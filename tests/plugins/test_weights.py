@@ -18,6 +18,7 @@ from hookline.kinds.plain import to_json
 from hookline.registry.registry import Registry, load_registry
 from hookline_polars import ClipTransform, ImputeTransform, TabularFeaturizer
 from hookline_polars.stats import quantile
+from kit.apart import needs_tensorflow
 from kit.conformance import built_in
 
 ROLES = Roles(target="y", weight="w")
@@ -144,6 +145,8 @@ def test_a_featurizer_learns_nothing_of_rows_that_weigh_nothing(registry: Regist
 # Neighbors are asked as they are: weights are refused.
 @pytest.mark.parametrize("name", sorted({*built_in("trainer")} - {"neighbors"}))
 def test_a_trainer_learns_nothing_of_rows_that_weigh_nothing(registry: Registry, name: str) -> None:
+    if name == "keras_mlp":
+        needs_tensorflow()
     component: Any = registry.build("trainer", name, dict(TRAINERS.get(name, {})), "trainer")
     for task in sorted(component.tasks - {"multiclass"}):
         if name == "sklearn" and task == "regression":

@@ -111,8 +111,8 @@ def curves(board: Leaderboard, jobs: Sequence[JobRecord]) -> Iterator[dict[str, 
         first.setdefault(job.trial, job)
     told = 0
     for row in board.rows:
-        job = first.get(row["trial"])
-        learning = _learning(job) if job is not None and job.status in ENDED else None
+        began = first.get(row["trial"])
+        learning = _learning(began) if began is not None and began.status in ENDED else None
         if learning is not None and told < MOST_CURVES:
             told += 1
             every = math.ceil(len(learning["points"]) / MOST_POINTS)
