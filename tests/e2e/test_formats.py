@@ -35,6 +35,10 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
 """Fields that trainers cannot do without."""
 TOLERANT: Mapping[str, Mapping[str, Any]] = {"onnx_quantized": {"changes_at_most": 0.1}}
 """Fields of packagers, which 60 held-out rows want otherwise than thousands."""
+APART = ("keras_mlp", "saved_model")
+"""What has an environment of its own."""
+TRANSLATED = ("torch_export", "torchscript")
+"""Formats that say what `onnx` says in another way, and take long to write; they are no columns of the table."""
 FEW = ("logistic_regression", "mlp")
 """Trainers whose models the short form puts into formats around another."""
 ALLOWED = {"HOOKLINE_ALLOW_PICKLE": "1"}
@@ -92,12 +96,8 @@ def test_every_trainer_in_every_format_that_takes_it_answers_alike_in_a_clean_pr
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     registry, folder = load_registry(), tmp_path_factory.mktemp("formats")
-    names = [name for name in registry.names("packager") if not issubclass(packager_of(registry, name), AroundPackager)]
-    plain = [{"component": name, **TOLERANT.get(name, {})} for name in names]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOOKLINE_HOME", str(folder / "home"))
-        cells = [cell for trainer in registry.names("trainer") for cell in made(registry, trainer, plain)]
-    cells = opened(cells, folder)
+    names = [name for name in formats(registry) if name not in TRANSLATED]
+    cells = opened(every(registry, names, folder), folder)
     documented = BETWEEN.search(text := PAGE.read_text("utf-8"))
     assert documented is not None
     written = documented[1] + said(cells, names) + documented[2]
@@ -107,12 +107,38 @@ def test_every_trainer_in_every_format_that_takes_it_answers_alike_in_a_clean_pr
         assert documented[0] == written, "WRITE_DOCS=1 writes the table anew"
 
 
+@pytest.mark.long
+def test_every_trainer_that_says_itself_in_onnx_does_so_to_torch(tmp_path_factory: pytest.TempPathFactory) -> None:
+    registry, folder = load_registry(), tmp_path_factory.mktemp("translated")
+    cells = opened(every(registry, ["onnx", *TRANSLATED], folder), folder)
+    held = {(cell.trainer, cell.packager) for cell in cells if cell.folder}
+    wanting = {
+        trainer for trainer, name in held if name == "onnx" and not {(trainer, one) for one in TRANSLATED} <= held
+    }
+    assert wanting == {"svm"}
+
+
+def formats(registry: Registry) -> list[str]:
+    """Return the packagers that hold a pipeline themselves."""
+    names = [name for name in registry.names("packager") if name not in APART]
+    return [name for name in names if not issubclass(packager_of(registry, name), AroundPackager)]
+
+
+def every(registry: Registry, names: list[str], folder: Path) -> list[Cell]:
+    """Return the cells of every trainer in some formats."""
+    plain = [{"component": name, **TOLERANT.get(name, {})} for name in names]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKLINE_HOME", str(folder / "home"))
+        trainers = [name for name in registry.names("trainer") if name not in APART]
+        return [cell for trainer in trainers for cell in made(registry, trainer, plain)]
+
+
 @pytest.mark.parametrize("trainers", [FEW, pytest.param(None, marks=pytest.mark.long)], ids=["few", "all"])
 def test_formats_around_another_take_what_that_one_does(trainers: tuple[str, ...] | None, tmp_path: Path) -> None:
     registry = load_registry()
     around = [cls for cls in registry.classes("packager") if issubclass(cls, AroundPackager)]
     cells = []
-    for trainer in trainers or registry.names("trainer"):
+    for trainer in trainers or [name for name in registry.names("trainer") if name not in APART]:
         inner = "onnx" if made(registry, trainer, [{"component": "onnx"}])[0].folder else "pickle"
         chosen = [{"component": cls.name, "holds": {"component": inner}} for cls in around]
         cells += made(registry, trainer, chosen)

@@ -35,6 +35,8 @@ class Shelf:
 
         Nobody else can use a version whose package is not there, so it is no version before.
         """
+        if not self._may_be_there(folder):
+            raise StoreError(f"the package {folder} is not in {self.home / 'models'}, of which {VARIABLE} holds copies")
         if not self._remote.replace(folder, self._key(folder)):
             raise StoreError(
                 f"the package {folder} cannot be copied to {self.url}: {self._remote.problem}",
@@ -43,6 +45,11 @@ class Shelf:
 
     def bring(self, folder: Path) -> None:
         """Copy a package from there to its place in this home; raises StoreError where it cannot be."""
+        if not self._may_be_there(folder):
+            raise StoreError(
+                f"the package {folder} is not here, and was registered in another home before {VARIABLE} was set",
+                hint="register it again where it lies",
+            )
         made = self._fetched(folder)
         if made is None:
             raise StoreError(
@@ -58,7 +65,7 @@ class Shelf:
 
     def renew(self, folder: Path) -> None:
         """Take what came to a package since it was brought, such as its run's evidence; what cannot be taken is left."""
-        made = self._fetched(folder)
+        made = self._fetched(folder) if self._may_be_there(folder) else None
         if made is None:
             return
         for name in sorted(path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file()):
@@ -69,12 +76,13 @@ class Shelf:
         shutil.rmtree(made, ignore_errors=True)
 
     def remove(self, folder: Path) -> None:
-        """Take a package away there."""
-        self._remote.remove(self._key(folder))
+        """Take a package away there, if it is one of those that may be there."""
+        if self._may_be_there(folder):
+            self._remote.remove(self._key(folder))
 
     def has(self, folder: Path) -> bool:
         """Tell whether a package that we signed is there."""
-        return self._remote.has(self._key(folder))
+        return self._may_be_there(folder) and self._remote.has(self._key(folder))
 
     def problem(self) -> str | None:
         """Say why nothing can be written and read there; None where it can."""
@@ -83,6 +91,10 @@ class Shelf:
     @cached_property
     def _remote(self) -> Remote:
         return Remote(self.url, Signer(read_key()), VARIABLE, lasting=True)
+
+    def _may_be_there(self, folder: Path) -> bool:
+        """Tell whether a package is of this home: one that was registered before packages were shared may be of another."""
+        return folder.is_relative_to(self.home / "models")
 
     def _key(self, folder: Path) -> str:
         return folder.relative_to(self.home / "models").as_posix()

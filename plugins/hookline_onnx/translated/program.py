@@ -55,7 +55,7 @@ def write_scripted(pipeline: Pipeline[Any], file: Path) -> None:
             script = jit.trace(module, (example,), strict=False, check_trace=False)
             facts = json.dumps(facts_of(pipeline, module.width))
             jit.save(script, file, _extra_files={FACTS: facts.encode()})
-    except RuntimeError as error:
+    except Exception as error:  # as torch.export does
         raise _unsaid(error) from error
 
 

@@ -15,6 +15,7 @@ import hookline as hl
 from hookline.cli import main
 from hookline.errors import DataError, UnknownName, UsageError
 from hookline.runs.past.changes import changes
+from hookline.runs.past.rows import write_rows
 from hookline.workspace.workspace import open_workspace
 
 TABLE = pl.DataFrame(
@@ -166,3 +167,17 @@ def test_a_sweep_whose_jobs_saw_the_same_rows_is_asked_once(rows: Path, tmp_path
     record = open_workspace().catalog.datasets.find("last")
     assert len(record.runs) == 3
     assert hl.checkout("last", tmp_path / "back.parquet").found.endswith(f"where run {record.runs[0]} left them")
+
+
+def test_columns_that_are_called_as_what_is_told_make_no_traceback() -> None:
+    table = pl.LazyFrame({"position": [1, 2], "id": ["a", "b"]})
+    assert changes(table, table, "position").same == 2
+    with pytest.raises(DataError, match="have a column 'change' of their own"):
+        changes(table.with_columns(change=pl.lit(1)), table, "id")
+
+
+def test_what_a_format_cannot_hold_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    table = pl.LazyFrame({"list": [[1], [2]]})
+    with pytest.raises(DataError, match=r"cannot be written: CSV format does not support nested data"):
+        write_rows(table, tmp_path / "x.csv")
+    assert not [*tmp_path.iterdir()]

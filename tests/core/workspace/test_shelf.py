@@ -195,3 +195,15 @@ def test_two_homes_that_register_at_once_get_numbers_of_their_own(
     numbers = [int(number) for one in started for number in one.communicate(timeout=60)[0].split()]
     assert sorted(numbers) == list(range(1, 11))
     assert len(list(there.rglob("entry.json"))) == 10
+
+
+def test_a_package_of_another_home_from_before_is_not_there(there: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "old" / ".hookline" / "models" / "churn" / "abc"
+    found = shelf(tmp_path / "home")
+    assert not found.has(elsewhere)
+    found.remove(elsewhere)
+    found.renew(elsewhere)
+    with pytest.raises(StoreError, match="registered in another home before HOOKLINE_MODELS_REMOTE was set"):
+        found.bring(elsewhere)
+    with pytest.raises(StoreError, match="of which HOOKLINE_MODELS_REMOTE holds copies"):
+        found.put(elsewhere)

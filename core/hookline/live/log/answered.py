@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookline.data.frames import mark_missing
-from hookline.errors import UsageError
+from hookline.errors import StoreError, UsageError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Target
 from hookline.kinds.scored import PREDICTION_ID, Scored
 from hookline.packages.state import StoredPackage
@@ -173,13 +174,17 @@ def _require_one_target(
     registry: Registry, workspace: Workspace, model: str, target: Target, records: Recorded
 ) -> None:
     """Raise UsageError where a version that answered predicts something else; one that no catalog knows is believed."""
-    models = workspace.catalog.models
-    for version in records.versions():
-        paths = [Path(one.path) for one in models.versions(model) if one.version == version]
-        if paths and paths[0].is_dir() and StoredPackage(paths[0], registry).target != target:
+    models, answered = workspace.catalog.models, {*records.versions()}
+    for one in models.versions(model):
+        if one.version not in answered:
+            continue
+        # Brought where it lies elsewhere; what is lost can predict nothing else any more.
+        with suppress(StoreError):
+            models.get(model, one.version)
+        if Path(one.path).is_dir() and StoredPackage(Path(one.path), registry).target != target:
             raise UsageError(
-                f"version {version} of '{model}' does not predict what the others do",
-                hint=f"name one: {model}:{version}",
+                f"version {one.version} of '{model}' does not predict what the others do",
+                hint=f"name one: {model}:{one.version}",
             )
 
 

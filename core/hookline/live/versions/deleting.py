@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from hookline.errors import DataError, StoreError, UsageError
@@ -31,9 +32,10 @@ def delete_version(
     record = version_named(catalog, version, "models delete")
     facts = {"run": record.run_id, "format": record.format}
     for one in catalog.models.versions(record.name):
-        catalog.models.get(
-            record.name, one.version
-        )  # Brought where it lies elsewhere: it may have learned on from this one.
+        if one.version != record.version:
+            # Brought where it lies elsewhere, as it may have learned on from this one; what is lost everywhere tells nothing.
+            with suppress(StoreError):
+                catalog.models.get(record.name, one.version)
     # Whoever is registering the same package would find it whole, and then gone.
     with workspace.package_place(record.name, record.fingerprint):
         with catalog.database.writing() as connection:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Changed cells that are shown."""
+PLACE = "\0position"
+"""A column that no table has."""
 CHANGE = "change"
 """The column of `RowChanges.frame` that says what became of a row."""
 
@@ -62,11 +64,13 @@ def changes(before: pl.LazyFrame, now: pl.LazyFrame, by: str) -> RowChanges:
     """
     import polars as pl
 
+    if CHANGE in (*_columns(before), *_columns(now)):
+        raise DataError(f"the tables have a column '{CHANGE}' of their own, which is to say what became of a row")
     was, are = _named(before, by, "before"), _named(now, by, "now")
     if was[by].dtype != are[by].dtype:
         raise DataError(f"'{by}' is {was[by].dtype} before and {are[by].dtype} now, so no row can be told again")
     both = was.join(are, on=by, how="inner", suffix=" now", maintain_order="right")
-    then, today = both["position"], both["position now"]
+    then, today = both[PLACE], both[f"{PLACE} now"]
     columns = [name for name in _columns(now) if name != by and name in _columns(before)]
     moved = (
         pl.Series(CHANGE, [False]).new_from_index(0, both.height) if both.height else pl.Series(CHANGE, [], pl.Boolean)
@@ -86,9 +90,9 @@ def changes(before: pl.LazyFrame, now: pl.LazyFrame, by: str) -> RowChanges:
     added = are.join(was, on=by, how="anti", maintain_order="left")
     removed = was.join(are, on=by, how="anti", maintain_order="left")
     parts = {
-        "added": _rows(now, added["position"]),
-        "removed": _rows(before, removed["position"]),
-        "changed": _rows(now, changed["position now"]),
+        "added": _rows(now, added[PLACE]),
+        "removed": _rows(before, removed[PLACE]),
+        "changed": _rows(now, changed[f"{PLACE} now"]),
     }
     told = [frame.select(pl.lit(name).alias(CHANGE), pl.all()) for name, frame in parts.items()]
     ordered = dict(sorted(cells.items(), key=lambda item: -item[1]))
@@ -108,7 +112,7 @@ def _named(frame: pl.LazyFrame, by: str, when: str) -> pl.DataFrame:
     """Return the ids of rows with their positions; raises DataError where they do not name each row once."""
     if by not in _columns(frame):
         raise DataError(f"there is no column '{by}' {when}", hint=f"columns are {', '.join(_columns(frame)[:20])}")
-    ids = frame.select(by).with_row_index("position").collect()
+    ids = frame.select(by).with_row_index(PLACE).collect()
     repeated = ids[by].drop_nulls().is_duplicated()
     if ids[by].null_count():
         raise DataError(f"'{by}' is missing in {ids[by].null_count():,} rows {when}, which nothing tells apart")

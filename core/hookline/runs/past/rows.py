@@ -58,11 +58,16 @@ def checkout(version: str, output: str | Path, *, formulas: bool = False, home: 
 
 def write_rows(frame: pl.LazyFrame, path: Path, *, formulas: bool = False) -> None:
     """Write rows to a file in the format of its suffix, in one step; raises as `checkout` does."""
+    import polars as pl
+
     _meant(path)
     try:
         with temporary_beside(path) as temporary:
             _sink(frame, temporary, path.suffix, formulas=formulas)
             temporary.replace(path)
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path} cannot be written: {reason}", hint="a .parquet file keeps every type") from error
     except OSError as error:
         # Polars tells the name of the file beside it as well, which is gone.
         reason = error.strerror or str(error).partition(":")[0]
