@@ -12,9 +12,9 @@ from torch import nn
 
 from hookline.errors import ExportError
 
+from .answers import texts
 from .nodes import Node, Operator, Text
 from .operators import MAKERS
-from .texts import encoded
 
 
 class GraphModule(nn.Module):
@@ -36,7 +36,7 @@ class GraphModule(nn.Module):
         self.held: dict[str, str] = {}
         for place, (name, array) in enumerate(constants.items()):
             self.held[name] = f"constant_{place}"
-            tensor = encoded(list(array.ravel()), self.width).reshape(*array.shape, -1) if _is_text(array) else array
+            tensor = texts(list(array.ravel()), self.width).reshape(*array.shape, -1) if _is_text(array) else array
             self.register_buffer(self.held[name], torch.from_numpy(np.array(tensor)))
         self.texts = {name for name, array in constants.items() if _is_text(array)}
         for node in graph.node:

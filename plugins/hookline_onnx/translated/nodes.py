@@ -14,16 +14,13 @@ from hookline.errors import ExportError
 if TYPE_CHECKING:
     import numpy as np
 
-PAD = 255
-"""What follows a text in its bytes: no byte of UTF-8, so that no text ends with it."""
-
 Operator: TypeAlias = Callable[..., Any]
 """Makes a node's output, or a tuple of several, of its inputs."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """Texts as UTF-8: uint8 (*shape, width), PAD behind each; a missing one is empty."""
+    """Texts as UTF-8: uint8 (*shape, width), `answers.PAD` behind each; a missing one is empty."""
 
     bytes: torch.Tensor
 

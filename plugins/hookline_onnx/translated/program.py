@@ -15,10 +15,9 @@ from hookline import Pipeline
 from hookline.errors import ExportError
 
 from ..graph import build_graph
+from .answers import FACTS, PAD
 from .module import GraphModule, translated
 
-FACTS = "hookline.json"
-"""File inside the file that says what goes in and comes out."""
 NUMBER, ANSWER = ("value", "lower", "upper"), ("label", "probabilities")
 ROWS = 3
 """Rows of the example that a program is taken from: neither none nor one, which PyTorch would take for the only number."""
@@ -92,6 +91,6 @@ def _example(pipeline: Pipeline[Any], width: int) -> Mapping[str, torch.Tensor]:
         "number": lambda: torch.zeros(ROWS, dtype=torch.float64),
         "boolean": lambda: torch.zeros(ROWS, dtype=torch.float64),
         "datetime": lambda: torch.zeros(ROWS, dtype=torch.int64),
-        "string": lambda: torch.full((ROWS, width), 255, dtype=torch.uint8),
+        "string": lambda: torch.full((ROWS, width), PAD, dtype=torch.uint8),
     }
     return {column.name: made[column.kind]() for column in pipeline.schema.columns}

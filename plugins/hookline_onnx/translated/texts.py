@@ -10,19 +10,11 @@ import onnx.numpy_helper
 import torch
 from torch import nn
 
-from .nodes import PAD, Node, Operator, Text
+from .answers import texts
+from .nodes import Node, Operator, Text
 
 SEED = 20_260
 """Of the factors that bytes are multiplied with; any will do with which the keys' sums differ."""
-
-
-def encoded(texts: Sequence[str], width: int) -> np.ndarray:
-    """Return texts as UTF-8, uint8 (n, width), PAD behind each; what is longer is cut."""
-    found = np.full((len(texts), width), PAD, dtype=np.uint8)
-    for row, text in enumerate(texts):
-        cut = text.encode()[:width]
-        found[row, : len(cut)] = np.frombuffer(cut, np.uint8)
-    return found
 
 
 class TextKeys(nn.Module):
@@ -30,7 +22,7 @@ class TextKeys(nn.Module):
 
     def __init__(self, keys: Sequence[str], width: int) -> None:
         super().__init__()
-        held, self.last = encoded(keys, width), len(keys) - 1
+        held, self.last = texts(keys, width), len(keys) - 1
         factors, sums = _factors(held)
         order = np.argsort(sums)
         self.register_buffer("factors", torch.from_numpy(factors))
@@ -86,7 +78,7 @@ class LabelEncoder(nn.Module):
         self.textual = kind == "strings"
         default = _default(node, kind)
         if self.textual:
-            values, default = encoded(values, node.width), encoded([default], node.width)[0]
+            values, default = texts(values, node.width), texts([default], node.width)[0]
         self.register_buffer("values", torch.from_numpy(values))
         self.register_buffer("default", torch.as_tensor(default, dtype=torch.from_numpy(values).dtype))
 
