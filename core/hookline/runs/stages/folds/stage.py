@@ -68,7 +68,7 @@ def _in_words(found: Metrics) -> str:
 
 
 def settled(run: Execution) -> DecisionOptions:
-    """Return how each fold decides: as config says, or by the threshold that was chosen on all folds; never on folds of its own."""
+    """Return how each fold decides: as config says, or by what was chosen on all folds; never on folds of its own."""
     options: DecisionOptions = run.plan.config.options.decision
     if options.chosen_on != "folds":
         return options
