@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
@@ -24,11 +24,17 @@ MOST_VALUES = 15
 """Values of a text that are looked at, the most frequent first."""
 MOST_CONDITIONS = 300
 SURE = 1.645
+DIGITS = tuple(f".{digits}g" for digits in range(5, 18))
+"""How an edge is told where four digits do not do; 17 tell any two numbers apart."""
+MOMENTS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One value or range of a column. rows: bool, (n_rows,); value: what it holds, as `female` or `over 18 up to 65`."""
+    """One value or range of a column.
+
+    rows: bool, (n_rows,); value: what it holds, as `female` or `over 18 up to 65`, which no other of the column is called
+    """
 
     column: str
     told: str
@@ -170,25 +176,34 @@ def _ranges(values: pl.Series, cuts: tuple[float, ...] | None = None) -> list[Co
     known = held.fill_null(float("nan")).to_numpy()
     fifths = np.quantile(present, np.arange(1, PARTS) / PARTS, method="lower") if cuts is None else np.array(cuts)
     edges = np.unique(fifths)
+    said = dict(zip(edges.tolist(), _told_apart(edges.tolist(), values.dtype.is_temporal()), strict=True))
     bounds = [-np.inf, *edges.tolist(), np.inf]
     found = [missing]
     for low, high in pairwise(bounds):
         rows = (known > low) & (known <= high)
-        told = _told(values, low, high)
+        told = _told(said.get(low), said.get(high))
         found.append(Condition(name, f"'{name}' {told}", rows, told))
     return found
 
 
-def _told(values: pl.Series, low: float, high: float) -> str:
+def _told_apart(edges: Sequence[float], are_moments: bool) -> list[str]:
+    """Return each edge in four digits, or else in as many as tell them apart; whole numbers then whole.
+
+    edges: all different; moments as seconds, UTC
+    """
     from datetime import UTC, datetime
 
-    def said(edge: float) -> str:
-        moment = values.dtype.is_temporal()
-        return f"{datetime.fromtimestamp(edge, UTC):%Y-%m-%d %H:%M}" if moment else f"{edge:.4g}"
+    forms = MOMENTS if are_moments else (".4g", *([".0f"] if all(map(float.is_integer, edges)) else DIGITS))
+    told = [datetime.fromtimestamp(edge, UTC) if are_moments else edge for edge in edges]
+    ways = ([format(one, form) for one in told] for form in forms)
+    return next((said for said in ways if len(set(said)) == len(said)), [repr(edge) for edge in edges])
 
-    if low == float("-inf"):
-        return f"up to {said(high)}"
-    return f"over {said(low)}" + ("" if high == float("inf") else f" up to {said(high)}")
+
+def _told(low: str | None, high: str | None) -> str:
+    """Say a range in words. low, high: its edges, None where it has no end"""
+    if low is None:
+        return "all" if high is None else f"up to {high}"
+    return f"over {low}" if high is None else f"over {low} up to {high}"
 
 
 def _values(values: pl.Series) -> list[Condition]:
@@ -201,4 +216,7 @@ def _values(values: pl.Series) -> list[Condition]:
         Condition(values.name, f"'{values.name}' is {text!r}", (texts == text).fill_null(False).to_numpy(), text)
         for text in top
     ]
-    return [*found, Condition(values.name, f"'{values.name}' is missing", texts.is_null().to_numpy())]
+    missing, every = "missing", set(counts[values.name].to_list())
+    while missing in every:
+        missing = f"({missing})"
+    return [*found, Condition(values.name, f"'{values.name}' is missing", texts.is_null().to_numpy(), missing)]

@@ -95,6 +95,20 @@ def test_it_is_said_in_words(later: float, earlier: tuple[float, ...], said: str
     assert "The time was over after 4 of 9 fits" in report_of(fits(0.9, (0.8, 0.8, 0.8)), 9).findings[0].message
 
 
+def test_the_gain_is_that_of_each_draw_over_its_own_smaller_part() -> None:
+    pairs = [(0.7, 0.75), (0.8, 0.85), (0.9, 0.95)]
+    drawn = [
+        Fit(size, repeat, Metric("accuracy", value), 1.0)
+        for repeat, pair in enumerate(pairs)
+        for size, value in zip((50, 100), pair, strict=True)
+    ]
+    message = report_of(drawn, 6).findings[0].message
+    # Each draw gains as much, so that how far the draws lie apart is nothing to it.
+    assert message.endswith("a gain of 0.05 [0.05, 0.05] over 3 draws.")
+    alone = report_of(fits(0.9, (0.8, 0.81, 0.79)), 4).findings[0].message
+    assert alone.endswith("over 3 draws, which leaves out how one fit to 100 rows varies.")
+
+
 def test_time_and_rows_are_bounded() -> None:
     made = run(learning_curve={"shares": [0.5, 1], "rows": 100, "seconds": 1e-9})
     (table,) = curve_of(made)["tables"]

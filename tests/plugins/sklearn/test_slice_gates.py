@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,31 @@ def test_numbers_are_cut_where_it_is_said_and_small_slices_are_not_measured() ->
     ]
 
 
+def names_of(values: pl.Series, **fields: Any) -> list[str]:
+    """Return the names of what is measured of the slices of a column."""
+    truth = np.resize(["no", "yes"], len(values))
+    rows = Dataset(values.alias("x").to_frame().lazy(), Roles(target="y"))
+    judge = SlicesEvaluator(columns=("x",), metrics=("accuracy",), min_slice=10, n_bootstrap=0, **fields)
+    report = judge.evaluate(Scored.of(rows, Prediction(truth), BINARY, truth))
+    assert len({one.name for one in report.metrics}) == len(report.metrics)
+    return [one.name.removeprefix("slice.x=").removesuffix(".accuracy") for one in report.metrics[1:]]
+
+
+def test_edges_are_told_in_as_many_digits_as_tell_them_apart() -> None:
+    close = pl.Series([100_000 + row for row in range(50)])
+    assert names_of(close)[:2] == ["up to 100009", "over 100009 up to 100019"]
+    assert names_of(pl.Series([1 + row / 100_000 for row in range(50)]))[0] == "up to 1.0001"
+    seconds = pl.Series([datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=row) for row in range(50)])
+    assert names_of(seconds)[1] == "over 2026-01-01 00:00:09 up to 2026-01-01 00:00:19"
+    finest = (1.0, float(np.nextafter(1.0, 2)))
+    assert names_of(pl.Series([0.0, finest[1], 2.0] * 10), edges={"x": finest})[-1] == "over 1.0000000000000002"
+
+
+def test_missing_texts_are_another_slice_than_the_text_missing() -> None:
+    assert names_of(pl.Series(["missing", "here", None] * 10)) == ["here", "missing", "(missing)"]
+    assert names_of(pl.Series(["here", None] * 10)) == ["here", "missing"]
+
+
 def test_the_error_of_numbers_is_scikit_learns() -> None:
     frame, _, _ = people()
     rng = np.random.default_rng(2)
@@ -104,6 +130,12 @@ def test_no_worse_for_any_sex_holds_a_model_against_the_champion(shared_data: Pa
         (
             ("evaluator.slices.columns=[sex]", "gates.slice.age.f1=0.5"),
             "gates.slice.age.f1: no evaluator measures this",
+        ),
+        (("evaluator.slices.metrics=[f1]",), "metrics says nothing without columns"),
+        (("evaluator.slices.edges={age:[18]}",), "edges says nothing without columns"),
+        (
+            ("evaluator.slices.columns=[age]", "evaluator.slices.edges={aeg:[18]}"),
+            "edges cuts 'aeg', which is not among columns; did you mean 'age'?",
         ),
         (("gates.slice.sex.f1=0.5",), "evaluator `slices` with columns=[sex] and metrics=[f1] may"),
         (("evaluator.slices.columns=[sex]", "gates.slice.sex.f2=0.5"), "did you mean"),

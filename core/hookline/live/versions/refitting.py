@@ -12,7 +12,7 @@ from typing import Any, cast
 from hookline.data.frames import count_rows
 from hookline.errors import UsageError
 from hookline.kinds.kinds import Packager
-from hookline.kinds.plain import from_json, plain, to_json
+from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Metric, Metrics
 from hookline.packages.manifest import PROFILE, is_whole, verify
 from hookline.packages.state import StoredPackage
@@ -32,6 +32,7 @@ from hookline.workspace.workspace import open_workspace
 class Refit:
     """A version whose pipeline was fitted to all rows of a run.
 
+    run: the first of the runs that give this version
     rows: how many it learned; held_out: how many of them the run had held out
     claimed: what the run measured on these, of the pipeline that had not learned them; nothing can measure this one there
     """
@@ -88,7 +89,7 @@ def refit(
     past = found.execution or reopen(registry, workspace, found.id, found.path)
     whole = refitted(past, found, {"decision": stored.decision, "intervals": stored.intervals})
     packager = cast("Packager", past.plan[f"packager.{folder.name}"].component)
-    name, fingerprint = str(manifest["name"]), _fingerprint(whole, packager)
+    name, fingerprint = str(manifest["name"]), _fingerprint(whole, found, folder.name)
     with workspace.package_place(name, fingerprint) as path:
         if not is_whole(path):
             with whole.scratch_folder(), workspace.store.scratch() as scratch:
@@ -104,14 +105,18 @@ def refit(
     facts = verify(path)
     claimed = Metrics(tuple(from_json(Metric, metric) for metric in facts["metrics"]))
     told = facts["refitted_from"]
-    return Refit(name, version, path, found.id, told["rows"], told["held_out"], claimed)
+    return Refit(name, version, path, told["run"], told["rows"], told["held_out"], claimed)
 
 
-def _fingerprint(whole: Execution, packager: Packager) -> str:
-    """Return what the version is known by: the model's own stage, what it decides by, and how it is packaged."""
+def _fingerprint(whole: Execution, run: Run, package: str) -> str:
+    """Return what the version is known by: the model's own stage, what it decides by, and the package that it comes of.
+
+    That of the run's package, as it was made, says its contract, monitors, explainers and evaluators too.
+    """
     made = [stage.fingerprint for stage in whole.plan.of("trainer")]
     rules = [to_json(whole.value(stage.key)) for stage in whole.plan.of("decision", "intervals")]
-    told = json.dumps(["refitted", made, rules, packager.name, plain(packager)], sort_keys=True)
+    packaged = next(stage["fingerprint"] for stage in run.evidence["plan"] if stage["key"] == f"packager.{package}")
+    told = json.dumps(["refitted", made, rules, packaged], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
 
 

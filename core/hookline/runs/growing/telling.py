@@ -67,8 +67,7 @@ def _finding(fits: Sequence[Fit], points: Sequence[Point], planned: int) -> Find
     if len(points) < 2:
         return _told(head.name, 0.0, f"One number of rows shows no curve: give two shares or more.{cut}")
     before, last = points[-2], points[-1]
-    sign = 1 if head.greater_is_better else -1
-    gains = [sign * (last.mean - fit.metric.value) for fit in fits if fit.rows == before.rows]
+    gains = _gains(fits, before, last)
     gain = statistics.fmean(gains)
     low, high = _interval(gains)
     name = head.name.replace("_", " ")
@@ -77,8 +76,22 @@ def _finding(fits: Sequence[Fit], points: Sequence[Point], planned: int) -> Find
         why = f"over {len(gains)} draws, where {FEWEST} tell how it varies"
         return _told(head.name, gain, f"It is not told whether more rows would help: {what}, {why}.{cut}")
     said = "More rows would help" if low > 0 else "More rows like these are not shown to help"
-    text = f"{said}: {what}, a gain of {gain:.4g} [{low:.4g}, {high:.4g}] over {len(gains)} draws.{cut}"
+    alone = "" if last.draws > 1 else f", which leaves out how one fit to {last.rows:,} rows varies"
+    text = f"{said}: {what}, a gain of {gain:.4g} [{low:.4g}, {high:.4g}] over {len(gains)} draws{alone}.{cut}"
     return _told(head.name, gain, text)
+
+
+def _gains(fits: Sequence[Fit], before: Point, last: Point) -> list[float]:
+    """Return by how much better the last point is than the one before, a draw each: than its own part of the rows.
+
+    Of all rows there is one draw, and every part is held against it.
+    """
+    sign = 1 if fits[0].metric.greater_is_better else -1
+    later, earlier = ({fit.repeat: fit.metric.value for fit in fits if fit.rows == one.rows} for one in (last, before))
+    whole = next(iter(later.values()))
+    if last.draws == 1:
+        return [sign * (whole - value) for value in earlier.values()]
+    return [sign * (value - earlier[repeat]) for repeat, value in later.items() if repeat in earlier]
 
 
 def _told(name: str, gain: float, text: str) -> Finding:

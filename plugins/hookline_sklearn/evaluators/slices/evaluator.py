@@ -80,6 +80,13 @@ class SlicesEvaluator(Evaluator):
     false_discoveries: Annotated[float, Interval(gt=0, lt=1)] = 0.05
     """Share of what is told that may be chance."""
 
+    def __post_init__(self) -> None:
+        if asked := [name for name in ("metrics", "edges") if getattr(self, name) and not self.columns]:
+            raise ValueError(f"{asked[0]} says nothing without columns: name the columns to slice by")
+        if unknown := [name for name in self.edges if name not in self.columns]:
+            told = suggestion(unknown[0], self.columns, "column")
+            raise ValueError(f"edges cuts '{unknown[0]}', which is not among columns; {told}")
+
     @classmethod
     def requires(cls) -> tuple[str, ...]:
         """Return nothing beyond what hookline itself needs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -83,6 +84,21 @@ def test_refitting_again_is_the_same_version_and_intervals_stay(tmp_path: Path) 
     assert first.rows == 90
     widths = [json.loads((Path(one) / "pipeline.json").read_text("utf-8")) for one in (run.package(), first.path)]
     assert widths[0]["intervals"] == widths[1]["intervals"]
+
+
+def test_another_contract_is_another_version_and_the_same_run_again_is_not(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"target": "y", "trainer": "ridge", "packager": ["skops"], "deployer": None}
+    table, versions = lines(tmp_path / "lines.csv"), []
+    for widest in (100, 1000, 1000):
+        path = tmp_path / f"{widest}.yaml"
+        path.write_text(f"columns:\n  x:\n    minimum: 0\n    maximum: {widest}\n")
+        made = hl.run(source=table, contract=path, name="lines", **given)
+        versions.append((made.id, hl.refit(made)))
+    (first, one), (second, other), (_, again) = versions
+    assert (one.version, other.version, again.version) == (1, 2, 2)
+    assert (one.run, other.run, again.run) == (first, second, second)
+    (column,) = (column for column in hl.load("lines:2").predictor.schema.columns if column.name == "x")
+    assert column.maximum == 1000
 
 
 def test_a_run_whose_data_changed_is_refused(tmp_path: Path) -> None:

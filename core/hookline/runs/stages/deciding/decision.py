@@ -63,7 +63,7 @@ def _chosen(run: Execution, wish: DecisionRule, target: Target, model: Model) ->
     """Return the rule, and what the report says of the validation rows, where there are any."""
     import numpy as np
 
-    by_folds = run.plan.config.options.decision.chosen_on == "folds"
+    by_folds = run.plan.config.options.decision.chosen_on == "folds" and not is_whole(wish)
     found = unseen_answers(run) if by_folds else _validation(run, model)
     if found is None:
         return wish, {}

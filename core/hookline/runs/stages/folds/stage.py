@@ -68,13 +68,13 @@ def _in_words(found: Metrics) -> str:
 
 
 def settled(run: Execution) -> DecisionOptions:
-    """Return how each fold decides: as config says, or by the threshold that was chosen on all folds."""
+    """Return how each fold decides: as config says, or by what was chosen on all folds; never on folds of its own."""
     options: DecisionOptions = run.plan.config.options.decision
-    if options.chosen_on != "folds" or not run.plan.of("decision"):
+    if options.chosen_on != "folds":
         return options
-    rule, target = run.value("decision"), run.value("target")
-    if rule.threshold is None:
-        return options
+    rule, target = run.value("decision") if run.plan.of("decision") else None, run.value("target")
+    if rule is None or rule.threshold is None:
+        return replace(options, chosen_on="validation")
     return DecisionOptions(threshold=rule.threshold, positive=target.classes[rule.positive])
 
 
