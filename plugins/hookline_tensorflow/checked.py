@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,14 @@ from hookline import Trust
 from hookline.errors import StoreError, UntrustedPackage
 from hookline.packages.door.names import shown
 
+from .harmless import HARMLESS, KEEPING
 from .runtime import tensorflow
 
-KEEPING = frozenset({"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"})
-"""Operators that touch files, which TensorFlow puts into functions of each SavedModel that nothing calls after loading."""
-TABLES = frozenset({"HashTableV2", "LookupTableFindV2", "LookupTableImportV2", "LookupTableSizeV2"})
-STATEFUL = TABLES | frozenset({"Assert", "PartitionedCall", "StatefulPartitionedCall", "Placeholder", "While", "If"})
-"""Operators with a state, or that call functions, that do no more than compute."""
-REACHING = frozenset(
-    {"ReadFile", "MatchingFiles", "DecodeProtoV2", "EncodeProto", "FileSystemSetConfiguration", "LoadLibrary"}
-)
-"""Operators without a state that reach outside."""
+HINT = "if you know it: hl.load(path, trust=hl.Trust(everything=True))"
 
 
 def require_harmless(folder: Path, trust: Trust) -> None:
-    """Raise UntrustedPackage naming operators that do more than compute, StoreError for what is no SavedModel."""
+    """Raise UntrustedPackage naming operators that are not known to compute only, StoreError for what is no SavedModel."""
     tensorflow()
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -36,38 +29,51 @@ def require_harmless(folder: Path, trust: Trust) -> None:
         raise StoreError(f"{file} cannot be read: {error}") from error
     if trust.everything:
         return
-    functions = list(graph.graph_def.library.function)
-    keeping = {one.signature.name for one in functions if KEEPING & {node.op for node in one.node_def}}
-    called = {name for one in functions for node in one.node_def for name in _called(node)}
-    tracked = set(graph.object_graph_def.concrete_functions)
-    found = {node.op for node in graph.graph_def.node}
-    for one in functions:
-        found |= {node.op for node in one.node_def}
-    own = {one.signature.name for one in functions}
-    bad = _foreign(found - own - KEEPING)
-    # What saves and restores may be there, as long as nothing that answers can come to it.
-    bad += sorted(keeping & (called | tracked)) or sorted(KEEPING & {node.op for node in graph.graph_def.node})
+    if not graph.HasField("object_graph_def"):
+        # TensorFlow would run parts of the graph to load it.
+        raise UntrustedPackage(f"{file} is in the form of TensorFlow 1, which runs as it is loaded", hint=HINT)
+    bad = [*_foreign(graph), *_reached(graph)]
     if bad:
-        raise UntrustedPackage(
-            f"{file} does more than compute: {shown(bad)}",
-            hint="if you know it: hl.load(path, trust=hl.Trust(everything=True))",
-        )
+        raise UntrustedPackage(f"{file} does what is not known to be harmless: {shown(bad)}", hint=HINT)
 
 
-def _foreign(found: Collection[str]) -> list[str]:
-    """Return operators that are not TensorFlow's, or have a state that is not known to be harmless."""
-    from tensorflow.python.framework import op_def_registry
-
-    definitions = {name: op_def_registry.get(name) for name in found}
-    return sorted(
-        name
-        for name, definition in definitions.items()
-        if definition is None or name in REACHING or (definition.is_stateful and name not in STATEFUL)
-    )
+def _foreign(graph: Any) -> list[str]:
+    """Return operators that nobody vouches for."""
+    library = graph.graph_def.library.function
+    found = {node.op for one in library for node in one.node_def} - KEEPING
+    return sorted((found | {node.op for node in graph.graph_def.node}) - HARMLESS)
 
 
-def _called(node: Any) -> Iterator[str]:
-    for value in node.attr.values():
-        if value.HasField("func"):
-            yield value.func.name
-        yield from (one.name for one in value.list.func)
+def _reached(graph: Any) -> list[str]:
+    """Return functions that touch files and that an answer could come to, and called ones that are not there."""
+    library = graph.graph_def.library.function
+    own = {one.signature.name for one in library}
+    touching = {one.signature.name for one in library if KEEPING & {node.op for node in one.node_def}}
+    called = {name for node in _nodes(graph) for name in _called(node, own)}
+    # TensorFlow may put one function in place of another that says to implement the same.
+    standing_in = {one.signature.name for one in library if "api_implements" in one.attr}
+    tracked = set(graph.object_graph_def.concrete_functions)
+    return sorted(touching & (called | tracked | standing_in)) + sorted(called - own)
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    """Return the nodes of functions and of the graph, but for the two by which a graph is saved and restored."""
+    saver = graph.saver_def
+    kept = {saver.save_tensor_name.partition(":")[0], saver.restore_op_name}
+    for one in graph.graph_def.library.function:
+        yield from one.node_def
+    yield from (node for node in graph.graph_def.node if node.name not in kept or node.op != "StatefulPartitionedCall")
+
+
+def _called(node: Any, own: Collection[str]) -> Iterator[str]:
+    """Return names of functions that a node calls: by an attribute, or by being named as one."""
+    if node.op in own:
+        yield node.op
+    yield from _named(node.attr)
+
+
+def _named(attributes: Mapping[str, Any]) -> Iterator[str]:
+    for value in attributes.values():
+        for one in [*([value.func] if value.HasField("func") else []), *value.list.func]:
+            yield one.name
+            yield from _named(one.attr)

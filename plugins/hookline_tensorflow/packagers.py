@@ -15,8 +15,9 @@ class SavedModelPackager(Packager):
     In the folder `saved_model`, with the signature `serving_default`. Its inputs are one raw column each, (n,): numbers and
     booleans float64 with NaN for missing, texts with "" for missing, datetimes int64 microseconds since 1970 UTC with the least
     int64 for missing; inputs.json says which input is which column. Outputs are `label` and `probabilities`, or `value` with
-    `lower` and `upper`. Nothing but TensorFlow is needed to run it. Reading it runs no code: operators that touch files or
-    Python are refused. Takes Keras models, behind stages that have words in ONNX.
+    `lower` and `upper`. Nothing but TensorFlow is needed to run it. Reading it runs no code: operators
+    other than those that stages, Keras's layers and decisions are written with are refused. Takes Keras models, behind stages
+    that have words in ONNX.
     """
 
     name = "saved_model"
@@ -43,7 +44,7 @@ class SavedModelPackager(Packager):
     def load(self, stored: Stored, trust: Trust) -> Predictor:
         """Return a predictor on TensorFlow.
 
-        Raises StoreError for a damaged file, and UntrustedPackage for operators that do more than compute.
+        Raises StoreError for a damaged file, and UntrustedPackage for operators that are not known to only compute.
         """
         from .predictor import SavedModelPredictor
 

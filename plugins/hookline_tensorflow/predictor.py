@@ -42,7 +42,7 @@ class SavedModelPredictor:
 
     @classmethod
     def of(cls, stored: Stored, trust: Trust) -> Self:
-        """Read a package; raises StoreError where it is damaged, UntrustedPackage for operators that do more than compute."""
+        """Read a package; raises StoreError where it is damaged, UntrustedPackage for what may do more than compute."""
         folder, inputs = stored.path / FOLDER, _inputs(stored)
         require_harmless(folder, trust)
         try:
