@@ -244,11 +244,11 @@ def _seconds(text: str | None) -> float | None:
     """Return how long a Retry-After asks to wait: seconds, or until a date (RFC 9110, section 10.2.3); None for neither."""
     if text is None:
         return None
-    if text.strip().isdigit():
+    if text.isascii() and text.strip().isdecimal():
         return float(text)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())

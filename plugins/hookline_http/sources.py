@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,7 +85,8 @@ class HttpSource(Source):
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://", "${")):
             raise ValueError(f"url must begin with http:// or https://, got {redacted(self.url)!r}")
-        if "@" in self.url.split("//", 1)[-1].split("/", 1)[0]:
+        # Not by urlsplit, whose own errors would spell the credentials.
+        if re.match(r"https?://[^/?#]*@", self.url):
             raise ValueError("url has credentials in it; give source.user, and source.password=${oc.env:API_PASSWORD}")
         if (self.user is None) != (self.password is None):
             raise ValueError("user and password go together")

@@ -126,6 +126,11 @@ def test_the_query_of_a_url_is_sent_as_it_stands(serve: Serve) -> None:
     assert rows_of(HttpSource(url=f"{api.url}/rows?sig=a%2Bb%20c&x=/")).equals(TABLE)
 
 
+def test_a_query_may_hold_an_at_sign_where_there_is_no_path(serve: Serve) -> None:
+    api = serve(lambda asked: Reply.of(ROWS) if asked.query == "mail=a@b" else Reply(status=403))
+    assert rows_of(HttpSource(url=f"{api.url}?mail=a@b")).equals(TABLE)
+
+
 def test_a_page_that_fails_is_asked_for_again_and_no_other(serve: Serve) -> None:
     failed: list[str] = []
 
@@ -149,6 +154,17 @@ def test_a_server_that_asks_to_wait_is_waited_for(serve: Serve) -> None:
 
     assert rows_of(HttpSource(url=serve(answer).url)).equals(TABLE)
     assert at[1] - at[0] >= 1
+
+
+@pytest.mark.parametrize(
+    "header", ["\u00b2", "soon", "Mon, 01 Jan 99999999999999999999 00:00:00"], ids=["power", "word", "year"]
+)
+def test_a_wait_that_is_neither_seconds_nor_a_date_is_for_us_to_choose(header: str, serve: Serve) -> None:
+    api = serve(
+        lambda asked: Reply(status=429, headers={"Retry-After": header}) if asked.number == 0 else Reply.of(ROWS)
+    )
+    assert rows_of(HttpSource(url=api.url)).equals(TABLE)
+    assert len(api.asked) == 2
 
 
 def test_no_more_requests_are_made_in_a_second_than_said(serve: Serve) -> None:
