@@ -37,6 +37,9 @@ SUFFIXES: Mapping[str, Format] = {
 LARGEST_JSON = 1 << 28
 """Bytes of one JSON answer, which is held in memory whole."""
 
+WRITTEN = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+"""How records are written for the file source."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -116,7 +119,7 @@ def _json_page(answer: Answer, layout: Layout, number: int, file: Path, digest: 
             hint="ask for pages, or for NDJSON, CSV or Parquet",
         )
     try:
-        told = json.loads(answer.body.read_bytes())
+        told = json.loads(answer.body.read_bytes(), parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"page {number} of {shown(answer.url)} is no JSON, or cut short: {str(error).partition(chr(10))[0][:100]}",
@@ -125,11 +128,24 @@ def _json_page(answer: Answer, layout: Layout, number: int, file: Path, digest: 
     rows = _rows(told, layout.records, answer.url)
     if layout.columns:
         rows = [{name: row[name] for name in layout.columns if name in row} for row in rows]
-    with file.open("a", encoding="utf-8") as out:
-        out.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+    try:
+        with file.open("ab") as out:
+            out.writelines(f"{WRITTEN.encode(row)}\n".encode() for row in rows)
+    except ValueError as error:
+        half = isinstance(error, UnicodeEncodeError)
+        wrong = "a text with half a character (a lone surrogate)" if half else "a number that is infinite or too large"
+        raise DataError(
+            f"page {number} of {shown(answer.url)} has {wrong}, which no table can hold",
+            hint="leave its field out by source.columns=[...], or report it to who runs the server",
+        ) from None
     answer.body.unlink()
     following = _at(told, layout.cursor) if layout.cursor is not None else None
     return Page(file, len(rows), digest, None if following in (None, False, "") else str(following), _kinds(rows))
+
+
+def _constant(name: str) -> float | None:
+    """Return what a word stands for that is no JSON, and that many servers write all the same: NaN is a missing value."""
+    return None if name == "NaN" else float(name)
 
 
 def _rows(told: Any, records: str | None, url: str) -> Sequence[Mapping[str, Any]]:

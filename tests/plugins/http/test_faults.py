@@ -57,6 +57,26 @@ def test_a_fault_is_one_line_and_one_thing_to_do(reply: Reply, told: str, hinted
     assert "boom" not in message
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (r'"x\ud83d"', "lone surrogate"),
+        ("-Infinity", "infinite"),
+        ("1e999", "too large"),
+        ('{"y": [1e999]}', "too large"),
+    ],
+    ids=["surrogate", "infinity", "large", "nested"],
+)
+def test_a_value_that_no_table_can_hold_is_told_with_its_page(value: str, told: str, serve: Serve) -> None:
+    pages = [b'[{"x": null, "y": 1}]', b'[{"x": %s, "y": 2}]' % value.encode(), b"[]"]
+    api = serve(lambda asked: Reply(pages[int(asked.parameters["page"]) - 1]))
+    message, hint = fault(HttpSource(url=api.url, paging="page"))
+    assert "page 2 of" in message
+    assert told in message
+    assert "source.columns" in hint
+    assert rows_of(HttpSource(url=api.url, paging="page", columns=("y",))).rows() == [(1,), (2,)]
+
+
 def test_what_the_caller_did_wrong_is_not_asked_again(serve: Serve) -> None:
     api = serve(lambda _: Reply(status=404))
     fault(HttpSource(url=api.url))

@@ -76,6 +76,11 @@ def test_pages_are_read_to_the_last_one(way: str, fields: dict[str, Any], reques
     assert len(api.asked) == requests
 
 
+def test_nan_in_json_is_a_missing_value(serve: Serve) -> None:
+    api = serve(lambda _: Reply(b'[{"x": NaN, "y": "NaN"}, {"x": 1.5, "y": "b"}]'))
+    assert rows_of(HttpSource(url=api.url)).rows() == [(None, "NaN"), (1.5, "b")]
+
+
 def test_a_type_is_found_from_all_pages(serve: Serve) -> None:
     pages = [[{"x": 1, "y": None}], [{"x": 2.5, "y": "a"}], []]
     api = serve(lambda asked: Reply.of(pages[int(asked.parameters["page"]) - 1]))
