@@ -58,7 +58,7 @@ class HttpSource(Source):
     first_page: Annotated[int, Ge(0)] = 1
     """The number of the first page."""
     cursor: Text | None = None
-    """JSON: where the next cursor or URL stands in an answer, such as `meta.next`; the last page has none."""
+    """JSON: where the next cursor or URL stands in an answer, such as `meta.next`; it is null or empty in the last page."""
     token: Secret | None = None
     """A bearer token, as `${oc.env:API_TOKEN}`."""
     user: Text | None = None
@@ -94,6 +94,8 @@ class HttpSource(Source):
             raise ValueError("say either token or user and password")
         if (self.paging == "cursor") != (self.cursor is not None):
             raise ValueError("paging=cursor and cursor, the place of the next one in an answer, go together")
+        if self.paging == "cursor" and self.format not in ("auto", "json"):
+            raise ValueError(f"paging=cursor needs JSON, got format={self.format}; say paging=link, page or offset")
         if self.read is not None and not isinstance(self.read, ReadsAlike):
             raise ValueError(f"read must be a source of files, such as file, got '{self.read.name}'")
 

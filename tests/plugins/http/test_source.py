@@ -76,6 +76,40 @@ def test_pages_are_read_to_the_last_one(way: str, fields: dict[str, Any], reques
     assert len(api.asked) == requests
 
 
+@pytest.mark.parametrize("path", ["", "/v1/rows", "/v1/rows/"])
+@pytest.mark.parametrize("second", ["/9j/4AAQ", "http-9", "?9", "//9"])
+def test_a_cursor_may_begin_with_a_slash(path: str, second: str, serve: Serve) -> None:
+    def answer(asked: Asked) -> Reply:
+        here = asked.parameters.get("cursor")
+        return Reply.of({"rows": [{"x": here}], "next": second if here is None else None})
+
+    source = HttpSource(url=f"{serve(answer).url}{path}", paging="cursor", cursor="next", records="rows")
+    assert rows_of(source)["x"].to_list() == [None, second]
+
+
+@pytest.mark.parametrize(
+    ("path", "second"),
+    [("/v1/rows", "/v1/rows?at=2"), ("/v1/rows", "/v1/rows/2"), ("/v1/rows/", "/v1/rows/?at=2"), ("", "/?at=2")],
+)
+def test_the_next_page_may_be_a_path_that_goes_on_from_the_first(path: str, second: str, serve: Serve) -> None:
+    def answer(asked: Asked) -> Reply:
+        last = asked.number > 0
+        return Reply.of({"rows": [{"x": asked.number}], "next": None if last else second})
+
+    api = serve(answer)
+    source = HttpSource(url=f"{api.url}{path}", paging="cursor", cursor="next", records="rows")
+    assert rows_of(source).height == 2
+    assert f"{api.asked[1].path}?{api.asked[1].query}".rstrip("?") == second
+
+
+def test_the_last_of_many_pages_may_leave_the_cursor_out(serve: Serve) -> None:
+    def answer(asked: Asked) -> Reply:
+        return Reply.of({"rows": [{"x": asked.number}], **({"next": "b"} if asked.number == 0 else {})})
+
+    source = HttpSource(url=serve(answer).url, paging="cursor", cursor="next", records="rows")
+    assert rows_of(source)["x"].to_list() == [0, 1]
+
+
 def test_nan_in_json_is_a_missing_value(serve: Serve) -> None:
     api = serve(lambda _: Reply(b'[{"x": NaN, "y": "NaN"}, {"x": 1.5, "y": "b"}]'))
     assert rows_of(HttpSource(url=api.url)).rows() == [(None, "NaN"), (1.5, "b")]
@@ -231,6 +265,7 @@ def test_the_source_passes_the_kit(serve: Serve) -> None:
         ({"url": "https://me:open-sesame@x/y"}, "url has credentials"),
         ({"url": "https://x", "user": "me"}, "user and password go together"),
         ({"url": "https://x", "paging": "cursor"}, "go together"),
+        ({"url": "https://x", "paging": "cursor", "cursor": "next", "format": "csv"}, "paging=cursor needs JSON"),
     ],
 )
 def test_what_does_not_go_together_is_said_at_once(fields: dict[str, Any], told: str) -> None:
