@@ -58,6 +58,8 @@ class Answer:
     following: str | None
     """The URL of the next page that its Link header names (RFC 8288)."""
     body: Path
+    linked: bool
+    """Whether it has a Link header at all."""
 
 
 @dataclass
@@ -116,7 +118,8 @@ class Client:
                 with self._answered(url, parameters, part.condition()) as response:
                     self._keep(response, part)
                     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                    return Answer(str(response.url), kind, response.links.get("next", {}).get("url"), body)
+                    following, linked = response.links.get("next", {}).get("url"), "link" in response.headers
+                    return Answer(str(response.url), kind, following, body, linked)
             except Again as error:
                 if error.anew:
                     self.taken -= part.size

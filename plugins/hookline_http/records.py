@@ -66,6 +66,8 @@ class Page:
     """The cursor or URL of the next page, as a JSON answer says it."""
     kinds: Mapping[str, str] | None = None
     """Of JSON: field -> what its values are, "" where none has any."""
+    linked: bool = False
+    """Whether its answer has a Link header at all."""
 
 
 def page_of(answer: Answer, layout: Layout, number: int, folder: Path) -> Page:
@@ -85,7 +87,7 @@ def page_of(answer: Answer, layout: Layout, number: int, folder: Path) -> Page:
             hint="ask for JSON, or page otherwise: source.paging=link, page or offset",
         )
     kept = answer.body.rename(folder / f"page-{number:06d}.{form}")
-    return Page(kept, _count(kept, form), digest)
+    return Page(kept, _count(kept, form), digest, linked=answer.linked)
 
 
 def format_of(answer: Answer, said: Format) -> Format:
@@ -146,7 +148,7 @@ def _json_page(answer: Answer, layout: Layout, number: int, file: Path, digest: 
             hint="leave its field out by source.columns=[...], or report it to who runs the server",
         ) from None
     answer.body.unlink()
-    return Page(file, len(rows), digest, following, _kinds(rows))
+    return Page(file, len(rows), digest, following, _kinds(rows), answer.linked)
 
 
 def _next(told: Any, cursor: str, number: int, url: str) -> str | None:
@@ -167,7 +169,7 @@ def _require_cursor(told: Any, cursor: str, url: str) -> None:
             has = ", ".join(map(str, at))[:200] if isinstance(at, Mapping) else "no fields"
             raise DataError(
                 f"page 1 of {shown(url)} has no field '{name}', for source.cursor={cursor}; there are {has}",
-                hint="say where the next cursor or URL stands; if this page is the only one, leave out source.paging",
+                hint="say where the next cursor or URL stands; if this page is all, leave out source.paging and source.cursor",
             )
         at = at[name]
 

@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Len
 from hookline import Dataset, ReadsAlike, Secret, Source
 from hookline.data.frames import TemporaryFolder
 from hookline.errors import DataError
-from hookline.telling.secrets import redacted
+from hookline.telling.secrets import logger, redacted
 
 from .client import Client
 from .faults import shown
@@ -26,6 +26,7 @@ from .records import Format, Layout, Page
 if TYPE_CHECKING:
     import polars as pl
 
+log = logger("hookline.http")
 Text = Annotated[str, Len(1)]
 Value = int | float | bool | str
 
@@ -103,6 +104,9 @@ class HttpSource(Source):
         """Return the rows, which were fetched to a temporary folder; raises DataError where there are none."""
         folder = TemporaryFolder()
         pages = self._fetched(folder.path)
+        if self.paging == "link" and len(pages) == 1 and not pages[0].linked:
+            # Not an error: some servers leave the header out where all rows are in one answer.
+            log.warning("%s gives one page, without a Link header: if it has more, they are not read", shown(self.url))
         files = {page.file for page in pages}
         reader = self._reader(folder.path if len(files) > 1 else files.pop())
         try:

@@ -126,6 +126,17 @@ def test_a_cursor_in_what_is_not_json_is_told(serve: Serve) -> None:
     assert "JSON" in hint
 
 
+@pytest.mark.parametrize(
+    ("headers", "warned"), [({}, 1), ({"Link": '</1>; rel="last"'}, 0)], ids=["no link", "no next link"]
+)
+def test_one_page_without_a_link_header_is_warned_of(
+    headers: dict[str, str], warned: int, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = HttpSource(url=serve(lambda _: Reply.of(ROWS, headers=headers)).url, paging="link")
+    assert rows_of(source).height == len(ROWS)
+    assert sum("without a Link header" in told for told in caplog.messages) == warned
+
+
 def test_half_a_character_in_a_cursor_is_told(serve: Serve) -> None:
     api = serve(lambda _: Reply(rb'{"rows": [{"x": 1}], "next": "\ud83d"}'))
     assert "lone surrogate" in fault(HttpSource(url=api.url, paging="cursor", cursor="next", records="rows"))[0]
