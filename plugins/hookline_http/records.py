@@ -166,7 +166,7 @@ def _require_cursor(told: Any, cursor: str, url: str) -> None:
         if at is None:
             return
         if not isinstance(at, Mapping) or name not in at:
-            has = ", ".join(map(str, at))[:200] if isinstance(at, Mapping) else "no fields"
+            has = ", ".join(at)[:200] if isinstance(at, Mapping) and at else "no fields"
             raise DataError(
                 f"page 1 of {shown(url)} has no field '{name}', for source.cursor={cursor}; there are {has}",
                 hint="say where the next cursor or URL stands; if this page is all, leave out source.paging and source.cursor",

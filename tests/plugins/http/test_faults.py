@@ -103,8 +103,9 @@ def test_a_server_that_gives_the_same_page_again_and_again_is_left(serve: Serve)
         ),
         ({"meta": {"next": "b"}}, "mta.next", "no field 'mta', for source.cursor=mta.next; there are rows, meta"),
         ({"meta": "b"}, "meta.next", "no field 'next', for source.cursor=meta.next; there are no fields"),
+        ({"meta": {}}, "meta.next", "no field 'next', for source.cursor=meta.next; there are no fields"),
     ],
-    ids=["last", "first", "text"],
+    ids=["last", "first", "text", "bare"],
 )
 def test_a_cursor_that_the_first_page_lacks_is_told(told: dict[str, Any], cursor: str, said: str, serve: Serve) -> None:
     api = serve(lambda _: Reply.of({"rows": ROWS, **told}))
