@@ -58,6 +58,8 @@ class Answer:
     following: str | None
     """The URL of the next page that its Link header names (RFC 8288)."""
     body: Path
+    linked: bool
+    """Whether it has a Link header at all."""
 
 
 @dataclass
@@ -116,7 +118,8 @@ class Client:
                 with self._answered(url, parameters, part.condition()) as response:
                     self._keep(response, part)
                     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                    return Answer(str(response.url), kind, response.links.get("next", {}).get("url"), body)
+                    following, linked = response.links.get("next", {}).get("url"), "link" in response.headers
+                    return Answer(str(response.url), kind, following, body, linked)
             except Again as error:
                 if error.anew:
                     self.taken -= part.size
@@ -244,11 +247,11 @@ def _seconds(text: str | None) -> float | None:
     """Return how long a Retry-After asks to wait: seconds, or until a date (RFC 9110, section 10.2.3); None for neither."""
     if text is None:
         return None
-    if text.strip().isdigit():
+    if text.isascii() and text.strip().isdecimal():
         return float(text)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())

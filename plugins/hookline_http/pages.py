@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from hookline.errors import DataError
 
@@ -76,11 +76,18 @@ class Pages:
         told = {"link": answer.following, "cursor": page.following}.get(self.paging)
         if not told:
             return None
-        if self.paging == "cursor" and not told.startswith(("http://", "https://", "/")):
+        if self.paging == "cursor" and not self._is_url(told):
             return self.client.url, {self._name(): told}
         url = urljoin(answer.url, told)
         self.client.require_same_host(url)
         return url, {}
+
+    def _is_url(self, told: str) -> bool:
+        """Tell a URL from a cursor, of which one in Base64 may begin with a slash: a path goes on from that of the first page."""
+        if told.startswith(("http://", "https://")):
+            return True
+        path = urlsplit(self.client.url).path.rstrip("/")
+        return told.startswith((f"{path}/", f"{path}?") if path else "/?")
 
 
 def _key(url: str, parameters: Mapping[str, Any]) -> str:

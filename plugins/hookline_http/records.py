@@ -37,6 +37,9 @@ SUFFIXES: Mapping[str, Format] = {
 LARGEST_JSON = 1 << 28
 """Bytes of one JSON answer, which is held in memory whole."""
 
+WRITTEN = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+"""How records are written for the file source."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -63,6 +66,8 @@ class Page:
     """The cursor or URL of the next page, as a JSON answer says it."""
     kinds: Mapping[str, str] | None = None
     """Of JSON: field -> what its values are, "" where none has any."""
+    linked: bool = False
+    """Whether its answer has a Link header at all."""
 
 
 def page_of(answer: Answer, layout: Layout, number: int, folder: Path) -> Page:
@@ -76,8 +81,13 @@ def page_of(answer: Answer, layout: Layout, number: int, folder: Path) -> Page:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if form == "json":
         return _json_page(answer, layout, number, folder / "rows.ndjson", digest)
+    if layout.cursor is not None:
+        raise DataError(
+            f"{shown(answer.url)} answers with {form}, which has no place for source.cursor={layout.cursor}",
+            hint="ask for JSON, or page otherwise: source.paging=link, page or offset",
+        )
     kept = answer.body.rename(folder / f"page-{number:06d}.{form}")
-    return Page(kept, _count(kept, form), digest)
+    return Page(kept, _count(kept, form), digest, linked=answer.linked)
 
 
 def format_of(answer: Answer, said: Format) -> Format:
@@ -116,7 +126,7 @@ def _json_page(answer: Answer, layout: Layout, number: int, file: Path, digest: 
             hint="ask for pages, or for NDJSON, CSV or Parquet",
         )
     try:
-        told = json.loads(answer.body.read_bytes())
+        told = json.loads(answer.body.read_bytes(), parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"page {number} of {shown(answer.url)} is no JSON, or cut short: {str(error).partition(chr(10))[0][:100]}",
@@ -125,11 +135,48 @@ def _json_page(answer: Answer, layout: Layout, number: int, file: Path, digest: 
     rows = _rows(told, layout.records, answer.url)
     if layout.columns:
         rows = [{name: row[name] for name in layout.columns if name in row} for row in rows]
-    with file.open("a", encoding="utf-8") as out:
-        out.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+    following = None if layout.cursor is None else _next(told, layout.cursor, number, answer.url)
+    try:
+        (following or "").encode()
+        with file.open("ab") as out:
+            out.writelines(f"{WRITTEN.encode(row)}\n".encode() for row in rows)
+    except ValueError as error:
+        half = isinstance(error, UnicodeEncodeError)
+        wrong = "a text with half a character (a lone surrogate)" if half else "a number that is infinite or too large"
+        raise DataError(
+            f"page {number} of {shown(answer.url)} has {wrong}, which cannot be kept",
+            hint="leave its field out by source.columns=[...], or report it to who runs the server",
+        ) from None
     answer.body.unlink()
-    following = _at(told, layout.cursor) if layout.cursor is not None else None
-    return Page(file, len(rows), digest, None if following in (None, False, "") else str(following), _kinds(rows))
+    return Page(file, len(rows), digest, following, _kinds(rows), answer.linked)
+
+
+def _next(told: Any, cursor: str, number: int, url: str) -> str | None:
+    """Return the cursor or URL of the next page; None after the last one, which may leave it out unless it is the first."""
+    if number == 1:
+        _require_cursor(told, cursor, url)
+    found = _at(told, cursor)
+    return None if found in (None, False, "") else str(found)
+
+
+def _require_cursor(told: Any, cursor: str, url: str) -> None:
+    """Raise DataError where an answer has no such field at all: it is misspelt, and the rest would go unread."""
+    at = told
+    for name in cursor.split("."):
+        if at is None:
+            return
+        if not isinstance(at, Mapping) or name not in at:
+            has = ", ".join(at)[:200] if isinstance(at, Mapping) and at else "no fields"
+            raise DataError(
+                f"page 1 of {shown(url)} has no field '{name}', for source.cursor={cursor}; there are {has}",
+                hint="say where the next cursor or URL stands; if this page is all, leave out source.paging and source.cursor",
+            )
+        at = at[name]
+
+
+def _constant(name: str) -> float | None:
+    """Return what a word stands for that is no JSON, and that many servers write all the same: NaN is a missing value."""
+    return None if name == "NaN" else float(name)
 
 
 def _rows(told: Any, records: str | None, url: str) -> Sequence[Mapping[str, Any]]:

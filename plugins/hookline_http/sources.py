@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ from annotated_types import Ge, Gt, Len
 from hookline import Dataset, ReadsAlike, Secret, Source
 from hookline.data.frames import TemporaryFolder
 from hookline.errors import DataError
-from hookline.telling.secrets import redacted
+from hookline.telling.secrets import logger, redacted
 
 from .client import Client
 from .faults import shown
@@ -25,6 +26,7 @@ from .records import Format, Layout, Page
 if TYPE_CHECKING:
     import polars as pl
 
+log = logger("hookline.http")
 Text = Annotated[str, Len(1)]
 Value = int | float | bool | str
 
@@ -57,7 +59,7 @@ class HttpSource(Source):
     first_page: Annotated[int, Ge(0)] = 1
     """The number of the first page."""
     cursor: Text | None = None
-    """JSON: where the next cursor or URL stands in an answer, such as `meta.next`; the last page has none."""
+    """JSON: where the next cursor or URL stands in an answer, such as `meta.next`; it is null or empty in the last page."""
     token: Secret | None = None
     """A bearer token, as `${oc.env:API_TOKEN}`."""
     user: Text | None = None
@@ -84,7 +86,8 @@ class HttpSource(Source):
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://", "${")):
             raise ValueError(f"url must begin with http:// or https://, got {redacted(self.url)!r}")
-        if "@" in self.url.split("//", 1)[-1].split("/", 1)[0]:
+        # Not by urlsplit, whose own errors would spell the credentials.
+        if re.match(r"https?://[^/?#]*@", self.url):
             raise ValueError("url has credentials in it; give source.user, and source.password=${oc.env:API_PASSWORD}")
         if (self.user is None) != (self.password is None):
             raise ValueError("user and password go together")
@@ -92,6 +95,8 @@ class HttpSource(Source):
             raise ValueError("say either token or user and password")
         if (self.paging == "cursor") != (self.cursor is not None):
             raise ValueError("paging=cursor and cursor, the place of the next one in an answer, go together")
+        if self.paging == "cursor" and self.format not in ("auto", "json"):
+            raise ValueError(f"paging=cursor needs JSON, got format={self.format}; say paging=link, page or offset")
         if self.read is not None and not isinstance(self.read, ReadsAlike):
             raise ValueError(f"read must be a source of files, such as file, got '{self.read.name}'")
 
@@ -99,6 +104,9 @@ class HttpSource(Source):
         """Return the rows, which were fetched to a temporary folder; raises DataError where there are none."""
         folder = TemporaryFolder()
         pages = self._fetched(folder.path)
+        if self.paging == "link" and len(pages) == 1 and not pages[0].linked:
+            # Not an error: some servers leave the header out where all rows are in one answer.
+            log.warning("%s gives one page, without a Link header: if it has more, they are not read", shown(self.url))
         files = {page.file for page in pages}
         reader = self._reader(folder.path if len(files) > 1 else files.pop())
         try:

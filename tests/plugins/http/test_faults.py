@@ -57,6 +57,26 @@ def test_a_fault_is_one_line_and_one_thing_to_do(reply: Reply, told: str, hinted
     assert "boom" not in message
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (r'"x\ud83d"', "lone surrogate"),
+        ("-Infinity", "infinite"),
+        ("1e999", "too large"),
+        ('{"y": [1e999]}', "too large"),
+    ],
+    ids=["surrogate", "infinity", "large", "nested"],
+)
+def test_a_value_that_cannot_be_kept_is_told_with_its_page(value: str, told: str, serve: Serve) -> None:
+    pages = [b'[{"x": null, "y": 1}]', b'[{"x": %s, "y": 2}]' % value.encode(), b"[]"]
+    api = serve(lambda asked: Reply(pages[int(asked.parameters["page"]) - 1]))
+    message, hint = fault(HttpSource(url=api.url, paging="page"))
+    assert "page 2 of" in message
+    assert told in message
+    assert "source.columns" in hint
+    assert rows_of(HttpSource(url=api.url, paging="page", columns=("y",))).rows() == [(1,), (2,)]
+
+
 def test_what_the_caller_did_wrong_is_not_asked_again(serve: Serve) -> None:
     api = serve(lambda _: Reply(status=404))
     fault(HttpSource(url=api.url))
@@ -71,6 +91,56 @@ def test_a_server_that_gives_the_same_page_again_and_again_is_left(serve: Serve)
     message, hint = fault(HttpSource(url=serve(lambda _: Reply.of(ROWS)).url, paging="page"))
     assert "page 2" in message
     assert "source.page_parameter" in hint
+
+
+@pytest.mark.parametrize(
+    ("told", "cursor", "said"),
+    [
+        (
+            {"meta": {"next": "b", "total": 9}},
+            "meta.nxt",
+            "no field 'nxt', for source.cursor=meta.nxt; there are next, total",
+        ),
+        ({"meta": {"next": "b"}}, "mta.next", "no field 'mta', for source.cursor=mta.next; there are rows, meta"),
+        ({"meta": "b"}, "meta.next", "no field 'next', for source.cursor=meta.next; there are no fields"),
+        ({"meta": {}}, "meta.next", "no field 'next', for source.cursor=meta.next; there are no fields"),
+    ],
+    ids=["last", "first", "text", "bare"],
+)
+def test_a_cursor_that_the_first_page_lacks_is_told(told: dict[str, Any], cursor: str, said: str, serve: Serve) -> None:
+    api = serve(lambda _: Reply.of({"rows": ROWS, **told}))
+    message, hint = fault(HttpSource(url=api.url, paging="cursor", cursor=cursor, records="rows"))
+    assert said in message
+    assert "source.paging" in hint
+
+
+@pytest.mark.parametrize("end", [None, False, ""], ids=["null", "false", "empty"])
+def test_a_first_page_may_say_that_it_is_the_last(end: object, serve: Serve) -> None:
+    api = serve(lambda _: Reply.of({"rows": ROWS, "next": end}))
+    assert rows_of(HttpSource(url=api.url, paging="cursor", cursor="next", records="rows")).height == len(ROWS)
+
+
+def test_a_cursor_in_what_is_not_json_is_told(serve: Serve) -> None:
+    api = serve(lambda _: Reply(b"a,b\n1,2\n", "text/csv"))
+    message, hint = fault(HttpSource(url=api.url, paging="cursor", cursor="next"))
+    assert "answers with csv, which has no place for source.cursor=next" in message
+    assert "JSON" in hint
+
+
+@pytest.mark.parametrize(
+    ("headers", "warned"), [({}, 1), ({"Link": '</1>; rel="last"'}, 0)], ids=["no link", "no next link"]
+)
+def test_one_page_without_a_link_header_is_warned_of(
+    headers: dict[str, str], warned: int, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = HttpSource(url=serve(lambda _: Reply.of(ROWS, headers=headers)).url, paging="link")
+    assert rows_of(source).height == len(ROWS)
+    assert sum("without a Link header" in told for told in caplog.messages) == warned
+
+
+def test_half_a_character_in_a_cursor_is_told(serve: Serve) -> None:
+    api = serve(lambda _: Reply(rb'{"rows": [{"x": 1}], "next": "\ud83d"}'))
+    assert "lone surrogate" in fault(HttpSource(url=api.url, paging="cursor", cursor="next", records="rows"))[0]
 
 
 def test_pages_in_a_circle_are_told(serve: Serve) -> None:

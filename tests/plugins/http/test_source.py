@@ -76,6 +76,45 @@ def test_pages_are_read_to_the_last_one(way: str, fields: dict[str, Any], reques
     assert len(api.asked) == requests
 
 
+@pytest.mark.parametrize("path", ["", "/v1/rows", "/v1/rows/"])
+@pytest.mark.parametrize("second", ["/9j/4AAQ", "http-9", "?9", "//9"])
+def test_a_cursor_may_begin_with_a_slash(path: str, second: str, serve: Serve) -> None:
+    def answer(asked: Asked) -> Reply:
+        here = asked.parameters.get("cursor")
+        return Reply.of({"rows": [{"x": here}], "next": second if here is None else None})
+
+    source = HttpSource(url=f"{serve(answer).url}{path}", paging="cursor", cursor="next", records="rows")
+    assert rows_of(source)["x"].to_list() == [None, second]
+
+
+@pytest.mark.parametrize(
+    ("path", "second"),
+    [("/v1/rows", "/v1/rows?at=2"), ("/v1/rows", "/v1/rows/2"), ("/v1/rows/", "/v1/rows/?at=2"), ("", "/?at=2")],
+)
+def test_the_next_page_may_be_a_path_that_goes_on_from_the_first(path: str, second: str, serve: Serve) -> None:
+    def answer(asked: Asked) -> Reply:
+        last = asked.number > 0
+        return Reply.of({"rows": [{"x": asked.number}], "next": None if last else second})
+
+    api = serve(answer)
+    source = HttpSource(url=f"{api.url}{path}", paging="cursor", cursor="next", records="rows")
+    assert rows_of(source).height == 2
+    assert f"{api.asked[1].path}?{api.asked[1].query}".rstrip("?") == second
+
+
+def test_the_last_of_many_pages_may_leave_the_cursor_out(serve: Serve) -> None:
+    def answer(asked: Asked) -> Reply:
+        return Reply.of({"rows": [{"x": asked.number}], **({"next": "b"} if asked.number == 0 else {})})
+
+    source = HttpSource(url=serve(answer).url, paging="cursor", cursor="next", records="rows")
+    assert rows_of(source)["x"].to_list() == [0, 1]
+
+
+def test_nan_in_json_is_a_missing_value(serve: Serve) -> None:
+    api = serve(lambda _: Reply(b'[{"x": NaN, "y": "NaN"}, {"x": 1.5, "y": "b"}]'))
+    assert rows_of(HttpSource(url=api.url)).rows() == [(None, "NaN"), (1.5, "b")]
+
+
 def test_a_type_is_found_from_all_pages(serve: Serve) -> None:
     pages = [[{"x": 1, "y": None}], [{"x": 2.5, "y": "a"}], []]
     api = serve(lambda asked: Reply.of(pages[int(asked.parameters["page"]) - 1]))
@@ -126,6 +165,11 @@ def test_the_query_of_a_url_is_sent_as_it_stands(serve: Serve) -> None:
     assert rows_of(HttpSource(url=f"{api.url}/rows?sig=a%2Bb%20c&x=/")).equals(TABLE)
 
 
+def test_a_query_may_hold_an_at_sign_where_there_is_no_path(serve: Serve) -> None:
+    api = serve(lambda asked: Reply.of(ROWS) if asked.query == "mail=a@b" else Reply(status=403))
+    assert rows_of(HttpSource(url=f"{api.url}?mail=a@b")).equals(TABLE)
+
+
 def test_a_page_that_fails_is_asked_for_again_and_no_other(serve: Serve) -> None:
     failed: list[str] = []
 
@@ -149,6 +193,17 @@ def test_a_server_that_asks_to_wait_is_waited_for(serve: Serve) -> None:
 
     assert rows_of(HttpSource(url=serve(answer).url)).equals(TABLE)
     assert at[1] - at[0] >= 1
+
+
+@pytest.mark.parametrize(
+    "header", ["\u00b2", "soon", "Mon, 01 Jan 99999999999999999999 00:00:00"], ids=["power", "word", "year"]
+)
+def test_a_wait_that_is_neither_seconds_nor_a_date_is_for_us_to_choose(header: str, serve: Serve) -> None:
+    api = serve(
+        lambda asked: Reply(status=429, headers={"Retry-After": header}) if asked.number == 0 else Reply.of(ROWS)
+    )
+    assert rows_of(HttpSource(url=api.url)).equals(TABLE)
+    assert len(api.asked) == 2
 
 
 def test_no_more_requests_are_made_in_a_second_than_said(serve: Serve) -> None:
@@ -210,6 +265,7 @@ def test_the_source_passes_the_kit(serve: Serve) -> None:
         ({"url": "https://me:open-sesame@x/y"}, "url has credentials"),
         ({"url": "https://x", "user": "me"}, "user and password go together"),
         ({"url": "https://x", "paging": "cursor"}, "go together"),
+        ({"url": "https://x", "paging": "cursor", "cursor": "next", "format": "csv"}, "paging=cursor needs JSON"),
     ],
 )
 def test_what_does_not_go_together_is_said_at_once(fields: dict[str, Any], told: str) -> None:
