@@ -9,7 +9,7 @@ from typing import Any
 
 from hookline.data.contract.file import Contract, read_contract
 from hookline.data.frames import to_polars
-from hookline.errors import DataError, HooklineError, StoreError, UnknownName
+from hookline.errors import ConfigError, DataError, HooklineError, StoreError, UnknownName
 from hookline.kinds.artifacts import Roles, Schema, Target
 from hookline.kinds.capabilities import TakesContract
 from hookline.kinds.deployments import Trust
@@ -101,6 +101,12 @@ def _read(folder: Path, manifest: Mapping[str, Any], registry: Registry, trust: 
         return packager.load(StoredPackage(folder, registry), trust)
     except UnknownName as error:
         raise _missing_plugin(folder, manifest, error, registry) from error
+    except ConfigError as error:
+        # Its hint is for whoever types a config.
+        raise StoreError(
+            f"package {folder} does not fit its packager '{manifest['packager']}': {error.problems[0]}",
+            hint="build the package again",
+        ) from error
     except ImportError as error:
         raise StoreError(
             f"package {folder} needs the module '{error.name}', which cannot be imported",

@@ -390,7 +390,7 @@ def refused(package: Path, few: bool = False) -> HooklineError:
     assert caught.value.exit_code in (1, 2)
     told = str(caught.value)
     assert "\x1b" not in told
-    assert len(told.splitlines()) <= 3
+    assert len(told.splitlines()) <= 2
     assert len(told) < 2_000
     return caught.value
 

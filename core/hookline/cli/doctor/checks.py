@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -110,7 +111,11 @@ def _libraries() -> Iterator[Check]:
     if not groups:
         yield Check("libraries", "warning", "hookline's own metadata cannot be found", "pip install hookline")
         return
-    wrong = [check for extra, wanted in groups.items() for check in _of_extra(extra, wanted)]
+    asked = Counter(name for wanted in groups.values() for name in wanted)
+    wrong: list[Check] = []
+    for extra, wanted in groups.items():
+        own = [name for name in wanted if asked[name] == 1] or [*wanted]
+        wrong += _of_extra(extra, wanted, own)
     wrong += _conflicts({name for wanted in groups.values() for name in wanted})
     if sys.version_info >= (3, 13) and find_spec("whylogs") is not None:
         told = "whylogs' sketches have no wheels for Python 3.13 and later"
@@ -138,10 +143,11 @@ def _requirements() -> dict[str, dict[str, Requirement]]:
     return found
 
 
-def _of_extra(extra: str, wanted: Mapping[str, Requirement]) -> Iterator[Check]:
+def _of_extra(extra: str, wanted: Mapping[str, Requirement], own: Collection[str]) -> Iterator[Check]:
+    """Yield what is wrong with an extra. own: what no other asks for, of which something tells that somebody wants this one"""
     install = install_line([(DISTRIBUTION, extra, "")]) if extra else "pip install --upgrade hookline"
     missing = [name for name in wanted if _version(name) is None]
-    if missing and (not extra or len(missing) < len(wanted)):
+    if missing and (not extra or any(name not in missing for name in own)):
         status: Literal["warning", "error"] = "warning" if extra else "error"
         yield Check(f"extra {extra}" if extra else "libraries", status, f"not installed: {', '.join(missing)}", install)
     for name, requirement in wanted.items():
