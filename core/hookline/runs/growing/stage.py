@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -10,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import count_rows
-from hookline.data.split import SplitFacts, read_split
+from hookline.data.split import SplitFacts
 from hookline.errors import DataError, HooklineError
 from hookline.kinds.artifacts import Dataset, Split
 from hookline.kinds.hooks import StageInfo
-from hookline.kinds.plain import from_json, to_json
 from hookline.kinds.reports import Metrics, Report
 from hookline.packages.deciding.options import IntervalOptions
 from hookline.plans.layout import make_plan
-from hookline.plans.plan import every, newest
+from hookline.plans.plan import every
 from hookline.quality.judging import metrics_of_rows, numbers_of
 
 from ..execution import Execution, StageKind
@@ -26,13 +24,13 @@ from ..parts import report_in_words, scored_of
 from ..stages import features, knowledge, rows, target, trainer
 from ..stages.deciding import decision, wish
 from ..stages.folds.stage import settled
+from ..stages.split import divided_by, write_facts
 from .drawing import order_of
 from .telling import Fit, report_of
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Plan, Stage
 
-FACTS = "split.json"
 SEQUENCE = (knowledge.STAGE, rows.AFTER_SPLIT, target.STAGE, wish.STAGE, features.FEATURIZER, features.FEATURES)
 """What each fit has of its own before its model, on rows that are divided already."""
 
@@ -116,21 +114,9 @@ def _part(run: Execution, repeat: int, size: int) -> StageKind:
                 part.frame.sink_ipc(folder / f"{name}.arrow")
         counts = {name: 0 if part is None else count_rows(part.frame) for name, part in others.items()}
         facts = SplitFacts(split.train.name, split.method, {"train": size, **counts}, split.version)
-        (folder / FACTS).write_text(json.dumps(to_json(facts)), "utf-8")
+        write_facts(facts, folder)
 
-    return StageKind(
-        kind="split",
-        module=__name__,
-        takes=newest("source", "transform before the split"),
-        makes=Split,
-        parts=lambda meant: parts,
-        write=write,
-        read=_read,
-    )
-
-
-def _read(inner: Execution, stage: Stage, folder: Path) -> Split:
-    return read_split(folder, from_json(SplitFacts, json.loads((folder / FACTS).read_bytes())), inner.plan.roles)
+    return divided_by(write, parts, __name__)
 
 
 def _parts(meant: Any) -> dict[str, Any]:

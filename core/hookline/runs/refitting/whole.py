@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hookline.data.frames import count_rows
-from hookline.data.split import SplitFacts, read_split
+from hookline.data.split import SplitFacts
 from hookline.errors import DataError
-from hookline.kinds.artifacts import Dataset, Split
-from hookline.kinds.plain import from_json, to_json
+from hookline.kinds.artifacts import Dataset
 from hookline.plans.explain import explain
 from hookline.plans.layout import make_plan
-from hookline.plans.plan import Stage, every, newest
+from hookline.plans.plan import Stage, every
 
 from ..execution import Execution, StageKind
 from ..parts import RULES
 from ..result import Run
 from ..stages import contract, features, knowledge, rows, target, trainer
+from ..stages.split import divided_by, write_facts
 
-FACTS = "split.json"
-"""What is known of the rows, beside them in the store."""
 FITTED = ("source", "transform", "split", "featurizer", "trainer")
 """Kinds of stages by which a run is what it was."""
 
@@ -69,23 +66,10 @@ def _whole(past: Execution) -> StageKind:
         held_out.test.frame.sink_ipc(folder / "test.arrow")
         counts = {name: count_rows(pl.scan_ipc(folder / f"{name}.arrow", glob=False)) for name in ("train", "test")}
         known = SplitFacts(dataset.name, held_out.method, {**counts, "valid": 0}, held_out.version)
-        (folder / FACTS).write_text(json.dumps(to_json(known)), "utf-8")
+        write_facts(known, folder)
 
     parts = {"of": past.plan["split"].fingerprint}
-    return StageKind(
-        kind="split",
-        module=__name__,
-        takes=newest("source", "transform before the split"),
-        makes=Split,
-        parts=lambda meant: parts,
-        write=write,
-        read=_read,
-    )
-
-
-def _read(run: Execution, stage: Stage, folder: Path) -> Split:
-    facts = from_json(SplitFacts, json.loads((folder / FACTS).read_bytes()))
-    return read_split(folder, facts, run.plan.roles)
+    return divided_by(write, parts, __name__)
 
 
 def _kept(rules: dict[str, Any]) -> Iterator[StageKind]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,11 +52,29 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     version = version_of(loaded, dataset.name, without=[ROW_ID])
     method, counts = prepare(dataset, options.split, options.seed, folder)
     facts = SplitFacts(dataset.name, method, counts, version)
+    write_facts(facts, folder)
+
+
+def write_facts(facts: SplitFacts, folder: Path) -> None:
+    """Write what is known of a split beside its rows."""
     (folder / SPLIT).write_text(json.dumps(to_json(facts)), "utf-8")
 
 
 def _read(run: Execution, stage: Stage, folder: Path) -> Split:
     return split_in(folder, run.plan.roles)
+
+
+def divided_by(write: Callable[[Execution, Stage, Path], None], parts: Mapping[str, Any], module: str) -> StageKind:
+    """Return a stage that stands for the split where rows are divided otherwise. parts: what decides how; module: whose it is"""
+    return StageKind(
+        kind="split",
+        module=module,
+        takes=newest("source", "transform before the split"),
+        makes=Split,
+        parts=lambda meant: parts,
+        write=write,
+        read=_read,
+    )
 
 
 def _options(split: SplitOptions) -> dict[str, Any]:
