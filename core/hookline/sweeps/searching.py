@@ -81,7 +81,7 @@ def _grown(
         X = np.column_stack([_coded([row.get(key) for row in rows], y, train) for key in keys])
         forest = RandomForestRegressor(TREES, random_state=0).fit(X[train], y[train])
         errors[test] = (forest.predict(X[test]) - y[test]) ** 2
-        found = permutation_importance(
+        found: Any = permutation_importance(
             forest, X[test], y[test], scoring="neg_mean_squared_error", n_repeats=SHUFFLES, random_state=0
         )
         grown += found.importances_mean * len(test)

@@ -68,7 +68,7 @@ class Answers:
         name = next(name for name in FILES if (folder / name).exists())
         self.program, self.facts = read(folder / name, FILES[name] == "exported")
 
-    def answer(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    def answer(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Return `prediction`, with `probability_<class>` for each class, or `lower` and `upper` where there are intervals."""
         with torch.inference_mode():
             answers = self.program(tensors(columns, self.facts))
@@ -101,7 +101,8 @@ def _plain(column: Any, kind: str) -> list[Any]:
         return list(pd.to_datetime(column, utc=True).dt.tz_localize(None).to_numpy("datetime64[us]"))
     if kind == "string":
         return [None if pd.isna(value) else str(value) for value in column]
-    return [None if pd.isna(value) else float(value) for value in pd.to_numeric(column)]
+    numbers: Any = pd.to_numeric(column)
+    return [None if pd.isna(value) else float(value) for value in numbers]
 
 
 def _text(label: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ExportError
@@ -34,10 +35,9 @@ def inlined(model: KerasModel, X: Any) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import tf2onnx.convert
-
+            converter: Any = import_module("tf2onnx.convert")
             function = tf.function(model.answers, input_signature=[columns], autograph=False)
-            made, _ = tf2onnx.convert.from_function(function, [columns], opset=OPSET)
+            made, _ = converter.from_function(function, [columns], opset=OPSET)
             (output,) = spox.inline(made)(X).values()
     except Exception as error:  # tf2onnx raises whatever a layer's operators do while it looks through them
         told = " ".join(f"{error}".split())[:300]

@@ -43,7 +43,7 @@ def save(folder: Path, module: Any, progress: Progress) -> None:
     arrays: dict[str, Any] = {f"now{place}": value.numpy() for place, value in enumerate(variables_of(module))}
     arrays |= {f"best{place}": value for place, value in enumerate(progress.kept)}
     part = folder / f"part-{os.getpid()}.npz"
-    np.savez(part, **arrays | {FACTS: np.array(json.dumps(facts))})
+    np.savez(part, allow_pickle=False, **arrays | {FACTS: np.array(json.dumps(facts))})
     part.replace(folder / FILE)
 
 

@@ -45,7 +45,7 @@ class DeltaReader(Reader):
 
     def _table(self, folder: Path) -> Any:
         try:
-            import deltalake
+            import deltalake.exceptions
         except ImportError:
             raise MissingBackend("a table of Delta Lake", "deltalake", "delta") from None
         try:
