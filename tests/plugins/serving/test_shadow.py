@@ -99,6 +99,10 @@ def test_it_gets_only_what_nobody_else_wants(shadowed: Shadowed) -> None:
     assert until(lambda: shadowed.process().nice() == 19, SECONDS)
     if sys.platform == "linux":
         assert until(lambda: os.sched_getscheduler(shadowed.process().pid) == os.SCHED_IDLE, SECONDS)
+        # Linux gives each session its share first, whatever the priority of the processes within.
+        server, beside = shadowed.server.process.pid, shadowed.process().pid
+        assert os.getsid(beside) == os.getsid(server)
+        assert os.getpgid(beside) != os.getpgid(server)
 
 
 def test_another_process_takes_the_place_of_one_that_is_killed_and_none_outlives_the_server(

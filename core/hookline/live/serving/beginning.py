@@ -19,13 +19,16 @@ def begin(work: Work, descriptors: Collection[int], stderr: int | None = None) -
     descriptors: what it inherits beside; stderr: as `Popen` takes it, None: that of this process
     """
     # No fork of this process, which has threads, nor its main module once more; and no signal of a terminal, which
-    # this process hears for all of them.
+    # this process hears for all of them. Linux divides processors between sessions first (autogroups): another worker
+    # is to have its own share, but one that asks a version in the shadow only what the others of this session leave.
+    beside = work.options.beside is not None
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "hookline.live.serving.worker"],
         stdin=subprocess.PIPE,
         stderr=stderr,
         pass_fds=tuple(descriptors),
-        start_new_session=True,
+        start_new_session=not beside,
+        process_group=0 if beside else None,
     )
     assert process.stdin is not None
     with suppress(OSError):  # One that has ended by now is heard of by its end.
