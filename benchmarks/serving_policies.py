@@ -1,6 +1,7 @@
 """Single rows under each sort of policy: one version alone, one in the shadow, a canary of half, and two workers.
 
 First as fast as they are answered, which leaves no processor idle, and then at random moments, a quarter as many as that.
+Last, one worker and two are asked for many rows a request, of which the client has little to do.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ SHARE_OF_FULL = 0.25
 """Of the requests that one version alone answers, so many come where they come at random moments."""
 LEAST = 8
 """Connections that they come on."""
+MANY = 40
+"""Rows of a request that keeps a worker busy for much longer than the client that sends it."""
+WORKERS = ("alone", "alone, 2 workers")
 
 
 def main() -> None:
@@ -60,6 +64,10 @@ def main() -> None:
             rate = rows[0][2] * SHARE_OF_FULL
             ask = partial(latencies_at, body=body, connections=max(count, LEAST), seconds=given.seconds, rate=rate)
             half += _rows(count, _in_turn(urls, given.tries, ask), given.seconds)
+        workers = {name: urls[name] for name in WORKERS}
+        many = json.dumps({"rows": json.loads(body)["rows"] * MANY}).encode()
+        ask = partial(latencies, body=many, connections=LEAST, seconds=given.seconds)
+        large = _rows(LEAST, _in_turn(workers, given.tries, ask), given.seconds)
     heads = ["connections", "policy", "/s", "p50 ms", "p99 ms", "p99.9 ms", "/s of alone", "p99 of alone"]
     print("As fast as they are answered:")
     show(full, heads)
@@ -67,6 +75,8 @@ def main() -> None:
         f"\nAt random moments, {SHARE_OF_FULL:.0%} of what one version alone answered, over {LEAST} connections or more:"
     )
     show(half, heads)
+    print(f"\n{MANY} rows a request, as fast as they are answered:")
+    show(large, heads)
 
 
 def _in_turn(urls: Mapping[str, str], tries: int, ask: Callable[[str], list[float]]) -> dict[str, list[list[float]]]:
