@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from hookline.registry.backends.lean import import_without
+from hookline.registry.backends.lean import import_scipy, import_without
 
+import_scipy()
 import_without("pandas", "sklearn.base")

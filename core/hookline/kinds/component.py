@@ -74,10 +74,17 @@ class Component(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
+        # Every method that is written anew for each of a hundred classes takes its part of each command.
+        dataclasses.dataclass(frozen=True, kw_only=True, repr=False, eq=False)(cls)
 
     def __repr__(self) -> str:
         return _shown(self)
+
+    def __eq__(self, other: object) -> bool:
+        return _compared(self) == _compared(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(_compared(self))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -103,6 +110,10 @@ class Component(ABC):
     def check_backend(cls) -> None:
         """Raise MissingBackend, of all required modules that are not installed; imports nothing."""
         check_backends([cls])
+
+
+def _compared(component: Component) -> tuple[Any, ...]:
+    return tuple(getattr(component, field.name) for field in dataclasses.fields(component) if field.compare)
 
 
 def check_backends(classes: Iterable[type[Component]]) -> None:

@@ -14,5 +14,7 @@ if TYPE_CHECKING:
 
 def edges_of(run: Execution, pipeline: Pipeline[Any]) -> EdgeRows:
     """Return generated rows at the edges of what a pipeline may be asked, the same ones in every stage of a run."""
-    train = run.value("split").train.frame.head(SAMPLE_ROWS).collect()
-    return make_edges(pipeline, train, run.plan.config.options.seed)
+    if run.edges is None:
+        train = run.value("split").train.frame.head(SAMPLE_ROWS).collect()
+        run.edges = make_edges(pipeline, train, run.plan.config.options.seed)
+    return run.edges

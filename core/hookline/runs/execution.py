@@ -19,6 +19,7 @@ from . import outputs
 if TYPE_CHECKING:
     # For type checkers only, since what this module imports decides when stored outputs are out of date.
     from hookline.kinds.hooks import RunInfo, StageInfo
+    from hookline.packages.certificate.edges import EdgeRows
     from hookline.registry.registry import Registry
     from hookline.workspace.workspace import Workspace
 
@@ -85,6 +86,8 @@ class Execution:
     values: dict[str, Any] = field(default_factory=dict)
     told: dict[str, StageInfo] = field(default_factory=dict)
     curve: Curve = field(default_factory=Curve)
+    edges: EdgeRows | None = None
+    """The rows at the edges that packages and servers are asked, once they are made."""
     scratch: Path | None = None
     """A folder for as long as its stages run."""
     second: Beside = field(default_factory=lambda: Alone())

@@ -41,3 +41,15 @@ def test_a_component_that_says_its_kind_again_is_built(project_module: Callable[
 
 def test_a_field_of_a_kind_is_said_to_hold_one() -> None:
     assert TypeAdapter(Trainer).json_schema() == {"type": "object", "x-hookline-kind": "trainer"}
+
+
+def test_components_are_equal_where_class_and_fields_are() -> None:
+    registry = load_registry()
+
+    def drift(**fields: object) -> object:
+        return registry.build("monitor", "data_drift", fields, "monitor")
+
+    assert drift(min_rows=30) == drift(min_rows=30) != drift(min_rows=31)
+    assert len({drift(min_rows=30), drift(min_rows=30), drift(min_rows=31)}) == 2
+    assert drift() != registry.build("transform", "dedupe", {}, "transform")
+    assert drift() != ()

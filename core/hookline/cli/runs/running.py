@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import HooklineError, UsageError
+from hookline.kinds.hooks import hookimpl
 from hookline.kinds.reports import Metric
 from hookline.plans.config import resolve
 from hookline.plans.gates import FOLDS
 from hookline.plans.hydra.app import run_app
 from hookline.plans.hydra.shorthand import read_in
+from hookline.registry.backends.lean import import_scipy
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.result import Run, measured_in
 from hookline.runs.runner import run_config
@@ -35,6 +37,7 @@ def run(argv: Sequence[str], second: Second | None) -> int:
     gc.set_threshold(200_000, 50, 100)
     registry = load_registry()
     registry.plugins.manager.register(Progress(), "progress")
+    registry.plugins.manager.register(Begun(), "begun")
     task = Task(registry, "--json" in argv, second)
     given = read_in(argument for argument in argv if argument not in ("--json", "--profile"))
     sweeps = bool({"-m", "--multirun"} & set(given))
@@ -59,6 +62,16 @@ def _profile(registry: Registry, sweeps: bool) -> None:
             "--profile is for a single run", hint="a sweep's leaderboard tells the seconds and memory of each job"
         )
     registry.plugins.manager.register(StageCosts(), "stage_costs")
+
+
+class Begun:
+    """Has a run's stages wait for less: for what they import, and for each look for garbage among what was loaded before."""
+
+    @hookimpl
+    def before_run(self) -> None:
+        """Import what any run needs, and take what there is by now for kept."""
+        import_scipy()
+        gc.freeze()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pickle
@@ -43,6 +44,8 @@ def work(asked: SimpleQueue[bytes], answers: IO[bytes], words: Sequence[str], si
     os.environ.update(handed.environ)
     registry.plugins.require(handed.plugins)
     _import([type(stage.component) for stage in handed.plan.stages if stage.component], asked)
+    # What is imported by now stays, and looking through it for garbage would hold the run up.
+    gc.freeze()
     workspace = Workspace(handed.home, _NO_CATALOG)
     run = Taken(handed.plan, workspace, registry, handed.info, scratch=handed.scratch / "beside")
     for what, key in json.loads(asked.get()):
@@ -52,6 +55,8 @@ def work(asked: SimpleQueue[bytes], answers: IO[bytes], words: Sequence[str], si
         send(answers, pickle.dumps(((what, key), answer), protocol=pickle.HIGHEST_PROTOCOL))
 
 
+OWN = ("polars", "pydantic.type_adapter", "packaging.requirements")
+"""What the work itself needs, and imports where it is needed, which here would keep the run waiting."""
 _NO_CATALOG: Any = None
 """Nothing that is done here is told to the catalog, which takes long to import."""
 
@@ -132,7 +137,7 @@ def _guessed(registry: Registry, words: Sequence[str]) -> list[type]:
 def _import(classes: Sequence[type], asked: SimpleQueue[bytes]) -> None:
     """Import what components need, until the run asks for something; what is missing is told by the run."""
     modules = [name for cls in classes if issubclass(cls, WorksBeside) for name in cls.imports_beside()]
-    for name in modules:
+    for name in [*modules, *OWN]:
         if not asked.empty():
             return
         with suppress(ImportError):

@@ -24,3 +24,13 @@ def test_a_library_that_is_there_already_stays() -> None:
         "import_without('json', 'wave')\nprint(sys.modules['json'] is json)"
     )
     assert run_python(code).stdout == "True\n"
+
+
+def test_scipy_is_imported_without_numpys_compiler_which_is_there_afterwards() -> None:
+    code = (
+        "import sys\nfrom hookline.registry.backends.lean import import_scipy\n"
+        "import_scipy()\nimport numpy, scipy.sparse\n"
+        "print('numpy.f2py' in sys.modules, scipy.sparse.csr_matrix([[0, 1]]).nnz)\n"
+        "print(numpy.f2py.__file__.endswith('__init__.py'))\nimport_scipy()\nprint(callable(numpy.f2py.get_include))"
+    )
+    assert run_python(code).stdout == "False 1\nTrue\nTrue\n"
