@@ -136,6 +136,10 @@ class EventsSource(Source):
             frame = self._columns_before(first, last)
         return self._dataset(frame)
 
+    def span(self) -> tuple[str | None, str]:
+        """Return the positions between which the rows of `load` lie."""
+        return self.after, self._text(self._bound)
+
     def mark(self) -> str:
         """Return where events that are sent from now on begin; also of a topic that is not there yet."""
         try:
