@@ -86,10 +86,8 @@ class Spool:
         import polars as pl
 
         names = self.shape.columns or tuple(dict.fromkeys([*self.shape.dtypes, *self._kinds]))
-        moment = pl.Datetime("us", "UTC")
-        return {name: self._type(name) for name in names} | dict(
-            zip(self.shape.own, (pl.String(), moment), strict=True)
-        )
+        own = zip(self.shape.own, (pl.String(), pl.Datetime("us", "UTC")), strict=True)
+        return {name: self._type(name) for name in names} | {name: dtype for name, dtype in own if name is not None}
 
     def _type(self, name: str) -> pl.DataType:
         import polars as pl
@@ -102,7 +100,9 @@ class Spool:
         return pl.Boolean() if kind == "boolean" else pl.String()
 
     def _line(self, event: Event, row: Mapping[str, Any]) -> bytes:
-        own = dict(zip(self.shape.own, (event.id, event.time), strict=True))
+        own = {
+            name: said for name, said in zip(self.shape.own, (event.id, event.time), strict=True) if name is not None
+        }
         return f"{WRITTEN.encode({**row, **own})}\n".encode()
 
     def _count(self, row: Mapping[str, Any], by: int = 1) -> None:

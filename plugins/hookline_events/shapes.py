@@ -34,14 +34,14 @@ class Shape:
     """Redis: the field that holds the event as JSON; None where each field is a column."""
     columns: tuple[str, ...]
     dtypes: Mapping[str, Dtype]
-    own: tuple[str, str]
-    """The columns of the event's id and time."""
+    own: tuple[str, str | None]
+    """The columns of the event's id and time, the latter where it is one."""
 
     def row(self, event: Event) -> dict[str, Any]:
         """Return an event's columns, values as JSON has them, moments as they are counted; raises NoRow."""
         told = self._told(event.body)
-        if taken := sorted({*told} & {*self.own}):
-            raise NoRow(f"has a field '{taken[0]}', which is the column of its id or time")
+        if taken := next((name for name in self.own if name in told), None):
+            raise NoRow(f"has a field '{taken}', which is the column of its id or time")
         for name in told:
             _require_whole(name[:SHOWN].encode("utf-8", "replace").decode(), name)
         names = self.columns or told

@@ -61,8 +61,8 @@ class EventsSource(Source):
     """Field -> type; of others it is that of most events that are read together. Times are ISO 8601, without a zone UTC."""
     id_column: Text = "event_id"
     """The column of the event's id: `topic-partition-offset`, the id in Redis, or the number in NATS."""
-    time_column: Text = "event_time"
-    """The column of when the broker took it, in UTC; of Kafka what the topic's `message.timestamp.type` says."""
+    time_column: Text | None = "event_time"
+    """The column of when the broker took it (of Kafka, as the topic's `message.timestamp.type` says), UTC; null leaves it out."""
     after: Text | None = None
     """A position, as `hookline data collect --json` tells it: only events after it."""
     upto: Text | None = None
@@ -97,7 +97,8 @@ class EventsSource(Source):
             raise ValueError(f"id_column and time_column must differ, got {self.id_column!r} for both")
         if self.columns and (spare := sorted({*self.dtypes} - {*self.columns})):
             raise ValueError(f"dtypes has '{spare[0]}', which is none of columns")
-        if taken := sorted({*self.columns, *self.dtypes} & {self.id_column, self.time_column}):
+        own = [name for name in (self.id_column, self.time_column) if name is not None]
+        if taken := sorted({*self.columns, *self.dtypes} & {*own}):
             raise ValueError(
                 f"'{taken[0]}' is the column of an event's id or time; say another id_column or time_column"
             )
