@@ -19,10 +19,13 @@ from ..options import add_contract, add_trust, trust_of
 from ..output import parser, say
 from ..reading import add_reading, apart, fields_of_reading, source_instead
 from ..runs.progress import RowProgress
+from . import answering
 
 
 def main(argv: Sequence[str]) -> int:
-    """Score a file: one prediction a row, in order."""
+    """Score a file: one prediction a row, in order; or answer what comes to a source."""
+    if answering.is_asked(argv):
+        return answering.main(argv)
     options = parser("predict", "Score a file of rows: one prediction a row, in order.")
     options.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
     options.add_argument(
@@ -46,6 +49,10 @@ def main(argv: Sequence[str]) -> int:
         "--explain", action="store_true", help="tell beside each answer what moved it: base and moved_COLUMN"
     )
     options.add_argument("--by", metavar="EVALUATOR", help="who explains, such as shap; as for `hookline explain`")
+    options.add_argument(
+        "--from", metavar="SOURCE", help="with --to: answer what comes to a source (--from events --to x -h)"
+    )
+    options.add_argument("--to", metavar="SOURCE", help="where those answers go, such as events")
     add_contract(options)
     add_trust(options)
     add_reading(options)
