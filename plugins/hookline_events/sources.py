@@ -121,8 +121,8 @@ class EventsSource(Source):
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     def roles(self) -> Roles:
-        """Return the columns of the event's id and time."""
-        return Roles(id=self.id_column, time=self.time_column)
+        """Return the id, and that the time is no feature: when a broker took an event says nothing of what happened."""
+        return Roles(id=self.id_column, ignore=() if self.time_column is None else (self.time_column,))
 
     def position(self) -> str:
         """Return where the events end now."""
