@@ -142,20 +142,23 @@ class Answering:
         """Finish what a killed process left, and answer what is there."""
         self._finish(resumed=True)
         mark = self._mark()
-        if mark.upto is None:
-            upto = self.source.position()
-            if upto == mark.position:
-                return
-            mark = Mark(mark.position, upto)
-        assert mark.upto is not None
-        rows = mark_missing(self.source.load_between(mark.position, mark.upto).frame)
+        if mark.upto is not None:
+            yield from self._span(mark, mark.upto)
+            mark = self._mark()
+        upto = self.source.position()
+        if upto != mark.position:
+            yield from self._span(Mark(mark.position, upto), upto)
+
+    def _span(self, mark: Mark, upto: str) -> Iterator[Tally]:
+        """Answer the rows up to a position, but those that are done, batch by batch."""
+        rows = mark_missing(self.source.load_between(mark.position, upto).frame)
         while (some := rows.slice(mark.done, self.batch).collect()).height:
             then = replace(mark, done=mark.done + some.height)
             tally = self._prepare(some, mark.done, then)
             self._finish(resumed=False)
             mark = then
             yield tally
-        self._write_mark(Mark(mark.upto))
+        self._write_mark(Mark(upto))
 
     def _prepare(self, rows: pl.DataFrame, start: int, then: Mark) -> Tally:
         """Write answers and their records down, so that they are the same whoever sends them."""
