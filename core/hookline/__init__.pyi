@@ -94,6 +94,7 @@ from .live.overview.model import model_overview
 from .live.overview.series import drift_over_time, quality_over_time
 from .live.streams.answering import answer_from
 from .live.streams.learning import update_from
+from .live.streams.watching import monitor_from
 from .live.versions.carrying import export_version, import_version
 from .live.versions.deleting import delete_version
 from .live.versions.differing import diff_versions
@@ -227,6 +228,7 @@ __all__ = [
     "manifests",
     "model_overview",
     "monitor",
+    "monitor_from",
     "mute",
     "overview",
     "package",
