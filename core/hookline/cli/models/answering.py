@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -13,50 +14,69 @@ from hookline.packages.scoring import Tally
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.workspace import open_workspace
 
-from ..options import add_contract, add_trust, trust_of
-from ..output import parser, say
+from ..options import trust_of
+from ..output import say
 from ..reading import source_instead
 
-ENDS = ("from", "to")
+OF_FILES = ("data", "output", "formulas", "log", "on", "explain", "by")
+"""What is said of a table, and not of what comes to a source, which is always on record."""
+OF_STREAMS = ("batch", "name", "follow", "every", "times")
 
 
-def is_asked(argv: Sequence[str]) -> bool:
-    """Tell whether a command line asks for answers to what comes to a source."""
-    return any(re.match(r"--(from|to)(=|$)", word) for word in argv)
-
-
-def main(argv: Sequence[str]) -> int:
-    """Answer what came to a source, and say how many rows that were."""
-    options = parser(
-        "predict", "Answer what comes to a source, each row once and on record, and send the answers to another."
-    )
-    options.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
+def add(options: argparse.ArgumentParser) -> None:
+    """Add the options of a source that is answered to another."""
     options.add_argument(
-        "--from", dest="source", metavar="SOURCE", required=True, help="a source that reads on, such as events"
+        "--from",
+        dest="source",
+        metavar="SOURCE",
+        help="with --to: answer what comes to a source that reads on, such as events, each row once and on record; its fields "
+        "are said as from.FIELD=VALUE",
     )
     options.add_argument(
-        "--to", metavar="SOURCE", required=True, help="a source whose place takes answers, such as events"
+        "--to", metavar="SOURCE", help="where the answers go, such as events; its fields are said as to.FIELD=VALUE"
     )
     options.add_argument(
-        "--batch", type=int, default=BATCH, metavar="ROWS", help=f"rows that are answered together ({BATCH})"
+        "--batch", type=int, metavar="ROWS", help=f"with --from: rows that are answered together ({BATCH})"
     )
     options.add_argument(
         "--as",
         dest="name",
-        default=ANSWERED,
         metavar="NAME",
-        help="of a model that answers several sources: a name for this one",
+        help="with --from: a name for this one, of a model that answers several sources",
     )
-    options.add_argument("--follow", action="store_true", help="go on as rows come, until it is interrupted")
     options.add_argument(
-        "--every", type=float, default=1.0, metavar="SECONDS", help="with --follow: how often to look (1)"
+        "--follow", action="store_true", help="with --from: go on as rows come, until it is interrupted"
     )
+    options.add_argument("--every", type=float, metavar="SECONDS", help="with --follow: how often to look (1)")
     options.add_argument("--times", type=int, metavar="N", help="with --follow: end after so many batches")
-    options.epilog = "The fields of both are said as from.FIELD=VALUE and to.FIELD=VALUE, such as from.topic=rides"
-    add_contract(options)
-    add_trust(options)
-    words = [word for word in argv if not _end_of(word)]
-    given = options.parse_args(words)
+
+
+def without_ends(argv: Sequence[str]) -> list[str]:
+    """Return the words of a command line without the fields of the two sources."""
+    return [word for word in argv if _end_of(word) is None]
+
+
+def is_asked(given: argparse.Namespace) -> bool:
+    """Tell whether what comes to a source is to be answered; raises UsageError where the words do not go together."""
+    if given.source is None and given.to is None:
+        for name in OF_STREAMS:
+            if getattr(given, name):
+                raise UsageError(f"--{_word(name)} goes with --from and --to", hint="leave it out of a table's scoring")
+        return False
+    if given.source is None or given.to is None:
+        lacks = "--from" if given.source is None else "--to"
+        raise UsageError(
+            f"{lacks} is missing", hint="such as: --from events from.topic=asked --to events to.topic=answers"
+        )
+    for name in OF_FILES:
+        if getattr(given, name):
+            told = f"'{given.data}'" if name == "data" else f"--{name}"
+            raise UsageError(f"{told} is of a table, and --from names a source", hint="leave one of the two out")
+    return True
+
+
+def act(given: argparse.Namespace, argv: Sequence[str]) -> int:
+    """Answer what came to a source, and say how many rows that were."""
     registry = load_registry()
     source, to = (_source(registry, name, end, argv) for name, end in ((given.source, "from"), (given.to, "to")))
     answering = Answering.of(
@@ -65,20 +85,24 @@ def main(argv: Sequence[str]) -> int:
         given.model,
         source,
         to,
-        given.batch,
-        given.name,
+        given.batch or BATCH,
+        given.name or ANSWERED,
         trust_of(given),
         given.contract,
     )
     total = Tally()
-    for tally in islice(answering.follow(given.every), given.times) if given.follow else answering.once():
+    for tally in islice(answering.follow(given.every or 1.0), given.times) if given.follow else answering.once():
         total.rows, total.strange = total.rows + tally.rows, total.strange + tally.strange
     say(f"{total.rows:,} rows answered, {total.strange:,} of them unlike the training data")
     return 0
 
 
+def _word(name: str) -> str:
+    return "as" if name == "name" else name
+
+
 def _end_of(word: str) -> str | None:
-    """Return which of the two an override is of; None of another word."""
+    """Return which of the two sources an override is of; None of another word."""
     found = re.match(r"(?:--)?(from|to)\.[^=]+=", word)
     return found[1] if found else None
 
@@ -87,6 +111,5 @@ def _source(registry: Registry, name: str, end: str, argv: Sequence[str]) -> Sou
     """Return the source that is meant by a name and the overrides of its fields."""
     said = [word.removeprefix("--").partition(".")[2] for word in argv if _end_of(word) == end]
     source = source_instead(registry, None, [f"source={name}", *(f"source.{word}" for word in said)])
-    if source is None:
-        raise UsageError(f"--{end} names no source", hint=f"--{end} events {end}.topic=...")
+    assert source is not None
     return source

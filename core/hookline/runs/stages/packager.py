@@ -87,8 +87,8 @@ def _data(run: Execution) -> dict[str, Any]:
     if version is None:
         return {}
     source = run.plan["source"].component
-    ends = {"upto": source.span()[1]} if isinstance(source, ReadsSpan) else {}
-    return {"version": version.fingerprint, "name": version.name, "rows": version.rows, **ends}
+    found = {"version": version.fingerprint, "name": version.name, "rows": version.rows}
+    return found | {"upto": source.span()[1]} if isinstance(source, ReadsSpan) else found
 
 
 def _write_report_files(run: Execution, folder: Path) -> None:
