@@ -117,7 +117,7 @@ class EventsSource(Source):
     def fingerprint(self) -> str:
         """Return a digest of the topic, of how events are read, and of the positions between which they lie."""
         how = [self.field, self.columns, sorted(self.dtypes.items()), self.id_column, self.time_column]
-        what = [self.url, self.topic, self.stream, how, self._after, self._bound]
+        what = [self.url, self.topic, self.stream, how, self._first, self._bound]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     def roles(self) -> Roles:
@@ -125,8 +125,8 @@ class EventsSource(Source):
         return Roles(id=self.id_column, ignore=() if self.time_column is None else (self.time_column,))
 
     def position(self) -> str:
-        """Return where the events end now."""
-        return self._text(self._broker().end())
+        """Return where the events end now, or `upto` where that is said."""
+        return self.upto or self._text(self._broker().end())
 
     def load_between(self, after: str | None, upto: str) -> Dataset:
         """Return the events between two positions; raises DataError where some were trimmed before they were read."""
@@ -134,7 +134,7 @@ class EventsSource(Source):
         last = self._place(upto)
         frame = self._read(first, last)
         if frame is None:
-            frame = self._columns_before(first, last)
+            frame = self._columns_before(last)
         return self._dataset(frame)
 
     def span(self) -> tuple[str | None, str]:
@@ -173,6 +173,11 @@ class EventsSource(Source):
         """Where events end for this source, asked once, so that what is planned is what is read."""
         return self._place(self.upto) if self.upto else self._broker().end()
 
+    @cached_property
+    def _first(self) -> Place:
+        """After which place events are read, or where those begin that are still kept: trimmed, they are other rows."""
+        return self._after or {"begins": self._broker().begin()}
+
     @property
     def _after(self) -> Place | None:
         return self._place(self.after) if self.after else None
@@ -194,7 +199,7 @@ class EventsSource(Source):
             letters.read = spool.rows + letters.count
         return folder.held(spool.frame()) if spool.rows else None
 
-    def _columns_before(self, first: Place | None, last: Place) -> pl.LazyFrame:
+    def _columns_before(self, last: Place) -> pl.LazyFrame:
         """Return no rows, of the columns that there are; read from the events before where nobody said them."""
         folder = TemporaryFolder()
         spool = Spool(folder.path, self._shape, set_aside=lambda _: None)

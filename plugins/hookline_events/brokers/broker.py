@@ -102,6 +102,10 @@ class Broker(ABC):
         """Return where the events end now; raises Missing where there is no such topic, DataError where nobody answers."""
 
     @abstractmethod
+    def begin(self) -> Place:
+        """Return where the events begin that are still kept; raises as `end` does."""
+
+    @abstractmethod
     def between(self, after: Place | None, upto: Place, lost: Lost) -> Iterator[Event]:
         """Yield the events after one place (None: from the first that is kept) up to another, in an order that stays."""
 

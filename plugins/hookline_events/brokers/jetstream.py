@@ -38,6 +38,14 @@ class JetStream(Broker):
 
         return self._asked(ask)
 
+    def begin(self) -> Place:
+        """Return the number of the first event that the stream keeps."""
+
+        async def ask(jetstream: JetStreamContext) -> Place:
+            return {"number": (await self._stream(jetstream)).state.first_seq}
+
+        return self._asked(ask)
+
     def between(self, after: Place | None, upto: Place, lost: Lost) -> Iterator[Event]:
         """Yield the events in the order of their numbers."""
         first = 1 if after is None else after["number"] + 1
@@ -53,6 +61,8 @@ class JetStream(Broker):
         """Add events, each as JSON; returns once the server has stored them."""
 
         async def put(jetstream: JetStreamContext) -> None:
+            # Where no stream takes them, it is told by its name.
+            await self._stream(jetstream)
             for start in range(0, len(rows), BATCH):
                 bodies = [json.dumps(row, ensure_ascii=False).encode() for row in rows[start : start + BATCH]]
                 futures = [await jetstream.publish_async(self.access.topic, body) for body in bodies]
@@ -171,19 +181,19 @@ class JetStream(Broker):
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[JetStreamContext]:
-        import nats
+        from nats.aio.client import Client
+        from nats.errors import NoServersError
 
-        access, said = self.access, list[BaseException]()
+        access, said, client = self.access, list[BaseException](), Client()
 
         async def hear(error: Exception) -> None:
             said.append(error)
 
-        servers = [f"{access.scheme}://{host}" for host in access.hosts]
         tls = ssl.create_default_context(cafile=access.ca) if access.scheme == "tls" else None
         options: dict[str, Any] = {"user": access.user, "password": access.password, "token": access.token, "tls": tls}
         try:
-            client = await nats.connect(
-                servers,
+            await client.connect(
+                [f"{access.scheme}://{host}" for host in access.hosts],
                 error_cb=hear,
                 allow_reconnect=False,
                 max_reconnect_attempts=1,
@@ -191,11 +201,11 @@ class JetStream(Broker):
                 connect_timeout=max(1, round(access.timeout)),
                 **{name: value for name, value in options.items() if value is not None},
             )
-        except nats.errors.NoServersError:
-            raise self.access.away(said[-1] if said else "it does not answer") from None
-        try:
             yield client.jetstream(timeout=access.timeout)
+        except NoServersError:
+            raise access.away(said[-1] if said else "it does not answer") from None
         finally:
+            # Also where it was refused, which leaves a connection open.
             await client.close()
 
 

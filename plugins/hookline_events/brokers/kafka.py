@@ -31,6 +31,11 @@ class KafkaTopic(Broker):
         with self._consumer() as consumer:
             return {str(one): bounds[1] for one, bounds in self._bounds(consumer).items()}
 
+    def begin(self) -> Place:
+        """Return the offset of the first event that is kept of each partition."""
+        with self._consumer() as consumer:
+            return {str(one): bounds[0] for one, bounds in self._bounds(consumer).items()}
+
     def between(self, after: Place | None, upto: Place, lost: Lost) -> Iterator[Event]:
         """Yield the events, partition by partition, in the order of their offsets."""
         with self._consumer() as consumer:

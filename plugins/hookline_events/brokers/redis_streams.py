@@ -29,6 +29,12 @@ class RedisStream(Broker):
         with self._connected() as redis:
             return self._end(redis)
 
+    def begin(self) -> Place:
+        """Return the id of the first event that is kept."""
+        with self._connected() as redis:
+            first = redis.xrange(self.access.topic, count=1)
+            return {"id": first[0][0].decode() if first else ""}
+
     def between(self, after: Place | None, upto: Place, lost: Lost) -> Iterator[Event]:
         """Yield the events in the order of their ids."""
         with self._connected() as redis:
