@@ -105,9 +105,9 @@ class Spool:
         }
         return f"{WRITTEN.encode({**row, **own})}\n".encode()
 
-    def _count(self, row: Mapping[str, Any], by: int = 1) -> None:
+    def _count(self, row: Mapping[str, Any]) -> None:
         for name, value in row.items():
-            self._kinds[name][kind_of(value)] += by
+            self._kinds[name][kind_of(value)] += 1
             if isinstance(value, float):
                 self._floats.add(name)
 

@@ -156,6 +156,18 @@ def test_rows_of_another_file_in_between_change_no_mark(redis_server: RedisBus, 
     assert hl.update_from(f"shop:{made.version}", redis_server.source(topic)) is None
 
 
+def test_rows_without_their_truth_hold_nothing_up(
+    redis_server: RedisBus, topic: str, steps: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_server.add(topic, *paid(60, 0))
+    hl.run(source=redis_server.source(topic), **CONFIG)
+    redis_server.add(topic, *paid(5, 100), {"size": 1.0, "n": 7}, *paid(5, 200))
+    made = hl.update_from("shop", redis_server.source(topic))
+    assert made is not None
+    assert made.rows == 10
+    assert "1 of 11 rows that came do not tell 'paid'" in caplog.text
+
+
 def test_a_model_that_was_trained_on_something_else_asks_where_to_begin(
     redis_server: RedisBus, topic: str, steps: None
 ) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.data.collecting import require_reads_on
 from hookline.errors import UsageError
@@ -17,6 +17,7 @@ from hookline.kinds.streams.capabilities import ReadsSpan
 from hookline.packages.manifest import read_manifest
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
+from hookline.telling.secrets import logger
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace, open_workspace
 
@@ -26,6 +27,10 @@ from ..learning.challengers.online import Online
 from ..updating import Update
 from .batches import FOLDER, Batches
 
+if TYPE_CHECKING:
+    import polars as pl
+
+log = logger("hookline.live")
 LEARNED = "learned"
 BATCH = 100
 """Rows of a micro-batch."""
@@ -79,7 +84,7 @@ class Learner:
         batches = Batches(self.workspace.home / FOLDER / old.record.name / LEARNED)
         position = self._begin(name, position_in(old.manifest), from_start=from_start)
         found = batches.take(self.registry, self.source, position)
-        rows = batches.frame(found)
+        rows = _with_truth(batches.frame(found), str(old.manifest["target"]["name"]))
         if rows.is_empty():
             return None
         origin = {"component": self.source.name, **plain(self.source)}
@@ -102,6 +107,17 @@ class Learner:
             "is not to be learned again",
             hint="--from-start learns from the first row on; or give a position: source.after=POSITION",
         )
+
+
+def _with_truth(rows: pl.DataFrame, target: str) -> pl.DataFrame:
+    """Leave out rows that do not tell the truth, and tell of them: one of them is not to hold up all that come after it."""
+    if target not in rows.columns or not rows[target].null_count():
+        return rows
+    kept = rows.drop_nulls(target)
+    log.warning(
+        "%d of %d rows that came do not tell '%s', and are not learned", rows.height - kept.height, rows.height, target
+    )
+    return kept
 
 
 def newest_of(workspace: Workspace, model: str) -> str:
