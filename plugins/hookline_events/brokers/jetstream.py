@@ -104,8 +104,8 @@ class JetStream(Broker):
             inactive_threshold=IDLE,
         )
         pull = await jetstream.pull_subscribe(self.access.topic, stream=stream, config=config)
+        info = await pull.consumer_info()
         try:
-            info = await pull.consumer_info()
             left, found = info.num_pending or 0, list[Event]()
             while left and len(found) < BATCH * 50:
                 for message in await pull.fetch(min(BATCH, left), timeout=self.access.timeout):

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hookline.errors import DataError
 
 from .broker import BATCH, Broker, Event, Lost, Place
-
-if TYPE_CHECKING:
-    from redis import Redis
 
 
 class RedisStream(Broker):
@@ -57,7 +54,7 @@ class RedisStream(Broker):
                 pipe.xadd(self.access.topic, {name: _text(value) for name, value in row.items() if value is not None})
             pipe.execute()
 
-    def _end(self, redis: Redis) -> Place:
+    def _end(self, redis: Any) -> Place:
         from redis.exceptions import ResponseError
 
         try:
@@ -79,7 +76,8 @@ class RedisStream(Broker):
             raise self.access.anew(self.what)
 
     @contextmanager
-    def _connected(self) -> Iterator[Redis]:
+    def _connected(self) -> Iterator[Any]:
+        """Give a client; untyped, since its types leave open whether it answers with texts or bytes: it is bytes here."""
         from redis import Redis, exceptions
         from redis.backoff import ExponentialBackoff
         from redis.retry import Retry
