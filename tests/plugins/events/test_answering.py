@@ -144,6 +144,8 @@ def test_a_row_that_the_model_refuses_is_answered_with_why(redis_server: RedisBu
 def test_the_words_that_lack_are_told(shop: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "shop", "--from", "events"]) == 2
     assert "--to" in capsys.readouterr().err
+    assert main(["predict", "shop", "--from", "events", "from.fild=x", "--to", "events"]) == 2
+    assert "from.fild: unknown field; did you mean 'field'?" in capsys.readouterr().err
     url = "to.url=redis://127.0.0.1"
     assert main(["predict", "shop", "--from", "iris", "--to", "events", url, "to.topic=t"]) == 2
     assert "cannot be read on from where it was left" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from hookline.errors import UsageError
+from hookline.errors import ConfigError, UsageError
 from hookline.kinds.kinds import Source
 from hookline.live.streams.answering import ANSWERED, BATCH, Answering
 from hookline.packages.scoring import Tally
@@ -108,8 +108,12 @@ def _end_of(word: str) -> str | None:
 
 
 def _source(registry: Registry, name: str, end: str, argv: Sequence[str]) -> Source:
-    """Return the source that is meant by a name and the overrides of its fields."""
+    """Return the source that is meant by a name and the overrides of its fields, which errors tell as they were typed."""
     said = [word.removeprefix("--").partition(".")[2] for word in argv if _end_of(word) == end]
-    source = source_instead(registry, None, [f"source={name}", *(f"source.{word}" for word in said)])
+    try:
+        source = source_instead(registry, None, [f"source={name}", *(f"source.{word}" for word in said)])
+    except ConfigError as error:
+        hint = None if error.hint is None else error.hint.replace("source.", f"{end}.")
+        raise ConfigError(error.title, error.placed("source", end).problems, hint=hint) from None
     assert source is not None
     return source
