@@ -72,6 +72,7 @@ from .kinds.reports import (
 from .kinds.scored import Scored
 from .kinds.serving.fleet import AnswersAsServed, Fleet, Serves
 from .kinds.sklearn_model import SklearnModel
+from .kinds.streams.capabilities import ReadsSpan, TakesRows
 from .live.batch.predicting import predict
 from .live.deploying.applying import deploy
 from .live.deploying.export.manifests import manifests
@@ -91,6 +92,9 @@ from .live.log.status import labels
 from .live.overview.home import overview
 from .live.overview.model import model_overview
 from .live.overview.series import drift_over_time, quality_over_time
+from .live.streams.answering import answer_from
+from .live.streams.learning import update_from
+from .live.streams.watching import monitor_from
 from .live.versions.carrying import export_version, import_version
 from .live.versions.deleting import delete_version
 from .live.versions.differing import diff_versions
@@ -159,6 +163,7 @@ __all__ = [
     "Profile",
     "ReadsAlike",
     "ReadsOn",
+    "ReadsSpan",
     "Reference",
     "RefusesParts",
     "Report",
@@ -182,6 +187,7 @@ __all__ = [
     "Stored",
     "Table",
     "TakesContract",
+    "TakesRows",
     "Target",
     "TextRules",
     "Traffic",
@@ -195,6 +201,7 @@ __all__ = [
     "ack",
     "alarm_history",
     "alarms",
+    "answer_from",
     "bench",
     "checkout",
     "checkpoint_folder",
@@ -221,6 +228,7 @@ __all__ = [
     "manifests",
     "model_overview",
     "monitor",
+    "monitor_from",
     "mute",
     "overview",
     "package",
@@ -251,6 +259,7 @@ __all__ = [
     "sweep",
     "tag_version",
     "update",
+    "update_from",
     "verify_package",
     "watch",
     "watch_state",

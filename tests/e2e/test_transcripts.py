@@ -50,6 +50,9 @@ ELSEWHERE: Mapping[str, str] = {
     "hl.deploy": "tests of deploying walk through it",
     "hl.monitor": "names a monitor of one's own",
     "hl.predict": "names a Ray cluster",
+    "hl.update_from": "takes a broker, as tests of events do",
+    "hl.answer_from": "takes two topics of a broker",
+    "hl.monitor_from": "takes a broker",
     "hl.predictions, hl.label, hl.labels, hl.scored": "takes a log of a model that was served",
 }
 """Sections of the Python page whose blocks do not run here -> why."""

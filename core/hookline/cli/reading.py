@@ -35,15 +35,19 @@ def apart(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return rest, overrides
 
 
+def names_source(overrides: Sequence[str]) -> bool:
+    """Tell whether overrides name a source."""
+    return any(re.match(r"\+*source(\.component)?=", word) for word in overrides)
+
+
 def source_instead(registry: Registry, data: str | None, overrides: Sequence[str]) -> Source | None:
     """Return the source that overrides name in a file's place; None where there is a file.
 
     Raises UsageError where there is neither, or both.
     """
-    named = any(re.match(r"\+*source(\.component)?=", word) for word in overrides)
     if data is not None:
         return None
-    if not named:
+    if not names_source(overrides):
         raise UsageError(
             "name the rows", hint="a file, a glob, a folder or - for stdin; or source=NAME with its fields"
         )

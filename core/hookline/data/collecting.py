@@ -78,32 +78,34 @@ def collect(registry: Registry, home: Path, name: str, source: Source) -> Collec
     Raises UsageError for a source that does not read on or a name that collects another one, DataError where the rows have
     other columns than those before or the source has lost some, StoreError where the mark is damaged.
     """
-    if not isinstance(source, ReadsOn):
-        raise _reads_once(registry, source)
+    reader = require_reads_on(registry, source)
     require_name(name, "a folder", "clicks")
     folder = home / "collected" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         mark = _read_mark(folder, source)
-        position = source.position()
+        position = reader.position()
         if position == mark.position:
             return Collected(name, folder, None, 0, position)
         return _next_part(folder, mark, source, position)
 
 
-def _reads_once(registry: Registry, source: Source) -> UsageError:
+def require_reads_on(registry: Registry, source: Source) -> ReadsOn:
+    """Return a source as one that reads on; raises UsageError, with those that do, where it does not."""
+    if isinstance(source, ReadsOn):
+        return source
     able = [name for name in registry.names("source") if issubclass(registry.entry("source", name).cls, ReadsOn)]
-    return UsageError(
+    raise UsageError(
         f"source '{source.name}' cannot be read on from where it was left",
         hint=f"sources that can: {', '.join(able) or 'none is installed'}",
     )
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock; a killed holder frees it."""
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which is made where it is not there; a killed holder frees it."""
     from filelock import FileLock, Timeout
 
+    folder.mkdir(parents=True, exist_ok=True)
     held = FileLock(folder / ".lock")
     try:
         held.acquire(timeout=0)

@@ -241,5 +241,5 @@ def on_stage_error(run: RunInfo, stage: StageInfo, error: BaseException) -> None
 def on_finding(finding: Finding, run: RunInfo | None, model: ModelInfo | None) -> None:
     """Act on something that was found: in a run, or by a monitor that looks at what a model is asked.
 
-    run: the run, where one found it; model: the model that is watched, where no run is.
+    run: the run, where one found it; model: the model that is watched, where no run is. Both are None where a source tells it.
     """

@@ -49,6 +49,12 @@ def old_of(registry: Registry, workspace: Workspace, model: str) -> Old:
     return Old(record, manifest, _packager(registry, record, manifest, trainer), trainer)
 
 
+def position_in(manifest: Mapping[str, Any]) -> str | None:
+    """Return up to where a version has learned a source whose rows keep coming, or was trained on it; None where none says."""
+    said = (manifest.get("updated_from") or {}).get("upto") or (manifest.get("data") or {}).get("upto")
+    return None if said is None else str(said)
+
+
 def _trainer(registry: Registry, record: ModelRecord, manifest: Mapping[str, Any]) -> Trainer:
     said = manifest.get("trainer")
     if not said:

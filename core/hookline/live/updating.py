@@ -34,7 +34,7 @@ from hookline.quality.judging import judge
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from .learners import Old, old_of
+from .learners import Old, old_of, position_in
 from .rows import rows_for, truth_in
 
 
@@ -60,6 +60,8 @@ class Lesson:
     version: DataVersion
     origin: Mapping[str, Any]
     """Where the rows came from, as the catalog has it of a version of data."""
+    upto: str | None = None
+    """Of a source whose rows keep coming: the position up to which they are learned once this is."""
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -203,6 +205,9 @@ def write(
 ) -> None:
     """Write the new package: certified on the rows that it learned, with what the old one remembers of its training."""
     source = Path(old.record.path)
+    # Other rows may be learned in between, and what a source has beyond its position is still to come.
+    known = position_in(old.manifest) if lesson.upto is None else lesson.upto
+    ends = {} if known is None else {"upto": known}
     edges = make_edges(pipeline, lesson.rows.frame.head(SAMPLE_ROWS).collect(), seed_in(source))
     facts = {
         "name": old.record.name,
@@ -211,7 +216,7 @@ def write(
         **{name: old.manifest[name] for name in ("monitors", "monitor_fields", "explainers") if name in old.manifest},
         "metrics": [],
         "before": [to_json(metric) for metric in before],
-        "updated_from": {"version": old.record.version, "fingerprint": old.record.fingerprint, **lesson.plain},
+        "updated_from": {"version": old.record.version, "fingerprint": old.record.fingerprint, **lesson.plain, **ends},
         "data": old.manifest.get("data", {}),
         "reading": reading_in(old.manifest).plain,
     }

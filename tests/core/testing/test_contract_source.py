@@ -82,10 +82,25 @@ class Bare(Log):
         return super().load_between(after, upto) if after != upto else Dataset(pl.LazyFrame())
 
 
+class Astray(Log):
+    """Says another position than the one up to which it reads."""
+
+    def span(self) -> tuple[str | None, str]:
+        return None, "9"
+
+
+class Restless(Log):
+    """Says another span each time."""
+
+    def span(self) -> tuple[str | None, str]:
+        return None, os.urandom(4).hex()
+
+
 FAULTS: Mapping[str, Callable[[], Component]] = {
     "position_is_stable": Drifting,
     "reads_from_the_beginning": Twice,
     "reads_nothing_where_nothing_came": Inclusive,
+    "reads_its_span": Astray,
 }
 
 
@@ -111,6 +126,7 @@ def test_each_check_can_fail(name: str) -> None:
         (Counting(), "position_is_stable", "position\\(\\) reads rows"),
         (Numbered(), "position_is_stable", "position\\(\\) returns 10"),
         (Distinct(), "reads_from_the_beginning", "0 rows too many and 1 too few"),
+        (Restless(), "reads_its_span", "span\\(\\) changes"),
         (Bare(), "reads_nothing_where_nothing_came", "gives the columns {}"),
     ],
     ids=lambda part: type(part).__name__ if isinstance(part, Source) else "",

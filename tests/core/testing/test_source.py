@@ -86,8 +86,10 @@ FAULTS: Mapping[str, Callable[[], Component]] = {
 
 
 # What reads a model's log needs a model that was served: tests/plugins/polars/test_prediction_log.py asks it the same.
-# What reads from a server needs one: tests/plugins/http/test_source.py.
-@pytest.mark.parametrize("name", [name for name in built_in("source") if name not in ("http", "prediction_log")])
+# What reads from a server needs one: tests/plugins/events/test_source.py, tests/plugins/http/test_source.py.
+@pytest.mark.parametrize(
+    "name", [name for name in built_in("source") if name not in ("events", "http", "prediction_log")]
+)
 def test_everything_built_in_conforms(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "rows"
     folder.mkdir()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from hookline.errors import GateFailed, UsageError
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import SEVERITIES, Report, at_least
 from hookline.live.monitoring import DEFAULT, monitor
-from hookline.live.watched import render
+from hookline.live.streams.watching import monitor_from
+from hookline.live.watched import Watched, render
 from hookline.packages.manifest import read_manifest
 from hookline.packages.reading import reading_in
 from hookline.registry.registry import load_registry
@@ -20,7 +21,7 @@ from hookline.runs.names import find
 
 from ..options import add_contract, add_trust, fields_of, trust_of
 from ..output import add_json, make_folder, parser, print_json, print_rows, say, tell, write_text
-from ..reading import add_reading, apart, fields_of_reading
+from ..reading import add_reading, apart, fields_of_reading, names_source, source_instead
 from . import watching
 
 
@@ -42,17 +43,10 @@ def _run(given: Any, overrides: Sequence[str]) -> int:
     monitors = {name: fields.get(name, {}) for name in chosen}
     if given.output:
         make_folder(given.output, "--output")
-    source = _source(given.model, overrides)
-    reports = monitor(
-        given.model,
-        given.data,
-        monitors,
-        since=given.since,
-        until=given.until,
-        trust=trust_of(given),
-        contract=given.contract,
-        source=source,
-    )
+    reports = _reports(given, monitors, overrides)
+    if reports is None:
+        say(f"nothing new for {given.model}")
+        return 0
     if given.output:
         _write_files(reports, given.output)
     if given.html:
@@ -68,6 +62,22 @@ def _run(given: Any, overrides: Sequence[str]) -> int:
         are = "finding is" if len(worst) == 1 else "findings are"
         raise GateFailed(f"{len(worst)} {are} {given.fail_on} or worse")
     return 0
+
+
+def _reports(given: Any, monitors: Mapping[str, Any], overrides: Sequence[str]) -> Watched | None:
+    """Return what monitors say: of a file, of what was recorded, or of a source; None where nothing came to that."""
+    how: dict[str, Any] = {"trust": trust_of(given), "contract": given.contract}
+    named = given.data is None and names_source(overrides)
+    if given.new and not named:
+        raise UsageError("--new is of a source that rows keep coming to", hint="name one, such as source=events")
+    data, reading = given.data, {} if named else _source(given.model, overrides)
+    if named:
+        source = source_instead(load_registry(), None, overrides)
+        assert source is not None
+        if given.new:
+            return monitor_from(given.model, source, monitors, **how)
+        data = source.load().frame.collect()
+    return monitor(given.model, data, monitors, since=given.since, until=given.until, source=reading, **how)
 
 
 def _options() -> ArgumentParser:
@@ -88,6 +98,11 @@ def _options() -> ArgumentParser:
         help="of what `serve` recorded, from then on: 7d (seven days ago), 12h, or a time, UTC",
     )
     running.add_argument("--until", metavar="WHEN", help="and before then")
+    running.add_argument(
+        "--new",
+        action="store_true",
+        help="of a source that reads on, such as source=events: only what came since the last time",
+    )
     running.add_argument("--monitor", action="append", help="which monitor (repeat; default: data_drift)")
     running.add_argument("--fail-on", choices=SEVERITIES, help="exit with 3 on a finding this severe or worse")
     running.add_argument(

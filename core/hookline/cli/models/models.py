@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hookline.errors import UsageError
 from hookline.kinds.plain import to_json
 from hookline.live.deploying.history import live_at, promotions
 from hookline.live.deploying.policies import RESTORES
 from hookline.live.deploying.promoting import promote
 from hookline.live.registering import register
-from hookline.live.updating import update
 from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
 from hookline.packages.door.sealing import is_signed
 from hookline.packages.manifest import read_as, read_json, verify
@@ -22,9 +22,9 @@ from hookline.packages.settling import settle
 from hookline.runs.names import split_model_name
 from hookline.workspace.workspace import open_workspace
 
-from ..options import add_trust, trust_of
 from ..output import add_json, parser, print_json, print_rows, say, tell, text
-from . import versions
+from ..reading import apart
+from . import updating, versions
 
 MOST_LETTERS = 80
 """Letters of figures in a cell; JSON has them all."""
@@ -64,17 +64,17 @@ def main(argv: Sequence[str]) -> int:
         "when", help="2026-11-28T08:00, UTC where no zone is named; a whole day, 2026-11-28; or 7d, 12h ago"
     )
     at.add_argument("model", help="name")
-    updating = actions.add_parser(
-        "update", help="let a version learn labeled rows, as a new version that nothing points to"
-    )
-    updating.add_argument("model", help="name, name:3 or name@alias")
-    updating.add_argument("data", help="rows with the target's column: a file, a glob or a folder")
-    add_trust(updating)
-    for made in (listing, showing, promoting, registering, logging, at, updating):
+    for made in (listing, showing, promoting, registering, logging, at):
         add_json(made)
-    acts = {"show": _show, "promote": _promote, "register": _register, "update": _update, "at": _at}
+    acts = {"show": _show, "promote": _promote, "register": _register, "at": _at}
     acts |= {"log": _log, "history": _log, **versions.add_to(actions)}
-    given = options.parse_args(list(argv) or ["list"])
+    updating.add(actions)
+    words, overrides = apart(argv)
+    given = options.parse_args(words or ["list"])
+    if given.action == "update":
+        return updating.act(given, overrides)
+    if overrides:
+        raise UsageError(f"{overrides[0]}: only `models update` reads a source", hint="leave it out")
     return acts.get(given.action, _list)(given)
 
 
@@ -213,17 +213,3 @@ def _figures(figures: Mapping[str, Any]) -> str:
     ]
     whole = "; ".join(told)
     return whole if len(whole) <= MOST_LETTERS else f"{whole[: MOST_LETTERS - 3]}..."
-
-
-def _update(given: Any) -> int:
-    made = update(given.model, given.data, trust=trust_of(given))
-    name = f"{made.model}:{made.version}"
-    if given.json:
-        told = {"model": made.model, "version": made.version, "path": made.path, "rows": made.rows}
-        print_json(told | {"before": [to_json(metric) for metric in made.before.values()]})
-        return 0
-    rows = [dataclasses.asdict(metric) for metric in made.before.values()]
-    say(f"{given.model} on these {made.rows:,} rows, before it learned them:")
-    print_rows(rows, ("name", "value", "low", "high"), empty="no metrics")
-    say(f"{name} has learned them, and nothing points to it yet: hookline models promote {name}")
-    return 0

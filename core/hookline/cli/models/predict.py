@@ -19,10 +19,33 @@ from ..options import add_contract, add_trust, trust_of
 from ..output import parser, say
 from ..reading import add_reading, apart, fields_of_reading, source_instead
 from ..runs.progress import RowProgress
+from . import answering
 
 
 def main(argv: Sequence[str]) -> int:
-    """Score a file: one prediction a row, in order."""
+    """Score a file: one prediction a row, in order; or answer what comes to a source."""
+    options = _options()
+    words, overrides = apart(answering.without_ends(argv))
+    given = options.parse_args(words)
+    if answering.is_asked(given):
+        return answering.act(given, argv)
+    if given.output and given.output.suffix not in FORMATS:
+        raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
+    if given.by and not given.explain:
+        raise UsageError("--by says who explains, and --explain is not there", hint="add --explain, or leave --by out")
+    registry = load_registry()
+    who = who_answers(given.model, trust_of(given), given.contract)
+    by = given.explain and (given.by or True)
+    work = Work.of(registry, who, who.load(registry), given.on, explain=by).recorded(given.log)
+    source = source_instead(registry, given.data, overrides)
+    said = {} if source is not None else fields_of_reading(registry, work.reads, overrides)
+    work = work.reading(given.data if source is None else source, said)
+    tally = _to_file(work, given) if given.output else _to_stdout(work, formulas=given.formulas)
+    say(f"{tally.rows:,} rows, {tally.strange:,} of them unlike the training data")
+    return 0
+
+
+def _options() -> argparse.ArgumentParser:
     options = parser("predict", "Score a file of rows: one prediction a row, in order.")
     options.add_argument("model", help="a model (name, name:3, name@alias), a package folder, `last` or a run id")
     options.add_argument(
@@ -46,25 +69,11 @@ def main(argv: Sequence[str]) -> int:
         "--explain", action="store_true", help="tell beside each answer what moved it: base and moved_COLUMN"
     )
     options.add_argument("--by", metavar="EVALUATOR", help="who explains, such as shap; as for `hookline explain`")
+    answering.add(options)
     add_contract(options)
     add_trust(options)
     add_reading(options)
-    words, overrides = apart(argv)
-    given = options.parse_args(words)
-    if given.output and given.output.suffix not in FORMATS:
-        raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")
-    if given.by and not given.explain:
-        raise UsageError("--by says who explains, and --explain is not there", hint="add --explain, or leave --by out")
-    registry = load_registry()
-    who = who_answers(given.model, trust_of(given), given.contract)
-    by = given.explain and (given.by or True)
-    work = Work.of(registry, who, who.load(registry), given.on, explain=by).recorded(given.log)
-    source = source_instead(registry, given.data, overrides)
-    said = {} if source is not None else fields_of_reading(registry, work.reads, overrides)
-    work = work.reading(given.data if source is None else source, said)
-    tally = _to_file(work, given) if given.output else _to_stdout(work, formulas=given.formulas)
-    say(f"{tally.rows:,} rows, {tally.strange:,} of them unlike the training data")
-    return 0
+    return options
 
 
 def _to_file(work: Work, given: argparse.Namespace) -> Tally:

@@ -63,6 +63,8 @@ class DataFacts:
     version: Text = ""
     name: Text = ""
     rows: Whole = 0
+    upto: Text = ""
+    """Of a source whose rows keep coming: the position up to which they were read."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class UpdateFacts:
     rows: Whole
     digest: Text
     data: Text
+    upto: Text = ""
+    """As of the data."""
 
 
 @dataclass(frozen=True)

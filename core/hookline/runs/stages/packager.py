@@ -12,6 +12,7 @@ from hookline.kinds.deployments import Package
 from hookline.kinds.kinds import Packager
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import Report
+from hookline.kinds.streams.capabilities import ReadsSpan
 from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.manifest import ANSWERS, PROFILE, environment, seal
 from hookline.packages.reading import reading_of
@@ -83,7 +84,11 @@ def _write_reference(run: Execution, folder: Path) -> None:
 def _data(run: Execution) -> dict[str, Any]:
     """Return which version of the data the model has seen."""
     version: DataVersion | None = run.value("split").version
-    return {} if version is None else {"version": version.fingerprint, "name": version.name, "rows": version.rows}
+    if version is None:
+        return {}
+    source = run.plan["source"].component
+    found = {"version": version.fingerprint, "name": version.name, "rows": version.rows}
+    return found | {"upto": source.span()[1]} if isinstance(source, ReadsSpan) else found
 
 
 def _write_report_files(run: Execution, folder: Path) -> None:

@@ -12,6 +12,7 @@ from hookline.kinds.artifacts import ROW_ID, Dataset, TextRules
 from hookline.kinds.capabilities import ReadsAlike, ReadsOn
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import from_json, plain
+from hookline.kinds.streams.capabilities import ReadsSpan
 
 from ..process import counted_collects
 from ..subject import CheckFunction, Subject
@@ -114,6 +115,18 @@ def check_reads_nothing_where_nothing_came(subject: Subject) -> None:
         )
 
 
+def check_reads_its_span(subject: Subject) -> None:
+    """A source that knows its span gives between those positions the rows of `load`, and says the same span each time."""
+    component = subject.component
+    if not isinstance(component, ReadsSpan):
+        return
+    loaded, (after, upto) = component.load(), component.span()  # type: ignore[attr-defined]
+    if component.span() != (after, upto):
+        subject.fail("span() changes though it was asked before; keep it from the first time on.")
+    if _rows(component.load_between(after, upto)) != _rows(loaded):  # type: ignore[attr-defined]
+        subject.fail("load_between(*span()) gives other rows than load(); say the positions between which it reads.")
+
+
 def check_reads_others_alike(subject: Subject) -> None:
     """A source that reads alike says so without a place, in plain values, and refuses a place that is not there."""
     component = subject.component
@@ -156,5 +169,6 @@ CHECKS: tuple[CheckFunction, ...] = (
     check_position_is_stable,
     check_reads_from_the_beginning,
     check_reads_nothing_where_nothing_came,
+    check_reads_its_span,
     check_reads_others_alike,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,13 +51,17 @@ class Online:
     batch: int
     checkpoint: int
     trust: Trust | None
+    origin: Mapping[str, Any] | None = None
+    """Where the rows came from; None: from the model's log."""
+    upto: str | None = None
+    """Of a source whose rows keep coming: the position that the new version has learned up to."""
 
     def learn(self, model: str, rows: pl.DataFrame) -> Update:
         """Let a version learn rows; returns the new one. Raises what `hookline.live.updating.update` raises."""
         old = old_of(self.registry, self.workspace, model)
         lessons = [self._lesson(old, part) for part in rows.iter_slices(self.batch)]
         steps = list(_steps(old, lessons))
-        whole, fingerprint = self._lesson(old, rows), steps[-1].fingerprint
+        whole, fingerprint = replace(self._lesson(old, rows), upto=self.upto), self._fingerprint(steps[-1].fingerprint)
         with self.workspace.package_place(old.record.name, fingerprint) as path:
             if not is_whole(path):
                 before = before_of(
@@ -64,6 +69,10 @@ class Online:
                 )
                 keep(self.registry, self.workspace, old, whole, self._learned(old, steps), before, path)
             return register_update(self.workspace, old, whole, path, fingerprint)
+
+    def _fingerprint(self, learned: str) -> str:
+        """Return what the version is known by: what it learned, and where it goes on."""
+        return learned if self.upto is None else hashlib.sha256(f"{learned} {self.upto}".encode()).hexdigest()
 
     def _learned(self, old: Old, steps: Sequence[_Step]) -> Pipeline[Any]:
         """Return what the version becomes, from the last checkpoint that is there on."""
@@ -94,7 +103,7 @@ class Online:
     def _lesson(self, old: Old, rows: pl.DataFrame) -> Lesson:
         stored = StoredPackage(Path(old.record.path), self.registry)
         read = rows_for(self.registry, rows, stored.schema, stored.target, stored.roles, reading_in(old.manifest))
-        return lesson_of(read, {"component": "prediction_log", "model": old.record.name})
+        return lesson_of(read, self.origin or {"component": "prediction_log", "model": old.record.name})
 
 
 @dataclass(frozen=True)
