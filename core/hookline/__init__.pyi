@@ -41,6 +41,8 @@ from .kinds.capabilities import (
 )
 from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
+from .kinds.features.sets import FeatureSet, FeatureTest
+from .kinds.features.telling import AddsColumns, Derived, NotInOnnx
 from .kinds.fitted import (
     DecisionRule,
     FittedFeaturizer,
@@ -111,6 +113,7 @@ from .sweeps.benching.bench import bench
 from .version import __version__
 
 __all__ = [
+    "AddsColumns",
     "Alert",
     "AnswersAlone",
     "AnswersAsServed",
@@ -125,12 +128,15 @@ __all__ = [
     "DecisionRule",
     "Deployer",
     "Deployment",
+    "Derived",
     "DropsRepeats",
     "Evaluator",
     "Explains",
     "Explanation",
     "ExportsOnnx",
     "Feature",
+    "FeatureSet",
+    "FeatureTest",
     "Features",
     "Featurizer",
     "Finding",
@@ -148,6 +154,7 @@ __all__ = [
     "ModelInfo",
     "Monitor",
     "NeedsOpset",
+    "NotInOnnx",
     "Package",
     "Packager",
     "PageOptions",

@@ -10,6 +10,7 @@ from typing import Any
 import pluggy
 
 from .component import Settings
+from .features.sets import FeatureSet
 from .kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .reports import Finding, Severity
 
@@ -165,6 +166,12 @@ def register_settings() -> Sequence[type[Settings]]:
 @hookspec
 def register_configs() -> Sequence[str]:
     """Return importable config packages (such as "acme.conf") to add to Hydra's search path."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_feature_sets() -> Sequence[FeatureSet]:
+    """Return the feature sets that this plugin defines; `features=[NAME]` puts one into a run."""
     raise NotImplementedError
 
 

@@ -15,9 +15,10 @@ from hookline.registry.fields import field_docs
 from hookline.registry.registry import Registry
 from hookline.version import __version__
 
-from .config import Options, key_of
+from .config import Options
 from .hydra.compose import CONFIG_PACKAGE
 from .keywords import PARTS
+from .placing.components import key_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BENCHMARK = "benchmark"

@@ -15,7 +15,8 @@ from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
 from hookline.registry.registry import Registry
 
-from ..config import ROOTS, key_of
+from ..config import ROOTS
+from ..placing.components import key_of
 
 GRAMMAR = "see https://hydra.cc/docs/advanced/override_grammar/basic"
 Known = Callable[[], Mapping[str, list[str]]]
