@@ -121,7 +121,9 @@ class FittedHolidays:
         import polars as pl
 
         days = list(self.days)
-        until = {day: float(days[at] - day) for day in range(self.first, days[-1] + 1) for at in [bisect_left(days, day)]}
+        until = {
+            day: float(days[at] - day) for day in range(self.first, days[-1] + 1) for at in [bisect_left(days, day)]
+        }
         exprs = []
         for name in self.columns:
             day = pl.col(name).cast(pl.Datetime("us", self.zones[name])).dt.date().cast(pl.Int32).cast(pl.Int64)
@@ -179,8 +181,10 @@ class HolidaysTransform(Transform):
         require(self.name, train, self.added(), ("datetime",))
         schema = train.frame.collect_schema()
         zones = {name: getattr(schema[name], "time_zone", None) for name in self.columns}
-        years = {f"{end}\0{name}": getattr(pl.col(name).dt.year(), end)() for name in self.columns for end in ("min", "max")}
-        found = [value for value in one_row(train.frame, [expr.alias(name) for name, expr in years.items()]).values()]
+        years = {
+            f"{end}\0{name}": getattr(pl.col(name).dt.year(), end)() for name in self.columns for end in ("min", "max")
+        }
+        found = list(one_row(train.frame, [expr.alias(name) for name, expr in years.items()]).values())
         known = [int(year) for year in found if year is not None] or [date.today().year]
         span = range(max(min(known) - EARLIER, 1), min(max(known) + LATER, 9999) + 1)
         days = _days(self.country, self.subdivision, span)
@@ -223,7 +227,10 @@ def _cycles_added(columns: Sequence[str], cycles: Sequence[Cycle]) -> dict[str, 
 
 
 def _holidays_added(columns: Sequence[str], place: str) -> dict[str, Derived]:
-    told = {"is_holiday": "whether {} is a public holiday of {}", "days_to_holiday": "days from {} to the next holiday of {}"}
+    told = {
+        "is_holiday": "whether {} is a public holiday of {}",
+        "days_to_holiday": "days from {} to the next holiday of {}",
+    }
     return {
         f"{name}.{what}": Derived((name,), text.format(name, place)) for name in columns for what, text in told.items()
     }

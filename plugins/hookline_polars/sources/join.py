@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Len
 
-from hookline import Dataset, ReadsAlike, Roles, Source, TextRules
+from hookline import Dataset, Derived, ReadsAlike, Roles, Source, TextRules
 from hookline.data.frames import require_columns
 from hookline.errors import DataError
 from hookline.kinds.artifacts import DateOrder
+from hookline.kinds.capabilities import KnowsColumns
 from hookline.telling.secrets import logger
 
 from .file import FileSource
@@ -110,6 +111,25 @@ class JoinSource(Source):
     def roles(self) -> Roles:
         """Return the roles that the sources know, the left one's first."""
         return self.right.roles().merged(self.left.roles())
+
+    def added(self) -> Mapping[str, Derived]:
+        """Return the columns of the right source: figures of windows, or those that it knows before it is read."""
+        keys = (*self.on, *((self.time,) if self.time else ()))
+        known = f", known after {self.lag}" if self.lag else ""
+        if self.windows:
+            return {
+                name: Derived(
+                    keys, f"{one.figure} of {one.of} over {one.over} up to {self.time}, by {', '.join(self.on)}{known}"
+                )
+                for name, one in self.windows.items()
+            }
+        held = self.right.columns_ahead() if isinstance(self.right, KnowsColumns) else None
+        when = (
+            f"last {{}} up to {self.time}, by {', '.join(self.on)}{known}"
+            if self.time
+            else f"{{}} by {', '.join(self.on)}"
+        )
+        return {name: Derived(keys, when.format(name)) for name in held or () if name not in self.on}
 
     def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> Source:
         """Return the source that reads rows that are joined already, as the left source reads its own."""
