@@ -83,6 +83,8 @@ from .live.deploying.promoting import promote, rollback
 from .live.deploying.status import deployment
 from .live.explanations.counterfactuals import counterfactual
 from .live.explanations.explaining import explain
+from .live.featuring.online.looking_up import FeatureReader, look_up, stored_features
+from .live.featuring.online.materializing import materialize
 from .live.learning.acting import retrain, retrain_state, retrainings, stop_retraining
 from .live.log.answered import scored
 from .live.log.compacting import compact_predictions
@@ -135,6 +137,7 @@ __all__ = [
     "Explanation",
     "ExportsOnnx",
     "Feature",
+    "FeatureReader",
     "FeatureSet",
     "FeatureTest",
     "Features",
@@ -225,7 +228,9 @@ __all__ = [
     "labels",
     "live_at",
     "load",
+    "look_up",
     "manifests",
+    "materialize",
     "model_overview",
     "monitor",
     "mute",
@@ -255,6 +260,7 @@ __all__ = [
     "scored",
     "serve",
     "stop_retraining",
+    "stored_features",
     "sweep",
     "tag_version",
     "update",

@@ -61,7 +61,7 @@ class JoinSource(Source):
     windows: Mapping[str, Window] = dataclasses.field(default_factory=dict)
     """New column -> a figure of right rows: `source.windows.spent={of: amount, figure: sum, over: 30d}`; no others are added."""
     matched: Annotated[str, Len(1)] | None = None
-    """Add a column of this name that says whether there is a right row."""
+    """Add a column of this name that says whether there is a right row; how many have none is then told by it alone."""
 
     def __post_init__(self) -> None:
         if not self.on and self.time is None:
@@ -168,7 +168,8 @@ class JoinSource(Source):
 
         def kept(matched: pl.Series) -> pl.Series:
             alone = len(matched) - int(matched.sum())
-            if alone and not told:
+            unseen = self.matched is None or self.how == "inner"
+            if alone and unseen and not told:
                 what = "are dropped" if self.how == "inner" else "have missing values there"
                 told.append(
                     f"{name}: {alone:,} of {len(matched):,} rows ({alone / len(matched):.1%}) belong to no right row"
