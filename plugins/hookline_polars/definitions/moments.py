@@ -208,7 +208,9 @@ def _days(country: str, subdivision: str | None, years: Sequence[int]) -> tuple[
     known = holidays.list_supported_countries()
     where = "transform.holidays"
     if country not in known:
-        told = f"no holidays are known of it; {suggestion(country, list(known), 'country')}"
+        meant = country.upper() if country.upper() in known else None
+        told = f"no holidays are known of '{country}'"
+        told += f"; did you mean '{meant}'?" if meant else "; give a code of ISO 3166-1, such as DE or US"
         raise ConfigError("bad config for transform 'holidays'", [Problem(f"{where}.country", told)])
     if subdivision is not None and subdivision not in known[country]:
         told = f"no part of {country}; {suggestion(subdivision, list(known[country]), 'part')}"

@@ -123,7 +123,10 @@ class JoinSource(Source):
                 )
                 for name, one in self.windows.items()
             }
-        held = self.right.columns_ahead() if isinstance(self.right, KnowsColumns) else None
+        try:
+            held = self.right.columns_ahead() if isinstance(self.right, KnowsColumns) else None
+        except DataError:  # There are no rows here, of which a run would tell.
+            held = None
         when = (
             f"last {{}} up to {self.time}, by {', '.join(self.on)}{known}"
             if self.time

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 Row = Mapping[str, Any]
 """Column -> value."""
 
@@ -26,7 +28,7 @@ class FeatureTest:
 class FeatureSet:
     """Columns that several models share: who answers for them, how they are made, and what they are to be.
 
-    Its version is a digest of what it means: see `hookline.plans.features.versions`.
+    Its version is a digest of what it means: see `hookline.plans.placing.versions`.
 
     Example:
         >>> FeatureSet(
@@ -50,4 +52,15 @@ class FeatureSet:
     tests: Mapping[str, FeatureTest] = field(default_factory=dict)
     """Name -> rows with what is to be made of them: `hookline features test`."""
     fresh: str | None = None
-    """How old stored values may be before they are stale, such as `1d`; None: they never are."""
+    """How old stored values may be before they are stale, such as `1d` or `1d12h`; None: they never are."""
+
+    def __post_init__(self) -> None:
+        if self.fresh is not None:
+            seconds_of(self.fresh)
+
+
+def seconds_of(span: str) -> float:
+    """Return the seconds of a span such as `90m` or `1d12h`; raises ValueError for what is none."""
+    if not re.fullmatch(r"(\d+(ms|s|m|h|d|w))+", span):
+        raise ValueError(f"must be a span such as 90m, 1d or 1d12h, got {span!r}")
+    return sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)(ms|s|m|h|d|w)", span))

@@ -173,6 +173,7 @@ def populate(registry: Registry) -> None:
         store_deferred(FEATURES, name, FEATURES, partial(_set_node, declared))
     root: Any = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
     root["gates"] = _open({})
+    root[FEATURES] = _open({})
     root["decision"]["costs"] = _open({})
     root["settings"] = _open({name: node_of(cls, None) for name, cls in registry.settings().items()})
     store_config(CONFIG_NAME, root)

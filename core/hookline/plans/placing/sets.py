@@ -8,7 +8,7 @@ from typing import Any
 
 from hookline.errors import ConfigError, DataError, HooklineError, Problem
 from hookline.kinds.artifacts import Dataset
-from hookline.kinds.component import Component, plain_component
+from hookline.kinds.component import COMPONENT, Component, plain_component
 from hookline.kinds.features.sets import FeatureSet
 from hookline.kinds.features.telling import AddsColumns, Derived
 from hookline.kinds.given.names import fault_of
@@ -181,12 +181,15 @@ def _join(registry: Registry, where: str, values: Any) -> Source:
     if isinstance(values, Mapping) and LEFT in values:
         told = "is the run's own source; leave it out"
         raise ConfigError("bad config", [Problem(f"{where}.{LEFT}", told)])
+    name = (
+        values.name if isinstance(values, Source) else str(values.get(COMPONENT)) if isinstance(values, Mapping) else ""
+    )
+    if ("source", name) in registry and LEFT not in registry.entry("source", name).cls.__dataclass_fields__:
+        told = f"source '{name}' puts nothing beside other rows: it has no field `{LEFT}`"
+        raise ConfigError("bad config", [Problem(where, told)])
     given = {**values, LEFT: RowsOfRun()} if isinstance(values, Mapping) else values
     found = _named(where, lambda: built(registry, "source", where, given))
     assert isinstance(found, Source)
-    if not hasattr(found, LEFT):
-        told = f"source '{found.name}' puts nothing beside other rows: it has no field `{LEFT}`"
-        raise ConfigError("bad config", [Problem(where, told)])
     return found
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.data.frames import to_polars
 from hookline.errors import DataError, UnknownName, UsageError
 from hookline.kinds.artifacts import ROW_ID
+from hookline.kinds.features.sets import seconds_of
 from hookline.kinds.kinds import Source
 from hookline.plans.keywords import FrameSource, source_of
 from hookline.plans.placing.sets import KnownSet, joined
@@ -49,13 +51,28 @@ def materialize(
     """
     registry = load_registry()
     known = current_set(registry, name, None if config_dir is None else Path(config_dir))
-    chosen = _chosen(known, name, join, other=source is not None)
-    workspace = open_workspace(home)
-    with OnlineStore(workspace.home) as store:
-        return [
-            _stored(registry, store, known, part, _beside(registry, known.joins[part], source), at, key, time)
-            for part in chosen
-        ]
+    for part in known.joins:
+        on, _, right_time = _shape(known.joins[part], f"features.{name}.joins.{part}")
+        if join in (None, part):
+            _require_same(part, "key", on, key)
+            _require_same(part, "time", right_time, time)
+    beside = None if source is None else _source(registry, source)
+    with OnlineStore(open_workspace(home).home) as store:
+        return store_known(registry, store, known, beside, join=join, at=at)
+
+
+def store_known(
+    registry: Registry,
+    store: OnlineStore,
+    known: KnownSet,
+    source: Source | None = None,
+    *,
+    join: str | None = None,
+    at: datetime | int | None = None,
+) -> list[Stored]:
+    """Store what the joins of a set know, as `materialize` does."""
+    chosen = _chosen(known, known.declared.name, join, other=source is not None)
+    return [_stored(registry, store, known, part, _beside(known.joins[part], source), at) for part in chosen]
 
 
 def _chosen(known: KnownSet, name: str, join: str | None, *, other: bool) -> list[str]:
@@ -71,18 +88,16 @@ def _chosen(known: KnownSet, name: str, join: str | None, *, other: bool) -> lis
     return list(known.joins) if join is None else [join]
 
 
-def _beside(registry: Registry, join: Source, source: Any) -> Source:
+def _beside(join: Source, source: Source | None) -> Source:
     """Return a join whose other rows are those of another source, where one is given."""
-    if source is None:
-        return join
-    given = source_of(registry, source) if isinstance(source, (str, Path, dict, Source)) else _of_frame(source)
-    return replace(join, right=given)  # type: ignore[call-arg]  # `_shape` has seen that it has one
+    return join if source is None else replace(join, right=source)  # type: ignore[call-arg]  # `_shape` has seen that it has one
 
 
-def _of_frame(frame: Any) -> Source:
-    from hookline.data.frames import to_polars
-
-    return FrameSource.of(to_polars(frame).lazy().collect())
+def _source(registry: Registry, source: Any) -> Source:
+    """Return the source that a path, a mapping, a source or a data frame means."""
+    if isinstance(source, (str, Path, Mapping, Source)):
+        return source_of(registry, source)
+    return FrameSource.of(to_polars(source).lazy().collect())
 
 
 def _stored(
@@ -92,13 +107,9 @@ def _stored(
     part: str,
     join: Source,
     at: datetime | int | None,
-    key: str | Sequence[str] | None,
-    time: str | None,
 ) -> Stored:
     name = known.declared.name
     on, left_time, right_time = _shape(join, f"features.{name}.joins.{part}")
-    _require_same(part, "key", on, key)
-    _require_same(part, "time", right_time, time)
     right: Source = join.right  # type: ignore[attr-defined]
     beside = right.load().frame
     moment = _moment(beside, right_time, at)
@@ -225,13 +236,3 @@ def _pairs(rows: pl.DataFrame, keys: int) -> Iterator[tuple[Sequence[Any], Seque
     for part in rows.iter_slices(AT_ONCE):
         for row in part.iter_rows():
             yield row[:keys], row[keys:]
-
-
-def seconds_of(span: str) -> float:
-    """Return the seconds of a span such as `90m`, `1d` or `1d12h`; raises UsageError for what is none."""
-    import re
-
-    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-    if not re.fullmatch(r"(\d+(ms|s|m|h|d|w))+", span):
-        raise UsageError(f"fresh must be a span such as 90m, 1d or 1d12h, got {span!r}")
-    return sum(int(count) * units[unit] for count, unit in re.findall(r"(\d+)(ms|s|m|h|d|w)", span))
