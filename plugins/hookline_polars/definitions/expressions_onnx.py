@@ -11,7 +11,7 @@ from hookline.errors import ExportError
 
 from .expressions import decimal_in
 
-ARITHMETIC = {"Plus": "add", "Minus": "sub", "Mul": "mul", "Div": "div"}
+ARITHMETIC = {"Plus": "add", "Minus": "sub", "Mul": "mul", "Div": "div", "Power": "pow"}
 COMPARED = frozenset({"Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq"})
 LOGIC = frozenset({"And", "Or"})
 OF_ONE = {"Abs": "abs", "Exp": "exp", "Floor": "floor", "Ceil": "ceil"}
@@ -116,6 +116,8 @@ def _said(tree: Any, inputs: Mapping[str, Any]) -> Said:
 
 
 def _name(function: Any) -> str:
+    if function == {"Pow": "Generic"}:
+        return "Power"
     while isinstance(function, Mapping):
         ((name, inner),) = function.items()
         if isinstance(inner, Mapping) and not any(isinstance(one, (str, Mapping)) for one in inner.values()):

@@ -29,7 +29,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         "columns": {
             "ratio": "age / NULLIF(income, 0)",
             "case": "CASE WHEN age > 40 AND city = 'Oslo' THEN 1.5 ELSE LN(income + 1) END",
-            "filled": "COALESCE(age, 0) * 2 - SQRT(ABS(ratio))",
+            "root": "SQRT(ABS(ratio)) - POWER(income, 0.5)",
             "flag": "NOT (age >= 40) OR member OR city IS NULL",
             "text": "COALESCE(city, 'nowhere')",
         }
