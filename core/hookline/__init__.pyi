@@ -72,7 +72,7 @@ from .kinds.reports import (
     Table,
 )
 from .kinds.scored import Scored
-from .kinds.serving.fleet import AnswersAsServed, Fleet, Serves
+from .kinds.serving.fleet import AnswersAsServed, FillsRows, Fleet, Serves
 from .kinds.sklearn_model import SklearnModel
 from .live.batch.predicting import predict
 from .live.deploying.applying import deploy
@@ -142,6 +142,7 @@ __all__ = [
     "FeatureTest",
     "Features",
     "Featurizer",
+    "FillsRows",
     "Finding",
     "FittedFeaturizer",
     "FittedTransform",

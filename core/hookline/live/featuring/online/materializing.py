@@ -15,7 +15,7 @@ from hookline.kinds.features.sets import seconds_of
 from hookline.kinds.kinds import Source
 from hookline.plans.keywords import FrameSource, source_of
 from hookline.plans.placing.sets import KnownSet, joined
-from hookline.plans.placing.versions import version_of
+from hookline.plans.placing.versions import features_of, version_of
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.workspace import open_workspace
 
@@ -134,6 +134,7 @@ def _stored(
         keys.height,
         rows.select(list(columns)).row(-1),
         None if known.declared.fresh is None else seconds_of(known.declared.fresh),
+        {one.name: one.version for one in features_of(registry, known) if one.step == part and one.name in columns},
     )
     store.write(facts, _pairs(rows.head(-1), len(on)))
     return facts

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class Stored:
     keys: int
     absent: tuple[Any, ...]
     fresh: float | None
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """Column -> what it means, as a version; of those that are known before any row is read."""
 
     @property
     def age(self) -> float:
@@ -94,6 +96,7 @@ class OnlineStore:
                         "keys": facts.keys,
                         "absent": facts.absent,
                         "fresh": facts.fresh,
+                        "meanings": facts.meanings,
                     }
                 )
                 connection.execute("INSERT OR REPLACE INTO joins VALUES (?, ?, ?, ?)", (*where, facts.version, told))
@@ -189,4 +192,5 @@ def _stored(name: str, part: str, version: str, facts: str) -> Stored:
         told["keys"],
         tuple(told["absent"]),
         told["fresh"],
+        told["meanings"],
     )
