@@ -181,9 +181,10 @@ def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
 
     `report` is written from a run's evidence, after it and by `hookline report`; `leaderboard` from what a sweep came to
     (sweep, metric, varied, rows); `profile` from a table's, as `hookline data profile --json` tells it; `monitors` from
-    what monitors found (model, reports); `benchmark` from what `hookline bench show --json` tells. `report_cell`,
-    `leaderboard_cell`, `profile_cell`, `monitors_cell` and `comparison_cell` are what a notebook shows of the same. Pages of
-    other names are the plugin's own: `registry.render(name, data, path)` writes them.
+    what monitors found (model, reports); `benchmark` from what `hookline bench show --json` tells; `feature_history` from a
+    feature in the versions of models (feature, versions). `report_cell`, `leaderboard_cell`, `profile_cell`, `monitors_cell` and
+    `comparison_cell` are what a notebook shows of the same. Pages of other names are the plugin's own:
+    `registry.render(name, data, path)` writes them.
     """
     raise NotImplementedError
 

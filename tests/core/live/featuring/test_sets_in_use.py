@@ -154,6 +154,13 @@ def test_a_feature_is_followed_through_the_versions_of_models(capsys: pytest.Cap
     assert all(0 <= one["share"] <= 1 for one in found)
 
 
+def test_the_history_is_drawn_as_a_page(tmp_path: Path) -> None:
+    assert main(["features", "history", "per_visit", "--html", str(tmp_path / "history.html")]) == 0
+    page = (tmp_path / "history.html").read_text("utf-8")
+    assert "3 versions with per_visit, in one meaning" in page
+    assert 'data-chart="share"' in page
+
+
 def test_the_features_of_a_column_are_followed_together(capsys: pytest.CaptureFixture[str]) -> None:
     (first, *_) = told(capsys, "history", "plan", "churn")
     assert first["features"] == ["plan=basic", "plan=free", "plan=pro"]
