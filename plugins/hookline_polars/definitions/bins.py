@@ -61,11 +61,14 @@ class FittedBins:
         import polars as pl
 
         value = numbers(of)
-        place = pl.sum_horizontal((value >= edge).cast(pl.Float64) for edge in edges)
-        found = pl.when(value.is_not_null()).then(place)
-        if self.to == "position":
-            return found
-        return found.cast(pl.Int64).replace_strict(dict(enumerate(labels(edges))), return_dtype=pl.String)
+        text = self.to == "text"
+        told: list[Any] = [*labels(edges)] if text else [float(place) for place in range(len(edges) + 1)]
+        chosen: Any = pl.when(value < edges[0]).then(pl.lit(told[0]))
+        for edge, one in zip(edges[1:], told[1:], strict=False):
+            chosen = chosen.when(value < edge).then(pl.lit(one))
+        # Where there is no number, no condition holds.
+        found: pl.Expr = chosen.when(value >= edges[-1]).then(pl.lit(told[-1]))
+        return found
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Say it as ONNX."""

@@ -39,11 +39,12 @@ class CrossTransform(Transform):
         """Add the texts."""
         import polars as pl
 
+        def held(name: str) -> pl.Expr:
+            text = pl.col(name).cast(pl.String)
+            return pl.when(text != "").then(text)
+
         return frame.with_columns(
-            pl.concat_str(
-                [pl.col(name).cast(pl.String).replace("", None) for name in of], separator=self.between
-            ).alias(new)
-            for new, of in self.columns.items()
+            pl.concat_str(list(map(held, of)), separator=self.between).alias(new) for new, of in self.columns.items()
         )
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
