@@ -38,6 +38,7 @@ def schema_of(registry: Registry) -> dict[str, Any]:
         "defaults": _defaults(registry),
         **{name: _nullable(node) if name in PARTS else node for name, node in options.items()},
         **{kind: _kind(registry, kind) for kind in KINDS},
+        "features": {"description": "Feature sets by name, with what they define.", "type": ["object", "null"]},
         "settings": _settings(registry, defs),
         "hydra": {"description": "Options of Hydra itself.", "type": ["object", "null"]},
     }

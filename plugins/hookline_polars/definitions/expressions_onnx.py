@@ -103,8 +103,8 @@ def _said(tree: Any, inputs: Mapping[str, Any]) -> Said:
         return _of_two(held["op"], _said(held["left"], inputs), _said(held["right"], inputs))
     name, parts = _name(held["function"]), held["input"]
     if name == "Log":
-        base = float(_literal(parts[1])[1])
-        return _log(_said(parts[0], inputs), base)
+        _, base = _literal(parts[1]) or ("number", math.e)
+        return _log(_said(parts[0], inputs), float(base))
     first, *others = (_said(part, inputs) for part in parts)
     if name in (*ARITHMETIC, *COMPARED):
         return _of_two(name, first, others[0])
@@ -160,9 +160,9 @@ def _constant(literal: tuple[str, Any] | None) -> Said:
     from ..onnx import number, texts
 
     kind, value = literal or ("null", None)
-    if kind == "null":
+    if value is None:
         return Said("null", number(float("nan")), op.const(np.array([[True]])))
-    values = {"number": lambda: number(float(value)), "text": lambda: texts([value])}
+    values = {"number": lambda: number(float(value)), "text": lambda: texts([str(value)])}
     made = values[kind]() if kind in values else op.const(np.array([[bool(value)]]))
     return Said(kind, made, op.const(np.array([[False]])))
 

@@ -210,8 +210,8 @@ def _another(held: pl.Series) -> pl.Series:
         taken = set(held.to_list())
         free = next(number for number in range(len(taken) + 1) if number not in taken)
         return pl.Series(held.name, [free], dtype=held.dtype)
-    longest = held.cast(pl.String).str.len_bytes().max() or 0
-    return pl.Series(held.name, ["~" * (int(longest) + 1)], dtype=pl.String).cast(held.dtype, strict=False)  # type: ignore[call-overload]
+    longest: Any = held.cast(pl.String).str.len_bytes().max() or 0
+    return pl.Series(held.name, ["~" * (longest + 1)], dtype=pl.String).cast(held.dtype, strict=False)
 
 
 def _read(dtype: pl.DataType) -> str:
