@@ -226,3 +226,13 @@ def test_a_changed_definition_runs_again_and_what_does_not_need_it_does_not(regi
     first, second = fingerprints(None), fingerprints(0.0)
     assert first["split"] == second["split"]
     assert first["trainer"] != second["trainer"]
+
+
+def test_rows_on_record_have_what_is_joined_already(registry: Registry) -> None:
+    join = {"component": "join", "right": {"component": "file", "path": "more.csv"}, "on": ["id"]}
+    parts = [{"component": "file", "path": "own.csv"}, {"component": "prediction_log", "model": "churn"}]
+    given = {"customer": {"joins": {"more": join}}}
+    config = config_of(registry, given, source={"component": "stack", "of": parts})
+    stacked: Any = config.components["source"][0].component
+    assert [one.name for one in stacked.of] == ["join", "prediction_log"]
+    assert config.plain()["source"]["component"] == "stack"

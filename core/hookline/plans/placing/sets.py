@@ -20,6 +20,8 @@ from hookline.registry.values import validate
 
 from .components import built
 
+ON_RECORD, STACKED = "prediction_log", "stack"
+"""Sources of rows that a model has answered, and of rows of several sources, as a retraining has them."""
 LEFT = "left"
 """The field of a source that puts columns beside the rows of another: that other."""
 
@@ -48,7 +50,13 @@ class KnownSet:
     """Their `left` stands for the run's rows."""
 
     def around(self, source: Source) -> Source:
-        """Return a source of the same rows, with what the joins tell beside them."""
+        """Return a source of the same rows, with what the joins tell beside them; rows on record have it already."""
+        if source.name == ON_RECORD or not self.joins:
+            return source
+        parts = getattr(source, "of", None)
+        if source.name == STACKED and isinstance(parts, tuple):
+            whole: Source = hold(replace(source, of=tuple(map(self.around, parts))), held_by(source))  # type: ignore[call-arg]
+            return whole
         for join in self.joins.values():
             source = joined(join, source)
         return source
