@@ -104,7 +104,7 @@ def _moved(evidence: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for report in evidence.get("reports") or ():
         for table in report.get("tables") or () if report.get("kind") == "monitor" else ():
-            names = list(table.get("columns") or ())
+            names = [str(name) for name in table.get("columns") or ()]
             if "column" in names and MOVED in names:
                 at = names.index("column"), names.index(MOVED)
                 found |= {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from hookline.errors import ConfigError, DataError, HooklineError, Problem
 from hookline.kinds.artifacts import Dataset
 from hookline.kinds.component import COMPONENT, Component, plain_component
 from hookline.kinds.features.sets import FeatureSet
-from hookline.kinds.features.telling import AddsColumns, Derived
+from hookline.kinds.features.telling import AddsColumns
 from hookline.kinds.given.names import fault_of
 from hookline.kinds.given.references import held_by, hold
 from hookline.kinds.kinds import Source, Transform
@@ -61,19 +62,10 @@ class KnownSet:
             source = joined(join, source)
         return source
 
-    def added(self) -> dict[str, tuple[str, Derived]]:
-        """Return column -> the step that adds it, and how; as far as it is known before any row is read."""
-        steps: Mapping[str, Component] = {**self.joins, **self.definitions}
-        return {
-            column: (step, derived)
-            for step, component in steps.items()
-            if isinstance(component, AddsColumns)
-            for column, derived in component.added().items()
-        }
-
     def plain(self) -> dict[str, Any]:
         """Return the set as config says it, complete with the defaults of its components."""
-        told: dict[str, Any] = {name: value for name, value in plain(self.declared).items() if name != "name"}
+        words = replace(self.declared, definitions={}, joins={})
+        told: dict[str, Any] = {name: value for name, value in plain(words).items() if name != "name"}
         return told | {
             "definitions": {key: plain_component(one) for key, one in self.definitions.items()},
             "joins": {key: _without_left(plain_component(one)) for key, one in self.joins.items()},
@@ -131,22 +123,20 @@ def known_set(registry: Registry, name: str, values: Any) -> KnownSet:
     transforms: dict[str, Transform] = {}
     sources: dict[str, Source] = {}
     for key, one in definitions.items():
-        _try(
-            problems, lambda k=key, v=one: transforms.update({k: _definition(registry, f"{where}.definitions.{k}", v)})
-        )
+        with _gathered(problems):
+            transforms[key] = _definition(registry, f"{where}.definitions.{key}", one)
     for key, one in joins.items():
-        _try(problems, lambda k=key, v=one: sources.update({k: _join(registry, f"{where}.joins.{k}", v)}))
+        with _gathered(problems):
+            sources[key] = _join(registry, f"{where}.joins.{key}", one)
     rest = {key: value for key, value in values.items() if key not in ("definitions", "joins", "name")}
-    declared: list[FeatureSet] = []
-    _try(
-        problems,
-        lambda: declared.append(validate(FeatureSet, {"name": name, **_tests_plain(rest)}, where, "bad config")),
-    )
+    declared = FeatureSet(name=name)
+    with _gathered(problems):
+        declared = validate(FeatureSet, {"name": name, **_tests_plain(rest)}, where, "bad config")
     if not definitions and not joins and not problems:
         problems.append(Problem(where, "defines nothing; give definitions, joins, or both"))
     if problems:
         raise ConfigError("bad config", problems)
-    return KnownSet(replace(declared[0], definitions=definitions, joins=joins), transforms, sources)
+    return KnownSet(replace(declared, definitions=definitions, joins=joins), transforms, sources)
 
 
 def _tests_plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,23 +149,24 @@ def _tests_plain(values: Mapping[str, Any]) -> dict[str, Any]:
 def _several(node: Any, where: str, problems: list[Problem]) -> Mapping[str, Any]:
     if node is None:
         return {}
-    if isinstance(node, Mapping) and "component" not in node:
+    if isinstance(node, Mapping) and COMPONENT not in node:
+        problems += [Problem(f"{where}.{key}", fault) for key in node if (fault := fault_of(str(key)))]
         return {str(key): value for key, value in node.items()}
     problems.append(Problem(where, f"must be a mapping of components, each under a name of its own, got {node!r}"))
     return {}
 
 
-def _try(problems: list[Problem], act: Any) -> None:
+@contextmanager
+def _gathered(problems: list[Problem]) -> Iterator[None]:
+    """Add what is wrong in this block to the problems."""
     try:
-        act()
+        yield
     except ConfigError as error:
         problems += error.problems
-    except HooklineError as error:
-        problems.append(Problem("features", f"{error.message}{f'; {error.hint}' if error.hint else ''}"))
 
 
 def _definition(registry: Registry, where: str, values: Any) -> Transform:
-    found = _named(where, lambda: built(registry, "transform", where, values))
+    found = _built(registry, "transform", where, values)
     assert isinstance(found, Transform)
     if found.applies != "always":
         told = (
@@ -196,15 +187,15 @@ def _join(registry: Registry, where: str, values: Any) -> Source:
         told = f"source '{name}' puts nothing beside other rows: it has no field `{LEFT}`"
         raise ConfigError("bad config", [Problem(where, told)])
     given = {**values, LEFT: RowsOfRun()} if isinstance(values, Mapping) else values
-    found = _named(where, lambda: built(registry, "source", where, given))
+    found = _built(registry, "source", where, given)
     assert isinstance(found, Source)
     return found
 
 
-def _named(where: str, build: Any) -> Component:
-    """Have a component built; what is wrong with its name is a problem of its place."""
+def _built(registry: Registry, kind: str, where: str, values: Any) -> Component:
+    """Return a component; raises ConfigError also where nothing is called so, as a problem of its place."""
     try:
-        made: Component = build()
+        made: Component = built(registry, kind, where, values)
     except ConfigError:
         raise
     except HooklineError as error:
