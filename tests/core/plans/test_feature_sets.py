@@ -236,3 +236,18 @@ def test_rows_on_record_have_what_is_joined_already(registry: Registry) -> None:
     stacked: Any = config.components["source"][0].component
     assert [one.name for one in stacked.of] == ["join", "prediction_log"]
     assert config.plain()["source"]["component"] == "stack"
+
+
+def test_a_column_that_is_not_there_is_told_before_anything_runs(registry: Registry) -> None:
+    definitions = {
+        "rates": {"component": "ratio", "columns": {"r": ["spent", "visits"]}},
+        "logs": {"component": "expressions", "columns": {"log": "LN(r)", "cheat": "LENGTH(y)"}},
+    }
+    with pytest.raises(ConfigError) as caught:
+        hl.plan(source=ROWS, target="y", features=FeatureSet(name="customer", definitions=definitions))
+    rates, logs = caught.value.problems
+    assert "'r' is computed from 'spent', which the rows have not; did you mean 'spend'" in rates.message
+    assert (logs.path, logs.message) == (
+        "features.customer.definitions.logs",
+        "'cheat' is computed from 'y', which is to be predicted",
+    )

@@ -133,7 +133,9 @@ def known_set(registry: Registry, name: str, values: Any) -> KnownSet:
     with _gathered(problems):
         declared = validate(FeatureSet, {"name": name, **_tests_plain(rest)}, where, "bad config")
     if not definitions and not joins and not problems:
-        problems.append(Problem(where, "defines nothing; give definitions, joins, or both"))
+        problems.append(
+            Problem(where, f"defines nothing; choose it by features=[{name}], or give it definitions, joins, or both")
+        )
     if problems:
         raise ConfigError("bad config", problems)
     return KnownSet(replace(declared, definitions=definitions, joins=joins), transforms, sources)
