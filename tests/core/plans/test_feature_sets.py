@@ -145,13 +145,13 @@ def test_a_set_in_python_is_what_it_is_in_yaml(
 
 
 def test_a_plugin_defines_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "shop_sets.py").write_text(
+    (tmp_path / "sets_of_a_plugin.py").write_text(
         "import hookline as hl\n\n@hl.hookimpl\ndef register_feature_sets():\n"
         "    spending = {'component': 'ratio', 'columns': {'per_visit': ['spend', 'visits']}}\n"
         "    return [hl.FeatureSet(name='customer', owner='growth', definitions={'spending': spending})]\n",
         "utf-8",
     )
-    (tmp_path / "pyproject.toml").write_text('[tool.hookline]\nplugins = ["shop_sets"]\n', "utf-8")
+    (tmp_path / "pyproject.toml").write_text('[tool.hookline]\nplugins = ["sets_of_a_plugin"]\n', "utf-8")
     monkeypatch.chdir(tmp_path)
     plan = hl.plan(source=ROWS, target="y", features="customer")
     assert "transform.customer.spending" in [stage.key for stage in plan.stages]

@@ -24,8 +24,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         patch.setenv("HOOKLINE_HOME", str(folder / "home"))
         orders = [(f"c{i % 20}", DAY + dt.timedelta(hours=i), float(i % 13)) for i in range(400)]
         pl.DataFrame(orders, schema=["customer", "ordered", "amount"], orient="row").write_csv(ORDERS)
-        (folder / "shop_sets.py").write_text(SETS, "utf-8")
-        (folder / "pyproject.toml").write_text('[tool.hookline]\nplugins = ["shop_sets"]\n', "utf-8")
+        (folder / "sets_of_orders_served.py").write_text(SETS, "utf-8")
+        (folder / "pyproject.toml").write_text('[tool.hookline]\nplugins = ["sets_of_orders_served"]\n', "utf-8")
         rows = pl.DataFrame(
             {
                 "customer": [f"c{i % 20}" for i in range(300)],
