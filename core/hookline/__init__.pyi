@@ -41,6 +41,8 @@ from .kinds.capabilities import (
 )
 from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
+from .kinds.features.sets import FeatureSet, FeatureTest
+from .kinds.features.telling import AddsColumns, Derived, NotInOnnx
 from .kinds.fitted import (
     DecisionRule,
     FittedFeaturizer,
@@ -70,7 +72,7 @@ from .kinds.reports import (
     Table,
 )
 from .kinds.scored import Scored
-from .kinds.serving.fleet import AnswersAsServed, Fleet, Serves
+from .kinds.serving.fleet import AnswersAsServed, FillsRows, Fleet, Serves
 from .kinds.sklearn_model import SklearnModel
 from .kinds.streams.capabilities import ReadsSpan, TakesRows
 from .live.batch.predicting import predict
@@ -82,6 +84,8 @@ from .live.deploying.promoting import promote, rollback
 from .live.deploying.status import deployment
 from .live.explanations.counterfactuals import counterfactual
 from .live.explanations.explaining import explain
+from .live.featuring.online.looking_up import FeatureReader, look_up, stored_features
+from .live.featuring.online.materializing import materialize
 from .live.learning.acting import retrain, retrain_state, retrainings, stop_retraining
 from .live.log.answered import scored
 from .live.log.compacting import compact_predictions
@@ -115,6 +119,7 @@ from .sweeps.benching.bench import bench
 from .version import __version__
 
 __all__ = [
+    "AddsColumns",
     "Alert",
     "AnswersAlone",
     "AnswersAsServed",
@@ -129,14 +134,19 @@ __all__ = [
     "DecisionRule",
     "Deployer",
     "Deployment",
+    "Derived",
     "DropsRepeats",
     "Evaluator",
     "Explains",
     "Explanation",
     "ExportsOnnx",
     "Feature",
+    "FeatureReader",
+    "FeatureSet",
+    "FeatureTest",
     "Features",
     "Featurizer",
+    "FillsRows",
     "Finding",
     "FittedFeaturizer",
     "FittedTransform",
@@ -152,6 +162,7 @@ __all__ = [
     "ModelInfo",
     "Monitor",
     "NeedsOpset",
+    "NotInOnnx",
     "Package",
     "Packager",
     "PageOptions",
@@ -225,7 +236,9 @@ __all__ = [
     "labels",
     "live_at",
     "load",
+    "look_up",
     "manifests",
+    "materialize",
     "model_overview",
     "monitor",
     "monitor_from",
@@ -256,6 +269,7 @@ __all__ = [
     "scored",
     "serve",
     "stop_retraining",
+    "stored_features",
     "sweep",
     "tag_version",
     "update",

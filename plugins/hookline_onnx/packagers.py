@@ -16,6 +16,7 @@ from hookline import (
     Limit,
     LimitedInOnnx,
     NeedsOpset,
+    NotInOnnx,
     Package,
     Packager,
     Pipeline,
@@ -68,7 +69,10 @@ class GraphPackager(Packager):
         return ALONE, ("numpy", "onnxruntime", "pandas")
 
     def refuses(self, parts: Sequence[Component]) -> str | None:
-        """Name the components whose graph needs a later operator set."""
+        """Name the components that ONNX has no words for, or whose graph needs a later operator set."""
+        mute = {part.name: part.not_in_onnx() for part in parts if isinstance(part, NotInOnnx)}
+        if told := [f"{part.kind} '{part.name}': {mute[part.name]}" for part in parts if mute.get(part.name)]:
+            return "; ".join(told)
         least = {part.name: part.onnx_opset for part in parts if isinstance(part, NeedsOpset)}
         late = [f"{name} needs {opset}" for name, opset in least.items() if opset > (self.target_opset or opset)]
         return f"target_opset={self.target_opset} is too low: {', '.join(late)}" if late else None

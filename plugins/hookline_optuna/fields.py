@@ -12,7 +12,7 @@ from typing import Any
 from hookline.errors import ConfigError, Problem, UnknownName, suggestion
 from hookline.kinds.component import COMPONENT
 from hookline.kinds.kinds import KINDS, MULTIPLE
-from hookline.plans.config import key_of
+from hookline.plans.placing.components import key_of
 from hookline.registry.registry import Registry
 
 from .space import Choices, Condition, Numbers, Parameter, choices_of, components_in

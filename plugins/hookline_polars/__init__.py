@@ -5,6 +5,12 @@ from __future__ import annotations
 from hookline import Featurizer, Monitor, Source, Transform, hookimpl
 
 from .columns import Columns
+from .definitions.bins import BinsTransform
+from .definitions.crosses import CrossTransform
+from .definitions.expressions import ExpressionsTransform
+from .definitions.moments import CyclesTransform, HolidaysTransform
+from .definitions.ratios import RatioTransform
+from .definitions.words import TextCountsTransform, TfidfTransform
 from .featurizers.tabular import TabularFeaturizer
 from .monitors.drift import DataDriftMonitor
 from .monitors.predictions import PredictionDriftMonitor
@@ -24,16 +30,21 @@ from .transforms.rows import DedupeTransform, DropMissingTargetTransform, Filter
 from .transforms.texts import NormalizeTextTransform, RareCategoriesTransform
 
 __all__ = [
+    "BinsTransform",
     "CastTransform",
     "ClipTransform",
     "Columns",
+    "CrossTransform",
+    "CyclesTransform",
     "DataDriftMonitor",
     "DataQualityMonitor",
     "DedupeTransform",
     "DropMissingTargetTransform",
     "DropOutliersTransform",
+    "ExpressionsTransform",
     "FileSource",
     "FilterRowsTransform",
+    "HolidaysTransform",
     "ImputeTransform",
     "JoinSource",
     "MapValuesTransform",
@@ -44,9 +55,12 @@ __all__ = [
     "PredictionDriftMonitor",
     "PredictionLogSource",
     "RareCategoriesTransform",
+    "RatioTransform",
     "StackSource",
     "SyntheticSource",
     "TabularFeaturizer",
+    "TextCountsTransform",
+    "TfidfTransform",
 ]
 
 
@@ -60,12 +74,17 @@ def register_sources() -> list[type[Source]]:
 def register_transforms() -> list[type[Transform]]:
     """Return the transforms."""
     return [
+        BinsTransform,
         CastTransform,
         ClipTransform,
+        CrossTransform,
+        CyclesTransform,
         DedupeTransform,
         DropMissingTargetTransform,
         DropOutliersTransform,
+        ExpressionsTransform,
         FilterRowsTransform,
+        HolidaysTransform,
         ImputeTransform,
         MapValuesTransform,
         NormalizeTextTransform,
@@ -73,6 +92,9 @@ def register_transforms() -> list[type[Transform]]:
         OutliersTransform,
         ParseNumbersTransform,
         RareCategoriesTransform,
+        RatioTransform,
+        TextCountsTransform,
+        TfidfTransform,
     ]
 
 

@@ -27,6 +27,7 @@ def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
         "monitors_cell": _monitors_cell,
         "comparison_cell": _comparison_cell,
         "benchmark": _benchmark,
+        "feature_history": _feature_history,
     }
 
 
@@ -129,6 +130,13 @@ def _benchmark(facts: Mapping[str, Any], path: Path) -> None:
     from .pages.benchmark import write_benchmark
 
     write_benchmark(facts, path)
+
+
+def _feature_history(facts: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .pages.feature_history import write_feature_history
+
+    write_feature_history(facts, path)
 
 
 def _require() -> None:

@@ -17,6 +17,7 @@ from kit.command_line import Told
 OURS = (
     *(
         "comparison_cell",
+        "feature_history",
         "leaderboard",
         "leaderboard_cell",
         "model_card",

@@ -30,7 +30,7 @@ VERBS = {
     "components": "list components, show one with its fields, or write reference pages",
     "plugins": "list plugins, show one, check one, or begin a new one",
     "models": "list models and versions, promote, check, compare, carry, tag or delete one",
-    "features": "list a model's features, show one through the versions, or compare two models",
+    "features": "list feature sets and features, show, compare and test them, say who uses which, and store their values",
     "predict": "score a file with a model or package",
     "explain": "say what moved a model's answer, for a row or the rows of a file",
     "package": "write a model's pipeline in another format, proven to answer alike",
@@ -51,7 +51,7 @@ VERBS = {
 }
 FOLDERS = {
     "runs": ("run", "plan", "runs", "sweeps", "compare", "resume", "report", "bench"),
-    "models": ("models", "features", "predict", "explain", "package"),
+    "models": ("models", "predict", "explain", "package"),
     "live": ("serve", "deploy", "predictions", "labels", "monitor", "retrain"),
 }
 """Folder of verbs -> those in it; every other verb is a module or folder of its own name."""

@@ -10,6 +10,7 @@ from typing import Any
 import pluggy
 
 from .component import Settings
+from .features.sets import FeatureSet
 from .kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .reports import Finding, Severity
 
@@ -169,14 +170,21 @@ def register_configs() -> Sequence[str]:
 
 
 @hookspec
+def register_feature_sets() -> Sequence[FeatureSet]:
+    """Return the feature sets that this plugin defines; `features=[NAME]` puts one into a run."""
+    raise NotImplementedError
+
+
+@hookspec
 def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
     """Return the pages that this plugin writes: name -> a function that writes the page, from plain data, to a file.
 
     `report` is written from a run's evidence, after it and by `hookline report`; `leaderboard` from what a sweep came to
     (sweep, metric, varied, rows); `profile` from a table's, as `hookline data profile --json` tells it; `monitors` from
-    what monitors found (model, reports); `benchmark` from what `hookline bench show --json` tells. `report_cell`,
-    `leaderboard_cell`, `profile_cell`, `monitors_cell` and `comparison_cell` are what a notebook shows of the same. Pages of
-    other names are the plugin's own: `registry.render(name, data, path)` writes them.
+    what monitors found (model, reports); `benchmark` from what `hookline bench show --json` tells; `feature_history` from a
+    feature in the versions of models (feature, versions). `report_cell`, `leaderboard_cell`, `profile_cell`, `monitors_cell` and
+    `comparison_cell` are what a notebook shows of the same. Pages of other names are the plugin's own:
+    `registry.render(name, data, path)` writes them.
     """
     raise NotImplementedError
 

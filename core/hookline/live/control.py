@@ -15,7 +15,7 @@ from hookline.kinds.component import COMPONENT
 from hookline.kinds.deployments import Deployment, Seen
 from hookline.kinds.kinds import Deployer
 from hookline.kinds.scored import Scored
-from hookline.plans.config import built
+from hookline.plans.placing.components import built
 from hookline.registry.registry import Registry
 from hookline.telling.once import Once
 from hookline.telling.secrets import logger

@@ -16,10 +16,12 @@ from hookline.kinds.reports import ColumnProfile
 from hookline.packages.loading import LoadedPackage
 from hookline.packages.manifest import ANSWERS, read_as
 from hookline.workspace.catalog.sightings import Sighting
+from hookline.workspace.home import home
 from hookline.workspace.workspace import Workspace
 
 from .explaining.background import background_of
 from .explaining.explainers import explainer_for
+from .featuring.online.filling import Filling
 from .log.labeling import label_rows
 from .seen import AnswerCounts, ArmCounts
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 POSTED = "POST /labels"
 """Where labels come from that a server was sent, as the catalog keeps it."""
+Fill = Callable[[Sequence[Mapping[str, Any]], Sequence[str]], tuple[Sequence[Any], dict[int, tuple[str, ...]]]]
+"""Puts values into rows that lack them, of the columns that a model takes; with row position -> what is to be warned of."""
 ALONE = 0
 """The version of a package that no catalog numbers."""
 
@@ -71,6 +75,10 @@ class SinglePackage:
         """Return what its answers are held against, in words and as rows; raises DataError where its package tells nothing."""
         found = background_of(self.package)
         return found.told, found.rows
+
+    def filler(self, version: int) -> Fill | None:
+        """Return what fills its rows from the online store of the home; None where its feature sets join nothing."""
+        return _filler(home(), self.package)
 
     def tell(self, sightings: Sequence[Sighting]) -> None:
         """Tell nobody."""
@@ -140,6 +148,10 @@ class DeployedModel:
         found = background_of(self._package(version))
         return found.told, found.rows
 
+    def filler(self, version: int) -> Fill | None:
+        """Return what fills a version's rows from the online store; None where its feature sets join nothing."""
+        return _filler(self.workspace.home, self._package(version))
+
     def tell(self, sightings: Sequence[Sighting]) -> None:
         """Tell the catalog what this process saw; raises StoreError where it is away."""
         self.workspace.catalog.database.require_same()
@@ -174,6 +186,11 @@ class DeployedModel:
                 with self._lock:
                     self.loaded[version] = found
             return found
+
+
+def _filler(folder: Path, package: LoadedPackage) -> Fill | None:
+    found = Filling.of(folder, package.path)
+    return None if found is None else found.fill
 
 
 def facts_of(package: LoadedPackage, version: int | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from hookline.packages.pipeline import apply_transforms
 from hookline.packages.reading import reading_in
 from hookline.packages.state import StoredPackage
 from hookline.packages.telling.features import importances_by_column
-from hookline.plans.config import key_of
+from hookline.plans.placing.components import key_of
 from hookline.registry.ports import takes_scored, takes_traffic
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import Found, find

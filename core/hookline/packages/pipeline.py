@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -12,6 +12,7 @@ from hookline.data.contract.rules import unlike_training
 from hookline.data.target import decide, decode, encode, no_prediction, true_values
 from hookline.errors import DataError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Feature, Features, Roles, Schema, Target
+from hookline.kinds.features.telling import AddsColumns
 from hookline.kinds.fitted import DecisionRule, FittedTransform, Intervals, Model, Prediction
 from hookline.workspace.processes.forks import require_own_threads
 
@@ -101,8 +102,7 @@ class Pipeline(Generic[M]):
     @property
     def made(self) -> tuple[Feature, ...]:
         """What each column of the design matrix that the model sees is."""
-        features: tuple[Feature, ...] = self.featurizers[-1].fitted.features
-        return features
+        return traced(self.featurizers[-1].fitted.features, self.transforms)
 
 
 def decided(
@@ -112,6 +112,22 @@ def decided(
     if intervals is not None:
         return replace(prediction, intervals=intervals.around(prediction.values))
     return prediction if rule is None else decide(prediction, rule, target)
+
+
+def traced(features: Sequence[Feature], transforms: Sequence[FittedStage]) -> tuple[Feature, ...]:
+    """Return features with the raw columns that they come from, where transforms say of which columns theirs are made."""
+    made: dict[str, tuple[str, ...]] = {}
+    for stage in transforms:
+        if isinstance(stage.fitted, AddsColumns):
+            for column, derived in stage.fitted.added().items():
+                raw = [source for name in derived.inputs for source in made.get(name, (name,))]
+                made[column] = tuple(dict.fromkeys(raw))
+    if not made:
+        return tuple(features)
+    return tuple(
+        replace(feature, inputs=tuple(dict.fromkeys(raw for name in feature.inputs for raw in made.get(name, (name,)))))
+        for feature in features
+    )
 
 
 def apply_featurizers(featurizers: tuple[FittedStage, ...], frame: pl.LazyFrame) -> Features:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hookline.data.frames import require_columns
 from hookline.errors import ConfigError, DataError, PlanError, Problem, suggestion
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.capabilities import KnowsColumns, measured_by
+from hookline.kinds.features.telling import AddsColumns
 from hookline.kinds.kinds import Evaluator, Source, Trainer, Transform
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import add_remedies
@@ -36,6 +37,7 @@ def check_columns(registry: Registry, config: RunConfig, source: Source, roles: 
         add_remedies(error, registry.remedies, config.plain())
         raise
     _check_slices(config, held)
+    _check_sets(config, held, str(roles.target))
     # A transform may make numbers of a target of texts.
     if config.options.task == "auto" and not config.components["transform"]:
         _check_target(registry, config, held, str(roles.target))
@@ -73,6 +75,32 @@ def _check_slices(config: RunConfig, held: Mapping[str, pl.DataType | None]) -> 
             problems.append(Problem(f"{placed.key}.columns", told))
     if problems:
         raise ConfigError("bad config", problems)
+
+
+def _check_sets(config: RunConfig, held: Mapping[str, pl.DataType | None], target: str) -> None:
+    """Raise ConfigError where a feature set computes from a column that is not there, or from what is to be predicted."""
+    own = any(not placed.within for placed in config.components["transform"])
+    # A transform of the run may add the column.
+    problems = [] if own else list(_wrong_in_sets(config, {*held}, target))
+    if problems:
+        raise ConfigError("bad config", problems)
+
+
+def _wrong_in_sets(config: RunConfig, known: set[str], target: str) -> Iterator[Problem]:
+    """Yield what is wrong with definitions, up to one of which nobody knows what it adds, since others may go by that."""
+    for name, one in config.sets.items():
+        for step, definition in one.definitions.items():
+            added = definition.added() if isinstance(definition, AddsColumns) else {}
+            for column, derived in added.items():
+                where = f"features.{name}.definitions.{step}"
+                for absent in (needed for needed in derived.inputs if needed not in known):
+                    told = f"'{column}' is computed from '{absent}', which the rows have not"
+                    yield Problem(where, f"{told}; {suggestion(absent, known, 'column')}")
+                if target in derived.inputs:
+                    yield Problem(where, f"'{column}' is computed from '{target}', which is to be predicted")
+                known.add(column)
+            if not added or any(column.endswith("*") for column in added):
+                return
 
 
 def _check_target(registry: Registry, config: RunConfig, held: Mapping[str, pl.DataType | None], target: str) -> None:

@@ -20,8 +20,9 @@ from hookline.packages.pipeline import Pipeline
 from hookline.registry.ports import Ports, assignable, ports, takers, takes_scored, takes_traffic, type_text
 from hookline.registry.registry import Registry
 
-from .config import Placed, RunConfig
+from .config import RunConfig
 from .gates import FOLDS, LATENCY, is_among, read_gates
+from .placing.components import Placed
 
 
 def check_chain(registry: Registry, config: RunConfig) -> None:

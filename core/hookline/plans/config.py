@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,10 +13,10 @@ from annotated_types import Gt, Interval
 from hookline.data.parts import LearningCurveOptions, SplitOptions
 from hookline.errors import ConfigError, HooklineError, Problem, closest
 from hookline.kinds.artifacts import Roles
-from hookline.kinds.component import COMPONENT, Component, Settings, plain_component
+from hookline.kinds.component import COMPONENT, Settings, plain_component
 from hookline.kinds.given.names import SHOWN, fault_of, shortened
 from hookline.kinds.given.references import hold, settle
-from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
+from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE, Source
 from hookline.kinds.plain import plain
 from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
 from hookline.registry.registry import Registry
@@ -24,6 +24,8 @@ from hookline.registry.values import validate, validate_object
 from hookline.telling.secrets import redacted
 
 from .gates import Said, flat
+from .placing.components import Placed, built
+from .placing.sets import KnownSet, sets_in
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,10 @@ class Options:
     """What a sweep does when a job fails."""
 
 
-ROOTS = (*KINDS, "experiment", "settings", *(f.name for f in fields(Options)))
+FEATURES = "features"
+"""Where a config names feature sets."""
+ROOTS = (*KINDS, FEATURES, "experiment", "settings", *(f.name for f in fields(Options)))
 """What may stand at the root of a config."""
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A component at its place in config, such as `transform.impute`."""
-
-    key: str
-    component: Component
 
 
 @dataclass(frozen=True)
@@ -76,6 +72,10 @@ class RunConfig:
     components: Mapping[str, tuple[Placed, ...]]
     """Kind -> its components in order; single-choice kinds have at most one."""
     settings: Mapping[str, Settings] = field(default_factory=dict)
+    sets: Mapping[str, KnownSet] = field(default_factory=dict)
+    """Feature set -> what it holds; its components are among those of their kinds."""
+    bare: Placed | None = None
+    """The source as config says it, where a feature set puts more beside its rows."""
 
     def one(self, kind: str) -> Placed | None:
         """Return the component of a single-choice kind."""
@@ -86,7 +86,7 @@ class RunConfig:
         """The model's name: as configured, else the source's file stem or component name."""
         if self.options.name:
             return self.options.name
-        source = self.components["source"][0].component
+        source = self._said("source")[0].component
         path = getattr(source, "path", None)
         stem = re.sub(r"[^\w.-]+", "_", Path(redacted(str(path))).stem).strip("._-") if path else ""
         return shortened(stem) or source.name.replace(".", "_")
@@ -95,16 +95,16 @@ class RunConfig:
         """Return the config as plain JSON values, complete with defaults."""
         tree: dict[str, Any] = plain(self.options)
         for kind in KINDS:
-            nodes = {
-                placed.key.partition(".")[2]: plain_component(placed.component) for placed in self.components[kind]
-            }
+            nodes = {placed.key.partition(".")[2]: plain_component(placed.component) for placed in self._said(kind)}
             tree[kind] = nodes if kind in MULTIPLE else next(iter(nodes.values()), None)
-        return tree | {"settings": {name: plain(value) for name, value in self.settings.items()}}
+        sets = {"features": {name: known.plain() for name, known in self.sets.items()}} if self.sets else {}
+        return tree | sets | {"settings": {name: plain(value) for name, value in self.settings.items()}}
 
-
-def key_of(name: str) -> str:
-    """Return the config key of a component in a multiple-choice kind; a dot would nest it."""
-    return name.replace(".", "_")
+    def _said(self, kind: str) -> tuple[Placed, ...]:
+        """Return the components of a kind that config places, without what feature sets add."""
+        if kind == "source" and self.bare is not None:
+            return (self.bare,)
+        return tuple(placed for placed in self.components[kind] if not placed.within)
 
 
 def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
@@ -114,6 +114,7 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     components: dict[str, tuple[Placed, ...]] = {}
     for kind in KINDS:
         components[kind] = tuple(_place(registry, kind, tree.get(kind), problems, hints))
+    sets = sets_in(registry, tree.get(FEATURES), problems, hints)
     options = _checked(Options, _options(tree), "", problems) or Options()
     settings = _settings(registry, tree.get("settings") or {}, problems)
     if options.name is not None and (fault := fault_of(options.name)):
@@ -143,7 +144,26 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     if problems:
         kinds = {kind: tree[kind] for kind in KINDS if kind in tree}
         raise ConfigError(_title(problems, kinds), problems, hint=hints[0] if hints else None)
-    return RunConfig(options, components, settings)
+    return with_sets(RunConfig(options, components, settings), sets)
+
+
+def with_sets(config: RunConfig, sets: Mapping[str, KnownSet]) -> RunConfig:
+    """Return a config with the components of feature sets in their places: around the source, and after its transforms."""
+    if not sets:
+        return config
+    bare = config.components["source"][0]
+    source = bare.component
+    assert isinstance(source, Source)
+    for known in sets.values():
+        source = known.around(source)
+    added = [
+        Placed(f"transform.{name}.{key}", one, name)
+        for name, known in sets.items()
+        for key, one in known.definitions.items()
+    ]
+    components = {**config.components, "transform": (*config.components["transform"], *added)}
+    components["source"] = (Placed(bare.key, source),)
+    return replace(config, components=components, sets=sets, bare=bare)
 
 
 def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hints: list[str]) -> Sequence[Placed]:
@@ -167,39 +187,6 @@ def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hi
             problems.append(Problem(key, error.message))
             hints.extend([error.hint] if error.hint else [])
     return placed
-
-
-def built(registry: Registry, kind: str, key: str, values: Any) -> Any:
-    """Return the component that an object, a name, or a mapping with `component` and its fields means at a key.
-
-    Raises ConfigError with every problem of its fields, UnknownName where no component is called so.
-    """
-    if isinstance(values, Component):
-        if values.kind != kind:
-            raise ConfigError(
-                "bad config", [Problem(key, f"a {values.kind} ('{values.name}') stands where a {kind} belongs")]
-            )
-        return validate_object(values, key)
-    if isinstance(values, str):
-        values = {COMPONENT: values}
-    if not isinstance(values, Mapping):
-        raise ConfigError("bad config", [Problem(key, f"must be a component with its fields, got {values!r}")])
-    fields_ = {
-        name: value for name, value in values.items() if name != COMPONENT and not str(name).startswith("_target_")
-    }
-    whole, kept = settle(fields_, key)
-    return hold(registry.build(kind, name_in(values, kind, key), whole, key), kept)
-
-
-def name_in(values: Mapping[str, Any], kind: str, key: str) -> str:
-    """Return the component that a node names; raises ConfigError where it names none."""
-    name = values.get(COMPONENT)
-    if isinstance(name, str):
-        return name
-    told = f"required: the name of a registered {kind}"
-    if name is not None:
-        told = f"must be the name of a registered {kind}, got {name!r}"
-    raise ConfigError("bad config", [Problem(f"{key}.{COMPONENT}", told)])
 
 
 def _options(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from hookline.registry.fields import field_docs
 from hookline.registry.registry import Registry
 from hookline.version import __version__
 
-from .config import Options, key_of
+from .config import Options
 from .hydra.compose import CONFIG_PACKAGE
 from .keywords import PARTS
+from .placing.components import key_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BENCHMARK = "benchmark"
@@ -37,6 +38,7 @@ def schema_of(registry: Registry) -> dict[str, Any]:
         "defaults": _defaults(registry),
         **{name: _nullable(node) if name in PARTS else node for name, node in options.items()},
         **{kind: _kind(registry, kind) for kind in KINDS},
+        "features": {"description": "Feature sets by name, with what they define.", "type": ["object", "null"]},
         "settings": _settings(registry, defs),
         "hydra": {"description": "Options of Hydra itself.", "type": ["object", "null"]},
     }

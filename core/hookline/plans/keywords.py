@@ -12,6 +12,7 @@ from hookline.data.frames import to_polars
 from hookline.errors import ConfigError, DataError, HooklineError, Problem, UsageError
 from hookline.kinds.artifacts import Dataset, Roles
 from hookline.kinds.component import Component
+from hookline.kinds.features.sets import FeatureSet
 from hookline.kinds.given.references import hold, settle
 from hookline.kinds.kinds import KINDS, MULTIPLE, Source
 from hookline.workspace.piped import settled
@@ -69,7 +70,7 @@ class FrameSource(Source):
 
 def config_of(registry: Registry, overrides: Sequence[Any], config: Mapping[str, Any]) -> RunConfig:
     """Turn what `run` takes into a resolved config."""
-    from .config import resolve
+    from .config import FEATURES, resolve
     from .hydra.compose import compose
 
     texts, mappings = _texts(overrides), [item for item in overrides if isinstance(item, Mapping)]
@@ -78,6 +79,8 @@ def config_of(registry: Registry, overrides: Sequence[Any], config: Mapping[str,
     given: dict[str, Any] = {}
     for mapping in (*mappings, config):
         given = _laid_over(given, mapping)
+    if given.get(FEATURES) is not None:
+        given[FEATURES] = _sets(registry, given[FEATURES])
     if isinstance(experiment := given.get("experiment"), str):
         texts.append(f"experiment={experiment}")
         del given["experiment"]
@@ -97,6 +100,20 @@ def _texts(overrides: Sequence[Any]) -> list[str]:
                 raise UsageError(f"{text!r} is no override", hint='write key=value, such as "seed=7", or a mapping')
             found.append(text)
     return found
+
+
+def _sets(registry: Registry, given: Any) -> dict[str, Any]:
+    """Return the feature sets that names, objects, or a mapping of them mean, by name."""
+    from .hydra.compose import sets_named
+
+    if isinstance(given, Mapping):
+        return dict(given)
+    listed = [given] if isinstance(given, (str, FeatureSet)) else list(given)
+    named = sets_named(registry, [one for one in listed if isinstance(one, str)])
+    for one in listed:
+        if not isinstance(one, (str, FeatureSet)):
+            raise ConfigError("bad config", [Problem("features", f"must be names or feature sets, got {one!r}")])
+    return {name: named[name] for name in named} | {one.name: one for one in listed if isinstance(one, FeatureSet)}
 
 
 def _scalars(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +146,7 @@ def _set(part: Any) -> Any:
 
 def source_of(registry: Registry, what: str | Path | Mapping[str, Any] | Component) -> Source:
     """Return the source that a path, a name, or a mapping with `component` and its fields means."""
-    from .config import name_in
+    from .placing.components import name_in
 
     node = _source(registry, what)
     if isinstance(node, Mapping):
@@ -198,7 +215,7 @@ def _source(registry: Registry, source: Any) -> Any:
 
 def _several(kind: str, nodes: Any) -> dict[str, Any]:
     """Return the components of a multiple-choice kind by key; the same one twice gets a number."""
-    from .config import key_of
+    from .placing.components import key_of
 
     if nodes is None:
         return {}
@@ -214,7 +231,7 @@ def _several(kind: str, nodes: Any) -> dict[str, Any]:
 
 
 def _name_of(kind: str, node: Any, path: str) -> str:
-    from .config import name_in
+    from .placing.components import name_in
 
     if isinstance(node, (str, Component)):
         return node if isinstance(node, str) else node.name

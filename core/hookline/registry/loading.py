@@ -26,7 +26,7 @@ from hookline.telling.secrets import logger
 
 GROUP = "hookline"
 BUILT_IN = "hookline"
-PROJECT_OPTIONS = ("plugins",)
+PROJECT_OPTIONS = ("plugins", "configs")
 """What `[tool.hookline]` in a pyproject.toml may say."""
 log = logger("hookline.registry.loading")
 
@@ -60,6 +60,8 @@ class PluginSet:
     plugins: tuple[Plugin, ...]
     strict: bool = False
     """Whether a broken plugin is an error, as HOOKLINE_STRICT=1 says."""
+    folder: Path | None = None
+    """Where the project keeps its config files, such as `features/`: `[tool.hookline] configs` in its pyproject.toml."""
 
     def __getitem__(self, name: str) -> Plugin:
         return next(plugin for plugin in self.plugins if plugin.name == name)
@@ -99,7 +101,7 @@ def load_plugins(project: Path | None = None, environ: Mapping[str, str] | None 
             continue
         _refuse_clash(found, plugins)
         plugins.append(_load(manager, found, strict=strict))
-    return PluginSet(manager, tuple(plugins), strict)
+    return PluginSet(manager, tuple(plugins), strict, config_folder(project or Path.cwd()))
 
 
 def project_root(start: Path) -> Path | None:
@@ -130,6 +132,20 @@ def project_options(start: Path) -> tuple[Path | None, Mapping[str, object]]:
                 "project", f"[tool.hookline] in {root / 'pyproject.toml'} has no option '{name}'", hint=told
             )
     return root, options
+
+
+def config_folder(start: Path) -> Path | None:
+    """Return the folder of config files that a project names; None where it names none. Raises PluginError."""
+    root, options = project_options(start)
+    named = options.get("configs")
+    if root is None or named is None:
+        return None
+    if not isinstance(named, str) or not (root / named).is_dir():
+        raise PluginError(
+            "project",
+            f"[tool.hookline] configs in {root / 'pyproject.toml'} must name a folder in the project, got {named!r}",
+        )
+    return root / named
 
 
 def _find(start: Path, environ: Mapping[str, str]) -> Iterator[Plugin]:

@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from hookline.errors import PluginError
 from hookline.kinds.component import Settings
+from hookline.kinds.features.sets import FeatureSet
 from hookline.kinds.hooks import Channel, PageServer, Scorer
 
 from .contract import NAME
@@ -34,6 +35,13 @@ Shows = Named[PageServer]
 
 Opened = Named[Channel]
 """Delivers alerts."""
+
+
+class FeatureSetOf(NamedTuple):
+    """A feature set and the plugin that defines it."""
+
+    declared: FeatureSet
+    plugin: Plugin
 
 
 class What(NamedTuple):
@@ -76,3 +84,18 @@ def add(held: dict[str, Named[F]], what: What, name: Any, new: Named[F]) -> None
             hint=f"rename the {word}, or set HOOKLINE_DISABLE={other.name}",
         )
     held[name] = new
+
+
+def add_set(held: dict[str, FeatureSetOf], declared: Any, plugin: Plugin) -> None:
+    """Add a plugin's feature set to those there are; raises PluginError where it is none, or its name is taken."""
+    if not isinstance(declared, FeatureSet) or not NAME.fullmatch(str(declared.name)):
+        told = "return objects of hookline.FeatureSet, each with a name in snake_case"
+        raise PluginError(plugin.name, f"register_feature_sets returned {declared!r}", hint=told)
+    if declared.name in held:
+        other = held[declared.name].plugin
+        raise PluginError(
+            plugin.name,
+            f"feature set '{declared.name}' ({plugin.label}) is already taken by plugin '{other.name}' ({other.label})",
+            hint=f"rename the set, or set HOOKLINE_DISABLE={other.name}",
+        )
+    held[declared.name] = FeatureSetOf(declared, plugin)

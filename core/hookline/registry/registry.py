@@ -15,6 +15,7 @@ from typing import Any
 
 from hookline.errors import ConfigError, PluginError, UnknownName, closest, suggestion
 from hookline.kinds.component import Component, Settings
+from hookline.kinds.features.sets import FeatureSet
 from hookline.kinds.hooks import PageServer, Scorer
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.kinds.plain import adapter
@@ -23,7 +24,7 @@ from hookline.telling.secrets import logger
 from .contract import check_class
 from .fields import FieldInfo, default_of, field_infos, has_default
 from .loading import Plugin, PluginSet, skip
-from .named import PAGE, SCORER, SERVER, Page, Scores, Shows, add
+from .named import PAGE, SCORER, SERVER, FeatureSetOf, Page, Scores, Shows, add, add_set
 from .nested import build_nested
 from .ports import ports, type_text
 from .remedies import remedies_of
@@ -68,6 +69,7 @@ class Registry:
         self._scorers: dict[str, Scores] = {}
         self._servers: dict[str, Shows] = {}
         self._configs: dict[str, Plugin] = {}
+        self._sets: dict[str, FeatureSetOf] = {}
         broken: dict[str, Plugin] = {}
         for kind in KINDS:
             for plugin, cls in _collect(plugins, f"register_{kind}s", broken):
@@ -82,6 +84,8 @@ class Registry:
             add(self._servers, SERVER, name, Shows(show, plugin))
         for plugin, package in _collect(plugins, "register_configs", broken, _texts):
             self._configs[package] = plugin
+        for plugin, declared in _collect(plugins, "register_feature_sets", broken):
+            add_set(self._sets, declared, plugin)
         self._drop(broken)
         self.plugins = dataclasses.replace(plugins, plugins=tuple(broken.get(p.name, p) for p in plugins.plugins))
 
@@ -116,6 +120,11 @@ class Registry:
     def configs(self) -> tuple[str, ...]:
         """The config packages that plugins add to Hydra's search path."""
         return tuple(self._configs)
+
+    @property
+    def feature_sets(self) -> Mapping[str, FeatureSet]:
+        """The feature sets that plugins define, by name."""
+        return {name: one.declared for name, one in sorted(self._sets.items())}
 
     @property
     def pages(self) -> Mapping[str, Page]:
@@ -218,6 +227,7 @@ class Registry:
         self._scorers = {name: held for name, held in self._scorers.items() if held.plugin.name not in broken}
         self._servers = {name: held for name, held in self._servers.items() if held.plugin.name not in broken}
         self._configs = {package: plugin for package, plugin in self._configs.items() if plugin.name not in broken}
+        self._sets = {name: held for name, held in self._sets.items() if held.plugin.name not in broken}
         for name in broken:
             self.plugins.manager.unregister(name=name)
 

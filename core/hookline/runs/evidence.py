@@ -1,10 +1,10 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
 Keys: title, run, verdict, data, split, cleaning, reports, concordance, remarks, decision, intervals, learning, importances,
-features, selection, parity, certificates, packages, gates, deployment, plan, config, environment. A key is left out where the
-run did not get so far. Beside an evaluator's metric stand `baseline`, what a constant guess has there, and `training`, what the
-model has on rows that it was fitted to. A stage of the plan whose component chose another to do its work has that name as
-`chosen`.
+features, feature_sets, selection, parity, certificates, packages, gates, deployment, plan, config, environment. A key is left
+out where the run did not get so far. Beside an evaluator's metric stand `baseline`, what a constant guess has there, and
+`training`, what the model has on rows that it was fitted to. A stage of the plan whose component chose another to do its work
+has that name as `chosen`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from hookline.quality.concordance import concordances_of
 
 from .execution import Execution, kind_of
 from .gates.checking import gates_told
+from .sets import sets_told
 from .stages.split import facts_of
 from .stages.trainer import beside_of
 
@@ -43,6 +44,8 @@ def build_evidence(run: Execution, status: str, error: str | None, started: floa
         needed = run.plan.of(*section.needs)
         if all(run.is_at_hand(stage) for stage in needed) and (told := section.tell(run)) is not None:
             evidence[section.key] = told
+    if sets := sets_told(run):
+        evidence["feature_sets"] = sets
     if concordance := _concordance(reports):
         evidence["concordance"] = concordance
     if gates := gates_told(run):

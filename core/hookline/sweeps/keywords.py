@@ -13,9 +13,9 @@ from hookline.errors import UsageError
 from hookline.kinds.component import COMPONENT, Component
 from hookline.kinds.kinds import MULTIPLE
 from hookline.kinds.plain import plain
-from hookline.plans.config import key_of
 from hookline.plans.hydra.shorthand import is_path, quoted
 from hookline.plans.keywords import PARTS, FrameSource
+from hookline.plans.placing.components import key_of
 from hookline.registry.registry import Registry
 from hookline.workspace.home import home
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 COSTS = ("seconds", "peak_memory_mib")
 """What a row has beside metrics, and less is better of."""
+IN_SETS = "features."
+"""Stands before what is varied within feature sets."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,8 +105,13 @@ def leaderboard(
     metric = metric or next(iter(searched), None) or headline_metric(jobs)
     if others and metric is not None:
         searched = list(dict.fromkeys([metric, *others]))
-    flat = {trial: _flat(some[0].config) for trial, some in trials.items()}
-    varied = _varied(list(flat.values()))
+    flat = {trial: _told(some[0].config) for trial, some in trials.items()}
+    # What is in a feature set that some trials have and others have not is told by its name alone.
+    varied = [
+        key
+        for key in _varied(list(flat.values()))
+        if not key.startswith(IN_SETS) or all(key in one for one in flat.values())
+    ]
     rows = [_row(trial, some, {key: flat[trial].get(key) for key in varied}) for trial, some in trials.items()]
     if "trainer" in varied:
         _tell_choices(rows)
@@ -244,6 +251,15 @@ def _differs(key: str, configs: Sequence[Mapping[str, Any]]) -> bool:
     for config in configs:
         groups.setdefault(config.get(owner), set()).add(repr(config.get(key)))
     return any(len(values) > 1 for values in groups.values())
+
+
+def _told(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config flat: which feature sets it has, and of each only what they mean."""
+    sets = config.get("features")
+    if not isinstance(sets, Mapping):
+        return _flat(config)
+    meant = {name: {part: one.get(part) for part in ("definitions", "joins")} for name, one in sets.items()}
+    return {**_flat({**config, "features": ", ".join(sets)}), **_flat(meant, IN_SETS)}
 
 
 def _flat(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Len
 
-from hookline import Dataset, ReadsAlike, Roles, Source, TextRules
+from hookline import Dataset, Derived, ReadsAlike, Roles, Source, TextRules
 from hookline.data.frames import require_columns
 from hookline.errors import DataError
 from hookline.kinds.artifacts import DateOrder
+from hookline.kinds.capabilities import KnowsColumns
 from hookline.telling.secrets import logger
 
 from .file import FileSource
@@ -60,7 +61,7 @@ class JoinSource(Source):
     windows: Mapping[str, Window] = dataclasses.field(default_factory=dict)
     """New column -> a figure of right rows: `source.windows.spent={of: amount, figure: sum, over: 30d}`; no others are added."""
     matched: Annotated[str, Len(1)] | None = None
-    """Add a column of this name that says whether there is a right row."""
+    """Add a column of this name that says whether there is a right row; how many have none is then told by it alone."""
 
     def __post_init__(self) -> None:
         if not self.on and self.time is None:
@@ -111,6 +112,28 @@ class JoinSource(Source):
         """Return the roles that the sources know, the left one's first."""
         return self.right.roles().merged(self.left.roles())
 
+    def added(self) -> Mapping[str, Derived]:
+        """Return the columns of the right source: figures of windows, or those that it knows before it is read."""
+        keys = (*self.on, *((self.time,) if self.time else ()))
+        known = f", known after {self.lag}" if self.lag else ""
+        if self.windows:
+            return {
+                name: Derived(
+                    keys, f"{one.figure} of {one.of} over {one.over} up to {self.time}, by {', '.join(self.on)}{known}"
+                )
+                for name, one in self.windows.items()
+            }
+        try:
+            held = self.right.columns_ahead() if isinstance(self.right, KnowsColumns) else None
+        except DataError:  # There are no rows here, of which a run would tell.
+            held = None
+        when = (
+            f"last {{}} up to {self.time}, by {', '.join(self.on)}{known}"
+            if self.time
+            else f"{{}} by {', '.join(self.on)}"
+        )
+        return {name: Derived(keys, when.format(name)) for name in held or () if name not in self.on}
+
     def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> Source:
         """Return the source that reads rows that are joined already, as the left source reads its own."""
         return self._beside().at(place, texts, dates)
@@ -148,7 +171,8 @@ class JoinSource(Source):
 
         def kept(matched: pl.Series) -> pl.Series:
             alone = len(matched) - int(matched.sum())
-            if alone and not told:
+            unseen = self.matched is None or self.how == "inner"
+            if alone and unseen and not told:
                 what = "are dropped" if self.how == "inner" else "have missing values there"
                 told.append(
                     f"{name}: {alone:,} of {len(matched):,} rows ({alone / len(matched):.1%}) belong to no right row"

@@ -19,7 +19,7 @@ from hookline.kinds.fitted import label_text
 
 from .exchange import Item, Question, joined
 from .log import Kept, PredictionLog, Stamp
-from .rows import Reader
+from .rows import Fill, Reader
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,9 +45,10 @@ class Answerer:
         log: PredictionLog | None,
         most_rows: int = sys.maxsize,
         stamp: Stamp = NOBODY,
+        fill: Fill | None = None,
     ) -> None:
         self.predictor, self.stamp = predictor, stamp
-        self.reader = Reader(predictor.schema, predictor.roles, most_rows)
+        self.reader = Reader(predictor.schema, predictor.roles, most_rows, fill)
         # Asked once, since a look at a protocol takes as long as a small model does.
         self._few = predictor if isinstance(predictor, PredictsRows) else None
         if self._few is not None:

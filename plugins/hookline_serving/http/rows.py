@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -22,6 +22,8 @@ from .reading.cutting import NO_ROWS, Body, check_count
 from .reading.faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
 from .reading.typed import asks_more, body_of, can_be_fields, field_name, fitting_row, plain_row
 
+Fill = Callable[[Sequence[Mapping[str, Any]], Sequence[str]], tuple[Sequence[Any], dict[int, tuple[str, ...]]]]
+"""Puts what is known of rows into the columns that they lack, as `hookline.FillsRows` tells."""
 MOST_HINTS = 10
 """Missing columns of a request for which a look is taken at what may have been meant."""
 MOST_NAMES = 20
@@ -56,7 +58,8 @@ def rows_of(body: Any) -> list[Mapping[str, Any]]:
 class Reader:
     """Checks rows against the input contract, and says what in them is unlike the training data."""
 
-    def __init__(self, schema: Schema, roles: Roles, most_rows: int = sys.maxsize) -> None:
+    def __init__(self, schema: Schema, roles: Roles, most_rows: int = sys.maxsize, fill: Fill | None = None) -> None:
+        self._fill = fill
         self._columns, self._id = schema.columns, roles.id
         self._most_rows = most_rows
         self.asks_patterns = any(column.pattern is not None for column in schema.columns)
@@ -83,7 +86,8 @@ class Reader:
         Rows with nothing odd in them, which most are, are told by reading them as a type; all others are looked at closely.
         """
         since = time.perf_counter()
-        if self._plain is None:
+        # What fills rows is asked of each that lacks a value, even one that need not be there.
+        if self._plain is None or self._fill is not None:
             return self.read(rows_of(decoded(body)), since)
         try:
             rows = self._plain.decode(body).rows
@@ -105,13 +109,27 @@ class Reader:
         """
         since = time.perf_counter() if since is None else since
         check_count(len(rows), self._most_rows)
+        rows, told = (rows, {}) if self._fill is None else self._filled(rows)
         reread = [self._reread(row) for row in rows] if self._is_reread else rows
         try:
             values = [self._converted(row) for row in reread]
         except NOT_PLAIN:
             raise BadRows([*islice(self._problems(reread), MOST_COUNTED + 1)]) from None
         ids = [row.get(self._id) if self._id else None for row in rows]
-        return Question(rows, values, ids, self._warnings(values), since)
+        warnings = self._warnings(values)
+        for place, some in told.items():
+            warnings[place] = (*warnings.get(place, ()), *some)
+        return Question(rows, values, ids, warnings, since)
+
+    def _filled(
+        self, rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[Sequence[Mapping[str, Any]], dict[int, tuple[str, ...]]]:
+        """Return rows with what is known of them and was not sent; a row that lacks nothing is not asked about."""
+        assert self._fill is not None
+        names = [column.name for column in self._columns]
+        if all(name in row for row in rows for name in names):
+            return rows, {}
+        return self._fill(rows, names)
 
     def _converted(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return a row's values as the model takes them; raises ValueError or OverflowError where it has others."""

@@ -22,6 +22,22 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "filter_rows": {"column": "age", "op": ">", "value": 30},
     "null_values": {"values": ["Oslo", 2]},
     "map_values": {"column": "city", "old": ["Oslo"], "new": ["Rome"]},
+    "bins": {"columns": {"age_group": {"of": "age", "equal": 4}, "rich": {"of": "income", "edges": [30_000, 60_000]}}},
+    "cross": {"columns": {"city_city": ["city", "city"]}},
+    "cycles": {"columns": ["joined"], "cycles": ["hour", "weekday", "day", "month", "ordinal_day"]},
+    "expressions": {
+        "columns": {
+            "ratio": "age / NULLIF(income, 0)",
+            "case": "CASE WHEN age > 40 AND city = 'Oslo' THEN 1.5 ELSE LN(income + 1) END",
+            "root": "SQRT(ABS(ratio)) - POWER(income, 0.5)",
+            "flag": "NOT (age >= 40) OR member OR city IS NULL",
+            "text": "COALESCE(city, 'nowhere')",
+        }
+    },
+    "holidays": {"columns": ["joined"], "country": "DE", "subdivision": "BY"},
+    "ratio": {"columns": {"ratio": ["age", "income"]}},
+    "text_counts": {"columns": ["city"], "counts": ["characters", "words", "digits", "capitals"]},
+    "tfidf": {"column": "city"},
 }
 """What a component cannot do without, and what makes it quick."""
 

@@ -10,7 +10,7 @@ from hookline.errors import UnknownName
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.kinds.sklearn_model import SklearnModel
-from hookline.plans.config import key_of
+from hookline.plans.placing.components import key_of
 from hookline.registry.fields import FieldInfo, field_infos
 from hookline.registry.loading import Plugin
 from hookline.registry.ports import ports

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -68,6 +68,23 @@ class Fleet(Protocol):
 
         rows: `prediction_id`, `value` and maybe `time`, as JSON has them. Raises UnknownName where no labels are kept, DataError
         naming the rows that are wrong, and StoreError.
+        """
+        ...
+
+
+@runtime_checkable
+class FillsRows(Protocol):
+    """A fleet that knows of a version's rows what need not be sent with them."""
+
+    def filler(
+        self, version: int
+    ) -> (
+        Callable[[Sequence[Mapping[str, Any]], Sequence[str]], tuple[Sequence[Any], dict[int, tuple[str, ...]]]] | None
+    ):
+        """Return what puts values into rows where they lack them; None where there is nothing to be put.
+
+        It takes rows as JSON has them and the columns that the model takes, and returns the rows in order, with row position ->
+        what is to be warned of. It may be called in any thread.
         """
         ...
 

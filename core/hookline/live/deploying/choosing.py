@@ -9,7 +9,7 @@ from hookline.errors import UsageError
 from hookline.kinds.component import COMPONENT
 from hookline.kinds.deployments import Deployment
 from hookline.kinds.kinds import Deployer
-from hookline.plans.config import built
+from hookline.plans.placing.components import built
 from hookline.registry.registry import Registry
 
 KIND = "deployer"

@@ -14,6 +14,7 @@ from typing import Any
 
 from hookline.errors import ConfigError, Problem, UsageError
 from hookline.kinds.component import COMPONENT
+from hookline.kinds.features.sets import FeatureSet
 from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.registry.fields import default_of, has_default
 from hookline.registry.nested import kind_in
@@ -21,7 +22,9 @@ from hookline.registry.registry import Registry
 from hookline.workspace.home import home as home
 from hookline.workspace.home import new_run_id
 
-from ..config import key_of
+from ..config import FEATURES
+from ..placing.components import key_of
+from ..placing.sets import declared_plain
 from .lines import is_before, registering
 from .overrides import check_overrides
 from .shorthand import spelled_out, with_roles
@@ -93,6 +96,24 @@ def fields_said(registry: Registry, kind: str, name: str, overrides: Sequence[st
     return {field: node[field] for field in sorted(said) if field in node}
 
 
+def sets_named(registry: Registry, names: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
+    """Return feature sets by their names as plain values; raises UnknownName, or ConfigError where a file is no YAML."""
+    if not names:
+        return {}
+    found: dict[str, Any] = compose(registry, [f"{FEATURES}=[{','.join(names)}]"], config_dir).get(FEATURES) or {}
+    for name in names:
+        if name not in found:
+            told = f"the file of features={name} must hold the set below its name: `{name}:`"
+            raise ConfigError("bad config", [Problem(f"{FEATURES}.{name}", f"is not there; {told}")])
+    return found
+
+
+def sets_there(registry: Registry, config_dir: Path | None = None) -> list[str]:
+    """Return the names of the feature sets of a project: of its plugins, and of its config files."""
+    own = [file.stem for file in sorted((config_dir / FEATURES).glob("*.yaml"))] if config_dir else []
+    return sorted({*options(registry).get(FEATURES, ()), *own})
+
+
 def initialized() -> AbstractContextManager[None]:
     """Have Hydra look for config where ours is."""
     from hydra import __version__, initialize_config_module
@@ -115,9 +136,9 @@ def store_config(name: str, node: Any, group: str | None = None) -> None:
 def without_null(override: str) -> str:
     """Say `kind=null` as Hydra wants it: a group is left out with `~kind`, and a list of choices is emptied."""
     kind, equals, value = override.partition("=")
-    if not equals or value not in ("null", "None", "none") or kind not in (*KINDS, "experiment"):
+    if not equals or value not in ("null", "None", "none") or kind not in (*KINDS, FEATURES, "experiment"):
         return override
-    return f"{kind}=[]" if kind in MULTIPLE else f"~{kind}"
+    return f"{kind}=[]" if kind in (*MULTIPLE, FEATURES) else f"~{kind}"
 
 
 def options(registry: Registry) -> dict[str, list[str]]:
@@ -127,7 +148,7 @@ def options(registry: Registry) -> dict[str, list[str]]:
     populate(registry)
     with initialized():
         loader = GlobalHydra.instance().config_loader()
-        groups = [*KINDS, "experiment"]
+        groups = [*KINDS, FEATURES, "experiment"]
         return {group: loader.get_group_options(group) for group in groups}
 
 
@@ -139,7 +160,7 @@ def populate(registry: Registry) -> None:
     from .deferred import store_deferred
 
     _register_resolvers()
-    _add_to_search_path(registry.configs)
+    _add_to_search_path(registry.configs, registry.plugins.folder)
     store = ConfigStore.instance()
     for kind in KINDS:
         # Hydra's store is one for the process; another registry's components must not linger in it.
@@ -147,8 +168,12 @@ def populate(registry: Registry) -> None:
         for name in registry.names(kind):
             package = f"{kind}.{key_of(name)}" if kind in MULTIPLE else kind
             store_deferred(kind, name, package, partial(_node, registry.entry(kind, name).cls))
+    store.repo.pop(FEATURES, None)
+    for name, declared in registry.feature_sets.items():
+        store_deferred(FEATURES, name, FEATURES, partial(_set_node, declared))
     root: Any = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
     root["gates"] = _open({})
+    root[FEATURES] = _open({})
     root["decision"]["costs"] = _open({})
     root["settings"] = _open({name: node_of(cls, None) for name, cls in registry.settings().items()})
     store_config(CONFIG_NAME, root)
@@ -156,6 +181,10 @@ def populate(registry: Registry) -> None:
 
 def _node(cls: type[Any]) -> Any:
     return _open(node_of(cls))
+
+
+def _set_node(declared: FeatureSet) -> Any:
+    return _open({declared.name: declared_plain(declared)})
 
 
 def _open(values: Mapping[str, Any]) -> Any:
@@ -177,8 +206,8 @@ def _register_resolvers() -> None:
     register("hookline_run_id", new_run_id, use_cache=True)
 
 
-def _add_to_search_path(packages: Sequence[str]) -> None:
-    """Have Hydra also look for config in packages, and no longer in those of the call before."""
+def _add_to_search_path(packages: Sequence[str], folder: Path | None) -> None:
+    """Have Hydra also look for config in packages and in a project's folder, and no longer in those of the call before."""
     from hydra.core.config_search_path import ConfigSearchPath
     from hydra.core.plugins import Plugins
     from hydra.plugins.search_path_plugin import SearchPathPlugin
@@ -187,6 +216,8 @@ def _add_to_search_path(packages: Sequence[str]) -> None:
         def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
             for package in packages:
                 search_path.append(provider=PROVIDER, path=f"pkg://{package}")
+            if folder is not None:
+                search_path.append(provider=PROVIDER, path=f"file://{folder.absolute()}")
 
     plugins = Plugins.instance()
     # Hydra's plugins are those of the process; another registry's packages must not linger among them.

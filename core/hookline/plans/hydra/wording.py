@@ -15,7 +15,8 @@ from hookline.kinds.kinds import KINDS, MULTIPLE
 from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
 from hookline.registry.registry import Registry
 
-from ..config import ROOTS, key_of
+from ..config import FEATURES, ROOTS
+from ..placing.components import key_of
 
 GRAMMAR = "see https://hydra.cc/docs/advanced/override_grammar/basic"
 Known = Callable[[], Mapping[str, list[str]]]
@@ -128,6 +129,8 @@ def _translate(registry: Registry, known: Known, error: Exception) -> HooklineEr
 
 
 def _unknown_option(registry: Registry, known: Known, group: str, name: str) -> HooklineError:
+    if group == FEATURES:
+        return UnknownName("feature set", name, known().get(group, []))
     if group not in KINDS:
         return UnknownName(f"config in '{group}'", name, known().get(group, []))
     try:

@@ -12,7 +12,7 @@ from hookline.errors import DataError
 from hookline.kinds.artifacts import ROW_ID, Dataset, Features, Target
 from hookline.kinds.capabilities import Selects
 from hookline.kinds.plain import to_json
-from hookline.packages.pipeline import apply_featurizers, apply_transforms
+from hookline.packages.pipeline import apply_featurizers, apply_transforms, traced
 from hookline.plans.plan import every
 
 from .. import outputs
@@ -93,7 +93,8 @@ def _train_rows(run: Execution) -> Dataset:
 
 
 def _section(run: Execution) -> list[Any]:
-    return [to_json(feature) for feature in featurizers_of(run)[-1].fitted.features]
+    features = traced(featurizers_of(run)[-1].fitted.features, fitted_in(run, "always"))
+    return [to_json(feature) for feature in features]
 
 
 def _selection(run: Execution) -> list[dict[str, Any]] | None:
@@ -119,7 +120,10 @@ FEATURIZER = StageKind(
     module=__name__,
     takes=every("split", "transform", "target", "featurizer"),
     make=_fit,
-    sections=(Section("features", ("featurizer",), _section), Section("selection", ("featurizer",), _selection)),
+    sections=(
+        Section("features", ("transform", "featurizer"), _section),
+        Section("selection", ("featurizer",), _selection),
+    ),
 )
 FEATURES = StageKind(
     kind="features",

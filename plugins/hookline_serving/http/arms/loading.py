@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from hookline import FillsRows
 from hookline.kinds.deployments import LIVE, Deployment, Route
 from hookline.live.routing import Router
 from hookline.telling.secrets import logger
@@ -52,7 +53,8 @@ def service_of(fleet: Fleet, route: Route, record: PredictionLog | None, room: R
     """Return a version at work in the part that a route gives it; raises what loading it raises."""
     facts = fleet.facts(route.version)
     stamp = Stamp(str(facts["model"]), facts["version"], route.arm)
-    answerer = Answerer(fleet.predictor(route.version), record, room.bounds.rows, stamp)
+    fill = fleet.filler(route.version) if isinstance(fleet, FillsRows) else None
+    answerer = Answerer(fleet.predictor(route.version), record, room.bounds.rows, stamp, fill)
     return Service(answerer, facts, room, fleet.counts(route.version))
 
 

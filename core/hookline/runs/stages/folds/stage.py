@@ -14,8 +14,9 @@ from hookline.kinds.hooks import StageInfo
 from hookline.kinds.kinds import Evaluator
 from hookline.kinds.reports import Metrics, Report
 from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
-from hookline.plans.config import Placed, RunConfig
+from hookline.plans.config import RunConfig
 from hookline.plans.layout import make_plan
+from hookline.plans.placing.components import Placed
 from hookline.plans.plan import Meant, every
 
 from ...execution import Execution, StageKind
@@ -109,7 +110,7 @@ def _config(run: Execution, number: int, decision: DecisionOptions) -> RunConfig
     # Intervals change no figure, and a fold may have too few rows to measure them on.
     options = replace(config.options, roles=roles, split=split, decision=decision)
     options = replace(options, gates={}, intervals=IntervalOptions())
-    return replace(config, options=options, components=components)
+    return replace(config, options=options, components=components, bare=None)
 
 
 def _measures(placed: Placed) -> bool:

@@ -1,0 +1,1 @@
+"""Feature sets, and what can tell of the columns that it adds."""

@@ -1,0 +1,102 @@
+"""Rows that come with a key alone, with what the online store knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import DataError, UnknownName
+from hookline.workspace.workspace import open_workspace
+
+from .store import OnlineStore, Stored
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """Rows with stored values beside what they brought, in order.
+
+    stale: joins whose values are older than their set allows; unknown: positions of rows with a key that no stored row has
+    """
+
+    rows: tuple[dict[str, Any], ...]
+    stale: tuple[str, ...]
+    unknown: tuple[int, ...]
+
+    def frame(self) -> pl.DataFrame:
+        """Return the rows as a data frame."""
+        import polars as pl
+
+        return pl.DataFrame(list(self.rows), infer_schema_length=None)
+
+
+class FeatureReader:
+    """Looks rows up in the online store, again and again; used by one thread at a time, and closed at the end."""
+
+    def __init__(self, name: str, home: str | Path | None = None) -> None:
+        """Open the store; raises UnknownName where nothing of the set is stored."""
+        self._store = OnlineStore(open_workspace(home).home)
+        self.joins: tuple[Stored, ...] = tuple(self._store.stored(name))
+        if not self.joins:
+            stored = {one.set for one in self._store.stored()}
+            self._store.close()
+            hint = None if stored else f"`hookline features materialize {name}` stores it"
+            raise UnknownName("stored feature set", name, stored, hint=hint)
+
+    def look_up(self, rows: Sequence[Row]) -> LookedUp:
+        """Return rows with the stored values of their keys; what a row brings itself stays. A missing key is like none.
+
+        Raises DataError for a row without a column of the key.
+        """
+        made = [dict(row) for row in rows]
+        unknown = set()
+        for join in self.joins:
+            for place, row in enumerate(made):
+                held, known = self._store.values(join, _key(row, join, place))
+                if not known:
+                    unknown.add(place)
+                for column, value in zip(join.columns, held, strict=True):
+                    row.setdefault(column, value)
+        stale = tuple(join.join for join in self.joins if join.stale)
+        return LookedUp(tuple(made), stale, tuple(sorted(unknown)))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def __enter__(self) -> FeatureReader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def look_up(name: str, rows: Sequence[Row], *, home: str | Path | None = None) -> LookedUp:
+    """Return rows with what the online store knows of their keys, as one feature set puts it beside them.
+
+    Raises UnknownName where nothing of the set is stored, DataError for a row without a column of the key.
+    """
+    with FeatureReader(name, home) as reader:
+        return reader.look_up(rows)
+
+
+def stored_features(name: str | None = None, *, home: str | Path | None = None) -> list[Stored]:
+    """Return what the online store holds, with how old it is."""
+    with OnlineStore(open_workspace(home).home) as store:
+        return store.stored(name)
+
+
+def _key(row: Row, join: Stored, place: int) -> list[Any]:
+    absent = [column for column in join.on if column not in row]
+    if absent:
+        raise DataError(
+            f"row {place + 1} has no '{absent[0]}', by which join '{join.join}' of feature set '{join.set}' is stored",
+            hint=f"give {', '.join(join.on)}",
+        )
+    return [row[column] for column in join.on]

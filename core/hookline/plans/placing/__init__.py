@@ -1,0 +1,1 @@
+"""What a config places in a run: components, alone or in feature sets."""

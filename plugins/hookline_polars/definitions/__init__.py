@@ -1,0 +1,1 @@
+"""Transforms that define columns: each adds some that are computed from others, and changes none."""
