@@ -39,7 +39,7 @@ from .kinds.capabilities import (
     Updatable,
     WorksBeside,
 )
-from .kinds.component import Component, Settings
+from .kinds.component import Component, RefusesOnnx, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
 from .kinds.fitted import (
     DecisionRule,
@@ -160,6 +160,7 @@ __all__ = [
     "ReadsAlike",
     "ReadsOn",
     "Reference",
+    "RefusesOnnx",
     "RefusesParts",
     "Report",
     "Roles",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hookline import Evaluator, Featurizer, Monitor, Packager, Source, Trainer, hookimpl
+from hookline import Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform, hookimpl
 
 from .evaluators.fairness import FairnessEvaluator
 from .evaluators.further import DeviancesEvaluator, RankingEvaluator
@@ -40,6 +40,10 @@ from .trainers.trees import (
     HistGradientBoostingTrainer,
     RandomForestTrainer,
 )
+from .transforms.isolation import DropIsolatedTransform, IsolatedTransform
+from .transforms.iterative import ImputeIterativeTransform
+from .transforms.neighbors import ImputeNeighborsTransform
+from .transforms.resample import ResampleTransform
 
 __all__ = [
     "AutoTrainer",
@@ -51,12 +55,16 @@ __all__ = [
     "DeviancesEvaluator",
     "DiabetesSource",
     "DigitsSource",
+    "DropIsolatedTransform",
     "ElasticNetTrainer",
     "ExtraTreesTrainer",
     "FairnessEvaluator",
     "GradientBoostingTrainer",
     "HistGradientBoostingTrainer",
+    "ImputeIterativeTransform",
+    "ImputeNeighborsTransform",
     "IrisSource",
+    "IsolatedTransform",
     "LassoTrainer",
     "LinearRegressionTrainer",
     "LogisticRegressionTrainer",
@@ -69,6 +77,7 @@ __all__ = [
     "RandomForestTrainer",
     "RankingEvaluator",
     "RegressionEvaluator",
+    "ResampleTransform",
     "RidgeTrainer",
     "RobustnessEvaluator",
     "SelectFeaturizer",
@@ -96,6 +105,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def register_sources() -> list[type[Source]]:
     """Return the bundled data sets."""
     return [BreastCancerSource, DiabetesSource, DigitsSource, IrisSource, WineSource]
+
+
+@hookimpl
+def register_transforms() -> list[type[Transform]]:
+    """Return the transforms."""
+    return [
+        DropIsolatedTransform,
+        ImputeIterativeTransform,
+        ImputeNeighborsTransform,
+        IsolatedTransform,
+        ResampleTransform,
+    ]
 
 
 @hookimpl
