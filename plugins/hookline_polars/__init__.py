@@ -15,38 +15,56 @@ from .sources.prediction_log import PredictionLogSource
 from .sources.stack import StackSource
 from .sources.synthetic import SyntheticSource
 from .transforms.cast import CastTransform
+from .transforms.chosen.order import SampleTransform, SortTransform
+from .transforms.chosen.similar import DedupeSimilarTransform
 from .transforms.clip import ClipTransform
+from .transforms.forward import FillForwardTransform
 from .transforms.map_values import MapValuesTransform
 from .transforms.missing import ImputeTransform, NullValuesTransform
 from .transforms.outliers import DropOutliersTransform, OutliersTransform
 from .transforms.parse_numbers import ParseNumbersTransform
 from .transforms.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
+from .transforms.said.coherence import CoherenceTransform, MendTransform
+from .transforms.said.expression import ExpressionTransform
 from .transforms.texts import NormalizeTextTransform, RareCategoriesTransform
+from .transforms.written.moments import ParseDatesTransform
+from .transforms.written.parts import SplitTextTransform
+from .transforms.written.units import UnitsTransform
 
 __all__ = [
     "CastTransform",
     "ClipTransform",
+    "CoherenceTransform",
     "Columns",
     "DataDriftMonitor",
     "DataQualityMonitor",
+    "DedupeSimilarTransform",
     "DedupeTransform",
     "DropMissingTargetTransform",
     "DropOutliersTransform",
+    "ExpressionTransform",
     "FileSource",
+    "FillForwardTransform",
     "FilterRowsTransform",
     "ImputeTransform",
     "JoinSource",
     "MapValuesTransform",
+    "MendTransform",
     "NormalizeTextTransform",
     "NullValuesTransform",
     "OutliersTransform",
+    "ParseDatesTransform",
     "ParseNumbersTransform",
     "PredictionDriftMonitor",
     "PredictionLogSource",
     "RareCategoriesTransform",
+    "SampleTransform",
+    "SortTransform",
+    "SplitTextTransform",
     "StackSource",
     "SyntheticSource",
     "TabularFeaturizer",
+    "UnitsTransform",
 ]
 
 
@@ -62,17 +80,27 @@ def register_transforms() -> list[type[Transform]]:
     return [
         CastTransform,
         ClipTransform,
+        CoherenceTransform,
+        DedupeSimilarTransform,
         DedupeTransform,
         DropMissingTargetTransform,
         DropOutliersTransform,
+        ExpressionTransform,
+        FillForwardTransform,
         FilterRowsTransform,
         ImputeTransform,
         MapValuesTransform,
+        MendTransform,
         NormalizeTextTransform,
         NullValuesTransform,
         OutliersTransform,
+        ParseDatesTransform,
         ParseNumbersTransform,
         RareCategoriesTransform,
+        SampleTransform,
+        SortTransform,
+        SplitTextTransform,
+        UnitsTransform,
     ]
 
 
