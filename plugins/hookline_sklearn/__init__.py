@@ -12,6 +12,7 @@ from .evaluators.permutation import PermutationImportanceEvaluator
 from .evaluators.slices.evaluator import SlicesEvaluator
 from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
 from .evaluators.troubles import RobustnessEvaluator, WorstRowsEvaluator
+from .featurizers.by_name import SklearnFeaturizer
 from .featurizers.select import SelectFeaturizer
 from .monitors.covariate import CovariateShiftMonitor
 from .monitors.quality import ModelDriftMonitor
@@ -83,6 +84,7 @@ __all__ = [
     "SelectFeaturizer",
     "SgdClassifierTrainer",
     "SgdRegressorTrainer",
+    "SklearnFeaturizer",
     "SklearnMlpTrainer",
     "SklearnTrainer",
     "SkopsPackager",
@@ -121,8 +123,8 @@ def register_transforms() -> list[type[Transform]]:
 
 @hookimpl
 def register_featurizers() -> list[type[Featurizer]]:
-    """Return the selection."""
-    return [SelectFeaturizer]
+    """Return what stands after another featurizer."""
+    return [SelectFeaturizer, SklearnFeaturizer]
 
 
 @hookimpl

@@ -15,9 +15,18 @@ _SEVERAL = """
 arg_max arg_min arg_sort bottom_k count cum_count cum_max cum_min cum_prod cum_sum diff explode first forward_fill gather
 implode int_range interpolate last len max mean median min mode n_unique nan_max nan_min over product quantile rank reverse
 rle sample shift shuffle skew sort sort_by std subplan sum tail top_k unique unique_counts value_counts var
+any all any_ignore_nulls all_ignore_nulls pearson_correlation spearman_rank_correlation covariance
 """
 OF_SEVERAL_ROWS = frozenset(_SEVERAL.split())
 """Words of polars that look at more rows than the one, or at none."""
+ADVICE = {
+    "strict_cast": "CAST fails on what it cannot read, a row that is asked among others; TRY_CAST makes that missing",
+    "strptime": "dates are read by transform=[parse_dates]",
+    "to_date": "dates are read by transform=[parse_dates]",
+    "to_datetime": "dates are read by transform=[parse_dates]",
+}
+ALONE = 20
+"""Rows that are computed one by one too, and must come out as among the others."""
 
 
 def parse(text: str, columns: Iterable[str], where: str, component: str) -> pl.Expr:
@@ -47,18 +56,30 @@ def parse(text: str, columns: Iterable[str], where: str, component: str) -> pl.E
         raise refused(
             f"{text!r} looks at other rows than its own ({', '.join(others)}); learn it in a transform of your own"
         )
+    if advised := sorted(words & set(ADVICE)):
+        raise refused(f"{text!r}: {ADVICE[advised[0]]}")
     if not names:
         raise refused(f"{text!r} names no column; a text stands in single quotes, a column in double ones or none")
     return expr
 
 
 def require_computable(frame: pl.LazyFrame, exprs: Iterable[pl.Expr], where: str, component: str) -> pl.Schema:
-    """Return the types of what expressions make of a frame; raises ConfigError where polars cannot compute one."""
+    """Return the types of what expressions make of a frame.
+
+    Raises ConfigError where polars cannot compute one, and where a row alone does not come out as it does among others.
+    """
     import polars as pl
 
-    asked = frame.select(exprs)
+    listed = list(exprs)
+    asked = frame.select(listed)
     try:
-        asked.head(100).collect()
+        some = frame.head(ALONE).collect()
+        together = some.select(listed)
+        alone = [some.slice(place, 1).select(listed) for place in range(some.height)]
+        asked.head(1_000).collect()
+        if alone and not pl.concat(alone).equals(together):
+            problem = Problem(where, "what it makes of a row hangs on the rows beside it")
+            raise ConfigError(f"bad config for transform '{component}'", [problem])
         return asked.collect_schema()
     except (pl.exceptions.PolarsError, TypeError) as error:
         message = str(error).strip().splitlines()[0]

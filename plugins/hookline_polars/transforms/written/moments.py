@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from hookline import Dataset, Transform
-from hookline.data.dates import find_order, read_moments
+from hookline.data.dates import SHAPE, find_order, written_out
 from hookline.errors import DataError
 
 from ...columns import Columns, NullIsWord, choose, present
@@ -18,6 +18,8 @@ from ..checks import require_values, some
 if TYPE_CHECKING:
     import polars as pl
 
+ISO = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M%:z", "%Y-%m-%d")
+"""The ways of ISO 8601 that people use, once spaces and signs are evened out."""
 MOSTLY = 0.8
 """Share of a column's texts that must be moments for it to be read where nobody has named it."""
 
@@ -87,16 +89,18 @@ class ParseDatesTransform(Transform):
 
         formats = self.formats
         if not formats:
-            order = find_order(counts.rename({"value": "text"}))
+            # Of those whose year stands last alone, however few they are.
+            order = find_order(counts.rename({"value": "text"}).filter(pl.col("text").str.contains(SHAPE)))
             if order is not None and order.order is None:
                 raise DataError(
                     f"parse_dates: nobody can tell whether the day stands first in '{name}', such as '{order.example}'",
                     hint='transform.parse_dates.formats=["%d/%m/%Y"], or ["%m/%d/%Y"]',
                 )
             formats = () if order is None else (order.order or "",)
-        read = counts.filter(_read(pl.col("value"), formats).is_not_null())
-        rows = counts["rows"].sum()
-        return formats if rows and read["rows"].sum() >= MOSTLY * rows else None
+        read = counts.filter(_read(pl.col("value"), formats).is_not_null())["rows"].sum()
+        # Where a person says both which column and how, it is enough that one is.
+        least = 0.0 if self.formats and self.columns not in ((), Columns()) else MOSTLY
+        return formats if read and read >= least * counts["rows"].sum() else None
 
 
 def _read(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
@@ -104,17 +108,28 @@ def _read(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     import polars as pl
 
     stripped = text.str.strip_chars()
-    if not formats:
-        return read_moments(stripped)
     read = []
-    for one in formats:
+    for one in formats or ISO:
         if one in ("day_first", "month_first"):
-            read.append(read_moments(stripped, one))
-            continue
-        moments = read_as(stripped, pl.String(), "datetime", one)
-        # Those that say their distance from UTC are told in UTC, as the others are taken to be.
-        read.append(moments.dt.replace_time_zone(None) if "%z" in one or "%Z" in one else moments)
+            # Each text by itself: polars would guess one way from the first of them, and take it for all.
+            read += [_as_written(_year_first(written_out(stripped, one)), way) for way in ISO]
+        else:
+            read.append(_as_written(stripped if formats else _year_first(stripped), one))
     return pl.coalesce(read) if len(read) > 1 else read[0]
+
+
+def _year_first(text: pl.Expr) -> pl.Expr:
+    """Return texts with one sign between parts of a date, and one between date and time."""
+    dashed = text.str.replace(r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})", "${1}-${2}-${3}")
+    return dashed.str.replace(r"^(\d{4}-\d{1,2}-\d{1,2})[Tt ]+", "${1} ").str.replace(r"\s*[zZ]$", "+00:00")
+
+
+def _as_written(text: pl.Expr, layout: str) -> pl.Expr:
+    """Return moments without a zone; those that say their distance from UTC are told in UTC, as the others are taken to be."""
+    import polars as pl
+
+    moments = read_as(text, pl.String(), "datetime", layout)
+    return moments.dt.replace_time_zone(None) if "z" in layout.lower() else moments
 
 
 def _refusal(name: str, values: list[Any]) -> DataError:
