@@ -25,12 +25,23 @@ ROLES = Roles(target="y", weight="w")
 TRANSFORMS: Mapping[str, Mapping[str, Any]] = {
     "cast": {"dtypes": {"size": "number"}},
     "clip": {"lower_quantile": 0.05, "upper_quantile": 0.95},
+    "coherence": {"rules": {"grown": "size > -3"}},
+    "drop_isolated": {"n_estimators": 5},
     "drop_outliers": {"factor": 0.5},
+    "expression": {"columns": {"double": "size * 2"}},
+    "fill_forward": {"time": "day"},
     "filter_rows": {"column": "size", "op": "not_null"},
+    "impute": {"by": "color"},
+    "isolated": {"n_estimators": 5},
     "map_values": {"column": "color", "old": ["red"], "new": ["blue"]},
+    "mend": {"when": "size > 2", "values": {"size": 2.0}},
     "null_values": {"values": [3]},
     "outliers": {"method": "mad", "factor": 1.0},
     "rare_categories": {"min_count": 2, "min_fraction": 0.2},
+    "sample": {"share": 0.5},
+    "sort": {"by": ["size"]},
+    "split_text": {"column": "color", "into": ["first", "rest"], "separator": "e"},
+    "units": {"columns": {"color": "kg"}, "errors": "null"},
 }
 TRAINERS: Mapping[str, Mapping[str, Any]] = {
     "adaptive_random_forest": {"n_models": 2, "lambda_value": 2},
@@ -135,7 +146,9 @@ def test_tabular_learns_nothing_of_rows_that_weigh_nothing(fields: Mapping[str, 
 @pytest.mark.parametrize("name", [name for name in built_in("featurizer") if name != "tabular"])
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_a_featurizer_learns_nothing_of_rows_that_weigh_nothing(registry: Registry, name: str, task: Task) -> None:
-    fields = {"keep": 3, "mutual_information": 0.001} if name == "select" else {}
+    fields: Any = {"select": {"keep": 3, "mutual_information": 0.001}, "sklearn": {"class_name": "StandardScaler"}}[
+        name
+    ]
     component: Any = registry.build("featurizer", name, fields, f"featurizer.{name}")
     fitted = TabularFeaturizer(missing="zero").fit(dataset(rows(200)))
     found = component.fit(matrix(mixed(rows(200)), task, fitted))

@@ -229,7 +229,32 @@ def _kept(transformer: Any, class_name: str) -> str:
     if unknown:
         told = f"'{class_name}' holds {', '.join(sorted(unknown))}, which a package does not bring without code"
         _refuse("featurizer.sklearn.class_name", told)
-    return b64encode(content).decode()
+    return b64encode(_settled(content)).decode()
+
+
+def _settled(content: bytes) -> bytes:
+    """Return a skops file without what differs from one writing to the next: places in memory, and the time."""
+    import io
+    import re
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    schema = members.pop("schema.json").decode()
+    numbers: dict[str, str] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return found[1] + numbers.setdefault(found[2], str(len(numbers) + 1))
+
+    schema = re.sub(r'("__id__": |"file": ")(\d+)', numbered, schema)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("schema.json"), schema)
+        for name, held in sorted(
+            (numbers[name.partition(".")[0]] + f".{name.partition('.')[2]}", one) for name, one in members.items()
+        ):
+            archive.writestr(zipfile.ZipInfo(name), held)
+    return out.getvalue()
 
 
 def _restored(state: str) -> Any:

@@ -9,11 +9,12 @@ from annotated_types import Gt, Interval, Len
 
 from hookline import Dataset, Transform
 from hookline.data.frames import require_columns
-from hookline.errors import ConfigError, Problem
 from hookline.kinds.artifacts import ROW_ID
 
 if TYPE_CHECKING:
     import polars as pl
+
+KEY, COUNTS = "\0key", "\0counts"
 
 
 class SortTransform(Transform):
@@ -38,18 +39,37 @@ class SortTransform(Transform):
 
 @dataclass(frozen=True)
 class FittedSample:
-    """Keeps the rows that have been drawn."""
+    """Keeps some rows; of the same rows in the same order always the same ones."""
 
-    rows: tuple[int, ...]
-    """Their ids, or places where rows have none."""
+    rows: int | None
+    share: float
+    by: str | None
+    weight: str | None
+    seed: int
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Keep them, in order."""
+        """Keep the drawn rows, in order; rows of weight 0 are none to draw from."""
         import polars as pl
 
-        named = ROW_ID in frame.collect_schema()
-        position = pl.col(ROW_ID) if named else pl.int_range(pl.len(), dtype=pl.Int64)
-        return frame.filter(position.is_in(pl.Series(self.rows, dtype=pl.Int64).implode()))
+        position = pl.col(ROW_ID) if ROW_ID in frame.collect_schema() else pl.int_range(pl.len(), dtype=pl.Int64)
+        drawn = self._drawn(frame, position)
+        return frame.filter(position.is_in(drawn.implode()))
+
+    def _drawn(self, frame: pl.LazyFrame, position: pl.Expr) -> pl.Series:
+        """Return the ids of the drawn rows, or their places where rows have none."""
+        import numpy as np
+        import polars as pl
+
+        key = pl.col(self.by).rank("dense").fill_null(0) if self.by else pl.lit(0)
+        counts = pl.lit(value=True) if self.weight is None else pl.col(self.weight).ne_missing(0)
+        held = frame.select(position.alias(ROW_ID), key.cast(pl.Int64).alias(KEY), counts.alias(COUNTS)).collect()
+        held = held.filter(COUNTS)
+        wanted = max(1, round(self.share * held.height)) if self.rows is None else min(self.rows, held.height)
+        order = np.random.default_rng(self.seed).permutation(held.height)
+        # Rows of one value stand together after this, in random order, and of all of them evenly many are taken.
+        order = order[np.argsort(held[KEY].to_numpy()[order], kind="stable")]
+        taken = order[np.floor((np.arange(wanted) + 0.5) * held.height / max(wanted, 1)).astype(np.int64)]
+        return held[ROW_ID].gather(np.sort(taken))
 
 
 class SampleTransform(Transform):
@@ -67,27 +87,11 @@ class SampleTransform(Transform):
     """Seed of what is drawn."""
 
     def __post_init__(self) -> None:
-        if self.rows is not None and self.share is not None:
-            raise ValueError("rows and share say the same; set one of them")
+        if (self.rows is None) == (self.share is None):
+            raise ValueError("needs one of rows and share: how many rows are kept, or which share of them")
 
     def fit(self, train: Dataset) -> FittedSample:
-        """Draw the rows; raises ConfigError where nothing says how many, DataError for a column that is not there."""
-        import numpy as np
-        import polars as pl
-
-        if self.rows is None and self.share is None:
-            problem = Problem("transform.sample", "needs `rows` or `share`")
-            raise ConfigError("bad config for transform 'sample'", [problem])
+        """Check the column; raises DataError for one that is not there."""
         names = train.frame.collect_schema().names()
         require_columns([self.by] if self.by else [], names, "transform.sample.by")
-        position = pl.col(ROW_ID) if ROW_ID in names else pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW_ID)
-        key = pl.col(self.by).rank("dense").fill_null(0) if self.by else pl.lit(0)
-        held = train.frame.select(position, key.cast(pl.Int64).alias("\0key")).collect()
-        wanted = min(
-            held.height, self.rows if self.rows is not None else max(1, round((self.share or 1) * held.height))
-        )
-        drawn = np.random.default_rng(self.seed).permutation(held.height)
-        # Rows of one value stand together after this, in random order, and of all of them evenly many are taken.
-        ordered = drawn[np.argsort(held["\0key"].to_numpy()[drawn], kind="stable")]
-        taken = ordered[np.floor((np.arange(wanted) + 0.5) * held.height / wanted).astype(np.int64)]
-        return FittedSample(tuple(held[ROW_ID].gather(np.sort(taken)).to_list()))
+        return FittedSample(self.rows, self.share or 1.0, self.by, train.roles.weight, self.seed)

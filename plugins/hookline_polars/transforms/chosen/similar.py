@@ -23,71 +23,40 @@ MOST_TOGETHER = 20_000
 AT_ONCE = 2_000
 """Rows that are compared with all others in one go."""
 SHOWN = 10
-TEXT = "\0text"
+TEXT, COUNTS = "\0text", "\0counts"
 
 
 @dataclass(frozen=True)
 class FittedDedupeSimilar:
-    """Drops the rows that were found to repeat an earlier one."""
+    """Drops rows that are nearly the same as an earlier one that stays."""
 
-    rows: tuple[int, ...]
-    """Their ids, or places where rows have none."""
+    columns: tuple[str, ...]
+    within: tuple[str, ...]
+    weight: str | None
+    similarity: float
+    by: Literal["letters", "words"]
+    ignore_case: bool
+    max_together: int
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Keep the others, in order."""
+        """Keep the others, in order; rows of weight 0 are compared with none, and stay."""
         import polars as pl
 
-        named = ROW_ID in frame.collect_schema()
-        position = pl.col(ROW_ID) if named else pl.int_range(pl.len(), dtype=pl.Int64)
-        return frame.filter(~position.is_in(pl.Series(self.rows, dtype=pl.Int64).implode()))
+        pairs, _ = self.compare(frame)
+        gone = pl.Series([row for row, _ in pairs], dtype=pl.Int64)
+        return frame.filter(~_position(frame).is_in(gone.implode()))
 
-
-class DedupeSimilarTransform(Transform):
-    """Drop rows whose texts are nearly those of an earlier row: `ACME Corp.` and `Acme Corp`, as far as `similarity` says."""
-
-    name = "dedupe_similar"
-    applies = "dataset"
-    extra = "fuzzy"
-    columns: tuple[str, ...] | Columns = ()
-    """Columns of texts that are compared, put together; by default every text among the features."""
-    within: tuple[str, ...] = ()
-    """Columns in which two rows must be equal to be compared, such as a postal code: many rows need some."""
-    similarity: Annotated[float, Interval(gt=0, le=1)] = 0.9
-    """How similar two rows must be, of 0 to 1."""
-    by: Literal["letters", "words"] = "letters"
-    """`letters`: one minus the edits, of letters put in or taken out, by the letters of both (indel similarity); `words` compares
-    words in the order of the alphabet."""
-    ignore_case: bool = True
-    """Whether case and signs that are no letters and no digits make no difference."""
-    max_together: Annotated[int, Gt(1)] = MOST_TOGETHER
-    """Most distinct rows that are compared each with each."""
-
-    @classmethod
-    def requires(cls) -> tuple[str, ...]:
-        """Return the backend."""
-        return ("rapidfuzz",)
-
-    def fit(self, train: Dataset) -> FittedDedupeSimilar:
-        """Compare rows, and tell how many go with the first pairs.
-
-        The first of similar rows stays; a row goes where it is similar to one that stays. Raises DataError for too many rows
-        to be compared, ConfigError for a column that holds no text.
-        """
+    def compare(self, frame: pl.LazyFrame) -> tuple[list[tuple[int, int]], dict[int, str]]:
+        """Return each row that goes with the one that it repeats, by their ids, and the text of every row."""
         import polars as pl
 
-        names = train.frame.collect_schema().names()
-        require_columns(self.within, names, "transform.dedupe_similar.within")
-        texts = choose(train, self.columns, "transform.dedupe_similar.columns", ("string",))
-        texts = [name for name in texts if name not in self.within]
-        if not texts:
-            raise DataError("dedupe_similar compares texts, and no feature is one")
-        position = pl.col(ROW_ID) if ROW_ID in names else pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW_ID)
-        text = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in texts], separator=" ")
-        held = train.frame.select(position, *self.within, text.alias(TEXT)).collect()
+        counts = pl.lit(value=True) if self.weight is None else pl.col(self.weight).ne_missing(0)
+        text = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in self.columns], separator=" ")
+        position = _position(frame).alias(ROW_ID)
+        held = frame.select(position, *self.within, text.alias(TEXT), counts.alias(COUNTS)).collect().filter(COUNTS)
         parts = held.partition_by(self.within, maintain_order=True) if self.within else [held]
-        pairs = [pair for part in parts for pair in self._pairs(part)]
-        _tell(pairs, dict(held.select(ROW_ID, TEXT).rows()))
-        return FittedDedupeSimilar(tuple(sorted(gone for gone, _ in pairs)))
+        pairs = sorted(pair for part in parts for pair in self._pairs(part))
+        return pairs, dict(held.select(ROW_ID, TEXT).rows())
 
     def _pairs(self, rows: pl.DataFrame) -> list[tuple[int, int]]:
         """Return each row that goes with the one that it repeats, by their ids."""
@@ -132,6 +101,48 @@ class DedupeSimilarTransform(Transform):
         return found
 
 
+class DedupeSimilarTransform(Transform):
+    """Drop rows whose texts are nearly those of an earlier row: `ACME Corp.` and `Acme Corp`, as far as `similarity` says."""
+
+    name = "dedupe_similar"
+    applies = "dataset"
+    extra = "fuzzy"
+    columns: tuple[str, ...] | Columns = ()
+    """Columns of texts that are compared, put together; by default every text among the features."""
+    within: tuple[str, ...] = ()
+    """Columns in which two rows must be equal to be compared, such as a postal code: many rows need some."""
+    similarity: Annotated[float, Interval(gt=0, le=1)] = 0.9
+    """How similar two rows must be, of 0 to 1."""
+    by: Literal["letters", "words"] = "letters"
+    """`letters`: one minus the edits, of letters put in or taken out, by the letters of both (indel similarity); `words` compares
+    words in the order of the alphabet."""
+    ignore_case: bool = True
+    """Whether case and signs that are no letters and no digits make no difference."""
+    max_together: Annotated[int, Gt(1)] = MOST_TOGETHER
+    """Most distinct rows that are compared each with each."""
+
+    @classmethod
+    def requires(cls) -> tuple[str, ...]:
+        """Return the backend."""
+        return ("rapidfuzz",)
+
+    def fit(self, train: Dataset) -> FittedDedupeSimilar:
+        """Compare rows, and tell how many go with the first pairs.
+
+        Raises DataError for too many rows to be compared, ConfigError for a column that holds no text.
+        """
+        names = train.frame.collect_schema().names()
+        require_columns(self.within, names, "transform.dedupe_similar.within")
+        chosen = choose(train, self.columns, "transform.dedupe_similar.columns", ("string",))
+        texts = tuple(name for name in chosen if name not in self.within)
+        if not texts:
+            raise DataError("dedupe_similar compares texts, and no feature is one")
+        ways = (self.similarity, self.by, self.ignore_case, self.max_together)
+        fitted = FittedDedupeSimilar(texts, self.within, train.roles.weight, *ways)
+        _tell(*fitted.compare(train.frame))
+        return fitted
+
+
 def _tell(pairs: list[tuple[int, int]], texts: dict[int, str]) -> None:
     if not pairs:
         return
@@ -148,3 +159,10 @@ def _tell(pairs: list[tuple[int, int]], texts: dict[int, str]) -> None:
             rows=tuple(gone for gone, _ in sorted(pairs)[:SHOWN]),
         )
     )
+
+
+def _position(frame: pl.LazyFrame) -> pl.Expr:
+    """Return the rows' ids, or their places where they have none."""
+    import polars as pl
+
+    return pl.col(ROW_ID) if ROW_ID in frame.collect_schema() else pl.int_range(pl.len(), dtype=pl.Int64)

@@ -88,7 +88,9 @@ class FittedMend:
         for name, expr in _new_values(self.values, self.expressions, self.inputs).items():
             asked = needed | set(expr.meta.root_names()) | {name}
             if len(present(frame, asked)) == len(asked):
-                exprs.append(pl.when(condition).then(expr.cast(schema[name])).otherwise(pl.col(name)).alias(name))
+                exprs.append(
+                    pl.when(condition).then(expr.cast(schema[name], strict=False)).otherwise(pl.col(name)).alias(name)
+                )
         return frame.with_columns(exprs)
 
 

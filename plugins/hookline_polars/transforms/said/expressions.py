@@ -74,8 +74,8 @@ def require_computable(frame: pl.LazyFrame, exprs: Iterable[pl.Expr], where: str
     asked = frame.select(listed)
     try:
         some = frame.head(ALONE).collect()
-        together = some.select(listed)
-        alone = [some.slice(place, 1).select(listed) for place in range(some.height)]
+        together = some.with_columns(listed)
+        alone = [some.slice(place, 1).with_columns(listed) for place in range(some.height)]
         asked.head(1_000).collect()
         if alone and not pl.concat(alone).equals(together):
             problem = Problem(where, "what it makes of a row hangs on the rows beside it")

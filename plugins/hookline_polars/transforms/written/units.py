@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Len
@@ -101,9 +102,7 @@ class UnitsTransform(Transform):
         return fitted
 
     def _table(self, name: str, unit: str, written: list[str]) -> UnitTable:
-        import pint
-
-        registry: Any = pint.UnitRegistry(cache_folder=None)
+        registry = _registry()
         where = f"transform.units.columns.{name}"
         wanted = _unit(registry, unit)
         if wanted is None:
@@ -119,6 +118,14 @@ class UnitsTransform(Transform):
         factors, constants = zip(*known.values(), strict=True)
         _tell(name, unit, [one for one in written if one not in known])
         return UnitTable(unit, tuple(known), factors, constants, self.bare or "")
+
+
+@cache
+def _registry() -> Any:
+    """Return the units that pint knows; reading its definitions takes a second."""
+    import pint
+
+    return pint.UnitRegistry(cache_folder=None)
 
 
 def _read(text: pl.Expr, table: UnitTable) -> pl.Expr:
