@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Len
 
-from hookline import Dataset, Finding, Transform, report_finding
+from hookline import Dataset, Finding, Limit, Transform, report_finding
 from hookline.errors import ConfigError, DataError, Problem
 from hookline.kinds.artifacts import ROW_ID
 
 from ...columns import Scalar, present
-from .expressions import parse, require_computable
+from .expressions import in_onnx, parse, require_computable, unsaid_in_onnx
+from .onnx_words import LARGEST
 
 if TYPE_CHECKING:
     import polars as pl
@@ -93,6 +94,21 @@ class FittedMend:
                 )
         return frame.with_columns(exprs)
 
+    def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Say it as ONNX; raises ExportError for what has no word there."""
+        import spox.opset.ai.onnx.v21 as op
+
+        from ...onnx import constant, number
+
+        met = op.equal(in_onnx(self.when, inputs, "mend"), number(1.0))
+        new = {name: constant(inputs[name], value) for name, value in self.values.items() if name in inputs}
+        new |= {name: in_onnx(text, inputs, "mend") for name, text in self.expressions.items() if name in inputs}
+        return {**inputs, **{name: op.where(met, value, inputs[name]) for name, value in new.items()}}
+
+    def onnx_limit(self) -> Limit | None:
+        """Return where products of numbers are no longer finite."""
+        return Limit(LARGEST, "transform 'mend' computes numbers, whose products are infinite there")
+
 
 class MendTransform(Transform):
     """Change values of rows that meet a condition, such as an end before its start: in training and at inference alike."""
@@ -106,8 +122,8 @@ class MendTransform(Transform):
     """Column -> an expression of what it gets there, from the columns as they came."""
 
     def refuses_onnx(self) -> str | None:
-        """Say that it is polars'."""
-        return "computes expressions of polars"
+        """Say which part of the condition or of an expression has no word in ONNX."""
+        return unsaid_in_onnx([self.when, *self.expressions.values()])
 
     def fit(self, train: Dataset) -> FittedMend:
         """Check the condition and the values on the training rows, and tell how many of them it changes.

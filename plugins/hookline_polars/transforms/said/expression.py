@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Len
 
-from hookline import Dataset, Transform
+from hookline import Dataset, Limit, Transform
 from hookline.errors import ConfigError, DataError, Problem
 
 from ...columns import present
-from .expressions import parse, require_computable
+from .expressions import computed, in_onnx, parse, require_computable, unsaid_in_onnx
+from .onnx_words import LARGEST
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,16 +27,31 @@ class FittedExpression:
     """Column -> the expression that makes it."""
     inputs: tuple[str, ...]
     """The columns of the training rows, among which expressions were read."""
+    target: str = ""
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Compute all of them from the columns as they came; one whose columns are not all there is passed over."""
-        exprs = []
+        exprs = {}
         for name, text in self.columns.items():
             expr = parse(text, self.inputs, f"transform.expression.columns.{name}", "expression")
             needed = set(expr.meta.root_names())
             if len(present(frame, needed)) == len(needed):
-                exprs.append(expr.alias(name))
-        return frame.with_columns(exprs)
+                exprs[name] = expr
+        return computed(frame, exprs)
+
+    def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Say it as ONNX; raises ExportError for what has no word there."""
+        import spox.opset.ai.onnx.v21 as op
+
+        from ...onnx import number
+
+        made = {name: in_onnx(text, inputs, "expression") for name, text in self.columns.items() if name != self.target}
+        finite = {name: op.where(op.isinf(column), number(float("nan")), column) for name, column in made.items()}
+        return {**inputs, **finite}
+
+    def onnx_limit(self) -> Limit | None:
+        """Return where products of numbers are no longer finite."""
+        return Limit(LARGEST, "transform 'expression' computes numbers, whose products are infinite there")
 
 
 class ExpressionTransform(Transform):
@@ -46,8 +62,8 @@ class ExpressionTransform(Transform):
     """Column -> an expression in SQL's words, as polars reads them: of its own row, all of them from the columns as they came."""
 
     def refuses_onnx(self) -> str | None:
-        """Say that it is polars'."""
-        return "computes expressions of polars"
+        """Say which part of an expression has no word in ONNX."""
+        return unsaid_in_onnx(self.columns.values())
 
     def fit(self, train: Dataset) -> FittedExpression:
         """Read the expressions, and try them on the first rows.
@@ -76,7 +92,7 @@ class ExpressionTransform(Transform):
             raise DataError(
                 f"transform.expression.columns.{nested[0]} makes {made[nested[0]]}, of which no feature is made"
             )
-        return FittedExpression(dict(self.columns), tuple(names))
+        return FittedExpression(dict(self.columns), tuple(names), target or "")
 
 
 def _refused(where: str, message: str) -> ConfigError:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from hookline.errors import ConfigError, Problem, suggestion
+from hookline.errors import ConfigError, ExportError, Problem, suggestion
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,5 +88,61 @@ def require_computable(frame: pl.LazyFrame, exprs: Iterable[pl.Expr], where: str
 
 def _words(expr: pl.Expr) -> set[str]:
     """Return the functions of an expression, by its text without what stands in quotes."""
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', str(expr))
+    # A condition below NOT is cast to what it is.
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', str(expr)).replace(".strict_cast(Boolean)", "")
     return set(re.findall(r"\.(\w+)\(", bare))
+
+
+def computed(frame: pl.LazyFrame, exprs: Mapping[str, pl.Expr]) -> pl.LazyFrame:
+    """Add or replace columns by expressions of the columns as they came; whole numbers count as float64 in them.
+
+    What they make of numbers is float64, and missing where it is not finite, as after a division by 0.
+    """
+    import polars as pl
+
+    schema = frame.collect_schema()
+    used = sorted({name for expr in exprs.values() for name in expr.meta.root_names()})
+    whole = [name for name in used if schema[name].is_integer() or schema[name].is_decimal()]
+    kept = {f"\0{name}": name for name in whole if name not in exprs}
+    wide = frame.with_columns(pl.col(name).alias(saved) for saved, name in kept.items())
+    wide = wide.with_columns(pl.col(name).cast(pl.Float64) for name in whole)
+    types = wide.select(expr.alias(name) for name, expr in exprs.items()).collect_schema()
+    made = []
+    for name, expr in exprs.items():
+        if types[name].is_numeric():
+            number = expr.cast(pl.Float64)
+            expr = pl.when(number.is_finite()).then(number)
+        made.append(expr.alias(name))
+    back = [pl.col(saved).alias(name) for saved, name in kept.items()]
+    return wide.with_columns(made).with_columns(back).drop(list(kept))
+
+
+def unsaid_in_onnx(texts: Iterable[str]) -> str | None:
+    """Say which part of expressions has no word in ONNX; None where all have, or cannot be read, which is told otherwise."""
+    import polars as pl
+
+    from .onnx_words import UnsaidError, require_words
+
+    for text in texts:
+        try:
+            require_words(pl.sql_expr(text))
+        except UnsaidError as error:
+            return f"computes {text!r}, of which {error} has none"
+        except pl.exceptions.PolarsError:
+            continue
+    return None
+
+
+def in_onnx(text: str, inputs: Mapping[str, Any], component: str) -> Any:
+    """Say an expression as ONNX; raises ExportError naming the part that has no word."""
+    import polars as pl
+
+    from .onnx_words import UnsaidError, said
+
+    try:
+        return said(pl.sql_expr(text), inputs)
+    except UnsaidError as error:
+        raise ExportError(
+            f"transform '{component}' computes {text!r}, of which {error} cannot be said in ONNX",
+            hint="choose packager=[skops]",
+        ) from None
