@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Method = Literal["under", "over", "smote"]
+BEFORE, AFTER = "\0before", "\0after"
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,25 @@ class FittedResample:
     ratio: float
     neighbors: int
     seed: int
+    reweight: bool = False
+    """Whether rows are weighed so that each class weighs as much as before."""
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return the drawn rows, in order, and behind them copies and new ones; rows of weight 0 or no class stay as they are."""
-        return frame.map_batches(self._drawn, **WHOLE)
+        return frame.map_batches(self._weighed if self.reweight else self._drawn, **WHOLE)
+
+    def _weighed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        import polars as pl
+
+        drawn = self._drawn(rows)
+        weight, label = pl.col(self.weight or "").cast(pl.Float64), pl.col(self.target)
+        before, after = (
+            frame.group_by(label).agg(weight.sum().alias(name)) for frame, name in ((rows, BEFORE), (drawn, AFTER))
+        )
+        shares = before.join(after, on=self.target, nulls_equal=True)
+        joined = drawn.join(shares, on=self.target, how="left", nulls_equal=True, maintain_order="left")
+        share = pl.when(pl.col(AFTER) > 0).then(pl.col(BEFORE) / pl.col(AFTER)).otherwise(1.0)
+        return joined.with_columns((weight * share).alias(self.weight or "")).drop(BEFORE, AFTER)
 
     def _drawn(self, rows: pl.DataFrame) -> pl.DataFrame:
         import numpy as np
@@ -106,6 +122,9 @@ class ResampleTransform(Transform):
     """Rows of a rare class per row of the most frequent one: 1 makes all classes equally frequent."""
     neighbors: Annotated[int, Gt(0)] = 5
     """smote: near rows of the same class that a new row may lie towards."""
+    reweight: bool = False
+    """Whether drawn rows are weighed so that each class weighs as much as before, by the column of the weight role: then
+    probabilities stay chances, as where `under` is to save time."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of what is drawn."""
 
@@ -128,6 +147,11 @@ class ResampleTransform(Transform):
                 hint="a weight role says how much a row counts where a number is predicted",
             )
         schema = train.frame.collect_schema()
+        if self.reweight and train.roles.weight is None:
+            raise DataError(
+                "resample weighs rows by the column of the weight role, and there is none",
+                hint="roles.weight=COLUMN, or leave transform.resample.reweight out",
+            )
         kinds = {name: column_kind(schema[name]) for name in train.feature_columns()}
         fitted = FittedResample(
             target,
@@ -139,8 +163,10 @@ class ResampleTransform(Transform):
             self.ratio,
             self.neighbors,
             self.seed,
+            self.reweight,
         )
-        _tell(train.weighing(), fitted, target)
+        if not self.reweight:
+            _tell(train.weighing(), fitted, target)
         return fitted
 
 
@@ -165,6 +191,6 @@ def _tell(train: Dataset, fitted: FittedResample, target: str) -> None:
             severity="warning",
             message=f"of the training rows {before[moved]:.1%} are '{moved}', and {after[moved]:.1%} once resampled. The model's "
             "probabilities go by the latter, and are not corrected: rows may be ranked by them, and a threshold chosen on "
-            "validation rows, but they are no chances.",
+            "validation rows, but they are no chances; transform.resample.reweight=true keeps them so, by a column of weights.",
         )
     )

@@ -14,29 +14,8 @@ from hookline import Dataset
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.component import Component
 from kit.components import Shift, Shifting
-from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
+from kit.conformance import TRANSFORM_FIELDS, built_in, check_built_in, check_good, own_checks, require_failure
 
-FIELDS: Mapping[str, Mapping[str, Any]] = {
-    "cast": {"dtypes": {"income": "string", "age": "integer"}},
-    "clip": {"lower": 0.0, "upper_quantile": 0.9},
-    "coherence": {"rules": {"grown": "age >= 20"}},
-    "drop_isolated": {"n_estimators": 10},
-    "expression": {"columns": {"ratio": "income / age", "city": "UPPER(city)"}},
-    "fill_forward": {"time": "joined", "by": "city"},
-    "filter_rows": {"column": "age", "op": ">", "value": 30},
-    "impute": {"by": "city"},
-    "isolated": {"n_estimators": 10},
-    "null_values": {"values": ["Oslo", 2]},
-    "map_values": {"column": "city", "old": ["Oslo"], "new": ["Rome"]},
-    "mend": {"when": "age > 70", "values": {"age": 70.0, "city": None}},
-    "outliers": {"action": "flag"},
-    "resample": {"method": "smote"},
-    "sample": {"share": 0.5, "by": "city"},
-    "sort": {"by": ["city", "age"]},
-    "split_text": {"column": "city", "into": ["first", "rest"], "separator": "l"},
-    "units": {"columns": {"city": "kg"}, "errors": "null"},
-}
-"""What a component cannot do without, and what makes it quick."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,7 +164,7 @@ FAULTS: Mapping[str, Callable[[], Component]] = {
 
 @pytest.mark.parametrize("name", built_in("transform"))
 def test_everything_built_in_conforms(name: str) -> None:
-    check_built_in("transform", name, FIELDS.get(name, {}))
+    check_built_in("transform", name, TRANSFORM_FIELDS.get(name, {}))
 
 
 def test_a_good_component_passes() -> None:
