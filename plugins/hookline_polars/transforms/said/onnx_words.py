@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 Node = Any
 """A part of an expression, as polars writes it in JSON."""
-LARGEST = 1e100
-"""Numbers beyond which products and powers are infinite, of which the two tell otherwise."""
+LARGEST = 1e37
+"""Numbers beyond which products and powers are infinite, of which the two tell otherwise; a feature of float32 holds it."""
 ARITHMETIC = {"Plus": "add", "Add": "add", "Minus": "sub", "Sub": "sub", "Multiply": "mul", "Mul": "mul", "Div": "div"}
 COMPARISONS = {"Gt": "greater", "GtEq": "greater_or_equal", "Lt": "less", "LtEq": "less_or_equal", "Eq": "equal"}
 PLAIN = ("add", "sub", "mul")

@@ -93,6 +93,7 @@ def _unread(pattern: str) -> list[Problem]:
 
     try:
         pl.select(pl.lit("").str.extract(pattern, 1))
-    except pl.exceptions.PolarsError as error:
-        return [Problem("transform.split_text.pattern", str(error).strip().splitlines()[-1])]
+    except pl.exceptions.PolarsError:
+        told = f"{pattern!r} is no pattern for polars, which knows no look-around and no references to groups"
+        return [Problem("transform.split_text.pattern", told)]
     return []
