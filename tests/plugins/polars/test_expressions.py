@@ -13,6 +13,7 @@ import hookline as hl
 from hookline import Dataset, Finding, Roles, Transform
 from hookline.errors import ConfigError, DataError, PlanError
 from hookline.kinds.fitting import findings_in
+from hookline.registry.values import validate
 from hookline_polars import CoherenceTransform, ExpressionTransform, MendTransform
 from kit.tables import with_row_ids
 
@@ -73,7 +74,6 @@ def test_the_target_may_be_made_of_itself_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("weigth / 2", "did you mean 'weight'"),
         ("weight / height ** 2", r"powers are written POWER\(x, 2\)"),
         ("weight - AVG(weight)", r"looks at other rows than its own \(mean\)"),
         ("SUM(weight) OVER (PARTITION BY name)", "looks at other rows than its own"),
@@ -83,12 +83,23 @@ def test_the_target_may_be_made_of_itself_alone() -> None:
         ("read_csv('/etc/passwd')", "cannot be read"),
         ("CAST(name AS INT)", "TRY_CAST makes that missing"),
         ("1 + 1", "names no column"),
-        ("name / 2", r"transform\.expression\.columns: "),
     ],
 )
-def test_what_is_no_expression_of_a_row_is_refused(text: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        made(expression(new=text))
+def test_what_is_no_expression_of_a_row_is_refused_where_config_enters(text: str, message: str) -> None:
+    for cls, fields in (
+        (ExpressionTransform, {"columns": {"new": text}}),
+        (CoherenceTransform, {"rules": {"new": text}}),
+        (MendTransform, {"when": "weight > 1", "expressions": {"new": text}}),
+    ):
+        with pytest.raises(ConfigError, match=rf"transform: new: .*{message}"):
+            validate(cls, fields, "transform", "bad config")
+
+
+def test_a_column_that_is_not_there_and_types_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'weight'"):
+        made(expression(new="weigth / 2"))
+    with pytest.raises(ConfigError, match=r"transform\.expression\.columns: "):
+        made(expression(new="name / 2"))
 
 
 WORDS = {

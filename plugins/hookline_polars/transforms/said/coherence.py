@@ -13,7 +13,7 @@ from hookline.errors import ConfigError, DataError, Problem
 from hookline.kinds.artifacts import ROW_ID
 
 from ...columns import Scalar, present
-from .expressions import in_onnx, parse, require_computable, unsaid_in_onnx
+from .expressions import in_onnx, parse, require_computable, require_readable, unsaid_in_onnx
 from .onnx_words import LARGEST
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class CoherenceTransform(Transform):
     """Name -> a condition in SQL's words that rows must meet, as polars reads it."""
     action: Literal["drop", "fail"] = "drop"
     """`drop` takes rows out that break a rule; `fail` ends the run and names them; `mend` is there to change them."""
+
+    def __post_init__(self) -> None:
+        require_readable(self.rules)
 
     def fit(self, train: Dataset) -> FittedCoherence:
         """Look at all rows, and tell of each rule how many break it, and which.
@@ -120,6 +123,9 @@ class MendTransform(Transform):
     """Column -> the value that it gets there; null makes it missing."""
     expressions: Mapping[str, str] = field(default_factory=dict)
     """Column -> an expression of what it gets there, from the columns as they came."""
+
+    def __post_init__(self) -> None:
+        require_readable({"when": self.when, **self.expressions})
 
     def refuses_onnx(self) -> str | None:
         """Say which part of the condition or of an expression has no word in ONNX."""

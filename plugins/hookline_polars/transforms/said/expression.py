@@ -12,7 +12,7 @@ from hookline import Dataset, Limit, Transform
 from hookline.errors import ConfigError, DataError, Problem
 
 from ...columns import present
-from .expressions import computed, in_onnx, parse, require_computable, unsaid_in_onnx
+from .expressions import computed, in_onnx, parse, require_computable, require_readable, unsaid_in_onnx
 from .onnx_words import LARGEST
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ class ExpressionTransform(Transform):
     name = "expression"
     columns: Annotated[Mapping[str, str], Len(1)]
     """Column -> an expression in SQL's words, as polars reads them: of its own row, all of them from the columns as they came."""
+
+    def __post_init__(self) -> None:
+        require_readable(self.columns)
 
     def refuses_onnx(self) -> str | None:
         """Say which part of an expression has no word in ONNX."""

@@ -29,37 +29,51 @@ ALONE = 20
 """Rows that are computed one by one too, and must come out as among the others."""
 
 
-def parse(text: str, columns: Iterable[str], where: str, component: str) -> pl.Expr:
-    """Return an expression in SQL's words as polars reads it.
-
-    where: the config path, for the ConfigError of what polars cannot read, of a column that is not there, and of what looks at
-        other rows than the one
-    """
+def read(text: str) -> pl.Expr:
+    """Return an expression in SQL's words; raises ValueError for what cannot be read, or looks at other rows than its own."""
     import polars as pl
 
-    def refused(message: str) -> ConfigError:
-        return ConfigError(f"bad config for transform '{component}'", [Problem(where, message)])
-
     if "**" in text or "^" in text:
-        raise refused(f"{text!r}: powers are written POWER(x, 2)")
+        raise ValueError(f"{text!r}: powers are written POWER(x, 2)")
     try:
         expr = pl.sql_expr(text)
         names = expr.meta.root_names()
     except pl.exceptions.PolarsError as error:
-        raise refused(f"{text!r} cannot be read: {str(error).strip().splitlines()[0]}") from None
-    held = list(columns)
-    for name in names:
-        if name not in held:
-            raise refused(f"{text!r}: {suggestion(name, held, 'column') or f'there is no column {name!r}'}")
+        raise ValueError(f"{text!r} cannot be read: {str(error).strip().splitlines()[0]}") from None
     words = _words(expr)
     if others := sorted(words & OF_SEVERAL_ROWS):
-        raise refused(
-            f"{text!r} looks at other rows than its own ({', '.join(others)}); learn it in a transform of your own"
-        )
+        told = f"looks at other rows than its own ({', '.join(others)}), which a request does not bring"
+        raise ValueError(f"{text!r} {told}")
     if advised := sorted(words & set(ADVICE)):
-        raise refused(f"{text!r}: {ADVICE[advised[0]]}")
+        raise ValueError(f"{text!r}: {ADVICE[advised[0]]}")
     if not names:
-        raise refused(f"{text!r} names no column; a text stands in single quotes, a column in double ones or none")
+        raise ValueError(f"{text!r} names no column; a text stands in single quotes, a column in double ones or none")
+    return expr
+
+
+def require_readable(texts: Mapping[str, str]) -> None:
+    """Raise ValueError for expressions that cannot be read, each by the name that it goes by."""
+    bad = []
+    for name, text in texts.items():
+        try:
+            read(text)
+        except ValueError as error:
+            bad.append(f"{name}: {error}")
+    if bad:
+        raise ValueError("; ".join(bad))
+
+
+def parse(text: str, columns: Iterable[str], where: str, component: str) -> pl.Expr:
+    """Return an expression of some columns; raises ConfigError at the config path `where`, also for a column that is not there."""
+    try:
+        expr = read(text)
+    except ValueError as error:
+        raise ConfigError(f"bad config for transform '{component}'", [Problem(where, str(error))]) from None
+    held = list(columns)
+    for name in expr.meta.root_names():
+        if name not in held:
+            message = f"{text!r}: {suggestion(name, held, 'column') or f'there is no column {name!r}'}"
+            raise ConfigError(f"bad config for transform '{component}'", [Problem(where, message)])
     return expr
 
 
