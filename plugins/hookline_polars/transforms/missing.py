@@ -144,14 +144,11 @@ class ImputeTransform(Transform):
                 f"impute cannot fill {', '.join(empty[:5])}: no training row has a value",
                 hint="add them to roles.ignore",
             )
-        texts, numbers, booleans = (
-            {name: value for name, value in _plain(found, kinds).items() if kinds[name] == kind}
-            for kind in ("string", "number", "boolean")
-        )
-        plain: Any = (numbers, texts, booleans)
-        if self.by is None:
-            return FittedImpute(*plain)
-        return FittedImpute(*plain, self.by, self._groups(train, kinds, weight))
+        texts = {n: str(v) for n, v in found.items() if kinds[n] == "string"}
+        numbers = {n: float(v) for n, v in found.items() if kinds[n] == "number"}
+        booleans = {n: bool(v) for n, v in found.items() if kinds[n] == "boolean"}
+        by, groups = (self.by, self._groups(train, kinds, weight)) if self.by else ("", ())
+        return FittedImpute(numbers, texts, booleans, by, groups)
 
     def _groups(self, train: Dataset, kinds: Mapping[str, str], weight: pl.Expr | None) -> tuple[Group, ...]:
         """Return the statistics of each value of `by` that enough rows hold, at most 1,000 of the most frequent ones."""

@@ -104,7 +104,7 @@ class FittedIsolated:
         def flagged(rows: pl.DataFrame) -> pl.DataFrame:
             return rows.with_columns(pl.Series(self.flag, self.forest.isolated(rows), dtype=pl.Boolean))
 
-        schema = pl.Schema({**frame.collect_schema(), self.flag: pl.Boolean})
+        schema = pl.Schema({**frame.collect_schema(), self.flag: pl.Boolean()})
         return frame.map_batches(flagged, schema=schema, **WHOLE)
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:

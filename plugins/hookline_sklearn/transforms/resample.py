@@ -43,11 +43,12 @@ class FittedResample:
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return the drawn rows, in order, and behind them copies and new ones; rows of weight 0 or no class stay as they are."""
-        if not self.reweight or self.weight not in frame.collect_schema():
+        weight = self.weight
+        if not self.reweight or weight is None or weight not in frame.collect_schema():
             return frame.map_batches(self._drawn, **WHOLE)
         import polars as pl
 
-        schema = pl.Schema({**frame.collect_schema(), self.weight: pl.Float64()})
+        schema = pl.Schema({**frame.collect_schema(), weight: pl.Float64()})
         return frame.map_batches(self._weighed, schema=schema, **WHOLE)
 
     def _weighed(self, rows: pl.DataFrame) -> pl.DataFrame:

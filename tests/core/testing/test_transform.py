@@ -17,7 +17,6 @@ from kit.components import Shift, Shifting
 from kit.conformance import TRANSFORM_FIELDS, built_in, check_built_in, check_good, own_checks, require_failure
 
 
-
 @dataclasses.dataclass(frozen=True)
 class Dropping:
     """Drops rows."""

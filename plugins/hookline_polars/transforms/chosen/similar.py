@@ -92,12 +92,13 @@ class FittedDedupeSimilar:
 
         scorer = fuzz.ratio if self.by == "letters" else fuzz.token_sort_ratio
         least = 100 * self.similarity
-        found = []
+        found: list[tuple[int, np.ndarray]] = []
         for start in range(0, len(texts), AT_ONCE):
             some = texts[start : start + AT_ONCE]
             scores = process.cdist(some, texts, scorer=scorer, score_cutoff=least, dtype=np.float32)
             near = scores >= least
-            found += [(start + place, np.flatnonzero(near[place])) for place in np.flatnonzero(near.sum(axis=1) > 1)]
+            several = np.flatnonzero(near.sum(axis=1) > 1).tolist()
+            found += [(start + int(place), np.flatnonzero(near[place])) for place in several]
         return found
 
 

@@ -64,7 +64,7 @@ def require_readable(texts: Mapping[str, str]) -> None:
 
 
 def parse(text: str, columns: Iterable[str], where: str, component: str) -> pl.Expr:
-    """Return an expression of some columns; raises ConfigError at the config path `where`, also for a column that is not there."""
+    """Return an expression of some columns; raises ConfigError at the path `where`, also for a column that is not there."""
     try:
         expr = read(text)
     except ValueError as error:

@@ -103,7 +103,7 @@ def _number(held: Any) -> float:
     if sort == "Scalar" and isinstance(value, dict):
         ((kind, one),) = value.items()
         if kind == "Decimal":
-            return float(one[0]) / 10.0 ** one[2]
+            return float(one[0]) / float(10 ** int(one[2]))
         if kind == "Null":
             return float("nan")
         if kind == "Boolean":
@@ -128,7 +128,7 @@ def _binary(op: str, left: Node, right: Node, graph: _Looking) -> Any:
 def _function(said_as: Any, given: list[Node], graph: _Looking) -> Any:
     name = said_as if isinstance(said_as, str) else "/".join(_path(said_as))
     if name.startswith("Sql/Binary/") and len(given) == 2:
-        return _binary(name.rpartition("/")[2], *given, graph)
+        return _binary(name.rpartition("/")[2], given[0], given[1], graph)
     parts = [_walk(node, graph) for node in given]
     if name == "Sql/ToFloat":
         return parts[0]

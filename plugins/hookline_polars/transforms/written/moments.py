@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from hookline import Dataset, Transform
 from hookline.data.dates import SHAPE, find_order, written_out
 from hookline.errors import DataError
+from hookline.kinds.artifacts import DateOrder
 
 from ...columns import Columns, NullIsWord, choose, present
 from ...reading import read_as
@@ -100,7 +101,7 @@ class ParseDatesTransform(Transform):
         read = counts.filter(_read(pl.col("value"), formats).is_not_null())["rows"].sum()
         # Where a person says both which column and how, it is enough that one is.
         least = 0.0 if self.formats and self.columns not in ((), Columns()) else MOSTLY
-        return formats if read and read >= least * counts["rows"].sum() else None
+        return formats if read and int(read) >= least * int(counts["rows"].sum()) else None
 
 
 def _read(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
@@ -111,8 +112,9 @@ def _read(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     read = []
     for one in formats or ISO:
         if one in ("day_first", "month_first"):
+            order: DateOrder = "day_first" if one == "day_first" else "month_first"
             # Each text by itself: polars would guess one way from the first of them, and take it for all.
-            read += [_as_written(_year_first(written_out(stripped, one)), way) for way in ISO]
+            read += [_as_written(_year_first(written_out(stripped, order)), way) for way in ISO]
         else:
             read.append(_as_written(stripped if formats else _year_first(stripped), one))
     return pl.coalesce(read) if len(read) > 1 else read[0]
