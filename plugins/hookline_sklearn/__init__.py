@@ -32,6 +32,7 @@ from .trainers.linear import (
     QuantileRegressionTrainer,
     RidgeTrainer,
 )
+from .trainers.log_target import LogTargetTrainer
 from .trainers.perceptron import SklearnMlpTrainer
 from .trainers.sgd import SgdClassifierTrainer, SgdRegressorTrainer
 from .trainers.trees import (
@@ -68,6 +69,7 @@ __all__ = [
     "IsolatedTransform",
     "LassoTrainer",
     "LinearRegressionTrainer",
+    "LogTargetTrainer",
     "LogisticRegressionTrainer",
     "ModelDriftMonitor",
     "NaiveBayesTrainer",
@@ -140,6 +142,7 @@ def register_trainers() -> list[type[Trainer]]:
         HistGradientBoostingTrainer,
         LassoTrainer,
         LinearRegressionTrainer,
+        LogTargetTrainer,
         LogisticRegressionTrainer,
         NaiveBayesTrainer,
         NeighborsTrainer,

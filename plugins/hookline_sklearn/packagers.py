@@ -15,6 +15,7 @@ from .trees import require_sound_trees
 
 OWN_TYPES = (
     "hookline.kinds.sklearn_model.SklearnModel",
+    "hookline_sklearn.targets.LogTargetRegressor",
     # Containers of numbers that trees and calibrations are made of; none of them carries code of its own.
     "sklearn.tree._tree.Tree",
     "sklearn._loss._loss.CyHalfBinomialLoss",

@@ -51,6 +51,7 @@ TRAINERS: Mapping[str, Mapping[str, Any]] = {
     "gradient_boosting": {"n_estimators": 5},
     "hist_gradient_boosting": {"max_iter": 5, "early_stopping": True},
     "mlp": {"max_epochs": 5},
+    "log_target": {"trainer": {"component": "random_forest", "n_estimators": 5}, "offset": 5.0},
     "random_forest": {"n_estimators": 5},
     "sklearn": {"class_name": "ExtraTreesClassifier", "params": {"n_estimators": 5}},
     "sklearn_mlp": {"hidden_layer_sizes": (4,), "learning_rate_init": 0.05, "max_iter": 2000, "n_iter_no_change": 3},

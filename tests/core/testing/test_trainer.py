@@ -27,6 +27,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "random_forest": {"n_estimators": 10},
     "hist_gradient_boosting": {"max_iter": 8},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 10}},
+    "log_target": {"trainer": {"component": "random_forest", "n_estimators": 10}, "offset": 1.0},
     "extra_trees": {"n_estimators": 10},
     "gradient_boosting": {"n_estimators": 8},
     "lasso": {"alpha": 0.01},
