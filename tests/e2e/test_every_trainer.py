@@ -33,6 +33,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "hoeffding_tree": ("diabetes", (PICKLED,)),
     "lasso": ("diabetes", ()),
     "linear_regression": ("diabetes", ()),
+    "log_target": ("diabetes", ("trainer.trainer={component:ridge}",)),
     "logistic_regression": ("wine", ()),
     "mlp": ("iris", ("trainer.max_epochs=5",)),
     "naive_bayes": ("wine", ()),
