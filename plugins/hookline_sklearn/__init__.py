@@ -19,6 +19,8 @@ from .monitors.quality import ModelDriftMonitor
 from .monitors.slices import SlicesMonitor
 from .packagers import PicklePackager, SkopsPackager
 from .sources import BreastCancerSource, DiabetesSource, DigitsSource, IrisSource, WineSource
+from .trainers.around.balanced import BalancedTrainer
+from .trainers.around.log_target import LogTargetTrainer
 from .trainers.automatic import AutoTrainer
 from .trainers.by_name import SklearnTrainer
 from .trainers.calibrated import CalibratedTrainer
@@ -32,7 +34,6 @@ from .trainers.linear import (
     QuantileRegressionTrainer,
     RidgeTrainer,
 )
-from .trainers.log_target import LogTargetTrainer
 from .trainers.perceptron import SklearnMlpTrainer
 from .trainers.sgd import SgdClassifierTrainer, SgdRegressorTrainer
 from .trainers.trees import (
@@ -49,6 +50,7 @@ from .transforms.resample import ResampleTransform
 
 __all__ = [
     "AutoTrainer",
+    "BalancedTrainer",
     "BreastCancerSource",
     "CalibratedTrainer",
     "ClassificationEvaluator",
@@ -134,6 +136,7 @@ def register_trainers() -> list[type[Trainer]]:
     """Return the trainers."""
     return [
         AutoTrainer,
+        BalancedTrainer,
         CalibratedTrainer,
         DecisionTreeTrainer,
         ElasticNetTrainer,

@@ -20,6 +20,8 @@ def model_of(estimator: Any, feature_names: tuple[str, ...]) -> SklearnModel:
         return CombinedModel(estimator, feature_names)
     if hasattr(estimator, "log_bounds_"):
         return LogTargetModel(estimator, feature_names)
+    if hasattr(estimator, "corrections_"):
+        return BalancedModel(estimator, feature_names)
     if hasattr(estimator, "_predictors"):
         return HistModel(estimator, feature_names)
     return SklearnModel(estimator, feature_names)
@@ -86,21 +88,36 @@ class CombinedModel(SklearnModel):
 
 
 @dataclass(frozen=True)
-class LogTargetModel(SklearnModel):
-    """A regression of logarithms that answers numbers; it splits where the regression does, and goes by what that goes by."""
+class AroundModel(SklearnModel):
+    """A model around another; it splits where that does, and goes by what that goes by."""
+
+    def splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the splits of the inner model's trees."""
+        return self._inner().splits()
+
+    def importances(self) -> Mapping[str, float]:
+        """Return the inner model's importances."""
+        return self._inner().importances()
+
+    def _inner(self) -> SklearnModel:
+        return model_of(self.learner, self.feature_names)
+
+
+@dataclass(frozen=True)
+class LogTargetModel(AroundModel):
+    """A regression of logarithms that answers numbers."""
 
     @property
     def learner(self) -> Any:
         """The regression."""
         return self.estimator.regressor_
 
-    def splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the splits of the regression's trees."""
-        return self._inner().splits()
 
-    def importances(self) -> Mapping[str, float]:
-        """Return the regression's importances."""
-        return self._inner().importances()
+@dataclass(frozen=True)
+class BalancedModel(AroundModel):
+    """A classifier fitted to balanced classes, whose probabilities are corrected."""
 
-    def _inner(self) -> SklearnModel:
-        return model_of(self.learner, self.feature_names)
+    @property
+    def learner(self) -> Any:
+        """The classifier."""
+        return self.estimator.classifier_

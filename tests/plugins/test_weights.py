@@ -45,6 +45,7 @@ TRANSFORMS: Mapping[str, Mapping[str, Any]] = {
 }
 TRAINERS: Mapping[str, Mapping[str, Any]] = {
     "adaptive_random_forest": {"n_models": 2, "lambda_value": 2},
+    "balanced": {"trainer": {"component": "random_forest", "n_estimators": 5}},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 5}},
     "extra_trees": {"n_estimators": 5},
     "ft_transformer": {"blocks": 1, "width": 8, "heads": 2, "max_epochs": 5, "batch_size": 32, "learning_rate": 1e-2},

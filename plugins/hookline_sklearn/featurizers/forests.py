@@ -43,7 +43,7 @@ def permutation_importance(sample: Sample, n_estimators: int, seed: int) -> np.n
     def score(model: Any, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         return -_loss(model.predict(X) if sample.is_regression else model.predict_proba(X), y, sample_weight, model)
 
-    made = shuffled(
+    made: Any = shuffled(
         forest, judged.X, judged.y, scoring=score, n_repeats=5, random_state=seed, sample_weight=judged.weight
     )
     means: np.ndarray = made.importances_mean

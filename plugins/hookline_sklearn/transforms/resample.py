@@ -195,8 +195,9 @@ def _tell(train: Dataset, fitted: FittedResample, target: str) -> None:
             value=after[moved],
             threshold=before[moved],
             severity="warning",
-            message=f"of the training rows {before[moved]:.1%} are '{moved}', and {after[moved]:.1%} once resampled. The model's "
-            "probabilities go by the latter, and are not corrected: rows may be ranked by them, and a threshold chosen on "
-            "validation rows, but they are no chances; transform.resample.reweight=true keeps them so, by a column of weights.",
+            message=f"of the training rows {before[moved]:.1%} are '{moved}', and {after[moved]:.1%} once resampled. "
+            "The model's probabilities go by the latter, and are not corrected: rows may be ranked by them, and a threshold "
+            "chosen on validation rows, but they are no chances. trainer=balanced draws rows and corrects them; "
+            "transform.resample.reweight=true keeps them by a column of weights.",
         )
     )

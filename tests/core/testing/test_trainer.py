@@ -26,6 +26,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "keras_mlp": {"hidden": (16,), "max_epochs": 6, "learning_rate": 0.05},
     "random_forest": {"n_estimators": 10},
     "hist_gradient_boosting": {"max_iter": 8},
+    "balanced": {"trainer": {"component": "random_forest", "n_estimators": 10}},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 10}},
     "log_target": {"trainer": {"component": "random_forest", "n_estimators": 10}, "offset": 1.0},
     "extra_trees": {"n_estimators": 10},

@@ -10,8 +10,8 @@ from annotated_types import Ge
 from hookline import Features, SklearnModel, Trainer
 from hookline.errors import DataError
 
-from ..models import LogTargetModel
-from .estimator import REGRESSION, fit_quietly, prepare, require_sklearn, unfitted
+from ...models import LogTargetModel
+from ..estimator import REGRESSION, fit_quietly, prepare, require_sklearn, unfitted
 
 
 class LogTargetTrainer(Trainer):
@@ -48,7 +48,7 @@ class LogTargetTrainer(Trainer):
         """Fit to the logarithms, with the rows' weights; raises DataError where a number has none."""
         from sklearn.utils import get_tags
 
-        from ..targets import LogTargetRegressor
+        from .estimators import LogTargetRegressor
 
         train = train.weighing()
         estimator = unfitted(self.trainer, self._logged(train), None if valid is None else self._logged(valid))
