@@ -200,9 +200,8 @@ def grow(train: Dataset, options: IsolatedTransform | DropIsolatedTransform) -> 
     blank = CutForest(tuple(names), fills, (), 0.0)
     limit = float(np.finfo(np.float32).max)
     X = blank.matrix(rows).clip(-limit, limit)  # scikit-learn refuses infinite numbers; beyond all cuts they stay.
-    forest = IsolationForest(
-        n_estimators=options.n_estimators, max_samples=min(options.max_samples, len(X)), random_state=options.seed
-    ).fit(X)
+    drawn: Any = min(options.max_samples, len(X))
+    forest = IsolationForest(n_estimators=options.n_estimators, max_samples=drawn, random_state=options.seed).fit(X)
     trees = tuple(
         _tree(one.tree_, features)
         for one, features in zip(forest.estimators_, forest.estimators_features_, strict=True)

@@ -135,12 +135,8 @@ class ImputeIterativeTransform(Transform):
         from sklearn.impute import IterativeImputer
 
         # A column without spread has no model of its own, and needs limits that are apart.
-        imputer = IterativeImputer(
-            max_iter=self.max_iter,
-            min_value=low,
-            max_value=np.where(high > low, high, np.nextafter(high, np.inf)),
-            random_state=self.seed,
-        )
+        limits: Any = {"min_value": low, "max_value": np.where(high > low, high, np.nextafter(high, np.inf))}
+        imputer = IterativeImputer(max_iter=self.max_iter, random_state=self.seed, **limits)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
             imputer.fit(X)
@@ -172,7 +168,8 @@ def require_held(X: np.ndarray, names: list[str], component: str) -> None:
     """Raise DataError for columns that no row has a value of."""
     import numpy as np
 
-    empty = [name for name, gaps in zip(names, np.isnan(X).all(axis=0).tolist(), strict=True) if gaps]
+    missing: Any = np.isnan(X).all(axis=0)
+    empty = [name for place, name in enumerate(names) if missing[place]]
     if empty:
         raise DataError(
             f"{component} cannot fill {', '.join(empty[:5])}: no training row has a value",

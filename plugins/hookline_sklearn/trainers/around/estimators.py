@@ -24,7 +24,8 @@ class LogTargetRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  
         """Fit the regressor to the logarithms; y: float64 (n,), all above -offset."""
         logs = np.log(np.asarray(y, dtype=np.float64) + self.offset)
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
-        self.regressor_ = clone(self.regressor).fit(X, logs, **given)
+        inner: Any = clone(self.regressor)
+        self.regressor_ = inner.fit(X, logs, **given)
         self.n_features_in_ = X.shape[1]
         low, high = float(logs.min()), float(logs.max())
         # Beyond, a straight line of logarithms would answer numbers that nobody has seen the like of, or none at all.
@@ -66,7 +67,8 @@ class BalancedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         self.classes_ = np.unique(y)
         rows = self._drawn(y)
         given = {} if sample_weight is None else {"sample_weight": weight[rows]}
-        self.classifier_ = clone(self.classifier).fit(X[rows], y[rows], **given)
+        inner: Any = clone(self.classifier)
+        self.classifier_ = inner.fit(X[rows], y[rows], **given)
         self.n_features_in_ = X.shape[1]
         before, after = (self._shares(y[some], weight[some]) for some in (slice(None), rows))
         self.corrections_ = before / after
