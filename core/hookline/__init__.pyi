@@ -39,7 +39,7 @@ from .kinds.capabilities import (
     Updatable,
     WorksBeside,
 )
-from .kinds.component import Component, Settings
+from .kinds.component import Component, RefusesOnnx, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
 from .kinds.features.sets import FeatureSet, FeatureTest
 from .kinds.features.telling import AddsColumns, Derived, NotInOnnx
@@ -176,6 +176,7 @@ __all__ = [
     "ReadsOn",
     "ReadsSpan",
     "Reference",
+    "RefusesOnnx",
     "RefusesParts",
     "Report",
     "Roles",

@@ -21,46 +21,64 @@ from .sources.prediction_log import PredictionLogSource
 from .sources.stack import StackSource
 from .sources.synthetic import SyntheticSource
 from .transforms.cast import CastTransform
+from .transforms.chosen.order import SampleTransform, SortTransform
+from .transforms.chosen.similar import DedupeSimilarTransform
 from .transforms.clip import ClipTransform
+from .transforms.forward import FillForwardTransform
 from .transforms.map_values import MapValuesTransform
 from .transforms.missing import ImputeTransform, NullValuesTransform
 from .transforms.outliers import DropOutliersTransform, OutliersTransform
 from .transforms.parse_numbers import ParseNumbersTransform
 from .transforms.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
+from .transforms.said.coherence import CoherenceTransform, MendTransform
+from .transforms.said.expression import ExpressionTransform
 from .transforms.texts import NormalizeTextTransform, RareCategoriesTransform
+from .transforms.written.moments import ParseDatesTransform
+from .transforms.written.parts import SplitTextTransform
+from .transforms.written.units import UnitsTransform
 
 __all__ = [
     "BinsTransform",
     "CastTransform",
     "ClipTransform",
+    "CoherenceTransform",
     "Columns",
     "CrossTransform",
     "CyclesTransform",
     "DataDriftMonitor",
     "DataQualityMonitor",
+    "DedupeSimilarTransform",
     "DedupeTransform",
     "DropMissingTargetTransform",
     "DropOutliersTransform",
     "ExpressionsTransform",
+    "ExpressionTransform",
     "FileSource",
+    "FillForwardTransform",
     "FilterRowsTransform",
     "HolidaysTransform",
     "ImputeTransform",
     "JoinSource",
     "MapValuesTransform",
+    "MendTransform",
     "NormalizeTextTransform",
     "NullValuesTransform",
     "OutliersTransform",
+    "ParseDatesTransform",
     "ParseNumbersTransform",
     "PredictionDriftMonitor",
     "PredictionLogSource",
     "RareCategoriesTransform",
     "RatioTransform",
+    "SampleTransform",
+    "SortTransform",
+    "SplitTextTransform",
     "StackSource",
     "SyntheticSource",
     "TabularFeaturizer",
     "TextCountsTransform",
     "TfidfTransform",
+    "UnitsTransform",
 ]
 
 
@@ -77,24 +95,34 @@ def register_transforms() -> list[type[Transform]]:
         BinsTransform,
         CastTransform,
         ClipTransform,
+        CoherenceTransform,
         CrossTransform,
         CyclesTransform,
+        DedupeSimilarTransform,
         DedupeTransform,
         DropMissingTargetTransform,
         DropOutliersTransform,
         ExpressionsTransform,
+        ExpressionTransform,
+        FillForwardTransform,
         FilterRowsTransform,
         HolidaysTransform,
         ImputeTransform,
         MapValuesTransform,
+        MendTransform,
         NormalizeTextTransform,
         NullValuesTransform,
         OutliersTransform,
+        ParseDatesTransform,
         ParseNumbersTransform,
         RareCategoriesTransform,
         RatioTransform,
+        SampleTransform,
+        SortTransform,
+        SplitTextTransform,
         TextCountsTransform,
         TfidfTransform,
+        UnitsTransform,
     ]
 
 

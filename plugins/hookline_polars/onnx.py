@@ -109,6 +109,32 @@ def without_beyond(column: Any, low: float, high: float) -> Any:
     )
 
 
+def any_beyond(columns: Mapping[str, Any], bounds: Mapping[str, tuple[float, float]]) -> Any:
+    """Return where any of some columns is beyond its bounds: float64 of 0 and 1, NaN being within."""
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    # Of no bounds it is nowhere, in as many rows as there are.
+    first = next(iter(columns.values()))
+    found = op.not_(op.equal(first, first)) if not is_number(first) else op.less(first, first)
+    for name, (low, high) in bounds.items():
+        here = op.or_(op.less(columns[name], number(low)), op.greater(columns[name], number(high)))
+        found = op.or_(found, here)
+    return op.cast(found, to=np.float64)
+
+
+def texts_to(column: Any, known: Sequence[str], values: Sequence[float] | Sequence[str], otherwise: float | str) -> Any:
+    """Return what each of the known texts becomes, and what all others do, missing ones among them."""
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    words = isinstance(otherwise, str)
+    table = np.array([*values, otherwise], dtype=np.str_ if words else np.float64)
+    place = codes(column, known, len(values))
+    held = op.constant(value=table) if words else op.const(table)
+    return op.gather(held, place, axis=0)
+
+
 def cast_number(column: Any, dtype: str) -> Any:
     """Cast a number or boolean column to `boolean` or `integer`, NaN staying NaN."""
     import numpy as np

@@ -43,4 +43,4 @@ def read_as(column: pl.Expr, dtype: pl.DataType, wanted: str, layout: str | None
 
 
 def _zone(layout: str) -> str | None:
-    return "UTC" if "%z" in layout or "%Z" in layout else None
+    return "UTC" if "z" in layout.lower() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hookline import Evaluator, Featurizer, Monitor, Packager, Source, Trainer, hookimpl
+from hookline import Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform, hookimpl
 
 from .evaluators.fairness import FairnessEvaluator
 from .evaluators.further import DeviancesEvaluator, RankingEvaluator
@@ -12,12 +12,15 @@ from .evaluators.permutation import PermutationImportanceEvaluator
 from .evaluators.slices.evaluator import SlicesEvaluator
 from .evaluators.standard import ClassificationEvaluator, RegressionEvaluator, StandardEvaluator
 from .evaluators.troubles import RobustnessEvaluator, WorstRowsEvaluator
+from .featurizers.by_name import SklearnFeaturizer
 from .featurizers.select import SelectFeaturizer
 from .monitors.covariate import CovariateShiftMonitor
 from .monitors.quality import ModelDriftMonitor
 from .monitors.slices import SlicesMonitor
 from .packagers import PicklePackager, SkopsPackager
 from .sources import BreastCancerSource, DiabetesSource, DigitsSource, IrisSource, WineSource
+from .trainers.around.balanced import BalancedTrainer
+from .trainers.around.log_target import LogTargetTrainer
 from .trainers.automatic import AutoTrainer
 from .trainers.by_name import SklearnTrainer
 from .trainers.calibrated import CalibratedTrainer
@@ -40,9 +43,14 @@ from .trainers.trees import (
     HistGradientBoostingTrainer,
     RandomForestTrainer,
 )
+from .transforms.isolation import DropIsolatedTransform, IsolatedTransform
+from .transforms.iterative import ImputeIterativeTransform
+from .transforms.neighbors import ImputeNeighborsTransform
+from .transforms.resample import ResampleTransform
 
 __all__ = [
     "AutoTrainer",
+    "BalancedTrainer",
     "BreastCancerSource",
     "CalibratedTrainer",
     "ClassificationEvaluator",
@@ -51,14 +59,19 @@ __all__ = [
     "DeviancesEvaluator",
     "DiabetesSource",
     "DigitsSource",
+    "DropIsolatedTransform",
     "ElasticNetTrainer",
     "ExtraTreesTrainer",
     "FairnessEvaluator",
     "GradientBoostingTrainer",
     "HistGradientBoostingTrainer",
+    "ImputeIterativeTransform",
+    "ImputeNeighborsTransform",
     "IrisSource",
+    "IsolatedTransform",
     "LassoTrainer",
     "LinearRegressionTrainer",
+    "LogTargetTrainer",
     "LogisticRegressionTrainer",
     "ModelDriftMonitor",
     "NaiveBayesTrainer",
@@ -69,11 +82,13 @@ __all__ = [
     "RandomForestTrainer",
     "RankingEvaluator",
     "RegressionEvaluator",
+    "ResampleTransform",
     "RidgeTrainer",
     "RobustnessEvaluator",
     "SelectFeaturizer",
     "SgdClassifierTrainer",
     "SgdRegressorTrainer",
+    "SklearnFeaturizer",
     "SklearnMlpTrainer",
     "SklearnTrainer",
     "SkopsPackager",
@@ -99,9 +114,21 @@ def register_sources() -> list[type[Source]]:
 
 
 @hookimpl
+def register_transforms() -> list[type[Transform]]:
+    """Return the transforms."""
+    return [
+        DropIsolatedTransform,
+        ImputeIterativeTransform,
+        ImputeNeighborsTransform,
+        IsolatedTransform,
+        ResampleTransform,
+    ]
+
+
+@hookimpl
 def register_featurizers() -> list[type[Featurizer]]:
-    """Return the selection."""
-    return [SelectFeaturizer]
+    """Return what stands after another featurizer."""
+    return [SelectFeaturizer, SklearnFeaturizer]
 
 
 @hookimpl
@@ -109,6 +136,7 @@ def register_trainers() -> list[type[Trainer]]:
     """Return the trainers."""
     return [
         AutoTrainer,
+        BalancedTrainer,
         CalibratedTrainer,
         DecisionTreeTrainer,
         ElasticNetTrainer,
@@ -117,6 +145,7 @@ def register_trainers() -> list[type[Trainer]]:
         HistGradientBoostingTrainer,
         LassoTrainer,
         LinearRegressionTrainer,
+        LogTargetTrainer,
         LogisticRegressionTrainer,
         NaiveBayesTrainer,
         NeighborsTrainer,

@@ -18,6 +18,10 @@ def model_of(estimator: Any, feature_names: tuple[str, ...]) -> SklearnModel:
         return CalibratedModel(estimator, feature_names)
     if type(estimator).__module__ in ("sklearn.ensemble._voting", "sklearn.ensemble._stacking"):
         return CombinedModel(estimator, feature_names)
+    if hasattr(estimator, "log_bounds_"):
+        return LogTargetModel(estimator, feature_names)
+    if hasattr(estimator, "corrections_"):
+        return BalancedModel(estimator, feature_names)
     if hasattr(estimator, "_predictors"):
         return HistModel(estimator, feature_names)
     return SklearnModel(estimator, feature_names)
@@ -81,3 +85,39 @@ class CombinedModel(SklearnModel):
         """Yield the splits of the members' trees; the last model of a stack sees their answers, and no features."""
         for member in self.estimator.estimators_:
             yield from model_of(member, self.feature_names).splits()
+
+
+@dataclass(frozen=True)
+class AroundModel(SklearnModel):
+    """A model around another; it splits where that does, and goes by what that goes by."""
+
+    def splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the splits of the inner model's trees."""
+        return self._inner().splits()
+
+    def importances(self) -> Mapping[str, float]:
+        """Return the inner model's importances."""
+        return self._inner().importances()
+
+    def _inner(self) -> SklearnModel:
+        return model_of(self.learner, self.feature_names)
+
+
+@dataclass(frozen=True)
+class LogTargetModel(AroundModel):
+    """A regression of logarithms that answers numbers."""
+
+    @property
+    def learner(self) -> Any:
+        """The regression."""
+        return self.estimator.regressor_
+
+
+@dataclass(frozen=True)
+class BalancedModel(AroundModel):
+    """A classifier fitted to balanced classes, whose probabilities are corrected."""
+
+    @property
+    def learner(self) -> Any:
+        """The classifier."""
+        return self.estimator.classifier_

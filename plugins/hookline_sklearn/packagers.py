@@ -15,6 +15,8 @@ from .trees import require_sound_trees
 
 OWN_TYPES = (
     "hookline.kinds.sklearn_model.SklearnModel",
+    "hookline_sklearn.trainers.around.estimators.BalancedClassifier",
+    "hookline_sklearn.trainers.around.estimators.LogTargetRegressor",
     # Containers of numbers that trees and calibrations are made of; none of them carries code of its own.
     "sklearn.tree._tree.Tree",
     "sklearn._loss._loss.CyHalfBinomialLoss",

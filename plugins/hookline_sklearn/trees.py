@@ -41,7 +41,7 @@ def _trees(value: Any, deep: int, known: Any = None) -> Iterator[tuple[Any, Any]
         yield from _trees(list(value.values()), deep - 1, known)
     elif deep and getattr(getattr(value, "dtype", None), "kind", "") == "O":
         yield from _trees(list(value.ravel()), deep - 1, known)
-    elif deep and type(value).__module__.partition(".")[0] in ("sklearn", "hookline"):
+    elif deep and type(value).__module__.partition(".")[0] in ("sklearn", "hookline", "hookline_sklearn"):
         known = getattr(getattr(value, "_bin_mapper", None), "is_categorical_", known)
         yield from _trees(list(getattr(value, "__dict__", {}).values()), deep - 1, known)
 

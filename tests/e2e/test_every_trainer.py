@@ -23,6 +23,7 @@ PICKLED = "packager=[pickle]"
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "adaptive_random_forest": ("wine", ("trainer.n_models=3", PICKLED)),
     "auto": ("wine", ()),
+    "balanced": ("breast_cancer", ("trainer.trainer={component:hist_gradient_boosting,max_iter:20}",)),
     "calibrated": ("wine", ("trainer.trainer={component:random_forest,n_estimators:20}",)),
     "decision_tree": ("digits", ()),
     "elastic_net": ("diabetes", ("trainer.alpha=0.01",)),
@@ -33,6 +34,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "hoeffding_tree": ("diabetes", (PICKLED,)),
     "lasso": ("diabetes", ()),
     "linear_regression": ("diabetes", ()),
+    "log_target": ("diabetes", ("trainer.trainer={component:ridge}",)),
     "logistic_regression": ("wine", ()),
     "mlp": ("iris", ("trainer.max_epochs=5",)),
     "naive_bayes": ("wine", ()),

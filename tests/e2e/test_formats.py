@@ -27,7 +27,9 @@ SMALL: Mapping[str, Any] = {"n_estimators": 10, "max_epochs": 2, "n_models": 3, 
 """Fields that keep a fit short, of trainers that have them."""
 MEMBERS = [{"component": "decision_tree", "max_depth": 3}, "logistic_regression"]
 NEEDED: Mapping[str, Mapping[str, Any]] = {
+    "balanced": {"trainer": {"component": "random_forest", "n_estimators": 10}},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 10}},
+    "log_target": {"trainer": {"component": "ridge"}, "offset": 100.0},
     "sklearn": {"class_name": "AdaBoostClassifier", "params": {"n_estimators": 10}},
     "stacking": {"trainers": MEMBERS, "folds": 3},
     "voting": {"trainers": MEMBERS},

@@ -17,6 +17,44 @@ from hookline.testing import Check, CheckFailed, checks_for
 from hookline.testing.check import CHECKS, name_of
 from kit.apart import needs_tensorflow
 
+TRANSFORM_FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "bins": {"columns": {"age_group": {"of": "age", "equal": 4}, "rich": {"of": "income", "edges": [30_000, 60_000]}}},
+    "cross": {"columns": {"city_city": ["city", "city"]}},
+    "cycles": {"columns": ["joined"], "cycles": ["hour", "weekday", "day", "month", "ordinal_day"]},
+    "expressions": {
+        "columns": {
+            "ratio": "age / NULLIF(income, 0)",
+            "case": "CASE WHEN age > 40 AND city = 'Oslo' THEN 1.5 ELSE LN(income + 1) END",
+            "root": "SQRT(ABS(ratio)) - POWER(income, 0.5)",
+            "flag": "NOT (age >= 40) OR member OR city IS NULL",
+            "text": "COALESCE(city, 'nowhere')",
+        }
+    },
+    "holidays": {"columns": ["joined"], "country": "DE", "subdivision": "BY"},
+    "ratio": {"columns": {"ratio": ["age", "income"]}},
+    "text_counts": {"columns": ["city"], "counts": ["characters", "words", "digits", "capitals"]},
+    "tfidf": {"column": "city"},
+    "cast": {"dtypes": {"income": "string", "age": "integer"}},
+    "clip": {"lower": 0.0, "upper_quantile": 0.9},
+    "coherence": {"rules": {"grown": "age >= 20"}},
+    "drop_isolated": {"n_estimators": 10},
+    "expression": {"columns": {"ratio": "income / age", "city": "UPPER(city)"}},
+    "fill_forward": {"time": "joined", "by": "city"},
+    "filter_rows": {"column": "age", "op": ">", "value": 30},
+    "impute": {"by": "city"},
+    "isolated": {"n_estimators": 10},
+    "null_values": {"values": ["Oslo", 2]},
+    "map_values": {"column": "city", "old": ["Oslo"], "new": ["Rome"]},
+    "mend": {"when": "age > 70", "values": {"age": 70.0, "city": None}},
+    "outliers": {"action": "flag"},
+    "resample": {"method": "smote"},
+    "sample": {"share": 0.5, "by": "city"},
+    "sort": {"by": ["city", "age"]},
+    "split_text": {"column": "city", "into": ["first", "rest"], "separator": "l"},
+    "units": {"columns": {"city": "kg"}, "errors": "null"},
+}
+"""What a transform cannot do without, and what makes it quick, on the table of the conformance kit."""
+
 
 def built_in(kind: str) -> list[str]:
     """Return the names of a kind's components that come with hookline."""

@@ -25,21 +25,34 @@ ROLES = Roles(target="y", weight="w")
 TRANSFORMS: Mapping[str, Mapping[str, Any]] = {
     "cast": {"dtypes": {"size": "number"}},
     "clip": {"lower_quantile": 0.05, "upper_quantile": 0.95},
+    "coherence": {"rules": {"grown": "size > -3"}},
+    "drop_isolated": {"n_estimators": 5},
     "drop_outliers": {"factor": 0.5},
+    "expression": {"columns": {"double": "size * 2"}},
+    "fill_forward": {"time": "day"},
     "filter_rows": {"column": "size", "op": "not_null"},
+    "impute": {"by": "color"},
+    "isolated": {"n_estimators": 5},
     "map_values": {"column": "color", "old": ["red"], "new": ["blue"]},
+    "mend": {"when": "size > 2", "values": {"size": 2.0}},
     "null_values": {"values": [3]},
     "outliers": {"method": "mad", "factor": 1.0},
     "rare_categories": {"min_count": 2, "min_fraction": 0.2},
+    "sample": {"share": 0.5},
+    "sort": {"by": ["size"]},
+    "split_text": {"column": "color", "into": ["first", "rest"], "separator": "e"},
+    "units": {"columns": {"color": "kg"}, "errors": "null"},
 }
 TRAINERS: Mapping[str, Mapping[str, Any]] = {
     "adaptive_random_forest": {"n_models": 2, "lambda_value": 2},
+    "balanced": {"trainer": {"component": "random_forest", "n_estimators": 5}},
     "calibrated": {"trainer": {"component": "random_forest", "n_estimators": 5}},
     "extra_trees": {"n_estimators": 5},
     "ft_transformer": {"blocks": 1, "width": 8, "heads": 2, "max_epochs": 5, "batch_size": 32, "learning_rate": 1e-2},
     "gradient_boosting": {"n_estimators": 5},
     "hist_gradient_boosting": {"max_iter": 5, "early_stopping": True},
     "mlp": {"max_epochs": 5},
+    "log_target": {"trainer": {"component": "random_forest", "n_estimators": 5}, "offset": 5.0},
     "random_forest": {"n_estimators": 5},
     "sklearn": {"class_name": "ExtraTreesClassifier", "params": {"n_estimators": 5}},
     "sklearn_mlp": {"hidden_layer_sizes": (4,), "learning_rate_init": 0.05, "max_iter": 2000, "n_iter_no_change": 3},
@@ -135,7 +148,9 @@ def test_tabular_learns_nothing_of_rows_that_weigh_nothing(fields: Mapping[str, 
 @pytest.mark.parametrize("name", [name for name in built_in("featurizer") if name != "tabular"])
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_a_featurizer_learns_nothing_of_rows_that_weigh_nothing(registry: Registry, name: str, task: Task) -> None:
-    fields = {"keep": 3, "mutual_information": 0.001} if name == "select" else {}
+    fields: Any = {"select": {"keep": 3, "mutual_information": 0.001}, "sklearn": {"class_name": "StandardScaler"}}[
+        name
+    ]
     component: Any = registry.build("featurizer", name, fields, f"featurizer.{name}")
     fitted = TabularFeaturizer(missing="zero").fit(dataset(rows(200)))
     found = component.fit(matrix(mixed(rows(200)), task, fitted))

@@ -57,6 +57,14 @@ def outputs_of(estimator: Any, matrix: Any, width: int, *, raw: bool = False) ->
         from .combined import combined_outputs
 
         return combined_outputs(estimator, matrix, width)
+    if hasattr(estimator, "log_bounds_"):
+        from .logarithms import number_outputs
+
+        return number_outputs(estimator, matrix, width)
+    if hasattr(estimator, "corrections_"):
+        from .corrected import corrected_outputs
+
+        return corrected_outputs(estimator, matrix, width)
     if hasattr(estimator, "kneighbors"):
         from .neighbors import goes_by_distance, neighbors_outputs
 
@@ -87,6 +95,10 @@ def _forests(estimator: Any) -> Iterator[Any]:
         yield estimator
     elif hasattr(estimator, "calibrated_classifiers_"):
         yield from _forests(estimator.calibrated_classifiers_[0].estimator)
+    elif hasattr(estimator, "log_bounds_"):
+        yield from _forests(estimator.regressor_)
+    elif hasattr(estimator, "corrections_"):
+        yield from _forests(estimator.classifier_)
     elif combines(estimator):
         for member in (*estimator.estimators_, *filter(None, [getattr(estimator, "final_estimator_", None)])):
             yield from _forests(member)

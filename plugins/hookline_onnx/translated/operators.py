@@ -136,6 +136,7 @@ MAKERS: Mapping[str, Callable[[Node], Operator]] = {
     "Greater": plain(torch.gt),
     "GreaterOrEqual": plain(torch.ge),
     "Identity": plain(lambda X: X),
+    "IsInf": plain(torch.isinf),
     "IsNaN": plain(torch.isnan),
     "LabelEncoder": LabelEncoder,
     "LayerNormalization": _layer_normalization,

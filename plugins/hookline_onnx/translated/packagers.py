@@ -20,6 +20,7 @@ from hookline import (
     Trust,
 )
 from hookline.errors import UntrustedPackage
+from hookline.kinds.component import wordless_in_onnx
 
 from ..packagers import limit_of
 
@@ -71,7 +72,10 @@ class TorchExportPackager(Packager):
         """Say which parts have no words in PyTorch, as far as it can be known before any row is read."""
         known = [part.name for part in parts if part.name != "parse_numbers" or getattr(part, "columns", None)]
         told = [f"{name} needs {WORDLESS[name]}" for name in known if name in WORDLESS]
-        return f"{', '.join(told)}, for which PyTorch has no words; onnx, skops and pickle have" if told else None
+        if told:
+            return f"{', '.join(told)}, for which PyTorch has no words; onnx, skops and pickle have"
+        wordless = wordless_in_onnx(parts)
+        return f"{wordless}, for which PyTorch has no words; skops and pickle have" if wordless else None
 
     def write_alone(self, pipeline: Any, code: Path, model: Path) -> tuple[str, tuple[str, ...]]:
         """Write a module that answers pandas frames with the program."""

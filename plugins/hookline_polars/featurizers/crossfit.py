@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hookline import Dataset
 from hookline.data.target import encode, true_values
+from hookline.kinds.artifacts import ROW_ID
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,23 @@ def row_weights(train: Dataset) -> np.ndarray:
     return weights
 
 
+def _numbered(train: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of rows that no earlier one is a copy of, and for each row which of those it is a copy of, or is."""
+    import numpy as np
+    import polars as pl
+
+    rows = int(train.frame.select(pl.len()).collect().item())
+    if ROW_ID not in train.frame.collect_schema():
+        return np.arange(rows), np.arange(rows)
+    ids = train.frame.select(ROW_ID).collect()[ROW_ID].to_numpy()
+    _, first, copied = np.unique(ids, return_index=True, return_inverse=True)
+    # In the order of the rows, so that where there are no copies each row is its own.
+    order = np.argsort(first)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return first[order], place[copied]
+
+
 def smoothed_means(codes: np.ndarray, y: np.ndarray, weight: np.ndarray, known: int, smooth: float) -> np.ndarray:
     """Return the mean target of each category, float64 (known, n), with `smooth` rows of the overall mean in each.
 
@@ -66,14 +84,19 @@ class Folds:
 
     @classmethod
     def of(cls, train: Dataset, count: int, smooth: float, seed: int) -> Folds:
-        """Divide the rows at random into `count` folds of one size."""
+        """Divide the rows at random into `count` folds of one size; copies of a row, which tell its target, are in one."""
         import numpy as np
 
         y = target_columns(train)
         weight = row_weights(train)
         # Rows that weigh are divided as they would be without the others.
         fold = np.zeros(len(y), dtype=np.int64)
-        fold[weight > 0] = np.random.default_rng(seed).permutation(int((weight > 0).sum())) % count
+        heavy = weight > 0
+        first, copied = _numbered(train)
+        drawn = np.random.default_rng(seed).permutation(int(heavy[first].sum())) % count
+        of_first = np.zeros(len(first), dtype=np.int64)
+        of_first[heavy[first]] = drawn
+        fold[heavy] = of_first[copied][heavy]
         return cls(y, weight, fold, count, smooth)
 
     def means(self, codes: np.ndarray, known: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from functools import partial
 from typing import Annotated, ClassVar, Literal
 
@@ -10,12 +11,12 @@ from annotated_types import Ge, Gt, Interval
 
 from hookline import Dataset, Feature, Features, Featurizer
 from hookline.data.columns import column_kind
-from hookline.errors import DataError
+from hookline.errors import ConfigError, DataError, Problem, suggestion
 from hookline.kinds.artifacts import ColumnKind
 
 from .crossfit import Folds
 from .encodings.base import RawColumn
-from .encodings.categories import OneHotEncoding, fit_places
+from .encodings.categories import OneHotEncoding, fit_ordered, fit_places
 from .encodings.datetimes import PARTS, Part, fit_datetimes
 from .encodings.hashes import HashingEncoding
 from .encodings.numbers import NumberEncoding, Scaling
@@ -49,6 +50,9 @@ class TabularFeaturizer(Featurizer):
     """How texts are encoded. `codes` are positions that are never scaled, for a trainer that embeds categories, as `mlp` does;
     `target` uses the mean target of a category, `weight_of_evidence` how much it speaks for a class, both cross-fitted on the
     training rows; `count` is the share of rows that hold it."""
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column of texts -> its texts from the least to the most, such as {size: [S,M,L]}: it becomes a number, its place among
+    them, scaled as numbers are; -1 before scaling where missing or never named."""
     max_categories: Annotated[int, Gt(0)] = 100
     """one_hot: the most frequent categories get a column each, the others share one called `<column>?other`."""
     n_hashes: Annotated[int, Gt(1)] = 64
@@ -75,8 +79,9 @@ class TabularFeaturizer(Featurizer):
         schema = train.frame.collect_schema()
         columns = [RawColumn(name, column_kind(schema[name]), schema[name]) for name in train.feature_columns()]
         found: dict[str, Encoding] = {}
+        found |= self._ordered(columns, train)
         for kinds, fit in self._ways().items():
-            some = [column for column in columns if column.kind in kinds]
+            some = [column for column in columns if column.kind in kinds and column.name not in found]
             found |= fit(some, train) if some else {}
         kept = tuple(found[column.name] for column in columns if column.name in found and found[column.name].width)
         if not kept:
@@ -120,6 +125,21 @@ class TabularFeaturizer(Featurizer):
                 indicators=indicators,
             ),
         }
+
+    def _ordered(self, columns: Sequence[RawColumn], train: Dataset) -> Mapping[str, Encoding]:
+        """Return the encodings of columns whose order is given; raises ConfigError for one that is no text."""
+        texts = {column.name: column for column in columns if column.kind == "string"}
+        problems = [
+            Problem(
+                f"featurizer.tabular.order.{name}", suggestion(name, list(texts), "column") or "is no column of texts"
+            )
+            for name in self.order
+            if name not in texts
+        ]
+        if problems:
+            raise ConfigError("bad config for featurizer 'tabular'", problems)
+        some = [texts[name] for name in self.order]
+        return fit_ordered(some, train, orders=self.order, scaling=self.numeric, indicators=self.missing_indicators)
 
     def _sparse(self, encodings: tuple[Encoding, ...]) -> bool:
         if self.sparse != "auto":

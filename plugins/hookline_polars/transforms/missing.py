@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from annotated_types import Len
+from annotated_types import Gt, Len
 
 from hookline import Dataset, Transform
-from hookline.data.columns import column_kind
-from hookline.errors import DataError
+from hookline.data.columns import column_kind, kind_of
+from hookline.data.frames import require_columns
+from hookline.errors import ConfigError, DataError, ExportError, Problem
 from hookline.kinds.artifacts import ColumnKind
 
 from ..columns import Columns, Scalar, choose, present
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 
 KINDS: tuple[ColumnKind, ...] = ("number", "string", "boolean")
 """Types of columns that are filled, and in which values may mean missing."""
+KEY = "\0group"
+MOST_GROUPS = 1_000
+"""Groups that have statistics of their own."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """What was learned of the rows that hold one value in a column, by the columns to fill."""
+
+    value: str
+    """As a text, whatever the column holds."""
+    fills: Mapping[str, Scalar]
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,9 @@ class FittedImpute:
     numbers: Mapping[str, float]
     texts: Mapping[str, str]
     booleans: Mapping[str, bool]
+    by: str = ""
+    """The column whose values have fills of their own; empty where there is none."""
+    groups: tuple[Group, ...] = ()
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Fill; numbers become float64, so that a mean fits an integer column, and categories become texts."""
@@ -41,13 +57,26 @@ class FittedImpute:
         exprs = []
         for name in present(frame, fill):
             column = pl.col(name).cast(types[name]) if name in types else pl.col(name)
+            if self.by and present(frame, [self.by]):
+                column = column.fill_null(self._of_group(name, types.get(name, pl.Boolean)))
             exprs.append(column.fill_null(pl.lit(fill[name])))
         return frame.with_columns(exprs)
 
+    def _of_group(self, name: str, dtype: Any) -> pl.Expr:
+        """Return what a row's group has for a column, null where it has nothing."""
+        import polars as pl
+
+        known = {group.value: group.fills[name] for group in self.groups if name in group.fills}
+        if not known:
+            return pl.lit(None, dtype=dtype)
+        key = pl.col(self.by).cast(pl.String)
+        return key.replace_strict(list(known), list(known.values()), default=None, return_dtype=dtype)
+
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Say it as ONNX."""
+        """Say it as ONNX; raises ExportError where groups are told by other columns than texts."""
         from ..onnx import fill_numbers, fill_text
 
+        inputs = {**inputs, **self._groups_in_onnx(inputs)} if self.by in inputs else inputs
         fills = {name: float(value) for name, value in {**self.numbers, **self.booleans}.items() if name in inputs}
         out = {**inputs, **fill_numbers({name: inputs[name] for name in fills}, fills)}
         for name, text in self.texts.items():
@@ -55,9 +84,32 @@ class FittedImpute:
                 out[name] = fill_text(out[name], text)
         return out
 
+    def _groups_in_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return columns of which what is missing is filled where its group has something."""
+        import spox.opset.ai.onnx.v21 as op
+
+        from ..onnx import is_missing, is_number, texts_to
+
+        key = inputs[self.by]
+        if is_number(key):
+            raise ExportError(
+                f"transform 'impute' by '{self.by}', which holds numbers or booleans, cannot be said in ONNX",
+                hint="choose packager=[skops], or cast it to texts at the source",
+            )
+        # All rows are told by what groups were there before any was filled.
+        out = {}
+        for name in [name for name in {**self.numbers, **self.booleans, **self.texts} if name in inputs]:
+            known = [group for group in self.groups if name in group.fills]
+            if known:
+                nothing: Any = "" if name in self.texts else float("nan")
+                fills: Any = [group.fills[name] for group in known]
+                found = texts_to(key, [group.value for group in known], fills, nothing)
+                out[name] = op.where(is_missing(inputs[name]), found, inputs[name])
+        return out
+
 
 class ImputeTransform(Transform):
-    """Fill missing values with a statistic of the training rows, or with a constant."""
+    """Fill missing values with a statistic of the training rows, or of their group, or with a constant."""
 
     name = "impute"
     mends: ClassVar = {"missing_values": "transform=[impute]"}
@@ -71,6 +123,11 @@ class ImputeTransform(Transform):
     """What `constant` fills into numbers."""
     text_value: str = "missing"
     """What `constant` fills into texts."""
+    by: str | None = None
+    """A column of texts, booleans or whole numbers whose values have statistics of their own, such as a region; values that are
+    rare, missing or new go by those of all rows."""
+    min_group: Annotated[int, Gt(0)] = 5
+    """by: fewest training rows with a value that a statistic is taken from."""
 
     def fit(self, train: Dataset) -> FittedImpute:
         """Compute all statistics; raises DataError for a column with no value at all, ConfigError for one never filled."""
@@ -89,7 +146,35 @@ class ImputeTransform(Transform):
             )
         texts = {n: str(v) for n, v in found.items() if kinds[n] == "string"}
         numbers = {n: float(v) for n, v in found.items() if kinds[n] == "number"}
-        return FittedImpute(numbers, texts, {n: bool(v) for n, v in found.items() if kinds[n] == "boolean"})
+        booleans = {n: bool(v) for n, v in found.items() if kinds[n] == "boolean"}
+        by, groups = (self.by, self._groups(train, kinds, weight)) if self.by else ("", ())
+        return FittedImpute(numbers, texts, booleans, by, groups)
+
+    def _groups(self, train: Dataset, kinds: Mapping[str, str], weight: pl.Expr | None) -> tuple[Group, ...]:
+        """Return the statistics of each value of `by` that enough rows hold, at most 1,000 of the most frequent ones."""
+        import polars as pl
+
+        assert self.by is not None
+        schema = train.frame.collect_schema()
+        require_columns([self.by], train.feature_columns(), "transform.impute.by")
+        if kind_of(self.by, schema[self.by]) == "datetime" or schema[self.by].is_float():
+            problem = Problem(
+                "transform.impute.by", f"'{self.by}' holds {schema[self.by]}; texts, booleans or whole numbers do"
+            )
+            raise ConfigError("bad config for transform 'impute'", [problem])
+        key = pl.col(self.by).cast(pl.String).alias(KEY)
+        weighed = [train.roles.weight] if train.roles.weight else []
+        rows = train.frame.select([key, *dict.fromkeys([*kinds, *weighed])]).collect().drop_nulls(KEY)
+        sizes = rows[KEY].value_counts().filter(pl.col("count") >= self.min_group)
+        values = sorted(sizes.sort(["count", KEY], descending=[True, False])[KEY].head(MOST_GROUPS).to_list())
+        parts = rows.partition_by(KEY, as_dict=True)
+        groups = []
+        for value in values:
+            part = parts[(value,)]
+            names = [name for name in kinds if name != self.by and part[name].count() >= self.min_group]
+            found = one_row(part.lazy(), [self._statistic(name, kinds[name], weight).alias(name) for name in names])
+            groups.append(Group(value, _plain({name: one for name, one in found.items() if one is not None}, kinds)))
+        return tuple(groups)
 
     def _statistic(self, name: str, kind: str, weight: pl.Expr | None) -> pl.Expr:
         import polars as pl
@@ -104,6 +189,12 @@ class ImputeTransform(Transform):
         elif self.text == "constant" and kind == "string":
             return pl.lit(self.text_value)
         return most_frequent(column, weight)
+
+
+def _plain(found: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Scalar]:
+    """Return values as the plain ones of their column's kind."""
+    plain: Mapping[str, Any] = {"number": float, "string": str, "boolean": bool}
+    return {name: plain[kinds[name]](value) for name, value in found.items()}
 
 
 @dataclass(frozen=True)

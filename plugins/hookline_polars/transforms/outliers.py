@@ -1,4 +1,4 @@
-"""Numbers far from the others: limited or made missing in every row, or dropped with their row from training."""
+"""Numbers far from the others: limited, made missing or flagged in every row, or dropped with their row from training."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from annotated_types import Gt
 
 from hookline import Dataset, Transform
 
-from ..columns import Columns, choose, present
+from ..columns import Columns, choose, present, require_new
 from ..stats import one_row, quantile, weight_of
 
 if TYPE_CHECKING:
     import polars as pl
 
 Method = Literal["iqr", "mad"]
+Action = Literal["clip", "missing", "flag"]
 FACTORS: Mapping[Method, float] = {"iqr": 1.5, "mad": 3.5}
 NORMAL = 0.6745
 """The median absolute deviation of a standard normal distribution."""
@@ -24,13 +25,20 @@ NORMAL = 0.6745
 
 @dataclass(frozen=True)
 class FittedOutliers:
-    """Limits what is beyond the learned bounds, or makes it missing."""
+    """Limits what is beyond the learned bounds, makes it missing, or flags its row."""
 
     bounds: Mapping[str, tuple[float, float]]
-    action: Literal["clip", "missing"]
+    action: Action
+    flag: str = ""
+    """The new column, where rows are flagged."""
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Change what is beyond; the columns become float64."""
+        """Change what is beyond, where the columns become float64; or add a boolean column, true where any number is beyond."""
+        if self.action == "flag":
+            import polars as pl
+
+            beyond = [~_inside(name, self.bounds[name]) for name in present(frame, self.bounds)]
+            return frame.with_columns(pl.any_horizontal(*beyond, pl.lit(value=False)).alias(self.flag))
         return frame.with_columns(self._within(name) for name in present(frame, self.bounds))
 
     def _within(self, name: str) -> pl.Expr:
@@ -43,15 +51,18 @@ class FittedOutliers:
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Say it as ONNX."""
-        from ..onnx import clip, without_beyond
+        from ..onnx import any_beyond, clip, without_beyond
 
+        if self.action == "flag":
+            held = {name: bounds for name, bounds in self.bounds.items() if name in inputs}
+            return {**inputs, self.flag: any_beyond(inputs, held)}
         change = clip if self.action == "clip" else without_beyond
         held = {name: bounds for name, bounds in self.bounds.items() if name in inputs}
         return {**inputs, **{name: change(inputs[name], *bounds) for name, bounds in held.items()}}
 
 
 class OutliersTransform(Transform):
-    """Limit numbers that are far from the others of the training rows, or make them missing."""
+    """Limit numbers that are far from the others of the training rows, make them missing, or flag their rows."""
 
     name = "outliers"
     columns: tuple[str, ...] | Columns = ()
@@ -60,13 +71,19 @@ class OutliersTransform(Transform):
     """`iqr`: how far beyond the quartiles (Tukey 1977); `mad`: how far from the median (Iglewicz and Hoaglin 1993)."""
     factor: Annotated[float, Gt(0)] | None = None
     """Interquartile ranges, by default 1.5; or modified z-scores, by default 3.5."""
-    action: Literal["clip", "missing"] = "clip"
-    """`clip` puts the nearest value that is none; `missing` makes it missing, for `impute` or the featurizer."""
+    action: Action = "clip"
+    """`clip` puts the nearest value that is none; `missing` makes it missing, for `impute` or the featurizer; `flag` leaves it,
+    and adds a column that says which rows hold one."""
+    flag: str = "is_outlier"
+    """Name of the column that `flag` adds, of which features are made as of any other."""
 
     def fit(self, train: Dataset) -> FittedOutliers:
         """Learn the bounds; a column without spread gets none. Raises ConfigError for a column that holds no number."""
         names = choose(train, self.columns, "transform.outliers.columns", ("number",))
-        return FittedOutliers(_bounds(train, names, self.method, self.factor), self.action)
+        if self.action != "flag":
+            return FittedOutliers(_bounds(train, names, self.method, self.factor), self.action)
+        require_new(train, (self.flag,), "transform.outliers.flag")
+        return FittedOutliers(_bounds(train, names, self.method, self.factor), self.action, self.flag)
 
 
 @dataclass(frozen=True)
@@ -77,10 +94,8 @@ class FittedDropOutliers:
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Keep rows whose numbers are within the bounds or missing, in order."""
-        import polars as pl
-
         names = present(frame, self.bounds)
-        return frame.filter([_number(n).is_between(*self.bounds[n]).fill_null(pl.lit(True)) for n in names])
+        return frame.filter([_inside(name, self.bounds[name]) for name in names])
 
 
 class DropOutliersTransform(Transform):
@@ -121,6 +136,13 @@ def _bounds(train: Dataset, names: list[str], method: Method, factor: float | No
         reach = {name: times * value / NORMAL for name, value in one_row(train.frame, apart).items()}
     spread = [name for name in held if 0 < reach[name] < math.inf]
     return {name: (low[name] - reach[name], high[name] + reach[name]) for name in spread}
+
+
+def _inside(name: str, bounds: tuple[float, float]) -> pl.Expr:
+    """Tell whether a number is within bounds, or missing."""
+    import polars as pl
+
+    return _number(name).is_between(*bounds).fill_null(pl.lit(value=True))
 
 
 def _finite(value: float | None) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hookline import Decision, Features
+from hookline import Decision, Features, Finding, report_finding
 
-from . import scores
+from . import forests, scores
 from .scores import Sample
 
 if TYPE_CHECKING:
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from .select import SelectFeaturizer
 
-RANKS = {"mutual_information": "mutual information with the target", "model_importance": "share of the forest's gain"}
+RANKS = {
+    "mutual_information": "mutual information with the target",
+    "model_importance": "share of the forest's gain",
+    "permutation_importance": "loss that shuffling it adds, as a share of a constant guess's",
+    "recursive": "place in recursive elimination, as 1 / place",
+}
+SCORED = ("mutual_information", "model_importance", "permutation_importance")
+"""Methods that have a threshold of their own."""
+STABLE = 0.75
+"""From here on selections on halves of the rows count as alike (Nogueira, Sechidis and Brown 2018, section 5)."""
 
 
 @dataclass
@@ -41,12 +50,19 @@ class Choice:
 
 def choose(options: SelectFeaturizer, train: Features) -> tuple[Decision, ...]:
     """Return one decision of each feature of `train`, in order; where a method drops all that were left, it is the last."""
+    decisions = _decided(options, train)
+    if options.resamples and any(one.kept for one in decisions):
+        return _with_stability(options, train, decisions)
+    return decisions
+
+
+def _decided(options: SelectFeaturizer, train: Features) -> tuple[Decision, ...]:
     choice = Choice(train.names, list(range(train.shape[1])))
     if options.variance is not None:
         _by_variance(choice, train, options.variance)
     most = _most(options.keep, train.shape[1])
-    later = (options.correlation, options.mutual_information, options.model_importance)
-    if not choice.left or (later == (None, None, None) and len(choice.left) <= most):
+    on = options.correlation is not None or options.shadows or any(getattr(options, one) is not None for one in SCORED)
+    if not choice.left or (not on and len(choice.left) <= most):
         return choice.all()
     sample = scores.sample_of(train, choice.left, options.max_rows, options.seed)
     _go_on(choice, options, sample, most)
@@ -63,15 +79,76 @@ def _go_on(choice: Choice, options: SelectFeaturizer, sample: Sample, most: int)
     if options.correlation is not None and len(choice.left) > 1:
         _by_correlation(choice, rest(), options.correlation)
     ranks: dict[str, dict[int, float]] = {}
-    for method in ("mutual_information", "model_importance"):
+    for method in SCORED:
         threshold: float | None = getattr(options, method)
-        if choice.left and (threshold is not None or (len(choice.left) > most and options.rank_by == method)):
+        if choice.left and threshold is not None:
             found = _score(method, rest(), options)
             ranks[method] = dict(zip(choice.left, found.tolist(), strict=True))
-            if threshold is not None:
-                choice.settle(method, threshold, list(_told(RANKS[method], threshold, found)))
+            choice.settle(method, threshold, list(_told(RANKS[method], threshold, found)))
+    if options.shadows and choice.left:
+        _by_shadows(choice, rest(), options)
     if len(choice.left) > most:
-        _best(choice, options.rank_by, ranks[options.rank_by], most)
+        by = options.rank_by
+        if by not in ranks:
+            ranks[by] = dict(zip(choice.left, _score(by, rest(), options).tolist(), strict=True))
+        _best(choice, by, ranks[by], most)
+
+
+def _by_shadows(choice: Choice, sample: Sample, options: SelectFeaturizer) -> None:
+    """Drop what surely gains a forest no more than shuffled columns do."""
+    rounds = options.shadow_rounds
+    won = forests.rounds_won(sample, rounds, options.n_estimators, options.seed)
+    said = []
+    for count, verdict in zip(won.tolist(), forests.verdicts(won, rounds), strict=True):
+        told = "surely" if verdict is not None else "open"
+        kept = verdict is not False
+        text = f"{'kept' if kept else 'dropped'}: it gains more than any shuffled column in {count} of {rounds} rounds"
+        said.append((count / rounds, kept, f"{text} ({told})"))
+    choice.settle("shadows", 0.5, said)
+
+
+def _with_stability(
+    options: SelectFeaturizer, train: Features, decisions: tuple[Decision, ...]
+) -> tuple[Decision, ...]:
+    """Select again on halves of the rows, and tell of each feature in how many it is kept (Meinshausen and Buehlmann 2010)."""
+    import numpy as np
+
+    rng = np.random.default_rng(options.seed)
+    X: Any = train.X
+    kept = np.zeros((options.resamples, len(decisions)), dtype=bool)
+    for turn in range(options.resamples):
+        rows = np.sort(rng.permutation(train.shape[0])[: max(2, train.shape[0] // 2)])
+        parts = {name: array[rows] for name in ("y", "sample_weight") if (array := getattr(train, name)) is not None}
+        half = replace(train, X=X[rows], row_ids=None, **parts)
+        kept[turn] = [one.kept for one in _decided(options, half)]
+    _tell_stability(kept)
+    counts = kept.sum(axis=0).tolist()
+    return tuple(
+        replace(one, message=f"{one.message}; kept in {count} of {options.resamples} halves of the rows")
+        for one, count in zip(decisions, counts, strict=True)
+    )
+
+
+def _tell_stability(kept: np.ndarray) -> None:
+    """Tell how alike the selections are: 1 where all are the same, 0 as by lot (Nogueira, Sechidis and Brown 2018, eq. 4)."""
+    rounds = len(kept)
+    shares = kept.mean(axis=0)
+    mean = float(shares.mean())
+    if rounds < 2 or mean in (0.0, 1.0):
+        return
+    between = float((shares * (1 - shares)).mean()) * rounds / (rounds - 1)
+    stability = 1 - between / (mean * (1 - mean))
+    report_finding(
+        Finding(
+            subject="select",
+            statistic="stability",
+            value=stability,
+            threshold=STABLE,
+            severity="info" if stability >= STABLE else "warning",
+            message=f"selections on {rounds} halves of the rows agree by {stability:.2f} (1: all the same, 0: as by lot)"
+            + ("" if stability >= STABLE else "; which features are kept hangs on the rows"),
+        )
+    )
 
 
 def _most(keep: float | None, width: int) -> int:
@@ -119,7 +196,12 @@ def _by_correlation(choice: Choice, sample: Sample, threshold: float) -> None:
 def _score(method: str, sample: Sample, options: SelectFeaturizer) -> np.ndarray:
     if method == "mutual_information":
         return scores.mutual_information(sample, options.seed)
-    return scores.model_importance(sample, options.n_estimators, options.seed)
+    by_forests = {
+        "model_importance": forests.model_importance,
+        "permutation_importance": forests.permutation_importance,
+        "recursive": forests.recursive_ranks,
+    }
+    return by_forests[method](sample, options.n_estimators, options.seed)
 
 
 def _told(what: str, threshold: float, found: np.ndarray) -> Iterator[tuple[float, bool, str]]:

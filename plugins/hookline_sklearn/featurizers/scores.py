@@ -130,16 +130,6 @@ def mutual_information(sample: Sample, seed: int) -> np.ndarray:
     return found
 
 
-def model_importance(sample: Sample, n_estimators: int, seed: int) -> np.ndarray:
-    """Return each feature's share of the impurity that a forest's splits take away, float64 (p,), weights counted."""
-    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-
-    cls: Any = RandomForestRegressor if sample.is_regression else RandomForestClassifier
-    forest = cls(n_estimators, min_samples_leaf=5, max_features="sqrt", random_state=seed)
-    found: np.ndarray = forest.fit(sample.X, sample.y, sample.weight).feature_importances_
-    return found
-
-
 def _means(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
     import numpy as np
 

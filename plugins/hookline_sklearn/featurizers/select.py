@@ -11,7 +11,15 @@ from annotated_types import Ge, Gt, Interval, Lt
 from hookline import Decision, Feature, Features, Featurizer
 from hookline.errors import DataError
 
-METHODS = ("variance", "correlation", "mutual_information", "model_importance")
+METHODS = (
+    "variance",
+    "correlation",
+    "mutual_information",
+    "model_importance",
+    "permutation_importance",
+    "shadows",
+    "recursive",
+)
 """In the order in which they are gone through."""
 
 
@@ -74,12 +82,23 @@ class SelectFeaturizer(Featurizer):
     """Drop features that share less information with the target, in nats (Ross 2014; Kraskov et al. 2004); null drops none."""
     model_importance: Annotated[float, Ge(0), Lt(1)] | None = None
     """Drop features with a smaller share of what the splits of a quick forest gain (Breiman 2001); null drops none."""
+    permutation_importance: Annotated[float, Lt(1)] | None = None
+    """Drop features whose shuffling adds less to a quick forest's loss on rows that it has not seen, as a share of a constant
+    guess's (Fisher, Rudin and Dominici 2019); null drops none."""
+    shadows: bool = False
+    """Whether features go that gain a quick forest surely no more than shuffled copies do (Boruta: Kursa and Rudnicki 2010)."""
+    shadow_rounds: Annotated[int, Gt(4)] = 20
+    """Forests that `shadows` grows."""
     keep: Annotated[int, Gt(0)] | Annotated[float, Interval(gt=0, lt=1)] | None = None
     """Most features that are kept, or their largest share, the best ones by `rank_by`; null keeps all that are left."""
-    rank_by: Literal["mutual_information", "model_importance"] = "model_importance"
-    """What `keep` goes by."""
+    rank_by: Literal["mutual_information", "model_importance", "permutation_importance", "recursive"] = (
+        "model_importance"
+    )
+    """What `keep` goes by; `recursive` drops the weakest tenth, grows a forest anew, and so on (Guyon et al. 2002)."""
+    resamples: Annotated[int, Ge(0)] = 0
+    """On how many halves of the rows it is selected again, to tell how stable that is; each takes as long as the first."""
     n_estimators: Annotated[int, Gt(0)] = 50
-    """Trees of the quick forest."""
+    """Trees of a quick forest."""
     max_rows: Annotated[int, Gt(1)] = 20_000
     """Most training rows that correlation, information and importance are taken from, drawn at random."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
@@ -101,6 +120,8 @@ class SelectFeaturizer(Featurizer):
             last = max(decisions, key=lambda one: METHODS.index(one.method))
             raise DataError(
                 f"featurizer 'select' would keep none of {len(decisions)} features, such as '{last.feature}', {last.message}",
-                hint=f"lower featurizer.select.{last.method}, or set it to null",
+                hint="featurizer.select.shadows=false"
+                if last.method == "shadows"
+                else f"lower featurizer.select.{last.method}, or set it to null",
             )
         return FittedSelect(tuple(train.features[place] for place in places), places, train.shape[1], decisions)

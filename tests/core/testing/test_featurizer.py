@@ -15,6 +15,9 @@ from hookline.kinds.component import Component
 from kit.components import Income, IncomeFeaturizer
 from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
 
+FIELDS: Mapping[str, Mapping[str, Any]] = {"sklearn": {"class_name": "StandardScaler"}}
+"""What a component cannot do without."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Doubles(Income):
@@ -117,7 +120,7 @@ FAULTS: Mapping[str, Callable[[], Component]] = {
 
 @pytest.mark.parametrize("name", built_in("featurizer"))
 def test_everything_built_in_conforms(name: str) -> None:
-    check_built_in("featurizer", name, {})
+    check_built_in("featurizer", name, FIELDS.get(name, {}))
 
 
 def test_a_good_component_passes() -> None:

@@ -14,32 +14,7 @@ from hookline import Dataset
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.component import Component
 from kit.components import Shift, Shifting
-from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
-
-FIELDS: Mapping[str, Mapping[str, Any]] = {
-    "cast": {"dtypes": {"income": "string", "age": "integer"}},
-    "clip": {"lower": 0.0, "upper_quantile": 0.9},
-    "filter_rows": {"column": "age", "op": ">", "value": 30},
-    "null_values": {"values": ["Oslo", 2]},
-    "map_values": {"column": "city", "old": ["Oslo"], "new": ["Rome"]},
-    "bins": {"columns": {"age_group": {"of": "age", "equal": 4}, "rich": {"of": "income", "edges": [30_000, 60_000]}}},
-    "cross": {"columns": {"city_city": ["city", "city"]}},
-    "cycles": {"columns": ["joined"], "cycles": ["hour", "weekday", "day", "month", "ordinal_day"]},
-    "expressions": {
-        "columns": {
-            "ratio": "age / NULLIF(income, 0)",
-            "case": "CASE WHEN age > 40 AND city = 'Oslo' THEN 1.5 ELSE LN(income + 1) END",
-            "root": "SQRT(ABS(ratio)) - POWER(income, 0.5)",
-            "flag": "NOT (age >= 40) OR member OR city IS NULL",
-            "text": "COALESCE(city, 'nowhere')",
-        }
-    },
-    "holidays": {"columns": ["joined"], "country": "DE", "subdivision": "BY"},
-    "ratio": {"columns": {"ratio": ["age", "income"]}},
-    "text_counts": {"columns": ["city"], "counts": ["characters", "words", "digits", "capitals"]},
-    "tfidf": {"column": "city"},
-}
-"""What a component cannot do without, and what makes it quick."""
+from kit.conformance import TRANSFORM_FIELDS, built_in, check_built_in, check_good, own_checks, require_failure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,7 +163,7 @@ FAULTS: Mapping[str, Callable[[], Component]] = {
 
 @pytest.mark.parametrize("name", built_in("transform"))
 def test_everything_built_in_conforms(name: str) -> None:
-    check_built_in("transform", name, FIELDS.get(name, {}))
+    check_built_in("transform", name, TRANSFORM_FIELDS.get(name, {}))
 
 
 def test_a_good_component_passes() -> None:

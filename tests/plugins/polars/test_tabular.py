@@ -23,7 +23,7 @@ from sklearn.preprocessing import (
 
 import hookline as hl
 from hookline import Dataset, Finding, Roles, Target
-from hookline.errors import DataError
+from hookline.errors import ConfigError, DataError
 from hookline.kinds.fitting import findings_in
 from hookline.kinds.plain import from_json, to_json
 from hookline_polars import TabularFeaturizer
@@ -419,3 +419,20 @@ def test_statistics_and_categories_come_from_the_training_rows_only() -> None:
     assert number.center == pytest.approx(39.5)
     assert text.categories == ("a", "b")
     assert text.default == (pytest.approx(39.5),)
+
+
+def test_an_order_that_is_given_makes_a_number_of_texts_and_names_a_text_that_is_not_in_it() -> None:
+    frame = pl.DataFrame({"size": ["S", "L", "M", None, "S"], "other": ["a", "b", "a", "b", "a"]})
+    train = Dataset(frame.lazy())
+    order = {"size": ("S", "M", "L", "XL")}
+    fitted = TabularFeaturizer(order=order, numeric="none").fit(train)
+    made = fitted.transform(pl.LazyFrame({"size": ["XL", "S", None, "?"], "other": ["a"] * 4}))
+    assert made.dense()[:, 0].tolist() == [3.0, 0.0, -1.0, -1.0]
+    assert made.names == ("size", "other=a", "other=b")
+    assert fitted.features[0].categories is None
+    scaled = TabularFeaturizer(order=order, numeric="min_max").fit(train).transform(train.frame).dense()[:, 0]
+    assert scaled[[0, 1, 2, 4]].tolist() == [0.0, 1.0, 0.5, 0.0]
+    with pytest.raises(DataError, match="'size' holds 'L' in 1 training rows, which is not in the order"):
+        TabularFeaturizer(order={"size": ("S", "M")}).fit(train)
+    with pytest.raises(ConfigError, match=r"featurizer\.tabular\.order\.sise: .*did you mean 'size'"):
+        TabularFeaturizer(order={"sise": ("S", "M")}).fit(train)

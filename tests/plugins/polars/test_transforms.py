@@ -710,3 +710,36 @@ def test_drop_outliers_drops_rows_of_training_and_keeps_those_with_gaps() -> Non
 def test_outliers_refuses_a_column_of_texts_that_is_named() -> None:
     with pytest.raises(ConfigError, match="holds no number"):
         OutliersTransform(columns=("s",)).fit(dataset(**MIXED))
+
+
+# by group, and flags
+
+
+def test_missing_values_are_filled_by_what_rows_of_their_group_have() -> None:
+    frame = {"g": ["a"] * 6 + ["b"] * 6 + ["c"], "n": [1.0] * 5 + [None] + [9.0] * 5 + [None] + [None]}
+    train = dataset(**frame, s=["u"] * 5 + [None] + ["v"] * 5 + [None, None])
+    out = applied(ImputeTransform(by="g"), train)
+    assert out["n"].to_list()[5::6] == [1.0, 9.0]
+    assert out["s"].to_list()[5::6] == ["u", "v"]
+    # Of a value that is rare, new or missing, the statistic of all rows.
+    asked = pl.LazyFrame(
+        {"g": ["c", "new", None, "b"], "n": [None] * 4, "s": [None] * 4}, schema_overrides={"s": pl.String}
+    )
+    assert applied(ImputeTransform(by="g"), train, asked)["n"].to_list() == [5.0, 5.0, 5.0, 9.0]
+
+
+def test_a_group_is_told_by_a_feature_that_is_no_fraction() -> None:
+    train = dataset(Roles(group="g"), g=["a"] * 5, n=[1.0, None, 2.0, 3.0, 4.0], f=[0.5] * 5)
+    with pytest.raises(DataError, match=r"transform\.impute\.by"):
+        ImputeTransform(by="g").fit(train)
+    with pytest.raises(ConfigError, match=r"transform\.impute\.by: 'f' holds Float64"):
+        ImputeTransform(by="f").fit(train)
+
+
+def test_rows_with_outliers_are_flagged_and_their_numbers_stay() -> None:
+    train = dataset(n=[1.0, 2.0, 3.0, 4.0, 5.0, None, 99.0], k=[1, 2, 3, 4, 5, 6, -50])
+    out = applied(OutliersTransform(action="flag", flag="odd"), train)
+    assert out["odd"].to_list() == [False] * 6 + [True]
+    assert out["n"].to_list() == train.frame.collect()["n"].to_list()
+    with pytest.raises(ConfigError, match=r"transform\.outliers\.flag: the rows have a column 'k' already"):
+        OutliersTransform(action="flag", flag="k").fit(train)

@@ -14,6 +14,7 @@ from scipy import sparse
 import hookline as hl
 from hookline import Feature, Features, Selects, Target
 from hookline.errors import DataError
+from hookline.kinds.fitting import findings_in
 from hookline.kinds.plain import from_json, to_json
 from hookline_sklearn import SelectFeaturizer
 from hookline_sklearn.featurizers.select import FittedSelect
@@ -52,6 +53,10 @@ def decided(fitted: FittedSelect) -> dict[str, tuple[str, bool]]:
         {"model_importance": 0.1},
         {"keep": 2},
         {"keep": 0.4, "rank_by": "mutual_information"},
+        {"permutation_importance": 0.02},
+        {"shadows": True, "n_estimators": 20},
+        {"keep": 2, "rank_by": "permutation_importance"},
+        {"keep": 2, "rank_by": "recursive", "n_estimators": 20},
     ],
 )
 def test_planted_columns_are_found_out_by_the_method_that_is_for_them(task: str, last: Any) -> None:
@@ -217,6 +222,36 @@ def test_dropping_everything_is_an_error_that_names_the_field() -> None:
     X = np.ones((600, 5), dtype=np.float32)
     with pytest.raises(DataError, match="would keep none of 5 features"):
         SelectFeaturizer().fit(replace(planted(), X=X))
+
+
+def test_a_feature_that_only_trees_learn_by_heart_costs_nothing_when_it_is_shuffled() -> None:
+    # Impurity takes a number of which every row has its own for telling; held-out rows do not.
+    train = planted(rows=300)
+    noisy = SelectFeaturizer(correlation=None, permutation_importance=-1.0, n_estimators=30).fit(train)
+    scores = {one.feature: one.score for one in noisy.decisions}
+    assert scores["noise"] is not None
+    assert scores["signal"] is not None
+    assert abs(scores["noise"]) < 0.05 < scores["signal"]
+
+
+def test_shadows_tell_in_how_many_rounds_a_feature_won() -> None:
+    fitted = SelectFeaturizer(shadows=True, n_estimators=20).fit(planted())
+    told = {one.feature: one for one in fitted.decisions}
+    assert told["signal"].message == "kept: it gains more than any shuffled column in 20 of 20 rounds (surely)"
+    assert told["noise"].message.startswith("dropped: it gains more than any shuffled column in ")
+    assert told["noise"].message.endswith(" of 20 rounds (surely)")
+
+
+def test_selection_on_halves_of_the_rows_tells_how_stable_it_is() -> None:
+    found: list[Any] = []
+    with findings_in(found):
+        fitted = SelectFeaturizer(keep=2, rank_by="mutual_information", resamples=4).fit(planted())
+    told = {one.feature: one.message for one in fitted.decisions}
+    assert told["signal"].endswith("; kept in 4 of 4 halves of the rows")
+    assert told["constant"].endswith("; kept in 0 of 4 halves of the rows")
+    (stability,) = found
+    assert (stability.statistic, stability.severity) == ("stability", "info")
+    assert stability.value == pytest.approx(1.0)
 
 
 def table(rows: int, seed: int) -> pl.DataFrame:

@@ -86,7 +86,9 @@ def _walk(
     for place, move in enumerate(moves):
         path = scratch / f"{where}-{place}.arrow"
         after = end
-        if not end or move is not moves[-1]:
+        if end and move is moves[-1]:
+            move.fit(before)  # What it tells while it is fitted is told here, with what it did.
+        else:
             after = [hold(move.transform(before), path, f"{move.stage} cannot be applied to the {where} rows")]
         yield _compare(move, before, after, where)
         if held is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from hookline import Dataset, Feature, Finding, report_finding
+from hookline.errors import DataError
 
 from ...stats import value_counts
 from .base import CodedEncoding, ColumnEncoding, RawColumn, version_of
@@ -188,6 +189,43 @@ def fit_places(
         )
         for name, (center, scale) in scales_of(places, train, scaling).items()
     }
+
+
+def fit_ordered(
+    columns: Sequence[RawColumn],
+    train: Dataset,
+    *,
+    orders: Mapping[str, Sequence[str]],
+    scaling: Scaling,
+    indicators: bool,
+) -> dict[str, ScaledOrdinalEncoding]:
+    """Learn by what positions in orders that a person gives are scaled; raises DataError for a text that is not in one."""
+    import polars as pl
+
+    found = {}
+    for column in columns:
+        order = tuple(orders[column.name])
+        values = value_counts(train.frame, column.name).collect()
+        unlisted = values.drop_nulls("value").filter(~pl.col("value").is_in(order)).sort("rows", descending=True)
+        if len(unlisted):
+            text, rows = unlisted.row(0)
+            raise DataError(
+                f"'{column.name}' holds '{text}' in {rows:,} training rows, which is not in the order that is given for it",
+                hint=f"add it to featurizer.tabular.order.{column.name}, or make it missing: transform=[null_values]",
+            )
+        place = codes_of(pl.col(column.name), order)[1].cast(pl.Float64)
+        center, scale = (0.0, 1.0)
+        if scaling != "none":
+            center, scale = scales_of({column.name: place}, train, scaling).get(column.name, (0.0, 1.0))
+        found[column.name] = ScaledOrdinalEncoding(
+            column=column.name,
+            categories=order,
+            indicator=indicators and bool(values["value"].null_count()),
+            center=center,
+            scale=scale,
+            scaling="" if scaling == "none" else scaling,
+        )
+    return found
 
 
 def codes_of(column: pl.Expr, categories: Sequence[str]) -> tuple[pl.Expr, pl.Expr]:

@@ -1,0 +1,1 @@
+"""Transforms that choose and order rows, before the split."""

@@ -1,0 +1,1 @@
+"""Transforms that a person says in expressions."""

@@ -1,0 +1,1 @@
+"""Trainers around another: what it learns, or what it says, is changed."""

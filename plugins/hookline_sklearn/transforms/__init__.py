@@ -1,0 +1,1 @@
+"""Transforms that need scikit-learn, or what comes with it."""
