@@ -88,6 +88,7 @@ from .live.log.labeling import label
 from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
+from .live.mirroring.syncing import send_runs, sync_model
 from .live.overview.home import overview
 from .live.overview.model import model_overview
 from .live.overview.series import drift_over_time, quality_over_time
@@ -246,9 +247,11 @@ __all__ = [
     "run",
     "runs",
     "scored",
+    "send_runs",
     "serve",
     "stop_retraining",
     "sweep",
+    "sync_model",
     "tag_version",
     "update",
     "verify_package",
