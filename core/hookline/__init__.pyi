@@ -53,6 +53,7 @@ from .kinds.fitted import (
     Predictor,
 )
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
+from .kinds.formats.words import LacksWords, Speaks
 from .kinds.given.secrets import Secret
 from .kinds.hooks import Alert, ModelInfo, PageOptions, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
@@ -72,6 +73,7 @@ from .kinds.reports import (
 from .kinds.scored import Scored
 from .kinds.serving.fleet import AnswersAsServed, Fleet, Serves
 from .kinds.sklearn_model import SklearnModel
+from .kinds.tracking.tracker import Standing, Tracker, VersionInfo
 from .live.batch.predicting import predict
 from .live.deploying.applying import deploy
 from .live.deploying.export.manifests import manifests
@@ -140,6 +142,7 @@ __all__ = [
     "Fleet",
     "Histogram",
     "Intervals",
+    "LacksWords",
     "Limit",
     "LimitedInOnnx",
     "MeasuresAsSet",
@@ -177,19 +180,23 @@ __all__ = [
     "Settings",
     "SklearnModel",
     "Source",
+    "Speaks",
     "Split",
     "SplitsAt",
     "StageInfo",
+    "Standing",
     "Stored",
     "Table",
     "TakesContract",
     "Target",
     "TextRules",
+    "Tracker",
     "Traffic",
     "Trainer",
     "Transform",
     "Trust",
     "Updatable",
+    "VersionInfo",
     "WatchRules",
     "WorksBeside",
     "__version__",

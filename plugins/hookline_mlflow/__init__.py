@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hookline import Packager, Settings, hookimpl
-from hookline.kinds.hooks import OpenTracker, RunInfo, Tracker
+from hookline.kinds.hooks import RunInfo
+from hookline.kinds.tracking.tracker import OpenTracker, Tracker
 
 from .packagers import MlflowPackager
 from .settings import MlflowSettings

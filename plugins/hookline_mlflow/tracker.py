@@ -11,7 +11,7 @@ from typing import Any
 
 from hookline.errors import StoreError
 from hookline.kinds.component import Settings
-from hookline.kinds.hooks import Standing, VersionInfo
+from hookline.kinds.tracking.tracker import Standing, VersionInfo
 from hookline.telling.secrets import redacted
 
 from .calling import Caller, NotReached

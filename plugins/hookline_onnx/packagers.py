@@ -25,6 +25,7 @@ from hookline import (
     Stored,
     Trust,
 )
+from hookline.kinds.formats.words import ONNX
 
 ALONE = "hookline_onnx_answers"
 """The module that answers without hookline."""
@@ -66,6 +67,10 @@ class GraphPackager(Packager):
         }
         (model / "answers.json").write_text(json.dumps(facts), "utf-8")
         return ALONE, ("numpy", "onnxruntime", "pandas")
+
+    def languages(self) -> tuple[str, ...]:
+        """Return that of a graph."""
+        return (ONNX,)
 
     def refuses(self, parts: Sequence[Component]) -> str | None:
         """Name the components whose graph needs a later operator set."""

@@ -9,7 +9,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from hookline.errors import PluginError
 from hookline.kinds.component import Settings
-from hookline.kinds.hooks import Channel, OpenTracker, PageServer, Scorer, Tracker
+from hookline.kinds.hooks import Channel, PageServer, Scorer
+from hookline.kinds.tracking.tracker import OpenTracker, Tracker
 
 from .contract import NAME
 from .loading import Plugin, PluginSet

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hookline.kinds.hooks import Standing
+from hookline.kinds.tracking.tracker import Standing
 
 Way = Literal["out", "in", "stuck"]
 """`out`: what is here is set there; `in`: what is there is taken in; `stuck`: a person says which."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hookline.errors import HooklineError
-from hookline.kinds.hooks import Standing, Tracker, VersionInfo
+from hookline.kinds.tracking.tracker import Standing, Tracker, VersionInfo
 from hookline.packages.manifest import read_manifest
 from hookline.registry.named import trackers
 from hookline.registry.registry import load_registry

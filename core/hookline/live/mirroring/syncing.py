@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from hookline.errors import StoreError, UnknownName, UsageError
-from hookline.kinds.hooks import Tracker
+from hookline.kinds.tracking.tracker import Tracker
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import CHAMPION
 from hookline.workspace.workspace import open_workspace
