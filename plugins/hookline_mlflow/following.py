@@ -18,12 +18,12 @@ log = logger("hookline.mlflow")
 
 def begun(run: RunInfo, settings: MlflowSettings) -> None:
     """Note a run that has begun."""
-    Outbox(home()).begin(run, settings)
+    Outbox(run.home or home()).begin(run, settings)
 
 
 def ended(run: RunInfo, settings: MlflowSettings) -> None:
     """Send a run that has ended, what waits before it, and its version; a server that is down or slow is one warning."""
-    outbox = Outbox(home())
+    outbox = Outbox(run.home or home())
     outbox.end(run, settings)
     tracker = MlflowTracker(settings, outbox)
     try:

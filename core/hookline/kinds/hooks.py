@@ -58,6 +58,8 @@ class RunInfo:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """Everything report.html shows, as plain data; the keys are told in `hookline.runs.evidence`."""
     error: str | None = None
+    home: Path | None = None
+    """The home that the run belongs to; None: wherever this process keeps things."""
 
 
 @dataclass(frozen=True)

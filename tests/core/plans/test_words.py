@@ -22,7 +22,9 @@ WORDLESS: list[tuple[dict[str, Any], str]] = [
 ]
 
 OWN = """
-    from hookline import Dataset, Roles, Transform, hookimpl, Packager
+    from pathlib import Path
+
+    from hookline import Dataset, Model, Package, Packager, Pipeline, Predictor, Roles, Stored, Transform, Trust, hookimpl
 
     class Fitted:
         def transform(self, frame):
@@ -45,9 +47,9 @@ OWN = """
         name = "latin"
         def languages(self) -> tuple[str, ...]:
             return ("latin",)
-        def save(self, pipeline, path):
+        def save(self, pipeline: Pipeline[Model], path: Path) -> Package:
             raise NotImplementedError
-        def load(self, stored, trust):
+        def load(self, stored: Stored, trust: Trust) -> Predictor:
             raise NotImplementedError
 
     @hookimpl
@@ -92,8 +94,6 @@ def test_a_part_of_a_plugin_is_refused_by_what_its_type_or_it_itself_says(
 ) -> None:
     project_module("own", OWN)
     refused(r"packager 'onnx' .*mute needs to_onnx\(\)", transform=["mute"], packager=["onnx"])
-    hint = refused(
-        r"packager 'latin' .*latin needs the ablative", transform=["latin"], packager=["latin"]
-    )
+    hint = refused(r"packager 'latin' .*latin needs the ablative", transform=["latin"], packager=["latin"])
     assert hint == "packagers that have words for all of it: pickle, skops"
     assert hl.plan(source=ROWS, target="y", trainer="svm", transform=["mute"], packager=["latin", "pickle"])
