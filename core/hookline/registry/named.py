@@ -72,7 +72,8 @@ def trackers(plugins: PluginSet, settings: Mapping[str, Settings], home: Path) -
     by_name = {impl.plugin_name: impl for impl in hook.get_hookimpls()}
     for plugin in plugins.plugins:
         if plugin.name in by_name:
-            for name, open_one in dict(by_name[plugin.name].function()).items():
+            registered: Any = by_name[plugin.name].function()
+            for name, open_one in dict(registered).items():
                 add(found, TRACKER, name, Opens(open_one, plugin))
     opened = {name: one.act(settings, home) for name, one in found.items()}
     return {name: tracker for name, tracker in opened.items() if tracker is not None}
