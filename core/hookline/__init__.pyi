@@ -90,7 +90,6 @@ from .live.log.labeling import label
 from .live.log.predictions import predictions
 from .live.log.pruning import prune_predictions
 from .live.log.status import labels
-from .live.mirroring.syncing import send_runs, sync_model
 from .live.overview.home import overview
 from .live.overview.model import model_overview
 from .live.overview.series import drift_over_time, quality_over_time
@@ -99,6 +98,7 @@ from .live.versions.deleting import delete_version
 from .live.versions.differing import diff_versions
 from .live.versions.refitting import refit
 from .live.versions.repackaging import package
+from .live.versions.syncing import send_runs, sync_model
 from .live.versions.tagging import tag_version
 from .live.versions.verifying import verify_package
 from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows

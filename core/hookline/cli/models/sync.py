@@ -7,7 +7,7 @@ from typing import Any
 
 from hookline.kinds.plain import to_json
 from hookline.live.mirroring.agreeing import Difference
-from hookline.live.mirroring.syncing import Synced, sync_model
+from hookline.live.versions.syncing import Synced, sync_model
 
 from ..output import add_json, print_json, print_rows, say
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import UsageError
-from hookline.live.mirroring.syncing import send_runs
+from hookline.live.versions.syncing import send_runs
 from hookline.quality.concordance import Concordance
 from hookline.runs.result import read_evidence
 from hookline.workspace.workspace import open_workspace

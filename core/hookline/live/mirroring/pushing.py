@@ -9,13 +9,13 @@ from pathlib import Path
 from hookline.errors import HooklineError
 from hookline.kinds.tracking.tracker import Standing, Tracker, VersionInfo
 from hookline.packages.manifest import read_manifest
+from hookline.plans.config import SETTINGS_FILE, settings_at
 from hookline.registry.named import trackers
 from hookline.registry.registry import load_registry
 from hookline.telling.secrets import logger
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from ..watching.alarms.settings import FILE, settings_at
 from .agreeing import Difference, differences
 
 log = logger(__name__)
@@ -36,7 +36,7 @@ def trackers_at(home: Path) -> Iterator[dict[str, Tracker]]:
 def keep_in_step(model: str, home: str | Path | None = None) -> None:
     """Tell trackers of what has changed, as far as `settings.yaml` in the home names any; warn of one that cannot be told."""
     workspace = open_workspace(home)
-    if not (workspace.home / FILE).exists():
+    if not (workspace.home / SETTINGS_FILE).exists():
         return
     try:
         with trackers_at(workspace.home) as found:

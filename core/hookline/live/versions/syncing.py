@@ -14,8 +14,8 @@ from hookline.workspace.catalog.models import CHAMPION
 from hookline.workspace.workspace import open_workspace
 
 from ..deploying.promoting import name_so, put_in_charge
-from .agreeing import Difference, differences
-from .pushing import mirrored, numbers, settle, trackers_at
+from ..mirroring.agreeing import Difference, differences
+from ..mirroring.pushing import mirrored, numbers, settle, trackers_at
 
 
 @dataclass(frozen=True)
