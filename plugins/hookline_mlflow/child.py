@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ UNREACHED = (
     "UNAUTHENTICATED",
 )
 """What MLflow's errors are called where another try may go better; others are of what was asked."""
+
+CAUSE = re.compile(r"""Caused by \w+\(["'](?:HTTPS?Connection\w*\(.*?\): )?(.*?)["']\)\)""")
+"""What stands at the end of the message where no connection could be made, which is else long."""
 
 
 def main() -> int:
@@ -36,7 +40,9 @@ def _answered(order: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return {"answer": _done(order)}
     except Exception as error:  # noqa: BLE001  MLflow raises whatever its many stores raise
-        told = " ".join(f"{error}".split())[:500] or type(error).__name__
+        told = " ".join(f"{error}".split()) or type(error).__name__
+        cause = CAUSE.search(told)
+        told = (cause[1] if cause else told)[:500]
         code = getattr(error, "error_code", "INTERNAL_ERROR")
         return {"error": told, "unreached": code in UNREACHED}
 
