@@ -15,6 +15,10 @@ VENVTF := .venv-tf
 BINTF := $(VENVTF)/bin
 TENSORFLOW := tests/plugins/tensorflow tests/core/testing/test_trainer.py tests/core/testing/test_packager.py
 
+# A fourth one, with TorchServe beside everything that the first one has. It wants Java 17.
+VENVTS := .venv-torchserve
+BINTS := $(VENVTS)/bin
+
 # Tests at a time: two even on one core, since many wait, and four at most, each of which may take a gigabyte.
 CORES := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
 
@@ -25,7 +29,7 @@ LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test fuzz test-hydra14 test-tensorflow long torture torture-serving soak lint types mypy pyright unit bench bench-peers attack docs docs-check clean help
+.PHONY: demo test fuzz test-hydra14 test-tensorflow test-torchserve long torture torture-serving soak lint types mypy pyright unit bench bench-peers attack docs docs-check clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -37,6 +41,7 @@ help:
 	@echo "make fuzz   every parser of ours and a package's files, changed at random, for a minute or two"
 	@echo "make test-hydra14   what depends on Hydra, on the pre-release of Hydra 1.4"
 	@echo "make test-tensorflow   what needs TensorFlow, in an environment that has it (1.4 GB more)"
+	@echo "make test-torchserve  TorchServe around an archive of ours, in an environment that has it (wants Java 17)"
 	@echo "make torture  commands killed at any moment on three hosts that share one home (Linux, root; a quarter of an hour)"
 	@echo "make torture-serving  servers and workers killed 200 times under load, and 100 policies put in force meanwhile (10 minutes)"
 	@echo "make soak   ten minutes of steady load, while policies change and labels come in: memory, and the log to its last record"
@@ -80,6 +85,10 @@ test-tensorflow: $(VENVTF)/.tensorflow
 	$(BINTF)/python -m pip check
 	$(BINTF)/python -m pytest --numprocesses 2 --dist loadfile --durations 10 $(TENSORFLOW) -k "tensorflow or keras or saved_model"
 
+test-torchserve: $(VENVTS)/.torchserve
+	$(BINTS)/python -m pip check
+	$(BINTS)/python -m pytest --numprocesses 0 --durations 10 tests/plugins/torchserve
+
 torture: $(VENV)/.all
 	cd tests && ../$(BIN)/python -m kit.torture --minutes 15
 
@@ -122,6 +131,17 @@ $(VENVTF)/.tensorflow: $(VENV)/.all
 	$(BINTF)/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools
 	@touch $@
 
+$(VENVTS)/.torchserve: $(VENV)/.all
+	rm -rf $(VENVTS)
+	$(BIN)/python -m venv $(VENVTS)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(BINTS)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/z_first.pth"
+	$(BINTS)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable . "torchserve>=0.12"
+	# The setuptools of a new environment may be older than torch takes; the first one's is not.
+	$(BINTS)/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools
+	@touch $@
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("hookline needs Python 3.11 or later; say which with PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
@@ -146,4 +166,4 @@ $(VENV)/.bench: $(VENV)/.all
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV14) $(VENVTF) benchmarks/peers/.venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV14) $(VENVTF) $(VENVTS) benchmarks/peers/.venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -39,10 +39,10 @@ from .kinds.capabilities import (
     Updatable,
     WorksBeside,
 )
-from .kinds.component import Component, RefusesOnnx, Settings
+from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
 from .kinds.features.sets import FeatureSet, FeatureTest
-from .kinds.features.telling import AddsColumns, Derived, NotInOnnx
+from .kinds.features.telling import AddsColumns, Derived
 from .kinds.fitted import (
     DecisionRule,
     FittedFeaturizer,
@@ -55,6 +55,7 @@ from .kinds.fitted import (
     Predictor,
 )
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
+from .kinds.formats.words import LacksWords, Speaks
 from .kinds.given.secrets import Secret
 from .kinds.hooks import Alert, ModelInfo, PageOptions, RunInfo, StageInfo, hookimpl
 from .kinds.kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
@@ -75,6 +76,7 @@ from .kinds.scored import Scored
 from .kinds.serving.fleet import AnswersAsServed, FillsRows, Fleet, Serves
 from .kinds.sklearn_model import SklearnModel
 from .kinds.streams.capabilities import ReadsSpan, TakesRows
+from .kinds.tracking.tracker import Standing, Tracker, VersionInfo
 from .live.batch.predicting import predict
 from .live.deploying.applying import deploy
 from .live.deploying.export.manifests import manifests
@@ -104,6 +106,7 @@ from .live.versions.deleting import delete_version
 from .live.versions.differing import diff_versions
 from .live.versions.refitting import refit
 from .live.versions.repackaging import package
+from .live.versions.syncing import send_runs, sync_model
 from .live.versions.tagging import tag_version
 from .live.versions.verifying import verify_package
 from .live.watching.acting import ack, alarm_history, alarms, mute, watch_state, windows
@@ -153,6 +156,7 @@ __all__ = [
     "Fleet",
     "Histogram",
     "Intervals",
+    "LacksWords",
     "Limit",
     "LimitedInOnnx",
     "MeasuresAsSet",
@@ -162,7 +166,6 @@ __all__ = [
     "ModelInfo",
     "Monitor",
     "NeedsOpset",
-    "NotInOnnx",
     "Package",
     "Packager",
     "PageOptions",
@@ -176,7 +179,6 @@ __all__ = [
     "ReadsOn",
     "ReadsSpan",
     "Reference",
-    "RefusesOnnx",
     "RefusesParts",
     "Report",
     "Roles",
@@ -193,20 +195,24 @@ __all__ = [
     "Settings",
     "SklearnModel",
     "Source",
+    "Speaks",
     "Split",
     "SplitsAt",
     "StageInfo",
+    "Standing",
     "Stored",
     "Table",
     "TakesContract",
     "TakesRows",
     "Target",
     "TextRules",
+    "Tracker",
     "Traffic",
     "Trainer",
     "Transform",
     "Trust",
     "Updatable",
+    "VersionInfo",
     "WatchRules",
     "WorksBeside",
     "__version__",
@@ -268,10 +274,12 @@ __all__ = [
     "run",
     "runs",
     "scored",
+    "send_runs",
     "serve",
     "stop_retraining",
     "stored_features",
     "sweep",
+    "sync_model",
     "tag_version",
     "update",
     "update_from",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from hookline import Packager, Settings, hookimpl
 from hookline.kinds.hooks import RunInfo
+from hookline.kinds.tracking.tracker import OpenTracker, Tracker
 
 from .packagers import MlflowPackager
 from .settings import MlflowSettings
@@ -24,10 +28,32 @@ def register_settings() -> list[type[Settings]]:
 
 
 @hookimpl
-def after_run(run: RunInfo) -> None:
-    """Log the run's params, metrics, report and packages, in a process of its own that is stopped at the timeout."""
+def register_trackers() -> Mapping[str, OpenTracker]:
+    """Return what opens the tracker."""
+    return {"mlflow": _open}
+
+
+@hookimpl
+def before_run(run: RunInfo) -> None:
+    """Put the run into the outbox, so that one that is killed is logged as well."""
     settings = run.settings.get("mlflow")
     if isinstance(settings, MlflowSettings) and settings.enabled:
-        from .send import send
+        from .following import begun
 
-        send(run, settings)
+        begun(run, settings)
+
+
+@hookimpl
+def after_run(run: RunInfo) -> None:
+    """Log the run's params, metrics, data, report and packages, in a process of its own that is stopped at the timeout."""
+    settings = run.settings.get("mlflow")
+    if isinstance(settings, MlflowSettings) and settings.enabled:
+        from .following import ended
+
+        ended(run, settings)
+
+
+def _open(settings: Mapping[str, Settings], home: Path) -> Tracker | None:
+    from .tracker import open_tracker
+
+    return open_tracker(settings, home)

@@ -23,6 +23,8 @@ class MlflowPackager(AroundPackager):
 
     name = "mlflow"
     extra = "mlflow"
+    register: bool = False
+    """Whether each version of the model is registered with MLflow too, where settings.mlflow says which server."""
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:

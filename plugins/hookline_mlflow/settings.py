@@ -22,4 +22,4 @@ class MlflowSettings(Settings):
     log_package: bool = True
     """Whether to upload the packages."""
     timeout: Annotated[float, Gt(0)] = 60.0
-    """Seconds after which logging is given up; the run is kept as it is."""
+    """Seconds after which logging is given up; the run is kept as it is, waits in the outbox, and is sent with the next one."""

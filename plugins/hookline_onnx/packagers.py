@@ -16,7 +16,6 @@ from hookline import (
     Limit,
     LimitedInOnnx,
     NeedsOpset,
-    NotInOnnx,
     Package,
     Packager,
     Pipeline,
@@ -26,7 +25,7 @@ from hookline import (
     Stored,
     Trust,
 )
-from hookline.kinds.component import wordless_in_onnx
+from hookline.kinds.formats.words import ONNX
 
 ALONE = "hookline_onnx_answers"
 """The module that answers without hookline."""
@@ -69,14 +68,12 @@ class GraphPackager(Packager):
         (model / "answers.json").write_text(json.dumps(facts), "utf-8")
         return ALONE, ("numpy", "onnxruntime", "pandas")
 
+    def languages(self) -> tuple[str, ...]:
+        """Return that of a graph."""
+        return (ONNX,)
+
     def refuses(self, parts: Sequence[Component]) -> str | None:
-        """Name the components that ONNX has no words for, or whose graph needs a later operator set."""
-        mute = {part.name: part.not_in_onnx() for part in parts if isinstance(part, NotInOnnx)}
-        if told := [f"{part.kind} '{part.name}': {mute[part.name]}" for part in parts if mute.get(part.name)]:
-            return "; ".join(told)
-        """Name the components that have no words in ONNX, or whose graph needs a later operator set."""
-        if wordless := wordless_in_onnx(parts):
-            return f"{wordless}, for which ONNX has no words; skops and pickle have"
+        """Name the components whose graph needs a later operator set."""
         least = {part.name: part.onnx_opset for part in parts if isinstance(part, NeedsOpset)}
         late = [f"{name} needs {opset}" for name, opset in least.items() if opset > (self.target_opset or opset)]
         return f"target_opset={self.target_opset} is too low: {', '.join(late)}" if late else None

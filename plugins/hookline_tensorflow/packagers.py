@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from hookline import Component, Package, Packager, Pipeline, Predictor, Stored, Trust
-from hookline.kinds.component import wordless_in_onnx
+from hookline import Package, Packager, Pipeline, Predictor, Stored, Trust
+from hookline.kinds.formats.words import ONNX
 
 from .model import KerasModel
 
@@ -43,10 +42,9 @@ class SavedModelPackager(Packager):
         write(pipeline, path)
         return Package(path, self.name)
 
-    def refuses(self, parts: Sequence[Component]) -> str | None:
-        """Say which parts have no words in ONNX, which TensorFlow's are made of."""
-        wordless = wordless_in_onnx(parts)
-        return f"{wordless}, for which TensorFlow has no words; skops and pickle have" if wordless else None
+    def languages(self) -> tuple[str, ...]:
+        """Return that of the graph which TensorFlow's is made of."""
+        return (ONNX,)
 
     def load(self, stored: Stored, trust: Trust) -> Predictor:
         """Return a predictor on TensorFlow.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from hookline.errors import MissingBackend
 from hookline.telling.secrets import redacted
@@ -114,23 +114,6 @@ class Component(ABC):
 
 def _compared(component: Component) -> tuple[Any, ...]:
     return tuple(getattr(component, field.name) for field in dataclasses.fields(component) if field.compare)
-
-
-@runtime_checkable
-class RefusesOnnx(Protocol):
-    """A transform, featurizer or trainer that can tell, as it is set, that ONNX has no words for what it would fit."""
-
-    name: ClassVar[str]
-
-    def refuses_onnx(self) -> str | None:
-        """Say why, in a few words that follow its name; None where it can be said, or only the rows will tell."""
-        ...
-
-
-def wordless_in_onnx(parts: Iterable[Component]) -> str:
-    """Return which components have no words in ONNX as they say themselves, each with the reason; empty where none does."""
-    told = [(part.name, part.refuses_onnx()) for part in parts if isinstance(part, RefusesOnnx)]
-    return ", ".join(f"{name} {why}" for name, why in told if why)
 
 
 def check_backends(classes: Iterable[type[Component]]) -> None:

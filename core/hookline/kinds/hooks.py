@@ -13,6 +13,7 @@ from .component import Settings
 from .features.sets import FeatureSet
 from .kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .reports import Finding, Severity
+from .tracking.tracker import OpenTracker
 
 PROJECT = "hookline"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -58,6 +59,8 @@ class RunInfo:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """Everything report.html shows, as plain data; the keys are told in `hookline.runs.evidence`."""
     error: str | None = None
+    home: Path | None = None
+    """The home that the run belongs to; None: wherever this process keeps things."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,15 @@ def alert_channels(settings: Mapping[str, Settings]) -> Mapping[str, Channel]:
     settings: of all plugins by name, as `settings.yaml` in the home says. A name stays the same as long as the channel does:
     by it the catalog keeps what is still to be delivered. A channel is called in a thread, with one alert at a time and in
     order; where it raises, the same alert is tried again later.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_trackers() -> Mapping[str, OpenTracker]:
+    """Return what opens a tracker, by its name: where runs are sent and models are kept in step with.
+
+    `hookline runs send` sends what waits, and `hookline models sync` brings versions and aliases in step.
     """
     raise NotImplementedError
 

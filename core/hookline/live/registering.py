@@ -12,6 +12,8 @@ from hookline.runs.names import load_run_named
 from hookline.runs.result import Run
 from hookline.workspace.workspace import Workspace, open_workspace
 
+from .mirroring.pushing import keep_in_step
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -44,6 +46,7 @@ def register(run: str | Path | Run, package: str | None = None, *, home: str | P
     with workspace.package_place(name, fingerprint) as path:
         _keep(workspace, folder, path)
         version = models.register(name, found.id, str(path), manifest["packager"], found.metrics, fingerprint)
+    keep_in_step(name, home)
     return Registered(name, version, path, version not in before)
 
 

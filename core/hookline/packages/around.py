@@ -10,6 +10,7 @@ from hookline.kinds.capabilities import Approximates, RefusesParts
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Package, Trust
 from hookline.kinds.fitted import Limit, Model, Predictor
+from hookline.kinds.formats.words import Speaks
 from hookline.kinds.kinds import Packager
 
 from .certificate.parity import check_takes
@@ -62,6 +63,10 @@ class AroundPackager(Packager):
     def refuses(self, parts: Sequence[Component]) -> str | None:
         """Say what the format inside refuses."""
         return self.holds.refuses(parts) if isinstance(self.holds, RefusesParts) else None
+
+    def languages(self) -> tuple[str, ...]:
+        """Return those of the format inside."""
+        return self.holds.languages() if isinstance(self.holds, Speaks) else ()
 
     def load(self, stored: Any, trust: Trust) -> Predictor:
         """Read the model inside, as its own packager does."""

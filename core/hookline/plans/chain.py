@@ -13,10 +13,12 @@ from hookline.kinds.capabilities import RefusesParts, measured_by
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, Package, Traffic
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
+from hookline.kinds.formats.words import ONNX, LacksWords, Speaks
 from hookline.kinds.kinds import Evaluator, Monitor, Trainer
 from hookline.kinds.reports import Reference
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import Pipeline
+from hookline.registry.nested import nested_components
 from hookline.registry.ports import Ports, assignable, ports, takers, takes_scored, takes_traffic, type_text
 from hookline.registry.registry import Registry
 
@@ -45,6 +47,9 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
                     f"{kind} '{placed.component.name}' makes {type_text(found.makes)}, which has no transform()"
                 )
     problems += [*_check_tasks(config), *_refused_by_packagers(config)]
+    wordless = _wordless(config)
+    problems += wordless
+    hints += _with_words(registry, config, model) if wordless else []
     if problems:
         raise PlanError("\n".join(problems), hint=hints[0] if hints else None)
     assert isinstance(trainer.component, Trainer)
@@ -60,6 +65,56 @@ def _refused_by_packagers(config: RunConfig) -> list[str]:
     packagers = [placed.component for placed in config.components["packager"]]
     told = [(one.name, one.refuses(parts)) for one in packagers if isinstance(one, RefusesParts)]
     return [f"packager '{name}' cannot say this pipeline: {why}" for name, why in told if why]
+
+
+def _wordless(config: RunConfig) -> list[str]:
+    """Return what packagers cannot say of the pipeline's parts, since a language that they write in has no words for it."""
+    lacking = _lacking(config)
+    problems = []
+    for placed in config.components["packager"]:
+        spoken = placed.component.languages() if isinstance(placed.component, Speaks) else ()
+        told = dict.fromkeys(why for language, why in lacking if language in spoken)
+        if told:
+            problems.append(f"packager '{placed.component.name}' cannot say this pipeline: {', '.join(told)}")
+    return problems
+
+
+def _lacking(config: RunConfig) -> list[tuple[str, str]]:
+    """Return language and what a part needs that it has no words for, by what each part says itself, or its type does."""
+    found = []
+    for kind in ("transform", "featurizer", "trainer"):
+        for placed in config.components[kind]:
+            for part in (placed.component, *nested_components(placed.component)):
+                said = part.lacks_words(config.options.roles) if isinstance(part, LacksWords) else {}
+                found += [(language, f"{part.name} needs {what}") for language, what in said.items()]
+            if kind != "trainer" and _stays(placed.component) and not _may_say_itself(type(placed.component)):
+                found.append((ONNX, f"{placed.component.name} needs to_onnx(), which it does not have"))
+    return found
+
+
+def _stays(component: Component) -> bool:
+    """Tell whether what a transform or featurizer learns is asked of new rows as well."""
+    return getattr(component, "applies", "always") == "always"
+
+
+def _may_say_itself(cls: type[Component]) -> bool:
+    """Tell whether what a component fits says itself in ONNX, or may, since its type does not tell."""
+    made = ports(cls).makes
+    tells = isinstance(made, type) and made not in (FittedTransform, FittedFeaturizer)
+    return not tells or hasattr(made, "to_onnx")
+
+
+def _with_words(registry: Registry, config: RunConfig, model: Any) -> list[str]:
+    """Return which packagers take such a model and have words for every part."""
+    lacking = {language for language, _ in _lacking(config)}
+    fits = takers(registry.classes("packager"), types.GenericAlias(Pipeline, (model,)))
+    able = [name for name in fits if not lacking & _spoken(registry.entry("packager", name).cls)]
+    return [f"packagers that have words for all of it: {', '.join(able)}"] if able else []
+
+
+def _spoken(cls: type[Component]) -> set[str]:
+    """Return the languages of a packager that is chosen by name alone."""
+    return set(cls().languages()) if issubclass(cls, Speaks) else set()
 
 
 def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:

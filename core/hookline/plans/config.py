@@ -22,10 +22,16 @@ from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 from hookline.telling.secrets import redacted
+from hookline.workspace.yaml_size import read_tree
 
 from .gates import Said, flat
 from .placing.components import Placed, built
 from .placing.sets import KnownSet, sets_in
+
+SETTINGS_FILE = "settings.yaml"
+"""What plugins are set to where no run's config says so, in the home."""
+OF_CORE = ("retrain",)
+"""Its sections that are no plugin's."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +206,13 @@ def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
     if "gates" in given:
         given["gates"] = flat(given["gates"])
     return given
+
+
+def settings_at(registry: Registry, home: Path) -> dict[str, Settings]:
+    """Return the settings of all plugins by name, as `settings.yaml` in the home says; raises ConfigError with every problem."""
+    path = home / SETTINGS_FILE
+    tree = read_tree(path, "alerts: {urls: [...]}") if path.exists() else {}
+    return settings_in(registry, {name: said for name, said in tree.items() if name not in OF_CORE})
 
 
 def settings_in(registry: Registry, node: Any) -> dict[str, Settings]:

@@ -11,6 +11,7 @@ from hookline.errors import PluginError
 from hookline.kinds.component import Settings
 from hookline.kinds.features.sets import FeatureSet
 from hookline.kinds.hooks import Channel, PageServer, Scorer
+from hookline.kinds.tracking.tracker import OpenTracker, Tracker
 
 from .contract import NAME
 from .loading import Plugin, PluginSet
@@ -35,6 +36,8 @@ Shows = Named[PageServer]
 
 Opened = Named[Channel]
 """Delivers alerts."""
+Opens = Named[OpenTracker]
+"""Opens a tracker."""
 
 
 class FeatureSetOf(NamedTuple):
@@ -56,6 +59,7 @@ PAGE = What("page", "(data, path)", "register_pages")
 SERVER = What("page server", "(options)", "register_page_servers")
 SCORER = What("scorer", "(make, chunks)", "register_scorers")
 CHANNEL = What("channel", "(alert)", "alert_channels")
+TRACKER = What("tracker", "(settings, home)", "register_trackers")
 
 
 def channels(plugins: PluginSet, settings: Mapping[str, Settings]) -> dict[str, Channel]:
@@ -68,6 +72,19 @@ def channels(plugins: PluginSet, settings: Mapping[str, Settings]) -> dict[str, 
             for name, deliver in dict(opened).items():
                 add(found, CHANNEL, name, Opened(deliver, plugin))
     return {name: channel.act for name, channel in found.items()}
+
+
+def trackers(plugins: PluginSet, settings: Mapping[str, Settings], home: Path) -> dict[str, Tracker]:
+    """Return the trackers that settings name, by name; raises what a plugin raises, such as MissingBackend."""
+    hook, found = plugins.manager.hook.register_trackers, dict[str, Opens]()
+    by_name = {impl.plugin_name: impl for impl in hook.get_hookimpls()}
+    for plugin in plugins.plugins:
+        if plugin.name in by_name:
+            registered: Any = by_name[plugin.name].function()
+            for name, open_one in dict(registered).items():
+                add(found, TRACKER, name, Opens(open_one, plugin))
+    opened = {name: one.act(settings, home) for name, one in found.items()}
+    return {name: tracker for name, tracker in opened.items() if tracker is not None}
 
 
 def add(held: dict[str, Named[F]], what: What, name: Any, new: Named[F]) -> None:

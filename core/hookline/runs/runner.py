@@ -60,7 +60,7 @@ def execute(
     Raises what a stage raised (its own exception, with a note that names the stage), and GateFailed where a gate said no.
     """
     claim(folder, run_id)
-    info = RunInfo(run_id, plan.config.name, folder, plan.config.plain(), plan.config.settings)
+    info = RunInfo(run_id, plan.config.name, folder, plan.config.plain(), plan.config.settings, home=workspace.home)
     placed = [stage.component for stage in plan.stages if stage.component]
     known = registry.knowing(type(one) for component in placed for one in (component, *nested_components(component)))
     run = Execution(plan, workspace, known, info, second=second or Alone())

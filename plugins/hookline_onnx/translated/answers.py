@@ -74,7 +74,8 @@ class Answers:
             answers = self.program(tensors(columns, self.facts))
         classes = self.facts["classes"]
         if not classes:
-            return {{"value": "prediction"}.get(name, name): found.double().tolist() for name, found in answers.items()}
+            named = {name if name != "value" else "prediction": found for name, found in answers.items()}
+            return {name: found.double().tolist() for name, found in named.items()}
         chances = answers["probabilities"].double().numpy()
         shares = {f"probability_{_text(label)}": chances[:, place].tolist() for place, label in enumerate(classes)}
         return {"prediction": [classes[place] for place in answers["label"].tolist()], **shares}

@@ -120,6 +120,7 @@ MAKERS: Mapping[str, Callable[[Node], Operator]] = {
     "Ceil": plain(torch.ceil),
     "Clip": _clip,
     "Concat": shapes.concat,
+    "ConstantOfShape": shapes.constant_of_shape,
     "Cos": plain(torch.cos),
     "Div": _div,
     "Dropout": plain(lambda X, *_: X),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from hookline import (
-    Component,
     ExportsOnnx,
     Limit,
     Package,
@@ -20,7 +18,7 @@ from hookline import (
     Trust,
 )
 from hookline.errors import UntrustedPackage
-from hookline.kinds.component import wordless_in_onnx
+from hookline.kinds.formats.words import ONNX, TORCH
 
 from ..packagers import limit_of
 
@@ -28,8 +26,6 @@ ALONE = "hookline_torch_answers"
 """The module that answers without hookline."""
 ANSWERS = "answers.py"
 """The same module where a package is used by hand."""
-WORDLESS: Mapping[str, str] = {"svm": "a support vector machine", "parse_numbers": "patterns of texts"}
-"""Component -> what PyTorch has no words for; `parse_numbers` only with columns named, since it else may find none."""
 
 
 class TorchExportPackager(Packager):
@@ -68,14 +64,9 @@ class TorchExportPackager(Packager):
         """Return the limit of the graph, which computes in float32."""
         return limit_of(pipeline)
 
-    def refuses(self, parts: Sequence[Component]) -> str | None:
-        """Say which parts have no words in PyTorch, as far as it can be known before any row is read."""
-        known = [part.name for part in parts if part.name != "parse_numbers" or getattr(part, "columns", None)]
-        told = [f"{name} needs {WORDLESS[name]}" for name in known if name in WORDLESS]
-        if told:
-            return f"{', '.join(told)}, for which PyTorch has no words; onnx, skops and pickle have"
-        wordless = wordless_in_onnx(parts)
-        return f"{wordless}, for which PyTorch has no words; skops and pickle have" if wordless else None
+    def languages(self) -> tuple[str, ...]:
+        """Return that of the graph, and that which it is translated to."""
+        return ONNX, TORCH
 
     def write_alone(self, pipeline: Any, code: Path, model: Path) -> tuple[str, tuple[str, ...]]:
         """Write a module that answers pandas frames with the program."""

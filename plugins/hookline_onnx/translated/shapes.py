@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import onnx.numpy_helper
 import torch
 
 from .nodes import Node, Operator, Sizes, Text
@@ -82,6 +83,17 @@ def expand(node: Node) -> Operator:
         return X.expand(*(mine if one else size for mine, size, one in zip(own, wanted, fixed, strict=True)))
 
     return repeat
+
+
+def constant_of_shape(node: Node) -> Operator:
+    """Return one value as often as a shape wants it."""
+    held = node.get("value")
+    value = torch.zeros(1) if held is None else torch.from_numpy(onnx.numpy_helper.to_array(held).copy())
+
+    def fill(sizes: Any) -> torch.Tensor:
+        return value.expand(*(sizes if isinstance(sizes, Sizes) else node.held(0)))
+
+    return fill
 
 
 def reshape(node: Node) -> Operator:

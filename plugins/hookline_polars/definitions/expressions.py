@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from hookline import Dataset, Derived, Transform
+from hookline import Dataset, Derived, Roles, Transform
 from hookline.errors import DataError
+from hookline.kinds.formats.words import ONNX
 
 from .base import require
 
@@ -83,14 +84,14 @@ class ExpressionsTransform(Transform):
             schema[new] = dtype
         return frame
 
-    def not_in_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Name the first expression with a word that ONNX lacks."""
         from .expressions_onnx import lacking
 
         for new, text in self.columns.items():
             if word := lacking(parsed(text)):
-                return f"'{new}' = {text} has {word}, for which there is no word in ONNX"
-        return None
+                return {ONNX: f"{word}, in '{new}' = {text}"}
+        return {}
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Say it as ONNX; raises ExportError where it has no word for something."""

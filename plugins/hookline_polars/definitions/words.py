@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Interval, Len
 
-from hookline import Dataset, Derived, Transform
+from hookline import Dataset, Derived, Roles, Transform
 from hookline.errors import DataError, ExportError
+from hookline.kinds.formats.words import ONNX
 
 from .base import require
 
@@ -20,7 +21,7 @@ Count = Literal["characters", "words", "digits", "capitals"]
 PATTERNS: Mapping[str, str] = {"words": r"\w+", "digits": r"\d", "capitals": r"\p{Lu}"}
 WORD = r"\b\w\w+\b"
 """A word of two letters or more, as scikit-learn's TfidfVectorizer has it."""
-NO_WORDS = "ONNX has no such text operations"
+NO_WORDS = "a text taken apart"
 
 
 class TextCountsTransform(Transform):
@@ -57,9 +58,9 @@ class TextCountsTransform(Transform):
                 exprs.append(found.cast(pl.Float64).alias(f"{name}.{count}"))
         return frame.with_columns(exprs)
 
-    def not_in_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say that it counts in texts."""
-        return NO_WORDS
+        return {ONNX: NO_WORDS}
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Raise ExportError."""
@@ -149,9 +150,9 @@ class TfidfTransform(Transform):
         told = f"tf-idf of the {self.words} most frequent words of {self.column}, each in {self.min_rows} rows or more"
         return {f"{self.column}~*": Derived((self.column,), told)}
 
-    def not_in_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say that it takes texts apart."""
-        return NO_WORDS
+        return {ONNX: NO_WORDS}
 
 
 def _no_words(component: str, columns: Sequence[str]) -> ExportError:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from hookline import Dataset, Limit, Transform
+from hookline import Dataset, Limit, Roles, Transform
 from hookline.errors import DataError, ExportError
+from hookline.kinds.formats.words import holds_feature
 
 from ..columns import NullIsWord, choose, present
 from ..reading import read_as
@@ -70,6 +71,11 @@ class CastTransform(Transform):
     """How datetimes are written, in strftime's letters; null finds out."""
     errors: Annotated[Literal["raise", "null"], NullIsWord()] = "raise"
     """What becomes of a value that cannot be read: an error, or a missing value."""
+
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
+        """Say that ONNX makes no texts and no moments of a column."""
+        made = [name for name, dtype in self.dtypes.items() if dtype in ("string", "datetime")]
+        return {"onnx": f"{' and '.join(made)} as a text or a moment"} if holds_feature(made, roles) else {}
 
     def fit(self, train: Dataset) -> FittedCast:
         """Check that the training rows can be read so; raises DataError naming a value that cannot."""

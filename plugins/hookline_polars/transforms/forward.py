@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hookline import Dataset, Transform
+from hookline import Dataset, Roles, Transform
 from hookline.data.columns import column_kind
 from hookline.data.frames import require_columns
 from hookline.errors import ConfigError, DataError, Problem
+from hookline.kinds.formats.words import ONNX
 
 from ..columns import Columns, Scalar, choose, present
 
@@ -88,9 +89,9 @@ class FillForwardTransform(Transform):
     by: str | None = None
     """A column that says of what entity a row is, such as a station; only its own values are carried on."""
 
-    def refuses_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say that it looks things up by time."""
-        return "looks back at earlier rows (impute has words)"
+        return {ONNX: "a look back at earlier rows (impute needs none)"}
 
     def fit(self, train: Dataset) -> FittedFillForward:
         """Keep what each column held, as it changed; raises DataError without a time column, or for too many values."""

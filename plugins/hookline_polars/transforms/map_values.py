@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from hookline import Dataset, Transform
+from hookline import Dataset, Roles, Transform
 from hookline.data.columns import kind_of
 from hookline.errors import ConfigError, DataError, ExportError, Problem
+from hookline.kinds.formats.words import holds_feature
 
 from ..columns import NullIsWord, Scalar, choose, present
 from .checks import require_values, some
@@ -102,6 +103,15 @@ class MapValuesTransform(Transform):
     """What becomes of a value that is not in `old`."""
     default_value: Scalar | None = None
     """What `value` makes of it."""
+
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
+        """Say that ONNX maps numbers to numbers and texts to texts, and fails on no value."""
+        values = [value for value in (*self.old, *self.new, self.default_value) if value is not None]
+        alike = all(isinstance(value, str) for value in values) or not any(isinstance(value, str) for value in values)
+        wants = (
+            "an error for other values" if self.default == "error" else "" if alike else "texts for numbers, or back"
+        )
+        return {"onnx": wants} if wants and holds_feature((self.column,), roles) else {}
 
     def fit(self, train: Dataset) -> FittedMapValues:
         """Check the mapping against the column; raises ConfigError, or DataError naming what cannot be mapped."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hookline import Dataset, Transform
+from hookline import Dataset, Roles, Transform
 from hookline.data.numerals import MOSTLY, Decimal, Found, Numerals, Thousands, find, read
 from hookline.errors import ConfigError, DataError, Problem
+from hookline.kinds.formats.words import holds_feature
 
 from ..columns import Columns, choose, present
 from ..stats import value_counts
@@ -66,6 +67,11 @@ class ParseNumbersTransform(Transform):
     def __post_init__(self) -> None:
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
+
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
+        """Say that PyTorch has no patterns of texts, where columns are named; else none may be found."""
+        named = self.columns if isinstance(self.columns, tuple) else ()
+        return {"torch": "patterns of texts"} if holds_feature(named, roles) else {}
 
     def fit(self, train: Dataset) -> FittedParseNumbers:
         """Find out how the training rows write numbers.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Interval
 
-from hookline import Dataset, Transform
+from hookline import Dataset, Roles, Transform
+from hookline.kinds.formats.words import holds_feature
 
 from ..columns import Columns, choose, present
 from ..stats import value_counts
@@ -84,6 +85,11 @@ class NormalizeTextTransform(Transform):
     """Bring Unicode to the NFKC form (UAX 15)."""
     collapse: bool = True
     """Make one space of several."""
+
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
+        """Say that ONNX cannot change texts, where columns are named; else there may be none."""
+        named = self.columns if isinstance(self.columns, tuple) else ()
+        return {"onnx": "texts that are changed"} if holds_feature(named, roles) else {}
 
     def fit(self, train: Dataset) -> FittedNormalizeText:
         """Choose the columns."""

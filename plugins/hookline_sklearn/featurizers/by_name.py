@@ -11,9 +11,10 @@ from typing import Annotated, Any, NoReturn
 
 from annotated_types import Interval
 
-from hookline import Feature, Features, Featurizer
+from hookline import Feature, Features, Featurizer, Roles
 from hookline.errors import ConfigError, DataError, Problem, StoreError, closest
 from hookline.kinds.artifacts import require_memory
+from hookline.kinds.formats.words import ONNX
 
 MODULES = (
     "cluster",
@@ -86,9 +87,9 @@ class SklearnFeaturizer(Featurizer):
         """Return the backend, and what keeps a fitted transformer without code."""
         return ("sklearn", "skops")
 
-    def refuses_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say that it is scikit-learn's."""
-        return f"fits {self.class_name} of scikit-learn (tabular scales and encodes, select chooses)"
+        return {ONNX: f"{self.class_name} of scikit-learn (tabular scales and encodes, select chooses)"}
 
     def fit(self, train: Features) -> FittedTransformer:
         """Fit on the training rows, with their weights where it takes any, and the target where it wants one.

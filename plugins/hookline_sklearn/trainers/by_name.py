@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 from annotated_types import Interval
 
-from hookline import Features, SklearnModel
+from hookline import Features, Roles, SklearnModel
 from hookline.errors import ConfigError, Problem, closest
 
 from ..models import model_of
@@ -27,6 +27,8 @@ MODULES = (
     "tree",
 )
 """scikit-learn modules whose estimators `sklearn` may build."""
+MACHINES = ("NuSVC", "NuSVR", "SVC", "SVR")
+"""Support vector machines that are more than a sum; `LinearSVC` is one."""
 
 
 class SklearnTrainer(EstimatorTrainer):
@@ -39,6 +41,10 @@ class SklearnTrainer(EstimatorTrainer):
     """Its parameters, as scikit-learn names them."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed, where the estimator takes a `random_state` that `params` does not set."""
+
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
+        """Say so of support vector machines, which PyTorch does not have."""
+        return {"torch": "a support vector machine"} if self.class_name in MACHINES else {}
 
     @property
     def settled(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
+
+from hookline import Roles
 
 from .estimator import CLASSIFICATION, EstimatorTrainer, fields_of
 
@@ -33,6 +36,10 @@ class SvmTrainer(EstimatorTrainer):
     """`balanced` weighs each class by the inverse of its frequency; classification only."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of the folds that probabilities come from."""
+
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
+        """Say that PyTorch has no support vector machines."""
+        return {"torch": "a support vector machine"}
 
     def estimator(self, task: str) -> Any:
         """Return a CalibratedClassifierCV of an SVC, or an SVR."""

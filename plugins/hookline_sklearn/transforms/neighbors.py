@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Gt, Interval
 
-from hookline import Dataset, Transform
+from hookline import Dataset, Roles, Transform
+from hookline.kinds.formats.words import ONNX
 
 from .isolation import numbers_of
 from .iterative import floats, matrix_of, require_held
@@ -88,9 +90,9 @@ class ImputeNeighborsTransform(Transform):
         """Return the backend."""
         return ("sklearn",)
 
-    def refuses_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say that it looks among rows."""
-        return "looks among training rows (impute_iterative and impute have words)"
+        return {ONNX: "a look among training rows (impute_iterative and impute need none)"}
 
     def fit(self, train: Dataset) -> FittedImputeNeighbors:
         """Keep the rows; raises DataError for a column without any value, ConfigError for one that holds no number."""

@@ -114,7 +114,7 @@ def test_an_empty_line_offers_the_verbs_only(ask: Ask) -> None:
         (["plan", "seed=1", "trainer=rid"], ["trainer=ridge"]),
         (["run", "--cfg", "j"], ["job"]),
         (["--mul"], ["--multirun"]),
-        (["runs", ""], ["list", "show"]),
+        (["runs", ""], ["list", "show", "send"]),
         (["runs", "list", "--l"], ["--limit"]),
         (["runs", "list", "--limit", ""], []),
         (["runs", "list", "--json", "--js"], []),

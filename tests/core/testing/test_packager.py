@@ -120,7 +120,9 @@ class Late(Plain):
         return loaded
 
 
-FIELDS: Mapping[str, Any] = {name: {"holds": {"component": "onnx"}} for name in ("mlflow", "container", "bentoml")}
+FIELDS: Mapping[str, Any] = {
+    name: {"holds": {"component": "onnx"}} for name in ("mlflow", "container", "bentoml", "torchserve")
+}
 FAULTS: Mapping[str, Callable[[], Component]] = {
     "predicts_the_same": Careless,
     "decides_as_the_pipeline": Undecided,

@@ -15,7 +15,8 @@ import pytest
 from hookline.errors import ConfigError
 from hookline.kinds.hooks import Alert
 from hookline.kinds.plain import plain
-from hookline.live.watching.alarms.settings import channels_at, settings_at
+from hookline.live.watching.alarms.settings import channels_at
+from hookline.plans.config import settings_at
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import redacted
 from kit.webhook import Webhook

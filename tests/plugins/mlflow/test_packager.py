@@ -74,6 +74,25 @@ def test_it_answers_alike_in_a_process_without_hookline(package: Path, table: pl
     assert json.loads(told[1]) == ["size", "kind", "new", "day"]
 
 
+def test_around_a_program_of_pytorch_it_answers_alike_in_a_process_without_hookline(
+    table: pl.DataFrame, tmp_path: Path
+) -> None:
+    run = hl.run(
+        source=table,
+        roles={"target": "bought"},
+        trainer={"component": "random_forest", "n_estimators": 5},
+        packager=[{"component": "mlflow", "holds": "torch_export"}],
+        monitor=[],
+        deployer=None,
+        home=tmp_path / "home",
+    )
+    rows = table.drop("bought")
+    given = rows.with_columns(pl.col("day").dt.to_string("iso")).write_json()
+    told = run_python(ALONE, run.package() / "mlflow", input=given).stdout.splitlines()
+    expected = hl.load(run.package(), trust=hl.Trust(pickle=True)).predict(rows)
+    assert [one["prediction"] for one in json.loads(told[0])] == expected.values.tolist()
+
+
 @pytest.fixture(scope="module")
 def server(package: Path) -> Iterator[str]:
     """MLflow's own server of the package."""

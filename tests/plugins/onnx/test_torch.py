@@ -224,8 +224,13 @@ def test_what_pytorch_has_no_words_for_is_named(config: Any, operator: str, tmp_
 @pytest.mark.parametrize("packager", PACKAGERS, ids=lambda packager: packager.name)
 def test_what_is_known_to_have_no_words_is_refused_before_the_run(packager: Packager) -> None:
     config: dict[str, Any] = {"source": rows_of("binary"), "target": "y", "packager": [packager.name]}
-    with pytest.raises(PlanError, match=rf"packager '{packager.name}' .*svm needs .*onnx, skops and pickle have"):
+    with pytest.raises(PlanError, match=rf"packager '{packager.name}' .*svm needs a support vector machine") as caught:
         hl.plan(**config, trainer="svm")
+    assert caught.value.hint == "packagers that have words for all of it: onnx, pickle, skops"
+    with pytest.raises(PlanError, match="svm needs"):
+        hl.plan(**config, trainer={"component": "calibrated", "trainer": {"component": "svm"}})
+    with pytest.raises(PlanError, match="sklearn needs a support vector machine"):
+        hl.plan(**config, trainer={"component": "sklearn", "class_name": "NuSVC"})
     numbers = {"component": "parse_numbers", "columns": ["text"]}
     with pytest.raises(PlanError, match="parse_numbers needs patterns"):
         hl.plan(**config, transform=[numbers], trainer="decision_tree")

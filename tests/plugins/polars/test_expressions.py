@@ -150,7 +150,7 @@ def test_onnx_computes_the_same_also_of_what_is_missing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["UPPER(name)", "weight % 2", "name = 'x'", "COALESCE(weight / height, 0)"])
 def test_what_has_no_word_in_onnx_is_refused_before_anything_is_read(text: str) -> None:
-    with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: expression computes"):
+    with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: expression needs"):
         hl.plan(
             source=PEOPLE,
             target="y",

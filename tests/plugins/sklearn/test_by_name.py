@@ -104,5 +104,5 @@ def test_a_run_packages_it_as_skops_and_is_refused_as_onnx_beforehand(tmp_path: 
     run = hl.run(home=tmp_path, evaluator=[], monitor=[], packager=["skops"], **given)
     loaded = hl.load(run.package("skops"))
     assert loaded.predict(frame.head(9)).values.tolist() == run.predict(frame.head(9)).values.tolist()
-    with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: sklearn fits PCA of scikit-learn"):
+    with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: sklearn needs PCA of scikit-learn"):
         hl.plan(packager=["onnx"], **given)

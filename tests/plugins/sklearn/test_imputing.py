@@ -9,7 +9,7 @@ from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer
 
 import hookline as hl
-from hookline import Dataset, RefusesOnnx, Roles
+from hookline import Dataset, LacksWords, Roles
 from hookline.errors import ConfigError, DataError, PlanError
 from hookline_sklearn import ImputeIterativeTransform, ImputeNeighborsTransform
 from kit.tables import with_row_ids
@@ -71,6 +71,6 @@ def test_what_cannot_be_filled_is_refused(cls: type[ImputeIterativeTransform]) -
 
 
 def test_what_has_no_words_in_onnx_is_refused_before_anything_is_read() -> None:
-    assert isinstance(ImputeNeighborsTransform(), RefusesOnnx)
-    with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: impute_neighbors looks among"):
+    assert isinstance(ImputeNeighborsTransform(), LacksWords)
+    with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: impute_neighbors needs a look among"):
         hl.plan(source=gapped(), target="y", transform=["impute_neighbors"], packager=["onnx"])

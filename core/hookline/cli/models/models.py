@@ -24,7 +24,7 @@ from hookline.workspace.workspace import open_workspace
 
 from ..output import add_json, parser, print_json, print_rows, say, tell, text
 from ..reading import apart
-from . import updating, versions
+from . import sync, updating, versions
 
 MOST_LETTERS = 80
 """Letters of figures in a cell; JSON has them all."""
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser(
         "models",
         "List models and versions, show one, move an alias, let one learn more rows, check it, hold it against another, "
-        "carry it to another machine, tag or delete it.",
+        "carry it to another machine, keep it in step with a registry elsewhere, tag or delete it.",
     )
     actions = options.add_subparsers(dest="action", required=False)
     listing = actions.add_parser("list", help="list models, newest version first")
@@ -67,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
     for made in (listing, showing, promoting, registering, logging, at):
         add_json(made)
     acts = {"show": _show, "promote": _promote, "register": _register, "at": _at}
-    acts |= {"log": _log, "history": _log, **versions.add_to(actions)}
+    acts |= {"log": _log, "history": _log, **versions.add_to(actions), **sync.add_to(actions)}
     updating.add(actions)
     words, overrides = apart(argv)
     given = options.parse_args(words or ["list"])

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hookline.errors import UsageError
+from hookline.live.versions.syncing import send_runs
 from hookline.quality.concordance import Concordance
 from hookline.runs.result import read_evidence
 from hookline.workspace.workspace import open_workspace
@@ -18,17 +20,41 @@ MOST_COLUMNS = 5
 
 
 def main(argv: Sequence[str]) -> int:
-    """List runs, or show one."""
-    options = parser("runs", "List runs, or show one.")
+    """List runs, show one, or send what a tracker has not taken yet."""
+    options = parser("runs", "List runs, show one, or send what a tracker has not taken yet.")
     actions = options.add_subparsers(dest="action", required=False)
     listing = actions.add_parser("list", help="list the newest runs")
     listing.add_argument("--limit", type=int, default=20)
     showing = actions.add_parser("show", help="show one run")
     showing.add_argument("run", help="`last`, an id, or its first letters")
-    for made in (listing, showing):
+    sending = actions.add_parser("send", help="send the runs that a tracker such as MLflow has not taken yet, in order")
+    sending.add_argument("--timeout", type=float, help="seconds for each tracker (default: as its settings say)")
+    for made in (listing, showing, sending):
         add_json(made)
     given = options.parse_args(list(argv) or ["list"])
+    if given.action == "send":
+        return _send(given.timeout, as_json=given.json)
     return _show(given.run, as_json=given.json) if given.action == "show" else _list(given.limit, as_json=given.json)
+
+
+def _send(timeout: float | None, *, as_json: bool) -> int:
+    if timeout is not None and timeout <= 0:
+        raise UsageError(f"--timeout is seconds, got {timeout:g}")
+    found = send_runs(timeout=timeout)
+    if as_json:
+        print_json({name: dataclasses.asdict(sent) for name, sent in found.items()})
+    else:
+        rows = [
+            {"tracker": name, "run": run, "is": state}
+            for name, sent in found.items()
+            for state, runs in (("sent", sent.taken), ("waiting", sent.waiting))
+            for run in runs
+        ]
+        print_rows(rows, ("tracker", "run", "is"), empty="no run waits to be sent")
+        for sent in found.values():
+            if sent.problem:
+                say(sent.problem)
+    return 1 if any(sent.waiting for sent in found.values()) else 0
 
 
 def _list(limit: int, *, as_json: bool) -> int:

@@ -24,12 +24,3 @@ class AddsColumns(Protocol):
     def added(self) -> Mapping[str, Derived]:
         """Return new column -> how it is made; of a component before it is fitted, as far as its fields say it."""
         ...
-
-
-@runtime_checkable
-class NotInOnnx(Protocol):
-    """A component whose fitted part ONNX has no words for, whatever it learns."""
-
-    def not_in_onnx(self) -> str | None:
-        """Return why; None: nothing is known against it."""
-        ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from hookline.errors import DataError, StoreError, UnknownName, UsageError
@@ -12,6 +13,7 @@ from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import CHAMPION, ModelRecord
 from hookline.workspace.workspace import open_workspace
 
+from ..mirroring.pushing import keep_in_step
 from .force import Decision, in_turn, require_there
 from .naming import model_named, version_named
 from .policies import (
@@ -51,18 +53,42 @@ def promote(
     name = record.name
     verify(Path(record.path))
     if alias != CHAMPION:
-        catalog.models.set_alias(name, alias, record.version)
+        name_so(catalog, record, alias, reason, who)
+        keep_in_step(name, home)
         return None
 
-    def decide(current: Deployment | None) -> Decision:
+    def require_meant(current: Deployment | None) -> None:
         # The rollout may have ended, or another begun, while the package's files were read.
         if is_model and (now := _new_version(catalog, name, current)) != record.version:
             raise UsageError(f"the rollout of '{name}' is one of v{now} by now", hint=f"hookline deploy status {name}")
+
+    made = put_in_charge(catalog, record, reason, who, require_meant)
+    keep_in_step(name, home)
+    return made
+
+
+def put_in_charge(
+    catalog: Catalog,
+    record: ModelRecord,
+    reason: str,
+    who: str | None,
+    before: Callable[[Deployment | None], None] = lambda current: None,
+) -> Deployment | None:
+    """Have a version alone answer, and return the policy in force. before: raises why not, given the policy of the moment"""
+
+    def decide(current: Deployment | None) -> Decision:
+        before(current)
         if current is None:
-            return by(Deployment.single(name, record.version, "local"), who), reason
+            return by(Deployment.single(record.name, record.version, "local"), who), reason
         return by(only(current, record.version), who), reason
 
-    return in_turn(catalog, name, decide)
+    return in_turn(catalog, record.name, decide)
+
+
+def name_so(catalog: Catalog, record: ModelRecord, alias: str, reason: str, who: str | None) -> None:
+    """Call a version by an alias, on record; raises UsageError for what is no name."""
+    catalog.models.set_alias(record.name, alias, record.version)
+    catalog.acts.record(record.name, record.version, "aliased", {"alias": alias}, reason, who)
 
 
 def rollback(
@@ -95,6 +121,7 @@ def rollback(
 
     made = in_turn(catalog, name, decide)
     assert made is not None
+    keep_in_step(name, home)
     return made
 
 

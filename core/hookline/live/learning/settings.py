@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import ConfigError, Problem
+from hookline.plans.config import SETTINGS_FILE
 from hookline.registry.values import validate
 from hookline.workspace.yaml_size import read_tree
 
-from ..watching.alarms.settings import FILE
 from .rules import RetrainRules
 
 SECTION = "retrain"
@@ -21,7 +21,7 @@ SUCH = "retrain: {policy: batch}"
 
 def rules_for(model: str, home: Path, said: Mapping[str, Any] | None = None) -> RetrainRules:
     """Return the rules of a model, as the file says them, with others over them; raises ConfigError with every problem."""
-    path = home / FILE
+    path = home / SETTINGS_FILE
     tree = (read_tree(path, SUCH) if path.exists() else {}).get(SECTION) or {}
     where = f"settings.{SECTION}"
     if not isinstance(tree, Mapping):

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import DataError, HooklineError, UsageError
-from hookline.kinds.plain import from_json
+from hookline.kinds.plain import from_json, to_json
+from hookline.kinds.reports import Metric
+from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
 from hookline.packages.door.faults import first_of
 from hookline.packages.door.sealing import is_signed, signed_by
-from hookline.packages.manifest import verify
+from hookline.packages.manifest import read_as, verify
 from hookline.packages.settling import EVIDENCE
 from hookline.packages.state import StoredPackage
 from hookline.packages.telling.features import importances_by_column
@@ -21,6 +23,12 @@ from hookline.runs.result import read_evidence
 from hookline.workspace.yaml_size import read_tree
 
 MOST_COLUMNS = 100
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "tables": ("name", "columns", "rows"),
+    "findings": ("severity", "message"),
+    "remarks": ("severity", "message"),
+}
+"""What an entry of evidence must say for a card to show it."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +53,14 @@ def card_facts(what: str | Path, words: str | Path | None = None, *, home: str |
     found = find(what, home)
     folder = found.package()
     manifest = verify(folder)
-    try:
-        evidence = read_evidence((folder / EVIDENCE).parent)
-    except HooklineError:
-        evidence = {"reports": [], "config": {}, "remarks": []}
+    evidence = _evidence(folder)
     stored = StoredPackage(folder, load_registry())
     weights = importances_by_column(manifest)
     columns = [
         {"name": column.name, "kind": column.kind, "holds": _holds(column), "importance": weights.get(column.name)}
         for column in stored.schema.columns
     ]
-    reports = evidence["reports"]
+    reports = _in(evidence, "reports")
     return {
         "name": manifest["name"],
         "version": found.version,
@@ -63,13 +68,16 @@ def card_facts(what: str | Path, words: str | Path | None = None, *, home: str |
         "model": manifest.get("model", ""),
         "trainer": (manifest.get("trainer") or {}).get("component", ""),
         "format": manifest["packager"],
-        "target": manifest["target"],
+        "target": to_json(stored.target),
         "data": dict(manifest.get("data") or {}),
         "split": evidence.get("split"),
         "words": _words(words),
-        "metrics": manifest["metrics"],
-        "tables": [table for report in reports if report["kind"] == "evaluator" for table in report["tables"]],
-        "findings": [*evidence["remarks"], *(one for report in reports for one in report["findings"])],
+        "metrics": [to_json(from_json(Metric, metric)) for metric in manifest["metrics"]],
+        "tables": [
+            *_packaged(folder),
+            *(table for one in reports if one.get("kind") == "evaluator" for table in _in(one, "tables")),
+        ],
+        "findings": [*_in(evidence, "remarks"), *(finding for one in reports for finding in _in(one, "findings"))],
         "columns": columns[:MOST_COLUMNS],
         "hidden_columns": max(0, len(columns) - MOST_COLUMNS),
         "decision": _decision(stored, evidence),
@@ -99,11 +107,38 @@ def write_card(
     return path
 
 
+def _evidence(folder: Path) -> dict[str, Any]:
+    """Return what the run left in a package; empty of one that it left none in, or a damaged one."""
+    try:
+        return read_evidence((folder / EVIDENCE).parent)
+    except HooklineError:
+        return {}
+
+
+def _in(evidence: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the entries under a name that say what a card needs: evidence of another hookline may lack some."""
+    found = evidence.get(name)
+    held = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [one for one in held if all(key in one for key in NEEDED.get(name, ()))]
+
+
+def _packaged(folder: Path) -> list[dict[str, Any]]:
+    """Return a table of how well the package itself does beside the model, of one that is coarser on purpose."""
+    path = folder / CERTIFICATE
+    quality = read_as(Certificate, path).quality if path.is_file() else ()
+    rows = [[one.name, one.native, one.package] for one in quality]
+    columns = ["metric", "model", "this package"]
+    return [{"name": "quality of this package", "columns": columns, "rows": rows}] if rows else []
+
+
 def _decision(stored: StoredPackage, evidence: Mapping[str, Any]) -> str:
     """Say how it decides where that is not by the most probable class, or how far the intervals around numbers reach."""
     if stored.intervals is not None:
         return f"intervals of {stored.intervals.half_width:.4g} to both sides, for {stored.intervals.coverage:.0%} of the rows"
-    return "" if stored.decision is None else f"{(evidence.get('decision') or {}).get('told') or stored.decision.by}"
+    if stored.decision is None:
+        return ""
+    said = evidence.get("decision")
+    return str((said.get("told") if isinstance(said, dict) else None) or stored.decision.by)
 
 
 def _holds(column: Any) -> str:

@@ -23,6 +23,7 @@ from hookline.runs.names import Found, find
 from hookline.workspace.files import temporary_for
 from hookline.workspace.workspace import Workspace, open_workspace
 
+from ..mirroring.pushing import keep_in_step
 from .fitted import Fitted, require_rows
 
 
@@ -80,7 +81,9 @@ def package(
         if output is not None:
             _put(made, Path(output))
             return Repackaged(str(manifest["name"]), Path(output), to, certificate)
-        return _registered(workspace, found, manifest, packager, made, certificate)
+        repackaged = _registered(workspace, found, manifest, packager, made, certificate)
+    keep_in_step(repackaged.model, home)
+    return repackaged
 
 
 def _packager(registry: Registry, to: str, fields: Mapping[str, Any], manifest: Mapping[str, Any]) -> Packager:

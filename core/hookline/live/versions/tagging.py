@@ -10,6 +10,7 @@ from hookline.kinds.given.names import require_name
 from hookline.workspace.workspace import open_workspace
 
 from ..deploying.naming import version_named
+from ..mirroring.pushing import keep_in_step
 
 LONGEST = 500
 """Characters of a tag's value."""
@@ -44,4 +45,5 @@ def tag_version(
         catalog.acts.record(record.name, record.version, "tagged", new, reason, who)
     if gone:
         catalog.acts.record(record.name, record.version, "untagged", gone, reason, who)
+    keep_in_step(record.name, home)
     return catalog.acts.tags(record.name).get(record.version, {})

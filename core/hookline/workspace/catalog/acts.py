@@ -1,4 +1,4 @@
-"""What the catalog knows of the life of versions beside who answers: tagged, imported, repackaged, deleted; by whom, and why."""
+"""What the catalog knows of the life of versions beside who answers: tagged, imported, deleted; by whom, and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .sql.values import data_of, text_of, utc
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
-Sort = Literal["tagged", "untagged", "imported", "repackaged", "deleted"]
+Sort = Literal["tagged", "untagged", "aliased", "imported", "repackaged", "deleted"]
 
 
 @dataclass(frozen=True)

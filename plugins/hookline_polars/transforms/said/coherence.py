@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Len
 
-from hookline import Dataset, Finding, Limit, Transform, report_finding
+from hookline import Dataset, Finding, Limit, Roles, Transform, report_finding
 from hookline.errors import ConfigError, DataError, Problem
 from hookline.kinds.artifacts import ROW_ID
 
 from ...columns import Scalar, present
-from .expressions import in_onnx, parse, require_computable, require_readable, unsaid_in_onnx
+from .expressions import in_onnx, lacking_in_onnx, parse, require_computable, require_readable
 from .onnx_words import LARGEST
 
 if TYPE_CHECKING:
@@ -127,9 +127,9 @@ class MendTransform(Transform):
     def __post_init__(self) -> None:
         require_readable({"when": self.when, **self.expressions})
 
-    def refuses_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say which part of the condition or of an expression has no word in ONNX."""
-        return unsaid_in_onnx([self.when, *self.expressions.values()])
+        return lacking_in_onnx([self.when, *self.expressions.values()])
 
     def fit(self, train: Dataset) -> FittedMend:
         """Check the condition and the values on the training rows, and tell how many of them it changes.

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Len
 
-from hookline import Dataset, Limit, Transform
+from hookline import Dataset, Limit, Roles, Transform
 from hookline.errors import ConfigError, DataError, Problem
 
 from ...columns import present
-from .expressions import computed, in_onnx, parse, require_computable, require_readable, unsaid_in_onnx
+from .expressions import computed, in_onnx, lacking_in_onnx, parse, require_computable, require_readable
 from .onnx_words import LARGEST
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ class ExpressionTransform(Transform):
     def __post_init__(self) -> None:
         require_readable(self.columns)
 
-    def refuses_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say which part of an expression has no word in ONNX."""
-        return unsaid_in_onnx(self.columns.values())
+        return lacking_in_onnx(self.columns.values())
 
     def fit(self, train: Dataset) -> FittedExpression:
         """Read the expressions, and try them on the first rows.

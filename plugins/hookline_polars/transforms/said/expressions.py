@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ConfigError, ExportError, Problem, suggestion
+from hookline.kinds.formats.words import ONNX
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,8 +132,8 @@ def computed(frame: pl.LazyFrame, exprs: Mapping[str, pl.Expr]) -> pl.LazyFrame:
     return wide.with_columns(made).with_columns(back).drop(list(kept))
 
 
-def unsaid_in_onnx(texts: Iterable[str]) -> str | None:
-    """Say which part of expressions has no word in ONNX; None where all have, or cannot be read, which is told otherwise."""
+def lacking_in_onnx(texts: Iterable[str]) -> Mapping[str, str]:
+    """Return which part of expressions has no word in ONNX; nothing where all have, or cannot be read, as is told elsewhere."""
     import polars as pl
 
     from .onnx_words import UnsaidError, require_words
@@ -141,10 +142,10 @@ def unsaid_in_onnx(texts: Iterable[str]) -> str | None:
         try:
             require_words(pl.sql_expr(text))
         except UnsaidError as error:
-            return f"computes {text!r}, of which {error} has none"
+            return {ONNX: f"{error}, in {text!r}"}
         except pl.exceptions.PolarsError:
             continue
-    return None
+    return {}
 
 
 def in_onnx(text: str, inputs: Mapping[str, Any], component: str) -> Any:

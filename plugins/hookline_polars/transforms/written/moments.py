@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from hookline import Dataset, Transform
+from hookline import Dataset, Roles, Transform
 from hookline.data.dates import SHAPE, find_order, written_out
 from hookline.errors import DataError
 from hookline.kinds.artifacts import DateOrder
+from hookline.kinds.formats.words import ONNX
 
 from ...columns import Columns, NullIsWord, choose, present
 from ...reading import read_as
@@ -57,9 +58,9 @@ class ParseDatesTransform(Transform):
     errors: Annotated[Literal["raise", "null"], NullIsWord()] = "null"
     """What becomes of a text that is no moment: an error, or a missing value."""
 
-    def refuses_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say that it reads texts as moments."""
-        return "reads texts as moments (read them at the source)"
+        return {ONNX: "moments read from texts (the source can read them)"}
 
     def fit(self, train: Dataset) -> FittedParseDates:
         """Find out which texts are moments.

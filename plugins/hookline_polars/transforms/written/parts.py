@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Len
 
-from hookline import Dataset, Transform
+from hookline import Dataset, Roles, Transform
 from hookline.errors import ConfigError, Problem
+from hookline.kinds.formats.words import ONNX
 
 from ...columns import IsRegex, choose, present, require_new
 
@@ -60,9 +62,9 @@ class SplitTextTransform(Transform):
     keep: bool = True
     """Whether the column itself stays."""
 
-    def refuses_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say that it takes texts apart."""
-        return "takes texts apart (split them at the source)"
+        return {ONNX: "texts taken apart"}
 
     def fit(self, train: Dataset) -> FittedSplitText:
         """Check the column and the new names; raises ConfigError for one that is no text, is no feature, or is there already."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Len
 
-from hookline import Dataset, Finding, Transform, report_finding
+from hookline import Dataset, Finding, Roles, Transform, report_finding
 from hookline.errors import ConfigError, DataError, Problem
+from hookline.kinds.formats.words import ONNX
 
 from ...columns import NullIsWord, choose, present
 from ..checks import require_values, some
@@ -85,9 +86,9 @@ class UnitsTransform(Transform):
         """Return the backend."""
         return ("pint",)
 
-    def refuses_onnx(self) -> str | None:
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say that it reads texts."""
-        return "reads quantities out of texts (parse_numbers reads those of one unit)"
+        return {ONNX: "quantities read from texts (parse_numbers reads those of one unit)"}
 
     def fit(self, train: Dataset) -> FittedUnits:
         """Look up the units of the training rows, and the usual ones of their kind.

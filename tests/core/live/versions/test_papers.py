@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import shutil
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import hookline as hl
 from hookline.live.versions.bill import audit_package, bill_of_materials
 from hookline.packages.telling.needs import LOCK
 from kit.command_line import Told
+from kit.packages import reseal
 
 
 def locked(model: str) -> dict[str, str]:
@@ -137,3 +139,45 @@ def test_wrong_words_are_one_error(words: str, ending: str, message: str, tmp_pa
     assert code != 0
     assert message in err
     assert not (tmp_path / f"c.{ending}").exists()
+
+
+def test_a_card_of_a_coarser_package_tells_how_well_it_does_itself(tmp_path: Path, hookline: Told) -> None:
+    run = hl.run(
+        *("source=iris", "packager=[onnx_quantized]", "packager.onnx_quantized.changes_at_most=0.2", "name=coarse"),
+        *("trainer=mlp", "trainer.hidden=[8]", "trainer.max_epochs=2", "monitor=[]"),
+        home=tmp_path / "home",
+    )
+    certificate = json.loads((run.package() / "certificate.json").read_text("utf-8"))
+    (accuracy,) = [one for one in certificate["quality"] if one["name"] == "accuracy"]
+    for ending in ("md", "html"):
+        out = tmp_path / f"card.{ending}"
+        assert hookline("models", "card", str(run.package()), "-o", str(out))[0] == 0
+        text = out.read_text("utf-8")
+        assert "this package" in text
+        assert f"{accuracy['package']:.4g}" in text
+
+
+@pytest.mark.usefixtures("home")
+def test_a_card_is_written_of_a_package_whose_evidence_says_less_than_it_might(tmp_path: Path, hookline: Told) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(hl.load("iris:1").path, package)
+    manifest = json.loads((package / "manifest.json").read_text("utf-8"))
+    for metric in manifest["metrics"]:
+        metric.pop("low"), metric.pop("high")
+    for said in (
+        {"run": {}, "plan": []},
+        {
+            "run": {},
+            "plan": [],
+            "reports": [{"kind": "evaluator"}, 1],
+            "remarks": [{"severity": "warning"}],
+            "decision": 1,
+        },
+        {"run": {}, "plan": [], "reports": [{"kind": "evaluator", "tables": [{"name": "x"}], "findings": None}]},
+        [],
+    ):
+        (package / "evidence" / "evidence.json").write_text(json.dumps(said), "utf-8")
+        reseal(package, {"metrics": manifest["metrics"]})
+        for ending in ("md", "html"):
+            code, _, err = hookline("models", "card", str(package), "-o", str(tmp_path / f"card.{ending}"))
+            assert (code, "Traceback" in err) == (0, False), err

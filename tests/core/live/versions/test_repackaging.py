@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hookline as hl
-from hookline.errors import UnknownName, UsageError
+from hookline import Trust
+from hookline.errors import UnknownName, UntrustedPackage, UsageError
 from hookline.packages.certificate.golden import golden_in
 from hookline.packages.manifest import verify
 from hookline.workspace.workspace import open_workspace
@@ -37,6 +39,27 @@ def test_the_same_package_made_twice_keeps_its_number() -> None:
     assert hl.package("iris:1", "skops").version == hl.package("iris:1", "skops").version == 3
     acts = [act.words() for act in open_workspace().catalog.acts.of("iris")]
     assert acts == ["v3 repackaged as=skops, of=1"]
+
+
+FORMATS = [
+    ("torch_export", {}),
+    ("torchscript", {}),
+    ("torchserve", {"holds": {"component": "torchscript"}}),
+    ("mlflow", {"holds": {"component": "torch_export"}}),
+]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("to", "fields"), FORMATS, ids=[name for name, _ in FORMATS])
+def test_a_version_becomes_a_program_of_pytorch_or_an_archive_of_one(to: str, fields: dict[str, Any]) -> None:
+    made = hl.package("iris:1", to, fields)
+    assert (made.version, made.certificate.ok) == (3, True)
+    allowed = Trust(pickle=True)
+    with pytest.raises(UntrustedPackage):
+        hl.load("iris:3").predict([ROW])
+    first, third = hl.load("iris:1"), hl.load("iris:3", trust=allowed)
+    assert first.predict([ROW]).values.tolist() == third.predict([ROW]).values.tolist()
+    assert hl.verify_package("iris:3", trust=allowed).ok
 
 
 def test_a_package_that_holds_the_model_needs_no_run_but_rows(home: Path, tmp_path: Path) -> None:

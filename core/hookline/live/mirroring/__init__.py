@@ -1,0 +1,1 @@
+"""A model kept in step with a tracker's registry: its versions registered there, and aliases that move on either side."""
