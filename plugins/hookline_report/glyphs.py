@@ -27,6 +27,22 @@ def sparkline(column: Mapping[str, Any]) -> Any:
     return _bars(heights, title, "spark" if few is None and column.get("bins") else "spark values")
 
 
+def lorenz(spread: Mapping[str, Any], name: str) -> Any:
+    """Return an SVG (markupsafe.Markup) of a Lorenz curve under the line of equal shares; empty where there are few values."""
+    from markupsafe import Markup
+
+    points = spread["lorenz"]
+    if not points:
+        return ""
+    side, last = 100, len(points) - 1
+    path = " ".join(f"{side * i / last:.1f},{side * (1 - share):.1f}" for i, share in enumerate(points))
+    title = escape(f"{name}: share of the rows that the rarest values have; Gini {spread['gini']:.2f}")
+    return Markup(  # noqa: S704  every text in it is escaped above
+        f'<svg class="lorenz" viewBox="-1 -1 {side + 2} {side + 2}" role="img" aria-label="{title}"><title>{title}</title>'
+        f'<path class="rail" d="M0 {side}L{side} 0"/><polyline points="{path}"/></svg>'
+    )
+
+
 def few_values(column: Mapping[str, Any]) -> list[tuple[str, float]] | None:
     """Return a number's values in order with their rows, where there are few and nearly all are known; else None."""
     bins, distinct = column.get("bins"), column["distinct"]
