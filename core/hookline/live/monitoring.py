@@ -79,7 +79,6 @@ def monitor(
         )
     of_rows = {name: one for name, one in watching.items() if not wants_traffic(one)}
     reports: dict[str, Report] = {}
-    told: dict[str, Report] = {}
     if len(of_rows) < len(watching):
         _require_no_rows(data)
         traffic, folder = traffic_of(open_workspace(home), _log_of(what, found, since, until, home)), found.package()
@@ -90,11 +89,11 @@ def monitor(
         gathering = Gathering(registry, found, trust, None if contract is None else Path(contract), source or {}, home)
         gathered = gathering.of(data, records, wanted=wanted, own=data is None)
         reports |= {name: gathered.report(one) for name, one in of_rows.items()}
-        told = {"contract": gathered.contract} if gathered.contract else {}
+        reports |= gathered.contract
     model = model_of(found)
-    tell_findings(registry, reports | told, model)
+    tell_findings(registry, reports, model)
     label = model.name if model.version is None else f"{model.name}:{model.version}"
-    return Watched({name: reports[name] for name in watching} | told, label)
+    return Watched({name: reports[name] for name in (*watching, "contract") if name in reports}, label)
 
 
 def monitor_window(
@@ -134,7 +133,7 @@ class Gathered:
     known: Mapping[str, Any]
     folder: Path
     manifest: Mapping[str, Any]
-    contract: Report | None = None  # Rules that the rows break.
+    contract: Mapping[str, Report]
 
     def report(self, monitor: Monitor) -> Report:
         """Return what a monitor says; raises what it raises."""

@@ -141,7 +141,10 @@ def _print(checked: Checked, schema: Schema, *, as_json: bool) -> None:
         for check in checks
     ]
     print_rows(rows, ("column", "rule", "then", "rows", "share", "examples"), empty="nothing breaks the contract")
-    say(f"{checked.rows:,} rows, {len(schema.columns)} columns checked")
+    table = schema.table
+    rules = len(schema.rules) + len(table.unique) + len(table.freshness) + (table.rows is not None)
+    more = f" and {rules} rule{'s' * (rules != 1)} across them" if rules else ""
+    say(f"{checked.rows:,} rows, {len(schema.columns)} columns{more} checked")
 
 
 def _plain(check: RuleCheck, rows: int) -> dict[str, Any]:

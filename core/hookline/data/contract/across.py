@@ -133,6 +133,8 @@ def _one_by_one(frame: pl.DataFrame, expr: pl.Expr) -> pl.Series:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.15g}"
     text = f"'{value}'" if isinstance(value, str) else "missing" if value is None else str(value)
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
 

@@ -70,13 +70,13 @@ def contract_finding(check: RuleCheck, rows: int) -> Finding:
     return Finding(check.column, f"contract_{check.rule}", check.count / rows, 0.0, "warning", said)
 
 
-def rules_report(frame: pl.LazyFrame, schema: Schema, id_column: str | None) -> Report | None:
-    """Tell which rules across columns, and of the table, rows break; None where they break none.
+def rules_report(frame: pl.LazyFrame, schema: Schema, id_column: str | None) -> dict[str, Report]:
+    """Tell which rules across columns, and of the table, rows break, as a report named `contract`; none where they break none.
 
     Raises DataError for what a rule of the table rejects; rows that one across columns rejects are refused before.
     """
     if not schema.rules and not schema.table:
-        return None
+        return {}
     named = Across.of(schema).columns
     asked = replace(schema, columns=tuple(column for column in schema.columns if column.name in named))
     checked = check_rows(batches_of(frame), asked, id_column)
@@ -87,7 +87,7 @@ def rules_report(frame: pl.LazyFrame, schema: Schema, id_column: str | None) -> 
         raise DataError("the rows break the contract", problems, hint=CONTRACT_HINT)
     found = tuple(contract_finding(c, checked.rows) for c in checked.warned if c.rule not in OF_COLUMNS)
     metric = Metric("contract_violations", sum(c.count for c in checked.warned), greater_is_better=False)
-    return Report("Contract", (metric,), findings=found) if found else None
+    return {"contract": Report("Contract", (metric,), findings=found)} if found else {}
 
 
 OF_COLUMNS = ("absent", "type", "nullable", "range", "categories", "pattern")
