@@ -46,6 +46,8 @@ class Options:
     """What critical findings of the split audit do: they are told, or they stop the run before any training."""
     audit_allow: tuple[str, ...] = ()
     """Findings of the audit that somebody has looked at: `COLUMN`, or `STATISTIC:COLUMN`; they become notes."""
+    audit_labels: bool = False
+    """Whether the audit looks for labels that a model which has not seen them contradicts; takes seconds."""
     gates: Mapping[str, Annotated[float | str, Said()]] = field(default_factory=dict)
     """Metric -> what it must reach: a number, or a text such as `>= 0.8`, `>= champion - 0.002` or `no worse`."""
     golden: Annotated[int, Interval(ge=0, le=1000)] = 20

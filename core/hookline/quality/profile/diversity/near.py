@@ -16,6 +16,8 @@ FEWEST = 5
 """Columns that a table must have for rows to be near each other in all but one."""
 TEXTS = 2_000
 """Texts of a column, evenly spread, that are compared with each other."""
+SHORTEST = 20
+"""Characters of the shortest text that is compared."""
 CHARACTERS = 1_000
 """Of a text, the first, that are compared."""
 WIDTH = 5
@@ -105,6 +107,29 @@ def near_texts(texts: Sequence[str]) -> NearTexts:
                 near |= {i, j}
         index.insert(i, minhash)
     return NearTexts(len(texts), len(near), example)
+
+
+def near_across(known: Sequence[str], others: Sequence[str]) -> list[int]:
+    """Return the places of those texts of the others that nearly repeat, without being one, a known text.
+
+    Raises ImportError without datasketch.
+    """
+    from zlib import crc32
+
+    from datasketch import MinHash, MinHashLSH
+
+    sets = [[_shingles(text) for text in texts] for texts in (known, others)]
+    index = MinHashLSH(threshold=SOUGHT, num_perm=HASHES)
+    first, second = (MinHash.bulk(held, num_perm=HASHES, hashfunc=crc32, seed=1) for held in sets)
+    for i, minhash in enumerate(first):
+        index.insert(i, minhash)
+    whole = set(known)
+    return [
+        j
+        for j, minhash in enumerate(second)
+        if others[j] not in whole
+        and any(len(sets[0][i] & sets[1][j]) >= ALIKE * len(sets[0][i] | sets[1][j]) for i in index.query(minhash))
+    ]
 
 
 def _shingles(text: str) -> set[bytes]:

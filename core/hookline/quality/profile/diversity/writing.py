@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from .near import TEXTS, NearTexts, near_texts
+from .near import SHORTEST, TEXTS, NearTexts, near_texts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,8 +23,6 @@ LOOKED = 20_000
 """Different texts, evenly spread, of which scripts are told."""
 ASKED = 1_000
 """Texts, evenly spread, of which languages are told."""
-SHORTEST = 20
-"""Characters from which on a text says its language."""
 LENGTHS = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
