@@ -42,6 +42,8 @@ class Options:
     learning_curve: LearningCurveOptions = field(default_factory=LearningCurveOptions)
     contract: Path | None = None
     """A YAML file that says what the columns may hold, over what training rows show: see `hookline data contract`."""
+    keep_data: bool = False
+    """Whether the rows are kept in the store as they were read, once a content, so that `hookline data checkout` has them."""
     audit: Literal["warn", "fail", "off"] = "warn"
     """What critical findings of the split audit do: they are told, or they stop the run before any training."""
     audit_allow: tuple[str, ...] = ()
