@@ -1,4 +1,4 @@
-"""Rows from files: CSV, Parquet, NDJSON, Arrow IPC and Excel, packed or not, and tables of Delta Lake."""
+"""Rows from files: CSV, Parquet, NDJSON, Arrow IPC and Excel, packed or not, and tables of Delta Lake and Iceberg."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from .finding import files_of, folder_of
 from .formats.columnar import ParquetReader
 from .formats.csv import CsvReader
 from .formats.csv_names import names_in
-from .formats.delta import DeltaReader, is_delta
+from .formats.logged.delta import DeltaReader, is_delta
+from .formats.logged.iceberg import is_iceberg
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .places.bringing import Brought, bring
@@ -95,7 +96,10 @@ class FileSource(Source):
     sheet: Annotated[str, Len(1)] | None = None
     """Excel: the sheet; without, the first. Of the fields above, `header` and `skip_rows` hold as well."""
     version: Annotated[int, Ge(0)] | Annotated[str, Len(1)] | None = None
-    """Delta Lake: a version by number, or by a time such as `2026-11-01T12:00:00Z` (without a zone, UTC); without, the last."""
+    """Delta Lake: a version by number, or by a time such as `2026-11-01T12:00:00Z` (without a zone, UTC); without, the last.
+
+    Iceberg: a snapshot by number.
+    """
     most_bytes: Annotated[int, Gt(0)] = 1 << 34
     """Bytes of a file that is packed with gzip, zstd or zip, or of a workbook, once unpacked; and of one that is fetched."""
 
@@ -333,7 +337,7 @@ class FileSource(Source):
 
     def _format(self, files: Sequence[Path]) -> str:
         """Return the one format of some files; raises DataError where there are several, or a suffix is not known."""
-        if self.format != "auto" and not is_delta(files[0]):
+        if self.format != "auto" and not (is_delta(files[0]) or is_iceberg(files[0])):
             return self.format
         formats = {format_of(file) for file in files}
         if len(formats) > 1:

@@ -13,7 +13,7 @@ from pathlib import Path
 from hookline.errors import DataError, suggestion
 
 from .file_index import files_below, in_order
-from .formats.delta import is_delta
+from .formats.logged.delta import is_delta
 from .formats.table import SUFFIXES, known_suffix
 from .places.packed import is_packed, unpacked_name
 

@@ -15,7 +15,7 @@ from hookline.errors import DataError
 from ...reading import Dtype
 from ..finding import folder_of
 from ..formats.base import Reader
-from ..formats.delta import is_delta
+from ..formats.logged.delta import is_delta
 from ..formats.table import require_format
 from ..texts import Wording
 from ..together import together
