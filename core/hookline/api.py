@@ -150,18 +150,20 @@ def profile(
     target: str | None = None,
     group: str | None = None,
     roles: Roles | Mapping[str, Any] | None = None,
+    population: Any = None,
     html: str | Path | None = None,
 ) -> DataProfile:
     """Measure a table that nobody prepared, and say what is odd about it.
 
     what: a path, a source's name, a source, or a polars or pandas data frame; html: a file to write the profile to, as a page
+    population: whom the rows should stand for: a table as `what`, or shares as column -> value -> share
     """
     from hookline.plans.keywords import profile_of
     from hookline.quality.profile.profile import render
     from hookline.registry.registry import load_registry
 
     registry = load_registry()
-    made = profile_of(registry, what, roles, Roles(target=target, group=group))
+    made = profile_of(registry, what, roles, Roles(target=target, group=group), population)
     if html is not None:
         render(registry, made, Path(html))
     return made

@@ -192,6 +192,13 @@ class Breach:
     row: int
     column: str
     message: str
+    id: Any = None
+    """What the row is called, where a column says so."""
+
+    @property
+    def where(self) -> str:
+        """Return which row it is, in words."""
+        return f"row {self.row}" if self.id is None else f"row {self.row} ({self.id})"
 
 
 class RejectedRows(DataError):
@@ -205,7 +212,7 @@ class RejectedRows(DataError):
         does = "value breaks" if count == 1 else "values break"
         super().__init__(
             f"{count:,} {does} the input contract{rest}",
-            [Problem(f"row {breach.row}, {breach.column}", breach.message) for breach in shown],
+            [Problem(f"{breach.where}, {breach.column}", breach.message) for breach in shown],
             hint="mend the rows, or say on_violation: warn in a contract",
         )
 

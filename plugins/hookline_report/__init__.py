@@ -18,6 +18,7 @@ def register_pages() -> Mapping[str, Callable[[Mapping[str, Any], Path], None]]:
         "report": _report,
         "leaderboard": _leaderboard,
         "profile": _profile,
+        "data_diff": _data_diff,
         "monitors": _monitors,
         "model_card": _card,
         "model_card_text": _card_text,
@@ -67,6 +68,13 @@ def _profile(facts: Mapping[str, Any], path: Path) -> None:
     from .pages.data_profile import write_data_profile
 
     write_data_profile(facts, path)
+
+
+def _data_diff(facts: Mapping[str, Any], path: Path) -> None:
+    _require()
+    from .pages.data_diff import write_data_diff
+
+    write_data_diff(facts, path)
 
 
 def _monitors(told: Mapping[str, Any], path: Path) -> None:

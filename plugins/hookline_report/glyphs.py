@@ -27,6 +27,69 @@ def sparkline(column: Mapping[str, Any]) -> Any:
     return _bars(heights, title, "spark" if few is None and column.get("bins") else "spark values")
 
 
+def lorenz(spread: Mapping[str, Any], name: str) -> Any:
+    """Return an SVG (markupsafe.Markup) of a Lorenz curve under the line of equal shares; empty where there are few values."""
+    from markupsafe import Markup
+
+    points = spread["lorenz"]
+    if not points:
+        return ""
+    side, last = 100, len(points) - 1
+    path = " ".join(f"{side * i / last:.1f},{side * (1 - share):.1f}" for i, share in enumerate(points))
+    title = escape(f"{name}: share of the rows that the rarest values have; Gini {spread['gini']:.2f}")
+    return Markup(  # noqa: S704  every text in it is escaped above
+        f'<svg class="lorenz" viewBox="-1 -1 {side + 2} {side + 2}" role="img" aria-label="{title}"><title>{title}</title>'
+        f'<path class="rail" d="M0 {side}L{side} 0"/><polyline points="{path}"/></svg>'
+    )
+
+
+def overlaid(name: str, before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Any:
+    """Return an SVG (markupsafe.Markup) of two profiles of a column, shares in ranges or of values; empty where unknown."""
+    from markupsafe import Markup
+
+    if before is None or now is None:
+        return ""
+    if before.get("bins") and now.get("bins"):
+        low = min(side["bins"]["edges"][0] for side in (before, now))
+        high = max(side["bins"]["edges"][-1] for side in (before, now))
+        sides = [_shares_between(side["bins"], low, high) for side in (before, now)]
+        title = f"{name}: share of the rows from {low:g} to {high:g}, before (behind) and now"
+    else:
+        counts = [dict(side["top"]) for side in (before, now)]
+        values = sorted({*counts[0], *counts[1]}, key=lambda value: (-counts[0].get(value, 0), value))[:BARS]
+        if not values:
+            return ""
+        totals = [max(1, sum(side.values())) for side in counts]
+        sides = [[side.get(v, 0) / total for v in values] for side, total in zip(counts, totals, strict=True)]
+        title = f"{name}: share of the rows of {', '.join(map(str, values[:5]))}, before (behind) and now"
+    most = max(max(side, default=0.0) for side in sides) or 1.0
+    width = 2 * WIDTH / max(1, len(sides[0]))
+    bars = "".join(
+        f'<rect class="{kind}" x="{i * width + inset * width:.2f}" y="{HEIGHT * 2 * (1 - share / most):.2f}" '
+        f'width="{width * (1 - 2 * inset):.2f}" height="{HEIGHT * 2 * share / most:.2f}"/>'
+        for kind, inset, side in (("before", 0.05, sides[0]), ("now", 0.3, sides[1]))
+        for i, share in enumerate(side)
+    )
+    told = escape(title)
+    return Markup(  # noqa: S704  every text in it is escaped above
+        f'<svg class="overlaid" viewBox="0 0 {2 * WIDTH} {2 * HEIGHT}" role="img" aria-label="{told}">'
+        f"<title>{told}</title>{bars}</svg>"
+    )
+
+
+def _shares_between(bins: Mapping[str, Any], low: float, high: float) -> list[float]:
+    """Return the share of a binned sample in each of BARS equal ranges, rows evenly spread within a bin."""
+    edges, total = bins["edges"], max(1, sum(bins["counts"]))
+    step = (high - low) / BARS or 1.0
+    shares = [0.0] * BARS
+    for start, end, rows in zip(edges, edges[1:], bins["counts"], strict=False):
+        first, last = (min(BARS - 1, int((edge - low) / step)) for edge in (start, end))
+        for place in range(first, last + 1):
+            inside = min(end, low + (place + 1) * step) - max(start, low + place * step)
+            shares[place] += rows / total * (inside / (end - start) if end > start else 1.0 / (last - first + 1))
+    return shares
+
+
 def few_values(column: Mapping[str, Any]) -> list[tuple[str, float]] | None:
     """Return a number's values in order with their rows, where there are few and nearly all are known; else None."""
     bins, distinct = column.get("bins"), column["distinct"]

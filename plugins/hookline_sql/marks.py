@@ -27,6 +27,7 @@ WORDS: Mapping[str, type] = {
 """How the type of a value is written."""
 DAY = 24 * 60 * 60
 """Seconds."""
+MICROSECONDS = len("2026-01-31 10:00:00.123456")
 TIME = re.compile(r"(\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?)(Z|[+-]\d\d(?::?\d\d)?|)")
 """A day or a time whose texts compare as they do, and its zone."""
 
@@ -90,6 +91,25 @@ def before(value: Any, overlap: float) -> Any:
         f"source.overlap is measured in seconds or numbers, and source.watermark holds texts such as {value!r}",
         hint="cast it to a time in source.query, or leave the overlap out",
     )
+
+
+def require_comparable(forms: Collection[str], name: str) -> None:
+    """Raise DataError where texts that say times do not compare as their times do, so that rows would be lost.
+
+    forms: what `form_of` tells of all texts of a column, `name`
+    """
+    told = [form.split("|") for form in forms]
+    timed = [(parted, zone, int(length)) for parted, zone, length in told if parted]
+    zones, lengths = {zone for _, zone, _ in timed}, {length for _, _, length in timed}
+    # 'Z' stands behind the digits and the point: 10:00:00.5Z comes before 10:00:00Z.
+    mixed = len({parted for parted, _, _ in timed}) > 1 or len(zones) > 1 or ("Z" in zones and len(lengths) > 1)
+    finer = any(length - len(zone) > MICROSECONDS for _, zone, length in timed)
+    if mixed or finer:
+        what = "are written in several ways" if mixed else "are finer than microseconds"
+        raise DataError(
+            f"times of '{name}' {what}, so that they do not compare as texts do, and rows would be lost",
+            hint="write them all alike, or cast them in source.query, as by strftime('%Y-%m-%d %H:%M:%f', ...)",
+        )
 
 
 def moment_in(text: str) -> datetime | None:

@@ -14,7 +14,7 @@ from annotated_types import Ge, Interval, Len
 from hookline import Dataset, Secret, Source
 from hookline.errors import DataError
 
-from .marks import Mark, alike, before
+from .marks import TIME, Mark, alike, before, require_comparable
 from .statements import Asked, Bound, count, of_column, parameters_of, said
 from .streaming import Stream
 
@@ -148,6 +148,8 @@ class SqlSource(Source):
             )
         if largest is None:
             return Mark()
+        if isinstance(largest, str) and TIME.fullmatch(largest):
+            require_comparable(server.column(asked.forms(name)), name)
         settled = before(largest, self.overlap)
         bound: Bound = (name, "<=", settled)
         held = int(server.row(asked.figures(count(), bounds=[bound]))[0]) if self.overlap else int(rows)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PARTS = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|`[^`]*`|--[^\n]*|/\*.*?\*/|.""", re.DOTALL)
 """Texts, names and comments of a query, within which a semicolon ends nothing, and its other characters."""
+SHORTEST_WITH_ZONE = 16
+"""Characters of a time to the minute."""
 Bound = tuple[str, str, Any]
 """A column, one of the signs `>`, `>=`, `<`, `<=`, and the value that it is held against."""
 
@@ -44,6 +46,12 @@ class Asked:
         import sqlalchemy as sa
 
         return sa.select(*figures).select_from(self._origin()).where(*map(_condition, bounds))
+
+    def forms(self, name: str) -> sa.Executable:
+        """Return what gives the different forms of the texts of a column."""
+        import sqlalchemy as sa
+
+        return sa.select(form_of(name)).select_from(self._origin()).distinct()
 
     def starts(self, key: str, size: int) -> sa.Executable:
         """Return what gives the key of every `size`th row, in order: where ranges of equal numbers of rows begin."""
@@ -97,6 +105,23 @@ def of_column(function: str, name: str) -> sa.ColumnElement[Any]:
 
     found: sa.ColumnElement[Any] = getattr(sa.func, function)(_column(name))
     return found.label(function)
+
+
+def form_of(name: str) -> sa.ColumnElement[Any]:
+    """Return the form of texts that say times: what parts day and time, the zone, and how many characters there are."""
+    import sqlalchemy as sa
+
+    text = sa.type_coerce(_column(name), sa.String)
+    length = sa.func.length(text)
+
+    def ends_in(back: int, *signs: str) -> sa.ColumnElement[bool]:
+        return sa.or_(*(sa.func.substr(text, length - back, 1) == sign for sign in signs))
+
+    # A sign that far from the end begins a zone; in a day alone it would be a dash.
+    offsets = [(ends_in(back, "+", "-"), sa.func.substr(text, length - back)) for back in (5, 4, 2)]
+    zone = sa.case((length <= SHORTEST_WITH_ZONE, ""), (ends_in(0, "Z", "z"), "Z"), *offsets, else_="")
+    parted = sa.func.substr(text, 11, 1)
+    return parted.concat("|").concat(zone).concat("|").concat(sa.cast(length, sa.String(9)))
 
 
 def written(statement: sa.Executable, dialect: sa.Dialect) -> tuple[str, list[Any]]:

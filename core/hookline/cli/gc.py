@@ -38,11 +38,18 @@ def main(argv: Sequence[str]) -> int:
         "--older-than", type=float, default=rule.age / timedelta(days=1), metavar="DAYS",
         help="keep what is younger than so many days (default: %(default)g)",
     )  # fmt: skip
+    options.add_argument(
+        "--keep-versions", type=int, metavar="N",
+        help="of rows that runs kept (keep_data=true), keep those of the newest N versions of each data set, and of "
+        "registered models (default: all)",
+    )  # fmt: skip
     given = options.parse_args(argv)
+    if given.keep_versions is not None and given.keep_versions < 0:
+        raise UsageError("--keep-versions must be 0 or more")
     if given.keep_runs < 0 or not 0 <= given.older_than <= 36_500:
         raise UsageError("--keep-runs and --older-than must be 0 or more")
     workspace = open_workspace()
-    found = litter(workspace, Rule(given.keep_runs, timedelta(days=given.older_than)))
+    found = litter(workspace, Rule(given.keep_runs, timedelta(days=given.older_than), given.keep_versions))
     freed = clear(workspace, found) if given.yes else 0
     if given.json:
         print_json({"found": [vars(one) for one in found], "removed": given.yes, "bytes": freed or _whole(found)})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
 from hookline.errors import DataError
 
+from .contracts.rules import NO_TABLE_RULES, OnViolation, RowRule, TableRules
+
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
@@ -20,7 +22,6 @@ Label: TypeAlias = str | int | float | bool
 ColumnKind: TypeAlias = Literal["number", "string", "boolean", "datetime"]
 DateOrder: TypeAlias = Literal["day_first", "month_first"]
 """Which of the two stands first in dates whose year stands last."""
-OnViolation: TypeAlias = Literal["warn", "reject"]
 
 LARGE_MATRIX = 256 * 1024**2
 """Bytes from which a matrix is compared with the memory that is free."""
@@ -108,6 +109,9 @@ class Schema:
     columns: tuple[Column, ...]
     texts: TextRules = TextRules()
     """How the texts of rows are read, whether they come from a file, a frame or a request."""
+    rules: tuple[RowRule, ...] = ()
+    """What must hold across these columns, where a person's contract says so."""
+    table: TableRules = NO_TABLE_RULES
 
     @property
     def names(self) -> tuple[str, ...]:

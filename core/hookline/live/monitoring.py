@@ -31,6 +31,7 @@ from hookline.registry.ports import takes_scored, takes_traffic
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import Found, find
 from hookline.runs.parts import weights_in
+from hookline.runs.stages.contract import rules_report
 from hookline.workspace.workspace import open_workspace
 
 from .log.answered import truth_on_record
@@ -88,10 +89,11 @@ def monitor(
         gathering = Gathering(registry, found, trust, None if contract is None else Path(contract), source or {}, home)
         gathered = gathering.of(data, records, wanted=wanted, own=data is None)
         reports |= {name: gathered.report(one) for name, one in of_rows.items()}
+        reports |= gathered.contract
     model = model_of(found)
     tell_findings(registry, reports, model)
     label = model.name if model.version is None else f"{model.name}:{model.version}"
-    return Watched({name: reports[name] for name in watching}, label)
+    return Watched({name: reports[name] for name in (*watching, "contract") if name in reports}, label)
 
 
 def monitor_window(
@@ -131,6 +133,7 @@ class Gathered:
     known: Mapping[str, Any]
     folder: Path
     manifest: Mapping[str, Any]
+    contract: Mapping[str, Report]
 
     def report(self, monitor: Monitor) -> Report:
         """Return what a monitor says; raises what it raises."""
@@ -167,11 +170,13 @@ class Gathering:
         reading = reading_in(manifest).but(self.source)
         current = rows_for(self.registry, rows, schema, stored.target, stored.roles, reading)
         require_accepted(current.frame, schema)
+        contract = rules_report(current.frame, schema, stored.roles.id)
         answered = None
         if wanted:
             current = current.with_frame(current.frame.collect().lazy())
             answered = self._answered(current, stored, records, own=own).weighing()
-        return Gathered(current.weighing(), answered, _profile(folder), known_of(stored, manifest), folder, manifest)
+        known = known_of(stored, manifest)
+        return Gathered(current.weighing(), answered, _profile(folder), known, folder, manifest, contract)
 
     def _answered(self, current: Dataset, stored: StoredPackage, records: Recorded | None, *, own: bool) -> Scored:
         given = records.answers(stored.target) if records else None

@@ -50,10 +50,14 @@ class Options:
     learning_curve: LearningCurveOptions = field(default_factory=LearningCurveOptions)
     contract: Path | None = None
     """A YAML file that says what the columns may hold, over what training rows show: see `hookline data contract`."""
+    keep_data: bool = False
+    """Whether the rows are kept in the store as they were read, once a content, so that `hookline data checkout` has them."""
     audit: Literal["warn", "fail", "off"] = "warn"
     """What critical findings of the split audit do: they are told, or they stop the run before any training."""
     audit_allow: tuple[str, ...] = ()
     """Findings of the audit that somebody has looked at: `COLUMN`, or `STATISTIC:COLUMN`; they become notes."""
+    audit_labels: bool = False
+    """Whether the audit looks for labels that a model which has not seen them contradicts; takes seconds."""
     gates: Mapping[str, Annotated[float | str, Said()]] = field(default_factory=dict)
     """Metric -> what it must reach: a number, or a text such as `>= 0.8`, `>= champion - 0.002` or `no worse`."""
     golden: Annotated[int, Interval(ge=0, le=1000)] = 20

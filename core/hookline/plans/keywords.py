@@ -22,6 +22,7 @@ from .hydra.shorthand import ROLES, is_path, with_roles
 if TYPE_CHECKING:
     import polars as pl
 
+    from hookline.quality.profile.diversity.population import Population
     from hookline.quality.profile.profile import DataProfile
     from hookline.registry.registry import Registry
 
@@ -165,8 +166,13 @@ def set_roles(roles: Roles | Mapping[str, Any] | None) -> Any:
     return _set(roles) or {}
 
 
-def profile_of(registry: Registry, what: Any, roles: Roles | Mapping[str, Any] | None, over: Roles) -> DataProfile:
-    """Return the profile of the table that somebody names or holds; over: roles that stand above the others."""
+def profile_of(
+    registry: Registry, what: Any, roles: Roles | Mapping[str, Any] | None, over: Roles, population: Any = None
+) -> DataProfile:
+    """Return the profile of the table that somebody names or holds; over: roles that stand above the others.
+
+    population: whom the rows should stand for, a table as `what` is, or shares as column -> value -> share
+    """
     from hookline.quality.profile.profile import profile_frame, profile_source
     from hookline.registry.remedies import add_remedies
     from hookline.registry.values import validate
@@ -177,11 +183,29 @@ def profile_of(registry: Registry, what: Any, roles: Roles | Mapping[str, Any] |
     named = given.roles.merged(over)
     try:
         if isinstance(what, (str, Path, Mapping, Component)):
-            return profile_source(source_of(registry, what), named, registry.remedies)
-        return profile_frame(what, named, registry.remedies)
+            return profile_source(
+                source_of(registry, what), named, registry.remedies, _population(registry, population)
+            )
+        return profile_frame(what, named, registry.remedies, _population(registry, population))
     except HooklineError as error:
         add_remedies(error, registry.remedies)
         raise
+
+
+def _population(registry: Registry, what: Any) -> Population | None:
+    from hookline.data.frames import to_polars
+    from hookline.quality.profile.diversity.population import Population
+    from hookline.quality.profile.diversity.said import shares_in, shares_of
+
+    if what is None:
+        return None
+    if isinstance(what, Mapping) and "component" not in what:
+        return shares_of(what)
+    if isinstance(what, (str, Path)) and (said := shares_in([str(what)])) is not None:
+        return said
+    if isinstance(what, (str, Path, Mapping, Component)):
+        return Population({}, source_of(registry, what).load().frame)
+    return Population({}, to_polars(what).lazy())
 
 
 def _normal(registry: Registry, tree: dict[str, Any]) -> dict[str, Any]:

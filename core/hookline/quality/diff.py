@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hookline.kinds.plain import to_json
 from hookline.kinds.reports import ColumnProfile, Profile
 from hookline.workspace.catalog.datasets import SHORT, DataRecord
 
@@ -13,6 +14,8 @@ from .effects import Effect, categorical_effect_of_profiles, missing_effect, num
 
 LIMITS: Mapping[str, float] = {"KS": 0.05, "Cramer's V": 0.1, "missing share": 0.05}
 """Effects up to which a column has hardly moved: the thresholds of the `data_drift` monitor."""
+MOVED = ("removed", "added", "retyped", "moved")
+"""Changes of a column that are told beside those of rows."""
 MOST_VALUES = 20
 """New and gone categories that are named."""
 
@@ -163,6 +166,20 @@ def _numbers(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
     for name, form in (("mean", ".4g"), ("std", ".4g"), ("distinct", ",d"), ("missing", ".1%")):
         if name in before and name in now and format(before[name], form) != format(now[name], form):
             yield f"{name} {before[name]:{form}} -> {now[name]:{form}}"
+
+
+def page_facts(first: DataRecord, second: DataRecord, found: VersionDiff) -> dict[str, Any]:
+    """Return what a page of a diff shows, as plain data: what changed, and the profile of each column in both, where known."""
+    columns = [
+        {
+            **to_json(column),
+            "sentence": column.sentence,
+            "profiles": [to_json(_profile(record.profile, column.name)) for record in (first, second)],
+        }
+        for column in found.columns
+    ]
+    told = [{"name": title(one), "origin": one.where, "rows": one.version.rows} for one in (first, second)]
+    return {"versions": told, "identical": found.identical, "sentences": found.sentences(), "columns": columns}
 
 
 def title(record: DataRecord) -> str:

@@ -23,6 +23,7 @@ from hookline.quality.concordance import concordances_of
 
 from .execution import Execution, kind_of
 from .gates.checking import gates_told
+from .past.tracking import tracked
 from .sets import sets_told
 from .stages.split import facts_of
 from .stages.trainer import beside_of
@@ -200,6 +201,8 @@ def record_data(run: Execution) -> None:
     knowledge: Knowledge | None = run.value("knowledge") if run.is_at_hand(run.plan["knowledge"]) else None
     source = run.plan["source"]
     origin = {"component": source.name, **source.parts["fields"]}
+    if versions := tracked(origin):
+        origin["tracked"] = versions
     if version is not None:
         profile = None if knowledge is None else knowledge.profile
         run.workspace.catalog.datasets.record(version, origin, run.info.id, profile)

@@ -40,6 +40,7 @@ from .evidence import build_evidence, record_data
 from .execution import Alone, Beside, Execution, kind_of
 from .gates.checking import check_audit, check_gates
 from .parts import pipeline_of
+from .past.keeping import keep_rows
 from .result import Run, metrics_in
 from .sequence import plan_run
 
@@ -205,6 +206,8 @@ def _finish(
 def _keep(run: Execution, status: str, error: str | None, started: float) -> None:
     """Keep what there is to say of a run."""
     record_data(run)
+    if run.plan.config.options.keep_data and status != "failed" and run.is_at_hand(run.plan["split"]):
+        keep_rows(run)
     evidence = build_evidence(run, status, error, started)
     told, metrics = tuple(run.told.values()), metrics_in(evidence)
     run.info = replace(run.info, status=status, stages=told, metrics=metrics, evidence=evidence, error=error)

@@ -23,17 +23,24 @@ LONG = 12
 """Letters of a word that is looked for all the same."""
 _CALLED = (
     r"pass(?:wd|word|phrase)|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]?id)?|secret[-_]?key|private[-_]?key"
-    r"|account[-_]?key|auth(?:orization)?|credentials?|sig(?:nature)?|sas|x-amz-(?:signature|security-token|credential)"
+    r"|(?:account|app(?:lication)?|licen[cs]e|subscription|consumer|client|shared|master|signing|encryption)[-_]?key|auth(?:orization)?|credentials?|sig(?:nature)?|sas|x-amz-(?:signature|security-token|credential)"
 )
+_ASKED = r"key|code|app[-_]?id|jwt|sid|session(?:[-_]?id)?|ticket|hmac|awsaccesskeyid"
+"""What a secret is called in the query of a URL, where such a name elsewhere is a column's or a country's."""
+QUERIES = ("parameters", "params", "query")
+"""Keys of config below which what stands in a URL's query is said."""
+LONG_CODE = 16
+"""Letters from which on a `code` is no country's."""
 _NAME = "".join((string.ascii_letters, string.digits, "_-"))
 _URL = re.compile(r"(?<![\w+.-])([a-z][a-z0-9+.-]*://)([^\s/?#'\"<>\\]*)@", re.IGNORECASE)
 _PAIR = re.compile(
     # What may stand before the word itself, as in db_password, is not matched: that takes time by the square of its length.
-    rf"(?:(?<![a-z0-9])|(?<=%[0-9a-f]{{2}})|(?<=\\[nrt]))({_CALLED}|(?<=[?&])key)"
+    rf"(?:(?<![a-z0-9])|(?<=%[0-9a-f]{{2}})|(?<=\\[nrt]))({_CALLED}|(?<=[?&])(?:{_ASKED}))"
     rf"(\s?=\s?|%3D)('[^']*'|[^\s&;,'\"<>)}}\]\\]+)",
     re.IGNORECASE,
 )
 _KEY = re.compile(rf"(?:.*[-_.])?(?:{_CALLED})", re.IGNORECASE)
+_KEY_ASKED = re.compile(rf"(?:.*[-_.])?(?:{_CALLED}|{_ASKED})", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d]+( [^\W\d]+)*")
 _INNOCENT = re.compile(r"[\d.+-]*|true|false|none|null", re.IGNORECASE)
 
@@ -69,20 +76,21 @@ def redacted(text: str) -> str:
     return _PAIR.sub(_without_value, text) if "=" in text or "%3D" in text else text
 
 
-def redacted_tree(value: Any, depth: int = 0) -> Any:
+def redacted_tree(value: Any, depth: int = 0, within: str = "") -> Any:
     """Return plain values without the secrets in them; also gone are texts below a key such as `password`.
 
     A word of letters alone stays where that key is not a component's own field: it may be a column's name, or a value of data.
+    within: the key that the values stand below
     """
     if isinstance(value, str):
         return redacted(value)
     if isinstance(value, Mapping):
         return {
-            key: HIDDEN if _is_secret(str(key), item, depth) else redacted_tree(item, depth + 1)
+            key: HIDDEN if _is_secret(str(key), item, depth, within) else redacted_tree(item, depth + 1, str(key))
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [redacted_tree(item, depth + 1) for item in value]
+        return [redacted_tree(item, depth + 1, within) for item in value]
     return value
 
 
@@ -92,21 +100,22 @@ def hidden_in(value: Any, path: str = "", depth: int = 0) -> list[str]:
         found = []
         for key, item in value.items():
             where = f"{path}.{key}" if path else str(key)
-            found += [where] if _is_secret(str(key), item, depth) else hidden_in(item, where, depth + 1)
+            within = path.rpartition(".")[2]
+            found += [where] if _is_secret(str(key), item, depth, within) else hidden_in(item, where, depth + 1)
         return found
     if isinstance(value, (list, tuple)):
         return [where for place, item in enumerate(value) for where in hidden_in(item, f"{path}.{place}", depth + 1)]
     return [path] if isinstance(value, str) and redacted(value) != value else []
 
 
-def learn(value: Any, depth: int = 0) -> None:
+def learn(value: Any, depth: int = 0, within: str = "") -> None:
     """Remember what is hidden of plain values, so that it is also found in what others say, such as a driver's error."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            remember(item) if _is_secret(str(name), item, depth) else learn(item, depth + 1)
+            remember(item) if _is_secret(str(name), item, depth, within) else learn(item, depth + 1, str(name))
     elif isinstance(value, (list, tuple)):
         for item in value:
-            learn(item, depth + 1)
+            learn(item, depth + 1, within)
     elif isinstance(value, str):
         if REFERENCE.search(value):
             with suppress(KeyError):
@@ -178,10 +187,17 @@ def _of_environment(found: re.Match[str]) -> str:
     return default.strip().strip("'\"")
 
 
-def _is_secret(key: str, value: Any, depth: int) -> bool:
-    if not (isinstance(value, str) and value and _KEY.fullmatch(key)) or REFERENCE.fullmatch(value):
+def _is_secret(key: str, value: Any, depth: int, within: str) -> bool:
+    names = _KEY_ASKED if within in QUERIES else _KEY
+    if not (isinstance(value, str) and value and names.fullmatch(key)) or REFERENCE.fullmatch(value):
+        return False
+    if within in QUERIES and _is_short_code(key, value):
         return False
     return depth == 0 or not _WORD.fullmatch(value)
+
+
+def _is_short_code(key: str, value: str) -> bool:
+    return key.lower() == "code" and len(value) < LONG_CODE
 
 
 def _password_in(found: re.Match[str]) -> str:
@@ -212,4 +228,4 @@ def _is_plain(found: re.Match[str]) -> bool:
     folder = before.endswith("/") and not before.endswith("://")
     joined = before.endswith(".") and "." in value and value.lower().endswith(key.lower())
     kept = value.startswith(("${", "Secret(")) or value.lower() in ("none", "null", "...", HIDDEN)
-    return kept or joined or folder
+    return kept or joined or folder or _is_short_code(key, value)

@@ -30,6 +30,8 @@ class Rule:
 
     runs: int = 20
     age: timedelta = timedelta(days=1)
+    versions: int | None = None
+    """Of each data set, the rows of how many of the newest versions stay, where rows were kept; None: all."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,13 @@ def litter(workspace: Workspace, rule: Rule) -> list[Litter]:
     records = workspace.catalog.runs.newest(workspace.catalog.runs.count())
     kept = _kept(workspace, records, rule)
     old = [record for record in records if record.id not in kept]
-    return [*_runs(workspace.home, old), *_entries(workspace, kept), *_left(workspace.home), *_orphans(workspace)]
+    spared = _spared(workspace, rule)
+    return [
+        *_runs(workspace.home, old),
+        *_entries(workspace, kept, spared),
+        *_left(workspace.home),
+        *_orphans(workspace),
+    ]
 
 
 def clear(workspace: Workspace, found: Collection[Litter]) -> int:
@@ -86,11 +94,28 @@ def _runs(home: Path, old: list[RunRecord]) -> Iterator[Litter]:
             yield Litter("run", record.id, folder, _size(folder))
 
 
-def _entries(workspace: Workspace, kept: Collection[str]) -> Iterator[Litter]:
-    """Yield the entries that no kept run needs; a certificate of served answers is needed with its package."""
+def _spared(workspace: Workspace, rule: Rule) -> set[str]:
+    """Return the versions of data whose rows stay where they were kept: the newest of each name, and those of models."""
+    seen: dict[str, int] = {}
+    spared: set[str] = set()
+    for record in workspace.catalog.datasets.versions():  # The newest first.
+        seen[record.version.name] = place = seen.get(record.version.name, 0) + 1
+        if rule.versions is None or place <= rule.versions or record.models:
+            spared.add(record.version.fingerprint)
+    return spared
+
+
+def _entries(workspace: Workspace, kept: Collection[str], spared: Collection[str]) -> Iterator[Litter]:
+    """Yield the entries that no kept run needs; a certificate of served answers is needed with its package.
+
+    spared: versions of data whose kept rows stay
+    """
     store, needed = workspace.store, workspace.catalog.runs.fingerprints(kept)
     for fingerprint in store.entries():
-        if fingerprint not in needed and store.note(fingerprint).get("of") not in needed:
+        if fingerprint in needed:
+            continue
+        note = store.note(fingerprint)
+        if note.get("of") not in needed and note.get("rows_of") not in spared:
             folder = store.root / fingerprint[:2] / fingerprint
             yield Litter("entry", fingerprint, folder, _size(folder))
 

@@ -1,21 +1,18 @@
-"""Rows from files: CSV, Parquet, NDJSON, Arrow IPC and Excel, packed or not, and tables of Delta Lake."""
+"""Rows from files: CSV, Parquet, NDJSON, Arrow IPC and Excel, packed or not, and tables of Delta Lake and Iceberg."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Len
 
 from hookline import Dataset, Source, TextRules
-from hookline.data.frames import require_columns
 from hookline.data.numerals import Decimal, Thousands
 from hookline.errors import DataError
 from hookline.kinds.artifacts import DateOrder
@@ -23,18 +20,19 @@ from hookline.kinds.artifacts import DateOrder
 from ..reading import Dtype
 from .file_index import fingerprint_of
 from .finding import files_of, folder_of
-from .formats.base import Reader
+from .formats.columnar import ParquetReader
 from .formats.csv import CsvReader
 from .formats.csv_names import names_in
-from .formats.delta import DeltaReader, is_delta
+from .formats.logged.delta import DeltaReader, is_delta
+from .formats.logged.iceberg import is_iceberg
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .places.bringing import Brought, bring
+from .places.far import far_files, fetch, fingerprint_of_far, is_far, streamed
 from .places.packed import unpacked_name
-from .places.partitions import Values, partitions_of, typed
+from .places.scanning import Scanning
 from .positions import Position, paths_below
 from .texts import Wording, order_of_dates
-from .together import together
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,7 +59,7 @@ class FileSource(Source):
         "unread_values": "source.dtypes={{{column}: string}}",
     }
     path: str | Path = dataclasses.field(kw_only=False)
-    """A file, a glob such as `data/2026-*.parquet`, or a folder."""
+    """A file, a glob such as `data/2026-*.parquet`, or a folder; of this machine, or at a URL such as `s3://bucket/t.parquet`."""
     format: Literal["auto", "csv", "parquet", "ndjson", "ipc", "excel"] = "auto"
     """The format; `auto` goes by the suffix."""
     columns: tuple[str, ...] | Path = ()
@@ -98,9 +96,12 @@ class FileSource(Source):
     sheet: Annotated[str, Len(1)] | None = None
     """Excel: the sheet; without, the first. Of the fields above, `header` and `skip_rows` hold as well."""
     version: Annotated[int, Ge(0)] | Annotated[str, Len(1)] | None = None
-    """Delta Lake: a version by number, or by a time such as `2026-11-01T12:00:00Z` (without a zone, UTC); without, the last."""
+    """Delta Lake: a version by number, or by a time such as `2026-11-01T12:00:00Z` (without a zone, UTC); without, the last.
+
+    Iceberg: a snapshot by number.
+    """
     most_bytes: Annotated[int, Gt(0)] = 1 << 34
-    """Bytes of a file that is packed with gzip, zstd or zip, or of a workbook, once unpacked."""
+    """Bytes of a file that is packed with gzip, zstd or zip, or of a workbook, once unpacked; and of one that is fetched."""
 
     def __post_init__(self) -> None:
         if self.decimal is not None and self.decimal == self.thousands:
@@ -114,6 +115,9 @@ class FileSource(Source):
 
     def load(self) -> Dataset:
         """Return the rows lazily; raises DataError for what is missing, empty, or not readable as its format."""
+        found = self._streamed()
+        if found is not None and not found.head(1).collect().is_empty():
+            return self._dataset(found)
         frame, empty = self._read(self._brought())
         if empty:
             raise DataError(f"{self.path} has a header but no rows")
@@ -126,13 +130,16 @@ class FileSource(Source):
         been touched since the last time. A change that keeps a file's size
         and time and both its ends goes unseen.
         """
+        if is_far(self.path):
+            told = [fingerprint_of_far(far_files(self.path)), *(self._said_names())]
+            return hashlib.sha256("\n".join(told).encode()).hexdigest()
         files = self._files()
         with self._readable():
             if is_delta(files[0]):
                 return DeltaReader.of(self).fingerprint(files[0])
             rows = fingerprint_of(files)
-            more = list(names_in(self.columns)) if isinstance(self.columns, Path) else []
-            if any((partitions := self._partitions(Brought(files)))[0]):
+            more = self._said_names()
+            if any((partitions := self._scanning.partitions(Brought(files)))[0]):
                 more.append(repr(partitions))
             return hashlib.sha256("\n".join([rows, *more]).encode()).hexdigest() if more else rows
 
@@ -146,18 +153,14 @@ class FileSource(Source):
         try:
             with brought.told(), self._readable():
                 if isinstance(reader, CsvReader):
-                    names = self._with_partitions(reader.names(file), brought)
+                    names = self._scanning.with_partitions(reader.names(file), brought)
                     return dict.fromkeys(names if self.file_column is None else [*names, self.file_column])
-                held = together(self._scans(reader, brought)).collect_schema() if reader.magic else None
+                held = self._scanning.held(reader, brought).collect_schema() if reader.magic else None
         except pl.exceptions.PolarsError:
             # Loading says what is wrong with it.
             return None
         # What the folders' names mean is known only of all of them.
-        said = (
-            {*self.dtypes, *self._partitions(brought)[0], *(held if self._wording != Wording() else ())}
-            if held
-            else set()
-        )
+        said = self._scanning.retyped(brought, held) if held else set()
         return held and {name: None if name in said else dtype for name, dtype in held.items()}
 
     def at(self, place: str, texts: Collection[str] = (), dates: Mapping[str, DateOrder] | None = None) -> FileSource:
@@ -214,7 +217,7 @@ class FileSource(Source):
         try:
             with brought.told(), self._readable():
                 require_format(file, type(reader))
-                present = {*self._with_partitions(reader.names(file), brought), self.file_column}
+                present = {*self._scanning.with_partitions(reader.names(file), brought), self.file_column}
         except pl.exceptions.PolarsError as error:
             with brought.told():
                 reader.explain(file)
@@ -222,8 +225,9 @@ class FileSource(Source):
         return {name: dtype for name, dtype in self.dtypes.items() if name in present}
 
     @property
-    def _wording(self) -> Wording:
-        return Wording(self.decimal, self.thousands, self.date_order)
+    def _scanning(self) -> Scanning:
+        wording = Wording(self.decimal, self.thousands, self.date_order)
+        return Scanning(self.path, self.hive, self.file_column, self.dtypes, wording)
 
     def _date_orders(self, brought: Brought, moments: Collection[str]) -> dict[str, DateOrder]:
         """Return the order of day and month in those columns that are read as dates whose year stands last."""
@@ -251,7 +255,7 @@ class FileSource(Source):
         reader = READERS[self._format(brought.files)].of(self)
         try:
             with brought.told(), self._readable():
-                frame = brought.held(self._typed(together(self._scans(reader, brought))))
+                frame = brought.held(self._scanning.read(reader, brought))
                 return frame, frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
             raise DataError(f"{self.path} is empty") from None
@@ -275,8 +279,14 @@ class FileSource(Source):
         with self._readable():
             return files_of(self.path)
 
+    def _said_names(self) -> list[str]:
+        """Return the column names that a file of their own says, as a change of it is one of the rows."""
+        return list(names_in(self.columns)) if isinstance(self.columns, Path) else []
+
     def _brought(self, *, first: bool = False) -> Brought:
         """Return the files, or the first of them, as they can be read."""
+        if is_far(self.path):
+            return self._fetched(first=first)
         files = self._files()
         return self._unpacked(files[:1] if first else files)
 
@@ -287,8 +297,31 @@ class FileSource(Source):
             self._format(brought.files)
         return brought
 
+    def _fetched(self, *, first: bool) -> Brought:
+        """Return copies of the files at a URL, or of the first of them."""
+        files = far_files(self.path)
+        files = files[:1] if first else files
+        copies, folder = fetch(files, self.most_bytes)
+        urls = dict(zip(copies, (file.url for file in files), strict=True))
+        return self._unpacked(copies).of_copies(urls, folder)
+
+    def _streamed(self) -> pl.LazyFrame | None:
+        """Return the rows of Parquet files at a URL where they lie; None where they have to be fetched."""
+        if not is_far(self.path) or self.file_column is not None:
+            return None
+        files = far_files(self.path)
+        suffixes = {Path(file.name).suffix.lower() for file in files}
+        is_parquet = self.format == "parquet" or (self.format == "auto" and suffixes <= {*ParquetReader.suffixes})
+        found = streamed(files) if is_parquet else None
+        return None if found is None else self._scanning.typed(found)
+
     def _folder(self) -> Path:
         """Return the folder that rows keep coming to; raises DataError where the path means no folder and no glob."""
+        if is_far(self.path):
+            raise DataError(
+                f"source.path={short(self.path)} is a URL, and only in a folder of this machine are new rows told from old",
+                hint="name the files of the rows to read",
+            )
         with self._readable():
             folder = folder_of(self.path)
         if folder is not None and is_delta(folder):
@@ -304,70 +337,9 @@ class FileSource(Source):
 
     def _format(self, files: Sequence[Path]) -> str:
         """Return the one format of some files; raises DataError where there are several, or a suffix is not known."""
-        if self.format != "auto" and not is_delta(files[0]):
+        if self.format != "auto" and not (is_delta(files[0]) or is_iceberg(files[0])):
             return self.format
         formats = {format_of(file) for file in files}
         if len(formats) > 1:
             raise DataError(f"{self.path} mixes formats: {', '.join(sorted(formats))}", hint="name one with a glob")
         return formats.pop()
-
-    def _scans(self, reader: Reader, brought: Brought) -> list[tuple[pl.LazyFrame, Path]]:
-        """Return frames to put one below the other, and a file of each."""
-
-        def one(file: Path) -> pl.LazyFrame:
-            require_format(file, type(reader))
-            return self._named(reader.scan(file), brought.name(file))
-
-        files = brought.files
-        names, values = self._partitions(brought)
-        if names:
-            columns = typed(names, values)
-            parts: list[tuple[pl.LazyFrame, Path]] = []
-            for partition, group in groupby(zip(files, values, strict=True), key=itemgetter(1)):
-                there = self._parts(reader, [file for file, _ in group], one)
-                parts += [(_with_values(frame, columns[partition]), file) for frame, file in there]
-            return parts
-        return self._parts(reader, files, one)
-
-    def _parts(
-        self, reader: Reader, files: Sequence[Path], one: Callable[[Path], pl.LazyFrame]
-    ) -> list[tuple[pl.LazyFrame, Path]]:
-        return reader.scan_many(files, one) if self.file_column is None else [(one(file), file) for file in files]
-
-    def _with_partitions(self, names: Sequence[str], brought: Brought) -> list[str]:
-        return list(dict.fromkeys([*names, *self._partitions(brought)[0]]))
-
-    def _partitions(self, brought: Brought) -> tuple[list[str], list[Values]]:
-        """Return the columns that stand in the names of folders, and each file's values of them."""
-        folder = folder_of(self.path) if self.hive else None
-        folder = None if folder is None or is_delta(folder) else folder
-        return partitions_of([Path(brought.names.get(file, file)) for file in brought.files], folder)
-
-    def _named(self, frame: pl.LazyFrame, file: str) -> pl.LazyFrame:
-        """Add the file's name to each of its rows, where asked."""
-        import polars as pl
-
-        if self.file_column is None:
-            return frame
-        if self.file_column in frame.collect_schema():
-            raise DataError(
-                f"{file} has a column '{self.file_column}' of its own",
-                hint="choose another name for source.file_column",
-            )
-        return frame.with_columns(pl.lit(file).alias(self.file_column))
-
-    def _typed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        if self.dtypes:
-            require_columns(list(self.dtypes), frame.collect_schema().names(), "source.dtypes")
-            frame = self._wording.typed(frame, self.dtypes)
-        return self._wording.read(frame, but=list(self.dtypes))
-
-
-def _with_values(frame: pl.LazyFrame, values: Mapping[str, pl.Series]) -> pl.LazyFrame:
-    """Add columns of one value each; one that is there stays as it is."""
-    import polars as pl
-
-    there = frame.collect_schema()
-    return frame.with_columns(
-        pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in values.items() if name not in there
-    )

@@ -13,7 +13,7 @@ from pathlib import Path
 from hookline.errors import DataError, suggestion
 
 from .file_index import files_below, in_order
-from .formats.delta import is_delta
+from .formats.logged.delta import is_delta
 from .formats.table import SUFFIXES, known_suffix
 from .places.packed import is_packed, unpacked_name
 
@@ -100,19 +100,12 @@ def _refuse_url(text: str) -> None:
     else:
         name = rest.partition("?")[0].rstrip("/").rpartition("/")[2] or "table.csv"
         url = f"{scheme}://{rest}"
-        fetch = f"curl -L -o {name} {shlex.quote(url)}" if scheme.startswith("ftp") else FETCH.get(scheme, "")
         hint = (
             f"source 'http' reads it: source=http {shlex.quote(f'source.url={url}')}"
             if scheme in ("http", "https")
-            else f"{fetch.format(url=url, name=name)}, and then source.path={name}"
-            if fetch
-            else "copy it here, and name the copy"
+            else f"copy it here, and then source.path={name}"
         )
     raise DataError(f"source.path={text} is a URL, and source 'file' reads files of this machine", hint=hint)
-
-
-FETCH = {"s3": "aws s3 cp {url} {name}", "gs": "gcloud storage cp {url} {name}", "abfs": "azcopy copy {url} {name}"}
-"""Protocol -> how a file comes here."""
 
 
 def _is_glob(place: Path) -> bool:

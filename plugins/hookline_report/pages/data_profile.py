@@ -10,7 +10,7 @@ from hookline.quality.profile.column import shown
 from hookline.workspace.files import write_whole
 
 from ..filling import MOST_COLUMNS, fill, finite
-from ..glyphs import sparkline
+from ..glyphs import lorenz, sparkline
 
 QUANTILES = ((0.0, "Min"), (0.25, "25 %"), (0.5, "Median"), (0.75, "75 %"), (1.0, "Max"))
 TAILS = (0.01, 0.05, 0.95, 0.99)
@@ -34,6 +34,43 @@ def profile_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
         "levels": {finding["severity"] for finding in facts["findings"]},
         "names": [name for _, name in QUANTILES],
         "compared": any(column["association"] for column in columns),
+        "spreads": [_spread(facts, role) for role in ("target", "group") if _has_spread(facts, role)],
+        "gaps": [_gaps(column) for column in facts["columns"] if column["gaps"]],
+        "texts": [_texts(column) for column in facts["columns"] if column["text"] and column["text"]["writing"]],
+    }
+
+
+def _named(facts: Mapping[str, Any], name: str | None) -> Mapping[str, Any] | None:
+    return next((column for column in facts["columns"] if column["name"] == name), None)
+
+
+def _has_spread(facts: Mapping[str, Any], role: str) -> bool:
+    column = _named(facts, facts["roles"].get(role))
+    return bool(column and column["spread"]) and (role != "target" or bool(facts["classes"]))
+
+
+def _spread(facts: Mapping[str, Any], role: str) -> dict[str, Any]:
+    column = _named(facts, facts["roles"][role])
+    assert column is not None
+    spread = column["spread"]
+    return {**spread, "name": column["name"], "distinct": column["distinct"], "curve": lorenz(spread, column["name"])}
+
+
+def _gaps(column: Mapping[str, Any]) -> dict[str, Any]:
+    found = column["gaps"]
+    spans = [(shown(start, "datetime"), shown(end, "datetime")) for start, end in found["longest"]]
+    return {**found, "name": column["name"], "spans": spans}
+
+
+def _texts(column: Mapping[str, Any]) -> dict[str, Any]:
+    writing = column["text"]["writing"]
+    lengths = [(f"{share:.0%}", characters) for share, characters in writing["lengths"]]
+    return {
+        **writing,
+        "name": column["name"],
+        "lengths": lengths,
+        "scripted": sum(texts for _, texts in writing["scripts"]),
+        "example": [text[: 2 * LONGEST] for text in (writing["near"] or {}).get("example", ())],
     }
 
 

@@ -18,6 +18,7 @@ from hookline.errors import closest
 from hookline.kinds.artifacts import Column
 
 from .exchange import Question
+from .reading.across import Rules
 from .reading.cutting import NO_ROWS, Body, check_count
 from .reading.faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
 from .reading.typed import asks_more, body_of, can_be_fields, field_name, fitting_row, plain_row
@@ -66,6 +67,7 @@ class Reader:
         self._texts = schema.texts
         self._is_reread = bool(schema.texts.missing or schema.texts.strip or schema.texts.dates)
         self._limits = [Limits(column) for column in schema.columns]
+        self._across = Rules(schema) if schema.rules else None
         self._moments = [i for i, column in enumerate(schema.columns) if column.kind == "datetime"]
         self._translated = bool(self._moments) or not all(column.required for column in schema.columns)
         self._asked = [i for i, column in enumerate(schema.columns) if asks_more(column)]
@@ -98,6 +100,8 @@ class Reader:
         if self._asked and not all(self._limits[i].allows(row[i]) for i in self._asked for row in values):
             return self.read(rows_of(decoded(body)), since)
         if self._is_reread and any(self._texts.changes(row[i]) for i in self._free for row in values):
+            return self.read(rows_of(decoded(body)), since)
+        if self._across is not None and self._across.broken(values):
             return self.read(rows_of(decoded(body)), since)
         ids = [_given(row.row_id) for row in rows] if self._names_rows else [None] * len(rows)
         return Question(rows, values, ids, {}, since)
@@ -182,6 +186,11 @@ class Reader:
                     warnings[i] = (*warnings.get(i, ()), f"{name}: {said}")
             if len(rejected) > MOST_COUNTED:
                 break
+        for broken in () if self._across is None else self._across.broken(values):
+            if broken.rejects:
+                rejected.append(RowProblem(broken.row, broken.rule, broken.message))
+            else:
+                warnings[broken.row] = (*warnings.get(broken.row, ()), f"{broken.rule}: {broken.message}")
         if rejected:
             raise BadRows(rejected)
         return warnings

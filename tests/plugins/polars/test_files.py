@@ -617,7 +617,6 @@ def test_texts_that_are_no_moments_are_named(tmp_path: Path) -> None:
             "http://host:80/a/train.csv?x=1",
             "source 'http' reads it: source=http 'source.url=http://host:80/a/train.csv?x=1'",
         ),
-        ("s3://bucket/train.csv", "aws s3 cp s3://bucket/train.csv train.csv, and then source.path=train.csv"),
     ],
 )
 def test_an_address_of_elsewhere_is_refused_with_what_to_type(path: str, hint: str) -> None:

@@ -12,6 +12,9 @@ from hookline.kinds.kinds import Source
 from hookline.plans.config import resolve
 from hookline.plans.hydra.compose import compose
 from hookline.plans.hydra.shorthand import is_path
+from hookline.quality.profile.diversity.population import Population
+from hookline.quality.profile.diversity.said import shares_in
+from hookline.quality.profile.diversity.telling import sentences
 from hookline.quality.profile.profile import COLUMNS, DataProfile, profile_source, render
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.piped import settled
@@ -33,6 +36,12 @@ def add(actions: Any) -> None:
     made.add_argument("overrides", nargs="*", help="Hydra overrides, such as source.missing=[?] or roles.id=customer")
     made.add_argument("--target", help="the column to predict: classes, and what each column says of them")
     made.add_argument("--group", help="the column that says which rows belong together")
+    made.add_argument(
+        "--population",
+        metavar="FILE|SHARES",
+        action="append",
+        help="whom the rows should stand for: a table, a YAML file of shares, or shares such as sex=f:0.51,m:0.49",
+    )
     made.add_argument("--html", type=Path, help="write a page to this file")
     add_json(made)
     made.set_defaults(act=act)
@@ -43,7 +52,9 @@ def act(given: Any) -> int:
     registry = load_registry()
     words = [word for word in (given.data, *given.overrides) if word is not None]
     source, roles = chosen(registry, words)
-    found = profile_source(source, roles.merged(Roles(target=given.target, group=given.group)), registry.remedies)
+    roles = roles.merged(Roles(target=given.target, group=given.group))
+    population = None if given.population is None else _population(registry, given.population)
+    found = profile_source(source, roles, registry.remedies, population)
     if given.html:
         try:
             render(registry, found, given.html)
@@ -56,6 +67,12 @@ def act(given: Any) -> int:
     if given.html:
         say(f"page: {given.html}")
     return 0
+
+
+def _population(registry: Registry, words: list[str]) -> Population:
+    """Return the population that shares say, or a table holds; raises ConfigError or DataError."""
+    said = shares_in(words)
+    return Population({}, chosen(registry, words)[0].load().frame) if said is None else said
 
 
 def chosen(registry: Registry, words: list[str]) -> tuple[Source, Roles]:
@@ -93,6 +110,8 @@ def _print(found: DataProfile) -> None:
         tell(
             f"groups: {sizes.count:,}, of {sizes.smallest:,} to {sizes.largest:,} rows, half of {sizes.median:g} or fewer"
         )
+    for line in sentences(table):
+        tell(line)
     for finding in found.findings:
         tell(f"{finding.severity}: {finding.message}\n    {finding.action}")
     if not found.findings:

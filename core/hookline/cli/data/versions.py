@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import UsageError
+from hookline.errors import MissingBackend, UsageError
 from hookline.kinds.plain import to_json
-from hookline.quality.diff import diff_versions, title
+from hookline.quality.diff import MOVED, VersionDiff, diff_versions, page_facts, title
 from hookline.registry.registry import load_registry
-from hookline.runs.past.changes import changes
+from hookline.runs.past.changes import RowChanges, changes
+from hookline.runs.past.keeping import which_are_kept
 from hookline.runs.past.rows import SUFFIXES, checkout, rows_of, write_rows
+from hookline.runs.past.tracking import told as told_of_versions
 from hookline.workspace.catalog.datasets import SHORT, DataRecord
 from hookline.workspace.workspace import open_workspace
 
@@ -34,6 +36,9 @@ def add(actions: Any) -> None:
     comparing.add_argument(
         "--rows", metavar="FILE", help="with --by: write each of these rows to a file, with what became of it"
     )
+    comparing.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with the distributions of both to this file"
+    )
     taking = actions.add_parser("checkout", help="write the rows of a version to a file, exactly as they were")
     taking.add_argument("version", help=WHICH)
     taking.add_argument("-o", "--output", required=True, help=f"the file: {', '.join(SUFFIXES)}")
@@ -46,12 +51,16 @@ def add(actions: Any) -> None:
 
 
 def _list(given: Any) -> int:
-    found = open_workspace().catalog.datasets.versions(given.dataset)
+    workspace = open_workspace()
+    found = workspace.catalog.datasets.versions(given.dataset)
+    kept = which_are_kept(workspace.store, [record.version for record in found])
     if given.json:
-        print_json([_plain(record) for record in found])
+        print_json([_plain(record) | {"kept": record.version.fingerprint in kept} for record in found])
         return 0
-    columns = ("version", "name", "rows", "columns", "first seen", "runs", "models", "origin")
-    print_rows(list(map(_row, found)), columns, empty="no versions yet; a run records the data that it saw")
+    told = ("kept",) if kept else ()
+    columns = ("version", "name", "rows", "columns", "first seen", "runs", "models", *told, "origin")
+    rows = [_row(record) | {"kept": "yes" if record.version.fingerprint in kept else ""} for record in found]
+    print_rows(rows, columns, empty="no versions yet; a run records the data that it saw")
     return 0
 
 
@@ -64,6 +73,8 @@ def _show(given: Any) -> int:
         [_row(record) | {"version": record.version.fingerprint}], ("version", "name", "rows", "first seen"), empty=""
     )
     tell(f"origin: {record.where}")
+    if record.origin.get("tracked"):
+        tell(f"tracked: {told_of_versions(record.origin['tracked'])}")
     tell(f"runs: {', '.join(record.runs) or 'none'}")
     tell(f"models: {', '.join(record.models) or 'none'}\n")
     facts = {column.name: column for column in record.profile.columns} if record.profile else {}
@@ -85,7 +96,9 @@ def _diff(given: Any) -> int:
     if given.rows and not given.by:
         raise UsageError("--rows writes the rows that changed, which an id tells apart", hint="add --by COLUMN")
     if given.by:
-        return _diff_rows(given, before, now)
+        return _diff_rows(given, before, now, found)
+    if given.html:
+        _draw(given.html, before, now, found, None)
     if given.json:
         columns = [to_json(column) | {"sentence": column.sentence} for column in found.columns]
         print_json(to_json(found) | {"columns": columns, "sentences": found.sentences()})
@@ -97,18 +110,39 @@ def _diff(given: Any) -> int:
     return 0
 
 
-def _diff_rows(given: Any, before: DataRecord, now: DataRecord) -> int:
+def _draw(path: Path, before: DataRecord, now: DataRecord, found: VersionDiff, rows: RowChanges | None) -> None:
+    facts = page_facts(before, now, found) | {"by_row": None if rows is None else _told_of_rows(rows)}
+    try:
+        drawn = load_registry().render("data_diff", facts, path)
+    except OSError as error:
+        raise UsageError(f"--html {path} cannot be written: {error.strerror or error}") from error
+    if not drawn:
+        raise MissingBackend("the page of a diff", "jinja2", "report")
+    say(f"page: {path}")
+
+
+def _told_of_rows(found: RowChanges) -> dict[str, Any]:
+    told = {name: value for name, value in vars(found).items() if name != "frame"}
+    facts: dict[str, Any] = to_json(told)
+    return facts | {"sentences": found.sentences()}
+
+
+def _diff_rows(given: Any, before: DataRecord, now: DataRecord, whole: VersionDiff) -> int:
     registry, workspace = load_registry(), open_workspace()
     with rows_of(before, registry, workspace) as (was, _), rows_of(now, registry, workspace) as (are, _):
         found = changes(was, are, given.by)
     if given.rows:
         write_rows(found.frame.lazy(), Path(given.rows))
+    if given.html:
+        _draw(given.html, before, now, whole, found)
     if given.json:
-        told = {name: value for name, value in vars(found).items() if name != "frame"}
-        print_json(to_json(told) | {"sentences": found.sentences()})
+        print_json(_told_of_rows(found))
         return 0
     say(f"from {title(before)} to {title(now)}")
     tell("\n".join(found.sentences()))
+    moved = [column.sentence for column in whole.columns if column.change in MOVED]
+    if moved:
+        tell("\n".join(["", *moved]))
     if found.examples:
         tell("")
         shown = [

@@ -11,6 +11,8 @@ from hookline.errors import UsageError
 from hookline.live.versions.syncing import send_runs
 from hookline.quality.concordance import Concordance
 from hookline.runs.result import read_evidence
+from hookline.workspace.catalog.datasets import SHORT
+from hookline.workspace.home import new_run_id
 from hookline.workspace.workspace import open_workspace
 
 from ..output import add_json, parser, print_json, print_rows, say
@@ -20,8 +22,8 @@ MOST_COLUMNS = 5
 
 
 def main(argv: Sequence[str]) -> int:
-    """List runs, show one, or send what a tracker has not taken yet."""
-    options = parser("runs", "List runs, show one, or send what a tracker has not taken yet.")
+    """List runs, show one, repeat it, or send what a tracker has not taken yet."""
+    options = parser("runs", "List runs, show one, repeat it, or send what a tracker has not taken yet.")
     actions = options.add_subparsers(dest="action", required=False)
     listing = actions.add_parser("list", help="list the newest runs")
     listing.add_argument("--limit", type=int, default=20)
@@ -29,11 +31,15 @@ def main(argv: Sequence[str]) -> int:
     showing.add_argument("run", help="`last`, an id, or its first letters")
     sending = actions.add_parser("send", help="send the runs that a tracker such as MLflow has not taken yet, in order")
     sending.add_argument("--timeout", type=float, help="seconds for each tracker (default: as its settings say)")
-    for made in (listing, showing, sending):
+    repeating = actions.add_parser("repeat", help="run one again on exactly the rows that it saw, or say why not")
+    repeating.add_argument("run", help="the same")
+    for made in (listing, showing, sending, repeating):
         add_json(made)
     given = options.parse_args(list(argv) or ["list"])
     if given.action == "send":
         return _send(given.timeout, as_json=given.json)
+    if given.action == "repeat":
+        return _repeat(given.run, as_json=given.json)
     return _show(given.run, as_json=given.json) if given.action == "show" else _list(given.limit, as_json=given.json)
 
 
@@ -65,6 +71,29 @@ def _list(limit: int, *, as_json: bool) -> int:
         print_rows(
             rows, ("id", "name", "status", "seconds", "metrics"), empty="no runs yet; `hookline run` makes the first"
         )
+    return 0
+
+
+def _repeat(name: str, *, as_json: bool) -> int:
+    from hookline.registry.registry import load_registry
+    from hookline.runs.past.repeating import differing_metrics, plan_repeat
+
+    from .progress import Progress
+    from .running import Task
+
+    registry, workspace = load_registry(), open_workspace()
+    planned = plan_repeat(registry, workspace, name)
+    version = planned.version
+    say(f"run {planned.run} again on {version.name} {version.fingerprint[:SHORT]}, from {planned.where}")
+    registry.plugins.manager.register(Progress(), "progress")
+    before = dict(workspace.catalog.runs.get(planned.run).metrics or {})
+    done = Task(registry, as_json)(dict(planned.config), workspace.home / "runs" / new_run_id())
+    differ = differing_metrics(before, dict(workspace.catalog.runs.get(done.id).metrics or {}))
+    say(
+        f"differs from run {planned.run}: {'; '.join(differ)}"
+        if differ
+        else f"every metric is that of run {planned.run}"
+    )
     return 0
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from hookline.kinds.artifacts import Column, ColumnKind, OnViolation
+from hookline.kinds.artifacts import Column, ColumnKind
+from hookline.kinds.contracts.rules import OnViolation
 
 from .limits import shown
 from .patterns import check_pattern

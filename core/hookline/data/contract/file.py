@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ConfigError, DataError, Problem, closest
 from hookline.kinds.artifacts import Column, ColumnKind, Schema
+from hookline.kinds.contracts.rules import NO_TABLE_RULES, RowRule, TableRules
 from hookline.kinds.plain import plain
 from hookline.registry.values import validate
 from hookline.workspace.yaml_size import read_bounded
 
-from ..columns import DTYPES
+from ..columns import DTYPES, parse_dtype
+from .across import fault_of, read_expression
 from .columns import ColumnRule, faults_of, kind_of_rule, laid_over, misfits_of
+from .entries import RULES, read_rules
+from .pandera_file import from_pandera, is_pandera
+from .tables import absent_columns
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FORMAT = 1
 """Version of the file's layout; a file of a later one is refused."""
 LISTS = ("categories", "long_categories")
 """Keys below which values of the data stand."""
 BOOLEAN, TEXT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
-KEYS = ("format", "columns", "long_categories")
+KEYS = ("format", "columns", "long_categories", *RULES)
 MOST_BYTES, MOST_VALUES = 2**25, 1_000_000
 """Of a contract, in which every value of a column may stand."""
 
@@ -32,20 +40,24 @@ class Contract:
 
     columns: Mapping[str, ColumnRule]
     path: str = "contract"
+    rules: tuple[RowRule, ...] = ()
+    table: TableRules = NO_TABLE_RULES
 
     def plain(self) -> dict[str, Any]:
         """Return what it says as plain JSON values, without what it leaves as inferred."""
         rules = {name: plain(rule) for name, rule in self.columns.items()}
-        return {name: {k: v for k, v in rule.items() if v != "inferred"} for name, rule in rules.items()}
+        columns = {name: {k: v for k, v in rule.items() if v != "inferred"} for name, rule in rules.items()}
+        return {"columns": columns, "rules": plain(self.rules), "table": plain(self.table)}
 
     def rejecting(self) -> list[str]:
         """Return the columns whose violations it rejects."""
         return [name for name, rule in self.columns.items() if rule.on_violation == "reject"]
 
-    def over(self, schema: Schema, what: str) -> Schema:
+    def over(self, schema: Schema, what: str, elsewhere: Mapping[str, pl.DataType] | None = None) -> Schema:
         """Return a schema with this contract's word above its own; raises DataError where they do not fit together.
 
-        what: whose schema it is, for the message.
+        what: whose schema it is, for the message; elsewhere: columns that there are beside it, such as the target, with
+        their types: rules that name one of them are checked, and left out, as whoever asks the model does not have them
         """
         known = {column.name: column for column in schema.columns}
         problems = [
@@ -56,21 +68,44 @@ class Contract:
         laid = {name: laid_over(rule, known[name]) for name, rule in self.columns.items() if name in known}
         for name, column in laid.items():
             problems += [Problem(f"columns.{name}.{key}", text) for key, text in misfits_of(column, known[name])]
+        if self.rules:
+            dtypes = {**(elsewhere or {}), **{column.name: parse_dtype(column.dtype) for column in laid.values()}}
+            dtypes |= {name: parse_dtype(column.dtype) for name, column in known.items() if name not in dtypes}
+            faults = ((f"rules.{i}.rule", fault_of(rule.rule, dtypes)) for i, rule in enumerate(self.rules))
+            problems += [Problem(place, fault) for place, fault in faults if fault is not None]
+        if elsewhere is not None:
+            problems += [Problem(*one) for one in absent_columns(self.table, {*known, *elsewhere}, what)]
         if problems:
             raise DataError(f"the contract {self.path} does not fit", problems)
-        return replace(schema, columns=tuple(laid.get(column.name, column) for column in schema.columns))
+        columns = tuple(laid.get(column.name, column) for column in schema.columns)
+        fitting = tuple(rule for rule in self.rules if read_expression(rule.rule).columns <= known.keys())
+        # Where it says no rules, those that were said before stand, as they do of columns.
+        return replace(
+            schema,
+            columns=columns,
+            rules=fitting if self.rules else schema.rules,
+            table=self.table or schema.table,
+        )
 
-    def alone(self, kinds: Mapping[str, ColumnKind]) -> Schema:
-        """Return what it says as a schema by itself; kinds: of the columns there are, for a rule that fits any kind."""
+    def alone(self, kinds: Mapping[str, ColumnKind], elsewhere: Mapping[str, pl.DataType] | None = None) -> Schema:
+        """Return what it says as a schema by itself; kinds: of the columns there are, for a rule that fits any kind.
+
+        elsewhere: the types of all columns of the table, for rules across columns
+        """
         named: dict[str, ColumnKind] = {
             n: kind_of_rule(rule, kinds.get(n)) or kinds.get(n, "string") for n, rule in self.columns.items()
         }
-        return self.over(Schema(tuple(Column(name, DTYPES[kind], kind) for name, kind in named.items())), "there is")
+        bare = Schema(tuple(Column(name, DTYPES[kind], kind) for name, kind in named.items()))
+        # Columns that only a rule names are as the table has them.
+        return replace(self.over(bare, "there is", elsewhere), rules=self.rules, table=self.table)
 
 
 def read_contract(path: Path, key: str = "contract") -> Contract:
     """Read a contract; raises ConfigError with every problem, at its path in the file. key: how the user named the file."""
     tree = _load(path, key)
+    if is_pandera(tree):
+        columns, across, table = from_pandera(path)
+        return Contract(columns, str(path), across, table)
     problems: list[Problem] = [
         Problem(str(name), "unknown key" + (_did_you_mean(str(name), KEYS) or f"; there is {', '.join(KEYS)}"))
         for name in tree
@@ -88,11 +123,12 @@ def read_contract(path: Path, key: str = "contract") -> Contract:
         rule = _rule(name, node, long, problems)
         if rule is not None:
             rules[str(name)] = rule
-    if not nodes and not problems:
+    across, table = read_rules(tree, problems)
+    if not nodes and not problems and not across and not table:
         problems.append(Problem("columns", "required: one entry a column"))
     if problems:
         raise ConfigError(f"bad contract {path}", problems)
-    return Contract(rules, str(path))
+    return Contract(rules, str(path), across, table)
 
 
 def _rule(name: Any, node: Any, long: Mapping[Any, Any], problems: list[Problem]) -> ColumnRule | None:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hookline.errors import Breach, RejectedRows
 from hookline.kinds.artifacts import ROW_ID, Column, Schema
 
 from ..columns import absence, as_number, as_read, nothing, read_column
 from ..dates import read_moments
+from .across import Across, called
+from .checked import MOST_EXAMPLES, Checked, Naming, Rule, number_of
 from .limits import Limits
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-Rule: TypeAlias = Literal["absent", "type", "nullable", "range", "categories", "pattern"]
-
 MOST_KEPT = 1_000
 """Rejected values of one table that an error holds on to."""
-MOST_EXAMPLES = 5
 BATCH_ROWS = 200_000
 
 
@@ -40,77 +39,69 @@ def unlike_training(frame: pl.DataFrame, schema: Schema, rows: pl.Series | None 
             if limits.rejects:
                 count += len(places)
                 kept = places.head(MOST_KEPT - len(rejected)).to_list()
-                rejected += [Breach(_number(rows, row), column.name, limits.complain(values[row])) for row in kept]
+                rejected += [Breach(number_of(rows, row), column.name, limits.complain(values[row])) for row in kept]
                 continue
             for row, value in zip(places.to_list(), values.gather(places).to_list(), strict=True):
                 warnings.setdefault(row, []).append(f"{column.name}: {limits.complain(value)}")
+    across = Across.of(schema)
+    for rule, mask in across.broken(frame) if across else ():
+        told = [
+            (row, across.complain(rule, frame.row(row, named=True))) for row in mask.arg_true().to_list()[:MOST_KEPT]
+        ]
+        if rule.on_violation == "reject":
+            count += int(mask.sum())
+            rejected += [Breach(number_of(rows, row), called(rule), said) for row, said in told]
+            continue
+        for row, said in told:
+            warnings.setdefault(row, []).append(f"{called(rule)}: {said}")
     if count:
         raise RejectedRows(count, sorted(rejected, key=lambda breach: breach.row))
     return {row: tuple(texts) for row, texts in warnings.items()}
 
 
-@dataclass
-class RuleCheck:
-    """How often one rule of one column was broken, with the first examples."""
-
-    column: str
-    rule: Rule
-    rejects: bool
-    count: int = 0
-    examples: list[Breach] = field(default_factory=list)
-
-    def told(self, rows: int) -> str:
-        """Return how many of a table's rows, and the examples, in words."""
-        shown = "; ".join(f"row {breach.row}: {breach.message}" for breach in self.examples)
-        more = "; ..." if self.count > len(self.examples) and self.rule != "absent" else ""
-        return f"{self.count:,} of {rows:,} rows break the contract: {shown}{more}"
-
-
-@dataclass
-class Checked:
-    """What was found in a table: how many rows it has, and which rules they break."""
-
-    rows: int = 0
-    broken: dict[tuple[str, str], RuleCheck] = field(default_factory=dict)
-
-    @property
-    def rejected(self) -> list[RuleCheck]:
-        """The broken rules that reject."""
-        return [check for check in self.broken.values() if check.rejects]
-
-    @property
-    def warned(self) -> list[RuleCheck]:
-        """The broken rules that warn."""
-        return [check for check in self.broken.values() if not check.rejects]
-
-    def add(self, column: str, rule: Rule, rejects: bool, count: int, examples: Iterable[Breach]) -> None:
-        """Count values that break a rule."""
-        check = self.broken.setdefault((column, rule), RuleCheck(column, rule, rejects))
-        check.count += count
-        check.examples += list(examples)[: MOST_EXAMPLES - len(check.examples)]
-
-
 def batches_of(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
     """Yield a table's rows in order, some at a time, numbered by `ROW_ID` where they are not yet."""
-    import polars as pl
-
-    if ROW_ID not in frame.collect_schema().names():
-        frame = frame.with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
-    for batch in frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+    for batch in numbered(frame).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
         if batch.height:
             yield batch
 
 
-def check_rows(batches: Iterable[pl.DataFrame], schema: Schema) -> Checked:
-    """Count what in raw rows breaks a contract, rule by rule; `ROW_ID`, where it is a column, numbers the rows."""
-    checked = Checked()
+def numbered(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return a table's rows, numbered by `ROW_ID` where they are not yet."""
+    import polars as pl
+
+    if ROW_ID in frame.collect_schema().names():
+        return frame
+    return frame.with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64))
+
+
+def check_rows(
+    batches: Iterable[pl.DataFrame], schema: Schema, id_column: str | None = None, *, keep: bool = False
+) -> Checked:
+    """Count what in raw rows breaks a contract, rule by rule; `ROW_ID`, where it is a column, numbers the rows.
+
+    id_column: whose values name the rows in the examples; keep: whether the number of every row that breaks a rule is kept
+    """
+    checked = Checked(keep=keep)
+    across = Across.of(schema)
     for raw in batches:
         batch = as_read(raw, schema)
-        rows = batch[ROW_ID] if ROW_ID in batch.columns else None
-        for column in schema.columns:
-            _check_column(checked, batch, rows, column)
+        rows = Naming.of(batch, id_column)
+        read = {column.name: _check_column(checked, batch, rows, column) for column in schema.columns}
+        if across:
+            _check_across(checked, batch.with_columns(**read), rows, across)
         checked.rows += batch.height
     return checked
+
+
+def _check_across(checked: Checked, batch: pl.DataFrame, rows: Naming, across: Across) -> None:
+    for rule, mask in across.broken(batch):
+        places = mask.arg_true()
+        examples = [
+            rows.breach(row, called(rule), across.complain(rule, batch.row(row, named=True)))
+            for row in places.head(MOST_EXAMPLES).to_list()
+        ]
+        checked.add(called(rule), "rule", rule.on_violation == "reject", len(places), examples, rows.at(places))
 
 
 def rejected_mask(frame: pl.DataFrame, schema: Schema) -> pl.Series:
@@ -123,44 +114,57 @@ def rejected_mask(frame: pl.DataFrame, schema: Schema) -> pl.Series:
         if limits.rejects:
             for _, mask, _ in _broken(limits, read_column(frame[column.name], column)):
                 found = found | mask
+    across = Across([rule for rule in schema.rules if rule.on_violation == "reject"])
+    if across:
+        read = frame.with_columns(read_column(frame[column.name], column) for column in schema.columns)
+        for _, mask in across.broken(read):
+            found = found | mask
     return found
 
 
 def require_accepted(frame: pl.LazyFrame, schema: Schema) -> None:
     """Raise RejectedRows where raw rows hold values that a contract rejects; what else is wrong with them is left alone."""
-    rejecting = replace(schema, columns=tuple(column for column in schema.columns if column.on_violation == "reject"))
+    rules = tuple(rule for rule in schema.rules if rule.on_violation == "reject")
+    named = Across(rules).columns
+    columns = tuple(column for column in schema.columns if column.on_violation == "reject" or column.name in named)
+    rejecting = replace(schema, columns=columns, rules=rules)
     present = set(frame.collect_schema().names())
-    if not rejecting.columns:
+    if not columns:
         return
-    wanted = [column.name for column in rejecting.columns if column.name in present]
+    wanted = [column.name for column in columns if column.name in present]
     # Of a frame without columns there would be no row to miss them in.
     checked = check_rows(batches_of(frame.select(wanted or sorted(present)[:1])), rejecting)
-    if checked.rejected:
-        breaches = [breach for check in checked.rejected for breach in check.examples]
-        count = sum(check.count for check in checked.rejected)
+    # What only a rule names may be absent, or of another type, as any column that does not reject.
+    lenient = {column.name for column in columns if column.on_violation != "reject"}
+    found = [check for check in checked.rejected if check.rule == "rule" or check.column not in lenient]
+    if found:
+        breaches = [breach for check in found for breach in check.examples]
+        count = sum(check.count for check in found)
         raise RejectedRows(count, sorted(breaches, key=lambda breach: breach.row))
 
 
-def _check_column(checked: Checked, batch: pl.DataFrame, rows: pl.Series | None, column: Column) -> None:
+def _check_column(checked: Checked, batch: pl.DataFrame, rows: Naming, column: Column) -> pl.Series:
+    """Count what in a column breaks its rules, and return it as it is read."""
     limits = Limits(column)
     if column.name in batch.columns:
         values, unreadable = _readable(batch[column.name], column)
     elif column.required:
         checked.add(column.name, "absent", True, batch.height, [Breach(0, column.name, absence(column, batch.columns))])
-        return
+        return nothing(column, batch.height)
     else:
         values, unreadable = nothing(column, batch.height), None
     if unreadable is not None:
         places = unreadable.arg_true()
         wrong = [(row, batch[column.name][row]) for row in places.head(MOST_EXAMPLES)]
-        examples = [Breach(_number(rows, r), column.name, f"must be a {column.kind}, got {v!r}") for r, v in wrong]
-        checked.add(column.name, "type", True, len(places), examples)
+        examples = [rows.breach(r, column.name, f"must be a {column.kind}, got {v!r}") for r, v in wrong]
+        checked.add(column.name, "type", True, len(places), examples, rows.at(places))
     for rule, mask, compared in _broken(limits, values):
         places = (mask if unreadable is None else mask & ~unreadable).arg_true()
         shown = places.head(MOST_EXAMPLES).to_list()
-        examples = [Breach(_number(rows, row), column.name, limits.complain(compared[row])) for row in shown]
+        examples = [rows.breach(row, column.name, limits.complain(compared[row])) for row in shown]
         if len(places):
-            checked.add(column.name, rule, limits.rejects, len(places), examples)
+            checked.add(column.name, rule, limits.rejects, len(places), examples, rows.at(places))
+    return values
 
 
 def _readable(values: pl.Series, column: Column) -> tuple[pl.Series, pl.Series | None]:
@@ -225,7 +229,3 @@ def _broken_texts(limits: Limits, texts: pl.Series) -> Iterator[tuple[Rule, pl.S
         mask = mask if known is None else mask & known
         if mask.any():
             yield "pattern", mask, texts
-
-
-def _number(rows: pl.Series | None, row: int) -> int:
-    return row if rows is None else int(rows[row])

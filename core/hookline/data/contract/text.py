@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hookline.kinds.artifacts import Column, Schema
+from hookline.kinds.plain import plain
 
 from .file import FORMAT
 from .limits import moment_of
@@ -28,7 +29,19 @@ def contract_text(schema: Schema, title: str) -> str:
         lines += ["", "long_categories:"]
     for column in long:
         lines += [f"  {_scalar(column.name)}:", *(f"    - {_scalar(text)}" for text in column.categories or ())]
+    lines += _across(schema)
     return "\n".join(lines) + "\n"
+
+
+def _across(schema: Schema) -> Iterator[str]:
+    """Yield the rules across columns and of the table, as the file says them."""
+    import yaml
+
+    table = plain(schema.table)
+    for key, found in (("rules", plain(schema.rules)), *table.items()):
+        if found:
+            yield ""
+            yield from str(yaml.safe_dump({key: found}, sort_keys=False, allow_unicode=True)).splitlines()
 
 
 HELP = (
@@ -42,6 +55,8 @@ HELP = (
     "  categories    every value that may stand there",
     "  pattern       a regular expression that texts must match as a whole",
     "  on_violation  warn: the row is answered, with a warning; reject: it is refused",
+    "",
+    "Beside `columns` may stand `rules` across columns, and `unique`, `freshness` and `rows` of a table as a whole.",
 )
 
 

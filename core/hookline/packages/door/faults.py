@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hookline.data.columns import column_kind, parse_dtype
+from hookline.data.contract.across import read_expression
 from hookline.data.contract.patterns import check_pattern
 from hookline.errors import HooklineError, StoreError
 from hookline.kinds.artifacts import Column, ColumnKind, Schema, Target
@@ -52,6 +53,11 @@ def check_schema(schema: Schema, where: str) -> None:
         if fault is not None:
             raise StoreError(f"{where} is damaged: {fault}")
         seen.add(column.name)
+    for rule in schema.rules:
+        try:
+            read_expression(rule.rule)
+        except ValueError as error:
+            raise StoreError(f"{where} is damaged: the rule '{shown(rule.rule)[:60]}' {error}") from None
 
 
 def check_target(target: Target, where: str) -> None:

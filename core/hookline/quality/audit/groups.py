@@ -63,7 +63,7 @@ def _suspects(split: Split, rows: int) -> Iterator[tuple[str, int, Severity]]:
 
     schema = split.train.frame.collect_schema()
     for name in split.train.feature_columns():
-        named = _says_which(name)
+        named = says_which(name)
         if schema[name] != pl.String and not (named and schema[name].is_integer()):
             continue
         values = split.train.frame.select(pl.col(name).drop_nulls().cast(pl.String).unique()).collect()[name]
@@ -72,6 +72,7 @@ def _suspects(split: Split, rows: int) -> Iterator[tuple[str, int, Severity]]:
             yield name, len(values), "warning" if named else "info"
 
 
-def _says_which(name: str) -> bool:
+def says_which(name: str) -> bool:
+    """Tell whether a column's name says which thing, or whose, a row is."""
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
     return any(NAMES.fullmatch(word) or NAMES.fullmatch(word.removesuffix("s")) for word in words)

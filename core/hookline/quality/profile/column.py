@@ -12,6 +12,8 @@ from hookline.kinds.artifacts import ColumnKind
 from hookline.kinds.reports import Bins
 
 from .association import Association
+from .diversity.gaps import Gaps, gaps_in
+from .diversity.spread import Spread, spread_of
 from .sentinels import MOMENTS, NUMBERS, odd_numbers
 from .texts import MOST_TOP, TextFacts, facts_of_texts
 
@@ -56,6 +58,10 @@ class ColumnFacts:
     text: TextFacts | None = None
     association: Association | None = None
     """With the target, where one was named."""
+    spread: Spread | None = None
+    """Of texts, booleans and whole numbers: how evenly rows are spread over the values."""
+    gaps: Gaps | None = None
+    """Of datetimes."""
 
     @property
     def present(self) -> int:
@@ -125,6 +131,8 @@ def _of_numbers(values: np.ndarray, kind: str) -> dict[str, Any]:
 
     starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
     facts: dict[str, Any] = {"distinct": len(starts)}
+    if values.dtype.kind in "iu":
+        facts["spread"] = spread_of(np.diff(starts, append=len(values)))
     if len(starts) < len(values):
         counts = np.diff(starts, append=len(values))
         facts["top"] = _top_numbers(values, starts, counts, kind)
@@ -137,6 +145,8 @@ def _of_numbers(values: np.ndarray, kind: str) -> dict[str, Any]:
         facts["infinite"] = len(values) - len(finite)
     if not len(finite):
         return facts
+    if kind == "datetime":
+        facts["gaps"] = gaps_in(finite)
     if kind == "number":
         facts["negative"] = int(np.searchsorted(values, 0, "left"))
         facts["zero"] = int(np.searchsorted(values, 0, "right")) - facts["negative"]

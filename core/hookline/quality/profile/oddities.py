@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hookline.kinds.reports import worst_first
 
+from .diversity.findings import oddities_of_diversity
 from .oddity import Advisor, Oddity
 from .of_columns import oddities_of_column
 from .of_tables import oddities_of_table
@@ -12,7 +13,7 @@ from .table import TableFacts
 
 def oddities(table: TableFacts, advisor: Advisor) -> tuple[Oddity, ...]:
     """Return what is odd about a table, the most important first."""
-    found = list(oddities_of_table(table, advisor))
+    found = [*oddities_of_table(table, advisor), *oddities_of_diversity(table)]
     for column in table.columns:
         found += oddities_of_column(table, column, advisor)
     return tuple(worst_first(sorted(found, key=lambda odd: -odd.value)))

@@ -1,7 +1,7 @@
 """A table's profile: what was measured, what is odd, and how it is told.
 
-As plain data its keys are name, origin, rows, duplicates, roles, classes, groups, sampled, columns (see `ColumnFacts`) and
-findings (subject, statistic, value, threshold, severity, message, action).
+As plain data its keys are name, origin, rows, duplicates, roles, classes, groups, sampled, combinations, near, population,
+columns (see `ColumnFacts`) and findings (subject, statistic, value, threshold, severity, message, action).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from hookline.registry.registry import Registry
 from hookline.registry.remedies import Remedies
 
 from .column import ColumnFacts, shown
+from .diversity.population import Population
 from .oddities import oddities
 from .oddity import Advisor, Oddity
 from .table import TableFacts, inspect
@@ -84,32 +85,39 @@ class DataProfile:
         return cell("profile", self.plain(), plain)
 
 
-def profile_source(source: Source, roles: Roles, remedies: Remedies) -> DataProfile:
+def profile_source(
+    source: Source, roles: Roles, remedies: Remedies, population: Population | None = None
+) -> DataProfile:
     """Profile what a source loads; roles that it knows itself hold where none are given.
 
-    remedies: the registry's, asked what to do about what is odd
+    remedies: the registry's, asked what to do about what is odd; population: whom the rows should stand for
     """
     dataset = source.load()
     named = source.roles().merged(roles)
     known = Dataset(dataset.frame, named, dataset.name)
     fields: dict[str, Any] = plain(source)
-    return profile_dataset(known, {"component": source.name, **fields}, remedies)
+    return profile_dataset(known, {"component": source.name, **fields}, remedies, population=population)
 
 
-def profile_frame(frame: Any, roles: Roles, remedies: Remedies) -> DataProfile:
+def profile_frame(frame: Any, roles: Roles, remedies: Remedies, population: Population | None = None) -> DataProfile:
     """Profile a polars or pandas frame, a mapping of columns or a list of mappings."""
     import polars as pl
 
     found = to_polars(frame)
     dataset = Dataset(found.lazy(), roles, "frame")
-    return profile_dataset(dataset, {}, remedies, in_memory=isinstance(found, pl.DataFrame))
+    return profile_dataset(dataset, {}, remedies, in_memory=isinstance(found, pl.DataFrame), population=population)
 
 
 def profile_dataset(
-    dataset: Dataset, origin: Mapping[str, Any], remedies: Remedies, *, in_memory: bool = False
+    dataset: Dataset,
+    origin: Mapping[str, Any],
+    remedies: Remedies,
+    *,
+    in_memory: bool = False,
+    population: Population | None = None,
 ) -> DataProfile:
     """Profile a dataset; `origin` tells the source's fields, which say how it can be read differently."""
-    table = inspect(dataset, in_memory=in_memory)
+    table = inspect(dataset, in_memory=in_memory, population=population)
     return DataProfile(table, oddities(table, Advisor(remedies, {"source": origin})), origin)
 
 

@@ -17,6 +17,9 @@ from hookline.kinds.artifacts import Dataset, Roles
 
 from .association import measure
 from .column import ColumnFacts, measure_column, of_kind
+from .diversity.combinations import Combinations, Combining
+from .diversity.near import Nearness, NearRows
+from .diversity.population import Population, Representation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +60,11 @@ class TableFacts:
     groups: Groups | None = None
     sampled: int = 0
     """Rows that columns were compared with the target on; 0 without a target."""
+    combinations: Combinations | None = None
+    """Of the columns of few categories."""
+    near: NearRows | None = None
+    population: tuple[Representation, ...] = ()
+    """How far columns are from the population's, where one was named."""
 
     def __getitem__(self, name: str) -> ColumnFacts:
         for column in self.columns:
@@ -65,7 +73,7 @@ class TableFacts:
         raise KeyError(name)
 
 
-def inspect(dataset: Dataset, *, in_memory: bool = False) -> TableFacts:
+def inspect(dataset: Dataset, *, in_memory: bool = False, population: Population | None = None) -> TableFacts:
     """Measure a table with its roles; columns that are ignored are left out. Raises DataError where it cannot be read.
 
     Held are one column with its sorted copy (16 bytes a row) or its distinct texts, 8 bytes a row of hashes, and at most
@@ -80,17 +88,25 @@ def inspect(dataset: Dataset, *, in_memory: bool = False) -> TableFacts:
         raise DataError(f"{dataset.name} has no columns")
     named = (roles.target, roles.group, roles.id, roles.time, roles.weight, *roles.ignore)
     require_columns([name for name in named if name], present, "roles")
+    if population is not None:
+        population.require(present)
     with _at_hand(mark_missing(dataset.frame.drop(roles.ignore)), dataset.name, in_memory=in_memory) as frame:
         rows = int(frame.select(pl.len()).collect().item())
         if not rows:
             raise DataError(f"{dataset.name} has no rows")
         target = _Target.of(frame, roles.target, rows) if roles.target else None
-        hashes = _Hashes(rows, skip=roles.id)
+        hashes, near, combining = _Hashes(rows, skip=roles.id), Nearness(rows, skip=roles.id), Combining(rows)
         columns: list[ColumnFacts] = []
+        unlike: list[Representation] = []
         groups = None
         for series in _columns(frame, rows):
             hashes.add(series)
+            near.add(series)
             facts = measure_column(series)
+            if facts.spread is not None:
+                combining.add(series, facts.distinct)
+            if population is not None and (found := population.compare(series)) is not None:
+                unlike.append(found)
             if target is not None and series.name not in (roles.target, roles.id, roles.group):
                 facts = replace(facts, association=target.compare(series))
             if series.name == roles.group:
@@ -99,7 +115,11 @@ def inspect(dataset: Dataset, *, in_memory: bool = False) -> TableFacts:
     held = target if target is not None and target.has_classes else None
     classes = next(c.top for c in columns if c.name == roles.target) if held is not None else ()
     return TableFacts(
-        dataset.name, rows, tuple(columns), hashes.duplicates(), roles, classes, groups, target.rows if target else 0
+        *(dataset.name, rows, tuple(columns), hashes.duplicates(), roles, classes, groups),
+        sampled=target.rows if target else 0,
+        combinations=combining.counted(),
+        near=near.counted(),
+        population=tuple(unlike),
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..disguises import Disguise, disguise_of
+from .diversity.spread import spread_of
+from .diversity.writing import Writing, writing_of
 from .sentinels import is_placeholder
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class TextFacts:
     """The most frequent texts that differ from each other only so."""
     sentences: int = 0
     """Rows whose text has three words or more."""
+    writing: Writing | None = None
+    """Where most texts have three words or more."""
     disguise: Disguise | None = None
     """Numbers as people write them, or dates of which the order must be said, where most texts are such."""
 
@@ -56,9 +60,12 @@ def facts_of_texts(column: pl.Series, kind: str) -> dict[str, Any]:
     texts = column.drop_nulls().cast(pl.String).alias("text")
     counts = texts.to_frame().lazy().group_by("text").len("rows").collect()
     facts: dict[str, Any] = {"distinct": counts.height, "top": _most(counts, MOST_TOP)}
+    facts["spread"] = spread_of(counts["rows"].cast(pl.Int64).to_numpy())
     if kind == "string":
         looked = counts if counts.height <= MOST_TEXTS else counts.top_k(MOST_TEXTS, by="rows")
-        facts["text"] = replace(_form(looked), disguise=disguise_of(column.name, looked))
+        form = _form(looked)
+        writing = writing_of(looked) if form.sentences > looked["rows"].sum() / 2 else None
+        facts["text"] = replace(form, disguise=disguise_of(column.name, looked), writing=writing)
         facts["sentinels"] = _placeholders(looked)
     return facts
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.data.parts import PARTS
 from hookline.data.spreadsheets import without_formulas
 from hookline.data.versions import version_of
 from hookline.errors import DataError, HooklineError, Problem, UsageError
@@ -18,7 +17,8 @@ from hookline.workspace.catalog.datasets import SHORT, DataRecord
 from hookline.workspace.files import temporary_beside
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from ..stages.split import split_in
+from ..stages.split import parts_of, split_in
+from .keeping import kept_rows, scan
 from .trace import reopen
 
 if TYPE_CHECKING:
@@ -91,6 +91,9 @@ def rows_of(record: DataRecord, registry: Registry, workspace: Workspace) -> Ite
 
 
 def _found(record: DataRecord, registry: Registry, workspace: Workspace, folder: Path) -> tuple[pl.LazyFrame, str]:
+    kept = kept_rows(workspace.store, record.version)
+    if kept is not None and _is_it(scan(kept), record):
+        return scan(kept), "the store, which kept them"
     for run_id in _unlike(record, workspace, "split"):
         frame = _divided(workspace, run_id)
         if frame is not None and _is_it(frame, record):
@@ -108,7 +111,7 @@ def _found(record: DataRecord, registry: Registry, workspace: Workspace, folder:
     raise DataError(
         f"nobody has the rows of {record.version.name} {record.version.fingerprint[:SHORT]} any more",
         lost[:MOST_REASONS],
-        hint="bring back the source as it was, and ask again; `hookline gc` spares what runs of registered models left",
+        hint="bring back the source as it was, and ask again; a run with keep_data=true keeps its rows in the store",
     )
 
 
@@ -123,16 +126,11 @@ def _unlike(record: DataRecord, workspace: Workspace, stage: str) -> list[str]:
 
 def _divided(workspace: Workspace, run_id: str) -> pl.LazyFrame | None:
     """Return the parts that a run divided its rows into, together and in order; None where the store lost them."""
-    import polars as pl
-
     fingerprint = workspace.catalog.runs.stage_fingerprint(run_id, "split")
     folder = None if fingerprint is None else workspace.store.get(fingerprint)
     if folder is None:
         return None
-    split = split_in(folder, Roles())
-    parts = [part.frame for name in PARTS if (part := getattr(split, name)) is not None]
-    whole: pl.LazyFrame = pl.concat(parts).sort(ROW_ID).drop(ROW_ID)
-    return whole
+    return parts_of(split_in(folder, Roles()))
 
 
 def _read(registry: Registry, workspace: Workspace, run_id: str, file: Path) -> tuple[pl.LazyFrame, str]:

@@ -38,7 +38,8 @@ def _make(run: Execution, stage: Stage) -> Report:
     knowledge: Knowledge = run.value("knowledge")
     read = reading_findings(knowledge.profile, run.registry.remedies, stage.parts["source"])
     told = [*disguises, *read]
-    return audit(split, target, labels, run.plan.config.options.audit_allow, stage.parts["advice"], told)
+    options = run.plan.config.options
+    return audit(split, target, labels, options.audit_allow, stage.parts["advice"], told, noise=options.audit_labels)
 
 
 def _source(meant: Meant) -> dict[str, Any]:
@@ -69,6 +70,7 @@ STAGE = StageKind(
         "audit_allow": list(meant.config.options.audit_allow),
         "advice": meant.registry.remedies("duplicates"),
         "source": _source(meant),
+        **({"audit_labels": True} if meant.config.options.audit_labels else {}),
     },
     make=_make,
     summarize=report_in_words,

@@ -52,7 +52,7 @@ def _under_contract(run: Execution, schema: Schema) -> Schema:
         whole = infer_schema(all_rows(run), rejecting)
         columns = tuple(whole[c.name] if c.name in rejecting else c for c in schema.columns)
         schema = replace(schema, columns=columns)
-    return contract.over(schema, "the data have")
+    return contract.over(schema, "the data have", run.value("split").train.frame.collect_schema())
 
 
 def all_rows(run: Execution) -> pl.LazyFrame:

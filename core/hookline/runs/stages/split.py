@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.frames import count_rows
-from hookline.data.parts import SplitOptions
+from hookline.data.parts import PARTS, SplitOptions
 from hookline.data.split import SplitFacts, prepare, read_split, write_rows
 from hookline.data.versions import version_of
 from hookline.kinds.artifacts import ROW_ID, Dataset, Roles, Split
@@ -19,6 +19,8 @@ from hookline.plans.plan import newest
 from ..execution import Section, StageKind
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from hookline.plans.plan import Stage
 
     from ..execution import Execution
@@ -40,6 +42,15 @@ def facts_of(run: Execution) -> SplitFacts:
 def split_in(folder: Path, roles: Roles) -> Split:
     """Return the split that a run left in a folder of the store."""
     return read_split(folder, _facts((folder / SPLIT).read_bytes()), roles)
+
+
+def parts_of(split: Split) -> pl.LazyFrame:
+    """Return the parts of a split together, in the order of the source, without row ids."""
+    import polars as pl
+
+    parts = [part.frame for name in PARTS if (part := getattr(split, name)) is not None]
+    whole: pl.LazyFrame = pl.concat(parts).sort(ROW_ID).drop(ROW_ID)
+    return whole
 
 
 def _write(run: Execution, stage: Stage, folder: Path) -> None:

@@ -14,8 +14,9 @@ from ..places.packed import unpacked_name
 from .base import Reader
 from .columnar import IpcReader, ParquetReader
 from .csv import CsvReader
-from .delta import DeltaReader, is_delta
 from .excel import ExcelReader
+from .logged.delta import DeltaReader, is_delta
+from .logged.iceberg import IcebergReader, is_iceberg
 from .ndjson import NdjsonReader
 
 READERS: Mapping[str, type[Reader]] = {
@@ -25,6 +26,7 @@ READERS: Mapping[str, type[Reader]] = {
     "ipc": IpcReader,
     "excel": ExcelReader,
     "delta": DeltaReader,
+    "iceberg": IcebergReader,
 }
 """Format -> what reads it."""
 SUFFIXES: Mapping[str, str] = {suffix: name for name, reader in READERS.items() for suffix in reader.suffixes}
@@ -60,6 +62,8 @@ def format_of(file: Path) -> str:
     """Return the format that a file's suffix stands for; raises DataError where it stands for none."""
     if is_delta(file):
         return "delta"
+    if is_iceberg(file):
+        return "iceberg"
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         hint = SUFFIX_HINTS.get(suffix, "say it: source.format=csv")
@@ -70,7 +74,7 @@ def format_of(file: Path) -> str:
 
 def require_format(file: Path, wanted: type[Reader]) -> None:
     """Raise DataError where a file is empty, or plainly of another format than the wanted one."""
-    if wanted is DeltaReader:
+    if wanted in (DeltaReader, IcebergReader):
         return
     with file.open("rb") as opened:
         head = opened.read(4096)

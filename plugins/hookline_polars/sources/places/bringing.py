@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,8 @@ class Brought:
     """Copy -> what it is a copy of, as people call it."""
     folder: TemporaryFolder | None = None
     """Holds the copies."""
+    fetched: TemporaryFolder | None = None
+    """Holds the copies of files that lie elsewhere."""
 
     def name(self, file: Path) -> str:
         """Return a file's name without its folder, as people know it."""
@@ -38,7 +40,15 @@ class Brought:
 
     def held(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return rows of the files, which keep the copies as long as they are there."""
-        return frame if self.folder is None else self.folder.held(frame)
+        for folder in (self.folder, self.fetched):
+            frame = frame if folder is None else folder.held(frame)
+        return frame
+
+    def of_copies(self, names: Mapping[Path, str], folder: TemporaryFolder) -> Brought:
+        """Return the same of files that are copies themselves. names: copy -> what it is a copy of; folder: holds them"""
+        known = {str(copy): name for copy, name in names.items()}
+        told = {file: known.get(self.names.get(file, str(file)), str(file)) for file in self.files}
+        return replace(self, names=told, fetched=folder)
 
     @contextmanager
     def told(self) -> Iterator[None]:

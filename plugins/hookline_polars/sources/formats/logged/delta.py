@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hookline.errors import DataError, MissingBackend
 
-from .base import Reader
+from ..base import Reader
 
 if TYPE_CHECKING:
     import polars as pl

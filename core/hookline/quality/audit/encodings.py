@@ -1,0 +1,150 @@
+"""Columns that are computed from the target of their own row: means of it by a category, with or without the row itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hookline.kinds.artifacts import ROW_ID, Split, Target
+from hookline.kinds.reports import Finding
+
+from .sides import Column, Sides, examples
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+MOST_ROWS = 1_000_000
+"""Rows of a table up to which it is looked at: sums of a category need all of its rows."""
+MOST_KEYS, MOST_NUMBERS, MOST_CLASSES = 20, 40, 10
+LEAST_GROUPS = 4
+"""Categories, and values of the column, that it takes."""
+LOOKED = 20_000
+"""Rows of a side by which pairs of columns are chosen."""
+CLOSE = 1e-6
+"""Difference, as a share of the target's spread, up to which a number is the mean."""
+NEARLY = 0.99
+"""Share of rows that must be so."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a mean of the target was computed."""
+
+    statistic: str
+    words: str
+
+
+WHOLE = Way("target_mean", "the mean of '{target}' by '{key}' over all rows, held-out ones included")
+SMOOTHED = Way("target_mean", "a smoothed mean of '{target}' by '{key}' over all rows, held-out ones included")
+WITHOUT = Way(
+    "target_mean", "the mean of '{target}' by '{key}' over all other rows, from which its own can be computed"
+)
+
+
+def find_encodings(sides: Sides, split: Split, target: Target, labels: Sequence[pl.Series]) -> Iterator[Finding]:
+    """Yield a finding for each number that the target of its own row, held-out ones included, went into.
+
+    labels: the target of all training rows and of all held-out rows, after transforms. The encoding is that of Micci-Barreca
+    (2001), "A preprocessing scheme for high-cardinality categorical attributes".
+    """
+    import numpy as np
+    import polars as pl
+
+    if sum(map(len, labels)) > MOST_ROWS or len(target.classes) > MOST_CLASSES:
+        return
+    pairs = _suspects(sides.fewer(LOOKED))
+    if not pairs:
+        return
+    wanted = sorted({name for pair in pairs for name in pair})
+    frame = pl.concat([part.frame.select(ROW_ID, *wanted) for part in (split.train, split.test)]).collect()
+    told: set[str] = set()
+    for truth in _truths(labels, target):
+        spread = float(np.nanmax(truth) - np.nanmin(truth)) or 1.0
+        for key, column in pairs:
+            if column in told:
+                continue
+            way = _way(frame[key], frame[column], truth, CLOSE * spread)
+            if way is not None:
+                told.add(column)
+                words = way.words.format(target=target.name, key=key)
+                text = f"'{column}' is {words}: it gives the answer away. roles.ignore=[{column}], or encode within the run."
+                rows = examples(frame[ROW_ID].tail(len(labels[1])).to_list())
+                yield Finding(column, way.statistic, 1.0, NEARLY, "critical", text, rows)
+
+
+def _truths(labels: Sequence[pl.Series], target: Target) -> Iterator[np.ndarray]:
+    """Yield the target as numbers, float64 (n,): itself, or for each class whether it is that one."""
+    import polars as pl
+
+    both = pl.concat([label.cast(pl.String) for label in labels])
+    if not target.classes:
+        yield both.cast(pl.Float64, strict=False).to_numpy()
+        return
+    for label in target.classes:
+        word = str(label).lower() if isinstance(label, bool) else str(label)
+        yield (both == word).cast(pl.Float64).to_numpy()
+
+
+def _suspects(sides: Sides) -> list[tuple[str, str]]:
+    """Return pairs of a category and a number that goes by it alone, or by it and the target."""
+    keys = [column for column in sides.columns if _is_key(column)][:MOST_KEYS]
+    numbers = [c for c in sides.columns if c.kind == "number" and c.numbers is not None and c.size > LEAST_GROUPS]
+    y = sides.y[0].astype(int) + 1 if sides.target.classes else None
+    found = []
+    for key in keys:
+        for column in numbers[:MOST_NUMBERS]:
+            if column.name == key.name:
+                continue
+            alone = _goes_by(key.codes[0], column)
+            if alone or (y is not None and _goes_by(key.codes[0] * (y.max() + 1) + y, column)):
+                found.append((key.name, column.name))
+    return found
+
+
+def _is_key(column: Column) -> bool:
+    import numpy as np
+
+    if not column.exact and column.kind == "number":
+        return False
+    return LEAST_GROUPS <= len(np.unique(column.codes[0])) <= 0.7 * len(column.codes[0])
+
+
+def _goes_by(codes: np.ndarray, column: Column) -> bool:
+    """Tell whether rows of one code have one value of a column."""
+    import numpy as np
+
+    groups = len(np.unique(codes))
+    return len(np.unique(codes.astype(np.int64) * column.size + column.codes[0])) <= groups * 1.01
+
+
+def _way(key: pl.Series, column: pl.Series, truth: np.ndarray, close: float) -> Way | None:
+    """Return how a column was computed from the target, None where it was not."""
+    import numpy as np
+    import polars as pl
+
+    frame = (
+        pl.DataFrame({"key": key, "e": column.cast(pl.Float64), "y": truth})
+        .drop_nulls()
+        .filter(pl.col("y").is_not_nan())
+    )
+    held = frame.with_columns(n=pl.len().over("key"), s=pl.col("y").sum().over("key"))
+    several = held.filter(pl.col("n") > 1)
+    if several["key"].n_unique() < LEAST_GROUPS or several["e"].n_unique() < LEAST_GROUPS:
+        return None
+    y, e, n, s = (several[name].to_numpy() for name in ("y", "e", "n", "s"))
+    if (np.abs(s / n - e) <= close).mean() >= NEARLY:
+        return WHOLE
+    if (np.abs((s - y) / (n - 1) - e) <= close).mean() >= NEARLY:
+        return WITHOUT
+    groups = several.group_by("key").agg(pl.col("e").first(), pl.col("n").first(), pl.col("s").first())
+    if groups.height < 2 * LEAST_GROUPS:
+        return None
+    # (s + m p) / (n + m) = e, so that s - n e = m e - m p is a line in e.
+    e, rest = groups["e"].to_numpy(), (groups["s"] - groups["n"] * groups["e"]).to_numpy()
+    if np.ptp(e) <= close:
+        return None
+    slope, cut = np.polyfit(e, rest, 1)
+    near = np.abs(rest - slope * e - cut) <= close * groups["n"].to_numpy()
+    return SMOOTHED if slope > 0 and near.mean() >= NEARLY else None

@@ -1,0 +1,106 @@
+"""A run made once more on exactly the rows that it saw, or the reason why that cannot be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hookline.data.versions import version_of
+from hookline.errors import DataError, HooklineError, Problem, UsageError
+from hookline.kinds.artifacts import ROW_ID, DataVersion
+from hookline.plans.config import resolve
+from hookline.registry.registry import Registry
+from hookline.workspace.catalog.datasets import SHORT, DataRecord
+from hookline.workspace.workspace import Workspace
+
+from .keeping import FILE, kept_rows
+from .trace import reopen
+
+MOST_COLUMNS = 10
+CLOSE = 1e-12
+"""Difference of a metric below which it is the same."""
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A run's config, ready to be run again."""
+
+    run: str
+    version: DataVersion
+    config: Mapping[str, Any]
+    where: str
+    """Where the rows come from this time, in words."""
+
+
+def plan_repeat(registry: Registry, workspace: Workspace, run: str) -> Repeat:
+    """Return what repeats a run on the rows that it saw: from its source where that still gives them, else from the store.
+
+    It deploys nothing.
+    run: `last`, an id, or its first letters. Raises UsageError for a run that saw no data, and DataError where nobody has the
+    rows any more, with what is different about those that the source gives now.
+    """
+    record = workspace.catalog.runs.get(run)
+    seen = _seen(workspace, record.id)
+    execution = reopen(registry, workspace, record.id, Path(record.path))
+    # Who is in charge is not to change for a look back.
+    config = json.loads((Path(record.path) / "config.json").read_text("utf-8")) | {"deployer": None}
+    name = execution.plan["source"].name
+    if execution.plan["source"].fingerprint == workspace.catalog.runs.stage_fingerprint(record.id, "source"):
+        return Repeat(record.id, seen.version, config, f"source '{name}', which has not changed")
+    now: DataVersion | None = None
+    try:
+        now = version_of(execution.value("source").frame, seen.version.name, without=[ROW_ID])
+    except HooklineError as error:
+        told = [Problem(f"source '{name}'", str(error).splitlines()[0])]
+    else:
+        told = [Problem(f"source '{name}'", text) for text in _differences(seen.version, now)]
+    if now is not None and now.fingerprint == seen.version.fingerprint:
+        return Repeat(record.id, seen.version, config, f"source '{name}', which gives the same rows")
+    folder = kept_rows(workspace.store, seen.version)
+    if folder is not None:
+        source = {"component": "file", "path": str(folder / FILE)}
+        resolve(registry, config | {"source": source})
+        return Repeat(record.id, seen.version, config | {"source": source}, "the store, which kept them")
+    raise DataError(
+        f"run {record.id} cannot be repeated: the rows of {seen.version.name} {seen.version.fingerprint[:SHORT]} are gone",
+        told,
+        hint="bring back the source as it was; a run with keep_data=true keeps its rows in the store",
+    )
+
+
+def differing_metrics(before: Mapping[str, float], now: Mapping[str, float]) -> list[str]:
+    """Return the metrics that are not the same in two runs, in words."""
+    return [
+        f"{name} {before[name]:.6g} -> {now[name]:.6g}"
+        for name in before
+        if name in now and abs(before[name] - now[name]) > CLOSE * max(1.0, abs(before[name]))
+    ]
+
+
+def _seen(workspace: Workspace, run_id: str) -> DataRecord:
+    datasets = workspace.catalog.datasets
+    found = next((record for record in datasets.versions() if run_id in record.runs), None)
+    if found is None:
+        raise UsageError(
+            f"run {run_id} saw no version of data", hint="it failed before its split was made: run it anew"
+        )
+    return found
+
+
+def _differences(then: DataVersion, now: DataVersion) -> list[str]:
+    """Say how the rows of two versions differ, as far as digests of their columns tell."""
+    before, after = ({column.name: column for column in version.columns} for version in (then, now))
+    said = [f"gives {now.rows:,} rows, and gave {then.rows:,}"] if now.rows != then.rows else []
+    for names, what in (
+        ([name for name in before if name not in after], "columns that are gone"),
+        ([name for name in after if name not in before], "columns that are new"),
+        ([n for n in before if n in after and before[n].dtype != after[n].dtype], "columns of another type"),
+        ([n for n in before if n in after and before[n].digest != after[n].digest], "columns with other values"),
+    ):
+        if names and (what != "columns with other values" or now.rows == then.rows):
+            more = f" and {len(names) - MOST_COLUMNS} more" if len(names) > MOST_COLUMNS else ""
+            said.append(f"{what}: {', '.join(names[:MOST_COLUMNS])}{more}")
+    return said or ["gives the same columns in another order"]

@@ -1,0 +1,66 @@
+"""Tables of Iceberg: a metadata file that says which files count, by snapshot."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from hookline.errors import DataError, MissingBackend
+
+from ..base import Reader
+
+if TYPE_CHECKING:
+    import polars as pl
+
+METADATA = ".metadata.json"
+PLANNER = "POLARS_ICEBERG_PLANNER"
+
+
+def is_iceberg(place: Path) -> bool:
+    """Tell whether a file is the metadata of a table of Iceberg."""
+    return place.name.endswith(METADATA)
+
+
+@dataclass(frozen=True)
+class IcebergReader(Reader):
+    """Reads one snapshot of a table, by its metadata file."""
+
+    title: ClassVar[str] = "Iceberg"
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    version: int | str | None
+
+    def scan(self, file: Path) -> pl.LazyFrame:
+        """Return the rows of the snapshot; raises DataError for one that is not there, or metadata that cannot be read."""
+        import polars as pl
+
+        self._require(file)
+        if find_spec("polars_iceberg") is None:
+            # Otherwise polars warns that pyiceberg plans more slowly than a library that is not installed.
+            os.environ.setdefault(PLANNER, "pyiceberg")
+        snapshot = self.version if isinstance(self.version, int) else None
+        return pl.scan_iceberg(str(file.absolute()), snapshot_id=snapshot)
+
+    def _require(self, file: Path) -> None:
+        if find_spec("pyiceberg") is None:
+            raise MissingBackend("a table of Iceberg", "pyiceberg", "iceberg")
+        try:
+            told = json.loads(file.read_bytes())
+            snapshots = [int(one["snapshot-id"]) for one in told.get("snapshots") or ()]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise DataError(
+                f"{file} is no metadata of Iceberg", hint="name the table's newest .metadata.json"
+            ) from None
+        if isinstance(self.version, str):
+            raise DataError(
+                f"source.version={self.version} is a time, and a snapshot of Iceberg is named by its number",
+                hint=f"snapshots: {', '.join(map(str, snapshots[-5:]))}",
+            )
+        if self.version is not None and self.version not in snapshots:
+            raise DataError(
+                f"{file} has no snapshot {self.version}", hint=f"the last ones: {', '.join(map(str, snapshots[-5:]))}"
+            )

@@ -1,0 +1,30 @@
+"""What a secret is called in the query of a URL is hidden there, and left alone where it names a column."""
+
+from __future__ import annotations
+
+import pytest
+
+from hookline.telling.secrets import HIDDEN, hidden_in, redacted, redacted_tree
+
+NAMES = ["key", "api_key", "appid", "app_key", "subscription-key", "Ocp-Apim-Subscription-Key", "AWSAccessKeyId", "sig"]
+NAMES += ["X-Amz-Signature", "jwt", "session_id", "license_key", "hmac", "ticket"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_secret_of_a_url_is_hidden_in_a_text_and_in_parameters(name: str) -> None:
+    told = redacted(f"https://host/t.csv?since=2026&{name}=Zx81abc&n=5 is gone")
+    assert told == f"https://host/t.csv?since=2026&{name}={HIDDEN}&n=5 is gone"
+    config = {"source": {"parameters": {name: "Zx81abc-7", "since": "2026"}}}
+    assert redacted_tree(config) == {"source": {"parameters": {name: HIDDEN, "since": "2026"}}}
+    assert hidden_in(config) == [f"source.parameters.{name}"]
+
+
+def test_a_code_of_a_function_is_hidden_and_that_of_a_country_is_not() -> None:
+    assert redacted("https://host/f?code=DE&x=1") == "https://host/f?code=DE&x=1"
+    assert HIDDEN in redacted("https://host/f?code=a8Zk2Lq9Xv71mNpQ4r&x=1")
+
+
+def test_columns_that_are_called_so_stay() -> None:
+    config = {"source": {"key": "order-id", "session_id": "s-1", "columns": {"code": "c_1"}}}
+    assert redacted_tree(config) == config
+    assert redacted("code=C-17, ticket=T-1") == "code=C-17, ticket=T-1"
