@@ -71,6 +71,27 @@ class Remote:
         """Tell whether an entry that we signed is there."""
         return self._entry(fingerprint) is not None
 
+    def size(self, key: str) -> int:
+        """Return the bytes of an entry's files; 0 where none that we signed is there."""
+        entry = self._entry(key)
+        return 0 if entry is None else sum(said["bytes"] for said in entry[1]["files"].values())
+
+    def read(self, key: str, name: str) -> bytes | None:
+        """Return one file of an entry; None where there is none that we signed, or it is not as it was signed.
+
+        Raises StoreError where that cannot be told.
+        """
+        self.problem = ""
+        with suppress(FileNotFoundError):
+            entry = self._entry(key)
+            there = None if entry is None else f"{self._at(key)}/{_content(entry[1])}/{name}"
+            content = None if there is None else self._asked("read", lambda: bytes(self._files.cat_file(there)))
+            if content is not None and entry is not None and self.signer.is_file(entry[1], name, content):
+                return content
+        if self.problem:
+            raise StoreError(f"{self.url} cannot be read: {self.problem}", hint=f"see to {self.named_in}")
+        return None
+
     def upload(self, folder: Path, fingerprint: str) -> None:
         """Copy a local entry there, unless it is there already."""
         facts = self.signer.facts(folder, fingerprint)

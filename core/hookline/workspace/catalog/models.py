@@ -153,6 +153,13 @@ class Models:
         query = models.select().with_only_columns(models.c.name, first).group_by(models.c.name)
         return {row["name"]: utc(row["first"]) for row in self._database.rows(query)}
 
+    def deleted(self) -> set[tuple[str, str]]:
+        """Return name and fingerprint of every version that was deleted."""
+        models = self._models
+        query = models.select().with_only_columns(models.c.name, models.c.fingerprint)
+        gone = query.where(models.c.path == DELETED)
+        return {(row["name"], row["fingerprint"]) for row in self._database.rows(gone)}
+
     def of_fingerprint(self, name: str, fingerprint: str) -> ModelRecord | None:
         """Return the version of a model that was made so; None where there is none, or it was deleted."""
         row = self._database.first(self._of(name).where(self._models.c.fingerprint == fingerprint))
