@@ -27,6 +27,8 @@ PATIENCE_SECONDS = 20.0
 BYTES_A_SECOND = 500_000
 REST_SECONDS = 300.0
 """How long a mirror that failed is left alone: then a run waits for it once, and not for each of its stages."""
+BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "obs"})
+"""Protocols of object storage, in which somebody has made the bucket."""
 
 Way = Literal["read", "written"]
 T = TypeVar("T")
@@ -113,7 +115,7 @@ class Remote:
         place, said = f"{self._root}/.{secrets.token_hex(8)}", b"hookline"
 
         def tried() -> bool:
-            self._files.makedirs(self._root, exist_ok=True)
+            self._make_folder(self._root)
             self._files.pipe_file(place, said)
             try:
                 return bool(self._files.cat_file(place) == said)
@@ -163,13 +165,19 @@ class Remote:
         facts = None if content is None else self.signer.authentic(content, fingerprint)
         return None if content is None or facts is None else (content, facts)
 
+    def _make_folder(self, there: str) -> None:
+        # Object storage needs no folders, and what would be made is a bucket, of a name that is misspelt.
+        protocol = self._files.protocol
+        if not {*((protocol,) if isinstance(protocol, str) else protocol)} & BUCKETS:
+            self._files.makedirs(there, exist_ok=True)
+
     def _put(self, path: Path, there: str) -> bool:
-        self._files.makedirs(there.rpartition("/")[0], exist_ok=True)
+        self._make_folder(there.rpartition("/")[0])
         self._files.put_file(str(path), there)
         return True
 
     def _write(self, content: bytes, there: str) -> bool:
-        self._files.makedirs(there.rpartition("/")[0], exist_ok=True)
+        self._make_folder(there.rpartition("/")[0])
         self._files.pipe_file(there, content)
         return True
 
