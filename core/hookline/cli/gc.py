@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +30,32 @@ LONGEST = timedelta(days=36_500)
 
 def main(argv: Sequence[str]) -> int:
     """Say what could be freed; with --yes free it."""
+    given = _options().parse_args(argv)
+    if given.keep_runs < 0:
+        raise UsageError("--keep-runs must be 0 or more")
+    if given.keep_versions is not None and given.keep_versions < 1:
+        raise UsageError("--keep-versions must be 1 or more", hint="to end a model: hookline models delete NAME:1")
+    workspace, age = open_workspace(), _age(given.older_than)
+    if given.yes:
+        workspace.require_writable()
+    old = [] if given.keep_versions is None else spare_versions(workspace, given.keep_versions, age)
+    gone, kept = [one for one in old if one.needed is None], [one for one in old if one.needed is not None]
+    if given.yes:
+        gone = drop(workspace, gone, f"gc --keep-versions {given.keep_versions} --older-than {given.older_than}")
+    left = litter(workspace, Rule(given.keep_runs, age), [one.record for one in gone])
+    found = [*_as_litter(gone), *left]
+    freed = clear(workspace, left) + _whole(_as_litter(gone)) if given.yes else 0
+    if given.json:
+        told = {"found": [vars(one) for one in found], "kept": {one.name: one.needed for one in kept}}
+        print_json({**told, "removed": given.yes, "bytes": freed or _whole(found)})
+        return 0
+    print_rows([_row(sort, found) for sort in SORTS if _row(sort, found)["count"]], ("what", "count", "size"), empty="")
+    _tell_versions(gone, kept, removed=given.yes)
+    _conclude(found, freed, removed=given.yes, home=str(workspace.home))
+    return 0
+
+
+def _options() -> ArgumentParser:
     rule = Rule()
     options = parser(
         "gc",
@@ -48,32 +75,7 @@ def main(argv: Sequence[str]) -> int:
         "--older-than", default=f"{rule.age / timedelta(days=1):g}", metavar="SPAN",
         help="keep what is younger: 90d, 12h, or a number of days (default: %(default)s)",
     )  # fmt: skip
-    given = options.parse_args(argv)
-    if given.keep_runs < 0:
-        raise UsageError("--keep-runs must be 0 or more")
-    if given.keep_versions is not None and given.keep_versions < 1:
-        raise UsageError("--keep-versions must be 1 or more", hint="to end a model: hookline models delete NAME:1")
-    workspace, age = open_workspace(), _age(given.older_than)
-    if given.yes:
-        workspace.require_writable()
-    old = [] if given.keep_versions is None else spare_versions(workspace, given.keep_versions, age)
-    versions = [one for one in old if one.needed is None]
-    if given.yes:
-        versions = drop(workspace, old, f"gc --keep-versions {given.keep_versions} --older-than {given.older_than}")
-    found = litter(workspace, Rule(given.keep_runs, age), [one.record for one in versions])
-    freed = clear(workspace, found) + _whole(_as_litter(versions)) if given.yes else 0
-    found = [*_as_litter(versions), *found]
-    kept = [one for one in old if one.needed is not None]
-    if given.json:
-        told = {one.name: one.needed for one in kept}
-        print_json({
-            "found": [vars(one) for one in found], "kept": told, "removed": given.yes, "bytes": freed or _whole(found)
-        })  # fmt: skip
-        return 0
-    print_rows([_row(sort, found) for sort in SORTS if _row(sort, found)["count"]], ("what", "count", "size"), empty="")
-    _tell_versions(versions, kept, removed=given.yes)
-    _conclude(found, freed, removed=given.yes, home=str(workspace.home))
-    return 0
+    return options
 
 
 def _age(said: str) -> timedelta:

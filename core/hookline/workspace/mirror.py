@@ -105,10 +105,9 @@ class Remote:
         facts, entry = self.signer.signed(folder, key, {}), self._entry(key)
         return (entry is not None and entry[1] == facts) or self._publish(folder, key, facts)
 
-    def remove(self, key: str) -> None:
-        """Take an entry away: out of sight first, then its files."""
-        self._forget(key)
-        self._asked("written", partial(self._remove_all, self._at(key)))
+    def remove(self, key: str) -> bool:
+        """Take an entry away: out of sight first, then its files; False where it cannot be, and `problem` says why."""
+        return self._forget(key) and bool(self._asked("written", partial(self._remove_all, self._at(key))))
 
     def answers(self) -> bool:
         """Tell whether a file can be written, read and removed there; `problem` says why not."""
@@ -186,17 +185,19 @@ class Remote:
         self._files.get_file(there, str(path))
         return True
 
-    def _forget(self, fingerprint: str) -> None:
-        """Take a damaged entry out of sight, so that the next put makes it whole."""
-        self._asked("written", partial(self._remove, f"{self._at(fingerprint)}/{ENTRY}"))
+    def _forget(self, fingerprint: str) -> bool:
+        """Take an entry out of sight, such as a damaged one, so that the next put makes it whole."""
+        return bool(self._asked("written", partial(self._remove, f"{self._at(fingerprint)}/{ENTRY}")))
 
-    def _remove(self, there: str) -> None:
+    def _remove(self, there: str) -> bool:
         with suppress(FileNotFoundError):  # Somebody else was first.
             self._files.rm_file(there)
+        return True
 
-    def _remove_all(self, there: str) -> None:
+    def _remove_all(self, there: str) -> bool:
         with suppress(FileNotFoundError):
             self._files.rm(there, recursive=True)
+        return True
 
     def _asked(self, way: Way, act: Callable[[], T], size: int = 0) -> T | None:
         """Return what the file system answers; None where it fails or takes too long.

@@ -76,9 +76,9 @@ class Shelf:
         shutil.rmtree(made, ignore_errors=True)
 
     def remove(self, folder: Path) -> None:
-        """Take a package away there, if it is one of those that may be there."""
-        if self._may_be_there(folder):
-            self._remote.remove(self._key(folder))
+        """Take a package away there, if it is one of those that may be there; one that cannot be is told of."""
+        if self._may_be_there(folder) and not self._remote.remove(self._key(folder)):
+            log.warning("the copy of %s at %s could not be removed: %s", folder, self.url, self._remote.problem)
 
     def has(self, folder: Path) -> bool:
         """Tell whether a package that we signed is there."""

@@ -51,7 +51,7 @@ def promote(
     name = record.name
     verify(Path(record.path))
     if alias != CHAMPION:
-        catalog.models.set_alias(name, alias, record.version)
+        catalog.models.set_alias(name, alias, record.version, "" if reason == BY_HAND else reason, who)
         return None
 
     def decide(current: Deployment | None) -> Decision:
