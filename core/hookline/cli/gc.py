@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +14,10 @@ from hookline.workspace.tidying import Litter, Rule, clear, litter
 from hookline.workspace.workspace import open_workspace
 
 from .doctor.home import size_text
-from .output import parser, print_json, print_rows, say
+from .output import Parser, parser, print_json, print_rows, say
 
 SORTS = {
-    "version": "versions of models that the rule gives up (their numbers and what was done to them stay on record)",
+    "version": "versions that the rule gives up (their numbers and what was done stay on record)",
     "run": "folders of old runs (the catalog keeps their numbers)",
     "entry": "stored entries that no kept run needs (computed again where they are wanted)",
     "lock": "locks that nobody holds",
@@ -55,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _options() -> ArgumentParser:
+def _options() -> Parser:
     rule = Rule()
     options = parser(
         "gc",

@@ -87,7 +87,8 @@ def diff_versions(
     records = [features_in(side.path, one.version) for side, one in zip(sides, found, strict=True)]
     behavior, told = _behavior(registry, workspace, sides, evidence, rows)
     return Difference(
-        *names,
+        names[0],
+        names[1],
         None if data[0] == data[1] else (data[0], data[1]),
         _configs(*(_config(one) for one in evidence)),
         _code(workspace, [_run_id(workspace, one) for one in found], evidence),

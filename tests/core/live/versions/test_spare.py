@@ -145,7 +145,7 @@ def test_the_command_says_first_what_it_would_do_and_frees_what_only_old_version
     run = open_workspace().catalog.models.get("iris", 3).run_id
     code, out, err = hookline(*asked)
     assert code == 0
-    assert "versions of models that the rule gives up" in out
+    assert "versions that the rule gives up" in out
     assert "to be deleted: iris:3, iris:1" in err
     assert "iris:2 is old and stays: a roll-back goes back to it" in err
     assert "nothing was removed: add --yes" in err
