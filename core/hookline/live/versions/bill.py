@@ -121,7 +121,7 @@ class _Advisory:
     """What is read of an advisory in the OSV schema; it may say more."""
 
     id: str
-    summary: str = ""
+    summary: str | None = None
     withdrawn: str | None = None
     affected: tuple[_Affected, ...] | None = None
 
@@ -165,7 +165,7 @@ def _warned(advisory: _Advisory, locked: Mapping[str, str]) -> Iterator[Advice]:
             continue
         hit, fixed = _is_hit(affected, version, advisory.id)
         if hit:
-            yield Advice(name, version, advisory.id, advisory.summary[:200], fixed)
+            yield Advice(name, version, advisory.id, (advisory.summary or "")[:200], fixed)
 
 
 def _is_hit(affected: _Affected, version: str, advisory: str) -> tuple[bool, str | None]:

@@ -27,6 +27,7 @@ CONNECT_SECONDS = 10
 AT_A_SERVER = {
     "authentication failed": "see to the user in HOOKLINE_CATALOG, and to the password there or in PGPASSWORD",
     "no password supplied": "set PGPASSWORD, or write the password into HOOKLINE_CATALOG",
+    'role "': "see to the user in HOOKLINE_CATALOG, or make that role on the server",
     "does not exist": "make it on the server (`createdb NAME`), or name another in HOOKLINE_CATALOG",
     "permission denied": "let this user make tables and write to them: GRANT ALL ON SCHEMA public TO NAME",
     "failed to resolve": "see to the host in HOOKLINE_CATALOG",
