@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +22,7 @@ from hookline.registry.registry import Registry, load_registry
 from kit.command_line import Told, teller
 from kit.distributions import describe_installed
 from kit.places import SHARED_DATA
+from kit.postgres import new_database, postgres, wait_for
 from kit.processes import free_port, lacks
 
 settings.register_profile("long", max_examples=1_000)
@@ -153,41 +152,14 @@ def project_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The URL of a real PostgreSQL server without a database, started for this test process and stopped with it."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
-    if initdb is None:
-        lacks("PostgreSQL is not installed: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # Short, since a socket's path may have 107 bytes.
-    port = free_port()
-    owner = {"user": "postgres"} if os.getuid() == 0 else {}  # PostgreSQL does not run as root.
-    if owner:
-        shutil.chown(folder, "postgres")
-    data, quiet = folder / "data", {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
-    subprocess.run([initdb, "-D", data, "-U", "hookline", "--auth=trust", "--no-sync"], check=True, **quiet, **owner)  # type: ignore[call-overload]
-    access = data / "pg_hba.conf"
-    access.write_text(
-        f"host all guarded 127.0.0.1/32 scram-sha-256\n{access.read_text()}"
-    )  # The one user with a password.
-    command = [str(Path(initdb).resolve().with_name("postgres")), "-D", str(data), "-p", str(port), "-k", str(folder)]
-    server = subprocess.Popen([*command, "-h", "127.0.0.1", "-F"], **quiet, **owner)  # type: ignore[call-overload]
-    try:
-        _wait_for(port)
-        yield f"postgresql+psycopg://hookline@127.0.0.1:{port}"
-    finally:
-        server.send_signal(signal.SIGINT)  # Without waiting for its clients.
-        server.wait(timeout=30)
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres() as server:
+        yield server.url
 
 
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> str:
     """The URL of a new, empty database on a real PostgreSQL server."""
-    import psycopg
-
-    name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(f"{postgresql_server}/postgres".replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"create database {name}")  # type: ignore[call-overload]
-    return f"{postgresql_server}/{name}"
+    return new_database(postgresql_server)
 
 
 @pytest.fixture(scope="session")
@@ -215,7 +187,7 @@ def mariadb_server() -> Iterator[str]:
     words += [f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}", "--innodb-flush-log-at-trx-commit=0"]
     process = subprocess.Popen(words, **quiet, **owner)  # type: ignore[call-overload]
     try:
-        _wait_for(port)
+        wait_for(port)
         yield f"mysql://hookline@127.0.0.1:{port}"
     finally:
         process.kill()
@@ -233,14 +205,3 @@ def mariadb_url(mariadb_server: str) -> str:
     with engine.begin() as connection:
         connection.exec_driver_sql(f"create database {name} character set utf8mb4")
     return f"{mariadb_server}/{name}"
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(f"nothing listens at port {port}")

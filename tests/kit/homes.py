@@ -10,6 +10,7 @@ from typing import Any
 
 from hookline.kinds.deployments import LATENCY_BOUNDS, LIVE, Deployment, Route
 from hookline.kinds.reports import Finding, Severity
+from hookline.live.seen import Refusals
 from hookline.workspace.catalog.sightings import Sighting
 from hookline.workspace.catalog.watching.alarms import Alarm, AlarmEvent
 from hookline.workspace.catalog.watching.outbox import Letter
@@ -144,6 +145,8 @@ def busy(home: Path, package: Path | None = None, text: str = "it has moved", co
     policy = put(workspace, "shop", 1, canary=2, reason=text)
     see(workspace, "shop", policy, 1, "live", 9_000, 9)
     see(workspace, "shop", policy, 2, "canary", 1_000, 12)
+    refused = Refusals([60, 2, 5, 120, 13])
+    workspace.catalog.sightings.tell([refused.sighting("shop", policy, "w")])
     ends = [NOW - 4 * HOUR * back for back in range(WINDOWS, 0, -1)]
     looked = [drifted("shop", end, {column: 0.05 * n, "age": 0.02}) for n, end in enumerate(ends)]
     keep(workspace, [*looked, *(judged("shop", end, 0.8 if n < 4 else None) for n, end in enumerate(ends))])

@@ -25,6 +25,7 @@ from .door.names import is_distribution
 from .door.probing import require_answer
 from .door.sealing import is_signed, require_signed
 from .manifest import verify
+from .own_code import require_own_code
 from .state import StoredPackage
 
 
@@ -71,12 +72,18 @@ class LoadedPackage:
 
 
 def load_package(
-    folder: Path, registry: Registry, trust: Trust | None = None, contract: Path | None = None, *, few: bool = False
+    folder: Path,
+    registry: Registry,
+    trust: Trust | None = None,
+    contract: Path | None = None,
+    *,
+    few: bool = False,
+    as_made: bool = True,
 ) -> LoadedPackage:
     """Verify a package and load it with the packager that wrote it; runs none of its code unless `trust` says so.
 
     contract: a file whose word stands above the package's own contract, in this process; few: whether it is to answer a few
-    rows at a time.
+    rows at a time; as_made: whether one that goes by people's own code, which is another by now, is refused.
     Raises StoreError for a damaged package, or one whose parts do not fit each other, and UntrustedPackage.
     """
     said = None if contract is None else read_contract(contract, "--contract")
@@ -87,6 +94,8 @@ def load_package(
     predictor = _read(folder, manifest, registry, trust)
     _require_same_target(folder, manifest, predictor.target)
     require_answer(predictor, folder, few)
+    if as_made:
+        require_own_code(predictor, folder, manifest, registry)
     answers = predictor if said is None else under_contract(predictor, said)
     return LoadedPackage(folder, manifest, answers, registry)
 

@@ -27,6 +27,8 @@ PATIENCE_SECONDS = 20.0
 BYTES_A_SECOND = 500_000
 REST_SECONDS = 300.0
 """How long a mirror that failed is left alone: then a run waits for it once, and not for each of its stages."""
+BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "obs"})
+"""Protocols of object storage, in which somebody has made the bucket."""
 
 Way = Literal["read", "written"]
 T = TypeVar("T")
@@ -71,6 +73,27 @@ class Remote:
         """Tell whether an entry that we signed is there."""
         return self._entry(fingerprint) is not None
 
+    def size(self, key: str) -> int:
+        """Return the bytes of an entry's files; 0 where none that we signed is there."""
+        entry = self._entry(key)
+        return 0 if entry is None else sum(said["bytes"] for said in entry[1]["files"].values())
+
+    def read(self, key: str, name: str) -> bytes | None:
+        """Return one file of an entry; None where there is none that we signed, or it is not as it was signed.
+
+        Raises StoreError where that cannot be told.
+        """
+        self.problem = ""
+        with suppress(FileNotFoundError):
+            entry = self._entry(key)
+            there = None if entry is None else f"{self._at(key)}/{_content(entry[1])}/{name}"
+            content = None if there is None else self._asked("read", lambda: bytes(self._files.cat_file(there)))
+            if content is not None and entry is not None and self.signer.is_file(entry[1], name, content):
+                return content
+        if self.problem:
+            raise StoreError(f"{self.url} cannot be read: {self.problem}", hint=f"see to {self.named_in}")
+        return None
+
     def upload(self, folder: Path, fingerprint: str) -> None:
         """Copy a local entry there, unless it is there already."""
         facts = self.signer.facts(folder, fingerprint)
@@ -82,17 +105,16 @@ class Remote:
         facts, entry = self.signer.signed(folder, key, {}), self._entry(key)
         return (entry is not None and entry[1] == facts) or self._publish(folder, key, facts)
 
-    def remove(self, key: str) -> None:
-        """Take an entry away: out of sight first, then its files."""
-        self._forget(key)
-        self._asked("written", partial(self._remove_all, self._at(key)))
+    def remove(self, key: str) -> bool:
+        """Take an entry away: out of sight first, then its files; False where it cannot be, and `problem` says why."""
+        return self._forget(key) and bool(self._asked("written", partial(self._remove_all, self._at(key))))
 
     def answers(self) -> bool:
         """Tell whether a file can be written, read and removed there; `problem` says why not."""
         place, said = f"{self._root}/.{secrets.token_hex(8)}", b"hookline"
 
         def tried() -> bool:
-            self._files.makedirs(self._root, exist_ok=True)
+            self._make_folder(self._root)
             self._files.pipe_file(place, said)
             try:
                 return bool(self._files.cat_file(place) == said)
@@ -142,13 +164,19 @@ class Remote:
         facts = None if content is None else self.signer.authentic(content, fingerprint)
         return None if content is None or facts is None else (content, facts)
 
+    def _make_folder(self, there: str) -> None:
+        # Object storage needs no folders, and what would be made is a bucket, of a name that is misspelt.
+        protocol = self._files.protocol
+        if not {*((protocol,) if isinstance(protocol, str) else protocol)} & BUCKETS:
+            self._files.makedirs(there, exist_ok=True)
+
     def _put(self, path: Path, there: str) -> bool:
-        self._files.makedirs(there.rpartition("/")[0], exist_ok=True)
+        self._make_folder(there.rpartition("/")[0])
         self._files.put_file(str(path), there)
         return True
 
     def _write(self, content: bytes, there: str) -> bool:
-        self._files.makedirs(there.rpartition("/")[0], exist_ok=True)
+        self._make_folder(there.rpartition("/")[0])
         self._files.pipe_file(there, content)
         return True
 
@@ -157,17 +185,19 @@ class Remote:
         self._files.get_file(there, str(path))
         return True
 
-    def _forget(self, fingerprint: str) -> None:
-        """Take a damaged entry out of sight, so that the next put makes it whole."""
-        self._asked("written", partial(self._remove, f"{self._at(fingerprint)}/{ENTRY}"))
+    def _forget(self, fingerprint: str) -> bool:
+        """Take an entry out of sight, such as a damaged one, so that the next put makes it whole."""
+        return bool(self._asked("written", partial(self._remove, f"{self._at(fingerprint)}/{ENTRY}")))
 
-    def _remove(self, there: str) -> None:
+    def _remove(self, there: str) -> bool:
         with suppress(FileNotFoundError):  # Somebody else was first.
             self._files.rm_file(there)
+        return True
 
-    def _remove_all(self, there: str) -> None:
+    def _remove_all(self, there: str) -> bool:
         with suppress(FileNotFoundError):
             self._files.rm(there, recursive=True)
+        return True
 
     def _asked(self, way: Way, act: Callable[[], T], size: int = 0) -> T | None:
         """Return what the file system answers; None where it fails or takes too long.

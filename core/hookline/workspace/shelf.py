@@ -76,13 +76,24 @@ class Shelf:
         shutil.rmtree(made, ignore_errors=True)
 
     def remove(self, folder: Path) -> None:
-        """Take a package away there, if it is one of those that may be there."""
-        if self._may_be_there(folder):
-            self._remote.remove(self._key(folder))
+        """Take a package away there, if it is one of those that may be there; one that cannot be is told of."""
+        if self._may_be_there(folder) and not self._remote.remove(self._key(folder)):
+            log.warning("the copy of %s at %s could not be removed: %s", folder, self.url, self._remote.problem)
 
     def has(self, folder: Path) -> bool:
         """Tell whether a package that we signed is there."""
         return self._may_be_there(folder) and self._remote.has(self._key(folder))
+
+    def size(self, folder: Path) -> int:
+        """Return the bytes of a package there; 0 where there is none that we signed."""
+        return self._remote.size(self._key(folder)) if self._may_be_there(folder) else 0
+
+    def manifest(self, folder: Path) -> bytes | None:
+        """Return the manifest of a package there, and bring nothing else; None where none that we signed is there.
+
+        Raises StoreError where that cannot be told.
+        """
+        return self._remote.read(self._key(folder), LAST) if self._may_be_there(folder) else None
 
     def problem(self) -> str | None:
         """Say why nothing can be written and read there; None where it can."""

@@ -103,8 +103,14 @@ class Signer:
             content = (folder / name).read_bytes()
         except OSError:
             return None
+        return content if self.is_file(facts, name, content) else None
+
+    def is_file(self, facts: Mapping[str, Any], name: str, content: bytes) -> bool:
+        """Tell whether this is the content of a file that an entry's facts name."""
+        if name not in facts["files"]:
+            return False
         digest = hashlib.blake2b(content, key=self.key, digest_size=32).hexdigest()
-        return content if hmac.compare_digest(digest, facts["files"][name]["blake2b"]) else None
+        return hmac.compare_digest(digest, facts["files"][name]["blake2b"])
 
     def _unchanged(self, path: Path, digest: str) -> bool:
         try:

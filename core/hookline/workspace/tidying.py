@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from .catalog.models import ModelRecord
 from .catalog.runs import RunRecord
 from .files import is_temporary
 from .store import remove_free
 from .workspace import Workspace
 
-Sort = Literal["run", "entry", "lock", "temporary", "package"]
+Sort = Literal["version", "run", "entry", "lock", "temporary", "package"]
 LEFT_FOR = 3600
 """Seconds after which a lock or a temporary file belongs to nobody alive."""
 
@@ -40,16 +41,19 @@ class Litter:
 
     sort: Sort
     name: str
-    """Of a run its id, of an entry its fingerprint, else the name of the file or folder."""
+    """Of a run its id, of an entry its fingerprint, of a version `churn:3`, else the name of the file or folder."""
     path: Path
     size: int
     """Bytes."""
 
 
-def litter(workspace: Workspace, rule: Rule) -> list[Litter]:
-    """Return what a home could do without, by a rule; removes nothing. A registered model is never among it."""
+def litter(workspace: Workspace, rule: Rule, without: Collection[ModelRecord] = ()) -> list[Litter]:
+    """Return what a home could do without, by a rule; removes nothing. A registered model is never among it.
+
+    without: versions that are to go, so that the runs which they came of are kept for them no longer
+    """
     records = workspace.catalog.runs.newest(workspace.catalog.runs.count())
-    kept = _kept(workspace, records, rule)
+    kept = _kept(workspace, records, rule, {(one.name, one.version) for one in without})
     old = [record for record in records if record.id not in kept]
     spared = _spared(workspace, rule)
     return [
@@ -69,6 +73,8 @@ def clear(workspace: Workspace, found: Collection[Litter]) -> int:
             freed += one.size * workspace.store.discard(one.name)
         elif one.sort == "lock":
             freed += one.size * remove_free(one.path)
+        elif one.sort == "package":
+            freed += one.size * _remove_orphan(workspace, one.path)
         elif one.path.is_dir():
             shutil.rmtree(one.path, ignore_errors=True)
             freed += one.size
@@ -78,10 +84,26 @@ def clear(workspace: Workspace, found: Collection[Litter]) -> int:
     return freed
 
 
-def _kept(workspace: Workspace, records: list[RunRecord], rule: Rule) -> set[str]:
+def _remove_orphan(workspace: Workspace, path: Path) -> bool:
+    """Remove a package that no version stands for; False where one does by now: a run that makes it again takes it as it is."""
+    with workspace.package_place(path.parent.name, path.name):
+        if _is_kept(workspace, path):
+            return False
+        shutil.rmtree(path, ignore_errors=True)
+        return True
+
+
+def _is_kept(workspace: Workspace, path: Path) -> bool:
+    models = workspace.catalog.models
+    known = models.versions(path.parent.name) if models.has(path.parent.name) else []
+    return path.resolve() in {Path(record.path).resolve() for record in known}
+
+
+def _kept(workspace: Workspace, records: list[RunRecord], rule: Rule, without: Collection[tuple[str, int]]) -> set[str]:
     """Return the ids of the runs that keep their folder; records: the newest first."""
     since = datetime.now(UTC) - rule.age
-    made = {record.run_id for record in workspace.catalog.models.every_version()}
+    versions = workspace.catalog.models.every_version()
+    made = {record.run_id for record in versions if (record.name, record.version) not in without}
     young = {record.id for record in records if record.started > since}
     return made | young | workspace.catalog.runs.under_way() | {record.id for record in records[: rule.runs]}
 
@@ -136,20 +158,22 @@ def _left(home: Path) -> Iterator[Litter]:
 def _orphans(workspace: Workspace) -> Iterator[Litter]:
     """Yield packages that no version stands for, where nobody has touched them for long: of a killed run, or a killed delete.
 
-    None where the catalog is not the home's own, which others may share, and none that is older than what the catalog knows
-    of its model: that may be a version of a catalog that was here before.
+    None where the catalog is not the home's own, which others may share, but those of which it knows that their version was
+    deleted, as another machine may have done; and none that is older than what the catalog knows of its model: that may be a
+    version of a catalog that was here before.
     """
-    if not workspace.catalog.database.places.in_home():
-        return
-    before = time.time() - LEFT_FOR
-    kept = {Path(record.path).resolve() for record in workspace.catalog.models.every_version()}
-    begun = workspace.catalog.models.begun()
+    models, before = workspace.catalog.models, time.time() - LEFT_FOR
+    kept = {Path(record.path).resolve() for record in models.every_version()}
+    own, begun = workspace.catalog.database.places.in_home(), models.begun()
+    deleted = {(name, fingerprint[:16]) for name, fingerprint in models.deleted()}
     for path in sorted(workspace.home.glob("models/*/[!.]*")):
         first = begun.get(path.parent.name)
+        ended = (path.parent.name, path.name) in deleted
+        if first is None or path.resolve() in kept or not (own or ended):
+            continue
         with suppress(FileNotFoundError):  # It may end at this moment.
-            if first is None or path.resolve() in kept or not path.is_dir():
-                continue
-            if first.timestamp() <= path.lstat().st_mtime < before:
+            touched = path.lstat().st_mtime
+            if path.is_dir() and touched < before and (ended or first.timestamp() <= touched):
                 yield Litter("package", path.name, path, _size(path))
 
 

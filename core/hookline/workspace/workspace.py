@@ -48,10 +48,12 @@ class Workspace:
     def package_place(self, model: str, fingerprint: str) -> Iterator[Path]:
         """Give the folder of a version's package, held between processes: who registers it waits for who deletes it, and back.
 
+        So they do in other homes that share the catalog, as these may share the package too.
         fingerprint: what the version is known by
         """
         path = self.home / "models" / model / fingerprint[:16]
-        with self.store.lock(hashlib.sha256(f"package {model} {path.name}".encode()).hexdigest()):
+        what = f"package {model} {path.name}"
+        with self.store.lock(hashlib.sha256(what.encode()).hexdigest()), self.catalog.database.alone(what):
             yield path
 
     @contextmanager

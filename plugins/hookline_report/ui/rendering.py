@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from hookline.kinds.deployments import REFUSED
 from hookline.live.overview.delays import span_said
 from hookline.telling.secrets import redacted
 
@@ -88,7 +89,7 @@ def environment() -> Any:
         "span": span_said,
         "lag": lag,
     }
-    made.globals |= {"sparkline": sparkline, "interval": interval, "bar": bar, "reach": reach}
+    made.globals |= {"sparkline": sparkline, "interval": interval, "bar": bar, "reach": reach, "why_refused": REFUSED}
     return made
 
 

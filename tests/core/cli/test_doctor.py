@@ -298,3 +298,22 @@ def test_a_damaged_version_whose_run_is_gone_too_is_not_told_to_be_made_again(do
     shutil.rmtree(folder)
     shutil.rmtree(used.path)
     assert doctor()[1]["models"]["todo"] == f"put {folder} back from a copy of the home, or promote another version"
+
+
+def test_packages_that_machines_share_without_a_catalog_are_pointed_out(
+    doctor: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKLINE_STORE_KEY", "one for all")
+    monkeypatch.setenv("HOOKLINE_MODELS_REMOTE", f"file://{tmp_path / 'there'}")
+    assert "set HOOKLINE_CATALOG to the same database" in doctor()[1]["team"]["todo"]
+    monkeypatch.setenv("HOOKLINE_CATALOG", f"sqlite:///{tmp_path / 'team.db'}")
+    assert "team" not in doctor()[1]
+
+
+def test_a_catalog_that_machines_share_without_packages_is_pointed_out(
+    doctor: Found, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKLINE_CATALOG", postgresql_url)
+    found = doctor()[1]
+    assert "set HOOKLINE_MODELS_REMOTE" in found["team"]["todo"]
+    assert postgresql_url in found["catalog"]["detail"]

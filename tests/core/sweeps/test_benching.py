@@ -149,6 +149,21 @@ def test_times_of_two_benches_are_held_where_both_have_one(home_of_benches: Path
     assert [row["times"] for row in found.rows if row["pipeline"] == "tree"] == [pytest.approx(0.5)]
 
 
+def test_times_are_told_over_the_data_sets_on_which_every_pipeline_finished(home_of_benches: Path) -> None:
+    folder = home_of_benches / "benches" / "20200101-1"
+    folder.mkdir(parents=True)
+    facts = {"name": "small", "suite": {**SMALL, "repeats": 1}, "environment": {"packages": {}}}
+    (folder / "suite.json").write_text(json.dumps(facts), "utf-8")
+    for data, pipeline, seconds in (("iris", "tree", 10.0), ("iris", "stump", 1.0), ("wine", "tree", 10.0)):
+        keep(folder / RESULTS, Result(data, pipeline, 0, "", "finished", {"accuracy": (0.9, True)}, seconds))
+    keep(folder / RESULTS, Result("wine", "stump", 0, "", "failed", {}, 0.0, error="it broke"))
+    found = load_bench("20200101-1", home=home_of_benches)
+    assert {row["pipeline"]: row["times"] for row in found.rows()} == {
+        "tree": pytest.approx(10.0),
+        "stump": pytest.approx(1.0),
+    }
+
+
 @pytest.mark.parametrize(
     "facts",
     [[], 5, {"suite": [], "name": "s", "environment": {"packages": {}}}]

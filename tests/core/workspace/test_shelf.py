@@ -118,6 +118,18 @@ def test_a_package_that_is_taken_away_is_there_no_more(tmp_path: Path) -> None:
         shelf(tmp_path / "second").bring(tmp_path / "second" / "models" / "churn" / "abc")
 
 
+def test_a_package_that_cannot_be_taken_away_is_told_of(
+    tmp_path: Path, there: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = package(tmp_path / "first")
+    ours = shelf(tmp_path / "first")
+    ours.put(folder)
+    there.rename(tmp_path / "away")
+    there.write_text("not a folder")
+    ours.remove(folder)
+    assert f"the copy of {folder} at file://{there} could not be removed" in caplog.text
+
+
 def test_a_package_that_was_changed_there_is_refused_and_leaves_nothing(tmp_path: Path, there: Path) -> None:
     register(catalog(tmp_path / "first"), package(tmp_path / "first"))
     (changed,) = there.rglob("model.bin")

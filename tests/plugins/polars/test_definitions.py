@@ -195,9 +195,7 @@ def test_a_row_alone_gets_what_it_gets_among_others(rows: list[tuple[Any, ...]])
 
 def test_what_onnx_has_no_words_for_is_refused_before_anything_runs(registry: Registry) -> None:
     rows = ROWS.with_columns(y=pl.Series(["a", "b", "a", "b"]))
-    with pytest.raises(
-        PlanError, match=r"packager 'onnx' cannot say this pipeline: expressions needs Lowercase"
-    ):
+    with pytest.raises(PlanError, match=r"packager 'onnx' cannot say this pipeline: expressions needs Lowercase"):
         hl.plan(
             source=rows, target="y", trainer="decision_tree", packager=["onnx"],
             transform=[{"component": "expressions", "columns": {"low": "LOWER(plan)"}}],

@@ -18,7 +18,7 @@ from hookline.kinds.kinds import KINDS
 from hookline.registry.registry import Registry, load_registry
 from hookline.version import install_line
 
-from .home import catalog_facts, home_problem, key_problem, remote_problems, space_of, store_facts
+from .home import catalog_facts, half_shared, home_problem, key_problem, remote_problems, space_of, store_facts
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -249,11 +249,23 @@ def _shared() -> Iterator[Check]:
         if problem is None:
             yield Check(name, "ok", f"a file was written, read and removed at {os.environ[variable]}")
         else:
-            todo = f"see to {variable}, its credentials in the environment, and what it may write"
-            yield Check(name, "error", f"{os.environ[variable]} is of no use: {problem}", todo)
+            yield Check(name, "error", f"{os.environ[variable]} is of no use: {problem}", _todo(variable, problem))
+    if half := half_shared(home()):
+        yield Check("team", "warning", *half)
     if os.environ.get("HOOKLINE_MODELS_REMOTE") and not os.environ.get("HOOKLINE_STORE_KEY"):
         told = "packages at HOOKLINE_MODELS_REMOTE are signed with this user's own key, which no other machine takes"
         yield Check("team key", "warning", told, "set HOOKLINE_STORE_KEY to the same secret on every machine")
+
+
+def _todo(variable: str, problem: str) -> str:
+    """Return what to do about a URL by what was said of it."""
+    if "bucket does not exist" in problem or "NoSuchBucket" in problem:
+        return f"make the bucket, or name another in {variable}"
+    if "Could not connect" in problem:
+        return "see to AWS_ENDPOINT_URL, and that the server is up"
+    if "cannot be opened" in problem:
+        return f"give {variable} a URL that fsspec knows, such as s3://bucket/models or file:///mnt/models"
+    return f"see to {variable}, its credentials in the environment, and what it may write"
 
 
 def _catalog() -> Iterator[Check]:
@@ -265,7 +277,8 @@ def _catalog() -> Iterator[Check]:
     if facts.locked:
         yield Check("catalog", "warning", "another process is writing to it", "wait for it, or end it")
         return
-    yield Check("catalog", "ok", f"{facts.runs} runs, {facts.versions} model versions")
+    where = f" at {facts.at}" if facts.at else ""
+    yield Check("catalog", "ok", f"{facts.runs} runs, {facts.versions} model versions{where}")
     if facts.damaged:
         told = "; ".join(f"{one.name}: {one.problem}" for one in facts.damaged[:SOME])
         detail = f"{len(facts.damaged)} of {facts.versions} registered versions are lost or damaged: {told}"

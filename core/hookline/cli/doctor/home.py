@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hookline.errors import HooklineError
+from hookline.errors import HooklineError, StoreError
 from hookline.packages.manifest import verify
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import ModelRecord
-from hookline.workspace.catalog.sql.engine import catalog_url, is_locked
+from hookline.workspace.catalog.sql.engine import catalog_url, file_of, is_locked, shown
 from hookline.workspace.mirror import Remote
 from hookline.workspace.shelf import VARIABLE, shelf_of
 from hookline.workspace.signing import Signer, key_path, read_key
@@ -56,6 +56,8 @@ class CatalogFacts:
     versions: int = 0
     damaged: tuple[Damaged, ...] = ()
     locked: bool = False
+    at: str = ""
+    """Its URL without the password, where it is not the home's own file."""
 
 
 def home_problem(folder: Path) -> str | None:
@@ -106,11 +108,31 @@ def remote_problems(home: Path) -> Iterator[tuple[str, str, str | None]]:
     """Try what machines share by URL, by a small file; yields its name, its variable, and what is wrong, or None."""
     url = os.environ.get("HOOKLINE_STORE_REMOTE")
     if url:
-        mirror = Remote(url, Signer(read_key()), lasting=True)
-        yield "remote store", "HOOKLINE_STORE_REMOTE", None if mirror.answers() else mirror.problem
+        yield "remote store", "HOOKLINE_STORE_REMOTE", _problem_at(url)
     shelf = shelf_of(home)
     if shelf is not None:
-        yield "remote models", VARIABLE, shelf.problem()
+        yield "remote models", VARIABLE, _problem_at(shelf.url, VARIABLE)
+
+
+def _problem_at(url: str, named_in: str = "HOOKLINE_STORE_REMOTE") -> str | None:
+    try:
+        mirror = Remote(url, Signer(read_key()), named_in, lasting=True)
+    except StoreError as error:
+        return error.message
+    return None if mirror.answers() else mirror.problem
+
+
+def half_shared(home: Path) -> tuple[str, str] | None:
+    """Say what machines share only half of, and what to do; None where they share nothing, or all that they must."""
+    catalog, models = bool(os.environ.get("HOOKLINE_CATALOG")), shelf_of(home) is not None
+    if catalog and not models and file_of(catalog_url(home)) is None:
+        told = "machines share the catalog and no packages: a version answers only on the machine that made it"
+        return told, f"set {VARIABLE} to a URL such as s3://bucket/models on every machine"
+    if models and not catalog:
+        return "machines share packages and no catalog: none hears of another's versions", (
+            "set HOOKLINE_CATALOG to the same database on every machine"
+        )
+    return None
 
 
 def catalog_facts(home: Path) -> CatalogFacts:
@@ -120,7 +142,8 @@ def catalog_facts(home: Path) -> CatalogFacts:
         return CatalogFacts(locked=True)
     catalog = Catalog(url, home)
     models = catalog.models.every_version()
-    return CatalogFacts(catalog.runs.count(), len(models), tuple(_damaged(catalog, models)))
+    at = shown(url) if os.environ.get("HOOKLINE_CATALOG") else ""
+    return CatalogFacts(catalog.runs.count(), len(models), tuple(_damaged(catalog, models)), at=at)
 
 
 def _damaged(catalog: Catalog, models: Sequence[ModelRecord]) -> Iterator[Damaged]:

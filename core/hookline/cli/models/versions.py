@@ -132,6 +132,8 @@ def _diff(given: Any) -> int:
             tell(f"{title}:")
             print_rows(rows[:MOST], columns, empty="")
             tell(f"... and {len(rows) - MOST} more\n" if len(rows) > MOST else "")
+    for line in (*found.untold, *filter(None, [found.rechosen])):
+        say(line)
     if found.behavior is None:
         say(f"what they answer was not compared: {found.rows}")
         return 0

@@ -53,7 +53,7 @@ def promote(
     name = record.name
     verify(Path(record.path))
     if alias != CHAMPION:
-        name_so(catalog, record, alias, reason, who)
+        catalog.models.set_alias(name, alias, record.version, "" if reason == BY_HAND else reason, who)
         keep_in_step(name, home)
         return None
 
@@ -83,12 +83,6 @@ def put_in_charge(
         return by(only(current, record.version), who), reason
 
     return in_turn(catalog, record.name, decide)
-
-
-def name_so(catalog: Catalog, record: ModelRecord, alias: str, reason: str, who: str | None) -> None:
-    """Call a version by an alias, on record; raises UsageError for what is no name."""
-    catalog.models.set_alias(record.name, alias, record.version)
-    catalog.acts.record(record.name, record.version, "aliased", {"alias": alias}, reason, who)
 
 
 def rollback(

@@ -79,14 +79,19 @@ class DeploymentStatus:
     """Status -> requests that were refused before any version answered, since the policy came into force."""
 
     @property
-    def refused_words(self) -> str:
-        """Return how many of all requests were refused, and why; empty where none was."""
+    def refused_share(self) -> str:
+        """Return how many of all requests were refused, in words; empty where none was."""
         count = sum(self.refused.values())
         if not count:
             return ""
         among = count + sum(arm.requests for arm in self.arms if not arm.share.startswith(BESIDE))
+        return f"{percent(count / among)} of {among:,} requests were refused before a version answered"
+
+    @property
+    def refused_words(self) -> str:
+        """Return how many of all requests were refused, and why; empty where none was."""
         why = ", ".join(f"{number:,} with {status} ({REFUSED[status]})" for status, number in self.refused.items())
-        return f"{percent(count / among)} of {among:,} requests were refused before a version answered: {why}"
+        return f"{self.refused_share}: {why}" if self.refused_share else ""
 
     def words(self) -> str:
         """Return who answers, in a line."""

@@ -192,8 +192,8 @@ def _other_targets(
         try:
             path = Path(workspace.catalog.models.get(record.name, version).path)
             other = StoredPackage(path, registry).target
-        except HooklineError:
-            told.append(f"the package of v{version}, which answered, is lost, so its target cannot be compared")
+        except HooklineError as error:
+            told.append(f"the target of v{version}, which answered, cannot be compared: {error.message}")
             continue
         if (other.name, other.task) != (target.name, target.task):
             told.append(

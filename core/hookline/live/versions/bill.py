@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import DataError, MissingBackend
+from hookline.kinds.plain import adapter
+from hookline.packages.door.faults import first_of
 from hookline.packages.door.files import MANIFEST
+from hookline.packages.door.names import shown
 from hookline.packages.manifest import verify
 from hookline.packages.telling.needs import lock_in
 from hookline.registry.distributions import normal
@@ -94,48 +97,90 @@ def audit_package(what: str | Path, advisories: str | Path, *, home: str | Path 
     return [advice for one in _advisories(Path(advisories)) for advice in _warned(one, locked)]
 
 
-def _advisories(path: Path) -> Iterator[Mapping[str, Any]]:
+@dataclass(frozen=True)
+class _Package:
+    ecosystem: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class _Range:
+    type: str = ""
+    events: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Affected:
+    package: _Package | None = None
+    versions: tuple[str, ...] | None = None
+    ranges: tuple[_Range, ...] | None = None
+
+
+@dataclass(frozen=True)
+class _Advisory:
+    """What is read of an advisory in the OSV schema; it may say more."""
+
+    id: str
+    summary: str | None = None
+    withdrawn: str | None = None
+    affected: tuple[_Affected, ...] | None = None
+
+
+def _advisories(path: Path) -> Iterator[_Advisory]:
+    from pydantic import ValidationError
+
     if not path.exists():
         raise DataError(f"there is no file {path}", hint="advisories in the OSV schema, such as those of osv.dev")
-    for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise DataError(
+            f"the folder {path} holds no .json file", hint="advisories in the OSV schema, one or more a file"
+        )
+    for file in files:
         try:
             found = parse_json(read_ordinary(file))
         except (OSError, Unreadable) as error:
             raise DataError(f"{file} cannot be read: {error}") from None
-        for one in found if isinstance(found, list) else [found]:
-            if not isinstance(one, dict) or not isinstance(one.get("id"), str):
-                raise DataError(f"{file} holds what is no advisory: it has no id", hint="see ossf.github.io/osv-schema")
-            yield one
+        for place, one in enumerate(found if isinstance(found, list) else [found]):
+            try:
+                yield adapter(_Advisory).validate_python(one)
+            except (ValidationError, RecursionError) as error:
+                named = one.get("id") if isinstance(one, dict) else None
+                which = f"'{shown(named)}'" if named else f"number {place + 1}"
+                raise DataError(
+                    f"{file} holds what is no advisory, {which}: {first_of(error)}",
+                    hint="see ossf.github.io/osv-schema",
+                ) from None
 
 
-def _warned(advisory: Mapping[str, Any], locked: Mapping[str, str]) -> Iterator[Advice]:
+def _warned(advisory: _Advisory, locked: Mapping[str, str]) -> Iterator[Advice]:
     """Yield the distributions that an advisory warns of; one that was withdrawn warns of none."""
-    if advisory.get("withdrawn"):
+    if advisory.withdrawn:
         return
-    for affected in advisory.get("affected") or ():
-        package = affected.get("package") or {}
-        name = normal(str(package.get("name", "")))
+    for affected in advisory.affected or ():
+        package = affected.package or _Package()
+        name = normal(package.name)
         version = locked.get(name)
-        if str(package.get("ecosystem", "")).lower() != "pypi" or version is None:
+        if package.ecosystem.lower() != "pypi" or version is None:
             continue
-        hit, fixed = _is_hit(affected, version, str(advisory["id"]))
+        hit, fixed = _is_hit(affected, version, advisory.id)
         if hit:
-            yield Advice(name, version, str(advisory["id"]), str(advisory.get("summary", ""))[:200], fixed)
+            yield Advice(name, version, advisory.id, (advisory.summary or "")[:200], fixed)
 
 
-def _is_hit(affected: Mapping[str, Any], version: str, advisory: str) -> tuple[bool, str | None]:
+def _is_hit(affected: _Affected, version: str, advisory: str) -> tuple[bool, str | None]:
     """Tell whether a version is one of those, and the first that is mended after it."""
     from packaging.version import InvalidVersion, Version
 
     try:
         here, fixed = Version(version), None
-        hit = version in (affected.get("versions") or ())
-        for part in affected.get("ranges") or ():
-            if part.get("type") != "ECOSYSTEM":
+        hit = version in (affected.versions or ())
+        for part in affected.ranges or ():
+            if part.type != "ECOSYSTEM":
                 continue
-            inside, mended = _inside(part.get("events") or (), here)
+            inside, mended = _inside([event for event in part.events if event], here)
             hit, fixed = hit or inside, fixed or mended
-    except (InvalidVersion, AttributeError, TypeError) as error:
+    except InvalidVersion as error:
         raise DataError(f"advisory {advisory} cannot be read: {error}", hint="see ossf.github.io/osv-schema") from None
     return hit, fixed
 

@@ -15,6 +15,7 @@ from hookline.errors import DataError, StoreError, UnknownName
 from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import DecisionRule, Prediction
 from hookline.packages.certificate.golden import golden_rows
+from hookline.packages.deciding.words import decisions, rechosen
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.reading import reading_in
 from hookline.packages.settling import EVIDENCE
@@ -53,6 +54,10 @@ class Difference:
     metrics: Mapping[str, tuple[float | None, float | None]]
     decision: tuple[str, str] | None
     """How each decides; None where both do so alike."""
+    rechosen: str
+    """Said of the second's threshold where it was chosen anew, on which rows, and what it was; empty where it was not."""
+    untold: tuple[str, ...]
+    """Which of them tells no config or no metrics, so that these are not compared."""
     behavior: Changes | None
     """What they answer to the same rows; None where there are none to ask, or they do not predict the same."""
     rows: str
@@ -78,17 +83,20 @@ def diff_versions(
     sides = [load_package(one.package(), registry, trust) for one in found]
     evidence = [_evidence(one.path) for one in sides]
     data = [dict(one.manifest.get("data") or {}) for one in sides]
+    names, rules = [_name(found[0], first), _name(found[1], second)], [_rule(registry, one.path) for one in sides]
     records = [features_in(side.path, one.version) for side, one in zip(sides, found, strict=True)]
     behavior, told = _behavior(registry, workspace, sides, evidence, rows)
     return Difference(
-        _name(found[0], first),
-        _name(found[1], second),
+        names[0],
+        names[1],
         None if data[0] == data[1] else (data[0], data[1]),
-        _configs(*(one.get("config") for one in evidence)),
+        _configs(*(_config(one) for one in evidence)),
         _code(workspace, [_run_id(workspace, one) for one in found], evidence),
         tuple(change for change in changes(*records) if change.status != "same" or change.moved),
         _metrics(*(one.manifest for one in sides)),
-        _decisions(*(StoredPackage(one.path, registry).decision for one in sides)),
+        decisions(*rules),
+        rechosen(*rules),
+        tuple(_untold(names, sides, evidence)),
         behavior,
         told,
     )
@@ -121,9 +129,26 @@ def _run_id(workspace: Workspace, found: Found) -> str | None:
     return workspace.catalog.models.get(found.model, found.version).run_id
 
 
-def _configs(first: Any, second: Any) -> dict[str, tuple[Any, Any]]:
+def _config(evidence: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the config in a package's evidence, empty where there is none."""
+    config = evidence.get("config")
+    return config if isinstance(config, Mapping) else {}
+
+
+def _configs(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return where two configs differ; nothing where one of them is not told."""
     return dict(_pairs(first, second)) if first and second else {}
+
+
+def _untold(
+    names: Sequence[str], sides: Sequence[LoadedPackage], evidence: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """Say what one of two does not tell, so that it is not compared."""
+    for name, side, told in zip(names, sides, evidence, strict=True):
+        if not _config(told):
+            yield f"{name} tells no config"
+        if not side.manifest["metrics"]:
+            yield f"{name} tells no metrics: it was judged on no held-out rows"
 
 
 def _pairs(first: Any, second: Any, path: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
@@ -163,18 +188,8 @@ def _metrics(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, t
     return {name: (held[0].get(name), held[1].get(name)) for name in dict.fromkeys([*held[0], *held[1]])}
 
 
-def _decisions(first: DecisionRule | None, second: DecisionRule | None) -> tuple[str, str] | None:
-    """Return how two decide where that is not alike; on how many rows it was chosen is no part of it."""
-    told = [_decision(one) for one in (first, second)]
-    return None if told[0] == told[1] else (told[0], told[1])
-
-
-def _decision(rule: DecisionRule | None) -> str:
-    if rule is None:
-        return "the most probable class"
-    if rule.threshold is None:
-        return f"by {rule.by}: {[list(row) for row in rule.costs]}"
-    return f"by {rule.by}: from {rule.threshold:.6g} on"
+def _rule(registry: Registry, folder: Path) -> DecisionRule | None:
+    return StoredPackage(folder, registry).decision
 
 
 def _behavior(

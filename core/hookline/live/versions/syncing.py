@@ -13,7 +13,7 @@ from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import CHAMPION
 from hookline.workspace.workspace import open_workspace
 
-from ..deploying.promoting import name_so, put_in_charge
+from ..deploying.promoting import put_in_charge
 from ..mirroring.agreeing import Difference, differences
 from ..mirroring.pushing import mirrored, numbers, settle, trackers_at
 
@@ -129,7 +129,7 @@ def _take(catalog: Catalog, model: str, one: Difference, place: str, reason: str
     if one.alias == CHAMPION:
         put_in_charge(catalog, record, why, who)
     else:
-        name_so(catalog, record, one.alias, why, who)
+        catalog.models.set_alias(record.name, one.alias, record.version, why, who)
 
 
 def _chosen(known: Mapping[str, Tracker], name: str | None) -> tuple[str, Tracker]:

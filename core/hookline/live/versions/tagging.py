@@ -41,9 +41,11 @@ def tag_version(
             raise UsageError(f"the value of tag '{name}' is no line of at most {LONGEST} characters")
     gone = {name: held[name] for name, value in tags.items() if value is None}
     new = {name: value for name, value in tags.items() if value is not None}
-    if new:
-        catalog.acts.record(record.name, record.version, "tagged", new, reason, who)
-    if gone:
-        catalog.acts.record(record.name, record.version, "untagged", gone, reason, who)
+    with catalog.database.writing() as connection:
+        # While nobody else may write, so that it is not deleted meanwhile.
+        catalog.models.require(record.name, [record.version])
+        for sort, facts in (("tagged", new), ("untagged", gone)):
+            if facts:
+                catalog.acts.add(connection, record.name, record.version, sort, facts, reason, who)
     keep_in_step(record.name, home)
     return catalog.acts.tags(record.name).get(record.version, {})

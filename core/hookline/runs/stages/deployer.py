@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 
 log = logger("hookline.deployer")
+TRIES = 8
+"""So often another may be first to change the policy."""
 MOST_OBJECTIONS = 3
 """So many are told; the report has them all."""
 
@@ -52,21 +54,25 @@ def _deploy(run: Execution, stage: Stage) -> Deployed:
         version = catalog.models.register(name, run.info.id, str(path), package.format, metrics, fingerprint)
     # Of two runs that end at once, the second is to be held against what the first put in charge.
     with run.workspace.deciding(name):
-        current = catalog.deployments.current(name)
-        champion = None if current is None else catalog.models.get(name, current.version)
-        known = champion is not None and champion.version == version
-        standing = Standing() if known else stand(run, champion)
-        found = replace(package, objections=standing.objections, unfit=standing.unfit)
-        registered = replace(found, path=path, version=version)
-        if not stage.acts.accepts(registered):
-            return _only_registered(registered, current)
-        return _in_force(run, stage, registered, current, standing)
+        for _ in range(TRIES):
+            current = catalog.deployments.current(name)
+            champion = None if current is None else catalog.models.get(name, current.version)
+            known = champion is not None and champion.version == version
+            standing = Standing() if known else stand(run, champion)
+            found = replace(package, objections=standing.objections, unfit=standing.unfit)
+            registered = replace(found, path=path, version=version)
+            if not stage.acts.accepts(registered):
+                return _only_registered(registered, current)
+            done = _in_force(run, stage, registered, current, standing)
+            if done is not None:
+                return done
+    raise StoreError(f"the policy of '{name}' changes all the time", hint=f"hookline models log {name}")
 
 
 def _in_force(
     run: Execution, stage: Stage, package: Package, current: Deployment | None, standing: Standing
-) -> Deployed:
-    """Put the policy in force that the deployer says."""
+) -> Deployed | None:
+    """Put the policy in force that the deployer says; None where a person or a controller was first, so that another is."""
     assert package.version is not None
     decided: Deployment = stage.acts.deploy(package, current)
     deployment = replace(decided, fields=plain(stage.acts))
@@ -75,7 +81,10 @@ def _in_force(
     why = f"although {_in_short(standing.objections)}" if standing.objections else standing.merit
     if not deployment.is_same_policy(current):
         reasons = "; ".join(filter(None, (why, gates)))
-        run.workspace.catalog.deployments.record(deployment, f"run {run.info.id}{': ' if reasons else ''}{reasons}")
+        reason = f"run {run.info.id}{': ' if reasons else ''}{reasons}"
+        # A policy that is not yet in force has no number, as is the case of none at all.
+        if not run.workspace.catalog.deployments.follow(deployment, reason, current or deployment):
+            return None
     return Deployed(package.name, package.version, deployment, accepted=True, told=f"{told}: {why}" if why else told)
 
 
@@ -94,32 +103,26 @@ def _in_short(objections: Sequence[str]) -> str:
 
 
 def _copy(package: Path, path: Path, run_id: str) -> None:
-    """Copy a package to where its model is kept, where no whole copy of it is there."""
-    _clear_damaged(path, package)
-    if path.exists():
+    """Copy a package to where its model is kept, where no whole copy of it is there; who registers it holds its place."""
+    if path.exists() and not _is_damaged(path, package):
         return
-    temporary = path.with_name(f".{path.name}.{run_id}")
+    temporary, old = (path.with_name(f".{path.name}.{run_id}{ending}") for ending in ("", ".old"))
     try:
         shutil.copytree(package, temporary, ignore=shutil.ignore_patterns("entry.json"))
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    try:
+        # Whole before the damaged one goes, which may be all that is there of a version.
+        if path.exists():
+            path.rename(old)
         temporary.rename(path)
-    except OSError:
-        # Another run of the same package was first; its copy is as good.
-        shutil.rmtree(temporary)
-        if not path.exists():
-            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
-def _clear_damaged(path: Path, package: Path) -> None:
-    """Take a registered copy away where a file of its package is lost or changed, so that it is made again.
+def _is_damaged(path: Path, package: Path) -> bool:
+    """Tell whether a file of its package is lost or changed in a registered copy, which is then to be made again.
 
     Only the package's own files count: another run may be adding its evidence at this moment.
     """
-    if not path.exists():
-        return
     names = [MANIFEST, *read_manifest(package)["files"]]
     unsealed = _is_unsealed(path)
     lost = [name for name in names if not (path / name).is_file()]
@@ -128,7 +131,8 @@ def _clear_damaged(path: Path, package: Path) -> None:
         log.warning(
             "the registered copy %s is made again: %s", path, ", ".join(lost or changed or unread or [MANIFEST])
         )
-        shutil.rmtree(path)
+        return True
+    return False
 
 
 def _is_unsealed(path: Path) -> bool:

@@ -100,7 +100,8 @@ class Bench:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what `frame` has, as plain rows."""
-        times, ranks = relative(self.seconds), self.ranking.ranks
+        # Over the data sets of the ranks: where one failed, how the others stand beside the quickest is another question.
+        times, ranks = relative({data: self.seconds[data] for data in self.ranking.sets}), self.ranking.ranks
         front = pareto({name: (ranks[name], times[name]) for name in ranks if name in times})
         order = [*ranks, *(name for name in self.suite.pipelines if name not in ranks)]
         return [

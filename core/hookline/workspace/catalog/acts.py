@@ -31,7 +31,10 @@ class Act:
     """UTC."""
 
     def words(self) -> str:
-        """Return it in a line, such as `v3 tagged stage=trial`."""
+        """Return it in a line, such as `v3 tagged stage=trial`, or `@stable -> v3, before v2`."""
+        if self.sort == "aliased":
+            before = self.facts.get("before")
+            return f"@{self.facts['alias']} -> v{self.version}" + (f", before v{before}" if before else "")
         told = ", ".join(f"{name}={value}" for name, value in self.facts.items())
         return f"v{self.version} {self.sort}" + (f" {told}" if told else "")
 

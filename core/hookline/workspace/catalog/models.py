@@ -136,13 +136,19 @@ class Models:
         found = self._database.rows(self._aliases.select().where(self._aliases.c.model == name))
         return {row["alias"]: row["version"] for row in found}
 
-    def set_alias(self, name: str, alias: str, version: int) -> None:
-        """Point an alias at a version; raises UnknownName where there is no such version, UsageError for what is no name."""
+    def set_alias(self, name: str, alias: str, version: int, reason: str = "", who: str | None = None) -> None:
+        """Point an alias at a version, and put on record who did it and why.
+
+        who: by default, whoever works here
+        Raises UnknownName where there is no such version, UsageError for what is no name.
+        """
         require_name(alias, "an alias", "stable")
         with self._database.writing() as connection:
             # While nobody else may write, so that it is not deleted meanwhile.
             self.require(name, [version])
+            facts = {"alias": alias, "before": self.aliases(name).get(alias)}
             self.point_alias(connection, name, alias, version)
+            self._acts.add(connection, name, version, "aliased", facts, reason, who)
 
     def begun(self) -> dict[str, datetime]:
         """Return when the first version of each model was registered, whether it is still there or not."""
@@ -152,6 +158,13 @@ class Models:
         first = func.min(models.c.created).label("first")
         query = models.select().with_only_columns(models.c.name, first).group_by(models.c.name)
         return {row["name"]: utc(row["first"]) for row in self._database.rows(query)}
+
+    def deleted(self) -> set[tuple[str, str]]:
+        """Return name and fingerprint of every version that was deleted."""
+        models = self._models
+        query = models.select().with_only_columns(models.c.name, models.c.fingerprint)
+        gone = query.where(models.c.path == DELETED)
+        return {(row["name"], row["fingerprint"]) for row in self._database.rows(gone)}
 
     def of_fingerprint(self, name: str, fingerprint: str) -> ModelRecord | None:
         """Return the version of a model that was made so; None where there is none, or it was deleted."""

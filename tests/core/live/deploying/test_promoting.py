@@ -226,3 +226,14 @@ def test_two_people_who_roll_back_at_once_go_back_one_after_the_other(versions: 
         found = list(pool.map(lambda _: hl.rollback("shop", home=workspace.home).version, range(2)))
     assert sorted(found) == [1, 2]
     assert [policy.version for policy in workspace.catalog.deployments.history("shop")[:3]] == [1, 2, 3]
+
+
+@BOTH
+def test_what_a_version_is_called_is_on_record_with_who_said_so_and_why(versions: Versions) -> None:
+    catalog = versions(2).catalog
+    hl.promote("shop:1", alias="stable", reason="three weeks without an alarm", who="ann")
+    hl.promote("shop:2", alias="stable")
+    found = [(act.words(), act.reason, act.who) for act in catalog.acts.of("shop")]
+    assert found[1] == ("@stable -> v1", "three weeks without an alarm", "ann")
+    assert found[0][:2] == ("@stable -> v2, before v1", "")
+    assert found[0][2]

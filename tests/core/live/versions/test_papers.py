@@ -105,6 +105,42 @@ def test_an_audit_that_finds_something_ends_with_1_and_what_is_no_advisory_is_on
         assert (found[0], told in found[1], "Traceback" in found[2]) == (code, True, False), found
 
 
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"id": "T", "affected": "polars"}, "'T': affected: must be"),
+        ({"id": "T", "affected": [1]}, "'T': affected.0: must be"),
+        ({"id": "T", "affected": [{"package": "polars"}]}, "affected.0.package: must be"),
+        ({"id": "T", "affected": [{"package": {"name": 5}}]}, "affected.0.package.name: must be"),
+        ({"id": "T", "affected": [{"versions": "1.2.3"}]}, "affected.0.versions: must be"),
+        (
+            {"id": "T", "affected": [{"ranges": [{"events": [["introduced", "0"]]}]}]},
+            "affected.0.ranges.0.events.0: must be",
+        ),
+        ({"id": 7}, "id: must be"),
+        (["T"], "number 1: must be"),
+    ],
+    ids=["affected", "one affected", "package", "name", "versions", "event", "id", "text"],
+)
+@pytest.mark.usefixtures("home")
+def test_an_advisory_of_another_shape_is_one_error_that_names_the_place(
+    told: object, message: str, tmp_path: Path, hookline: Told
+) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(told), "utf-8")
+    code, _, err = hookline("models", "audit", "iris:1", "--advisories", str(tmp_path))
+    assert (code, message in err, "Traceback" in err) == (1, True, False), err
+
+
+@pytest.mark.usefixtures("home")
+def test_a_folder_without_advisories_clears_nothing(tmp_path: Path, hookline: Told) -> None:
+    (tmp_path / "empty").mkdir()
+    code, _, err = hookline("models", "audit", "iris:1", "--advisories", str(tmp_path / "empty"))
+    assert (code, "holds no .json file" in err) == (1, True)
+    without = advisory([{}, {"introduced": "0"}])
+    (tmp_path / "empty" / "a.json").write_text(json.dumps(without), "utf-8")
+    assert [one.advisory for one in audit_package("iris:1", tmp_path / "empty")] == ["TEST-1"]
+
+
 @pytest.mark.usefixtures("home")
 def test_a_card_tells_evidence_and_what_a_person_said_as_it_stands(tmp_path: Path, hookline: Told) -> None:
     said = "to tell | <script>alert(1)</script> **flowers** apart & more"

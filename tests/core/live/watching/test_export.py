@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import jsonschema
-import pytest
 import yaml
 
 from hookline.live.watching.export import dashboard_of, export, rules_of
 from kit.command_line import Told
+from kit.prometheus import checked
 
 TEXT = {"type": "string", "minLength": 1}
 RULES = {
@@ -65,13 +63,18 @@ def test_the_command_writes_rules_and_a_dashboard(shop: Path, tmp_path: Path, ho
 
 def test_prometheus_takes_the_rules(shop: Path, tmp_path: Path) -> None:
     rules, _ = export("shop", tmp_path)
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip(
-            "promtool is not in the PATH: `apt-get install prometheus` has it; the rules are held against a schema above"
-        )
-    done = subprocess.run([promtool, "check", "rules", str(rules)], capture_output=True, text=True, check=False)
+    done = checked("rules", str(rules))
     assert (done.returncode, "7 rules found" in done.stdout) == (0, True), done.stderr
+
+
+def test_prometheus_reads_every_query_of_the_dashboard(tmp_path: Path) -> None:
+    queries = [target["expr"] for panel in dashboard_of("shop")["panels"] for target in panel["targets"]]
+    # It reads queries where they stand in rules.
+    rules = [{"record": f"panel:{place}", "expr": query} for place, query in enumerate(queries)]
+    (tmp_path / "panels.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), "utf-8")
+    done = checked("rules", str(tmp_path / "panels.yaml"))
+    assert (done.returncode, f"{len(queries)} rules found" in done.stdout) == (0, True), done.stderr
+    assert len(queries) >= 8
 
 
 def test_every_expression_is_of_this_models_servers_and_its_brackets_match() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import hookline as hl
+from hookline.kinds.deployments import REFUSED
 from hookline.workspace.workspace import open_workspace
 from hookline_report.ui.drawing import drift_spec, svg
 from hookline_report.wording import seconds
@@ -78,6 +80,16 @@ def test_a_model_is_told_by_arm_with_its_latency(shop: Visitor, shop_home: Path)
         assert arm.p99 is not None
         assert f'data-label="Half within">{seconds(arm.p50)}</td>' in text
         assert f'data-label="99 of 100 within">{seconds(arm.p99)}</td>' in text
+
+
+def test_requests_that_were_refused_are_told_by_status_and_why(shop: Visitor) -> None:
+    text = shop.get("/models/shop").text
+    assert "1.96 % of 10,200 requests were refused before a version answered:" in text
+    told = re.findall(
+        r'<b>(\d{3})</b></td><td data-label="Why">([^<]+)</td><td class="n" data-label="Requests">(\d+)', text
+    )
+    counts = zip(REFUSED.items(), ("60", "2", "5", "120", "13"), strict=True)
+    assert told == [(str(status), why, count) for (status, why), count in counts]
 
 
 def test_versions_are_told_with_the_promotion_log(shop: Visitor) -> None:

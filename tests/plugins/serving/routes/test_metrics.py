@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import httpx
 import polars as pl
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
@@ -32,7 +33,8 @@ from hookline_serving.http.log import PredictionLog, Stamp
 from hookline_serving.http.reading.faults import Overdue
 from hookline_serving.http.service import Room, Service
 from hookline_serving.http.watching.snapshots import snapshot_of
-from kit.serving import ROW, asking
+from kit.prometheus import checked
+from kit.serving import ROW, asking, serving
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -232,3 +234,12 @@ def test_open_metrics_is_told_to_whoever_asks_for_it(predictor: hl.Predictor) ->
     assert told.headers["content-type"].startswith("application/openmetrics-text")
     names = {family.name for family in open_metrics(told.text)}
     assert {"hookline_requests", "hookline_held_bytes", "hookline_serving", "hookline_route_weight"} <= names
+
+
+def test_prometheus_own_tool_finds_nothing_to_object_to_in_what_a_server_says(package: Path, tmp_path: Path) -> None:
+    with serving(package, log=tmp_path / "log") as server:
+        server.predict(ROW)
+        assert server.post({"rows": [{}]}).status_code == 422
+        said = httpx.get(f"{server.url}/metrics").text
+    done = checked("metrics", told=said)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done

@@ -119,12 +119,14 @@ def learned_by(workspace: Workspace, record: ModelRecord) -> Bound:
 
 
 def parent_of(workspace: Workspace, record: ModelRecord) -> ModelRecord | None:
-    """Return the version that another came of by learning on; None where it came of none, or that one is not in this home.
+    """Return the version that another came of by learning on; None where it came of none, or the catalog lacks that one.
 
-    By what it was made of: its number may be another's here, where both came from elsewhere.
+    By what it was made of: its number may be another's here, where both came from elsewhere. Raises StoreError where its
+    package is to be brought from where machines share packages, and cannot be.
     """
-    said = read_manifest(Path(record.path)).get("updated_from")
-    return workspace.catalog.models.of_fingerprint(record.name, said["fingerprint"]) if said else None
+    models, said = workspace.catalog.models, read_manifest(Path(record.path)).get("updated_from")
+    found = models.of_fingerprint(record.name, said["fingerprint"]) if said else None
+    return None if found is None else models.get(found.name, found.version)
 
 
 def bound_of(one: Retraining) -> Bound:

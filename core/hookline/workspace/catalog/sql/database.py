@@ -92,12 +92,13 @@ class Database:
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
-        """Be the only one at something in all that share a server; where there is none, whoever shares the file has locks.
+        """Be the only one at something in all that share a server, or a file that is no home's own; a home has locks itself.
 
-        A process that dies lets go. Raises StoreError where the server is out of reach.
+        A process that dies lets go. Raises StoreError where the server is out of reach, or no lock can be made by the file.
         """
         if not self.has_clock:
-            yield
+            with self._locked(what):
+                yield
             return
         from sqlalchemy import text
 
@@ -112,6 +113,27 @@ class Database:
         finally:
             held.detach()  # Closed, and with it let go, also where the server is gone.
             held.close()
+
+    @contextmanager
+    def _locked(self, what: str) -> Iterator[None]:
+        """Hold a lock for something beside the file; none where the file is a home's own."""
+        if self._file is None or self.places.in_home():
+            yield
+            return
+        from filelock import FileLock
+
+        name = hashlib.sha256(what.encode()).hexdigest()[:16]
+        held = FileLock(self._file.with_name(f"{self._file.name}.{name}.lock"))
+        try:
+            held.acquire()
+        except OSError as error:
+            raise store_error(self.url, error) from error
+        try:
+            yield
+        finally:
+            # While it is held, so that whoever waits for it takes a new one.
+            Path(held.lock_file).unlink(missing_ok=True)
+            held.release()
 
     def require_same(self) -> None:
         """Raise StoreError where the file is away, for those who use it again and again; open another that is in its place.

@@ -24,6 +24,18 @@ WAIT_SECONDS = 60
 CONNECT_SECONDS = 10
 """How long a database server may take to answer that it is there."""
 
+AT_A_SERVER = {
+    "authentication failed": "see to the user in HOOKLINE_CATALOG, and to the password there or in PGPASSWORD",
+    "no password supplied": "set PGPASSWORD, or write the password into HOOKLINE_CATALOG",
+    'role "': "see to the user in HOOKLINE_CATALOG, or make that role on the server",
+    "does not exist": "make it on the server (`createdb NAME`), or name another in HOOKLINE_CATALOG",
+    "permission denied": "let this user make tables and write to them: GRANT ALL ON SCHEMA public TO NAME",
+    "failed to resolve": "see to the host in HOOKLINE_CATALOG",
+    "onnection refused": "see that the server is up, and to the host and the port in HOOKLINE_CATALOG",
+    "timeout expired": "see that the server is up, and to the host and the port in HOOKLINE_CATALOG",
+}
+"""What a database server says -> what to do."""
+
 
 def catalog_url(home: Path) -> str:
     """Return the URL of a home's catalog: of the database that HOOKLINE_CATALOG names, else of a file in the home."""
@@ -62,7 +74,7 @@ def engine_of(url: str) -> Engine:
 
     if not url.startswith("sqlite"):
         # A server that takes no connection at all would be waited for by the system's own time, which is minutes.
-        patience = {"connect_timeout": CONNECT_SECONDS} if url.startswith("postgresql+psycopg") else {}
+        patience = {"connect_timeout": CONNECT_SECONDS} if url.startswith(("postgresql:", "postgresql+psycopg")) else {}
         return _engine(url, pool_pre_ping=True, connect_args=patience)
     engine = _engine(url, connect_args={"timeout": WAIT_SECONDS, "isolation_level": None})
 
@@ -153,6 +165,8 @@ def store_error(url: str, error: Exception) -> StoreError:
         hint = "free space on its disk, or set HOOKLINE_HOME to a folder on another"
     if "locked" in reason:
         hint = "another process holds it; wait, or end that process"
+    if not url.startswith("sqlite"):
+        hint = next((todo for sign, todo in AT_A_SERVER.items() if sign in reason), hint)
     return StoreError(f"the catalog {shown(url)} cannot be used: {reason}", hint=hint)
 
 
