@@ -55,12 +55,10 @@ class ExpressionsTransform(Transform):
         """Check the columns; raises DataError, also for an expression that such columns do not go into."""
         import polars as pl
 
-        own: dict[str, Derived] = {}
-        outer = {
-            new: Derived(tuple(name for name in derived.inputs if name not in own), derived.definition)
-            for new, derived in self.added().items()
-            if own.update({new: derived}) is None
-        }
+        outer: dict[str, Derived] = {}
+        for new, derived in self.added().items():
+            # Those before it are no columns of the rows yet.
+            outer[new] = Derived(tuple(name for name in derived.inputs if name not in outer), derived.definition)
         require(self.name, train, outer)
         try:
             self.transform(train.frame).collect_schema()
@@ -165,9 +163,11 @@ def _checked(text: str) -> str:
 
     try:
         tree = parsed(text)
+        beyond = next(_beyond_one_row(tree), None)
     except pl.exceptions.PolarsError as error:
         raise ValueError(f"must be an expression, got {text!r}: {str(error).splitlines()[0]}") from None
-    beyond = next(_beyond_one_row(tree), None)
+    except RecursionError:
+        raise ValueError("must be an expression, and is nested too deeply") from None
     if beyond:
         raise ValueError(f"must look at one row alone, and {text!r} has {beyond}")
     if not _inputs(text):

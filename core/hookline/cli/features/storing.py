@@ -14,7 +14,7 @@ from hookline.plans.keywords import source_of
 from hookline.registry.registry import load_registry
 
 from ..output import add_json, print_json, print_rows, say
-from .known import add_config_dir
+from .known import add_config_dir, versions_known
 
 COLUMNS = ("set", "join", "version", "key", "keys", "columns", "moment", "age", "fresh", "state")
 
@@ -39,6 +39,7 @@ def add(actions: Any) -> None:
     add_config_dir(storing)
     asking = actions.add_parser("status", help="say what is stored, as of when, and what is stale")
     asking.add_argument("set", nargs="?", help="only this feature set")
+    add_config_dir(asking)
     looking = actions.add_parser("lookup", help="print the rows of a file, or one key, with what is stored of it")
     looking.add_argument("set", help="a feature set that is stored")
     looking.add_argument("rows", nargs="+", metavar="ROWS", help="a file, or COLUMN=VALUE of the key")
@@ -62,7 +63,12 @@ def _materialize(given: Any) -> int:
 
 def _status(given: Any) -> int:
     stored = stored_features(given.set)
+    now = {one.name: one.version for one in versions_known(given) if one.current} if stored else {}
     for one in stored:
+        if now.get(one.set, one.version) != one.version:
+            say(
+                f"warning: {one.set}.{one.join} was stored by {one.set}@{one.version}, and the project defines {now[one.set]}"
+            )
         if one.stale:
             say(f"warning: {one.set}.{one.join} is stale: its values are of {one.moment}, {_span(one.age)} ago")
     return _print(stored, as_json=given.json)

@@ -203,3 +203,10 @@ def test_a_damaged_store_is_told(shop: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreError, match="cannot be used: file is not a database"):
         hl.look_up("orders", [{"customer": "a"}])
+
+
+def test_what_another_definition_stored_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hl.materialize("orders", at=at(9))
+    (shop / "conf" / "features" / "orders.yaml").write_text(YAML.replace("7d", "8d"), "utf-8")
+    assert main(["features", "status"]) == 0
+    assert "warning: orders.lately was stored by orders@" in capsys.readouterr().err
