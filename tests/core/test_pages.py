@@ -17,6 +17,7 @@ from kit.command_line import Told
 OURS = (
     *(
         "comparison_cell",
+        "data_diff",
         "leaderboard",
         "leaderboard_cell",
         "model_card",
