@@ -17,6 +17,7 @@ from kit.command_line import Told
 OURS = (
     *(
         "comparison_cell",
+        "data_diff",
         "feature_history",
         "leaderboard",
         "leaderboard_cell",

@@ -23,7 +23,9 @@ def tracked(fields: Mapping[str, Any]) -> dict[str, Any]:
     path = fields.get("path")
     if not isinstance(path, str) or not path.strip():
         return {}
-    place = Path(path).expanduser()
+    place = Path(path).expanduser().absolute()
+    if not place.name:
+        return {}
     found = {"dvc": _dvc(place), "delta": _delta(place, fields.get("version")), "iceberg": _iceberg(place)}
     return {system: version for system, version in found.items() if version is not None}
 
@@ -41,7 +43,8 @@ def _dvc(place: Path) -> dict[str, str] | None:
     """Return the digest that a `.dvc` file says of a file or folder (DVC's own format: `outs`, each with `path` and a digest)."""
     import yaml
 
-    for beside in (place.with_name(f"{place.name}.dvc"), place.parent.with_name(f"{place.parent.name}.dvc")):
+    folders = [folder for folder in (place, place.parent) if folder.name]
+    for beside in (folder.with_name(f"{folder.name}.dvc") for folder in folders):
         try:
             tree = yaml.safe_load(read_bounded(beside, MOST_BYTES, MOST_VALUES))
             outs = [out for out in tree["outs"] if out["path"] == beside.name.removesuffix(".dvc")]
