@@ -42,11 +42,9 @@ def keep_in_step(model: str, home: str | Path | None = None) -> None:
         with trackers_at(workspace.home) as found:
             for tracker in found.values():
                 push(workspace, model, tracker)
-    except HooklineError as error:
-        # What was done here is done, and whoever asked for it did not ask for this.
-        log.warning(
-            "%s is not in step elsewhere: %s; once that is mended: hookline models sync %s", model, error.message, model
-        )
+    except Exception as error:  # noqa: BLE001  a tracker is a plugin's, and what was done here is done whatever it raises
+        told = error.message if isinstance(error, HooklineError) else f"{type(error).__name__}: {error}"
+        log.warning("%s is not in step elsewhere: %s; once that is mended: hookline models sync %s", model, told, model)
 
 
 def push(workspace: Workspace, model: str, tracker: Tracker) -> list[Difference]:
