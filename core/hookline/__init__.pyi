@@ -16,6 +16,7 @@ from .api import (
     update,
     why,
 )
+from .kinds.answering.rules import DecisionRule, Intervals
 from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
     AnswersAlone,
@@ -34,23 +35,22 @@ from .kinds.capabilities import (
     RefusesParts,
     Selects,
     SplitsAt,
-    Stored,
     TakesContract,
     Updatable,
+    Varies,
     WorksBeside,
 )
 from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
 from .kinds.fitted import (
-    DecisionRule,
     FittedFeaturizer,
     FittedTransform,
-    Intervals,
     Limit,
     Model,
     PickledModel,
     Prediction,
     Predictor,
+    Stored,
 )
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.given.secrets import Secret
@@ -189,6 +189,7 @@ __all__ = [
     "Transform",
     "Trust",
     "Updatable",
+    "Varies",
     "WatchRules",
     "WorksBeside",
     "__version__",

@@ -13,9 +13,9 @@ from hookline.data.frames import count_rows
 from hookline.data.target import decode
 from hookline.data.versions import version_of
 from hookline.errors import DataError, UsageError
+from hookline.kinds.answering.rules import DecisionRule, Intervals
 from hookline.kinds.artifacts import Dataset, DataVersion, Features
 from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import DecisionRule, Intervals
 from hookline.kinds.kinds import Trainer
 from hookline.kinds.plain import from_json, plain, to_json
 from hookline.kinds.reports import Metric, Metrics

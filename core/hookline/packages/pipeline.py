@@ -11,8 +11,9 @@ from hookline.data.columns import conform
 from hookline.data.contract.rules import unlike_training
 from hookline.data.target import decide, decode, encode, no_prediction, true_values
 from hookline.errors import DataError
+from hookline.kinds.answering.rules import DecisionRule, Intervals
 from hookline.kinds.artifacts import ROW_ID, Dataset, Feature, Features, Roles, Schema, Target
-from hookline.kinds.fitted import DecisionRule, FittedTransform, Intervals, Model, Prediction
+from hookline.kinds.fitted import FittedTransform, Model, Prediction
 from hookline.workspace.processes.forks import require_own_threads
 
 if TYPE_CHECKING:

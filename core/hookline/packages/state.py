@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hookline.errors import HooklineError, StoreError
+from hookline.kinds.answering.rules import DecisionRule, Intervals
 from hookline.kinds.artifacts import Roles, Schema, Target
-from hookline.kinds.fitted import DecisionRule, Intervals, Model
+from hookline.kinds.fitted import Model
 from hookline.kinds.plain import from_json, to_json
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry

@@ -51,7 +51,7 @@ class Options:
     golden: Annotated[int, Interval(ge=0, le=1000)] = 20
     """How many raw held-out rows travel in each package with their answers, which `hookline models verify` asks again."""
     repeats: Annotated[int, Gt(0)] = 1
-    """How often a sweep runs each job, with one seed more each time."""
+    """How often the pipeline is fitted, with one seed more each time; the first is packaged. A sweep makes them jobs."""
     on_error: Literal["continue", "stop"] = "continue"
     """What a sweep does when a job fails."""
 

@@ -9,6 +9,7 @@ from hookline.registry.registry import Registry
 
 from .execution import StageKind
 from .growing import stage as growing
+from .repeating import stage as repeating
 from .stages import (
     audit,
     cleaning,
@@ -45,6 +46,7 @@ SEQUENCE: tuple[StageKind, ...] = (
     judging.EVALUATOR,
     folds.STAGE,
     growing.STAGE,
+    repeating.STAGE,
     judging.MONITOR,
     packager.STAGE,
     deployer.STAGE,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.contract.rules import rejected_mask
 from hookline.errors import DataError
+from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.artifacts import Schema, Target
-from hookline.kinds.fitted import DecisionRule, Prediction, Predictor
+from hookline.kinds.fitted import Prediction, Predictor
 
 from .certificate import HELD_OUT, Agreement, WorstRow
 from .edges import plain_row

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ExportError
+from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.artifacts import Target
 from hookline.kinds.capabilities import Decides
-from hookline.kinds.fitted import DecisionRule, Model, Prediction, Predictor
+from hookline.kinds.fitted import Model, Prediction, Predictor
 from hookline.kinds.kinds import Packager
 from hookline.registry.ports import assignable, ports
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hookline.errors import DataError
-from hookline.kinds.fitted import Intervals
+from hookline.kinds.answering.rules import Intervals
 from hookline.kinds.reports import Chart
 
 if TYPE_CHECKING:

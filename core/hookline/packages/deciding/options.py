@@ -9,8 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from annotated_types import Gt, Interval, Le
 
 from hookline.errors import ConfigError, Problem
+from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.artifacts import Label, Target
-from hookline.kinds.fitted import DecisionRule, label_text
+from hookline.kinds.fitted import label_text
 
 By = Literal["threshold", "costs", "precision", "recall"]
 WAYS: tuple[By, ...] = get_args(By)

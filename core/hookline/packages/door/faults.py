@@ -10,8 +10,8 @@ from typing import Any
 from hookline.data.columns import column_kind, parse_dtype
 from hookline.data.contract.patterns import check_pattern
 from hookline.errors import HooklineError, StoreError
+from hookline.kinds.answering.rules import DecisionRule, Intervals
 from hookline.kinds.artifacts import Column, ColumnKind, Schema, Target
-from hookline.kinds.fitted import DecisionRule, Intervals
 
 from .names import shown
 

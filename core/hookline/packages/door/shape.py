@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from hookline.errors import StoreError
+from hookline.kinds.answering.rules import DecisionRule, Intervals
 from hookline.kinds.artifacts import Feature, Target
-from hookline.kinds.fitted import DecisionRule, Intervals
 from hookline.kinds.given.names import LONGEST
 from hookline.kinds.plain import adapter
 from hookline.kinds.reports import Metric

@@ -92,7 +92,7 @@ def _fit(inner: Execution, repeat: int, size: int) -> Fit:
 def _inner(run: Execution, repeat: int, size: int) -> Execution:
     """Return the execution of one fit, of which no stage has run yet."""
     # Intervals change no figure.
-    options = replace(run.plan.config.options, gates={}, intervals=IntervalOptions(), decision=settled(run))
+    options = replace(run.plan.config.options, gates={}, intervals=IntervalOptions(), decision=settled(run), repeats=1)
     config = replace(run.plan.config, options=options)
     sequence = (rows.SOURCE, rows.BEFORE_SPLIT, _part(run, repeat, size), *SEQUENCE, trainer.STAGE, decision.STAGE)
     plan: Plan = make_plan(run.registry, config, sequence)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import DataError, StoreError, UntrustedPackage
+from hookline.kinds.answering.rules import DecisionRule, Intervals
 from hookline.kinds.artifacts import Task
 from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import DecisionRule, Intervals, Model, Predictor
+from hookline.kinds.fitted import Model, Predictor
 from hookline.packages.certificate.parity import measure_parity
 from hookline.packages.pipeline import Pipeline
 from hookline.packages.state import StoredPackage

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.data.target import decode
+from hookline.kinds.answering.rules import Intervals
 from hookline.kinds.artifacts import Features
-from hookline.kinds.fitted import Intervals
 from hookline.kinds.fitting import report_finding
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import Finding
