@@ -16,7 +16,7 @@ from .api import (
     update,
     why,
 )
-from .kinds.answering.rules import DecisionRule, Intervals
+from .kinds.answering.rules import DecisionRule, Intervals, PredictionSets
 from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
     AnswersAlone,
@@ -36,6 +36,7 @@ from .kinds.capabilities import (
     Selects,
     SplitsAt,
     TakesContract,
+    TellsSets,
     Updatable,
     Varies,
     WorksBeside,
@@ -154,6 +155,7 @@ __all__ = [
     "PickledModel",
     "Pipeline",
     "Prediction",
+    "PredictionSets",
     "Predictor",
     "PredictsRows",
     "Profile",
@@ -183,6 +185,7 @@ __all__ = [
     "Table",
     "TakesContract",
     "Target",
+    "TellsSets",
     "TextRules",
     "Traffic",
     "Trainer",

@@ -33,7 +33,7 @@ def render(evidence: Mapping[str, Any]) -> str:
 def sections(facts: dict[str, Any]) -> dict[str, Any]:
     """Return what the template shows, each section empty where the run did not get so far."""
     optional: dict[str, Any] = dict.fromkeys(
-        ("data", "split", "deployment", "learning", "decision", "intervals", "concordance")
+        ("data", "split", "deployment", "learning", "decision", "intervals", "sets", "concordance")
     )
     several: dict[str, Any] = dict.fromkeys(SEVERAL, ())
     shown = optional | several | facts

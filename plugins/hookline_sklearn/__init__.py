@@ -19,6 +19,7 @@ from .monitors.slices import SlicesMonitor
 from .packagers import PicklePackager, SkopsPackager
 from .sources import BreastCancerSource, DiabetesSource, DigitsSource, IrisSource, WineSource
 from .trainers.automatic import AutoTrainer
+from .trainers.banded import QuantileBandTrainer
 from .trainers.by_name import SklearnTrainer
 from .trainers.calibrated import CalibratedTrainer
 from .trainers.classical import NaiveBayesTrainer, NeighborsTrainer, SvmTrainer
@@ -65,6 +66,7 @@ __all__ = [
     "NeighborsTrainer",
     "PermutationImportanceEvaluator",
     "PicklePackager",
+    "QuantileBandTrainer",
     "QuantileRegressionTrainer",
     "RandomForestTrainer",
     "RankingEvaluator",
@@ -120,6 +122,7 @@ def register_trainers() -> list[type[Trainer]]:
         LogisticRegressionTrainer,
         NaiveBayesTrainer,
         NeighborsTrainer,
+        QuantileBandTrainer,
         QuantileRegressionTrainer,
         RandomForestTrainer,
         RidgeTrainer,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from .answering.rules import DecisionRule, Intervals
+from .answering.rules import DecisionRule, Intervals, PredictionSets
 from .artifacts import Dataset, DateOrder, Schema, TextRules
 from .component import Component
 from .fitted import Limit, Model, Prediction, Predictor
@@ -29,7 +29,7 @@ class ExportsOnnx(Protocol):
         datetimes are int64 microseconds since 1970 UTC with the smallest int64 for missing. A transform takes and returns
         every column; a featurizer returns {"X": float32 (N, n_features)}, which one after another takes and returns; a
         model takes {"X"} and returns {"label": int64 (N,), "probabilities": float32 (N, n_classes)} over its class codes,
-        or {"value": float32 (N,)}.
+        or {"value": float32 (N,)}, with its quantiles of each row as "lower" and "upper" where it tells some.
         Raises ExportError where ONNX cannot say it.
         """
         ...
@@ -239,6 +239,16 @@ class Decides(Protocol):
     @property
     def intervals(self) -> Intervals | None:
         """How far they reach; None where it tells none."""
+        ...
+
+
+@runtime_checkable
+class TellsSets(Protocol):
+    """A predictor that can tell by which rule it says which classes may be true."""
+
+    @property
+    def sets(self) -> PredictionSets | None:
+        """The rule; None where it says one class alone, or a number."""
         ...
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from .answering.rules import DecisionRule, Intervals
+from .answering.rules import DecisionRule, Intervals, PredictionSets
 from .artifacts import Feature, Features, Label, Roles, Schema, Target
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ class Prediction:
     values: (n_rows,), a label or a number; class codes while inside a model
     probabilities: float64, (n_rows, n_classes), columns in the order of `classes`; None for regression
     row_ids: (n_rows,)
-    intervals: float64, (n_rows, 2), lower and upper bound of each number; None where the model tells none
+    intervals: float64, (n_rows, 2), lower and upper bound of each number; inside a model its own quantiles; None where it
+        tells none
+    sets: bool, (n_rows, n_classes), the classes that may be true; None where the model tells none
     """
 
     values: np.ndarray
@@ -34,9 +36,10 @@ class Prediction:
     warnings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Row position -> what is unlike anything in the training data."""
     intervals: np.ndarray | None = None
+    sets: np.ndarray | None = None
 
     def frame(self) -> pl.DataFrame:
-        """Return one row a prediction: `row_id`, `prediction`, `probability_<class>` for each class, `lower`, `upper`."""
+        """Return one row a prediction: `row_id`, `prediction`, `probability_<class>` and `set_<class>`, `lower`, `upper`."""
         import polars as pl
 
         columns: dict[str, Any] = {} if self.row_ids is None else {"row_id": _column(self.row_ids)}
@@ -44,6 +47,8 @@ class Prediction:
         if self.probabilities is not None:
             names = [f"{PROBABILITY}{label_text(label)}" for label in self.classes]
             columns |= {name: self.probabilities[:, i] for i, name in enumerate(names)}
+        if self.sets is not None:
+            columns |= {f"{IN_SET}{label_text(label)}": self.sets[:, i] for i, label in enumerate(self.classes)}
         if self.intervals is not None:
             columns |= {name: self.intervals[:, place] for place, name in enumerate(BOUNDS)}
         return pl.DataFrame(columns)
@@ -54,6 +59,8 @@ class Prediction:
 
 PROBABILITY = "probability_"
 """Stands before a class's label."""
+IN_SET = "set_"
+"""Stands before a class's label where a column says whether it may be true."""
 BOUNDS = ("lower", "upper")
 """The ends of an interval, wherever they are told."""
 
@@ -192,6 +199,11 @@ class Stored(Protocol):
     @property
     def intervals(self) -> Intervals | None:
         """How far the intervals around its numbers reach; None where it tells none."""
+        ...
+
+    @property
+    def sets(self) -> PredictionSets | None:
+        """Which classes may be true; None where it tells none."""
         ...
 
     def around(self, model: Model) -> Predictor:

@@ -18,7 +18,7 @@ from hookline.kinds.given.names import SHOWN, fault_of, shortened
 from hookline.kinds.given.references import hold, settle
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE
 from hookline.kinds.plain import plain
-from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
+from hookline.packages.deciding.options import DecisionOptions, IntervalOptions, SetOptions
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 from hookline.telling.secrets import redacted
@@ -39,6 +39,7 @@ class Options:
     split: SplitOptions = field(default_factory=SplitOptions)
     decision: DecisionOptions = field(default_factory=DecisionOptions)
     intervals: IntervalOptions = field(default_factory=IntervalOptions)
+    sets: SetOptions = field(default_factory=SetOptions)
     learning_curve: LearningCurveOptions = field(default_factory=LearningCurveOptions)
     contract: Path | None = None
     """A YAML file that says what the columns may hold, over what training rows show: see `hookline data contract`."""
@@ -128,6 +129,7 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     needing = {
         "decision": options.decision.needs_rows and not by_folds,
         "intervals": options.intervals.coverage is not None,
+        "sets": options.sets.coverage is not None,
     }
     if any(needing.values()) and not options.split.valid and options.split.method != "column":
         told = "goes by validation rows, of which there are none"
@@ -204,7 +206,7 @@ def name_in(values: Mapping[str, Any], kind: str, key: str) -> str:
 
 def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
     given = {f.name: tree[f.name] for f in fields(Options) if f.name in tree}
-    for name in ("roles", "split", "decision", "intervals", "learning_curve", "gates"):
+    for name in ("roles", "split", "decision", "intervals", "sets", "learning_curve", "gates"):
         if given.get(name) is None:
             given.pop(name, None)
         elif is_dataclass(given[name]):

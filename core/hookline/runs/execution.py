@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FINDINGS = "findings.json"
 """What was told while an output was made, beside it in the store."""
-FITTED = ("transform", "featurizer", "trainer", "intervals")
+FITTED = ("transform", "featurizer", "trainer", "intervals", "sets")
 """Kinds that may tell something while they are fitted."""
 
 

@@ -24,7 +24,7 @@ from .stages import (
     target,
     trainer,
 )
-from .stages.deciding import decision, intervals, wish
+from .stages.deciding import decision, intervals, sets, wish
 from .stages.folds import stage as folds
 
 SEQUENCE: tuple[StageKind, ...] = (
@@ -43,6 +43,7 @@ SEQUENCE: tuple[StageKind, ...] = (
     trainer.STAGE,
     decision.STAGE,
     intervals.STAGE,
+    sets.STAGE,
     judging.EVALUATOR,
     folds.STAGE,
     growing.STAGE,

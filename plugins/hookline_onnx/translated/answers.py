@@ -69,7 +69,7 @@ class Answers:
         self.program, self.facts = read(folder / name, FILES[name] == "exported")
 
     def answer(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """Return `prediction`, with `probability_<class>` for each class, or `lower` and `upper` where there are intervals."""
+        """Return `prediction`, with `probability_<class>` and, where there are sets, `set_<class>`, or `lower` and `upper`."""
         with torch.inference_mode():
             answers = self.program(tensors(columns, self.facts))
         classes = self.facts["classes"]
@@ -77,6 +77,8 @@ class Answers:
             return {{"value": "prediction"}.get(name, name): found.double().tolist() for name, found in answers.items()}
         chances = answers["probabilities"].double().numpy()
         shares = {f"probability_{_text(label)}": chances[:, place].tolist() for place, label in enumerate(classes)}
+        if "set" in answers:
+            shares |= {f"set_{_text(label)}": answers["set"][:, place].tolist() for place, label in enumerate(classes)}
         return {"prediction": [classes[place] for place in answers["label"].tolist()], **shares}
 
     def predict(self, frame: Any, params: Any = None) -> Any:

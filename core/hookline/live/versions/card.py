@@ -102,8 +102,12 @@ def write_card(
 def _decision(stored: StoredPackage, evidence: Mapping[str, Any]) -> str:
     """Say how it decides where that is not by the most probable class, or how far the intervals around numbers reach."""
     if stored.intervals is not None:
-        return f"intervals of {stored.intervals.half_width:.4g} to both sides, for {stored.intervals.coverage:.0%} of the rows"
-    return "" if stored.decision is None else f"{(evidence.get('decision') or {}).get('told') or stored.decision.by}"
+        to = "to both sides" if stored.intervals.by == "errors" else "beyond the quantiles of each row"
+        return f"intervals of {stored.intervals.half_width:.4g} {to}, for {stored.intervals.coverage:.0%} of the rows"
+    told = [] if stored.decision is None else [f"{(evidence.get('decision') or {}).get('told') or stored.decision.by}"]
+    if stored.sets is not None:
+        told.append(f"sets of classes by {stored.sets.method}, for {stored.sets.coverage:.0%} of the rows")
+    return "; ".join(told)
 
 
 def _holds(column: Any) -> str:

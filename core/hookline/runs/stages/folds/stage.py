@@ -13,7 +13,7 @@ from hookline.kinds.capabilities import measured_by
 from hookline.kinds.hooks import StageInfo
 from hookline.kinds.kinds import Evaluator
 from hookline.kinds.reports import Metrics, Report
-from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
+from hookline.packages.deciding.options import DecisionOptions, IntervalOptions, SetOptions
 from hookline.plans.config import Placed, RunConfig
 from hookline.plans.layout import make_plan
 from hookline.plans.plan import Meant, every
@@ -108,7 +108,7 @@ def _config(run: Execution, number: int, decision: DecisionOptions) -> RunConfig
     split = replace(config.options.split, fold=number)
     # Intervals change no figure, and a fold may have too few rows to measure them on.
     options = replace(config.options, roles=roles, split=split, decision=decision)
-    options = replace(options, gates={}, intervals=IntervalOptions(), repeats=1)
+    options = replace(options, gates={}, intervals=IntervalOptions(), sets=SetOptions(), repeats=1)
     return replace(config, options=options, components=components)
 
 
