@@ -51,6 +51,8 @@ class Options:
     """Metric -> what it must reach: a number, or a text such as `>= 0.8`, `>= champion - 0.002` or `no worse`."""
     golden: Annotated[int, Interval(ge=0, le=1000)] = 20
     """How many raw held-out rows travel in each package with their answers, which `hookline models verify` asks again."""
+    rungs: tuple[Annotated[float, Interval(gt=0, lt=1)], ...] = ()
+    """Shares of the training rows that a search with a pruner has each trial fitted to first, and judged by."""
     repeats: Annotated[int, Gt(0)] = 1
     """How often the pipeline is fitted, with one seed more each time; the first is packaged. A sweep makes them jobs."""
     on_error: Literal["continue", "stop"] = "continue"

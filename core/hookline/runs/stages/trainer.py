@@ -6,7 +6,7 @@ import importlib
 import inspect
 import json
 import shutil
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from hookline.errors import HooklineError, Pruned, StoreError
 from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.artifacts import ROW_ID, Dataset, Features, Target
 from hookline.kinds.fitted import Model
-from hookline.kinds.fitting import checkpoints_in, report_finding, steps_in
+from hookline.kinds.fitting import Curve, checkpoints_in, judged_by, report_finding, steps_in
 from hookline.kinds.reports import Finding
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import apply_transforms
@@ -26,6 +26,7 @@ from hookline.quality.judging import constant_guess, numbers_of
 
 from .. import outputs
 from ..execution import Section, StageKind
+from ..growing.rungs import climb
 from ..parts import fitted_in, weights_in
 from ..repeating.drawing import why_varying
 
@@ -120,7 +121,10 @@ def _fit(run: Execution, stage: Stage) -> Model:
     folder = run.workspace.home / "checkpoints" / stage.fingerprint[:32]
     try:
         with checkpoints_in(folder), steps_in(run.curve):
-            model: Model = stage.acts.fit(train, valid)
+            judged = climb(run, stage.acts, train, valid, folder)
+            # What it was judged by so far is another metric than the trainer's own.
+            with steps_in(Curve()) if judged else nullcontext(), judged_by(None) if judged else nullcontext():
+                model: Model = stage.acts.fit(train, valid)
     except Pruned:
         shutil.rmtree(folder, ignore_errors=True)
         raise
