@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from hookline import Package, Packager, Pipeline, Predictor, Stored, Trust
+from hookline import Component, Package, Packager, Pipeline, Predictor, Stored, Trust
+from hookline.errors import ExportError, UntrustedPackage
+from hookline.registry.ports import ports
 
 from .model import KerasModel
+
+
+def _may_say(cls: type[Component]) -> bool:
+    """Tell whether what a component makes when it is fitted may have words in ONNX; one for training rows needs none."""
+    makes = ports(cls).makes
+    plain = not isinstance(makes, type) or getattr(makes, "_is_protocol", False)
+    return plain or hasattr(makes, "to_onnx") or getattr(cls, "applies", "always") != "always"
 
 
 class SavedModelPackager(Packager):
@@ -15,9 +25,9 @@ class SavedModelPackager(Packager):
     In the folder `saved_model`, with the signature `serving_default`. Its inputs are one raw column each, (n,): numbers and
     booleans float64 with NaN for missing, texts with "" for missing, datetimes int64 microseconds since 1970 UTC with the least
     int64 for missing; inputs.json says which input is which column. Outputs are `label` and `probabilities`, or `value` with
-    `lower` and `upper`. Nothing but TensorFlow is needed to run it. Reading it runs no code: operators
-    other than those that stages, Keras's layers and decisions are written with are refused. Takes Keras models, behind stages
-    that have words in ONNX.
+    `lower` and `upper`; where there are sets of classes, `set`. Nothing but TensorFlow is needed to run it. Reading it runs no
+    code: operators other than those that stages, Keras's layers and decisions are written with are refused, and so is a model
+    that has some, before it is written. Takes Keras models, behind stages that have words in ONNX.
     """
 
     name = "saved_model"
@@ -35,11 +45,27 @@ class SavedModelPackager(Packager):
         return ("tensorflow",)
 
     def save(self, pipeline: Pipeline[KerasModel], path: Path) -> Package:
-        """Write the folder `saved_model`; raises ExportError naming the part that TensorFlow has no words for."""
-        from .exporting.saving import write
+        """Write the folder `saved_model`.
+
+        Raises ExportError naming the part that TensorFlow has no words for, or the operators that nobody would load untrusted.
+        """
+        from .checked import require_harmless
+        from .exporting.saving import FOLDER, write
 
         write(pipeline, path)
+        try:
+            require_harmless(path / FOLDER, Trust())
+        except UntrustedPackage as error:
+            told = (
+                f"the model has operators that are not known to be harmless: {error.message.partition('harmless: ')[2]}"
+            )
+            raise ExportError(told, hint="choose packager=[pickle], or another layer") from error
         return Package(path, self.name)
+
+    def refuses(self, parts: Sequence[Component]) -> str | None:
+        """Name the transforms and featurizers whose fitted parts have no words in ONNX, as far as they say what they make."""
+        silent = [f"{one.kind} '{one.name}'" for one in parts if one.kind != "trainer" and not _may_say(type(one))]
+        return f"{' and '.join(silent)} cannot be said in TensorFlow: no to_onnx()" if silent else None
 
     def load(self, stored: Stored, trust: Trust) -> Predictor:
         """Return a predictor on TensorFlow.
