@@ -103,8 +103,8 @@ class PredictionSets:
 
         scores = class_scores(probabilities, self.method)
         likely = scores >= self.limit if self.method == "lac" else scores <= self.limit
-        most: np.ndarray = probabilities == probabilities.max(axis=1, keepdims=True, initial=0.0)
-        return likely | most
+        found: np.ndarray = likely | (probabilities == probabilities.max(axis=1, keepdims=True, initial=0.0))
+        return found
 
     def leads(self, probabilities: np.ndarray) -> np.ndarray:
         """Return how far probabilities are from where a class would leave the set, or come into it: 0 right there.
@@ -115,11 +115,13 @@ class PredictionSets:
 
         apart = np.abs(class_scores(probabilities, self.method) - self.limit)
         if self.method == "lac":
-            return np.minimum(apart, _from_the_most_probable(probabilities))
+            near: np.ndarray = np.minimum(apart, _from_the_most_probable(probabilities))
+            return near
         # Two classes that change places change what each adds up to by a whole probability.
         between = np.abs(probabilities[:, :, None] - probabilities[:, None, :])
         between[:, np.arange(between.shape[1]), np.arange(between.shape[1])] = np.inf
-        return np.minimum(apart / probabilities.shape[1], between.min(axis=2, initial=np.inf))
+        found: np.ndarray = np.minimum(apart / probabilities.shape[1], between.min(axis=2, initial=np.inf))
+        return found
 
 
 def _from_the_most_probable(probabilities: np.ndarray) -> np.ndarray:
@@ -128,7 +130,8 @@ def _from_the_most_probable(probabilities: np.ndarray) -> np.ndarray:
 
     order = np.sort(probabilities, axis=1)
     most, next_to_it = order[:, -1:], order[:, -2:-1]
-    return np.where(probabilities == most, most - next_to_it, most - probabilities)
+    found: np.ndarray = np.where(probabilities == most, most - next_to_it, most - probabilities)
+    return found
 
 
 def class_scores(probabilities: np.ndarray, method: Literal["lac", "aps"]) -> np.ndarray:

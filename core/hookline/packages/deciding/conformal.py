@@ -57,8 +57,11 @@ def errors_of(truth: np.ndarray, said: Prediction) -> np.ndarray:
     import numpy as np
 
     if said.intervals is None:
-        return np.abs(truth - said.values)
-    return np.maximum(said.intervals[:, 0] - truth, truth - said.intervals[:, 1])
+        off: np.ndarray = np.abs(truth - said.values)
+        return off
+    low, high = said.intervals.T
+    beyond: np.ndarray = np.maximum(low - truth, truth - high)
+    return beyond
 
 
 def measured(
