@@ -134,7 +134,7 @@ class OptunaSweeper(Sweeper):
         space = space_in(parsed, chosen, self.spaces)
         metrics = self.metrics or tuple(before.metrics if before else ())
         pruner = self._pruner(before, metrics)
-        if config.get("rungs") and pruner is None:
+        if config.get("rungs") and pruner is None and before is None:
             raise UsageError(
                 "rungs: without a pruner no trial is given up by them", hint=f"hydra.sweeper.pruner={HALVING}"
             )
