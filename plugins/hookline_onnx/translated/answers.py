@@ -71,7 +71,7 @@ class Answers:
     def answer(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Return `prediction`, with `probability_<class>` and, where there are sets, `set_<class>`, or `lower` and `upper`."""
         with torch.inference_mode():
-            answers = self.program(tensors(columns, self.facts))
+            answers: dict[str, Any] = self.program(tensors(columns, self.facts))
         classes = self.facts["classes"]
         if not classes:
             return {{"value": "prediction"}.get(name, name): found.double().tolist() for name, found in answers.items()}

@@ -40,7 +40,8 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     assert valid is not None
     model = run.value(run.plan.of("trainer")[0].key)
     answers = decode(model.predict(valid), run.value("target"))
-    off = errors_of(valid.y, answers)
+    y: Any = valid.y
+    off = errors_of(y, answers)
     intervals = measured(
         wish.coverage, off, valid.sample_weight, "errors" if answers.intervals is None else "quantiles"
     )
