@@ -16,6 +16,7 @@ from .api import (
     update,
     why,
 )
+from .kinds.answering.rules import DecisionRule, Intervals, PredictionSets
 from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
     AnswersAlone,
@@ -34,9 +35,10 @@ from .kinds.capabilities import (
     RefusesParts,
     Selects,
     SplitsAt,
-    Stored,
     TakesContract,
+    TellsSets,
     Updatable,
+    Varies,
     WorksBeside,
 )
 from .kinds.component import Component, Settings
@@ -44,15 +46,14 @@ from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, Serv
 from .kinds.features.sets import FeatureSet, FeatureTest
 from .kinds.features.telling import AddsColumns, Derived
 from .kinds.fitted import (
-    DecisionRule,
     FittedFeaturizer,
     FittedTransform,
-    Intervals,
     Limit,
     Model,
     PickledModel,
     Prediction,
     Predictor,
+    Stored,
 )
 from .kinds.fitting import checkpoint_folder, report_finding, report_step
 from .kinds.formats.words import LacksWords, Speaks
@@ -172,6 +173,7 @@ __all__ = [
     "PickledModel",
     "Pipeline",
     "Prediction",
+    "PredictionSets",
     "Predictor",
     "PredictsRows",
     "Profile",
@@ -205,6 +207,7 @@ __all__ = [
     "TakesContract",
     "TakesRows",
     "Target",
+    "TellsSets",
     "TextRules",
     "Tracker",
     "Traffic",
@@ -212,6 +215,7 @@ __all__ = [
     "Transform",
     "Trust",
     "Updatable",
+    "Varies",
     "VersionInfo",
     "WatchRules",
     "WorksBeside",

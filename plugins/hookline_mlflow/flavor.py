@@ -59,7 +59,8 @@ def _signature(pipeline: Pipeline[Any]) -> Any:
     kinds = {type(label) for label in target.classes}
     first = column("prediction", labels.get(next(iter(kinds)), "string") if len(kinds) == 1 else "string")
     shares = [column(f"probability_{label_text(label)}", "double") for label in target.classes]
-    return ModelSignature(Schema(takes), Schema([first, *shares]))
+    told = () if pipeline.sets is None else [column(f"set_{label_text(label)}", "boolean") for label in target.classes]
+    return ModelSignature(Schema(takes), Schema([first, *shares, *told]))
 
 
 def _example(pipeline: Pipeline[Any], folder: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Answers:
         self.session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
 
     def predict(self, frame: Any, params: Any = None) -> Any:
-        """Return a row an answer: `prediction`, and `probability_<class>` for each class; a column that is absent is missing."""
+        """Return a row an answer: `prediction`, `probability_<class>` and `set_<class>`; a column that is absent is missing."""
         import pandas as pd
 
         given = frame if isinstance(frame, pd.DataFrame) else pd.DataFrame(frame)
@@ -37,7 +37,11 @@ class Answers:
             return pd.DataFrame({name: values.astype("float64") for name, values in told.items()})
         labels = answers[0].astype(bool) if all(isinstance(one, bool) for one in self.classes) else answers[0]
         shares = {f"probability_{_text(label)}": answers[1][:, place] for place, label in enumerate(self.classes)}
-        return pd.DataFrame({"prediction": labels, **shares})
+        # Behind the probabilities stands which classes may be true, where the model tells any.
+        sets = {
+            f"set_{_text(label)}": answers[2][:, place] for place, label in enumerate(self.classes) if len(answers) > 2
+        }
+        return pd.DataFrame({"prediction": labels, **shares, **sets})
 
 
 def _load_pyfunc(path: str) -> Answers:

@@ -88,16 +88,19 @@ def _finish(outputs: dict[str, Any], pipeline: Pipeline[Any], *, named: bool) ->
     import spox.opset.ai.onnx.ml.v5 as ml
     import spox.opset.ai.onnx.v21 as op
 
-    from .deciding import bounds, decided
+    from .deciding import bounds, decided, in_sets
 
     target, rule = pipeline.target, pipeline.decision
     if target.task == "regression":
         value = op.reshape(outputs["value"], op.const(np.array([-1], dtype=np.int64)))
-        return {"value": value} | ({} if pipeline.intervals is None else bounds(value, pipeline.intervals))
+        return {"value": value} | ({} if pipeline.intervals is None else bounds(value, outputs, pipeline.intervals))
     label = outputs["label"] if rule is None else decided(outputs["probabilities"], rule)
     codes = op.reshape(label, op.const(np.array([-1], dtype=np.int64)))
+    beside = {"probabilities": outputs["probabilities"]}
+    if pipeline.sets is not None:
+        beside["set"] = in_sets(outputs["probabilities"], pipeline.sets)
     if not named:
-        return {"label": codes, "probabilities": outputs["probabilities"]}
+        return {"label": codes, **beside}
     if all(isinstance(label, str) for label in target.classes):
         names = [str(label) for label in target.classes]
         label = ml.label_encoder(codes, keys_int64s=list(range(len(names))), values_strings=names, default_string="")
@@ -105,7 +108,7 @@ def _finish(outputs: dict[str, Any], pipeline: Pipeline[Any], *, named: bool) ->
         label = op.gather(op.const(np.array([int(label) for label in target.classes], dtype=np.int64)), codes, axis=0)
     else:
         label = op.gather(op.const(np.array(target.classes, dtype=np.float64)), codes, axis=0)
-    return {"label": label, "probabilities": outputs["probabilities"]}
+    return {"label": label, **beside}
 
 
 def _describe(graph: onnx.ModelProto, pipeline: Pipeline[Any]) -> None:
@@ -118,10 +121,8 @@ def _describe(graph: onnx.ModelProto, pipeline: Pipeline[Any]) -> None:
         "target": pipeline.target.name,
         "classes": json.dumps(list(pipeline.target.classes)),
     }
-    if pipeline.decision is not None:
-        facts["decision"] = json.dumps(dataclasses.asdict(pipeline.decision))
-    if pipeline.intervals is not None:
-        facts["intervals"] = json.dumps(dataclasses.asdict(pipeline.intervals))
+    rules = {"decision": pipeline.decision, "intervals": pipeline.intervals, "sets": pipeline.sets}
+    facts |= {name: json.dumps(dataclasses.asdict(rule)) for name, rule in rules.items() if rule is not None}
     for key, value in facts.items():
         entry = graph.metadata_props.add()
         entry.key, entry.value = f"hookline.{key}", value

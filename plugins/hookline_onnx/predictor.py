@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from hookline import DecisionRule, Intervals, Prediction, Roles, Schema, Stored, Target
+from hookline import DecisionRule, Intervals, Prediction, PredictionSets, Roles, Schema, Stored, Target
 from hookline.data.target import no_prediction
 from hookline.errors import StoreError
 from hookline.kinds.artifacts import Column
@@ -46,6 +46,8 @@ class OnnxPredictor:
     """How the graph decides."""
     intervals: Intervals | None = None
     """How far the intervals reach that the graph tells."""
+    sets: PredictionSets | None = None
+    """Which classes are in the sets that the graph tells."""
 
     @classmethod
     def of(cls, stored: Stored) -> Self:
@@ -59,7 +61,8 @@ class OnnxPredictor:
             raise StoreError(f"{file} has no input for {', '.join(sorted(absent))}")
         del graph
         few = FewRows(written, file, schema) if len(written) <= MOST_TWICE else None
-        return cls(schema, target, roles, _session(written, file), few, stored.decision, stored.intervals)
+        rules = (stored.decision, stored.intervals, stored.sets)
+        return cls(schema, target, roles, _session(written, file), few, *rules)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
@@ -92,7 +95,10 @@ class OnnxPredictor:
         answer = self.few.answer(rows)
         if self.target.task == "regression":
             return require_finite(Prediction(answer[0].astype(float), intervals=self._bounds([answer])))
-        return require_finite(Prediction(self._labels(answer[0]), answer[1].astype(float), self.target.classes))
+        found = Prediction(
+            self._labels(answer[0]), answer[1].astype(float), self.target.classes, sets=self._sets([answer])
+        )
+        return require_finite(found)
 
     def _predict_framed(self, rows: Sequence[Sequence[Any]]) -> Prediction:
         import polars as pl
@@ -111,7 +117,7 @@ class OnnxPredictor:
         labels = _joined([answer[0] for answer in answers], np.empty(0, dtype=object))
         probabilities = _joined([answer[1] for answer in answers], np.empty((0, len(classes))))
         found = Prediction(self._labels(labels), probabilities.astype(np.float64), classes, ids, warnings)
-        return require_finite(found)
+        return require_finite(replace(found, sets=self._sets(answers)))
 
     def _bounds(self, answers: list[Any]) -> np.ndarray | None:
         """Return what the graph says of lower and upper bounds, behind the numbers, float64 (n_rows, 2)."""
@@ -120,6 +126,14 @@ class OnnxPredictor:
         if self.intervals is None:
             return None
         return np.column_stack([_joined([answer[place] for answer in answers], np.empty(0)) for place in (1, 2)])
+
+    def _sets(self, answers: list[Any]) -> np.ndarray | None:
+        """Return which classes the graph says to be in the sets, behind the probabilities, bool (n_rows, n_classes)."""
+        import numpy as np
+
+        if self.sets is None:
+            return None
+        return _joined([answer[2] for answer in answers], np.empty((0, len(self.target.classes)), dtype=bool))
 
     def _labels(self, labels: np.ndarray) -> np.ndarray:
         import numpy as np

@@ -20,6 +20,7 @@ from hookline.sweeps.sweep import Sweep
 
 from .definition import Definition, check_same
 from .study import OVERRIDES, TRIAL, Asked, Direction, Search
+from .warm import Known
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
@@ -63,6 +64,24 @@ class Bench:
         returned = self.launcher.launch([trial.overrides for trial in asked], initial_job_idx=first)
         self._tell(search, places)
         return returned
+
+    def warm_up(self, search: Search, name: str) -> str:
+        """Begin a study with the trials of an earlier sweep that are what it would have run, and say how many there are.
+
+        Raises UnknownName for a sweep that is not there, or whose trials have no such metric.
+        """
+        ledger = self._ledger()
+        record = ledger.sweep(name)
+        jobs = ledger.jobs(record.id)
+        known = Known(search.space, self.sweep.registry, self.launcher.compose, self._worth)
+        taken = known.take(record.id, jobs)
+        done = [job for job in jobs if job.status == "finished"]
+        if taken.trials:
+            search.warm_up(taken.trials, [self._direction(metric, done) for metric in self._judged_by(done)])
+        return str(taken)
+
+    def _worth(self, jobs: Sequence[JobRecord]) -> list[float]:
+        return [_mean(metric, jobs) for metric in self._judged_by(jobs)]
 
     def finish(self, search: Search) -> list[Asked]:
         """Finish the trials that an earlier process had begun; returns those of which no job was written down."""
@@ -115,7 +134,7 @@ class Bench:
             if not failed and any(job.status == "pruned" for job in jobs):
                 search.give_up(number)
                 continue
-            values = None if failed else [_mean(metric, jobs) for metric in self._judged_by(jobs)]
+            values = None if failed else self._worth(jobs)
             search.tell(number, values, f"job {failed.number} {failed.status}: {failed.error}" if failed else "")
 
     def _referee(self, search: Search, places: Mapping[int, int]) -> Referee | None:

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 def suggest(trial: Trial, parameter: Parameter) -> Scalar:
     """Draw the value of a parameter in a trial."""
-    return trial._suggest(parameter.name, _distribution(parameter))  # type: ignore[no-any-return]  # noqa: SLF001  the public ways are one a type
+    return trial._suggest(parameter.name, distribution_of(parameter))  # type: ignore[no-any-return]  # noqa: SLF001  the public ways are one a type
 
 
-def _distribution(parameter: Parameter) -> BaseDistribution:
+def distribution_of(parameter: Parameter) -> BaseDistribution:
+    """Return what a parameter is drawn from."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     domain = parameter.domain

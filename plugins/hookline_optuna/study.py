@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hookline.kinds.fitting import Step
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
-OVERRIDES, TRIAL, ERROR, STEPS = "overrides", "sweep_trial", "error", "step_metric"
+OVERRIDES, TRIAL, ERROR, STEPS, WARM = "overrides", "sweep_trial", "error", "step_metric", "warm"
 """Names of what we write down beside optuna's own."""
 RUNG = "completed_rung_"
 """Begins the names under which optuna keeps what a trial was worth when it was halved."""
@@ -69,7 +69,7 @@ class Search:
 
         number = len(self.study.get_trials(deepcopy=False))
         waiting = len(self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
-        left = count if self.trials is None else min(count, self.trials - (number - waiting))
+        left = count if self.trials is None else min(count, self.trials - (number - waiting - len(self.warmed())))
         with _quietly():
             self.study.sampler = self._sampler(number)
             points = self._unseen() if self.sampler == "grid" else None
@@ -100,6 +100,16 @@ class Search:
         for key, value in attributes.items():
             self.study.set_user_attr(key, value)
         self.study.add_trials(trials)
+
+    def warm_up(self, trials: Sequence[FrozenTrial], directions: Sequence[Direction]) -> None:
+        """Begin with trials that are known already; they are none of those that the study is to have."""
+        if trials:
+            self.direct(directions)
+            self.study.add_trials(trials)
+
+    def warmed(self) -> list[FrozenTrial]:
+        """Return the trials that the study began with."""
+        return [trial for trial in self.study.get_trials(deepcopy=False) if WARM in trial.user_attrs]
 
     def tell(self, number: int, values: Sequence[float] | None, error: str = "") -> None:
         """Write down a trial's values; one without, or with any that is not finite, has failed."""

@@ -26,7 +26,7 @@ def charts_of(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     drawn += [
         {"id": f"{section}.{chart['name']}", "section": section, "title": chart["title"], "spec": chart["spec"]}
-        for section in ("decision", "intervals")
+        for section in ("decision", "intervals", "sets")
         for chart in (facts.get(section) or {}).get("charts", ())
     ]
     if learning := facts.get("learning"):

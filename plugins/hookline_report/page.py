@@ -33,7 +33,7 @@ def render(evidence: Mapping[str, Any]) -> str:
 def sections(facts: dict[str, Any]) -> dict[str, Any]:
     """Return what the template shows, each section empty where the run did not get so far."""
     optional: dict[str, Any] = dict.fromkeys(
-        ("data", "split", "deployment", "learning", "decision", "intervals", "concordance")
+        ("data", "split", "deployment", "learning", "decision", "intervals", "sets", "concordance")
     )
     several: dict[str, Any] = dict.fromkeys(SEVERAL, ())
     shown = optional | several | facts
@@ -41,6 +41,7 @@ def sections(facts: dict[str, Any]) -> dict[str, Any]:
     shown["evaluations"] = [report for report in reports if report["kind"] == "evaluator"]
     shown["audits"] = [report for report in reports if report["kind"] in ("contract", "audit")]
     shown["growing"] = [report for report in reports if report["kind"] == "learning_curve"]
+    shown["repeats"] = [report for report in reports if report["kind"] == "repeats"]
     shown["folds"] = [report for report in reports if report["kind"] == "folds"]
     shown["monitors"] = [report for report in reports if report["kind"] == "monitor"]
     shown["longest"] = max((stage["seconds"] for stage in facts["plan"]), default=0) or 1

@@ -21,7 +21,7 @@
       ? ["#6ea8e0", "#f2a65e", "#67c596", "#d58bd0", "#e0d060", "#8fd3d8", "#e88a8a", "#a9a1f0", "#b8b8b8", "#9bc27d"]
       : ["#2f6fb2", "#d9772b", "#2a8f5c", "#a2489c", "#a38a00", "#2b8c93", "#c04a4a", "#6257c4", "#7a7a7a", "#5f8a3c"] },
     line: { color: read("--accent"), strokeWidth: 2 }, bar: { color: read("--accent") },
-    circle: { color: read("--accent") }, point: { color: read("--accent"), filled: true }, rule: { color: read("--faint") },
+    style: { halo: { stroke: read("--card"), strokeWidth: 4, strokeJoin: "round" } }, circle: { color: read("--accent") }, point: { color: read("--accent"), filled: true }, rule: { color: read("--faint") },
   });
 
   async function unpack() {

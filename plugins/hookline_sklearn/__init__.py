@@ -22,6 +22,7 @@ from .sources import BreastCancerSource, DiabetesSource, DigitsSource, IrisSourc
 from .trainers.around.balanced import BalancedTrainer
 from .trainers.around.log_target import LogTargetTrainer
 from .trainers.automatic import AutoTrainer
+from .trainers.banded import QuantileBandTrainer
 from .trainers.by_name import SklearnTrainer
 from .trainers.calibrated import CalibratedTrainer
 from .trainers.classical import NaiveBayesTrainer, NeighborsTrainer, SvmTrainer
@@ -78,6 +79,7 @@ __all__ = [
     "NeighborsTrainer",
     "PermutationImportanceEvaluator",
     "PicklePackager",
+    "QuantileBandTrainer",
     "QuantileRegressionTrainer",
     "RandomForestTrainer",
     "RankingEvaluator",
@@ -149,6 +151,7 @@ def register_trainers() -> list[type[Trainer]]:
         LogisticRegressionTrainer,
         NaiveBayesTrainer,
         NeighborsTrainer,
+        QuantileBandTrainer,
         QuantileRegressionTrainer,
         RandomForestTrainer,
         RidgeTrainer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,20 @@ OWN_TYPES = (
     "hookline_sklearn.trainers.around.estimators.LogTargetRegressor",
     # Containers of numbers that trees and calibrations are made of; none of them carries code of its own.
     "sklearn.tree._tree.Tree",
+    "sklearn._loss._loss.CyAbsoluteError",
     "sklearn._loss._loss.CyHalfBinomialLoss",
     "sklearn._loss._loss.CyHalfMultinomialLoss",
     "sklearn._loss._loss.CyHalfSquaredError",
+    "sklearn._loss._loss.CyPinballLoss",
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.IdentityLink",
     "sklearn._loss.link.LogitLink",
     "sklearn._loss.link.MultinomialLogit",
+    "sklearn._loss.loss.AbsoluteError",
     "sklearn._loss.loss.HalfBinomialLoss",
     "sklearn._loss.loss.HalfMultinomialLoss",
     "sklearn._loss.loss.HalfSquaredError",
+    "sklearn._loss.loss.PinballLoss",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.model_selection._split.StratifiedKFold",
@@ -64,7 +69,9 @@ class SkopsPackager(Packager):
         """Write model.skops."""
         import json
 
-        skops_io().dump(pipeline.model.estimator, path / "model.skops")
+        model = pipeline.model
+        whole = model.estimator if model.ends is None else [model.estimator, *(end.estimator for end in model.ends)]
+        skops_io().dump(whole, path / "model.skops")
         (path / "features.json").write_text(json.dumps(pipeline.model.feature_names), "utf-8")
         return Package(path, self.name)
 
@@ -88,7 +95,17 @@ class SkopsPackager(Packager):
         except Exception as error:  # skops raises whatever a part raises that does not fit the others
             raise StoreError(f"{file} cannot be read: {_first_line(error)}") from error
         require_sound_trees(estimator, len(names), file)
-        return stored.around(model_of(estimator, names))
+        return stored.around(_model_in(estimator, names, file))
+
+
+def _model_in(found: Any, names: tuple[str, ...], file: Path) -> SklearnModel:
+    """Return the model of an estimator, or of one with those of two quantiles."""
+    if not isinstance(found, list):
+        return model_of(found, names)
+    if len(found) != 3:
+        raise StoreError(f"{file} is damaged: it holds {len(found)} models, where a model has one or three")
+    middle, low, high = (model_of(one, names) for one in found)
+    return replace(middle, ends=(low, high))
 
 
 def feature_names(file: Path) -> tuple[str, ...]:
@@ -147,7 +164,7 @@ class PicklePackager(Packager):
             raise StoreError(f"{path / 'model.pkl'} holds a {type(model).__name__}, not a model")
         if type(model) is SklearnModel:
             # A package may have been written before more was known of some estimators.
-            return stored.around(model_of(model.estimator, model.feature_names))
+            return stored.around(replace(model_of(model.estimator, model.feature_names), ends=model.ends))
         return stored.around(model)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hookline import Package, Packager, Pipeline, Predictor, Stored, Trust
+from hookline.errors import ExportError, UntrustedPackage
 from hookline.kinds.formats.words import ONNX
 
 from .model import KerasModel
@@ -16,9 +17,9 @@ class SavedModelPackager(Packager):
     In the folder `saved_model`, with the signature `serving_default`. Its inputs are one raw column each, (n,): numbers and
     booleans float64 with NaN for missing, texts with "" for missing, datetimes int64 microseconds since 1970 UTC with the least
     int64 for missing; inputs.json says which input is which column. Outputs are `label` and `probabilities`, or `value` with
-    `lower` and `upper`. Nothing but TensorFlow is needed to run it. Reading it runs no code: operators
-    other than those that stages, Keras's layers and decisions are written with are refused. Takes Keras models, behind stages
-    that have words in ONNX.
+    `lower` and `upper`; where there are sets of classes, `set`. Nothing but TensorFlow is needed to run it. Reading it runs no
+    code: operators other than those that stages, Keras's layers and decisions are written with are refused, and so is a model
+    that has some, before it is written. Takes Keras models, behind stages that have words in ONNX.
     """
 
     name = "saved_model"
@@ -36,10 +37,21 @@ class SavedModelPackager(Packager):
         return ("tensorflow",)
 
     def save(self, pipeline: Pipeline[KerasModel], path: Path) -> Package:
-        """Write the folder `saved_model`; raises ExportError naming the part that TensorFlow has no words for."""
-        from .exporting.saving import write
+        """Write the folder `saved_model`.
+
+        Raises ExportError naming the part that TensorFlow has no words for, or the operators that nobody would load untrusted.
+        """
+        from .checked import require_harmless
+        from .exporting.saving import FOLDER, write
 
         write(pipeline, path)
+        try:
+            require_harmless(path / FOLDER, Trust())
+        except UntrustedPackage as error:
+            told = (
+                f"the model has operators that are not known to be harmless: {error.message.partition('harmless: ')[2]}"
+            )
+            raise ExportError(told, hint="choose packager=[pickle], or another layer") from error
         return Package(path, self.name)
 
     def languages(self) -> tuple[str, ...]:

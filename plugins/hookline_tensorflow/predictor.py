@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from hookline import DecisionRule, Intervals, Prediction, Roles, Schema, Stored, Target, Trust
+from hookline import DecisionRule, Intervals, Prediction, PredictionSets, Roles, Schema, Stored, Target, Trust
 from hookline.data.target import no_prediction
 from hookline.errors import StoreError
 from hookline.kinds.artifacts import Column
@@ -39,6 +39,7 @@ class SavedModelPredictor:
     """Column -> input."""
     decision: DecisionRule | None = None
     intervals: Intervals | None = None
+    sets: PredictionSets | None = None
 
     @classmethod
     def of(cls, stored: Stored, trust: Trust) -> Self:
@@ -51,7 +52,7 @@ class SavedModelPredictor:
         except Exception as error:  # TensorFlow raises whatever a part that does not fit the others makes it raise
             raise StoreError(f"{folder} cannot be read: {' '.join(str(error).split())[:300]}") from error
         schema, target, roles = stored.schema, stored.target, stored.roles
-        return cls(schema, target, roles, loaded, inputs, stored.decision, stored.intervals)
+        return cls(schema, target, roles, loaded, inputs, stored.decision, stored.intervals, stored.sets)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
@@ -69,7 +70,8 @@ class SavedModelPredictor:
         labels = said["label"]
         if labels.dtype == object:
             labels = np.array([label.decode() for label in labels], dtype=np.str_)
-        return require_finite(Prediction(labels, said["probabilities"], self.target.classes, **around))
+        sets = None if self.sets is None else said["set"]
+        return require_finite(Prediction(labels, said["probabilities"], self.target.classes, sets=sets, **around))
 
     def _answers(self, rows: pl.DataFrame) -> Iterator[dict[str, np.ndarray]]:
         tf, function = tensorflow(), self.loaded.signatures[SIGNATURE]

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError
+from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.artifacts import Target
-from hookline.kinds.fitted import DecisionRule, Prediction
+from hookline.kinds.fitted import Prediction
 
 from .columns import column_kind
 from .frames import count_rows

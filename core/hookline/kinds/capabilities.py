@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from .artifacts import Dataset, DateOrder, Roles, Schema, Target, TextRules
+from .answering.rules import DecisionRule, Intervals, PredictionSets
+from .artifacts import Dataset, DateOrder, Schema, TextRules
 from .component import Component
-from .fitted import DecisionRule, Intervals, Limit, Model, Prediction, Predictor
+from .fitted import Limit, Model, Prediction, Predictor
 from .reports import Decision, Explanation
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class ExportsOnnx(Protocol):
         datetimes are int64 microseconds since 1970 UTC with the smallest int64 for missing. A transform takes and returns
         every column; a featurizer returns {"X": float32 (N, n_features)}, which one after another takes and returns; a
         model takes {"X"} and returns {"label": int64 (N,), "probabilities": float32 (N, n_classes)} over its class codes,
-        or {"value": float32 (N,)}.
+        or {"value": float32 (N,)}, with its quantiles of each row as "lower" and "upper" where it tells some.
         Raises ExportError where ONNX cannot say it.
         """
         ...
@@ -146,44 +147,6 @@ class Explains(Protocol):
         ...
 
 
-class Stored(Protocol):
-    """A package's folder as its packager reads it."""
-
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        ...
-
-    @property
-    def schema(self) -> Schema:
-        """The raw columns that the pipeline takes."""
-        ...
-
-    @property
-    def roles(self) -> Roles:
-        """Which raw columns are no features."""
-        ...
-
-    @property
-    def target(self) -> Target:
-        """What it predicts."""
-        ...
-
-    @property
-    def decision(self) -> DecisionRule | None:
-        """How it decides; None where it answers the most probable class, or a number."""
-        ...
-
-    @property
-    def intervals(self) -> Intervals | None:
-        """How far the intervals around its numbers reach; None where it tells none."""
-        ...
-
-    def around(self, model: Model) -> Predictor:
-        """Return the pipeline whose transforms and featurizers are in the folder, with a model inside it."""
-        ...
-
-
 @runtime_checkable
 class Updatable(Protocol):
     """A trainer that can go on learning from a batch."""
@@ -203,6 +166,15 @@ class PredictsRows(Protocol):
         The caller has asked the contract of them (`hookline.data.contract.limits.Limits`), so the answer has neither
         warnings nor ids. A server asks of no rows when it starts, for what is made at first use.
         """
+        ...
+
+
+@runtime_checkable
+class Varies(Protocol):
+    """A trainer that may make several models of one seed on one machine; without it, it makes the same one bit for bit."""
+
+    def varies(self) -> str | None:
+        """Say why, as `adds up on a GPU in any order`; None: as it is configured, on this machine, it does not."""
         ...
 
 
@@ -267,6 +239,16 @@ class Decides(Protocol):
     @property
     def intervals(self) -> Intervals | None:
         """How far they reach; None where it tells none."""
+        ...
+
+
+@runtime_checkable
+class TellsSets(Protocol):
+    """A predictor that can tell by which rule it says which classes may be true."""
+
+    @property
+    def sets(self) -> PredictionSets | None:
+        """The rule; None where it says one class alone, or a number."""
         ...
 
 

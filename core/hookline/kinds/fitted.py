@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
+from .answering.rules import DecisionRule, Intervals, PredictionSets
 from .artifacts import Feature, Features, Label, Roles, Schema, Target
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ class Prediction:
     values: (n_rows,), a label or a number; class codes while inside a model
     probabilities: float64, (n_rows, n_classes), columns in the order of `classes`; None for regression
     row_ids: (n_rows,)
-    intervals: float64, (n_rows, 2), lower and upper bound of each number; None where the model tells none
+    intervals: float64, (n_rows, 2), lower and upper bound of each number; inside a model its own quantiles; None where it
+        tells none
+    sets: bool, (n_rows, n_classes), the classes that may be true; None where the model tells none
     """
 
     values: np.ndarray
@@ -33,9 +36,10 @@ class Prediction:
     warnings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Row position -> what is unlike anything in the training data."""
     intervals: np.ndarray | None = None
+    sets: np.ndarray | None = None
 
     def frame(self) -> pl.DataFrame:
-        """Return one row a prediction: `row_id`, `prediction`, `probability_<class>` for each class, `lower`, `upper`."""
+        """Return one row a prediction: `row_id`, `prediction`, `probability_<class>` and `set_<class>`, `lower`, `upper`."""
         import polars as pl
 
         columns: dict[str, Any] = {} if self.row_ids is None else {"row_id": _column(self.row_ids)}
@@ -43,6 +47,8 @@ class Prediction:
         if self.probabilities is not None:
             names = [f"{PROBABILITY}{label_text(label)}" for label in self.classes]
             columns |= {name: self.probabilities[:, i] for i, name in enumerate(names)}
+        if self.sets is not None:
+            columns |= {f"{IN_SET}{label_text(label)}": self.sets[:, i] for i, label in enumerate(self.classes)}
         if self.intervals is not None:
             columns |= {name: self.intervals[:, place] for place, name in enumerate(BOUNDS)}
         return pl.DataFrame(columns)
@@ -53,6 +59,8 @@ class Prediction:
 
 PROBABILITY = "probability_"
 """Stands before a class's label."""
+IN_SET = "set_"
+"""Stands before a class's label where a column says whether it may be true."""
 BOUNDS = ("lower", "upper")
 """The ends of an interval, wherever they are told."""
 
@@ -69,67 +77,6 @@ def _column(values: np.ndarray) -> Any:
     if values.dtype.kind == "U":
         return pl.Series(values.tolist(), dtype=pl.String)
     return values.tolist() if values.dtype == object else values
-
-
-@dataclass(frozen=True)
-class DecisionRule:
-    """How the answered class follows from the probabilities, where it is not the most probable one.
-
-    Of two classes the positive one is answered from the threshold on; of more, the one of the least expected cost.
-    """
-
-    by: Literal["threshold", "costs", "precision", "recall"]
-    threshold: float | None = None
-    """The least probability of the positive class that is answered with it; None of more than two classes."""
-    positive: int = 1
-    """Code of the positive class of two."""
-    costs: tuple[tuple[float, ...], ...] = ()
-    """What it costs to answer the class of a column where the class of the line is true, by class codes."""
-    wanted: float | None = None
-    """The least precision or recall that was wanted."""
-    rows: int = 0
-    """Rows that the threshold was chosen on; 0 where nothing was to be chosen."""
-
-    def codes(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return the code of each row's answer, int64 (n_rows,). probabilities: float64, (n_rows, n_classes)"""
-        import numpy as np
-
-        if self.threshold is None:
-            # Of equal costs the first, as of equal probabilities.
-            return np.asarray((probabilities @ np.array(self.costs)).argmin(axis=1), dtype=np.int64)
-        high = probabilities[:, self.positive] >= self.threshold
-        return np.where(high, self.positive, 1 - self.positive).astype(np.int64)
-
-    def lead(self, probabilities: np.ndarray, one: int, other: int) -> float:
-        """Return how far a row's probabilities, (n_classes,), are from where one answer becomes another: 0 right there.
-
-        It is twice the distance that each of them has to move by, as where the most probable class is answered.
-        """
-        import numpy as np
-
-        if self.threshold is not None:
-            return float(2 * abs(probabilities[self.positive] - self.threshold))
-        apart = np.array(self.costs)[:, one] - np.array(self.costs)[:, other]
-        moved = np.abs(apart).sum()
-        return float(2 * abs(probabilities @ apart) / moved) if moved > 0 else 0.0
-
-
-@dataclass(frozen=True)
-class Intervals:
-    """How far on either side of an answered number the truth lies in a share of the rows."""
-
-    coverage: float
-    """The share of rows whose truth is to lie within."""
-    half_width: float
-    """In the unit of the target."""
-    rows: int
-    """Validation rows that it was measured on."""
-
-    def around(self, values: np.ndarray) -> np.ndarray:
-        """Return lower and upper bound of each number, float64 (n_rows, 2). values: float64, (n_rows,)"""
-        import numpy as np
-
-        return np.column_stack([values - self.half_width, values + self.half_width])
 
 
 @runtime_checkable
@@ -218,6 +165,49 @@ class Predictor(Protocol):
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each row, in order; raises DataError for rows that break the schema."""
+        ...
+
+
+class Stored(Protocol):
+    """A package's folder as its packager reads it."""
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """The raw columns that the pipeline takes."""
+        ...
+
+    @property
+    def roles(self) -> Roles:
+        """Which raw columns are no features."""
+        ...
+
+    @property
+    def target(self) -> Target:
+        """What it predicts."""
+        ...
+
+    @property
+    def decision(self) -> DecisionRule | None:
+        """How it decides; None where it answers the most probable class, or a number."""
+        ...
+
+    @property
+    def intervals(self) -> Intervals | None:
+        """How far the intervals around its numbers reach; None where it tells none."""
+        ...
+
+    @property
+    def sets(self) -> PredictionSets | None:
+        """Which classes may be true; None where it tells none."""
+        ...
+
+    def around(self, model: Model) -> Predictor:
+        """Return the pipeline whose transforms and featurizers are in the folder, with a model inside it."""
         ...
 
 

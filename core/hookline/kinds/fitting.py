@@ -109,9 +109,14 @@ def steps_in(curve: Curve) -> Iterator[None]:
         _curve.reset(token)
 
 
+def is_being_judged() -> bool:
+    """Tell whether somebody decides by the steps of the fit that is under way whether it is stopped."""
+    return _curve.get() is not None and _judge.get() is not None
+
+
 @contextmanager
-def judged_by(judge: Judge) -> Iterator[None]:
-    """Let `judge` decide within this block which fits are stopped."""
+def judged_by(judge: Judge | None) -> Iterator[None]:
+    """Let `judge` decide within this block which fits are stopped; None: nobody does."""
     token = _judge.set(judge)
     try:
         yield

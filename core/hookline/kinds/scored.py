@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import DataError
 
 from .artifacts import Dataset, Roles, Target
-from .fitted import BOUNDS, PROBABILITY, Prediction, label_text
+from .fitted import BOUNDS, IN_SET, PROBABILITY, Prediction, label_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,8 +37,9 @@ class Held:
         said, truth, weight = self.prediction, self.truth, self.weight
         shares = None if said.probabilities is None else said.probabilities[kept]
         bounds = None if said.intervals is None else said.intervals[kept]
+        sets = None if said.sets is None else said.sets[kept]
         return Held(
-            replace(said, values=said.values[kept], probabilities=shares, intervals=bounds),
+            replace(said, values=said.values[kept], probabilities=shares, intervals=bounds, sets=sets),
             None if truth is None else truth[kept],
             None if weight is None else weight[kept],
         )
@@ -196,7 +197,7 @@ def _answers(held: Held, target: Target) -> pl.DataFrame:
     import polars as pl
 
     columns: dict[str, Any] = {name: held.prediction.frame()[name] for name in held.prediction.frame().columns}
-    for name in ("row_id", *BOUNDS):
+    for name in ("row_id", *BOUNDS, *(f"{IN_SET}{label_text(label)}" for label in target.classes)):
         columns.pop(name, None)
     if held.truth is not None:
         columns[TRUTH] = Prediction(held.truth).frame()[PREDICTION]

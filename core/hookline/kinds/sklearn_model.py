@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 from hookline.errors import DataError
@@ -31,6 +32,8 @@ class SklearnModel(PickledModel):
 
     estimator: Any
     feature_names: tuple[str, ...] = ()
+    ends: tuple[SklearnModel, SklearnModel] | None = None
+    """Models of a lower and an upper quantile, where it tells more than one number of a row."""
 
     @classmethod
     def of(cls, estimator: Any, train: Features) -> Self:
@@ -60,16 +63,22 @@ class SklearnModel(PickledModel):
         """Return the classes of the largest probability, or numbers."""
         classes = getattr(self.estimator, "classes_", None)
         if classes is None or not hasattr(self.estimator, "predict_proba"):
-            return Prediction(_ask(self.estimator.predict, self.learner, features))
+            values = _ask(self.estimator.predict, self.learner, features)
+            return Prediction(values, intervals=None if self.ends is None else self._between(features, self.ends))
         probabilities = _ask(self.estimator.predict_proba, self.learner, features)
         return Prediction(classes[probabilities.argmax(axis=1)], probabilities, tuple(classes.tolist()))
+
+    def _between(self, features: Features, ends: tuple[SklearnModel, SklearnModel]) -> np.ndarray:
+        import numpy as np
+
+        return np.column_stack([end.predict(features).values for end in ends])
 
     def thresholds(self) -> dict[int, np.ndarray]:
         """Return position of a feature -> where trees split it, float64 (n,); empty for other estimators."""
         import numpy as np
 
         found: dict[int, list[Any]] = {}
-        for feature, threshold in self.splits():
+        for feature, threshold in chain(self.splits(), *(end.splits() for end in self.ends or ())):
             for place in np.unique(feature).tolist():
                 found.setdefault(place, []).append(threshold[feature == place])
         whole = {place: np.unique(np.concatenate(parts)) for place, parts in found.items()}

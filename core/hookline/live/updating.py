@@ -13,15 +13,16 @@ from hookline.data.frames import count_rows
 from hookline.data.target import decode
 from hookline.data.versions import version_of
 from hookline.errors import DataError, UsageError
+from hookline.kinds.answering.rules import DecisionRule, Intervals, PredictionSets
 from hookline.kinds.artifacts import Dataset, DataVersion, Features
 from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import DecisionRule, Intervals
+from hookline.kinds.fitted import Prediction
 from hookline.kinds.kinds import Trainer
 from hookline.kinds.plain import from_json, plain, to_json
 from hookline.kinds.reports import Metric, Metrics
 from hookline.kinds.scored import Scored
 from hookline.packages.certificate.edges import SAMPLE_ROWS, make_edges
-from hookline.packages.deciding.conformal import measured_again
+from hookline.packages.deciding.conformal import errors_of, measured_again, sets_again
 from hookline.packages.deciding.thresholds import chosen_again
 from hookline.packages.loading import load_package
 from hookline.packages.manifest import is_whole, verify
@@ -142,30 +143,44 @@ def before_of(registry: Registry, pipeline: Pipeline[Any], lesson: Lesson) -> Se
 def learned(old: Old, pipeline: Pipeline[Any], lesson: Lesson) -> Pipeline[Any]:
     """Return what becomes of a pipeline that learns rows; the one that is given stays as it is.
 
-    A threshold is chosen, and intervals are measured, again by what the pipeline says of the rows before it learns them.
+    A threshold is chosen, and intervals and sets are measured, again by what the pipeline says of the rows before it learns them.
     """
     examples = pipeline.examples(lesson.rows)
-    rule, reach = _rule_after(pipeline, examples), _reach_after(pipeline, examples)
+    rules = _rules_after(pipeline, examples)
     try:
-        return replace(pipeline, model=old.trainer.update(pipeline.model, examples), decision=rule, intervals=reach)
+        return replace(pipeline, model=old.trainer.update(pipeline.model, examples), **rules)
     except Exception as error:  # a plugin's, which goes on as it is
         error.add_note(f"while trainer '{old.trainer.name}' learned {lesson.version.rows:,} rows")
         raise
 
 
-def _rule_after(pipeline: Pipeline[Any], rows: Features) -> DecisionRule | None:
-    said = None if pipeline.decision is None else decode(pipeline.model.predict(rows), pipeline.target)
-    if pipeline.decision is None or said is None or said.probabilities is None or rows.y is None:
-        return pipeline.decision
-    return chosen_again(pipeline.decision, rows.y, said.probabilities, rows.sample_weight)
+def _rules_after(pipeline: Pipeline[Any], rows: Features) -> dict[str, Any]:
+    if not (pipeline.decision or pipeline.intervals or pipeline.sets):
+        return {}
+    said = decode(pipeline.model.predict(rows), pipeline.target)
+    return {
+        "decision": _rule_after(pipeline.decision, said, rows),
+        "intervals": _reach_after(pipeline.intervals, said, rows),
+        "sets": _sets_after(pipeline.sets, said, rows),
+    }
 
 
-def _reach_after(pipeline: Pipeline[Any], rows: Features) -> Intervals | None:
-    before = pipeline.intervals
+def _rule_after(before: DecisionRule | None, said: Prediction, rows: Features) -> DecisionRule | None:
+    if before is None or said.probabilities is None or rows.y is None:
+        return before
+    return chosen_again(before, rows.y, said.probabilities, rows.sample_weight)
+
+
+def _reach_after(before: Intervals | None, said: Prediction, rows: Features) -> Intervals | None:
     if before is None or rows.y is None:
         return before
-    said = decode(pipeline.model.predict(rows), pipeline.target)
-    return measured_again(before, abs(rows.y - said.values), rows.sample_weight)
+    return measured_again(before, errors_of(rows.y, said), rows.sample_weight)
+
+
+def _sets_after(before: PredictionSets | None, said: Prediction, rows: Features) -> PredictionSets | None:
+    if before is None or said.probabilities is None or rows.y is None:
+        return before
+    return sets_again(before, rows.y, said.probabilities, rows.sample_weight)
 
 
 def keep(

@@ -11,9 +11,10 @@ from hookline.data.columns import conform
 from hookline.data.contract.rules import unlike_training
 from hookline.data.target import decide, decode, encode, no_prediction, true_values
 from hookline.errors import DataError
+from hookline.kinds.answering.rules import DecisionRule, Intervals, PredictionSets
 from hookline.kinds.artifacts import ROW_ID, Dataset, Feature, Features, Roles, Schema, Target
 from hookline.kinds.features.telling import AddsColumns
-from hookline.kinds.fitted import DecisionRule, FittedTransform, Intervals, Model, Prediction
+from hookline.kinds.fitted import FittedTransform, Model, Prediction
 from hookline.workspace.processes.forks import require_own_threads
 
 if TYPE_CHECKING:
@@ -51,19 +52,25 @@ class Pipeline(Generic[M]):
     """Which class is answered, where it is not the most probable one."""
     intervals: Intervals | None = None
     """How far the intervals around its numbers reach, where it tells any."""
+    sets: PredictionSets | None = None
+    """Which classes may be true, where it tells more than the one that it answers."""
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
+        return self.decided(self.undecided(frame))
+
+    def undecided(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
+        """Return what the model says of each raw row, before any rule makes an answer of it; raises as `predict`."""
         admitted = admit(frame, self.schema, self.roles)
         if not admitted.rows.height:  # Which few models take.
-            return replace(self.decided(no_prediction(self.target)), row_ids=admitted.ids)
+            return replace(no_prediction(self.target), row_ids=admitted.ids)
         features = self.features(admitted.rows.lazy())
-        prediction = self.decided(require_finite(decode(self.model.predict(features), self.target)))
+        prediction = require_finite(decode(self.model.predict(features), self.target))
         return replace(prediction, row_ids=admitted.ids, warnings=admitted.warnings)
 
     def decided(self, prediction: Prediction) -> Prediction:
-        """Return what the model says with the answers that the rule makes of it, or the intervals around them."""
-        return decided(prediction, self.decision, self.intervals, self.target)
+        """Return what the model says with the answers that the rules make of it, and what else may be true."""
+        return decided(prediction, self.target, self.decision, self.intervals, self.sets)
 
     def with_schema(self, schema: Schema) -> Self:
         """Return the same pipeline under another contract for the same columns."""
@@ -106,12 +113,23 @@ class Pipeline(Generic[M]):
 
 
 def decided(
-    prediction: Prediction, rule: DecisionRule | None, intervals: Intervals | None, target: Target
+    prediction: Prediction,
+    target: Target,
+    rule: DecisionRule | None,
+    intervals: Intervals | None,
+    sets: PredictionSets | None,
 ) -> Prediction:
-    """Return what a model says with the answers that a rule makes of it, or with intervals around them."""
-    if intervals is not None:
-        return replace(prediction, intervals=intervals.around(prediction.values))
-    return prediction if rule is None else decide(prediction, rule, target)
+    """Return what a model says with the answers that a rule makes of it, and with intervals around them, or sets of classes.
+
+    Quantiles of a model that nobody has measured on rows are not told.
+    """
+    if target.task == "regression":
+        ends = (
+            intervals.around(prediction.values, prediction.intervals) if intervals and len(prediction.values) else None
+        )
+        return replace(prediction, intervals=ends)
+    said = prediction if rule is None else decide(prediction, rule, target)
+    return said if sets is None or said.probabilities is None else replace(said, sets=sets.of(said.probabilities))
 
 
 def traced(features: Sequence[Feature], transforms: Sequence[FittedStage]) -> tuple[Feature, ...]:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hookline.errors import HooklineError, StoreError
+from hookline.kinds.answering.rules import DecisionRule, Intervals, PredictionSets
 from hookline.kinds.artifacts import Roles, Schema, Target
-from hookline.kinds.fitted import DecisionRule, Intervals, Model
+from hookline.kinds.fitted import Model
 from hookline.kinds.plain import from_json, to_json
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
 
-from .door.faults import check_decision, check_intervals, check_schema, check_target, first_of
+from .door.faults import check_decision, check_intervals, check_schema, check_sets, check_target, first_of
 from .door.names import is_component_name, shown
 from .manifest import read_json
 from .pipeline import FittedStage, Pipeline
@@ -37,6 +38,7 @@ def write_pipeline(pipeline: Pipeline[Any], folder: Path) -> None:
         "featurizers": [_state(stage) for stage in pipeline.featurizers],
         "decision": None if pipeline.decision is None else to_json(pipeline.decision),
         "intervals": None if pipeline.intervals is None else to_json(pipeline.intervals),
+        "sets": None if pipeline.sets is None else to_json(pipeline.sets),
     }
     (folder / PIPELINE).write_text(json.dumps(state, indent=1), "utf-8")
 
@@ -96,10 +98,19 @@ class StoredPackage:
         check_intervals(found, self.target, str(self.path / PIPELINE))
         return found
 
+    @cached_property
+    def sets(self) -> PredictionSets | None:
+        """Which classes may be true; None where it tells none."""
+        if self._state.get("sets") is None:
+            return None
+        found = self._part("sets", PredictionSets)
+        check_sets(found, self.target, str(self.path / PIPELINE))
+        return found
+
     def around(self, model: M) -> Pipeline[M]:
         """Return the pipeline with a model inside it."""
         parts = (self.schema, self.roles, self.target, self.transforms, self.featurizers)
-        return Pipeline(*parts, model, self.decision, self.intervals)
+        return Pipeline(*parts, model, self.decision, self.intervals, self.sets)
 
     @cached_property
     def _state(self) -> Mapping[str, Any]:

@@ -125,6 +125,7 @@ def facts_of(pipeline: Pipeline[Any], certificate: Certificate) -> dict[str, Any
         "target": to_json(pipeline.target),
         "decision": None if pipeline.decision is None else to_json(pipeline.decision),
         "intervals": None if pipeline.intervals is None else to_json(pipeline.intervals),
+        "sets": None if pipeline.sets is None else to_json(pipeline.sets),
         "model": type(pipeline.model).__name__,
         "features": [to_json(feature) for feature in pipeline.made],
         # What is no number ranks nothing, and JSON has no word for it.

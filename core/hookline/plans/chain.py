@@ -23,7 +23,7 @@ from hookline.registry.ports import Ports, assignable, ports, takers, takes_scor
 from hookline.registry.registry import Registry
 
 from .config import RunConfig
-from .gates import FOLDS, LATENCY, is_among, read_gates
+from .gates import FOLDS, LATENCY, REPEATS, is_among, read_gates
 from .placing.components import Placed
 
 
@@ -124,10 +124,11 @@ def check_gates_are_measured(config: RunConfig, tasks: Iterable[str]) -> None:
     _require_package(config)
     if judged is None:
         return
-    folds = {f"{FOLDS}{name}" for name in judged} if config.options.split.cross_validates else set()
+    several = {FOLDS: config.options.split.cross_validates, REPEATS: config.options.repeats > 1}
+    means = {f"{before}{name}" for before, wanted in several.items() if wanted for name in judged}
     problems = []
     for gate in read_gates(config.options.gates):
-        known = judged if gate.champion or watched is None else judged | watched | folds
+        known = judged if gate.champion or watched is None else judged | watched | means
         if is_among(gate.metric, known) or (watched is None and not gate.champion):
             continue
         told = "no evaluator measures this"

@@ -18,7 +18,7 @@ from hookline.kinds.given.names import SHOWN, fault_of, shortened
 from hookline.kinds.given.references import hold, settle
 from hookline.kinds.kinds import KIND_TABLE, KINDS, MULTIPLE, Source
 from hookline.kinds.plain import plain
-from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
+from hookline.packages.deciding.options import DecisionOptions, IntervalOptions, SetOptions
 from hookline.registry.registry import Registry
 from hookline.registry.values import validate, validate_object
 from hookline.telling.secrets import redacted
@@ -47,6 +47,7 @@ class Options:
     split: SplitOptions = field(default_factory=SplitOptions)
     decision: DecisionOptions = field(default_factory=DecisionOptions)
     intervals: IntervalOptions = field(default_factory=IntervalOptions)
+    sets: SetOptions = field(default_factory=SetOptions)
     learning_curve: LearningCurveOptions = field(default_factory=LearningCurveOptions)
     contract: Path | None = None
     """A YAML file that says what the columns may hold, over what training rows show: see `hookline data contract`."""
@@ -62,8 +63,10 @@ class Options:
     """Metric -> what it must reach: a number, or a text such as `>= 0.8`, `>= champion - 0.002` or `no worse`."""
     golden: Annotated[int, Interval(ge=0, le=1000)] = 20
     """How many raw held-out rows travel in each package with their answers, which `hookline models verify` asks again."""
+    rungs: tuple[Annotated[float, Interval(gt=0, lt=1)], ...] = ()
+    """Shares of the training rows that a search with a pruner has each trial fitted to first, and judged by."""
     repeats: Annotated[int, Gt(0)] = 1
-    """How often a sweep runs each job, with one seed more each time."""
+    """How often the pipeline is fitted, with one seed more each time; the first is packaged. A sweep makes them jobs."""
     on_error: Literal["continue", "stop"] = "continue"
     """What a sweep does when a job fails."""
 
@@ -139,6 +142,7 @@ def resolve(registry: Registry, tree: Mapping[str, Any]) -> RunConfig:
     needing = {
         "decision": options.decision.needs_rows and not by_folds,
         "intervals": options.intervals.coverage is not None,
+        "sets": options.sets.coverage is not None,
     }
     if any(needing.values()) and not options.split.valid and options.split.method != "column":
         told = "goes by validation rows, of which there are none"
@@ -201,7 +205,7 @@ def _place(registry: Registry, kind: str, node: Any, problems: list[Problem], hi
 
 def _options(tree: Mapping[str, Any]) -> dict[str, Any]:
     given = {f.name: tree[f.name] for f in fields(Options) if f.name in tree}
-    for name in ("roles", "split", "decision", "intervals", "learning_curve", "gates"):
+    for name in ("roles", "split", "decision", "intervals", "sets", "learning_curve", "gates"):
         if given.get(name) is None:
             given.pop(name, None)
         elif is_dataclass(given[name]):

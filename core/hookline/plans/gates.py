@@ -21,6 +21,8 @@ SLICE = "slice."
 """What metrics of some rows begin with: `slice.sex=female.f1`."""
 FOLDS = "folds."
 """What metrics over folds begin with: `folds.accuracy`."""
+REPEATS = "repeats."
+"""What metrics over repeats begin with: `repeats.accuracy`."""
 LATENCY = ("latency_p50_ms", "latency_p99_ms")
 """What is measured of a run's first package where a gate asks for it."""
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULTS: Mapping[str, Any] = {"featurizer": ["tabular"], "trainer": "auto", "evaluator": ["standard"]}
 """What `hl.run(source=...)` adds where nothing is said."""
-PARTS = frozenset({"roles", "split", "decision", "intervals", "learning_curve", "gates", "settings"})
+PARTS = frozenset({"roles", "split", "decision", "intervals", "sets", "learning_curve", "gates", "settings"})
 """Mappings of a config that are added to, where components take each other's place."""
 
 

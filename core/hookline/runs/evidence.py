@@ -1,6 +1,6 @@
 """What a run learned, as plain data: the source of report.html, of --json, and of what travels inside a package.
 
-Keys: title, run, verdict, data, split, cleaning, reports, concordance, remarks, decision, intervals, learning, importances,
+Keys: title, run, verdict, data, split, cleaning, reports, concordance, remarks, decision, intervals, sets, learning, importances,
 features, feature_sets, selection, parity, certificates, packages, gates, deployment, plan, config, environment. A key is left
 out where the run did not get so far. Beside an evaluator's metric stand `baseline`, what a constant guess has there, and
 `training`, what the model has on rows that it was fitted to. A stage of the plan whose component chose another to do its work

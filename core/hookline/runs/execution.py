@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FINDINGS = "findings.json"
 """What was told while an output was made, beside it in the store."""
-FITTED = ("transform", "cleaning", "featurizer", "trainer", "intervals")
+FITTED = ("transform", "cleaning", "featurizer", "trainer", "intervals", "sets")
 """Kinds that may tell something while they are fitted."""
 
 

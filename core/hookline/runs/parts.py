@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def pipeline_of(run: Execution, *, ruled: bool = True) -> Pipeline[Any]:
-    """Put the fitted parts of a run together, with the rule that it decides by and its intervals, or without."""
+    """Put the fitted parts of a run together, with the rules that make its answers, or without."""
     knowledge: Knowledge = run.value("knowledge")
     return Pipeline(
         knowledge.schema,
@@ -56,9 +56,9 @@ def scored_of(run: Execution) -> Scored:
     if SCORED not in run.values:
         (rows, said), target = plain_answers_of(run), run.value("target")
         test = run.value("split").test.with_frame(rows.lazy())
-        rule, bounds = (run.value(key) if run.plan.of(key) else None for key in RULES)
+        rules = (run.value(key) if run.plan.of(key) else None for key in RULES)
         truth = true_values(apply_transforms(fitted_in(run, "always"), test.frame), target)
-        run.values[SCORED] = Scored.of(test, decided(said, rule, bounds, target), target, truth, weights_in(test))
+        run.values[SCORED] = Scored.of(test, decided(said, target, *rules), target, truth, weights_in(test))
     found: Scored = run.values[SCORED]
     return found
 
@@ -69,7 +69,7 @@ def plain_answers_of(run: Execution) -> tuple[pl.DataFrame, Prediction]:
         rows = run.value("split").test.frame.collect()
         answered: Prediction | None = run.second.take("answer", run.plan.of("trainer")[0].key)
         # Without the model, whose library may take seconds to import.
-        run.values[ANSWERED] = rows, pipeline_of(run, ruled=False).predict(rows) if answered is None else answered
+        run.values[ANSWERED] = rows, pipeline_of(run, ruled=False).undecided(rows) if answered is None else answered
     found: tuple[pl.DataFrame, Prediction] = run.values[ANSWERED]
     return found
 
@@ -82,8 +82,8 @@ def weights_in(rows: Dataset) -> np.ndarray | None:
     return weights
 
 
-RULES = ("decision", "intervals")
-"""Stages that make an answer of what the model says."""
+RULES = ("decision", "intervals", "sets")
+"""Stages that make an answer of what the model says, in the order of a pipeline's fields."""
 SCORED, ANSWERED = "\0scored", "\0answered"
 """Where `scored_of` and `plain_answers_of` keep them among a run's values; no stage has such a key."""
 

@@ -89,10 +89,18 @@ class Run:
     @property
     def folds(self) -> pl.DataFrame:
         """Return one row a fold: repeat, fold, train and test rows, and each metric; empty where the run has no folds."""
+        return self._table("folds", "every fold")
+
+    @property
+    def repeats(self) -> pl.DataFrame:
+        """Return one row a fit: repeat, seed, whether it is packaged, and each metric; empty where none was repeated."""
+        return self._table("repeats", "every repeat")
+
+    def _table(self, kind: str, name: str) -> pl.DataFrame:
         import polars as pl
 
-        tables = [table for one in self.evidence["reports"] if one["kind"] == "folds" for table in one["tables"]]
-        each = next((table for table in tables if table["name"] == "every fold"), {"columns": (), "rows": ()})
+        tables = [table for one in self.evidence["reports"] if one["kind"] == kind for table in one["tables"]]
+        each = next((table for table in tables if table["name"] == name), {"columns": (), "rows": ()})
         return pl.DataFrame([dict(zip(each["columns"], row, strict=True)) for row in each["rows"]])
 
     @property

@@ -9,6 +9,7 @@ from hookline.registry.registry import Registry
 
 from .execution import StageKind
 from .growing import stage as growing
+from .repeating import stage as repeating
 from .stages import (
     audit,
     cleaning,
@@ -23,7 +24,7 @@ from .stages import (
     target,
     trainer,
 )
-from .stages.deciding import decision, intervals, wish
+from .stages.deciding import decision, intervals, sets, wish
 from .stages.folds import stage as folds
 
 SEQUENCE: tuple[StageKind, ...] = (
@@ -42,9 +43,11 @@ SEQUENCE: tuple[StageKind, ...] = (
     trainer.STAGE,
     decision.STAGE,
     intervals.STAGE,
+    sets.STAGE,
     judging.EVALUATOR,
     folds.STAGE,
     growing.STAGE,
+    repeating.STAGE,
     judging.MONITOR,
     packager.STAGE,
     deployer.STAGE,

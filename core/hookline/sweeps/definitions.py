@@ -36,7 +36,7 @@ def define_jobs(
     for trial, overrides in enumerate(jobs_overrides, first):
         try:
             for whole, tree in _replicated(overrides, compose):
-                config = resolve(registry, _undeployed(tree, overrides))
+                config = resolve(registry, {**_undeployed(tree, overrides), "repeats": 1})  # Each repeat is a job.
                 plan = plan_run(registry, config)
                 refuse_hidden(config.plain())
                 prints = {stage.key: stage.fingerprint for stage in plan.stages}

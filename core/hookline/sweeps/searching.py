@@ -25,6 +25,8 @@ PARTS, TREES, SHUFFLES = 5, 100, 10
 MOST_CURVES, MOST_POINTS = 60, 200
 FOREST = "permutation importance of a random forest"
 """Breiman 2001, "Random forests", section 10; by scikit-learn, on trials that the forest has not seen."""
+ANOVA = "Optuna's functional ANOVA of a forest"
+"""Hutter, Hoos and Leyton-Brown 2014, "An efficient approach for assessing hyperparameter importance"."""
 
 
 def write(board: Leaderboard, jobs: Sequence[JobRecord], folder: Path, registry: Registry) -> None:
@@ -47,8 +49,9 @@ def page_facts(board: Leaderboard, jobs: Sequence[JobRecord]) -> dict[str, Any]:
 def importances(board: Leaderboard) -> dict[str, Any] | None:
     """Return how much of what a forest foresees of the metric hangs on each key that varied; None where that is not known.
 
-    A key's share is what the forest's error on trials that it has not seen grows by once the key's values are shuffled
-    among them. `foreseen` is the share of the metric's variance over those trials that the forest explains; where it explains
+    A key's share is that of the variance which it explains by itself, by optuna; where a trial lacks a key that others have,
+    or optuna is not installed, what a forest's error on trials that it has not seen grows by once the key's values are
+    shuffled. `foreseen` is the share of the metric's variance over those trials that the forest explains; where it explains
     none, or of fewer than 10 trials, or of a single key, nothing is said.
     """
     rows = [row for row in board.rows if row["status"] == "finished" and _is_finite(row.get(board.metric or ""))]
@@ -62,8 +65,45 @@ def importances(board: Leaderboard) -> dict[str, Any] | None:
     total = sum(grown)
     if foreseen <= 0 or total <= 0:
         return None
-    shares = sorted(zip(keys, (one / total for one in grown), strict=True), key=lambda one: -one[1])
-    return {"method": FOREST, "foreseen": foreseen, "of": [list(one) for one in shares]}
+    method, parts = FOREST, [one / total for one in grown]
+    if (variances := _variances(rows, keys, values)) is not None:
+        method, parts = ANOVA, variances
+    shares = sorted(zip(keys, parts, strict=True), key=lambda one: -one[1])
+    return {"method": method, "foreseen": foreseen, "of": [list(one) for one in shares]}
+
+
+def _variances(rows: Sequence[Mapping[str, Any]], keys: Sequence[str], values: Sequence[float]) -> list[float] | None:
+    """Return each key's share of the variance by optuna; None where it is not installed, or a trial lacks a key."""
+    if find_spec("optuna") is None or any(row.get(key) is None for row in rows for key in keys):
+        return None
+    import optuna
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+    from optuna.trial import create_trial
+
+    columns = {key: _column([row[key] for row in rows]) for key in keys}
+    kinds = {key: _domain(found) for key, found in columns.items()}
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study()
+    for place, value in enumerate(values):
+        params = {key: found[place] for key, found in columns.items()}
+        study.add_trial(create_trial(params=params, distributions=kinds, value=value))
+    found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0), params=list(keys))
+    total = sum(found.values())
+    return [found[key] / total for key in keys] if total > 0 else None
+
+
+def _column(found: Sequence[Any]) -> list[Any]:
+    return [float(one) for one in found] if all(map(_is_number, found)) else [str(one) for one in found]
+
+
+def _domain(found: Sequence[Any]) -> Any:
+    """Return optuna's distribution that spans some values; by powers where the greatest is 1,000 times the least."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+    if isinstance(found[0], str):
+        return CategoricalDistribution(sorted(set(found)))
+    low, high = min(found), max(found)
+    return FloatDistribution(low, high, log=low > 0 and high >= 1_000 * low)
 
 
 def _grown(

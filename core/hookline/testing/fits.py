@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from hookline.errors import ConfigError, ExportError, HooklineError
 from hookline.kinds.artifacts import Features, Task
 from hookline.kinds.fitted import Model
 from hookline.packages.pipeline import Pipeline
-from hookline.registry.ports import ports
+from hookline.registry.ports import assignable, ports
 from hookline.registry.registry import load_registry
 
 from .subject import Subject
@@ -53,11 +54,22 @@ def training_features(subject: Subject, task: Task) -> Features:
 
 
 def pipeline_for(subject: Subject, task: Task) -> Pipeline[Any]:
-    """Return a fitted pipeline whose model the packager takes: the kit's, scikit-learn's, or one of a registered trainer."""
+    """Return a fitted pipeline whose model the packager takes: the kit's, scikit-learn's, or one of a registered trainer.
+
+    It is fitted once for a task; a check that wants another one makes a copy.
+    """
+    key = f"pipeline {task}"
+    if key not in subject.memory:
+        subject.memory[key] = _pipeline_for(subject, task)
+    found: Pipeline[Any] = subject.memory[key]
+    return found
+
+
+def _pipeline_for(subject: Subject, task: Task) -> Pipeline[Any]:
     sample = subject.rows(task)
     train = fitted_features(sample.train, sample.target)
     wanted = ports(type(subject.component)).takes
-    made = (make() for make in models_at_hand(train))
+    made = (make() for make in models_at_hand(train, next(iter(wanted.values()), Any)))
     model = next((model for model in made if model is not None and _taken(subject, model)), None)
     if model is not None:
         return pipeline_around(model, sample)
@@ -77,11 +89,15 @@ def _taken(subject: Subject, model: Model) -> bool:
     return True
 
 
-def models_at_hand(train: Features) -> Iterator[Callable[[], Model | None]]:
-    """Return makers of the kit's model, scikit-learn's and those of registered trainers; None where one cannot be made."""
+def models_at_hand(train: Features, wanted: Any = Any) -> Iterator[Callable[[], Model | None]]:
+    """Return makers of the kit's model, scikit-learn's and those of registered trainers; None where one cannot be made.
+
+    wanted: what is done with them takes this, such as `Pipeline[SklearnModel]`; trainers that say to make no such model are
+        not fitted
+    """
     yield lambda: LinearModel.fitted(train)
     yield lambda: _sklearn_model(train)
-    yield from _registered_models(train)
+    yield from _registered_models(train, wanted)
 
 
 def _sklearn_model(train: Features) -> Model | None:
@@ -98,10 +114,13 @@ def _sklearn_model(train: Features) -> Model | None:
     return SklearnModel.of(estimator.fit(train.X, train.y), train)
 
 
-def _registered_models(train: Features) -> Iterator[Callable[[], Model | None]]:
+def _registered_models(train: Features, wanted: Any) -> Iterator[Callable[[], Model | None]]:
     registry = load_registry()
     for name in registry.names("trainer"):
         cls = registry.entry("trainer", name).cls
+        made: Any = types.GenericAlias(Pipeline, (ports(cls).makes,))
+        if not (ports(cls).makes is Model or assignable(made, wanted)):
+            continue
 
         def make(cls: Any = cls) -> Model | None:
             try:

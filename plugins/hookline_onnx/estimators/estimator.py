@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import SklearnModel, Target
 from hookline.errors import ExportError
+from hookline.kinds.fitted import BOUNDS
 
 if TYPE_CHECKING:
     import onnx
@@ -32,7 +33,8 @@ def sklearn_outputs(model: SklearnModel, matrix: Any, width: int, target: Target
         )
     found = outputs_of(model.estimator, matrix, width)
     if not classifies:
-        return {"value": found[0]}
+        ends = zip(BOUNDS, model.ends or (), strict=False)
+        return {"value": found[0]} | {name: outputs_of(end.estimator, matrix, width)[0] for name, end in ends}
     codes = [int(code) for code in model.estimator.classes_]
     probabilities = found[1]
     if len(codes) < len(target.classes):

@@ -69,15 +69,17 @@ class Answers:
         self.program, self.facts = read(folder / name, FILES[name] == "exported")
 
     def answer(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """Return `prediction`, with `probability_<class>` for each class, or `lower` and `upper` where there are intervals."""
+        """Return `prediction`, with `probability_<class>` and, where there are sets, `set_<class>`, or `lower` and `upper`."""
         with torch.inference_mode():
-            answers = self.program(tensors(columns, self.facts))
+            answers: dict[str, Any] = self.program(tensors(columns, self.facts))
         classes = self.facts["classes"]
         if not classes:
             named = {name if name != "value" else "prediction": found for name, found in answers.items()}
             return {name: found.double().tolist() for name, found in named.items()}
         chances = answers["probabilities"].double().numpy()
         shares = {f"probability_{_text(label)}": chances[:, place].tolist() for place, label in enumerate(classes)}
+        if "set" in answers:
+            shares |= {f"set_{_text(label)}": answers["set"][:, place].tolist() for place, label in enumerate(classes)}
         return {"prediction": [classes[place] for place in answers["label"].tolist()], **shares}
 
     def predict(self, frame: Any, params: Any = None) -> Any:

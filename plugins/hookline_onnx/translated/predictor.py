@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 
-from hookline import DecisionRule, Intervals, Prediction, Roles, Schema, Stored, Target
+from hookline import DecisionRule, Intervals, Prediction, PredictionSets, Roles, Schema, Stored, Target
 from hookline.data.target import no_prediction
 from hookline.errors import StoreError
 from hookline.kinds.artifacts import Column
@@ -42,6 +42,8 @@ class TorchPredictor:
     """How the program decides."""
     intervals: Intervals | None = None
     """How far the intervals reach that the program tells."""
+    sets: PredictionSets | None = None
+    """Which classes are in the sets that the program tells."""
 
     @classmethod
     def of(cls, stored: Stored, file: Path, *, exported: bool) -> Self:
@@ -58,7 +60,8 @@ class TorchPredictor:
         kinds = {column.name: column.kind for column in stored.schema.columns}
         if {name: column["kind"] for name, column in columns.items()} != kinds:
             raise StoreError(f"{file} takes other columns than the package")
-        return cls(stored.schema, stored.target, stored.roles, program, widths, stored.decision, stored.intervals)
+        rules = (stored.decision, stored.intervals, stored.sets)
+        return cls(stored.schema, stored.target, stored.roles, program, widths, *rules)
 
     def predict(self, frame: pl.DataFrame | pl.LazyFrame) -> Prediction:
         """Predict each raw row, in order; raises DataError naming every column that breaks the schema."""
@@ -87,7 +90,8 @@ class TorchPredictor:
             bounds = None if self.intervals is None else np.column_stack([answers["lower"], answers["upper"]])
             return Prediction(answers["value"].astype(np.float64), intervals=bounds)
         labels = np.array(self.target.classes)[answers["label"]]
-        return Prediction(labels, answers["probabilities"].astype(np.float64), self.target.classes)
+        sets = None if self.sets is None else answers["set"]
+        return Prediction(labels, answers["probabilities"].astype(np.float64), self.target.classes, sets=sets)
 
 
 def _fed(values: pl.Series, column: Column, width: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from ..graph import build_graph
 from .answers import FACTS, PAD
 from .module import GraphModule, translated
 
-NUMBER, ANSWER = ("value", "lower", "upper"), ("label", "probabilities")
+NUMBER, ANSWER = ("value", "lower", "upper"), ("label", "probabilities", "set")
 ROWS = 3
 """Rows of the example that a program is taken from: neither none nor one, which PyTorch would take for the only number."""
 
@@ -75,7 +75,7 @@ def facts_of(pipeline: Pipeline[Any], width: int) -> dict[str, Any]:
         {"name": column.name, "kind": column.kind} | ({"width": width} if column.kind == "string" else {})
         for column in pipeline.schema.columns
     ]
-    target, rule, intervals = pipeline.target, pipeline.decision, pipeline.intervals
+    target, rule, intervals, sets = pipeline.target, pipeline.decision, pipeline.intervals, pipeline.sets
     return {
         "task": target.task,
         "target": target.name,
@@ -83,6 +83,7 @@ def facts_of(pipeline: Pipeline[Any], width: int) -> dict[str, Any]:
         "columns": columns,
         "decision": None if rule is None else dataclasses.asdict(rule),
         "intervals": None if intervals is None else dataclasses.asdict(intervals),
+        "sets": None if sets is None else dataclasses.asdict(sets),
     }
 
 

@@ -36,6 +36,8 @@ class SweeperConf:
     """Of the sampler; null is the run's."""
     study: str | None = None
     """A study to go on with: `last`, its id, or the id's first letters."""
+    warm_start: str | None = None
+    """An earlier sweep, by `last`, its id, or the id's first letters, whose trials a new study begins with."""
     pruner: str | None = None
     """median, percentile, successive_halving, hyperband, patient or none; null is none, or what the study began with."""
     pruner_options: Any = field(default_factory=all_options)

@@ -18,11 +18,13 @@ from hookline.errors import ConfigError, MissingBackend, UsageError
 from hookline.sweeps.hydra.launcher import HooklineLauncher, sweep_of
 
 from ..pruners import Pruner, read_pruner
+from ..study import WARM
 from .options import directions_in, names_in, options_in
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
+    from hookline.sweeps.ledger import SweepRecord
     from hookline.sweeps.sweep import Sweep
 
     from ..bench import Bench
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from ..study import Asked, Direction, Search
 
 TRIALS = 20
+HALVING = "successive_halving"
 SAID = {"failed": "FAIL", "pruned": "PRUNED"}
 """What is said of trials that did not end by themselves -> their state in the study."""
 
@@ -50,11 +53,13 @@ class OptunaSweeper(Sweeper):
         pruner: str | None = None,
         pruner_options: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
+        warm_start: str | None = None,
     ) -> None:
         self.metrics, self.given_directions = names_in(metric), directions_in(direction)
         self.sampler, self.n_trials, self.n_jobs, self.seed = sampler, n_trials, n_jobs, seed
         self.spaces, self.study, self.params = list(spaces), study, dict(params or {})
         self.pruner, self.pruner_options = pruner, options_in(pruner_options or {})
+        self.warm_start = warm_start
         self.sweep_of_ours: Sweep | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -66,6 +71,12 @@ class OptunaSweeper(Sweeper):
         if find_spec("optuna") is None:
             raise MissingBackend("hydra/sweeper=optuna", "optuna", "optuna")
         self.sweep_of_ours = sweep_of(task_function)
+        if self.warm_start is not None and (self.study is not None or self.sweep_of_ours is None):
+            why = "a study that is gone on with has its trials" if self.study else "only trials of hookline are kept"
+            raise UsageError(f"hydra.sweeper.warm_start: {why}", hint="leave it out")
+        if self.warm_start is not None:
+            # Known before a study is begun in vain.
+            self.warm_start = _record(self.warm_start).id
         if self.study is not None:
             _go_on_in(config, self.study, self.sweep_of_ours)
         self.hydra_context, self.config = hydra_context, config
@@ -123,6 +134,10 @@ class OptunaSweeper(Sweeper):
         space = space_in(parsed, chosen, self.spaces)
         metrics = self.metrics or tuple(before.metrics if before else ())
         pruner = self._pruner(before, metrics)
+        if config.get("rungs") and pruner is None and before is None:
+            raise UsageError(
+                "rungs: without a pruner no trial is given up by them", hint=f"hydra.sweeper.pruner={HALVING}"
+            )
         definition = definition_of(space, chosen, config, metrics, arguments)
         bench = Bench(sweep, self.launcher, metrics)
         if before:
@@ -135,6 +150,8 @@ class OptunaSweeper(Sweeper):
         if before is None:
             define(search.study, replace(definition, pruner=self.pruner, pruner_options=self.pruner_options))
             sweep.settings = {"sweeper": "optuna", **({"metrics": list(metrics)} if metrics else {})}
+            if self.warm_start is not None:
+                sys.stderr.write(f"{bench.warm_up(search, self.warm_start)}\n")
         return self._searched(search, bench)
 
     def _searched(self, search: Search, bench: Bench) -> list[Sequence[JobReturn]]:
@@ -190,14 +207,19 @@ class OptunaSweeper(Sweeper):
 
 def _go_on_in(config: DictConfig, study: str, sweep: Sweep | None) -> None:
     """Have a study that is gone on with write to the folder that it has."""
-    from hookline.sweeps.ledger import Ledger
-    from hookline.workspace.workspace import open_workspace
-
     if sweep is None:
         raise UsageError("hydra.sweeper.study: only studies of hookline are kept")
     # Hydra 1.4 gives a config that is not to be written to.
     with read_write(config.hydra), open_dict(config.hydra):
-        config.hydra.sweep.dir = Ledger(open_workspace().catalog).sweep(study).path
+        config.hydra.sweep.dir = _record(study).path
+
+
+def _record(sweep: str) -> SweepRecord:
+    """Return a sweep by `last`, its id, or the id's first letters; raises UnknownName."""
+    from hookline.sweeps.ledger import Ledger
+    from hookline.workspace.workspace import open_workspace
+
+    return Ledger(open_workspace().catalog).sweep(sweep)
 
 
 def _is_sound(search: Search, bench: Bench, trial: Asked) -> bool:
@@ -224,7 +246,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _say(search: Search) -> None:
-    trials = search.study.get_trials(deepcopy=False)
+    trials = [trial for trial in search.study.get_trials(deepcopy=False) if WARM not in trial.user_attrs]
     counts = {word: sum(trial.state.name == state for trial in trials) for word, state in SAID.items()}
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     of_them = f", of which {said}" if said else ""

@@ -11,12 +11,15 @@ from hookline.workspace.files import write_whole
 
 from ..filling import fill, finite
 from ..wording import number, words
-from .searching import curves_chart, front_chart, importance_chart, parallel_chart
+from .labels import told_apart
+from .searching import curves_chart, front_chart, importance_chart, parallel_chart, short_names
 
 TOLD = 3
 """So many of the best are told by what was chosen, the others by their rank."""
 NARROW = 480
 """Pixels of the picture below which there is room for ranks only."""
+WIDE, SLIM = (980.0, 320.0), (270.0, 320.0)
+"""Pixels of the picture's inside on a desk, and on a phone."""
 LONGEST = 30
 """Characters of a label in the picture."""
 
@@ -30,7 +33,8 @@ def write_board(evidence: Mapping[str, Any], path: Path) -> None:
 def linked(facts: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the facts, each row with the address of its run's report as seen from a folder; none where there is no report."""
     rows = [{**row, "link": _link(row.get("path"), folder)} for row in facts["rows"]]
-    return {"verdict": "", "register": None, "importances": None, "curves": [], **facts, "rows": rows}
+    empty: dict[str, Any] = {"verdict": "", "register": None, "importances": None, "curves": []}
+    return {**empty, **facts, "rows": rows, "names": short_names(facts["varied"])}
 
 
 def headline_of(facts: Mapping[str, Any]) -> str:
@@ -59,17 +63,28 @@ def board_charts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
             "low": row.get(f"{metric}_low"),
             "high": row.get(f"{metric}_high"),
             "trial": _choice(row, facts["varied"]) or f"trial {row['trial']}",
-            "label": _label(row, facts["varied"]),
-            "rank": str(row["rank"]),
+            "label": label,
+            "slim": slim,
             "late": row["seconds"] > middle,
             "link": row.get("link"),
         }
-        for row in done
+        for row, label, slim in zip(done, *_labels(done, facts["varied"], metric, middle), strict=True)
     ]
     spec = {"data": {"values": values}, "layer": _layers(words(metric)), "height": 380}
     cost = {"id": "cost", "section": "cost", "title": f"{words(metric)} against time", "spec": spec}
     more = (front_chart(facts, done), parallel_chart(facts, done), importance_chart(facts), curves_chart(facts))
     return [cost, *filter(None, more)]
+
+
+def _labels(
+    done: Sequence[Mapping[str, Any]], varied: Sequence[str], metric: str, middle: float
+) -> tuple[list[str], list[str]]:
+    """Return what is told beside each dot on a desk, and on a phone: as much as there is room for, the best first."""
+    points = [(float(row["seconds"]), float(row[metric])) for row in done]
+    lean = [-1 if row["seconds"] > middle else 1 for row in done]
+    ranks = [str(row["rank"]) for row in done]
+    wide = [(_label(row, varied), rank) for row, rank in zip(done, ranks, strict=True)]
+    return told_apart(points, wide, WIDE, lean), told_apart(points, [(rank,) for rank in ranks], SLIM, lean)
 
 
 def _layers(title: str) -> list[dict[str, Any]]:
@@ -91,7 +106,7 @@ def _layers(title: str) -> list[dict[str, Any]]:
         {
             "transform": [
                 {"filter": f"datum.late === {late}"},
-                {"calculate": f"width < {NARROW} ? datum.rank : datum.label", "as": "told"},
+                {"calculate": f"width < {NARROW} ? datum.slim : datum.label", "as": "told"},
             ],
             "mark": {"type": "text", "align": side, "dx": shift, "dy": -8, "fontSize": 11, "cursor": "pointer"},
             "encoding": {**at, "text": {"field": "told"}},

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..wording import number, words
+from .labels import told_apart
 
 MOST_LINES = 300
 """Trials that are drawn as lines, the best first."""
 MOST_AXES = 8
 """Axes that a page has room for."""
 MOST_BARS = 15
+STEP = 84
+"""Pixels from one axis to the next."""
+WIDE_RANGE = 100
+"""How many times the least the greatest of an axis is from which it is logarithmic."""
+FRONT = (620.0, 260.0)
+"""Pixels of the inside of the front's picture, between those of a desk and a phone."""
+BEST = "#d9772b"
+
+
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Return each key by its last part; whole where another one ends so too."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
 
 
 def front_chart(facts: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -20,28 +35,28 @@ def front_chart(facts: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> 
     shown = [row for row in done if others and row.get(others[0]) is not None]
     if not shown:
         return None
+    reached = [bool(row.get("front")) for row in shown]
+    points = [(float(row[others[0]]), float(row[metric])) for row in shown]
+    texts = [(str(row["rank"]),) if front else () for row, front in zip(shown, reached, strict=True)]
+    labels = told_apart(points, texts, FRONT, [0] * len(shown))
     values = [
-        {"x": row[others[0]], "y": row[metric], "front": bool(row.get("front")), "rank": str(row["rank"])}
-        for row in shown
+        {"x": x, "y": y, "front": front, "rank": str(row["rank"]), "label": label}
+        for row, (x, y), front, label in zip(shown, points, reached, labels, strict=True)
     ]
     x = {"field": "x", "type": "quantitative", "title": words(others[0]), "scale": {"zero": False, "padding": 20}}
     y = {"field": "y", "type": "quantitative", "title": words(metric), "scale": {"zero": False, "padding": 20}}
     at = {"x": x, "y": y}
-    reached = [{"filter": "datum.front"}]
+    along = [{"filter": "datum.front"}]
     line = {
-        "transform": reached,
+        "transform": along,
         "mark": {"type": "line", "strokeDash": [4, 4]},
         "encoding": {**at, "order": {"field": "x"}},
     }
     told = {"tooltip": [{"field": "rank"}, {"field": "y", "format": ".4g"}, {"field": "x", "format": ".4g"}]}
     opacity = {"condition": {"test": "datum.front", "value": 1}, "value": 0.35}
     dots = {"mark": {"type": "point", "filled": True, "size": 70}, "encoding": {**at, **told, "opacity": opacity}}
-    ranks = {
-        "transform": reached,
-        "mark": {"type": "text", "dy": -10, "fontSize": 11},
-        "encoding": {**at, "text": {"field": "rank"}},
-    }
-    spec = {"data": {"values": values}, "layer": [line, dots, ranks], "height": 320}
+    ranks = _haloed({"dy": -10, "fontSize": 11}, {**at, "text": {"field": "label"}}, {})
+    spec = {"data": {"values": values}, "layer": [line, dots, *ranks], "height": 320}
     title = f"{words(metric)} against {words(others[0])}"
     return {"id": "front", "section": "front", "title": title, "spec": spec}
 
@@ -52,19 +67,21 @@ def parallel_chart(facts: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) 
     keys = [key for key in facts["varied"] if key != metric][: MOST_AXES - 1]
     if len(keys) < 2 or len(done) < 2:
         return None
-    lines = list(done[:MOST_LINES])
+    # The best is drawn last, above the others.
+    lines = [*reversed(done[:MOST_LINES])]
     axes = [*keys, metric]
+    names = [*short_names(keys).values(), words(metric)]
     values, ends = [], []
-    for place, key in enumerate(axes):
+    for place, (key, name) in enumerate(zip(axes, names, strict=True)):
         found = [row.get(key) for row in lines]
         heights = _heights(found)
-        name = key.rpartition(".")[2] if place < len(keys) else words(key)
         for row, value, height in zip(lines, found, heights, strict=True):
             if height is not None:
                 told = {"trial": row["rank"], "axis": f"{place} {name}", "at": height}
                 values.append({**told, "value": row[metric], "chosen": number(value)})
         ends += [{"axis": f"{place} {name}", "at": at, "told": text} for at, text in _ends(found, heights)]
-    return {"id": "parallel", "section": "parallel", "title": "", "spec": _parallel(values, ends, words(metric))}
+    heads = [{"axis": f"{place} {name}", "at": 0, "told": name} for place, name in enumerate(names)]
+    return {"id": "parallel", "section": "parallel", "title": "", "spec": _parallel(values, ends, heads, words(metric))}
 
 
 def importance_chart(facts: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -72,13 +89,30 @@ def importance_chart(facts: Mapping[str, Any]) -> dict[str, Any] | None:
     known = facts.get("importances")
     if not known:
         return None
-    values = [{"parameter": key, "share": share} for key, share in known["of"][:MOST_BARS]]
+    names = short_names([key for key, _ in known["of"][:MOST_BARS]])
+    values = [{"parameter": names[key], "key": key, "share": share} for key, share in known["of"][:MOST_BARS]]
+    most = max(share for _, share in known["of"])
     axes = {
-        "y": {"field": "parameter", "type": "nominal", "sort": None, "title": None},
-        "x": {"field": "share", "type": "quantitative", "title": None, "axis": {"format": "%", "tickCount": 4}},
-        "tooltip": [{"field": "parameter"}, {"field": "share", "type": "quantitative", "format": ".1%"}],
+        "y": {
+            "field": "parameter",
+            "type": "nominal",
+            "sort": None,
+            "title": None,
+            "axis": {"domain": False, "ticks": False},
+        },
+        # Room for the share behind the longest bar.
+        "x": {"field": "share", "type": "quantitative", "axis": None, "scale": {"domain": [0, 1.15 * most]}},
+        "tooltip": [
+            {"field": "key", "title": "parameter"},
+            {"field": "share", "type": "quantitative", "format": ".1%"},
+        ],
     }
-    spec = {"data": {"values": values}, "mark": {"type": "bar"}, "encoding": axes, "height": {"step": 22}}
+    shares = {
+        "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 12},
+        "encoding": {**axes, "text": {"field": "share", "type": "quantitative", "format": ".0%"}},
+    }
+    bars = {"mark": {"type": "bar", "cornerRadiusEnd": 3, "height": {"band": 0.7}}, "encoding": axes}
+    spec = {"data": {"values": values}, "layer": [bars, shares], "height": {"step": 28}}
     return {"id": "importance", "section": "importance", "title": "", "spec": spec}
 
 
@@ -106,11 +140,19 @@ def curves_chart(facts: Mapping[str, Any]) -> dict[str, Any] | None:
         "tooltip": [{"field": "rank"}, {"field": "step"}, {"field": "value", "format": ".4g"}],
     }
     dash = {"condition": {"test": "datum.pruned", "value": [3, 3]}, "value": [1, 0]}
-    opacity = {"condition": {"test": "datum.pruned", "value": 0.55}, "value": 0.9}
+    first = f"datum.rank === '{shown[0]['rank']}'"
     lines = {
-        "data": {"values": values},
-        "mark": {"type": "line", "strokeWidth": 1.5},
-        "encoding": {**axes, "detail": {"field": "rank"}, "strokeDash": dash, "opacity": opacity},
+        "data": {"values": [*reversed(values)]},
+        "mark": {"type": "line"},
+        "encoding": {
+            **axes,
+            "detail": {"field": "rank"},
+            "order": {"field": "step"},
+            "strokeDash": dash,
+            "opacity": {"condition": {"test": first, "value": 1}, "value": 0.45},
+            "strokeWidth": {"condition": {"test": first, "value": 3}, "value": 1.3},
+            "color": {"condition": {"test": first, "value": BEST}, "value": "#5b8fc7"},
+        },
     }
     ends = {
         "data": {"values": [one for one in last if one["pruned"]]},
@@ -125,33 +167,52 @@ def curves_chart(facts: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _parallel(values: Sequence[Any], ends: Sequence[Any], title: str) -> dict[str, Any]:
-    # A digit before each name keeps the axes in order, and keeps two of one name apart.
-    label = {
-        "labelExpr": "replace(datum.label, /^\\d+ /, '')",
-        "labelAngle": 0,
-        "title": None,
-        "grid": True,
-        "labelOverlap": True,
+def _parallel(values: Sequence[Any], ends: Sequence[Any], heads: Sequence[Any], title: str) -> dict[str, Any]:
+    # Axes lie below each other, where a phone has room too. A digit before each name keeps them in order, and tells two of one
+    # name apart.
+    y = {
+        "field": "axis",
+        "type": "nominal",
+        "axis": {"labels": False, "ticks": False, "domain": False, "title": None, "grid": True},
+        "scale": {"type": "point", "padding": 0.6},
     }
-    x = {"field": "axis", "type": "nominal", "axis": label, "scale": {"type": "point", "padding": 0.3}}
-    y = {"field": "at", "type": "quantitative", "axis": None, "scale": {"domain": [-0.08, 1.08]}}
+    x = {"field": "at", "type": "quantitative", "axis": None, "scale": {"domain": [-0.02, 1.02]}}
     color = {"field": "value", "type": "quantitative", "title": title, "scale": {"range": ["#a3a9b5", "#2f7fd6"]}}
     told = [{"field": "trial", "title": "rank"}, {"field": "chosen"}, {"field": "value", "format": ".4g"}]
+    best = {"test": "datum.trial === 1"}
     paths = {
         "data": {"values": [*values]},
-        "mark": {"type": "line", "opacity": 0.6, "strokeWidth": 1.5},
-        "encoding": {"x": x, "y": y, "detail": {"field": "trial"}, "color": color, "tooltip": told},
+        "mark": {"type": "line"},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "order": {"field": "axis"},
+            "detail": {"field": "trial", "sort": None},
+            "color": {"condition": {**best, "value": BEST}, **color},
+            "opacity": {"condition": {**best, "value": 1}, "value": 0.55 if len(values) < 500 else 0.3},
+            "strokeWidth": {"condition": {**best, "value": 3}, "value": 1.3},
+            "tooltip": told,
+        },
     }
-    sides = [
-        {
-            "data": {"values": [one for one in ends if (one["at"] > 0.5) is upper]},
-            "mark": {"type": "text", "fontSize": 11, "dy": -9 if upper else 9, "limit": 90},
-            "encoding": {"x": x, "y": y, "text": {"field": "told"}},
-        }
-        for upper in (True, False)
+    at = {"x": x, "y": y, "text": {"field": "told"}}
+    names = _haloed({"fontSize": 12, "fontWeight": 600, "align": "left", "dy": -12, "dx": 2}, at, {"values": [*heads]})
+    sides = {"left": (-0.1, 0.02), "center": (0.02, 0.98), "right": (0.98, 1.1)}
+    told_at = [
+        layer
+        for side, (low, high) in sides.items()
+        for layer in _haloed(
+            {"fontSize": 11, "align": side, "dy": 13, "limit": 110},
+            at,
+            {"values": [one for one in ends if low < one["at"] <= high]},
+        )
     ]
-    return {"layer": [paths, *sides], "height": 320}
+    return {"layer": [paths, *names, *told_at], "height": {"step": STEP}}
+
+
+def _haloed(mark: Mapping[str, Any], encoding: Mapping[str, Any], data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return layers of a text with the color of the paper around it, so that lines below it do not cross it."""
+    layer: dict[str, Any] = {"encoding": encoding, **({"data": data} if data else {})}
+    return [{**layer, "mark": {"type": "text", **mark, **style}} for style in ({"style": "halo"}, {})]
 
 
 def _heights(found: Sequence[Any]) -> list[float | None]:
@@ -159,7 +220,10 @@ def _heights(found: Sequence[Any]) -> list[float | None]:
     if all(_is_number(one) for one in found if one is not None):
         known = [float(one) for one in found if one is not None]
         low, high = min(known, default=0.0), max(known, default=0.0)
-        return [None if one is None else (float(one) - low) / (high - low) if high > low else 0.5 for one in found]
+        wide = low > 0 and high >= WIDE_RANGE * low
+        along = [None if one is None else math.log(float(one)) if wide else float(one) for one in found]
+        first, last = (math.log(low), math.log(high)) if wide else (low, high)
+        return [None if one is None else (one - first) / (last - first) if last > first else 0.5 for one in along]
     order = sorted({str(one) for one in found if one is not None})
     most = max(1, len(order) - 1)
     return [None if one is None else order.index(str(one)) / most for one in found]

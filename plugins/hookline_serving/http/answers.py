@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import compress, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -128,10 +128,11 @@ class Answerer:
         chances = prediction.probabilities.tolist()
         if len(chances) != len(values) or len(chances[0]) != len(self._labels):
             raise Misshapen(f"the model gave probabilities of the shape {prediction.probabilities.shape}")
-        return [
-            Item(made, values[i], dict(zip(self._labels, chances[i], strict=True)), warnings.get(i, ()))
-            for i, made in enumerate(ids)
-        ]
+        shares = [dict(zip(self._labels, row, strict=True)) for row in chances]
+        if prediction.sets is None:
+            return [Item(made, values[i], shares[i], warnings.get(i, ())) for i, made in enumerate(ids)]
+        sets = [[*compress(prediction.classes, row)] for row in prediction.sets.tolist()]
+        return [Item(made, values[i], shares[i], warnings.get(i, ()), set=sets[i]) for i, made in enumerate(ids)]
 
 
 def _divided(items: list[Item], questions: Sequence[Question]) -> list[list[Item]]:

@@ -62,6 +62,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     lower: float | msgspec.UnsetType = msgspec.UNSET
     """Where the interval around a number begins; not there where the model tells none."""
     upper: float | msgspec.UnsetType = msgspec.UNSET
+    set: Sequence[Any] | msgspec.UnsetType = msgspec.UNSET
+    """The classes that may be true; not there where the model tells none."""
 
 
 def joined(questions: Sequence[Question]) -> Question:

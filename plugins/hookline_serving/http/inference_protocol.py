@@ -10,7 +10,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 import hookline
-from hookline import Decides, Predictor
+from hookline import Decides, Predictor, TellsSets
 from hookline.kinds.fitted import BOUNDS
 
 from .exchange import Item, Question
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .arms.traffic import Traffic
     from .service import Service
 
+SET = ("set",)
+"""The output that says of each class whether it may be true."""
 DATATYPES = {"number": "FP64", "string": "BYTES", "boolean": "BOOL", "datetime": "BYTES"}
 """How each kind of column travels; datetimes as ISO 8601 text."""
 
@@ -38,7 +40,9 @@ def model_metadata(service: Service) -> dict[str, Any]:
     outputs = [{"name": "prediction", "datatype": datatype_of(target.classes), "shape": [-1]}]
     if target.classes:
         outputs.append({"name": "probabilities", "datatype": "FP64", "shape": [-1, len(target.classes)]})
-    outputs += [{"name": name, "datatype": "FP64", "shape": [-1]} for name in bounds_of(service.predictor)]
+    for name in beside_of(service.predictor):
+        datatype, shape = ("BOOL", [-1, len(target.classes)]) if target.classes else ("FP64", [-1])
+        outputs.append({"name": name, "datatype": datatype, "shape": shape})
     inputs = [
         {"name": column.name, "datatype": DATATYPES[column.kind], "shape": [-1]}
         for column in service.predictor.schema.columns
@@ -118,6 +122,9 @@ def reply_of(traffic: Traffic, called: Any, items: Sequence[Item]) -> dict[str, 
     for name in BOUNDS if all(item.lower is not msgspec.UNSET for item in items) else ():
         ends = [getattr(item, name) for item in items]
         outputs.append({"name": name, "datatype": "FP64", "shape": [len(items)], "data": ends})
+    if all(item.set is not msgspec.UNSET for item in items):
+        within = [label in item.set for item in items for label in classes]  # type: ignore[operator]  # as just asked
+        outputs.append({"name": "set", "datatype": "BOOL", "shape": [len(items), len(classes)], "data": within})
     parameters: dict[str, Any] = {
         "prediction_ids": [item.id for item in items],
         "warnings": {str(row): item.warnings for row, item in enumerate(items) if item.warnings},
@@ -133,8 +140,10 @@ def reply_of(traffic: Traffic, called: Any, items: Sequence[Item]) -> dict[str, 
     return reply
 
 
-def bounds_of(predictor: Predictor) -> Sequence[str]:
-    """Return the outputs that are the bounds of intervals; none where the model tells none."""
+def beside_of(predictor: Predictor) -> Sequence[str]:
+    """Return the outputs that say what else may be true: the bounds of intervals, or the set of classes; empty for none."""
+    if isinstance(predictor, TellsSets) and predictor.sets is not None:
+        return SET
     return BOUNDS if isinstance(predictor, Decides) and predictor.intervals is not None else ()
 
 

@@ -147,6 +147,10 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
     """Rounds without gain before stopping."""
     class_weight: Literal["balanced"] | None = None
     """`balanced` weighs each class by the inverse of its frequency; classification only."""
+    loss: Literal["squared_error", "absolute_error", "quantile"] = "squared_error"
+    """What is kept small of numbers: squares give their mean, absolute errors their median, `quantile` that share of them."""
+    quantile: Annotated[float, Interval(gt=0, lt=1)] = 0.5
+    """Of loss `quantile`: the share of the rows that lie below what is predicted."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of binning samples and of the early-stopping hold-out."""
 
@@ -155,8 +159,9 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         if task == "regression":
-            return HistGradientBoostingRegressor(**fields_of(self, "class_weight"))
-        return HistGradientBoostingClassifier(**fields_of(self))
+            quantile = self.quantile if self.loss == "quantile" else None
+            return HistGradientBoostingRegressor(**fields_of(self, "class_weight", "quantile"), quantile=quantile)
+        return HistGradientBoostingClassifier(**fields_of(self, "loss", "quantile"))
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Fit, stopping on the validation rows where there are some and early stopping is on."""

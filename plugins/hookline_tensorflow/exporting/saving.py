@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline import DecisionRule, Pipeline
+from hookline import DecisionRule, Pipeline, PredictionSets
 from hookline.kinds.artifacts import Column
 
 from ..runtime import tensorflow
@@ -84,7 +84,7 @@ def _labels(classes: Sequence[Any]) -> Any:
 
 
 def _decided(tf: Any, pipeline: Pipeline[Any], found: Any, labels: Any) -> dict[str, Any]:
-    """Return `label` and `probabilities`, or `value` with `lower` and `upper`."""
+    """Return `label`, `probabilities` and `set`, or `value` with `lower` and `upper`."""
     if labels is None:
         value = tf.cast(found[:, 0], tf.float64)
         half = pipeline.intervals and pipeline.intervals.half_width
@@ -92,7 +92,18 @@ def _decided(tf: Any, pipeline: Pipeline[Any], found: Any, labels: Any) -> dict[
     chances = tf.cast(found, tf.float64)
     chances /= tf.reduce_sum(chances, axis=1, keepdims=True)
     codes = tf.argmax(chances, axis=1) if pipeline.decision is None else _codes(tf, chances, pipeline.decision)
-    return {"label": tf.gather(labels, codes), "probabilities": chances}
+    told = {} if pipeline.sets is None else {"set": _in_sets(tf, chances, pipeline.sets)}
+    return {"label": tf.gather(labels, codes), "probabilities": chances, **told}
+
+
+def _in_sets(tf: Any, chances: Any, rule: PredictionSets) -> Any:
+    """Return which classes are in the set, bool (n, n_classes)."""
+    likely = chances >= rule.limit
+    if rule.method == "aps":
+        others = tf.expand_dims(chances, 1)
+        more = tf.where(others > tf.expand_dims(chances, 2), others, tf.zeros_like(others))
+        likely = chances + tf.reduce_sum(more, axis=2) <= rule.limit
+    return tf.logical_or(likely, tf.equal(chances, tf.reduce_max(chances, axis=1, keepdims=True)))
 
 
 def _codes(tf: Any, chances: Any, rule: DecisionRule) -> Any:

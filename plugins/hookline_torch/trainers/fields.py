@@ -46,6 +46,17 @@ class LightningFit(Trainer):
         """Return the backend."""
         return ("torch", "pytorch_lightning")
 
+    def varies(self) -> str | None:
+        """Say why one seed may give several models: on a CPU and with CUDA, PyTorch is held to what gives the same."""
+        if self.accelerator in ("cpu", "cuda"):
+            return None
+        import torch
+
+        by_cuda = torch.cuda.is_available() and self.accelerator != "mps"
+        if by_cuda or not torch.backends.mps.is_available():
+            return None
+        return "trains on mps, where PyTorch promises no order in which numbers are added up"
+
     def _given(
         self, train: Features, valid: Features | None, center: float, scale: float, *, stops: bool = True
     ) -> Given:

@@ -13,7 +13,7 @@ from hookline.kinds.artifacts import Target
 from hookline.kinds.fitted import Prediction
 from hookline.packages.certificate.parity import differences
 from hookline.packages.deciding.conformal import measured, measured_again, reach_of
-from hookline.packages.deciding.options import DecisionOptions, IntervalOptions, wish_of
+from hookline.packages.deciding.options import DecisionOptions, IntervalOptions, SetOptions, wish_of
 
 NUMBER = Target("y", "regression")
 
@@ -56,7 +56,7 @@ def test_they_are_measured_again_on_enough_rows_and_kept_on_few() -> None:
 
 def test_a_class_has_no_interval() -> None:
     with pytest.raises(ConfigError, match="is for numbers, and the target 'y' is a class"):
-        wish_of(DecisionOptions(), IntervalOptions(0.9), Target("y", "binary", ("a", "b")))
+        wish_of(DecisionOptions(), IntervalOptions(0.9), SetOptions(), Target("y", "binary", ("a", "b")))
 
 
 def test_a_package_that_tells_other_intervals_or_none_is_as_far_off_as_they_are() -> None:

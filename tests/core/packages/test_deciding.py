@@ -14,7 +14,7 @@ from hookline import DecisionRule, Trust
 from hookline.errors import ConfigError, DataError, StoreError
 from hookline.kinds.artifacts import Target
 from hookline.kinds.fitted import Prediction
-from hookline.packages.certificate.parity import differences
+from hookline.packages.certificate.parity import Rules, differences
 from hookline.packages.deciding.options import DecisionOptions, wished
 from hookline.packages.deciding.thresholds import LEAST, Thresholds, chosen, chosen_again
 from hookline_sklearn import PicklePackager
@@ -133,7 +133,7 @@ def test_a_decision_that_changes_far_from_the_threshold_is_infinitely_far_and_at
     rule = DecisionRule("threshold", 0.3)
     before = Prediction(np.array(["yes", "yes"]), np.array([[0.699998, 0.300002], [0.6, 0.4]]), BINARY.classes)
     after = Prediction(np.array(["no", "no"]), np.array([[0.700002, 0.299998], [0.6, 0.4]]), BINARY.classes)
-    difference, changed = differences(BINARY, before, after, 1e-5, 1.0, rule)
+    difference, changed = differences(BINARY, before, after, 1e-5, 1.0, Rules(rule))
     assert changed.tolist() == [True, True]
     assert difference.tolist() == [pytest.approx(4e-6), np.inf]
 

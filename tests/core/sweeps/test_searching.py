@@ -12,7 +12,7 @@ import pytest
 
 from hookline.sweeps.leaderboard import Leaderboard
 from hookline.sweeps.ledger import JobRecord
-from hookline.sweeps.searching import curves, importances
+from hookline.sweeps.searching import ANOVA, FOREST, curves, importances
 
 ABOUT: dict[str, Any] = {"jobs": 1, "seconds": 1.0, "status": "finished", "path": ""}
 
@@ -37,6 +37,32 @@ def test_a_metric_hangs_on_what_makes_it_and_not_on_what_does_not() -> None:
     assert shares["b"] < 0.1 or shares["b"] < shares["trainer"]
     assert [share for _, share in found["of"]] == sorted(shares.values(), reverse=True)
     assert 0.5 < found["foreseen"] <= 1
+
+
+def test_where_every_trial_has_every_key_shares_are_optunas_own() -> None:
+    pytest.importorskip("sklearn")
+    optuna = pytest.importorskip("optuna")
+    whole = board(lambda row: row["a"] + (3.0 if row["trainer"] == "ridge" else 0.0))
+    found = importances(Leaderboard("s", "accuracy", ("trainer", "a"), whole.rows))
+    assert found is not None
+    assert found["method"] == ANOVA
+    study = optuna.create_study()
+    kinds = {
+        "trainer": optuna.distributions.CategoricalDistribution(["ridge", "tree"]),
+        "a": optuna.distributions.FloatDistribution(0, 4),
+    }
+    for row in whole.rows:
+        params = {"trainer": row["trainer"], "a": float(row["a"])}
+        study.add_trial(optuna.create_trial(params=params, distributions=kinds, value=row["accuracy"]))
+    theirs = optuna.importance.get_param_importances(
+        study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)
+    )
+    total = sum(theirs.values())
+    assert dict(found["of"]) == pytest.approx({key: value / total for key, value in theirs.items()}, abs=1e-12)
+    # One that only some trials have is asked of our own forest.
+    conditional = importances(whole)
+    assert conditional is not None
+    assert conditional["method"] == FOREST
 
 
 def test_nothing_is_said_of_chance_of_few_trials_or_of_one_value() -> None:

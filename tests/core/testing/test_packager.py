@@ -62,6 +62,14 @@ class Boundless(Weights):
         return dataclasses.replace(loaded, intervals=None)
 
 
+class Setless(Weights):
+    """Forgets the sets."""
+
+    def load(self, stored: Stored, trust: Trust) -> Predictor:
+        loaded: Any = super().load(stored, trust)
+        return dataclasses.replace(loaded, sets=None)
+
+
 class Contractless(Weights):
     """Forgets the schema."""
 
@@ -127,6 +135,7 @@ FAULTS: Mapping[str, Callable[[], Component]] = {
     "predicts_the_same": Careless,
     "decides_as_the_pipeline": Undecided,
     "tells_intervals_as_the_pipeline": Boundless,
+    "tells_sets_as_the_pipeline": Setless,
     "contract_travels": Contractless,
     "runs_no_code_untrusted": Trusting,
 }

@@ -46,7 +46,7 @@ def _infos() -> Sequence[type]:
 def _options(content: CoreContent) -> str:
     from hookline.data.parts import LearningCurveOptions, SplitOptions
     from hookline.kinds.artifacts import Roles
-    from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
+    from hookline.packages.deciding.options import DecisionOptions, IntervalOptions, SetOptions
     from hookline.plans.config import Options
 
     nested: Mapping[str, type] = {
@@ -54,6 +54,7 @@ def _options(content: CoreContent) -> str:
         "split": SplitOptions,
         "decision": DecisionOptions,
         "intervals": IntervalOptions,
+        "sets": SetOptions,
         "learning_curve": LearningCurveOptions,
     }
     plain = [field for field in field_infos(Options) if field.name not in nested]

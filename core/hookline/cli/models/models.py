@@ -115,7 +115,7 @@ def _show(given: Any) -> int:
     if missing:
         say(missing)
     tell(f"\ntarget: {json.dumps(manifest['target'])}")
-    for made in ("decision", "intervals"):
+    for made in ("decision", "intervals", "sets"):
         if manifest.get(made):
             tell(f"{made}: {json.dumps(manifest[made])}")
     if manifest.get("refitted_from"):

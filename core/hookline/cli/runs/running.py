@@ -14,7 +14,7 @@ from hookline.errors import HooklineError, UsageError
 from hookline.kinds.hooks import hookimpl
 from hookline.kinds.reports import Metric
 from hookline.plans.config import resolve
-from hookline.plans.gates import FOLDS
+from hookline.plans.gates import FOLDS, REPEATS
 from hookline.plans.hydra.app import run_app
 from hookline.plans.hydra.shorthand import read_in
 from hookline.registry.backends.lean import import_scipy
@@ -138,12 +138,15 @@ def _print(run: Run) -> None:
 
 
 def _headline_metrics(run: Run) -> dict[str, str]:
-    """Return what was measured: on held-out rows, with its interval; a constant guess; training rows; the folds' mean."""
+    """Return what was measured: on held-out rows, with its interval; a constant guess; training rows; means of several fits."""
     found = measured_in(run.evidence).values()
     shown = {metric.name: f"{metric.value:.4f}{_interval(metric)}" for metric in found}
     width = max(map(len, shown.values()), default=0)
-    folds = {name.removeprefix(FOLDS): value for name, value in run.metrics.items() if name.startswith(FOLDS)}
-    beside = {"guess": run.baseline, "training": run.training, "folds": folds}
+    means = {
+        before.rstrip("."): {name.removeprefix(before): value for name, value in found.numbers().items()}
+        for before, found in ((one, measured_in(run.evidence, one.rstrip("."))) for one in (FOLDS, REPEATS))
+    }
+    beside = {"guess": run.baseline, "training": run.training, **means}
     return {
         name: "  ".join(
             [f"{told:<{width}}", *(f"{word} {of[name]:.4f}" for word, of in beside.items() if name in of)]

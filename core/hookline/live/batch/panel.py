@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.columns import conform
 from hookline.errors import DataError, UsageError
 from hookline.kinds.artifacts import ROW_ID, Schema
-from hookline.kinds.capabilities import Decides, Explains
+from hookline.kinds.capabilities import Decides, Explains, TellsSets
 from hookline.kinds.deployments import Deployment, Route, Trust
-from hookline.kinds.fitted import BOUNDS
+from hookline.kinds.fitted import BOUNDS, IN_SET, label_text
 from hookline.packages.loading import LoadedPackage, load_package
 from hookline.packages.pipeline import id_column
 from hookline.packages.scoring import Answers, Told, ask, warnings_column
@@ -127,6 +127,14 @@ class Panel:
         predictors = [package.predictor for package in self.packages.values()]
         return all(isinstance(one, Decides) and one.intervals is not None for one in predictors)
 
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """The columns that no table of several versions has, as not every version tells them."""
+        told = [package.predictor for package in self.packages.values()]
+        sets = all(isinstance(one, TellsSets) and one.sets is not None for one in told)
+        in_set = () if sets else (f"{IN_SET}{label_text(label)}" for label in self.live.target.classes)
+        return (*(() if self.tells_intervals else BOUNDS), *in_set)
+
     def require_one_target(self) -> None:
         """Raise UsageError where versions do not predict the same."""
         for version, package in self.packages.items():
@@ -189,7 +197,7 @@ class Panel:
         ids = id_column(some, self.live.roles)
         assert ids is not None
         frame = Answers(ids.alias("row_id"), prediction).frame().drop("warnings")
-        frame = frame if self.tells_intervals else frame.drop(BOUNDS, strict=False)
+        frame = frame.drop(self.left_out, strict=False)
         if mover := self.movers.get(route.version):
             frame = frame.hstack(mover.frame(some))
         told = frame.with_columns(

@@ -134,11 +134,14 @@ def _packaged(folder: Path) -> list[dict[str, Any]]:
 def _decision(stored: StoredPackage, evidence: Mapping[str, Any]) -> str:
     """Say how it decides where that is not by the most probable class, or how far the intervals around numbers reach."""
     if stored.intervals is not None:
-        return f"intervals of {stored.intervals.half_width:.4g} to both sides, for {stored.intervals.coverage:.0%} of the rows"
-    if stored.decision is None:
-        return ""
+        to = "to both sides" if stored.intervals.by == "errors" else "beyond the quantiles of each row"
+        return f"intervals of {stored.intervals.half_width:.4g} {to}, for {stored.intervals.coverage:.0%} of the rows"
     said = evidence.get("decision")
-    return str((said.get("told") if isinstance(said, dict) else None) or stored.decision.by)
+    found = (said.get("told") if isinstance(said, dict) else None) or (stored.decision and stored.decision.by)
+    told = [] if stored.decision is None else [f"{found}"]
+    if stored.sets is not None:
+        told.append(f"sets of classes by {stored.sets.method}, for {stored.sets.coverage:.0%} of the rows")
+    return "; ".join(told)
 
 
 def _holds(column: Any) -> str:

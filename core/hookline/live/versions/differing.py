@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.columns import conform
 from hookline.data.frames import to_polars
 from hookline.errors import DataError, StoreError, UnknownName
+from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import DecisionRule, Prediction
+from hookline.kinds.fitted import Prediction
 from hookline.packages.certificate.golden import golden_rows
 from hookline.packages.deciding.words import decisions, rechosen
 from hookline.packages.loading import LoadedPackage, load_package

@@ -21,7 +21,7 @@ from hookline.registry.registry import load_registry
 from hookline.runs.edges import edges_of
 from hookline.runs.execution import Execution
 from hookline.runs.names import run_of
-from hookline.runs.parts import pipeline_of
+from hookline.runs.parts import RULES, pipeline_of
 from hookline.runs.past.trace import reopen
 from hookline.runs.refitting.whole import refitted
 from hookline.runs.result import Run
@@ -69,9 +69,9 @@ def refit(
     """Fit a finished run's pipeline again to all of its rows, and register it as a version that nothing points to.
 
     Transforms, featurizers and model are fitted to training, validation and held-out rows alike. A decision's threshold and
-    the width of intervals stay as the run chose them, since no row is left to choose them on. The metrics that the version
-    claims are the run's own, of the pipeline before; its manifest says so under `refitted_from`. The same run refitted twice
-    is the same version.
+    the width of intervals and sets stay as the run chose them, since no row is left to choose them on. The metrics that the
+    version claims are the run's own, of the pipeline before; its manifest says so under `refitted_from`. The same run
+    refitted twice is the same version.
 
     run: `last`, an id, its first letters, a run's folder, or a run; package: its key in the config (default: the first there)
     on_fit: told of the rows and the trainer before the fit begins
@@ -87,7 +87,7 @@ def refit(
     registry, workspace, folder = load_registry(), open_workspace(home), found.package(package)
     manifest, stored = verify(folder), StoredPackage(folder, registry)
     past = found.execution or reopen(registry, workspace, found.id, found.path)
-    whole = refitted(past, found, {"decision": stored.decision, "intervals": stored.intervals})
+    whole = refitted(past, found, {key: getattr(stored, key) for key in RULES})
     packager = cast("Packager", past.plan[f"packager.{folder.name}"].component)
     name, fingerprint = str(manifest["name"]), _fingerprint(whole, found, folder.name)
     with workspace.package_place(name, fingerprint) as path:
@@ -114,7 +114,7 @@ def _fingerprint(whole: Execution, run: Run, package: str) -> str:
     That of the run's package, as it was made, says its contract, monitors, explainers and evaluators too.
     """
     made = [stage.fingerprint for stage in whole.plan.of("trainer")]
-    rules = [to_json(whole.value(stage.key)) for stage in whole.plan.of("decision", "intervals")]
+    rules = [to_json(whole.value(stage.key)) for stage in whole.plan.of(*RULES)]
     packaged = next(stage["fingerprint"] for stage in run.evidence["plan"] if stage["key"] == f"packager.{package}")
     told = json.dumps(["refitted", made, rules, packaged], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from hookline.data.contract.rules import rejected_mask
 from hookline.errors import DataError
 from hookline.kinds.artifacts import Schema, Target
-from hookline.kinds.fitted import DecisionRule, Prediction, Predictor
+from hookline.kinds.fitted import Prediction, Predictor
 
 from .certificate import HELD_OUT, Agreement, WorstRow
 from .edges import plain_row
-from .parity import differences, rule_of, spread_of
+from .parity import Rules, differences, spread_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,8 +45,8 @@ class Comparison:
     """Of the native numbers on held-out rows; see `Parity`."""
     ties: Ties | None = None
     """None: nowhere."""
-    rule: DecisionRule | None = None
-    """How the native one decides."""
+    rules: Rules = Rules()  # noqa: RUF009  a frozen value
+    """How the native one makes classes of probabilities."""
     changes_at_most: float | None = None
     """Share of held-out decisions that may change where the other is coarser on purpose; refusals alone count of other rows."""
 
@@ -56,7 +56,7 @@ class Comparison:
     ) -> Comparison:
         """Compare a predictor with another way to ask."""
         spread = spread_of(native.target, native.predict(held_out))
-        return cls(native.target, native.schema, native.predict, other, tolerance, spread, ties, rule_of(native))
+        return cls(native.target, native.schema, native.predict, other, tolerance, spread, ties, Rules.of(native))
 
     def on(self, frame: pl.DataFrame, sorts: Sequence[str], beyond: np.ndarray | None = None) -> list[Agreement]:
         """Compare them on rows, all at once, and tell it sort by sort. beyond: rows past the format's limit, (n,)."""
@@ -123,7 +123,7 @@ class Comparison:
         one, other = _ask(self.native, rows), _ask(self.other, rows)
         if isinstance(one, Prediction) and isinstance(other, Prediction):
             told.difference[places], told.changed[places] = differences(
-                self.target, one, other, self.tolerance, self.spread, self.rule
+                self.target, one, other, self.tolerance, self.spread, self.rules
             )
             told.asked[places] = told.both[places] = True
             for place, pair in zip(places, zip(one.values.tolist(), other.values.tolist(), strict=True), strict=True):

@@ -125,7 +125,9 @@ def _as_client(deployer: AnswersAsServed, predictor: Predictor, frame: pl.DataFr
     if "probabilities" not in answers[0]:
         return Prediction(values, None, predictor.target.classes)
     chances = np.array([[answer["probabilities"][label] for label in labels] for answer in answers])
-    return Prediction(values, chances, predictor.target.classes)
+    told = [[label_text(one) for one in answer["set"]] for answer in answers if "set" in answer]
+    sets = np.array([[label in some for label in labels] for some in told]) if told else None
+    return Prediction(values, chances, predictor.target.classes, sets=sets)
 
 
 def json_rows(frame: pl.DataFrame, schema: Schema) -> list[dict[str, Any]]:

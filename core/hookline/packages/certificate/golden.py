@@ -19,7 +19,7 @@ from hookline.workspace.bounded import Unreadable, parse_json, read_ordinary
 from .certificate import HELD_OUT
 from .certifying import SERVED_TOLERANCE, json_rows
 from .edges import EdgeRows
-from .parity import differences, rule_of, spread_of
+from .parity import Rules, differences, spread_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,7 +92,7 @@ def rescore(folder: Path, predictor: Predictor, tolerance: float) -> Rescored | 
             moved.append(Moved(one["row"], one["prediction"], f"refused: {now.message}", float("inf")))
             continue
         before = _prediction([one], target)
-        difference, changed = differences(target, before, now, allowed, spread, rule_of(predictor))
+        difference, changed = differences(target, before, now, allowed, spread, Rules.of(predictor))
         largest = max(largest, float(difference[0]))
         if changed[0] or difference[0] > allowed:
             moved.append(Moved(one["row"], one["prediction"], now.values.tolist()[0], float(difference[0])))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ExportError
+from hookline.kinds.answering.rules import DecisionRule, PredictionSets
 from hookline.kinds.artifacts import Target
-from hookline.kinds.capabilities import Decides
-from hookline.kinds.fitted import DecisionRule, Model, Prediction, Predictor
+from hookline.kinds.capabilities import Decides, TellsSets
+from hookline.kinds.fitted import Model, Prediction, Predictor
 from hookline.kinds.kinds import Packager
 from hookline.registry.ports import assignable, ports
 
@@ -27,7 +28,8 @@ class Parity:
     """How a package's predictions differ from the native pipeline's, on the same raw rows.
 
     max_difference: of probabilities absolute, infinite where the label changes though the native probabilities of the two
-        labels are further apart, or further from where the rule decides otherwise, than rounding within the tolerance explains;
+        labels are further apart, or further from where the rule decides otherwise, than rounding within the tolerance explains,
+        or where a class is in the set of one of the two alone and its probability is further from where it would leave that;
         of numbers and their intervals relative to the native one, or to their standard deviation on the held-out rows where that
         is larger: next to 0 every rounding would be a large share; infinite where only one of the two tells intervals
     changed_decisions: rows whose label differs, or whose number differs by more than the tolerance
@@ -50,8 +52,8 @@ def measure_parity(native: Predictor, packaged: Predictor, frame: pl.DataFrame, 
 
     expected = native.predict(frame)
     spread = spread_of(native.target, expected)
-    actual, rule = packaged.predict(frame), rule_of(native)
-    difference, changed = differences(native.target, expected, actual, tolerance, spread, rule)
+    actual, rules = packaged.predict(frame), Rules.of(native)
+    difference, changed = differences(native.target, expected, actual, tolerance, spread, rules)
     return Parity(frame.height, float(difference.max(initial=0.0)), int(np.sum(changed)), tolerance)
 
 
@@ -63,9 +65,21 @@ def spread_of(target: Target, prediction: Prediction) -> float:
     return spread if np.isfinite(spread) and spread > 0 else 1.0
 
 
-def rule_of(predictor: Predictor) -> DecisionRule | None:
-    """Return how a predictor decides; None where it answers the most probable class, or a number."""
-    return predictor.decision if isinstance(predictor, Decides) else None
+@dataclass(frozen=True)
+class Rules:
+    """How a predictor makes classes of probabilities: the one that it answers, and those that may be true.
+
+    None where it answers the most probable class, and where it tells no sets.
+    """
+
+    decision: DecisionRule | None = None
+    sets: PredictionSets | None = None
+
+    @classmethod
+    def of(cls, predictor: Predictor) -> Rules:
+        """Return those of a predictor."""
+        decision = predictor.decision if isinstance(predictor, Decides) else None
+        return cls(decision, predictor.sets if isinstance(predictor, TellsSets) else None)
 
 
 def differences(
@@ -74,7 +88,7 @@ def differences(
     actual: Prediction,
     tolerance: float,
     spread: float,
-    rule: DecisionRule | None = None,
+    rules: Rules = Rules(),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how far two predictions of the same rows are apart, as in `Parity`: float64 (n,), and changed: bool (n,)."""
     import numpy as np
@@ -83,7 +97,8 @@ def differences(
         changed = expected.values != actual.values
         difference = np.abs(expected.probabilities - actual.probabilities).max(axis=1, initial=0.0)
         # Each of the two probabilities may have moved by the tolerance, one up and one down.
-        difference[_leads(target, expected, actual, changed, rule) > 2 * tolerance] = np.inf
+        difference[_leads(target, expected, actual, changed, rules.decision) > 2 * tolerance] = np.inf
+        difference[_sets_apart(expected, actual, rules.sets, 2 * tolerance)] = np.inf
     elif target.task == "regression":
         scale = np.maximum(spread, np.abs(expected.values))
         difference = np.maximum(np.abs(expected.values - actual.values) / scale, _apart(expected, actual, scale))
@@ -101,6 +116,20 @@ def _apart(expected: Prediction, actual: Prediction, scale: np.ndarray) -> np.nd
     if expected.intervals is None or actual.intervals is None:
         return np.full(len(scale), 0.0 if expected.intervals is actual.intervals else np.inf)
     found: np.ndarray = np.abs(expected.intervals - actual.intervals).max(axis=1, initial=0.0) / scale
+    return found
+
+
+def _sets_apart(expected: Prediction, actual: Prediction, rule: PredictionSets | None, room: float) -> np.ndarray:
+    """Return the rows of which a class is in one set alone, by more than probabilities that move so far explain: bool (n,)."""
+    import numpy as np
+
+    assert expected.probabilities is not None
+    if rule is None or expected.sets is None or actual.sets is None:
+        return np.full(len(expected.values), expected.sets is not actual.sets)
+    found = np.zeros(len(expected.values), dtype=bool)
+    differing = np.flatnonzero((expected.sets != actual.sets).any(axis=1))
+    far = rule.leads(expected.probabilities[differing]) > room
+    found[differing] = (far & (expected.sets != actual.sets)[differing]).any(axis=1)
     return found
 
 

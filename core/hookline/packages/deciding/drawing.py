@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hookline.kinds.fitted import DecisionRule
+from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.reports import Chart
 
 from .thresholds import Thresholds

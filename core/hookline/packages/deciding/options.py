@@ -9,8 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from annotated_types import Gt, Interval, Le
 
 from hookline.errors import ConfigError, Problem
+from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.artifacts import Label, Target
-from hookline.kinds.fitted import DecisionRule, label_text
+from hookline.kinds.fitted import label_text
 
 By = Literal["threshold", "costs", "precision", "recall"]
 WAYS: tuple[By, ...] = get_args(By)
@@ -72,6 +73,18 @@ class IntervalOptions:
 
 
 @dataclass(frozen=True)
+class SetOptions:
+    """The set of classes that is told beside each answered one."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    coverage: Annotated[float, Interval(gt=0, lt=1)] | None = None
+    """The share of rows whose true class is to be in the set; null tells no sets."""
+    method: Literal["lac", "aps"] = "lac"
+    """Smallest sets on average (`lac`), or sets that grow where the model is unsure (`aps`)."""
+
+
+@dataclass(frozen=True)
 class Wish:
     """What is wanted of the answers to one target."""
 
@@ -79,18 +92,31 @@ class Wish:
     """Without its threshold where that is still to be chosen."""
     coverage: float | None = None
     """Of intervals around numbers."""
+    sets: SetOptions | None = None
 
     @property
     def needs_rows(self) -> bool:
         """Whether something is to be chosen, or measured, on validation rows."""
-        return self.coverage is not None or (self.decision is not None and not is_whole(self.decision))
+        return self.covered is not None or (self.decision is not None and not is_whole(self.decision))
+
+    @property
+    def covered(self) -> float | None:
+        """The share of rows that intervals, or sets, are to cover."""
+        return self.coverage if self.sets is None else self.sets.coverage
 
 
-def wish_of(decision: DecisionOptions, intervals: IntervalOptions, target: Target) -> Wish:
+def wish_of(decision: DecisionOptions, intervals: IntervalOptions, sets: SetOptions, target: Target) -> Wish:
     """Hold what config says against the target; raises ConfigError where that is of another task, or has no such class."""
     if intervals.coverage is not None and target.classes:
-        raise _bad("intervals.coverage", f"is for numbers, and the target '{target.name}' is a class")
-    return Wish(wished(decision, target) if decision.ways else None, intervals.coverage)
+        raise _bad(
+            "intervals.coverage", f"is for numbers, and the target '{target.name}' is a class; sets.coverage is for it"
+        )
+    if sets.coverage is not None and not target.classes:
+        raise _bad(
+            "sets.coverage", f"is for classes, and the target '{target.name}' is a number; intervals.coverage is for it"
+        )
+    wanted = None if sets.coverage is None else sets
+    return Wish(wished(decision, target) if decision.ways else None, intervals.coverage, wanted)
 
 
 def wished(options: DecisionOptions, target: Target) -> DecisionRule:

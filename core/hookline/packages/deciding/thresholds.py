@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hookline.errors import DataError
-from hookline.kinds.fitted import DecisionRule
+from hookline.kinds.answering.rules import DecisionRule
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ from hookline.data.columns import column_kind, parse_dtype
 from hookline.data.contract.across import read_expression
 from hookline.data.contract.patterns import check_pattern
 from hookline.errors import HooklineError, StoreError
+from hookline.kinds.answering.rules import DecisionRule, Intervals, PredictionSets
 from hookline.kinds.artifacts import Column, ColumnKind, Schema, Target
-from hookline.kinds.fitted import DecisionRule, Intervals
 
 from .names import shown
 
@@ -79,8 +79,16 @@ def check_decision(rule: DecisionRule, target: Target, where: str) -> None:
 
 def check_intervals(found: Intervals, target: Target, where: str) -> None:
     """Raise StoreError where intervals are none around a number. where: the file that says so."""
-    if target.classes or not 0 < found.coverage < 1 or not 0 <= found.half_width < math.inf:
+    least = 0.0 if found.by == "errors" else -math.inf
+    known = math.isfinite(found.half_width) and found.half_width >= least
+    if target.classes or not 0 < found.coverage < 1 or not known:
         raise StoreError(f"{where} is damaged: its intervals are none around a number")
+
+
+def check_sets(found: PredictionSets, target: Target, where: str) -> None:
+    """Raise StoreError where a rule says no sets of classes. where: the file that says so."""
+    if not target.classes or not 0 < found.coverage < 1 or not math.isfinite(found.limit):
+        raise StoreError(f"{where} is damaged: its sets are none of classes")
 
 
 def any_fault() -> tuple[type[BaseException], ...]:

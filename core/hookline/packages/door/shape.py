@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from hookline.errors import StoreError
+from hookline.kinds.answering.rules import DecisionRule, Intervals, PredictionSets
 from hookline.kinds.artifacts import Feature, Target
-from hookline.kinds.fitted import DecisionRule, Intervals
 from hookline.kinds.given.names import LONGEST
 from hookline.kinds.plain import adapter
 from hookline.kinds.reports import Metric
@@ -120,6 +120,7 @@ class Shape:
     trainer: PlacedFields | None = None
     decision: DecisionRule | None = None
     intervals: Intervals | None = None
+    sets: PredictionSets | None = None
     importances: Mapping[Text, Number] | None = None
     before: tuple[Metric, ...] = ()
     updated_from: UpdateFacts | None = None

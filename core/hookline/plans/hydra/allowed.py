@@ -34,7 +34,9 @@ _LAUNCHERS = """
     name nodes num_gpus partition prefer qos require retries signal_delay_s stderr_to_stdout submitit_folder
     tasks_per_node temp_folder timeout timeout_min verbose
 """
-_SWEEPERS = "direction max_batch_size metric n_jobs n_trials params pruner pruner_options sampler seed spaces study"
+_SWEEPERS = (
+    "direction max_batch_size metric n_jobs n_trials params pruner pruner_options sampler seed spaces study warm_start"
+)
 PLAIN = {"launcher": frozenset(_LAUNCHERS.split()), "sweeper": frozenset(_SWEEPERS.split())}
 """Fields of launchers and sweepers that a file may say: those of hookline, and those of others that start and import nothing."""
 NARROW = {"address": re.compile("auto"), "pre_dispatch": re.compile(r"all|\d+|(\d+ ?\* ?)?n_jobs")}

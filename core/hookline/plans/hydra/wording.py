@@ -12,7 +12,7 @@ from hookline.data.parts import LearningCurveOptions, SplitOptions
 from hookline.errors import ConfigError, HooklineError, Problem, UnknownName, UsageError, closest
 from hookline.kinds.artifacts import Roles
 from hookline.kinds.kinds import KINDS, MULTIPLE
-from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
+from hookline.packages.deciding.options import DecisionOptions, IntervalOptions, SetOptions
 from hookline.registry.registry import Registry
 
 from ..config import FEATURES, ROOTS
@@ -92,6 +92,7 @@ def unknown_key(registry: Registry, key: str) -> str:
 def nested_keys(root: str) -> list[str]:
     """Return the keys of a part of the config that is closed; none where any may stand there."""
     parts = {"roles": Roles, "split": SplitOptions, "decision": DecisionOptions, "intervals": IntervalOptions}
+    parts["sets"] = SetOptions
     nested = (parts | {"learning_curve": LearningCurveOptions}).get(root)
     return [f.name for f in dataclasses.fields(nested)] if nested else []
 

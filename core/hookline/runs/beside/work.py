@@ -96,7 +96,7 @@ def _fit(run: Taken, stage: Stage, silent: Callable[[], bool]) -> bool:
 
 def _answer(run: Taken, stage: Stage, silent: Callable[[], bool]) -> Any:
     # What the rules make of it, which the run chooses meanwhile, it sees to itself.
-    return pipeline_of(run, ruled=False).predict(run.value("split").test.frame.collect())
+    return pipeline_of(run, ruled=False).undecided(run.value("split").test.frame.collect())
 
 
 def _package(run: Taken, stage: Stage, silent: Callable[[], bool]) -> tuple[Path, dict[str, Any]]:

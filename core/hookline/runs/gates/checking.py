@@ -95,7 +95,7 @@ def gates_told(run: Execution) -> list[dict[str, Any]]:
 
 def _measured(run: Execution, gates: Sequence[Gate]) -> Iterator[Metric]:
     yield from metrics_of(run).values()
-    for report in (run.value(stage.key) for stage in run.plan.of("folds", "monitor")):
+    for report in (run.value(stage.key) for stage in run.plan.of("folds", "repeats", "monitor")):
         yield from report.metrics
     if any(gate.metric in LATENCY for gate in gates):
         yield from latency_of(run)

@@ -14,7 +14,7 @@ from hookline.errors import DataError, HooklineError
 from hookline.kinds.artifacts import Dataset, Split
 from hookline.kinds.hooks import StageInfo
 from hookline.kinds.reports import Metrics, Report
-from hookline.packages.deciding.options import IntervalOptions
+from hookline.packages.deciding.options import IntervalOptions, SetOptions
 from hookline.plans.layout import make_plan
 from hookline.plans.plan import every
 from hookline.quality.judging import metrics_of_rows, numbers_of
@@ -92,7 +92,14 @@ def _fit(inner: Execution, repeat: int, size: int) -> Fit:
 def _inner(run: Execution, repeat: int, size: int) -> Execution:
     """Return the execution of one fit, of which no stage has run yet."""
     # Intervals change no figure.
-    options = replace(run.plan.config.options, gates={}, intervals=IntervalOptions(), decision=settled(run))
+    options = replace(
+        run.plan.config.options,
+        gates={},
+        intervals=IntervalOptions(),
+        sets=SetOptions(),
+        decision=settled(run),
+        repeats=1,
+    )
     config = replace(run.plan.config, options=options)
     sequence = (rows.SOURCE, rows.BEFORE_SPLIT, _part(run, repeat, size), *SEQUENCE, trainer.STAGE, decision.STAGE)
     plan: Plan = make_plan(run.registry, config, sequence)

@@ -31,7 +31,7 @@ def refitted(past: Execution, run: Run, rules: dict[str, Any]) -> Execution:
     Transforms, featurizers and model are fitted anew, with the run's own fields and seed. There are no validation rows, so a
     trainer that stops on some takes its own.
 
-    past: the run as it stood; rules: `decision` and `intervals` -> what the run chose, or None; they stay as they are
+    past: the run as it stood; rules: each of `RULES` -> what the run chose, or None; they stay as they are
     Raises DataError where the run would no longer be what it was, as its rows were given to what it claims.
     """
     _require_unchanged(past, run)

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import json
 import shutil
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hookline.data.target import decide, decode, true_values
 from hookline.errors import HooklineError, Pruned, StoreError
+from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.artifacts import ROW_ID, Dataset, Features, Target
-from hookline.kinds.fitted import DecisionRule, Model
-from hookline.kinds.fitting import checkpoints_in, steps_in
+from hookline.kinds.fitted import Model
+from hookline.kinds.fitting import Curve, checkpoints_in, judged_by, report_finding, steps_in
+from hookline.kinds.reports import Finding
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import apply_transforms
 from hookline.plans.plan import every
@@ -24,7 +26,9 @@ from hookline.quality.judging import constant_guess, numbers_of
 
 from .. import outputs
 from ..execution import Section, StageKind
+from ..growing.rungs import climb
 from ..parts import fitted_in, weights_in
+from ..repeating.drawing import why_varying
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Stage
@@ -117,12 +121,24 @@ def _fit(run: Execution, stage: Stage) -> Model:
     folder = run.workspace.home / "checkpoints" / stage.fingerprint[:32]
     try:
         with checkpoints_in(folder), steps_in(run.curve):
-            model: Model = stage.acts.fit(train, valid)
+            judged = climb(run, stage.acts, train, valid, folder)
+            # What it was judged by so far is another metric than the trainer's own.
+            with steps_in(Curve()) if judged else nullcontext(), judged_by(None) if judged else nullcontext():
+                model: Model = stage.acts.fit(train, valid)
     except Pruned:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)
+    _tell_varying(stage)
     return model
+
+
+def _tell_varying(stage: Stage) -> None:
+    """Tell where another fit with the same seed may be another model."""
+    assert stage.component is not None
+    if (why := why_varying(stage.component)) is not None:
+        text = f"The same seed may give another model: {why}. repeats=5 shows how far its figures vary."
+        report_finding(Finding(stage.key, "varies", 0.0, 0.0, "info", text))
 
 
 def _write(run: Execution, stage: Stage, folder: Path) -> None:

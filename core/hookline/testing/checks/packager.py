@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import DataError, StoreError, UntrustedPackage
+from hookline.kinds.answering.rules import DecisionRule, Intervals, PredictionSets
 from hookline.kinds.artifacts import Task
 from hookline.kinds.deployments import Trust
-from hookline.kinds.fitted import DecisionRule, Intervals, Model, Predictor
+from hookline.kinds.fitted import Model, Predictor
 from hookline.packages.certificate.parity import measure_parity
 from hookline.packages.pipeline import Pipeline
 from hookline.packages.state import StoredPackage
@@ -79,6 +80,24 @@ def check_tells_intervals_as_the_pipeline(subject: Subject) -> None:
         parity = measure_parity(pipeline, loaded, rows, subject.component.tolerance)
     if not parity.ok:
         subject.fail("tells other intervals than the pipeline, or none; use stored.intervals, or stored.around.")
+
+
+def check_tells_sets_as_the_pipeline(subject: Subject) -> None:
+    """A loaded package tells the classes that may be true as the pipeline does."""
+    if "multiclass" not in subject.tasks():
+        return
+    plain, rows = pipeline_for(subject, "multiclass"), subject.rows("multiclass").unlabeled().collect()
+    if plain.predict(rows).probabilities is None:
+        return
+    for rule in (PredictionSets(0.9, 0.3001, 100), PredictionSets(0.9, 0.8001, 100, "aps")):
+        pipeline = replace(plain, sets=rule)
+        with saved(subject, pipeline) as stored:
+            loaded = subject.component.load(stored, Trust(everything=True))
+            parity = measure_parity(pipeline, loaded, rows, subject.component.tolerance)
+        if not parity.ok:
+            subject.fail(
+                f"tells other sets by {rule.method} than the pipeline, or none; use stored.sets, or stored.around."
+            )
 
 
 def check_contract_travels(subject: Subject) -> None:
@@ -153,6 +172,7 @@ CHECKS: tuple[CheckFunction, ...] = (
     check_predicts_the_same,
     check_decides_as_the_pipeline,
     check_tells_intervals_as_the_pipeline,
+    check_tells_sets_as_the_pipeline,
     check_contract_travels,
     check_runs_no_code_untrusted,
     check_says_whether_it_is_native,

@@ -38,6 +38,8 @@ def predictions(target: Target, info: Mapping[str, Any]) -> dict[str, Any]:
     if target.classes:
         chances = {label_text(label): {"type": "number"} for label in target.classes}
         item["properties"]["probabilities"] = {"type": "object", "properties": chances, "required": [*chances]}
+        about = {"description": "the classes that may be true, where the model tells them"}
+        item["properties"]["set"] = listed(_label(target)) | about
         example["probabilities"] = {name: 1 / len(chances) for name in chances}
     whole = {"model": info["model"], "version": info["version"], "predictions": [example]}
     return record(model=TEXT, version=VERSION, predictions=listed(item)) | {"examples": [whole]}

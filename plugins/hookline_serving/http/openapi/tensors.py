@@ -8,7 +8,7 @@ from typing import Any
 from hookline import Predictor, Schema, Target
 from hookline.kinds.fitted import BOUNDS
 
-from ..inference_protocol import DATATYPES, bounds_of, datatype_of
+from ..inference_protocol import DATATYPES, SET, beside_of, datatype_of
 from ..reading.tensors import KNOWN_DATATYPES
 from .acts import listed, record
 from .bodies import AN_ID, TEXT
@@ -27,7 +27,7 @@ def protocol_schemas(predictor: Predictor, info: Mapping[str, Any], most: int) -
     return {
         "Server": server,
         "Model": model,
-        "Tensors": _asked(schema, _outputs(target, bounds_of(predictor)), most),
+        "Tensors": _asked(schema, _outputs(target, beside_of(predictor)), most),
         "Outputs": _answered(target, info),
     }
 
@@ -59,7 +59,11 @@ def _asked(schema: Schema, outputs: Sequence[str], most: int) -> dict[str, Any]:
 
 
 def _answered(target: Target, info: Mapping[str, Any]) -> dict[str, Any]:
-    tensor = record(name={"enum": [*_outputs(target, BOUNDS)]}, datatype=DATATYPE, shape=listed({"type": "integer"}))
+    tensor = record(
+        name={"enum": [*_outputs(target, SET if target.classes else BOUNDS)]},
+        datatype=DATATYPE,
+        shape=listed({"type": "integer"}),
+    )
     tensor["properties"]["data"] = {"type": "array"}
     warnings = {"type": "object", "additionalProperties": listed(TEXT), "description": "by row, from 0"}
     said = record(prediction_ids=listed(TEXT), warnings=warnings)
@@ -76,5 +80,5 @@ def _example(target: Target, info: Mapping[str, Any]) -> dict[str, Any]:
     return {"model_name": info["model"], "outputs": [output], "parameters": said}
 
 
-def _outputs(target: Target, bounds: Sequence[str]) -> Sequence[str]:
-    return OUTPUTS if target.classes else (*OUTPUTS[:1], *bounds)
+def _outputs(target: Target, beside: Sequence[str]) -> Sequence[str]:
+    return (*(OUTPUTS if target.classes else OUTPUTS[:1]), *beside)

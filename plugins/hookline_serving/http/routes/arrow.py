@@ -61,6 +61,8 @@ def _as_arrow(traffic: Traffic, items: Sequence[Item]) -> bytes:
         columns["probabilities"] = pl.Series(chances, dtype=pl.Struct(fields))
     for name in BOUNDS if all(item.lower is not msgspec.UNSET for item in items) else ():
         columns[name] = pl.Series([getattr(item, name) for item in items], dtype=pl.Float64)
+    if all(item.set is not msgspec.UNSET for item in items):
+        columns["set"] = pl.Series([[*map(label_text, item.set or ())] for item in items], dtype=pl.List(pl.String))
     into = BytesIO()
     pl.DataFrame(columns).write_ipc_stream(into)
     return into.getvalue()

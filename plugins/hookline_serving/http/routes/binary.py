@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..inference_protocol import bounds_of, infer, reply_of
+from ..inference_protocol import beside_of, infer, reply_of
 from ..many import MOST_BYTES_AT_ONCE, ROWS_AT_ONCE
 from ..reading.faults import BadRequest
 from ..reading.tensors import NO_INPUTS, asked_of
@@ -66,7 +66,7 @@ class _Request:
         self._given = given
         # Before anything is predicted, since what is on record is answered.
         live = self._traffic.live.predictor
-        known = ["prediction", *(["probabilities"] if live.target.classes else []), *bounds_of(live)]
+        known = ["prediction", *(["probabilities"] if live.target.classes else []), *beside_of(live)]
         _check_outputs(given.get("outputs", []), known)
         asked = asked_of(_whole(tensors, memoryview(body)[size:]), given.get("id"), self._traffic.live.room.bounds.rows)
         return asked.parts(ROWS_AT_ONCE)

@@ -62,6 +62,8 @@ def _encoded(items: Sequence[Item]) -> bytes:
     }
     if all(item.lower is not msgspec.UNSET for item in items):
         said |= {name: [getattr(item, name) for item in items] for name in BOUNDS}
+    if all(item.set is not msgspec.UNSET for item in items):
+        said["sets"] = [item.set for item in items]
     return msgspec.json.encode(said)
 
 

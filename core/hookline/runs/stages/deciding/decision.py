@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.data.target import decide, decode, encode
 from hookline.errors import HooklineError
+from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.artifacts import Features, Target
-from hookline.kinds.fitted import DecisionRule, Model, Prediction, label_text
+from hookline.kinds.fitted import Model, Prediction, label_text
 from hookline.kinds.plain import to_json
 from hookline.packages.deciding.drawing import charts_of
 from hookline.packages.deciding.options import Wish, is_whole

@@ -13,7 +13,7 @@ from hookline.kinds.capabilities import measured_by
 from hookline.kinds.hooks import StageInfo
 from hookline.kinds.kinds import Evaluator
 from hookline.kinds.reports import Metrics, Report
-from hookline.packages.deciding.options import DecisionOptions, IntervalOptions
+from hookline.packages.deciding.options import DecisionOptions, IntervalOptions, SetOptions
 from hookline.plans.config import RunConfig
 from hookline.plans.layout import make_plan
 from hookline.plans.placing.components import Placed
@@ -95,7 +95,7 @@ def _config(run: Execution, number: int, decision: DecisionOptions) -> RunConfig
     rows = TrainingRows.of(run.value("split"), run.plan["split"].fingerprint)
     # What applies before the split has been applied, and what was to be ignored is gone.
     transforms = tuple(one for one in config.components["transform"] if run.plan[one.key].applies != "dataset")
-    judges = tuple(one for one in config.components["evaluator"] if _measures(one))
+    judges = tuple(one for one in config.components["evaluator"] if measures(one))
     components: Mapping[str, tuple[Placed, ...]] = {
         **config.components,
         "source": (Placed("source", rows),),
@@ -109,11 +109,11 @@ def _config(run: Execution, number: int, decision: DecisionOptions) -> RunConfig
     split = replace(config.options.split, fold=number)
     # Intervals change no figure, and a fold may have too few rows to measure them on.
     options = replace(config.options, roles=roles, split=split, decision=decision)
-    options = replace(options, gates={}, intervals=IntervalOptions())
+    options = replace(options, gates={}, intervals=IntervalOptions(), sets=SetOptions(), repeats=1)
     return replace(config, options=options, components=components, bare=None)
 
 
-def _measures(placed: Placed) -> bool:
+def measures(placed: Placed) -> bool:
     """Tell whether an evaluator measures anything, rather than only explaining a model."""
     return not isinstance(placed.component, Evaluator) or measured_by(placed.component) != {}
 
