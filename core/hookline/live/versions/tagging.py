@@ -44,8 +44,9 @@ def tag_version(
     with catalog.database.writing() as connection:
         # While nobody else may write, so that it is not deleted meanwhile.
         catalog.models.require(record.name, [record.version])
-        for sort, facts in (("tagged", new), ("untagged", gone)):
-            if facts:
-                catalog.acts.add(connection, record.name, record.version, sort, facts, reason, who)
+        if new:
+            catalog.acts.add(connection, record.name, record.version, "tagged", new, reason, who)
+        if gone:
+            catalog.acts.add(connection, record.name, record.version, "untagged", gone, reason, who)
     keep_in_step(record.name, home)
     return catalog.acts.tags(record.name).get(record.version, {})
