@@ -102,7 +102,7 @@ def near_texts(texts: Sequence[str]) -> NearTexts:
     near: set[int] = set()
     example: tuple[str, ...] = ()
     for i, minhash in enumerate(hashes):
-        for j in index.query(minhash):
+        for j in map(int, index.query(minhash)):
             if len(sets[i] & sets[j]) >= ALIKE * len(sets[i] | sets[j]):
                 example = example or (texts[j], texts[i])
                 near |= {i, j}
