@@ -130,7 +130,8 @@ def test_a_contract_is_read_or_refused(tmp_path: Path) -> None:
         file.write_bytes(mutated_bytes(rng, CONTRACT.encode()))
         begun = time.monotonic()
         with suppress(HooklineError):
-            assert read_contract(file).columns
+            read = read_contract(file)
+            assert read.columns or read.rules or read.table
         assert time.monotonic() - begun < 5
 
 

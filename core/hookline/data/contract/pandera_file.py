@@ -48,7 +48,7 @@ def from_pandera(path: Path) -> tuple[dict[str, ColumnRule], tuple[RowRule, ...]
         rules += more
         if column.unique:
             unique.append(UniqueRule((name,), "reject"))
-    problems += [Problem("checks", f"a contract has no '{check.name}'") for check in schema.checks]
+    problems += [Problem("checks", f"a contract has no '{check.name}'") for check in schema.checks or ()]
     if problems:
         raise ConfigError(f"bad contract {path}", problems)
     return columns, tuple(rules), TableRules(tuple(unique))

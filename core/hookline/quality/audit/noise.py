@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import MissingBackend
 from hookline.kinds.artifacts import Target
@@ -48,10 +48,11 @@ def find_noise(sides: Sides, target: Target) -> tuple[list[Finding], Table | Non
     X = np.column_stack([_numbers(column) for column in few.columns])[known]
     given, ids = y[known], few.row_ids[0][known]
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    model = HistGradientBoostingClassifier(random_state=0, max_iter=60, early_stopping=False)
+    options: dict[str, Any] = {"random_state": 0, "max_iter": 60, "early_stopping": False}
+    model = HistGradientBoostingClassifier(**options)
     # Trees of so few rows are grown no faster by threads that wait for each other.
     with threadpool_limits(limits=1):
-        probability = cross_val_predict(model, X, given, cv=folds, method="predict_proba")
+        probability = np.asarray(cross_val_predict(model, X, given, cv=folds, method="predict_proba"))
     classes = np.unique(given)
     places = np.searchsorted(classes, given)
     usual = np.array([probability[places == k, k].mean() for k in range(len(classes))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,12 +96,13 @@ def near_texts(texts: Sequence[str]) -> NearTexts:
     from datasketch import MinHash, MinHashLSH
 
     sets = [_shingles(text) for text in texts]
-    index = MinHashLSH(threshold=SOUGHT, num_perm=HASHES)
+    # Its keys are places here, where its own annotations allow for any.
+    index: Any = MinHashLSH(threshold=SOUGHT, num_perm=HASHES)
     hashes = MinHash.bulk(sets, num_perm=HASHES, hashfunc=crc32, seed=1)
     near: set[int] = set()
     example: tuple[str, ...] = ()
     for i, minhash in enumerate(hashes):
-        for j in index.query(minhash):
+        for j in map(int, index.query(minhash)):
             if len(sets[i] & sets[j]) >= ALIKE * len(sets[i] | sets[j]):
                 example = example or (texts[j], texts[i])
                 near |= {i, j}
@@ -119,7 +120,8 @@ def near_across(known: Sequence[str], others: Sequence[str]) -> list[int]:
     from datasketch import MinHash, MinHashLSH
 
     sets = [[_shingles(text) for text in texts] for texts in (known, others)]
-    index = MinHashLSH(threshold=SOUGHT, num_perm=HASHES)
+    # Its keys are places here, where its own annotations allow for any.
+    index: Any = MinHashLSH(threshold=SOUGHT, num_perm=HASHES)
     first, second = (MinHash.bulk(held, num_perm=HASHES, hashfunc=crc32, seed=1) for held in sets)
     for i, minhash in enumerate(first):
         index.insert(i, minhash)
