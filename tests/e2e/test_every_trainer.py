@@ -39,6 +39,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "mlp": ("iris", ("trainer.max_epochs=5",)),
     "naive_bayes": ("wine", ()),
     "neighbors": ("diabetes", ("trainer.weights=distance",)),
+    "quantile_band": ("diabetes", ("trainer.trainer={component:quantile_regression}",)),
     "quantile_regression": ("diabetes", ("trainer.quantile=0.9",)),
     "random_forest": ("diabetes", ("trainer.n_estimators=20",)),
     "ridge": ("diabetes", ()),

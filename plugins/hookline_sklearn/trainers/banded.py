@@ -45,7 +45,8 @@ class QuantileBandTrainer(Trainer):
         """Fit three models with the rows' weights, one after another; raises as their trainer does."""
         outside = (1 - self.coverage) / 2
         middle, low, high = (self._at(share).fit(train, valid) for share in (0.5, outside, 1 - outside))
-        return replace(middle, ends=(low, high))
+        model: SklearnModel = replace(middle, ends=(low, high))
+        return model
 
     def _at(self, quantile: float) -> Any:
         inner: Any = self.trainer or HistGradientBoostingTrainer()

@@ -22,7 +22,7 @@ import hookline as hl
 from hookline import Dataset, Feature, Features, Featurizer, SklearnModel, Trainer, Varies
 from hookline.errors import ConfigError, DataError
 from hookline.plans.config import Placed
-from hookline.runs.repeating.drawing import reseeded, seeds_in, why_varying
+from hookline.runs.stages.fitting.chance import reseeded, seeds_in, why_varying
 from hookline.testing import checks_for
 from hookline.testing.subject import CheckFailed
 from kit.command_line import Told

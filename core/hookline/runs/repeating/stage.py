@@ -16,8 +16,8 @@ from hookline.plans.plan import every
 
 from ..execution import Execution, StageKind
 from ..parts import metrics_of, report_in_words
+from ..stages.fitting.chance import reseeded, seeds_in, why_varying
 from ..stages.folds.stage import INNER, measures, settled
-from .drawing import reseeded, seeds_in, why_varying
 from .telling import Fit, report_of
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from hookline.quality.judging import constant_guess, numbers_of
 
 from .. import outputs
 from ..execution import Section, StageKind
-from ..growing.rungs import climb
 from ..parts import fitted_in, weights_in
-from ..repeating.drawing import why_varying
+from .fitting.chance import why_varying
+from .fitting.rungs import climb
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Stage

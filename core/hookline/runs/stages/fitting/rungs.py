@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hookline.kinds.fitted import Prediction
     from hookline.kinds.kinds import Trainer
 
-    from ..execution import Execution
+    from ...execution import Execution
 
 HELD = 0.2
 """Share of the training rows that judge the parts of the others, where there are no validation rows."""
