@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hookline.kinds.artifacts import DateOrder
@@ -18,6 +18,7 @@ SHAPE = rf"^\s*(\d{{1,2}})([/.-])(\d{{1,2}})[/.-](\d{{4}}|\d{{2}}){TIME}\s*$"
 ZONE = r"(?:[zZ]|[+-]\d{2}:?\d{2})\s*$"
 """The end of a moment that says its distance from UTC; of a date alone it would be a part, which is looked at first."""
 DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}\s*$"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MONTHS = 12
 CENTURY = 69
 """Years of two digits from here on are of the last century, as POSIX has it (strptime, %y)."""
@@ -111,3 +112,14 @@ def _year_last(text: pl.Expr, order: DateOrder) -> pl.Expr:
         full.cast(pl.String), pl.lit("-"), month.str.zfill(2), pl.lit("-"), day.str.zfill(2), pl.lit(" "), seconds
     )
     return written.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+
+
+def shown(value: float, kind: str) -> str:
+    """Return a number, or a moment in seconds since 1970 UTC, as text."""
+    if kind == "datetime":
+        try:
+            moment = (EPOCH + timedelta(seconds=value)).replace(tzinfo=None)
+        except OverflowError:
+            return f"{value:g} s"
+        return moment.date().isoformat() if moment.time() == moment.min.time() else moment.isoformat(" ")
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{value:.6g}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hookline.quality.profile.column import shown
+from hookline.data.dates import shown
 from hookline.workspace.files import write_whole
 
 from ..filling import MOST_COLUMNS, fill, finite

@@ -14,8 +14,8 @@ from hookline.plans.hydra.compose import compose
 from hookline.plans.hydra.shorthand import is_path
 from hookline.quality.profile.diversity.population import Population
 from hookline.quality.profile.diversity.said import shares_in
-from hookline.quality.profile.diversity.telling import sentences
 from hookline.quality.profile.profile import COLUMNS, DataProfile, profile_source, render
+from hookline.quality.profile.telling.sentences import sentences
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.piped import settled
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookline.kinds.fitted import DecisionRule
+from hookline.kinds.answering.rules import DecisionRule
 
 
 def rechosen(first: DecisionRule | None, second: DecisionRule | None) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from hookline.data.columns import as_number, column_kind
+from hookline.data.dates import shown
 from hookline.errors import DataError
 from hookline.kinds.artifacts import ColumnKind
 from hookline.kinds.reports import Bins
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 BARS = 30
 """Equally wide bins of a histogram."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -97,17 +96,6 @@ def measure_column(column: pl.Series) -> ColumnFacts:
             facts["distinct"] = column.drop_nulls().n_unique()
         return ColumnFacts(**facts)
     return ColumnFacts(**facts, **facts_of_texts(column, kind))
-
-
-def shown(value: float, kind: str) -> str:
-    """Return a number, or a moment in seconds since 1970 UTC, as text."""
-    if kind == "datetime":
-        try:
-            moment = (EPOCH + timedelta(seconds=value)).replace(tzinfo=None)
-        except OverflowError:
-            return f"{value:g} s"
-        return moment.date().isoformat() if moment.time() == moment.min.time() else moment.isoformat(" ")
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{value:.6g}"
 
 
 def _sorted(column: pl.Series, kind: str) -> np.ndarray:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hookline.kinds.reports import worst_first
 
-from .diversity.findings import oddities_of_diversity
 from .oddity import Advisor, Oddity
 from .of_columns import oddities_of_column
 from .of_tables import oddities_of_table
 from .table import TableFacts
+from .telling.findings import oddities_of_diversity
 
 
 def oddities(table: TableFacts, advisor: Advisor) -> tuple[Oddity, ...]:

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.data.dates import shown
 from hookline.data.frames import to_polars
 from hookline.errors import DataError, MissingBackend
 from hookline.kinds.artifacts import Dataset, Roles
@@ -21,7 +22,7 @@ from hookline.registry.cells import cell
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import Remedies
 
-from .column import ColumnFacts, shown
+from .column import ColumnFacts
 from .diversity.population import Population
 from .oddities import oddities
 from .oddity import Advisor, Oddity

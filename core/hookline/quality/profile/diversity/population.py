@@ -9,11 +9,11 @@ from math import log, pi
 from typing import TYPE_CHECKING
 
 from hookline.data.columns import as_number, column_kind
+from hookline.data.dates import shown
 from hookline.data.frames import mark_missing, require_columns
 from hookline.errors import DataError
 
 from ...effects import numeric_effect
-from ..column import shown
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hookline.data.dates import shown
 from hookline.kinds.reports import Severity
 
-from ..column import ColumnFacts, shown
+from ..column import ColumnFacts
 from ..guessing import IDS
 from ..oddity import Oddity
 from ..table import TableFacts

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from hookline.data.dates import shown
 from hookline.version import install_line
 
-from ..column import ColumnFacts, shown
+from ..column import ColumnFacts
 from ..oddity import share_of
 from ..table import TableFacts
 

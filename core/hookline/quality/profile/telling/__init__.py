@@ -1,0 +1,1 @@
+"""What is said of how varied a table is: findings, and sentences."""
