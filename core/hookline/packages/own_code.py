@@ -41,7 +41,7 @@ def require_own_code(predictor: Predictor, folder: Path, manifest: Mapping[str, 
     raise StoreError(
         f"package {folder} was made with other code of {' and '.join(modules)}: {len(found.moved)} of {found.rows} golden "
         f"rows are answered otherwise here, the first {first.before!r} before and {first.now!r} now",
-        hint="put that code back as it was, or make the version again; `packager=[onnx]` holds the code's own answers",
+        hint="put that code back as it was, or make the version again, in a format that goes by no code but its runtime's",
     )
 
 
