@@ -28,7 +28,7 @@ TRANSFORMS: Mapping[str, Mapping[str, Any]] = {
     "coherence": {"rules": {"grown": "size > -3"}},
     "drop_isolated": {"n_estimators": 5},
     "drop_outliers": {"factor": 0.5},
-    "expression": {"columns": {"double": "size * 2"}},
+    "expressions": {"columns": {"double": "size * 2"}},
     "fill_forward": {"time": "day"},
     "filter_rows": {"column": "size", "op": "not_null"},
     "impute": {"by": "color"},

@@ -136,9 +136,7 @@ def test_a_later_expression_may_use_an_earlier_one() -> None:
     ],
 )
 def test_an_expression_that_looks_at_other_rows_is_refused(text: str) -> None:
-    with pytest.raises(
-        ConfigError, match=r"transform.expressions.columns.*must (look at one row alone|be an expression)"
-    ):
+    with pytest.raises(ConfigError, match=r"transform.expressions.columns.a: .*looks at other rows than its own"):
         expressions(a=text)
 
 
@@ -149,7 +147,7 @@ def test_what_is_no_expression_is_a_problem_of_its_field(text: str) -> None:
 
 
 def test_an_unknown_column_is_told_with_the_one_that_was_meant() -> None:
-    with pytest.raises(DataError, match="did you mean 'spend'"):
+    with pytest.raises(ConfigError, match="did you mean 'spend'"):
         expressions(a="spent * 2").fit(Dataset(ROWS.lazy()))
 
 
@@ -195,9 +193,7 @@ def test_a_row_alone_gets_what_it_gets_among_others(rows: list[tuple[Any, ...]])
 
 def test_what_onnx_has_no_words_for_is_refused_before_anything_runs(registry: Registry) -> None:
     rows = ROWS.with_columns(y=pl.Series(["a", "b", "a", "b"]))
-    with pytest.raises(
-        PlanError, match=r"packager 'onnx' cannot say this pipeline: expressions needs Lowercase"
-    ):
+    with pytest.raises(PlanError, match=r"packager 'onnx' cannot say this pipeline: expressions needs Lowercase"):
         hl.plan(
             source=rows, target="y", trainer="decision_tree", packager=["onnx"],
             transform=[{"component": "expressions", "columns": {"low": "LOWER(plan)"}}],

@@ -19,6 +19,8 @@ OF_ONE_ROW = frozenset(_OF_ONE.split())
 FAMILIES = frozenset({"ListExpr", "Pow", "StringExpr", "StructExpr", "TemporalExpr", "Trigonometry"})
 """Families of functions that do, but for those that join a column."""
 JOINING = frozenset({"StringExpr/ConcatVertical"})
+KEYS = {"BinaryExpr": ("left", "right"), "Cast": ("expr",), "Ternary": ("predicate", "truthy", "falsy")}
+"""Where those that have a fixed number of parts hold them."""
 DEEPEST = 150
 """Levels of an expression below each other."""
 
@@ -36,13 +38,19 @@ def path_of(function: Any) -> tuple[str, ...]:
 def parts_of(node: Node) -> Sequence[Node]:
     """Return the parts that a part of a known shape is computed from."""
     ((shape, held),) = node.items()
-    if shape == "BinaryExpr":
-        return (held["left"], held["right"])
-    if shape == "Ternary":
-        return (held["predicate"], held["truthy"], held["falsy"])
     if shape == "Function":
         return tuple(held["input"])
-    return {"Cast": lambda: (held["expr"],), "Alias": lambda: (held[0],)}.get(shape, tuple)()
+    return (held[0],) if shape == "Alias" else tuple(held[key] for key in KEYS.get(shape, ()))
+
+
+def with_parts(node: Node, parts: Sequence[Node]) -> Node:
+    """Return a part of a known shape that is computed from other parts, as many as it has."""
+    ((shape, held),) = node.items()
+    if shape == "Function":
+        return {shape: {**held, "input": list(parts)}}
+    if shape == "Alias":
+        return {shape: [*parts, *held[1:]]}
+    return {shape: {**held, **dict(zip(KEYS[shape], parts, strict=True))}} if parts else node
 
 
 def beyond_one_row(node: Node, depth: int = 0) -> Iterator[str]:

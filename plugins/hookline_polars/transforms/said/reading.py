@@ -1,0 +1,185 @@
+"""Expressions of people in SQL's words: read, tried on rows, computed in float64, and said in ONNX."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from io import StringIO
+from typing import TYPE_CHECKING, Annotated, Any
+
+from hookline.data.expressions.reading import Expression, NoExpressionError, unquoted
+from hookline.data.expressions.reading import read as read_any
+from hookline.data.expressions.tree import Node, casts_in, functions_in, parts_of, with_parts
+from hookline.errors import ConfigError, ExportError, Problem, suggestion
+from hookline.kinds.formats.words import ONNX
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ALONE = 20
+"""Rows that are computed one by one too, and must come out as among the others."""
+LARGEST = 1e37
+"""Numbers beyond which products and powers are infinite, of which the two tell otherwise; a feature of float32 holds it."""
+
+
+@dataclass(frozen=True)
+class IsExpression:
+    """Marks a config field as an expression of one row; one that is none is a problem at the field's path."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Add the check to the text's own schema."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(_checked, handler(source))
+
+
+ExpressionText = Annotated[str, IsExpression()]
+
+
+def read(text: str) -> Expression:
+    """Return an expression in SQL's words; raises ValueError for what cannot be read, or looks at other rows than its own."""
+    if "**" in (bare := unquoted(text)) or "^" in bare:
+        raise ValueError(f"{text!r}: powers are written POWER(x, 2)")
+    try:
+        found = read_any(text)
+    except NoExpressionError as error:
+        told = {
+            "words": f"cannot be read: {error.told}",
+            "rows": f"looks at other rows than its own ({error.told}), which a request does not bring",
+            "columns": "names no column; a text stands in single quotes, a column in double ones or none",
+        }
+        raise ValueError(f"{text!r} {told[error.why]}") from None
+    if any("Strptime" in path for path in functions_in(found.tree)):
+        raise ValueError(f"{text!r}: dates are read by transform=[parse_dates]")
+    # A condition below NOT is cast to what it is.
+    if any(cast["options"] == "Strict" and cast["dtype"] != {"Literal": "Boolean"} for cast in casts_in(found.tree)):
+        told_of = "CAST fails on what it cannot read, a row that is asked among others; TRY_CAST makes that missing"
+        raise ValueError(f"{text!r}: {told_of}")
+    return found
+
+
+def columns_of(text: str) -> tuple[str, ...]:
+    """Return the columns that an expression names; none of one that cannot be read, as is told elsewhere."""
+    try:
+        return read(text).columns
+    except ValueError:
+        return ()
+
+
+def parse(text: str, columns: Iterable[str], where: str, component: str) -> Expression:
+    """Return an expression of some columns; raises ConfigError at the path `where`, also for a column that is not there."""
+    try:
+        found = read(text)
+    except ValueError as error:
+        raise ConfigError(f"bad config for transform '{component}'", [Problem(where, str(error))]) from None
+    held = list(columns)
+    for name in found.columns:
+        if name not in held:
+            message = f"{text!r} names '{name}', which is no column; {suggestion(name, held, 'column')}"
+            raise ConfigError(f"bad config for transform '{component}'", [Problem(where, message)])
+    return found
+
+
+def require_computable(
+    frame: pl.LazyFrame, make: Callable[[pl.LazyFrame], pl.LazyFrame], where: str, component: str
+) -> pl.Schema:
+    """Return the types of what is made of a frame.
+
+    Raises ConfigError where polars cannot compute it, and where a row alone does not come out as it does among others.
+    """
+    import polars as pl
+
+    try:
+        some = frame.head(ALONE).collect()
+        together = make(some.lazy()).collect()
+        alone = [make(row.lazy()).collect() for row in some.iter_slices(1)]
+        make(frame.head(1_000)).collect()
+        if alone and not pl.concat(alone).equals(together):
+            problem = Problem(where, "what it makes of a row hangs on the rows beside it")
+            raise ConfigError(f"bad config for transform '{component}'", [problem])
+        return make(frame).collect_schema()
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        message = str(error).strip().splitlines()[0]
+        raise ConfigError(f"bad config for transform '{component}'", [Problem(where, message)]) from None
+
+
+def computed(frame: pl.LazyFrame, text: str) -> pl.Expr:
+    """Return an expression of a frame's columns in which whole numbers and decimals count as float64.
+
+    What it makes of numbers is float64, and missing where it is not finite.
+    """
+    import polars as pl
+
+    schema = frame.collect_schema()
+    held = [name for name in read(text).columns if name in schema]
+    expr = _in_floats(text, frozenset(name for name in held if schema[name].is_integer() or schema[name].is_decimal()))
+    if not frame.select(expr.alias("made")).collect_schema()["made"].is_numeric():
+        return expr
+    number = expr.cast(pl.Float64)
+    return pl.when(number.is_finite()).then(number)
+
+
+def decimal_in(node: Mapping[str, Any]) -> float | None:
+    """Return the number that a literal with a decimal point means; None of anything else."""
+    literal = node.get("Literal")
+    scalar = literal.get("Scalar") if isinstance(literal, Mapping) else None
+    held = scalar.get("Decimal") if isinstance(scalar, Mapping) else None
+    return None if held is None else float(held[0]) / 10 ** int(held[2])
+
+
+def lacking_in_onnx(texts: Mapping[str, str]) -> Mapping[str, str]:
+    """Return which part of expressions has no word in ONNX, by what each goes by; nothing where all have.
+
+    One that cannot be read is passed over, as that is told elsewhere.
+    """
+    from .onnx_words import lacking
+
+    for name, text in texts.items():
+        try:
+            word = lacking(read(text).tree)
+        except ValueError:
+            continue
+        if word:
+            return {ONNX: f"{word}, in '{name}' = {text}"}
+    return {}
+
+
+def in_onnx(text: str, inputs: Mapping[str, Any], component: str) -> Any:
+    """Say an expression as ONNX, a condition as 1, 0 or NaN; raises ExportError naming the part that has no word."""
+    from .onnx_words import UnsaidError, column_of
+
+    try:
+        return column_of(read(text).tree, inputs)
+    except UnsaidError as error:
+        raise ExportError(
+            f"transform '{component}' computes {text!r}, of which {error} cannot be said in ONNX",
+            hint="choose packager=[skops]",
+        ) from None
+
+
+def _checked(text: str) -> str:
+    read(text)
+    return text
+
+
+@lru_cache(maxsize=256)
+def _in_floats(text: str, whole: frozenset[str]) -> pl.Expr:
+    """Return an expression whose decimals are floats, as ONNX computes, and some of its columns too."""
+    import polars as pl
+
+    told = json.dumps(_of_floats(read(text).tree, whole))
+    with warnings.catch_warnings(
+        action="ignore"
+    ):  # That the form of the tree may change: it is read where it is written.
+        return pl.Expr.deserialize(StringIO(told), format="json")
+
+
+def _of_floats(node: Node, whole: frozenset[str]) -> Node:
+    if node.get("Column") in whole:
+        return {"Cast": {"expr": node, "dtype": {"Literal": "Float64"}, "options": "NonStrict"}}
+    if (value := decimal_in(node)) is not None:
+        return {"Literal": {"Dyn": {"Float": value}}}
+    return with_parts(node, [_of_floats(part, whole) for part in parts_of(node)])
