@@ -72,5 +72,7 @@ def test_what_cannot_be_filled_is_refused(cls: type[ImputeIterativeTransform]) -
 
 def test_what_has_no_words_in_onnx_is_refused_before_anything_is_read() -> None:
     assert isinstance(ImputeNeighborsTransform(), LacksWords)
-    with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: impute_neighbors needs a look among"):
+    with pytest.raises(
+        PlanError, match="packager 'onnx' cannot say this pipeline: impute_neighbors needs a look among"
+    ):
         hl.plan(source=gapped(), target="y", transform=["impute_neighbors"], packager=["onnx"])

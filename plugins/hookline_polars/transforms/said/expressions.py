@@ -55,7 +55,8 @@ class FittedExpressions:
 
         from ...onnx import is_number, number
 
-        known, changed = dict(inputs), {}
+        known: dict[str, Any] = dict(inputs)
+        changed: dict[str, Any] = {}
         for name, text in self.columns.items():
             if name == self.target:
                 continue
