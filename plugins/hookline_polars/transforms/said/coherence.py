@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Len
 
-from hookline import Dataset, Finding, Limit, Roles, Transform, report_finding
+from hookline import Dataset, Limit, Roles, Transform
 from hookline.errors import ConfigError, DataError, Problem
 from hookline.kinds.artifacts import ROW_ID
 
 from ...columns import Scalar, present
+from ..told import SHOWN, position_of, tell_rows
 from .reading import LARGEST, ExpressionText, in_onnx, lacking_in_onnx, parse, require_computable
 
 if TYPE_CHECKING:
     import polars as pl
 
-SHOWN = 10
-"""Rows of a rule that are named."""
 MET = "\0met"
 """The column in which a condition is asked."""
 
@@ -67,7 +66,7 @@ class CoherenceTransform(Transform):
                     f"coherence: {told}, at the positions {shown}" + (" and more" if len(broken) > SHOWN else ""),
                     hint="transform.coherence.action=drop takes them out; transform=[mend] changes them",
                 )
-            tell_broken(name, told + ", and go", broken)
+            tell_rows(name, told + ", and go", broken)
         return FittedCoherence(dict(self.rules), tuple(names))
 
 
@@ -151,7 +150,7 @@ class MendTransform(Transform):
             new = expr.cast(train.frame.collect_schema()[name]).alias(name)
             require_computable(train.frame, partial(_with, new), f"transform.mend: '{name}'", self.name)
         met = _positions(train.frame, rule)
-        tell_broken("mend", f"{len(met):,} training rows meet {self.when}, and are changed", met)
+        tell_rows("mend", f"{len(met):,} training rows meet {self.when}, and are changed", met)
         return fitted
 
 
@@ -169,21 +168,6 @@ def broken_rules(train: Dataset, rules: Mapping[str, str], names: list[str], com
     return {name: _positions(train.frame, ~rule) for name, rule in read.items()}
 
 
-def tell_broken(subject: str, message: str, rows: list[int]) -> None:
-    """Put on record how many rows a rule is about, and which they are."""
-    report_finding(
-        Finding(
-            subject=subject,
-            statistic="rows",
-            value=float(len(rows)),
-            threshold=0.0,
-            severity="info",
-            message=message,
-            rows=tuple(rows[:SHOWN]),
-        )
-    )
-
-
 def _with(column: pl.Expr, frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.with_columns(column)
 
@@ -192,8 +176,9 @@ def _positions(frame: pl.LazyFrame, condition: pl.Expr) -> list[int]:
     """Return the positions at the source of the rows that meet a condition."""
     import polars as pl
 
-    position = pl.col(ROW_ID) if ROW_ID in frame.collect_schema() else pl.int_range(pl.len()).alias(ROW_ID)
-    found = frame.select(position, condition.alias(MET)).filter(pl.col(MET).fill_null(value=False))
+    found = frame.select(position_of(frame).alias(ROW_ID), condition.alias(MET)).filter(
+        pl.col(MET).fill_null(value=False)
+    )
     rows: list[int] = found.collect()[ROW_ID].to_list()
     return rows
 
