@@ -11,7 +11,7 @@ import pytest
 
 import hookline as hl
 from hookline import Dataset, Finding, Roles, Transform
-from hookline.errors import ConfigError, DataError, PlanError
+from hookline.errors import ConfigError, DataError, ExportError, PlanError
 from hookline.kinds.fitting import findings_in
 from hookline.registry.values import validate
 from hookline_polars import CoherenceTransform, ExpressionsTransform, MendTransform
@@ -188,6 +188,25 @@ def test_what_has_no_word_in_onnx_is_refused_before_anything_is_read(text: str) 
             transform=[{"component": "expressions", "columns": {"new": text}}],
             packager=["onnx"],
         )
+
+
+def test_what_hangs_on_the_type_of_a_column_is_refused_when_it_is_exported(tmp_path: Path) -> None:
+    changes: list[dict[str, Any]] = [
+        {"component": "mend", "when": "a > 1", "expressions": {"c": "CASE WHEN b > 0 THEN '1' ELSE '2' END"}},
+        {"component": "expressions", "columns": {"later": "p > 'x'"}},
+    ]
+    for change, message in zip(changes, ("into 'c' as another type", "which of two texts comes first"), strict=True):
+        with pytest.raises(ExportError, match=message):
+            hl.run(
+                home=tmp_path,
+                source=numbers(),
+                target="y",
+                transform=[change],
+                trainer="decision_tree",
+                evaluator=[],
+                monitor=[],
+                packager=["onnx"],
+            )
 
 
 def test_rows_that_break_a_rule_go_and_are_told_by_rule() -> None:

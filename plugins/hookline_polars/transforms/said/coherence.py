@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Len
 
 from hookline import Dataset, Limit, Roles, Transform
-from hookline.errors import ConfigError, DataError, Problem
+from hookline.errors import ConfigError, DataError, ExportError, Problem
 from hookline.kinds.artifacts import ROW_ID
 
 from ...columns import Scalar, present
@@ -104,6 +104,12 @@ class FittedMend:
         met = op.equal(in_onnx(self.when, inputs, "mend"), number(1.0))
         new = {name: constant(inputs[name], value) for name, value in self.values.items() if name in inputs}
         new |= {name: in_onnx(text, inputs, "mend") for name, text in self.expressions.items() if name in inputs}
+        for name, value in new.items():
+            if value.unwrap_tensor().dtype != inputs[name].unwrap_tensor().dtype:
+                told = (
+                    f"transform 'mend' reads what it puts into '{name}' as another type, which cannot be said in ONNX"
+                )
+                raise ExportError(told, hint="choose packager=[skops]")
         return {**inputs, **{name: op.where(met, value, inputs[name]) for name, value in new.items()}}
 
     def onnx_limit(self) -> Limit | None:
