@@ -43,16 +43,6 @@ def parts_of(node: Node) -> Sequence[Node]:
     return (held[0],) if shape == "Alias" else tuple(held[key] for key in KEYS.get(shape, ()))
 
 
-def with_parts(node: Node, parts: Sequence[Node]) -> Node:
-    """Return a part of a known shape that is computed from other parts, as many as it has."""
-    ((shape, held),) = node.items()
-    if shape == "Function":
-        return {shape: {**held, "input": list(parts)}}
-    if shape == "Alias":
-        return {shape: [*parts, *held[1:]]}
-    return {shape: {**held, **dict(zip(KEYS[shape], parts, strict=True))}} if parts else node
-
-
 def beyond_one_row(node: Node, depth: int = 0) -> Iterator[str]:
     """Yield the words that look at other rows, or of which that is not known; raises RecursionError below `DEEPEST` levels."""
     if depth > DEEPEST:

@@ -35,19 +35,26 @@ class FittedExpressions:
         return _derived({name: self.columns[name] for name in (*new, *changed)})
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Compute the columns; the target is passed over where it is not there."""
-        held = frame.collect_schema().names()
-        changed = {}
+        """Compute the columns, whole numbers being float64 meanwhile; the target is passed over where it is not there."""
+        import polars as pl
+
+        schema = frame.collect_schema()
+        used = dict.fromkeys(name for text in self.columns.values() for name in columns_of(text) if name in schema)
+        whole = [name for name in used if schema[name].is_integer() or schema[name].is_decimal()]
+        saved = {f"\0{name}": name for name in whole}
+        wide = frame.with_columns(pl.col(name).alias(place) for place, name in saved.items())
+        wide = wide.with_columns(pl.col(name).cast(pl.Float64) for name in whole)
+        changed = {name: pl.col(place) for place, name in saved.items()}
         for name, text in self.columns.items():
-            if name == self.target and name not in held:
+            if name == self.target and name not in schema:
                 continue
-            expr = computed(frame, text).alias(name)
+            expr = computed(wide, text)
             if name in self.replaced:
                 # Not yet: expressions after it are of the column as it came.
                 changed[name] = expr
             else:
-                frame = frame.with_columns(expr)
-        return frame.with_columns(changed.values())
+                wide = wide.with_columns(expr.alias(name))
+        return wide.with_columns(expr.alias(name) for name, expr in changed.items()).drop(list(saved))
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Say it as ONNX; raises ExportError for what has no word there."""

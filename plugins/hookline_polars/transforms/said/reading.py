@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import warnings
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Any
 
-from hookline.data.expressions.reading import Expression, NoExpressionError, unquoted
+from hookline.data.expressions.reading import QUOTED, Expression, NoExpressionError, unquoted
 from hookline.data.expressions.reading import read as read_any
-from hookline.data.expressions.tree import Node, casts_in, functions_in, parts_of, with_parts
+from hookline.data.expressions.tree import casts_in, functions_in
 from hookline.errors import ConfigError, ExportError, Problem, suggestion
 from hookline.kinds.formats.words import ONNX
 
@@ -23,6 +21,9 @@ ALONE = 20
 """Rows that are computed one by one too, and must come out as among the others."""
 LARGEST = 1e37
 """Numbers beyond which products and powers are infinite, of which the two tell otherwise; a feature of float32 holds it."""
+
+DECIMAL = re.compile(rf"{QUOTED.pattern}|(?<![\w.])(?P<decimal>\d+\.\d*|\.\d+)(?![\w.])")
+"""A number with a decimal point, among whatever else stands in quotes."""
 
 
 @dataclass(frozen=True)
@@ -107,15 +108,13 @@ def require_computable(
 
 
 def computed(frame: pl.LazyFrame, text: str) -> pl.Expr:
-    """Return an expression of a frame's columns in which whole numbers and decimals count as float64.
+    """Return an expression of a frame's columns whose decimals are floats, as ONNX computes.
 
     What it makes of numbers is float64, and missing where it is not finite.
     """
     import polars as pl
 
-    schema = frame.collect_schema()
-    held = [name for name in read(text).columns if name in schema]
-    expr = _in_floats(text, frozenset(name for name in held if schema[name].is_integer() or schema[name].is_decimal()))
+    expr = _in_floats(text)
     if not frame.select(expr.alias("made")).collect_schema()["made"].is_numeric():
         return expr
     number = expr.cast(pl.Float64)
@@ -166,20 +165,7 @@ def _checked(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _in_floats(text: str, whole: frozenset[str]) -> pl.Expr:
-    """Return an expression whose decimals are floats, as ONNX computes, and some of its columns too."""
+def _in_floats(text: str) -> pl.Expr:
     import polars as pl
 
-    told = json.dumps(_of_floats(read(text).tree, whole))
-    with warnings.catch_warnings(
-        action="ignore"
-    ):  # That the form of the tree may change: it is read where it is written.
-        return pl.Expr.deserialize(StringIO(told), format="json")
-
-
-def _of_floats(node: Node, whole: frozenset[str]) -> Node:
-    if node.get("Column") in whole:
-        return {"Cast": {"expr": node, "dtype": {"Literal": "Float64"}, "options": "NonStrict"}}
-    if (value := decimal_in(node)) is not None:
-        return {"Literal": {"Dyn": {"Float": value}}}
-    return with_parts(node, [_of_floats(part, whole) for part in parts_of(node)])
+    return pl.sql_expr(DECIMAL.sub(lambda found: f"({found[0]}::DOUBLE)" if found["decimal"] else found[0], text))
