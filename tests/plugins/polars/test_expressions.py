@@ -71,6 +71,12 @@ def test_a_new_column_may_be_used_by_those_after_it_and_a_replaced_one_is_as_it_
         made(expression(quarter="later / 2", later="weight / 2"))
 
 
+def test_a_column_may_be_divided_by_a_constant_of_which_the_last_digit_hangs_on_how_many_rows_there_are() -> None:
+    rows = pl.DataFrame({"a": np.random.default_rng(0).normal(size=40)})
+    found = made(expression(third="a / 3"), Dataset(with_row_ids(rows)))
+    assert found["third"].to_list() == pytest.approx((rows["a"].to_numpy() / 3).tolist())
+
+
 def test_what_stands_in_quotes_is_no_power() -> None:
     assert made(expression(new="REGEXP_LIKE(name, '^a')"))["new"].to_list() == [True, False, None, False, False]
 
