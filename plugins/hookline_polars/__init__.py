@@ -7,7 +7,6 @@ from hookline import Featurizer, Monitor, Source, Transform, hookimpl
 from .columns import Columns
 from .definitions.bins import BinsTransform
 from .definitions.crosses import CrossTransform
-from .definitions.expressions import ExpressionsTransform
 from .definitions.moments import CyclesTransform, HolidaysTransform
 from .definitions.ratios import RatioTransform
 from .definitions.words import TextCountsTransform, TfidfTransform
@@ -31,7 +30,7 @@ from .transforms.outliers import DropOutliersTransform, OutliersTransform
 from .transforms.parse_numbers import ParseNumbersTransform
 from .transforms.rows import DedupeTransform, DropMissingTargetTransform, FilterRowsTransform
 from .transforms.said.coherence import CoherenceTransform, MendTransform
-from .transforms.said.expression import ExpressionTransform
+from .transforms.said.expressions import ExpressionsTransform
 from .transforms.texts import NormalizeTextTransform, RareCategoriesTransform
 from .transforms.written.moments import ParseDatesTransform
 from .transforms.written.parts import SplitTextTransform
@@ -51,7 +50,6 @@ __all__ = [
     "DedupeTransform",
     "DropMissingTargetTransform",
     "DropOutliersTransform",
-    "ExpressionTransform",
     "ExpressionsTransform",
     "FileSource",
     "FillForwardTransform",
@@ -103,7 +101,6 @@ def register_transforms() -> list[type[Transform]]:
         DropMissingTargetTransform,
         DropOutliersTransform,
         ExpressionsTransform,
-        ExpressionTransform,
         FillForwardTransform,
         FilterRowsTransform,
         HolidaysTransform,

@@ -57,27 +57,6 @@ class HistModel(SklearnModel):
 
 
 @dataclass(frozen=True)
-class CalibratedModel(SklearnModel):
-    """A classifier whose scores are calibrated; it splits where the classifier does, and goes by what that goes by."""
-
-    @property
-    def learner(self) -> Any:
-        """The classifier whose scores are calibrated."""
-        return self.estimator.calibrated_classifiers_[0].estimator
-
-    def splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the splits of the classifier's trees."""
-        return self._inner().splits()
-
-    def importances(self) -> Mapping[str, float]:
-        """Return the classifier's importances."""
-        return self._inner().importances()
-
-    def _inner(self) -> SklearnModel:
-        return model_of(self.learner, self.feature_names)
-
-
-@dataclass(frozen=True)
 class CombinedModel(SklearnModel):
     """Several models that answer as one; it splits where they do."""
 
@@ -101,6 +80,16 @@ class AroundModel(SklearnModel):
 
     def _inner(self) -> SklearnModel:
         return model_of(self.learner, self.feature_names)
+
+
+@dataclass(frozen=True)
+class CalibratedModel(AroundModel):
+    """A classifier whose scores are calibrated."""
+
+    @property
+    def learner(self) -> Any:
+        """The classifier whose scores are calibrated."""
+        return self.estimator.calibrated_classifiers_[0].estimator
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ TRANSFORM_FIELDS: Mapping[str, Mapping[str, Any]] = {
             "root": "SQRT(ABS(ratio)) - POWER(income, 0.5)",
             "flag": "NOT (age >= 40) OR member OR city IS NULL",
             "text": "COALESCE(city, 'nowhere')",
+            "income": "income / age",
         }
     },
     "holidays": {"columns": ["joined"], "country": "DE", "subdivision": "BY"},
@@ -38,7 +39,6 @@ TRANSFORM_FIELDS: Mapping[str, Mapping[str, Any]] = {
     "clip": {"lower": 0.0, "upper_quantile": 0.9},
     "coherence": {"rules": {"grown": "age >= 20"}},
     "drop_isolated": {"n_estimators": 10},
-    "expression": {"columns": {"ratio": "income / age", "city": "UPPER(city)"}},
     "fill_forward": {"time": "joined", "by": "city"},
     "filter_rows": {"column": "age", "op": ">", "value": 30},
     "impute": {"by": "city"},

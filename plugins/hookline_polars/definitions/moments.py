@@ -178,6 +178,7 @@ class HolidaysTransform(Transform):
         """Look up the holidays of the years around the training rows; raises DataError or ConfigError."""
         import polars as pl
 
+        train = train.weighing()
         require(self.name, train, self.added(), ("datetime",))
         schema = train.frame.collect_schema()
         zones = {name: getattr(schema[name], "time_zone", None) for name in self.columns}

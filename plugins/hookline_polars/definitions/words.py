@@ -120,6 +120,7 @@ class TfidfTransform(Transform):
         """Count in how many training rows each word is; raises DataError or ConfigError."""
         import polars as pl
 
+        train = train.weighing()
         require(self.name, train, self.added(), ("string",))
         texts = train.frame.select(
             pl.col(self.column).cast(pl.String).fill_null("").str.to_lowercase().str.extract_all(WORD).alias("word")

@@ -12,7 +12,7 @@ from hookline import Dataset, Finding, Transform, report_finding
 from hookline.errors import DataError
 
 from .isolation import numbers_of
-from .whole import WHOLE
+from .whole import filled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,18 +44,7 @@ class FittedImputeIterative:
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Fill; the columns become float64, and one that is not there counts as missing in every row."""
-        import polars as pl
-
-        schema = frame.collect_schema()
-        held = [name for name in self.columns if name in schema]
-
-        def filled(rows: pl.DataFrame) -> pl.DataFrame:
-            X = self._filled(rows)
-            places = {name: self.columns.index(name) for name in held}
-            return rows.with_columns(pl.Series(name, X[:, place]) for name, place in places.items())
-
-        out = pl.Schema({**schema, **dict.fromkeys(held, pl.Float64())})
-        return frame.map_batches(filled, schema=out, **WHOLE)
+        return filled(frame, self.columns, self._filled)
 
     def _filled(self, rows: pl.DataFrame) -> np.ndarray:
         import numpy as np

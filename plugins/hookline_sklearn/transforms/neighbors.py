@@ -14,7 +14,7 @@ from hookline.kinds.formats.words import ONNX
 
 from .isolation import numbers_of
 from .iterative import floats, matrix_of, require_held
-from .whole import WHOLE
+from .whole import filled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,18 +35,7 @@ class FittedImputeNeighbors:
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Fill; the columns become float64, and one that is not there counts as missing in every row."""
-        import polars as pl
-
-        schema = frame.collect_schema()
-        held = [name for name in self.columns if name in schema]
-
-        def filled(rows: pl.DataFrame) -> pl.DataFrame:
-            X = self._filled(rows)
-            places = {name: self.columns.index(name) for name in held}
-            return rows.with_columns(pl.Series(name, X[:, place]) for name, place in places.items())
-
-        out = pl.Schema({**schema, **dict.fromkeys(held, pl.Float64())})
-        return frame.map_batches(filled, schema=out, **WHOLE)
+        return filled(frame, self.columns, self._filled)
 
     def _filled(self, rows: pl.DataFrame) -> np.ndarray:
         import numpy as np

@@ -11,10 +11,10 @@ import pytest
 
 import hookline as hl
 from hookline import Dataset, Finding, Roles, Transform
-from hookline.errors import ConfigError, DataError, PlanError
+from hookline.errors import ConfigError, DataError, ExportError, PlanError
 from hookline.kinds.fitting import findings_in
 from hookline.registry.values import validate
-from hookline_polars import CoherenceTransform, ExpressionTransform, MendTransform
+from hookline_polars import CoherenceTransform, ExpressionsTransform, MendTransform
 from kit.tables import with_row_ids
 
 PEOPLE = pl.DataFrame(
@@ -45,8 +45,8 @@ def told_by(transform: Transform) -> list[Finding]:
     return found
 
 
-def expression(**columns: str) -> ExpressionTransform:
-    return ExpressionTransform(columns=columns)
+def expression(**columns: str) -> ExpressionsTransform:
+    return ExpressionsTransform(columns=columns)
 
 
 def test_a_column_is_computed_of_others_and_what_is_no_number_is_missing() -> None:
@@ -61,6 +61,31 @@ def test_all_are_computed_of_the_columns_as_they_came() -> None:
     out = made(expression(start="start + 1", later="start * 10"))
     assert out["start"].to_list() == [2.0, 6.0, 4.0, 5.0, 6.0]
     assert out["later"].to_list() == [10.0, 50.0, 30.0, 40.0, 50.0]
+
+
+def test_a_new_column_may_be_used_by_those_after_it_and_a_replaced_one_is_as_it_came() -> None:
+    out = made(expression(weight="weight * 2", half="weight / 2", quarter="half / 2", start="half + start"))
+    assert out["quarter"].to_list() == [20.0, 15.0, None, 17.5, 22.5]
+    assert out["start"].to_list() == [41.0, 35.0, None, 39.0, 50.0]
+    with pytest.raises(ConfigError, match=r"columns\.quarter: .*names 'later', which is no column"):
+        made(expression(quarter="later / 2", later="weight / 2"))
+
+
+def test_a_column_may_be_divided_by_a_constant_of_which_the_last_digit_hangs_on_how_many_rows_there_are() -> None:
+    rows = pl.DataFrame({"a": np.random.default_rng(0).normal(size=40)})
+    found = made(expression(third="a / 3"), Dataset(with_row_ids(rows)))
+    assert found["third"].to_list() == pytest.approx((rows["a"].to_numpy() / 3).tolist())
+
+
+def test_what_stands_in_quotes_is_no_power() -> None:
+    assert made(expression(new="REGEXP_LIKE(name, '^a')"))["new"].to_list() == [True, False, None, False, False]
+
+
+def test_columns_with_a_role_keep_it_and_are_not_used() -> None:
+    with pytest.raises(ConfigError, match=r"columns\.start: 'start' has a role, and stays as it is"):
+        made(expression(start="weight"), people(id="start"))
+    with pytest.raises(ConfigError, match=r"columns\.new: 'start' is no feature"):
+        made(expression(new="start + 1"), people(ignore=("start",)))
 
 
 def test_the_target_may_be_made_of_itself_alone() -> None:
@@ -82,23 +107,28 @@ def test_the_target_may_be_made_of_itself_alone() -> None:
         ("weight +", "cannot be read"),
         ("read_csv('/etc/passwd')", "cannot be read"),
         ("CAST(name AS INT)", "TRY_CAST makes that missing"),
+        ("COUNT(*)", "looks at other rows than its own"),
+        ("STRPTIME(name, '%Y')", r"dates are read by transform=\[parse_dates\]"),
+        ("DROP TABLE x", "cannot be read"),
+        ("weight" + " + 1" * 300, "it is nested too deeply"),
         ("1 + 1", "names no column"),
     ],
 )
 def test_what_is_no_expression_of_a_row_is_refused_where_config_enters(text: str, message: str) -> None:
     for cls, fields in (
-        (ExpressionTransform, {"columns": {"new": text}}),
+        (ExpressionsTransform, {"columns": {"new": text}}),
         (CoherenceTransform, {"rules": {"new": text}}),
         (MendTransform, {"when": "weight > 1", "expressions": {"new": text}}),
     ):
-        with pytest.raises(ConfigError, match=rf"transform: new: .*{message}"):
+        (field,) = (name for name in ("columns", "rules", "expressions") if name in fields)
+        with pytest.raises(ConfigError, match=rf"transform\.{field}\.new: .*{message}"):
             validate(cls, fields, "transform", "bad config")
 
 
 def test_a_column_that_is_not_there_and_types_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ConfigError, match="did you mean 'weight'"):
         made(expression(new="weigth / 2"))
-    with pytest.raises(ConfigError, match=r"transform\.expression\.columns: "):
+    with pytest.raises(ConfigError, match=r"transform\.expressions\.columns: "):
         made(expression(new="name / 2"))
 
 
@@ -111,6 +141,12 @@ WORDS = {
     "first": "COALESCE(a, c, 7)",
     "most": "GREATEST(a, b) + LEAST(b, c)",
     "log": "LN(ABS(a) + 1) + SQRT(ABS(b))",
+    "named": "p = 'x' OR p IS NULL",
+    "text": "CASE WHEN log > 1 THEN COALESCE(p, 'none') ELSE 'low' END",
+    "filled": "COALESCE(a / b, 0)",
+    "beside": "GREATEST(b / b, LN(a), c)",
+    "c": "c * 2",
+    "late": "c + ratio",
 }
 
 
@@ -121,6 +157,7 @@ def numbers(rows: int = 300, seed: int = 0) -> pl.DataFrame:
             "a": rng.normal(size=rows),
             "b": rng.integers(-2, 3, rows),
             "c": rng.integers(0, 9, rows).astype(float),
+            "p": rng.choice(["x", "z", None], rows).tolist(),
             "y": rng.choice(["no", "yes"], rows),
         }
     )
@@ -135,7 +172,7 @@ def test_onnx_computes_the_same_also_of_what_is_missing(tmp_path: Path) -> None:
         source=numbers(),
         target="y",
         transform=[
-            {"component": "expression", "columns": WORDS},
+            {"component": "expressions", "columns": WORDS},
             {"component": "mend", "when": "a > 1 AND c > 2", "values": {"a": 1.0}, "expressions": {"c": "c + b"}},
         ],
         trainer={"component": "decision_tree", "max_depth": 8},
@@ -148,15 +185,34 @@ def test_onnx_computes_the_same_also_of_what_is_missing(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.probabilities, run.predict(fresh).probabilities, atol=1e-6)
 
 
-@pytest.mark.parametrize("text", ["UPPER(name)", "weight % 2", "name = 'x'", "COALESCE(weight / height, 0)"])
+@pytest.mark.parametrize("text", ["UPPER(name)", "weight % 2", "name || 'x'", "weight IN (1, 2)"])
 def test_what_has_no_word_in_onnx_is_refused_before_anything_is_read(text: str) -> None:
-    with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: expression needs"):
+    with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: expressions needs"):
         hl.plan(
             source=PEOPLE,
             target="y",
-            transform=[{"component": "expression", "columns": {"new": text}}],
+            transform=[{"component": "expressions", "columns": {"new": text}}],
             packager=["onnx"],
         )
+
+
+def test_what_hangs_on_the_type_of_a_column_is_refused_when_it_is_exported(tmp_path: Path) -> None:
+    changes: list[dict[str, Any]] = [
+        {"component": "mend", "when": "a > 1", "expressions": {"c": "CASE WHEN b > 0 THEN '1' ELSE '2' END"}},
+        {"component": "expressions", "columns": {"later": "p > 'x'"}},
+    ]
+    for change, message in zip(changes, ("into 'c' as another type", "which of two texts comes first"), strict=True):
+        with pytest.raises(ExportError, match=message):
+            hl.run(
+                home=tmp_path,
+                source=numbers(),
+                target="y",
+                transform=[change],
+                trainer="decision_tree",
+                evaluator=[],
+                monitor=[],
+                packager=["onnx"],
+            )
 
 
 def test_rows_that_break_a_rule_go_and_are_told_by_rule() -> None:

@@ -1,34 +1,23 @@
-"""What must hold across the columns of a row: expressions of polars' SQL, read, checked, and asked of rows."""
+"""What must hold across the columns of a row: expressions of polars' SQL, checked, and asked of rows."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import closest
 from hookline.kinds.artifacts import Schema
 from hookline.kinds.contracts.rules import RowRule
 
+from ..expressions.reading import Expression, NoExpressionError, first_line, read
+
 if TYPE_CHECKING:
     import polars as pl
 
 LONGEST = 2_000
 """Characters of an expression."""
-QUOTED = re.compile(r"""'(?:[^']|'')*'|["](?:[^"]|"")*["]""")
-WINDOW = re.compile(r"\bover\s*\(", re.IGNORECASE)
 MOST_LETTERS = 60
 """Letters of a value that are told."""
-
-
-@dataclass(frozen=True)
-class Expression:
-    """An expression that was read, and the columns that it names."""
-
-    expr: pl.Expr
-    columns: frozenset[str]
 
 
 def called(rule: RowRule) -> str:
@@ -36,23 +25,19 @@ def called(rule: RowRule) -> str:
     return rule.name or rule.rule
 
 
-@lru_cache(maxsize=256)
 def read_expression(text: str) -> Expression:
-    """Read an expression, by polars' own parser; raises ValueError with what is wrong with it."""
-    import polars as pl
-
+    """Read an expression; raises ValueError with what is wrong with it."""
     if len(text) > LONGEST:
         raise ValueError(f"is of {len(text):,} characters; at most {LONGEST:,} are read")
     try:
-        expr = pl.sql_expr(text)
-        names = frozenset(expr.meta.root_names())
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise ValueError(f"is no expression of polars' SQL: {_first(error)}") from None
-    if not names:
-        raise ValueError("names no column; text stands in 'single quotes', a column in none or in double ones")
-    if WINDOW.search(QUOTED.sub("", text)):
-        raise ValueError("asks several rows at once (OVER); a rule is asked of each row alone")
-    return Expression(expr, names)
+        return read(text)
+    except NoExpressionError as error:
+        told = {
+            "words": f"is no expression of polars' SQL: {error.told}",
+            "rows": f"asks several rows at once ({error.told.upper()}); a rule is asked of each row alone",
+            "columns": "names no column; text stands in 'single quotes', a column in none or in double ones",
+        }
+        raise ValueError(told[error.why]) from None
 
 
 def fault_of(text: str, dtypes: Mapping[str, pl.DataType]) -> str | None:
@@ -69,7 +54,7 @@ def fault_of(text: str, dtypes: Mapping[str, pl.DataType]) -> str | None:
     try:
         made = rows.select(found.expr.alias("kept"))["kept"]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        return f"does not fit the columns: {_first(error)}"
+        return f"does not fit the columns: {first_line(error)}"
     if len(made) != rows.height:
         return "asks several rows at once; a rule is asked of each row alone"
     if made.dtype not in (pl.Boolean, pl.Null):
@@ -137,7 +122,3 @@ def _told(value: Any) -> str:
         return f"{value:.15g}"
     text = f"'{value}'" if isinstance(value, str) else "missing" if value is None else str(value)
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
-
-
-def _first(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

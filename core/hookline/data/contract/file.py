@@ -78,7 +78,7 @@ class Contract:
         if problems:
             raise DataError(f"the contract {self.path} does not fit", problems)
         columns = tuple(laid.get(column.name, column) for column in schema.columns)
-        fitting = tuple(rule for rule in self.rules if read_expression(rule.rule).columns <= known.keys())
+        fitting = tuple(rule for rule in self.rules if known.keys() >= set(read_expression(rule.rule).columns))
         # Where it says no rules, those that were said before stand, as they do of columns.
         return replace(
             schema,

@@ -11,6 +11,8 @@ from hookline import Dataset, Transform
 from hookline.data.frames import require_columns
 from hookline.kinds.artifacts import ROW_ID
 
+from ..told import position_of
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -49,9 +51,7 @@ class FittedSample:
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Keep the drawn rows, in order; rows of weight 0 are none to draw from."""
-        import polars as pl
-
-        position = pl.col(ROW_ID) if ROW_ID in frame.collect_schema() else pl.int_range(pl.len(), dtype=pl.Int64)
+        position = position_of(frame)
         drawn = self._drawn(frame, position)
         return frame.filter(position.is_in(drawn.implode()))
 

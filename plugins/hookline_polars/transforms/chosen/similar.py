@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Gt, Interval
 
-from hookline import Dataset, Finding, Transform, report_finding
+from hookline import Dataset, Transform
 from hookline.data.frames import require_columns
 from hookline.errors import DataError
 from hookline.kinds.artifacts import ROW_ID
 
 from ...columns import Columns, choose
+from ..told import position_of, tell_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,6 @@ MOST_TOGETHER = 20_000
 """Distinct rows that are compared each with each: beyond, their number squared takes minutes."""
 AT_ONCE = 2_000
 """Rows that are compared with all others in one go."""
-SHOWN = 10
 TEXT, COUNTS = "\0text", "\0counts"
 
 
@@ -44,7 +44,7 @@ class FittedDedupeSimilar:
 
         pairs, _ = self.compare(frame)
         gone = pl.Series([row for row, _ in pairs], dtype=pl.Int64)
-        return frame.filter(~_position(frame).is_in(gone.implode()))
+        return frame.filter(~position_of(frame).is_in(gone.implode()))
 
     def compare(self, frame: pl.LazyFrame) -> tuple[list[tuple[int, int]], dict[int, str]]:
         """Return each row that goes with the one that it repeats, by their ids, and the text of every row."""
@@ -52,7 +52,7 @@ class FittedDedupeSimilar:
 
         counts = pl.lit(value=True) if self.weight is None else pl.col(self.weight).ne_missing(0)
         text = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in self.columns], separator=" ")
-        position = _position(frame).alias(ROW_ID)
+        position = position_of(frame).alias(ROW_ID)
         held = frame.select(position, *self.within, text.alias(TEXT), counts.alias(COUNTS)).collect().filter(COUNTS)
         parts = held.partition_by(self.within, maintain_order=True) if self.within else [held]
         pairs = sorted(pair for part in parts for pair in self._pairs(part))
@@ -149,21 +149,5 @@ def _tell(pairs: list[tuple[int, int]], texts: dict[int, str]) -> None:
         return
     apart = [(gone, stays) for gone, stays in sorted(pairs) if texts[gone] != texts[stays]] or sorted(pairs)
     shown = "; ".join(f"row {gone} '{texts[gone]}' repeats row {stays} '{texts[stays]}'" for gone, stays in apart[:3])
-    report_finding(
-        Finding(
-            subject="dedupe_similar",
-            statistic="rows",
-            value=float(len(pairs)),
-            threshold=0.0,
-            severity="info",
-            message=f"{len(pairs):,} rows are nearly the same as an earlier one, and go: {shown}",
-            rows=tuple(gone for gone, _ in sorted(pairs)[:SHOWN]),
-        )
-    )
-
-
-def _position(frame: pl.LazyFrame) -> pl.Expr:
-    """Return the rows' ids, or their places where they have none."""
-    import polars as pl
-
-    return pl.col(ROW_ID) if ROW_ID in frame.collect_schema() else pl.int_range(pl.len(), dtype=pl.Int64)
+    message = f"{len(pairs):,} rows are nearly the same as an earlier one, and go: {shown}"
+    tell_rows("dedupe_similar", message, [gone for gone, _ in sorted(pairs)])

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Len
 
-from hookline import Dataset, Finding, Limit, Roles, Transform, report_finding
-from hookline.errors import ConfigError, DataError, Problem
+from hookline import Dataset, Limit, Roles, Transform
+from hookline.errors import ConfigError, DataError, ExportError, Problem
 from hookline.kinds.artifacts import ROW_ID
 
 from ...columns import Scalar, present
-from .expressions import in_onnx, lacking_in_onnx, parse, require_computable, require_readable
-from .onnx_words import LARGEST
+from ..told import SHOWN, position_of, tell_rows
+from .reading import LARGEST, ExpressionText, in_onnx, lacking_in_onnx, parse, require_computable
 
 if TYPE_CHECKING:
     import polars as pl
 
-SHOWN = 10
-"""Rows of a rule that are named."""
+MET = "\0met"
+"""The column in which a condition is asked."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,10 @@ class CoherenceTransform(Transform):
 
     name = "coherence"
     applies = "dataset"
-    rules: Annotated[Mapping[str, str], Len(1)]
+    rules: Annotated[Mapping[str, ExpressionText], Len(1)]
     """Name -> a condition in SQL's words that rows must meet, as polars reads it."""
     action: Literal["drop", "fail"] = "drop"
     """`drop` takes rows out that break a rule; `fail` ends the run and names them; `mend` is there to change them."""
-
-    def __post_init__(self) -> None:
-        require_readable(self.rules)
 
     def fit(self, train: Dataset) -> FittedCoherence:
         """Look at all rows, and tell of each rule how many break it, and which.
@@ -68,7 +66,7 @@ class CoherenceTransform(Transform):
                     f"coherence: {told}, at the positions {shown}" + (" and more" if len(broken) > SHOWN else ""),
                     hint="transform.coherence.action=drop takes them out; transform=[mend] changes them",
                 )
-            tell_broken(name, told + ", and go", broken)
+            tell_rows(name, told + ", and go", broken)
         return FittedCoherence(dict(self.rules), tuple(names))
 
 
@@ -106,6 +104,12 @@ class FittedMend:
         met = op.equal(in_onnx(self.when, inputs, "mend"), number(1.0))
         new = {name: constant(inputs[name], value) for name, value in self.values.items() if name in inputs}
         new |= {name: in_onnx(text, inputs, "mend") for name, text in self.expressions.items() if name in inputs}
+        for name, value in new.items():
+            if value.unwrap_tensor().dtype != inputs[name].unwrap_tensor().dtype:
+                told = (
+                    f"transform 'mend' reads what it puts into '{name}' as another type, which cannot be said in ONNX"
+                )
+                raise ExportError(told, hint="choose packager=[skops]")
         return {**inputs, **{name: op.where(met, value, inputs[name]) for name, value in new.items()}}
 
     def onnx_limit(self) -> Limit | None:
@@ -117,19 +121,16 @@ class MendTransform(Transform):
     """Change values of rows that meet a condition, such as an end before its start: in training and at inference alike."""
 
     name = "mend"
-    when: str
+    when: ExpressionText
     """A condition in SQL's words, as polars reads it: of its own row."""
     values: Mapping[str, Scalar | None] = field(default_factory=dict)
     """Column -> the value that it gets there; null makes it missing."""
-    expressions: Mapping[str, str] = field(default_factory=dict)
+    expressions: Mapping[str, ExpressionText] = field(default_factory=dict)
     """Column -> an expression of what it gets there, from the columns as they came."""
-
-    def __post_init__(self) -> None:
-        require_readable({"when": self.when, **self.expressions})
 
     def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say which part of the condition or of an expression has no word in ONNX."""
-        return lacking_in_onnx([self.when, *self.expressions.values()])
+        return lacking_in_onnx({"when": self.when, **self.expressions})
 
     def fit(self, train: Dataset) -> FittedMend:
         """Check the condition and the values on the training rows, and tell how many of them it changes.
@@ -152,10 +153,10 @@ class MendTransform(Transform):
         fitted = FittedMend(self.when, dict(self.values), dict(self.expressions), tuple(names))
         rule = _rule("when", self.when, features, self.name)
         for name, expr in _new_values(self.values, self.expressions, features).items():
-            new = [expr.cast(train.frame.collect_schema()[name]).alias(name)]
-            require_computable(train.frame, new, f"transform.mend: '{name}'", self.name)
+            new = expr.cast(train.frame.collect_schema()[name]).alias(name)
+            require_computable(train.frame, partial(_with, new), f"transform.mend: '{name}'", self.name)
         met = _positions(train.frame, rule)
-        tell_broken("mend", f"{len(met):,} training rows meet {self.when}, and are changed", met)
+        tell_rows("mend", f"{len(met):,} training rows meet {self.when}, and are changed", met)
         return fitted
 
 
@@ -166,41 +167,31 @@ def broken_rules(train: Dataset, rules: Mapping[str, str], names: list[str], com
     read = {name: _rule(name, text, names, component) for name, text in rules.items()}
     for name, rule in read.items():
         where = f"transform.{component}.rules.{name}"
-        made = require_computable(train.frame, [rule.alias(name)], where, component)
-        if made[name] != pl.Boolean:
-            problem = Problem(where, f"{rules[name]!r} is no condition: it makes {made[name]}")
+        made = require_computable(train.frame, partial(_with, rule.alias(MET)), where, component)[MET]
+        if made != pl.Boolean:
+            problem = Problem(where, f"{rules[name]!r} is no condition: it makes {made}")
             raise ConfigError(f"bad config for transform '{component}'", [problem])
     return {name: _positions(train.frame, ~rule) for name, rule in read.items()}
 
 
-def tell_broken(subject: str, message: str, rows: list[int]) -> None:
-    """Put on record how many rows a rule is about, and which they are."""
-    report_finding(
-        Finding(
-            subject=subject,
-            statistic="rows",
-            value=float(len(rows)),
-            threshold=0.0,
-            severity="info",
-            message=message,
-            rows=tuple(rows[:SHOWN]),
-        )
-    )
+def _with(column: pl.Expr, frame: pl.LazyFrame) -> pl.LazyFrame:
+    return frame.with_columns(column)
 
 
 def _positions(frame: pl.LazyFrame, condition: pl.Expr) -> list[int]:
     """Return the positions at the source of the rows that meet a condition."""
     import polars as pl
 
-    position = pl.col(ROW_ID) if ROW_ID in frame.collect_schema() else pl.int_range(pl.len()).alias(ROW_ID)
-    found = frame.select(position, condition.alias("\0met")).filter(pl.col("\0met").fill_null(value=False))
+    found = frame.select(position_of(frame).alias(ROW_ID), condition.alias(MET)).filter(
+        pl.col(MET).fill_null(value=False)
+    )
     rows: list[int] = found.collect()[ROW_ID].to_list()
     return rows
 
 
 def _rule(name: str, text: str, columns: Any, component: str) -> pl.Expr:
     where = "transform.mend.when" if component == "mend" else f"transform.{component}.rules.{name}"
-    return parse(text, columns, where, component)
+    return parse(text, columns, where, component).expr
 
 
 def _new_values(
@@ -210,5 +201,5 @@ def _new_values(
 
     found: dict[str, pl.Expr] = {name: pl.lit(value) for name, value in values.items()}
     for name, text in expressions.items():
-        found[name] = parse(text, columns, f"transform.mend.expressions.{name}", "mend")
+        found[name] = parse(text, columns, f"transform.mend.expressions.{name}", "mend").expr
     return found

@@ -1,163 +1,142 @@
-"""Expressions in SQL's words, which polars reads: of one row at a time, and of nothing but its columns."""
+"""New or changed columns that expressions say, in training and at inference alike."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
-from hookline.errors import ConfigError, ExportError, Problem, suggestion
-from hookline.kinds.formats.words import ONNX
+from annotated_types import Len
+
+from hookline import Dataset, Derived, Limit, Roles, Transform
+from hookline.errors import ConfigError, DataError, Problem
+from hookline.kinds.artifacts import ROW_ID
+
+from .reading import LARGEST, ExpressionText, columns_of, computed, in_onnx, lacking_in_onnx, parse, require_computable
 
 if TYPE_CHECKING:
     import polars as pl
 
-_SEVERAL = """
-arg_max arg_min arg_sort bottom_k count cum_count cum_max cum_min cum_prod cum_sum diff explode first forward_fill gather
-implode int_range interpolate last len max mean median min mode n_unique nan_max nan_min over product quantile rank reverse
-rle sample shift shuffle skew sort sort_by std subplan sum tail top_k unique unique_counts value_counts var
-any all any_ignore_nulls all_ignore_nulls pearson_correlation spearman_rank_correlation covariance
-"""
-OF_SEVERAL_ROWS = frozenset(_SEVERAL.split())
-"""Words of polars that look at more rows than the one, or at none."""
-ADVICE = {
-    "strict_cast": "CAST fails on what it cannot read, a row that is asked among others; TRY_CAST makes that missing",
-    "strptime": "dates are read by transform=[parse_dates]",
-    "to_date": "dates are read by transform=[parse_dates]",
-    "to_datetime": "dates are read by transform=[parse_dates]",
-}
-ALONE = 20
-"""Rows that are computed one by one too, and must come out as among the others."""
+
+@dataclass(frozen=True)
+class FittedExpressions:
+    """Computes columns of others."""
+
+    columns: Mapping[str, str]
+    """Column -> the expression that makes it, in the order that they are computed in."""
+    replaced: tuple[str, ...]
+    """Those of them that the rows have already."""
+    target: str = ""
+
+    def added(self) -> Mapping[str, Derived]:
+        """Return the columns with their expressions, new ones before those that are replaced, which come last in a row's way."""
+        new = [name for name in self.columns if name not in self.replaced]
+        changed = [name for name in self.replaced if name != self.target]
+        return _derived({name: self.columns[name] for name in (*new, *changed)})
+
+    def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Compute the columns, whole numbers being float64 meanwhile; the target is passed over where it is not there."""
+        import polars as pl
+
+        schema = frame.collect_schema()
+        used = dict.fromkeys(name for text in self.columns.values() for name in columns_of(text) if name in schema)
+        whole = [name for name in used if schema[name].is_integer() or schema[name].is_decimal()]
+        saved = {f"\0{name}": name for name in whole}
+        wide = frame.with_columns(pl.col(name).alias(place) for place, name in saved.items())
+        wide = wide.with_columns(pl.col(name).cast(pl.Float64) for name in whole)
+        changed = {name: pl.col(place) for place, name in saved.items()}
+        for name, text in self.columns.items():
+            if name == self.target and name not in schema:
+                continue
+            expr = computed(wide, text)
+            if name in self.replaced:
+                # Not yet: expressions after it are of the column as it came.
+                changed[name] = expr
+            else:
+                wide = wide.with_columns(expr.alias(name))
+        return wide.with_columns(expr.alias(name) for name, expr in changed.items()).drop(list(saved))
+
+    def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Say it as ONNX; raises ExportError for what has no word there."""
+        import spox.opset.ai.onnx.v21 as op
+
+        from ...onnx import is_number, number
+
+        known: dict[str, Any] = dict(inputs)
+        changed: dict[str, Any] = {}
+        for name, text in self.columns.items():
+            if name == self.target:
+                continue
+            made = in_onnx(text, known, "expressions")
+            if is_number(made):
+                made = op.where(op.isinf(made), number(float("nan")), made)
+            (changed if name in self.replaced else known)[name] = made
+        return known | changed
+
+    def onnx_limit(self) -> Limit | None:
+        """Return where products of numbers are no longer finite."""
+        return Limit(LARGEST, "transform 'expressions' computes numbers, whose products are infinite there")
 
 
-def read(text: str) -> pl.Expr:
-    """Return an expression in SQL's words; raises ValueError for what cannot be read, or looks at other rows than its own."""
-    import polars as pl
+class ExpressionsTransform(Transform):
+    """Add or replace columns by expressions of one row: `columns={bmi: "weight / POWER(height, 2)"}`.
 
-    if "**" in text or "^" in text:
-        raise ValueError(f"{text!r}: powers are written POWER(x, 2)")
-    try:
-        expr = pl.sql_expr(text)
-        names = expr.meta.root_names()
-    except pl.exceptions.PolarsError as error:
-        raise ValueError(f"{text!r} cannot be read: {str(error).strip().splitlines()[0]}") from None
-    words = _words(expr)
-    if others := sorted(words & OF_SEVERAL_ROWS):
-        told = f"looks at other rows than its own ({', '.join(others)}), which a request does not bring"
-        raise ValueError(f"{text!r} {told}")
-    if advised := sorted(words & set(ADVICE)):
-        raise ValueError(f"{text!r}: {ADVICE[advised[0]]}")
-    if not names:
-        raise ValueError(f"{text!r} names no column; a text stands in single quotes, a column in double ones or none")
-    return expr
-
-
-def require_readable(texts: Mapping[str, str]) -> None:
-    """Raise ValueError for expressions that cannot be read, each by the name that it goes by."""
-    bad = []
-    for name, text in texts.items():
-        try:
-            read(text)
-        except ValueError as error:
-            bad.append(f"{name}: {error}")
-    if bad:
-        raise ValueError("; ".join(bad))
-
-
-def parse(text: str, columns: Iterable[str], where: str, component: str) -> pl.Expr:
-    """Return an expression of some columns; raises ConfigError at the path `where`, also for a column that is not there."""
-    try:
-        expr = read(text)
-    except ValueError as error:
-        raise ConfigError(f"bad config for transform '{component}'", [Problem(where, str(error))]) from None
-    held = list(columns)
-    for name in expr.meta.root_names():
-        if name not in held:
-            message = f"{text!r}: {suggestion(name, held, 'column') or f'there is no column {name!r}'}"
-            raise ConfigError(f"bad config for transform '{component}'", [Problem(where, message)])
-    return expr
-
-
-def require_computable(frame: pl.LazyFrame, exprs: Iterable[pl.Expr], where: str, component: str) -> pl.Schema:
-    """Return the types of what expressions make of a frame.
-
-    Raises ConfigError where polars cannot compute one, and where a row alone does not come out as it does among others.
+    They are SQL's, as polars reads them: `+ - * /`, comparisons, AND, OR, NOT, CASE WHEN, COALESCE, ABS, LN, SQRT, LOWER, EXTRACT
+    and more. Whole numbers count as float64 in them, and a number that is not finite, as after a division by 0, is missing.
+    What looks at other rows, such as AVG(x) or SUM(x) OVER (...), is refused: a row that is answered comes alone.
     """
-    import polars as pl
 
-    listed = list(exprs)
-    asked = frame.select(listed)
-    try:
-        some = frame.head(ALONE).collect()
-        together = some.with_columns(listed)
-        alone = [some.slice(place, 1).with_columns(listed) for place in range(some.height)]
-        asked.head(1_000).collect()
-        if alone and not pl.concat(alone).equals(together):
-            problem = Problem(where, "what it makes of a row hangs on the rows beside it")
-            raise ConfigError(f"bad config for transform '{component}'", [problem])
-        return asked.collect_schema()
-    except (pl.exceptions.PolarsError, TypeError) as error:
-        message = str(error).strip().splitlines()[0]
-        raise ConfigError(f"bad config for transform '{component}'", [Problem(where, message)]) from None
+    name = "expressions"
+    columns: Annotated[Mapping[str, ExpressionText], Len(1)]
+    """Column -> its expression, of the columns as they came, and of new ones that those before it add."""
 
+    def fit(self, train: Dataset) -> FittedExpressions:
+        """Read the expressions, and try them on the first rows.
 
-def _words(expr: pl.Expr) -> set[str]:
-    """Return the functions of an expression, by its text without what stands in quotes."""
-    # A condition below NOT is cast to what it is.
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', str(expr)).replace(".strict_cast(Boolean)", "")
-    return set(re.findall(r"\.(\w+)\(", bare))
+        Raises ConfigError for what cannot be read or computed, for a column that a model must not see, and for what looks at
+        other rows; DataError for what no feature is made of. The target may be replaced by what is made of it alone.
+        """
+        names = [name for name in train.frame.collect_schema().names() if name != ROW_ID]
+        known = list(names)
+        for name, text in self.columns.items():
+            _require_open(
+                name, parse(text, known, f"transform.expressions.columns.{name}", self.name).columns, train.roles
+            )
+            known += [] if name in known else [name]
+        replaced = tuple(name for name in self.columns if name in names)
+        fitted = FittedExpressions(dict(self.columns), replaced, train.roles.target or "")
+        made = require_computable(train.frame, fitted.transform, "transform.expressions.columns", self.name)
+        for name in self.columns:
+            if made[name].is_nested():
+                told = f"transform.expressions.columns.{name} makes {made[name]}, of which no feature is made"
+                raise DataError(told, hint="take one value of it")
+        return fitted
 
+    def added(self) -> Mapping[str, Derived]:
+        """Return the columns with their expressions."""
+        return _derived(self.columns)
 
-def computed(frame: pl.LazyFrame, exprs: Mapping[str, pl.Expr]) -> pl.LazyFrame:
-    """Add or replace columns by expressions of the columns as they came; whole numbers count as float64 in them.
-
-    What they make of numbers is float64, and missing where it is not finite, as after a division by 0.
-    """
-    import polars as pl
-
-    schema = frame.collect_schema()
-    used = sorted({name for expr in exprs.values() for name in expr.meta.root_names()})
-    whole = [name for name in used if schema[name].is_integer() or schema[name].is_decimal()]
-    kept = {f"\0{name}": name for name in whole if name not in exprs}
-    wide = frame.with_columns(pl.col(name).alias(saved) for saved, name in kept.items())
-    wide = wide.with_columns(pl.col(name).cast(pl.Float64) for name in whole)
-    types = wide.select(expr.alias(name) for name, expr in exprs.items()).collect_schema()
-    made = []
-    for name, expr in exprs.items():
-        if types[name].is_numeric():
-            number = expr.cast(pl.Float64)
-            expr = pl.when(number.is_finite()).then(number)
-        made.append(expr.alias(name))
-    back = [pl.col(saved).alias(name) for saved, name in kept.items()]
-    return wide.with_columns(made).with_columns(back).drop(list(kept))
+    def lacks_words(self, roles: Roles) -> Mapping[str, str]:
+        """Say which part of an expression has no word in ONNX; that of the target needs none."""
+        return lacking_in_onnx({name: text for name, text in self.columns.items() if name != roles.target})
 
 
-def lacking_in_onnx(texts: Iterable[str]) -> Mapping[str, str]:
-    """Return which part of expressions has no word in ONNX; nothing where all have, or cannot be read, as is told elsewhere."""
-    import polars as pl
-
-    from .onnx_words import UnsaidError, require_words
-
-    for text in texts:
-        try:
-            require_words(pl.sql_expr(text))
-        except UnsaidError as error:
-            return {ONNX: f"{error}, in {text!r}"}
-        except pl.exceptions.PolarsError:
-            continue
-    return {}
+def _require_open(name: str, used: tuple[str, ...], roles: Roles) -> None:
+    """Raise ConfigError for a column that keeps its role, and for one that is made of what a model must not see."""
+    where, hidden = f"transform.expressions.columns.{name}", roles.not_features()
+    if name == roles.target and set(used) == {name}:
+        return
+    if name in hidden and name != roles.target:
+        raise _refused(where, f"'{name}' has a role, and stays as it is")
+    if told := sorted(set(used) & hidden - {name}):
+        raise _refused(where, f"'{told[0]}' is no feature, and is not there when a model is asked")
+    if name == roles.target:
+        raise _refused(where, "the target may be made of itself alone")
 
 
-def in_onnx(text: str, inputs: Mapping[str, Any], component: str) -> Any:
-    """Say an expression as ONNX; raises ExportError naming the part that has no word."""
-    import polars as pl
+def _derived(columns: Mapping[str, str]) -> dict[str, Derived]:
+    return {name: Derived(columns_of(text), text) for name, text in columns.items()}
 
-    from .onnx_words import UnsaidError, said
 
-    try:
-        return said(pl.sql_expr(text), inputs)
-    except UnsaidError as error:
-        raise ExportError(
-            f"transform '{component}' computes {text!r}, of which {error} cannot be said in ONNX",
-            hint="choose packager=[skops]",
-        ) from None
+def _refused(where: str, message: str) -> ConfigError:
+    return ConfigError("bad config for transform 'expressions'", [Problem(where, message)])

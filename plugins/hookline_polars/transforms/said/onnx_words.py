@@ -1,321 +1,296 @@
-"""Expressions of numbers and conditions in ONNX words: float64 (N, 1), NaN for missing, conditions being 1, 0 or NaN."""
+"""Expressions of one row in ONNX words: numbers, texts, comparisons, conditions; what else there may be in one is told."""
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    import polars as pl
+from hookline.data.expressions.tree import FAMILIES, Node, parts_of, path_of
 
-Node = Any
-"""A part of an expression, as polars writes it in JSON."""
-LARGEST = 1e37
-"""Numbers beyond which products and powers are infinite, of which the two tell otherwise; a feature of float32 holds it."""
-ARITHMETIC = {"Plus": "add", "Add": "add", "Minus": "sub", "Sub": "sub", "Multiply": "mul", "Mul": "mul", "Div": "div"}
-COMPARISONS = {"Gt": "greater", "GtEq": "greater_or_equal", "Lt": "less", "LtEq": "less_or_equal", "Eq": "equal"}
-PLAIN = ("add", "sub", "mul")
-"""Operations that of numbers never make what is none."""
+from .reading import decimal_in
+
+ARITHMETIC = {"Plus": "add", "Minus": "sub", "Mul": "mul", "Div": "div", "Power": "pow"}
+COMPARED = frozenset({"Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq"})
+LOGIC = frozenset({"And", "Or"})
+OF_ONE = {"Abs": "abs", "Ceil": "ceil", "Exp": "exp", "Floor": "floor", "Sqrt": "sqrt"}
+EXTREME = {"MaxHorizontal": "max", "MinHorizontal": "min"}
+OTHERS = frozenset({"Coalesce", "IsNotNull", "IsNull", "Log", "Not", "ToFloat"})
+FUNCTIONS = frozenset({*ARITHMETIC, *COMPARED, *OF_ONE, *EXTREME, *OTHERS})
+"""Functions that have words."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A value as ONNX has it.
+
+    kind: number (float64), boolean (bool) or text (string); missing: bool, where there is no value
+    """
+
+    kind: str
+    value: Any
+    missing: Any
 
 
 class UnsaidError(ValueError):
     """There is no word for a part of an expression; its text names the part."""
 
 
-def tree_of(expr: pl.Expr) -> Node:
-    """Return an expression as polars writes it."""
-    with warnings.catch_warnings(action="ignore"):  # Its JSON may change, and a part that is not known is refused.
-        return json.loads(expr.meta.serialize(format="json"))
+def lacking(tree: Node) -> str | None:
+    """Return the first word of an expression's tree that is not said in ONNX, whatever its columns hold; None where all are."""
+    ((shape, held),) = tree.items()
+    if word := _lacking_itself(shape, held, tree):
+        return word
+    return next((word for part in parts_of(tree) if (word := lacking(part))), None)
 
 
-def require_words(expr: pl.Expr) -> None:
-    """Raise UnsaidError naming the first part of an expression that has no word in ONNX, whatever its columns hold."""
-    _walk(tree_of(expr), _Looking())
-
-
-def said(expr: pl.Expr, inputs: Mapping[str, Any]) -> Any:
-    """Return an expression of columns as a variable of the graph; raises UnsaidError, also for a column that holds no number."""
-    return _walk(tree_of(expr), _Saying(inputs))
-
-
-class _Looking:
-    """Says nothing, and knows every column."""
-
-    def column(self, name: str) -> Any:
+def _lacking_itself(shape: str, held: Any, tree: Node) -> str | None:
+    if shape in ("Column", "Ternary"):
         return None
-
-    def number(self, value: float) -> Any:
-        return None
-
-    def call(self, word: Callable[..., Any], *given: Any) -> Any:
-        return None
-
-
-class _Saying(_Looking):
-    """Puts words into a graph."""
-
-    def __init__(self, inputs: Mapping[str, Any]) -> None:
-        self.inputs = inputs
-
-    def column(self, name: str) -> Any:
-        from ...onnx import is_number
-
-        if name not in self.inputs or not is_number(self.inputs[name]):
-            raise UnsaidError(f"column '{name}', which holds no number")
-        return self.inputs[name]
-
-    def number(self, value: float) -> Any:
-        from ...onnx import number
-
-        return number(value)
-
-    def call(self, word: Callable[..., Any], *given: Any) -> Any:
-        return word(*given)
+    if shape == "Literal":
+        return None if _literal(tree) is not None else "a list or another literal"
+    if shape == "BinaryExpr":
+        return None if held["op"] in (*ARITHMETIC, *COMPARED, *LOGIC) else str(held["op"])
+    if shape == "Cast":
+        return None if held["dtype"].get("Literal") in ("Float64", "Boolean") else "CAST to another type than DOUBLE"
+    if shape != "Function":
+        return str(shape)
+    name = _name(held["function"])
+    if name == "Log" and _literal(held["input"][1]) is None:
+        return "LOG of a base that is computed"
+    return None if name in FUNCTIONS else name
 
 
-def _walk(node: Node, graph: _Looking) -> Any:
-    if not isinstance(node, dict) or len(node) != 1:
-        raise UnsaidError(str(node)[:40])
-    ((name, held),) = node.items()
-    if name == "Column":
-        return graph.column(held)
-    if name == "Literal":
-        return graph.number(_number(held))
-    if name == "Ternary":
-        parts = (held["predicate"], held["truthy"], held["falsy"])
-        return graph.call(_choose, *(_walk(part, graph) for part in parts))
-    if name == "Cast" and held["dtype"] in ({"Literal": "Boolean"}, {"Literal": "Float64"}):
-        return _walk(held["expr"], graph)
-    if name == "BinaryExpr":
-        return _binary(held["op"], held["left"], held["right"], graph)
-    if name == "Function":
-        return _function(held["function"], held["input"], graph)
-    raise UnsaidError(name)
-
-
-def _number(held: Any) -> float:
-    """Return a literal's number."""
-    ((sort, value),) = held.items() if isinstance(held, dict) else (("", held),)
-    if sort == "Dyn" and isinstance(value, dict) and set(value) <= {"Int", "Float"}:
-        return float(next(iter(value.values())))
-    if sort == "Scalar" and isinstance(value, dict):
-        ((kind, one),) = value.items()
-        if kind == "Decimal":
-            return float(one[0]) / float(10 ** int(one[2]))
-        if kind == "Null":
-            return float("nan")
-        if kind == "Boolean":
-            return float(bool(one))
-        if kind.startswith(("Int", "UInt", "Float")):
-            return float(one)
-    raise UnsaidError(f"the value {str(value)[:40]}")
-
-
-def _binary(op: str, left: Node, right: Node, graph: _Looking) -> Any:
-    one, other = (_walk(node, graph) for node in (left, right))
-    if op in ARITHMETIC:
-        return graph.call(_arithmetic(ARITHMETIC[op]), one, other)
-    if op in COMPARISONS or op == "NotEq":
-        _require_plain(left, right)
-        return graph.call(_compared(op), one, other)
-    if op in ("And", "Or"):
-        return graph.call(_both if op == "And" else _either, one, other)
-    raise UnsaidError(op)
-
-
-def _function(said_as: Any, given: list[Node], graph: _Looking) -> Any:
-    name = said_as if isinstance(said_as, str) else "/".join(_path(said_as))
-    if name.startswith("Sql/Binary/") and len(given) == 2:
-        return _binary(name.rpartition("/")[2], given[0], given[1], graph)
-    parts = [_walk(node, graph) for node in given]
-    if name == "Sql/ToFloat":
-        return parts[0]
-    if name in SENSITIVE:
-        _require_plain(*given)
-    if name not in WORDS:
-        raise UnsaidError(name.rpartition("/")[2])
-    return graph.call(WORDS[name], *parts)
-
-
-def _path(held: Any) -> list[str]:
-    if isinstance(held, str):
-        return [held]
-    if isinstance(held, dict) and len(held) == 1:
-        ((name, inner),) = held.items()
-        return [name, *_path(inner)]
-    return []
-
-
-def _require_plain(*nodes: Node) -> None:
-    """Raise UnsaidError for parts that may be no number though nothing is missing: polars tells the two apart."""
-    for node in nodes:
-        for part in _parts(node):
-            ((name, held),) = part.items()
-            word = held.get("op", "") if name == "BinaryExpr" else ""
-            if name == "Function":
-                word = _path(held["function"])[-1]
-            if (word and ARITHMETIC.get(word, "mul") not in PLAIN) or word in ("Generic", "Sqrt", "Log"):
-                raise UnsaidError(f"a condition on what {word} makes")
-
-
-def _parts(node: Node) -> list[Node]:
-    """Return all nodes below one, itself among them."""
-    if isinstance(node, list):
-        return [part for one in node for part in _parts(one)]
-    if not isinstance(node, dict):
-        return []
-    own = [node] if len(node) == 1 and next(iter(node)) in ("BinaryExpr", "Function") else []
-    return own + [part for one in node.values() for part in _parts(one)]
-
-
-def _arithmetic(word: str) -> Callable[[Any, Any], Any]:
-    def computed(one: Any, other: Any) -> Any:
-        import spox.opset.ai.onnx.v21 as op
-
-        return getattr(op, word)(one, other)
-
-    return computed
-
-
-def _compared(word: str) -> Callable[[Any, Any], Any]:
-    def computed(one: Any, other: Any) -> Any:
-        import numpy as np
-        import spox.opset.ai.onnx.v21 as op
-
-        found = op.not_(op.equal(one, other)) if word == "NotEq" else getattr(op, COMPARISONS[word])(one, other)
-        return op.where(_gap(one, other), _nan(), op.cast(found, to=np.float64))
-
-    return computed
-
-
-def _gap(*columns: Any) -> Any:
-    import spox.opset.ai.onnx.v21 as op
-
-    found = op.isnan(columns[0])
-    for column in columns[1:]:
-        found = op.or_(found, op.isnan(column))
-    return found
-
-
-def _nan() -> Any:
-    from ...onnx import number
-
-    return number(float("nan"))
-
-
-def _is(column: Any, value: float) -> Any:
-    import spox.opset.ai.onnx.v21 as op
-
-    from ...onnx import number
-
-    return op.equal(column, number(value))
-
-
-def _both(one: Any, other: Any) -> Any:
-    """Return 0 where either is 0, else NaN where either is missing."""
-    import spox.opset.ai.onnx.v21 as op
-
-    from ...onnx import number
-
-    known = op.where(_gap(one, other), _nan(), number(1.0))
-    return op.where(op.or_(_is(one, 0.0), _is(other, 0.0)), number(0.0), known)
-
-
-def _either(one: Any, other: Any) -> Any:
-    """Return 1 where either is 1, else NaN where either is missing."""
-    import spox.opset.ai.onnx.v21 as op
-
-    from ...onnx import number
-
-    known = op.where(_gap(one, other), _nan(), number(0.0))
-    return op.where(op.or_(_is(one, 1.0), _is(other, 1.0)), number(1.0), known)
-
-
-def _choose(condition: Any, one: Any, other: Any) -> Any:
-    import spox.opset.ai.onnx.v21 as op
-
-    return op.where(_is(condition, 1.0), one, other)
-
-
-def _not(condition: Any) -> Any:
-    import spox.opset.ai.onnx.v21 as op
-
-    from ...onnx import number
-
-    return op.sub(number(1.0), condition)
-
-
-def _missing(column: Any) -> Any:
+def column_of(tree: Node, inputs: Mapping[str, Any]) -> Any:
+    """Return an expression as a column, float64 or string; raises UnsaidError, also for what hangs on what its columns hold."""
     import numpy as np
     import spox.opset.ai.onnx.v21 as op
 
-    return op.cast(op.isnan(column), to=np.float64)
+    from ...onnx import number, texts
+
+    if word := lacking(tree):
+        raise UnsaidError(word)
+    said = _said(tree, inputs)
+    if said.kind == "text":
+        return op.where(said.missing, texts([""]), said.value)
+    value = op.cast(said.value, to=np.float64) if said.kind == "boolean" else said.value
+    return op.where(said.missing, number(float("nan")), value)
 
 
-def _there(column: Any) -> Any:
-    return _not(_missing(column))
+def _said(tree: Any, inputs: Mapping[str, Any]) -> Said:
+    ((shape, held),) = tree.items()
+    if shape == "Column":
+        if held not in inputs:
+            raise UnsaidError(f"column '{held}', which is not there,")
+        return _column(inputs[held])
+    if shape == "Literal":
+        return _constant(_literal(tree))
+    if shape == "Ternary":
+        return _chosen(*(_said(held[part], inputs) for part in ("predicate", "truthy", "falsy")))
+    if shape == "Cast":
+        return _cast(_said(held["expr"], inputs), held["dtype"]["Literal"])
+    if shape == "BinaryExpr":
+        return _of_two(held["op"], _said(held["left"], inputs), _said(held["right"], inputs))
+    name, parts = _name(held["function"]), held["input"]
+    if name == "Log":
+        _, base = _literal(parts[1]) or ("number", math.e)
+        return _log(_said(parts[0], inputs), float(base))
+    first, *others = (_said(part, inputs) for part in parts)
+    if name in (*ARITHMETIC, *COMPARED):
+        return _of_two(name, first, others[0])
+    if name == "Coalesce" or name in EXTREME:
+        for other in others:
+            first = _or_else(first, other) if name == "Coalesce" else _extreme(EXTREME[name], first, other)
+        return first
+    return _of_one(name, first)
 
 
-def _first(*columns: Any) -> Any:
+def _name(function: Any) -> str:
+    """Return what a function is called within its family."""
+    path = path_of(function)
+    if path[:2] in (("Sql", "Binary"), ("Pow", "Generic")):
+        return "Power" if path[0] == "Pow" else path[2]
+    return path[1] if path[0] in FAMILIES | {"Bitwise", "Boolean", "Sql"} else path[0]
+
+
+def _literal(tree: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """Return kind and value of a literal; of NULL the value None; None where it is another."""
+    if not isinstance(tree.get("Literal"), Mapping):
+        return None
+    if (decimal := decimal_in(tree)) is not None:
+        return "number", decimal
+    ((sort, held),) = tree["Literal"].items()
+    if sort not in ("Dyn", "Scalar") or not isinstance(held, Mapping):
+        return None
+    ((dtype, value),) = held.items()
+    kinds = {"String": "text", "Boolean": "boolean", "Null": "null"}
+    kind = kinds.get(dtype) or ("number" if dtype.startswith(("Int", "UInt", "Float")) else None)
+    return None if kind is None else (kind, None if kind == "null" else value)
+
+
+def _column(column: Any) -> Said:
+    import numpy as np
+
+    from ...onnx import is_missing, is_number
+
+    if column.unwrap_tensor().dtype == np.dtype(np.int64):
+        raise UnsaidError("a moment, which `cycles` and tabular take apart,")
+    return Said("number" if is_number(column) else "text", column, is_missing(column))
+
+
+def _constant(literal: tuple[str, Any] | None) -> Said:
+    import numpy as np
     import spox.opset.ai.onnx.v21 as op
 
-    *earlier, found = columns
-    for column in reversed(earlier):
-        found = op.where(op.isnan(column), found, column)
-    return found
+    from ...onnx import number, texts
+
+    kind, value = literal or ("null", None)
+    if value is None:
+        return Said("null", number(float("nan")), op.const(np.array([[True]])))
+    values = {"number": lambda: number(float(value)), "text": lambda: texts([str(value)])}
+    made = values[kind]() if kind in values else op.const(np.array([[bool(value)]]))
+    return Said(kind, made, op.const(np.array([[False]])))
 
 
-def _power(base: Any, exponent: Any) -> Any:
+def _as_number(said: Said) -> Any:
+    import numpy as np
     import spox.opset.ai.onnx.v21 as op
 
-    return op.where(_gap(base, exponent), _nan(), op.pow(base, exponent))
+    return op.cast(said.value, to=np.float64) if said.kind == "boolean" else said.value
 
 
-def _logarithm(column: Any, base: Any) -> Any:
+def _as_boolean(said: Said) -> Any:
     import spox.opset.ai.onnx.v21 as op
 
-    return op.div(op.log(column), op.log(base))
+    from ...onnx import number
+
+    return said.value if said.kind == "boolean" else op.not_(op.equal(said.value, number(0.0)))
 
 
-def _unary(word: str) -> Callable[[Any], Any]:
-    def computed(column: Any) -> Any:
-        import spox.opset.ai.onnx.v21 as op
-
-        return getattr(op, word)(column)
-
-    return computed
-
-
-def _extreme(word: str) -> Callable[..., Any]:
-    def computed(*columns: Any) -> Any:
-        import spox.opset.ai.onnx.v21 as op
-
-        found, *others = columns
-        for column in others:
-            nearer = op.where(getattr(op, word)(column, found), column, found)
-            found = op.where(op.isnan(found), column, op.where(op.isnan(column), found, nearer))
-        return found
-
-    return computed
+def _cast(said: Said, dtype: str) -> Said:
+    if dtype == "Boolean":
+        return Said("boolean", _as_boolean(said), said.missing)
+    if said.kind == "text":
+        raise UnsaidError("how texts are read as numbers")
+    return Said("number", _as_number(said), said.missing)
 
 
-WORDS: Mapping[str, Callable[..., Any]] = {
-    "Abs": _unary("abs"),
-    "Boolean/IsNotNull": _there,
-    "Boolean/IsNull": _missing,
-    "Boolean/Not": _not,
-    "Ceil": _unary("ceil"),
-    "Coalesce": _first,
-    "Exp": _unary("exp"),
-    "Floor": _unary("floor"),
-    "Log": _logarithm,
-    "MaxHorizontal": _extreme("greater"),
-    "MinHorizontal": _extreme("less"),
-    "Pow/Generic": _power,
-    "Pow/Sqrt": _unary("sqrt"),
-}
-"""Functions of polars that have words."""
-SENSITIVE = ("Boolean/IsNotNull", "Boolean/IsNull", "Coalesce", "MaxHorizontal", "MinHorizontal")
-"""Functions that tell what is missing from what is no number."""
+def _of_two(name: str, left: Said, right: Said) -> Said:
+    import spox.opset.ai.onnx.v21 as op
+
+    missing = op.or_(left.missing, right.missing)
+    if name in ARITHMETIC:
+        made = getattr(op, ARITHMETIC[name])(_as_number(left), _as_number(right))
+        return Said("number", made, missing)
+    if name in LOGIC:
+        return _logic(name, left, right)
+    if "text" in (left.kind, right.kind):
+        if name not in ("Eq", "NotEq") or left.kind != right.kind:
+            raise UnsaidError("which of two texts comes first")
+        same = op.equal(left.value, right.value)
+        return Said("boolean", same if name == "Eq" else op.not_(same), missing)
+    return Said("boolean", _compared(name, _as_number(left), _as_number(right)), missing)
+
+
+def _compared(name: str, left: Any, right: Any) -> Any:
+    """Compare numbers as polars does, for which NaN equals itself and is above all others."""
+    import spox.opset.ai.onnx.v21 as op
+
+    if name in ("Lt", "LtEq"):
+        return _compared({"Lt": "Gt", "LtEq": "GtEq"}[name], right, left)
+    equal = op.or_(op.equal(left, right), op.and_(op.isnan(left), op.isnan(right)))
+    if name == "Eq":
+        return equal
+    if name == "NotEq":
+        return op.not_(equal)
+    above = op.or_(op.greater(left, right), op.and_(op.isnan(left), op.not_(op.isnan(right))))
+    return above if name == "Gt" else op.or_(above, equal)
+
+
+def _logic(name: str, left: Said, right: Said) -> Said:
+    """Say AND and OR by Kleene's logic: of a missing and a deciding value the latter decides."""
+    import spox.opset.ai.onnx.v21 as op
+
+    first, second = _as_boolean(left), _as_boolean(right)
+    missing = op.or_(left.missing, right.missing)
+    if name == "And":
+        no = op.or_(op.and_(op.not_(left.missing), op.not_(first)), op.and_(op.not_(right.missing), op.not_(second)))
+        return Said("boolean", op.and_(first, second), op.and_(missing, op.not_(no)))
+    yes = op.or_(op.and_(op.not_(left.missing), first), op.and_(op.not_(right.missing), second))
+    return Said("boolean", yes, op.and_(missing, op.not_(yes)))
+
+
+def _chosen(predicate: Said, truthy: Said, falsy: Said) -> Said:
+    import spox.opset.ai.onnx.v21 as op
+
+    holds = op.and_(_as_boolean(predicate), op.not_(predicate.missing))
+    kind, first, second = _alike(truthy, falsy)
+    value = _either(holds, first, second) if kind == "boolean" else op.where(holds, first, second)
+    return Said(kind, value, _either(holds, truthy.missing, falsy.missing))
+
+
+def _either(holds: Any, first: Any, second: Any) -> Any:
+    """Choose between booleans, for which onnxruntime has no Where."""
+    import spox.opset.ai.onnx.v21 as op
+
+    return op.or_(op.and_(holds, first), op.and_(op.not_(holds), second))
+
+
+def _or_else(first: Said, other: Said) -> Said:
+    import spox.opset.ai.onnx.v21 as op
+
+    kind, value, instead = _alike(first, other)
+    choose = _either if kind == "boolean" else op.where
+    return Said(kind, choose(first.missing, instead, value), op.and_(first.missing, other.missing))
+
+
+def _alike(first: Said, second: Said) -> tuple[str, Any, Any]:
+    """Return two values as one kind."""
+    from ...onnx import texts
+
+    if "text" in (first.kind, second.kind):
+        values = [texts([""]) if one.kind == "null" else one.value for one in (first, second)]
+        if {first.kind, second.kind} - {"text", "null"}:
+            raise UnsaidError("what is a text in one case and no text in another")
+        return "text", values[0], values[1]
+    if first.kind == second.kind == "boolean":
+        return "boolean", first.value, second.value
+    return "number", _as_number(first), _as_number(second)
+
+
+def _of_one(name: str, said: Said) -> Said:
+    import numpy as np
+    import spox.opset.ai.onnx.v21 as op
+
+    if name in ("IsNull", "IsNotNull"):
+        told = said.missing if name == "IsNull" else op.not_(said.missing)
+        return Said("boolean", told, op.const(np.array([[False]])))
+    if name == "Not":
+        return Said("boolean", op.not_(_as_boolean(said)), said.missing)
+    if name == "ToFloat":
+        return _cast(said, "Float64")
+    return Said("number", getattr(op, OF_ONE[name])(_as_number(said)), said.missing)
+
+
+def _extreme(name: str, first: Said, other: Said) -> Said:
+    """Say GREATEST and LEAST, of which what is missing and NaN are no part where there is a number."""
+    import spox.opset.ai.onnx.v21 as op
+
+    from ...onnx import number
+
+    if "text" in (first.kind, other.kind):
+        raise UnsaidError("which of two texts comes first")
+    one, two = (op.where(said.missing, number(float("nan")), _as_number(said)) for said in (first, other))
+    value = op.where(op.isnan(one), two, op.where(op.isnan(two), one, getattr(op, name)([one, two])))
+    return Said("number", value, op.and_(first.missing, other.missing))
+
+
+def _log(said: Said, base: float) -> Said:
+    import spox.opset.ai.onnx.v21 as op
+
+    from ...onnx import number
+
+    natural = op.log(_as_number(said))
+    made = natural if base == math.e else op.div(natural, number(math.log(base)))
+    return Said("number", made, said.missing)
