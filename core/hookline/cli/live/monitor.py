@@ -45,6 +45,8 @@ def _run(given: Any, overrides: Sequence[str]) -> int:
         make_folder(given.output, "--output")
     reports = _reports(given, monitors, overrides)
     if reports is None:
+        if given.json:
+            print_json(None)
         say(f"nothing new for {given.model}")
         return 0
     if given.output:
