@@ -158,13 +158,15 @@ class Answering:
 
     def _span(self, mark: Mark, upto: str) -> Iterator[Tally]:
         """Answer the rows up to a position, but those that are done, batch by batch."""
-        rows = mark_missing(self.source.load_between(mark.position, upto).frame)
-        while (some := rows.slice(mark.done, self.batch).collect()).height:
-            then = replace(mark, done=mark.done + some.height)
-            tally = self._prepare(some, mark.done, then)
-            self._finish(resumed=False)
-            mark = then
-            yield tally
+        rows = mark_missing(self.source.load_between(mark.position, upto).frame).slice(mark.done)
+        # In one reading: to some sources, what lies before a batch is read again for each that is asked for by itself.
+        for some in rows.collect_batches(chunk_size=self.batch, maintain_order=True):
+            if some.height:
+                then = replace(mark, done=mark.done + some.height)
+                tally = self._prepare(some, mark.done, then)
+                self._finish(resumed=False)
+                mark = then
+                yield tally
         self._write_mark(Mark(upto))
 
     def _prepare(self, rows: pl.DataFrame, start: int, then: Mark) -> Tally:
