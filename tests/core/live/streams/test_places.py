@@ -91,6 +91,7 @@ def test_the_command_tells_json_where_nothing_is_new(
         (["models", "update", "shop", "rows.csv", "--every", "2"], "--every is of a source"),
         (["models", "update", "shop", "source=sql", "--follow", "--every", "-1"], "more than 0"),
         (["models", "update", "shop", "source=sql", "--follow", "--times", "-1"], "at least 1"),
+        (["monitor", "run", "shop", "source=sql", "--new", "--since", "7d"], "--since and --until are of what"),
         (["runs", "send", "--timeout", "nan"], "more than 0"),
     ],
 )
