@@ -20,7 +20,7 @@ import hookline as hl
 from hookline.cli import main
 from hookline.errors import DataError, StoreError, UnknownName, UsageError
 from hookline.live.featuring.online.materializing import store_known
-from hookline.live.featuring.online.store import OnlineStore
+from hookline.live.featuring.online.store import OnlineStore, Stored
 from hookline.plans.keywords import FrameSource
 from hookline.plans.placing.sets import known_set
 from hookline.registry.registry import Registry
@@ -200,6 +200,14 @@ def test_decimals_come_back_as_numbers(shop: Path) -> None:
     orders = frame_of([("a", 1, 5.25)]).with_columns(pl.col("amount").cast(pl.Decimal(10, 2)))
     hl.materialize("orders", orders, join="last", at=at(5))
     assert hl.look_up("orders", [{"customer": "a"}]).rows[0]["amount"] == 5.25
+
+
+def test_a_moment_that_is_a_number_is_no_date() -> None:
+    now = dt.datetime.now(dt.UTC)
+    stored = Stored("orders", "last", "1a", ("customer",), {}, "12001231", now, 0, (), 60.0)
+    assert stored.age < 60
+    assert not stored.stale
+    assert dataclasses.replace(stored, moment="1200-12-31").stale
 
 
 def test_a_moment_of_joins_without_moments_is_refused(registry: Registry) -> None:

@@ -57,7 +57,8 @@ class Stored:
     def age(self) -> float:
         """Seconds since the moment that the values are of, or since they were written where that is no time."""
         try:
-            moment = datetime.fromisoformat(self.moment)
+            # A whole number may read as a date, such as 20260131.
+            moment = self.written if WHOLE.fullmatch(self.moment) else datetime.fromisoformat(self.moment)
         except ValueError:
             moment = self.written
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
