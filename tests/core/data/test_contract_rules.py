@@ -218,7 +218,8 @@ def test_a_schema_of_pandera_without_pandera_says_which_extra_brings_it(
 
 def test_rows_of_a_request_and_of_a_table_break_the_same_rules(path: Path) -> None:
     from hookline import Roles
-    from hookline_serving.http.rows import BadRows, Reader
+    from hookline_serving.http.reading.faults import BadRows
+    from hookline_serving.http.rows import Reader
 
     schema = said(path, "rules: [{rule: '\"end\" >= start', name: later}]\n")
     rows: list[dict[str, Any]] = [
