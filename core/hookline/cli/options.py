@@ -13,6 +13,9 @@ from hookline.errors import UsageError
 from hookline.kinds.deployments import Trust
 from hookline.packages.loading import trust_of_environment
 
+MOST_SECONDS = 604_800
+"""A week; the system's own clocks take no more than some months."""
+
 
 def positive(text: str) -> int:
     """Read a whole number of at least 1, as the type of an option."""
@@ -23,6 +26,24 @@ def positive(text: str) -> int:
     if number < 1:
         raise ArgumentTypeError(f"must be at least 1, got {number}")
     return number
+
+
+def seconds(text: str) -> float:
+    """Read a length of time in seconds, as the type of an option."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"must be a number of seconds, got '{text}'") from None
+    if not 0 < number <= MOST_SECONDS:
+        raise ArgumentTypeError(f"must be more than 0 and at most {MOST_SECONDS:,}, got {text}")
+    return number
+
+
+def require_follow(given: Any) -> None:
+    """Raise UsageError where it is said how to follow a source that is not followed."""
+    for name in ("every", "times"):
+        if getattr(given, name) and not given.follow:
+            raise UsageError(f"--{name} goes with --follow", hint="add that, or leave this out")
 
 
 def add_trust(options: Any) -> None:

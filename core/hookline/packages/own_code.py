@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,19 +56,20 @@ def _own_modules(pipeline: Pipeline[Any], registry: Registry) -> list[str]:
 
 def _parts(values: Sequence[Any]) -> Iterator[Any]:
     """Yield objects, and what they hold, the nearest first."""
-    waiting, seen = [*values], set[int]()
+    # A vocabulary has hundreds of thousands of texts, each of which is passed over in no time.
+    waiting, seen = deque(values), set[int]()
     while waiting and len(seen) < MOST_PARTS:
-        value = waiting.pop(0)
+        value = waiting.popleft()
         if id(value) in seen or isinstance(value, (str, bytes, int, float, type(None))):
             continue
         seen.add(id(value))
         if isinstance(value, (list, tuple)):
-            waiting += value
+            waiting.extend(value)
         elif isinstance(value, Mapping):
-            waiting += value.values()
+            waiting.extend(value.values())
         else:
             yield value
-            waiting += getattr(value, "__dict__", {}).values()
+            waiting.extend(getattr(value, "__dict__", {}).values())
 
 
 def _is_own(top: str, ours: set[str]) -> bool:

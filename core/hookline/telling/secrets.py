@@ -94,17 +94,19 @@ def redacted_tree(value: Any, depth: int = 0, within: str = "") -> Any:
     return value
 
 
-def hidden_in(value: Any, path: str = "", depth: int = 0) -> list[str]:
-    """Return the places of plain values that `redacted_tree` hides something of."""
+def hidden_in(value: Any, path: str = "", depth: int = 0, within: str | None = None) -> list[str]:
+    """Return the paths of what `redacted_tree` hides; within: as there, None for the last key of the path."""
+    below = path.rpartition(".")[2] if within is None else within
     if isinstance(value, Mapping):
         found = []
         for key, item in value.items():
             where = f"{path}.{key}" if path else str(key)
-            within = path.rpartition(".")[2]
-            found += [where] if _is_secret(str(key), item, depth, within) else hidden_in(item, where, depth + 1)
+            hides = _is_secret(str(key), item, depth, below)
+            found += [where] if hides else hidden_in(item, where, depth + 1, str(key))
         return found
     if isinstance(value, (list, tuple)):
-        return [where for place, item in enumerate(value) for where in hidden_in(item, f"{path}.{place}", depth + 1)]
+        items = enumerate(value)
+        return [where for place, item in items for where in hidden_in(item, f"{path}.{place}", depth + 1, below)]
     return [path] if isinstance(value, str) and redacted(value) != value else []
 
 

@@ -166,6 +166,15 @@ def test_the_command_writes_every_row_that_breaks_a_rule(
     assert {one["rule"]: one["count"] for one in broken} == {"rule": 2, "unique": 1}
 
 
+def test_columns_that_are_called_as_those_of_the_written_rows_stay(tmp_path: Path, path: Path) -> None:
+    table, rows = tmp_path / "t.csv", tmp_path / "broken.csv"
+    FRAME.with_columns(row=pl.lit("mine"), then=pl.lit(7)).write_csv(table)
+    path.write_text("rules: [{rule: '\"end\" >= start', on_violation: reject}]\n", "utf-8")
+    assert main(["data", "check", str(table), "--contract", str(path), "--rows", str(rows)]) == 3
+    found = pl.read_csv(rows).to_dicts()[0]
+    assert (found["row"], found["contract_row"], found["then"], found["contract_then"]) == ("mine", 1, 7, "reject")
+
+
 PANDERA = """
 schema_type: polars_dataframe
 api: polars
@@ -211,7 +220,8 @@ def test_a_schema_of_pandera_without_pandera_says_which_extra_brings_it(
 
 def test_rows_of_a_request_and_of_a_table_break_the_same_rules(path: Path) -> None:
     from hookline import Roles
-    from hookline_serving.http.rows import BadRows, Reader
+    from hookline_serving.http.reading.faults import BadRows
+    from hookline_serving.http.rows import Reader
 
     schema = said(path, "rules: [{rule: '\"end\" >= start', name: later}]\n")
     rows: list[dict[str, Any]] = [

@@ -28,3 +28,9 @@ def test_columns_that_are_called_so_stay() -> None:
     config = {"source": {"key": "order-id", "session_id": "s-1", "columns": {"code": "c_1"}}}
     assert redacted_tree(config) == config
     assert redacted("code=C-17, ticket=T-1") == "code=C-17, ticket=T-1"
+
+
+def test_parameters_in_a_list_are_hidden_and_named_alike() -> None:
+    config = {"source": {"params": [{"key": "Zx81abc-7"}, {"since": "2026"}]}}
+    assert redacted_tree(config) == {"source": {"params": [{"key": HIDDEN}, {"since": "2026"}]}}
+    assert hidden_in(config) == ["source.params.0.key"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,18 +92,26 @@ def _breaking(dataset: Dataset, checked: Checked) -> pl.LazyFrame:
     """Return every row that breaks a rule, once a rule, with its number, the column or rule, and what becomes of it."""
     import polars as pl
 
+    rows = numbered(dataset.frame)
+    held = rows.collect_schema().names()
+    row, broken, then = (_free(name, held) for name in ("row", "broken", "then"))
     parts = [
-        pl.DataFrame({"row": pl.concat(check.places).cast(pl.Int64)}).with_columns(
-            broken=pl.lit(f"{check.column}: {check.rule}"), then=pl.lit("reject" if check.rejects else "warn")
+        pl.DataFrame({row: pl.concat(check.places).cast(pl.Int64)}).with_columns(
+            pl.lit(f"{check.column}: {check.rule}").alias(broken),
+            pl.lit("reject" if check.rejects else "warn").alias(then),
         )
         for check in checked.broken.values()
         if check.places
     ]
-    empty = pl.DataFrame(schema={"row": pl.Int64, "broken": pl.String, "then": pl.String})
-    rows = numbered(dataset.frame).rename({ROW_ID: "row"})
-    return (
-        pl.concat([empty, *parts]).lazy().join(rows, on="row", how="left", maintain_order="left").sort("row", "broken")
-    )
+    found = pl.concat([pl.DataFrame(schema={row: pl.Int64, broken: pl.String, then: pl.String}), *parts]).lazy()
+    return found.join(rows.rename({ROW_ID: row}), on=row, how="left", maintain_order="left").sort(row, broken)
+
+
+def _free(name: str, held: Sequence[str]) -> str:
+    """Return a name that no column of the rows has."""
+    while name in held:
+        name = f"contract_{name}"
+    return name
 
 
 def _schema(registry: Registry, given: Any, folder: Path | None, read: Callable[[Schema], Dataset]) -> Schema:

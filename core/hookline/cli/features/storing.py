@@ -9,7 +9,7 @@ from typing import Any
 from hookline.errors import UsageError
 from hookline.live.featuring.online.looking_up import look_up, stored_features
 from hookline.live.featuring.online.materializing import materialize
-from hookline.live.featuring.online.store import Stored
+from hookline.live.featuring.online.store import WHOLE, Stored
 from hookline.plans.keywords import source_of
 from hookline.registry.registry import load_registry
 
@@ -124,13 +124,13 @@ def _rows(words: list[str]) -> list[dict[str, Any]]:
 
 
 def _value(text: str) -> Any:
-    return int(text) if text.lstrip("-").isdigit() and str(int(text)) == text else text
+    return int(text) if WHOLE.fullmatch(text) else text
 
 
 def _moment(text: str | None) -> datetime | int | None:
     if text is None:
         return None
-    if text.lstrip("-").isdigit() and len(text) != 8:
+    if WHOLE.fullmatch(text) and len(text) != 8:
         return int(text)
     try:
         return datetime.fromisoformat(text)

@@ -45,6 +45,8 @@ def _run(given: Any, overrides: Sequence[str]) -> int:
         make_folder(given.output, "--output")
     reports = _reports(given, monitors, overrides)
     if reports is None:
+        if given.json:
+            print_json(None)
         say(f"nothing new for {given.model}")
         return 0
     if given.output:
@@ -70,6 +72,11 @@ def _reports(given: Any, monitors: Mapping[str, Any], overrides: Sequence[str]) 
     named = given.data is None and names_source(overrides)
     if given.new and not named:
         raise UsageError("--new is of a source that rows keep coming to", hint="name one, such as source=events")
+    if given.new and (given.since or given.until):
+        raise UsageError(
+            "--since and --until are of what `serve` recorded, and --new is of a source",
+            hint="leave one of the two out",
+        )
     data, reading = given.data, {} if named else _source(given.model, overrides)
     if named:
         source = source_instead(load_registry(), None, overrides)

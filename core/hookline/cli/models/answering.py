@@ -14,7 +14,7 @@ from hookline.packages.scoring import Tally
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.workspace import open_workspace
 
-from ..options import trust_of
+from ..options import positive, require_follow, seconds, trust_of
 from ..output import say
 from ..reading import source_instead
 
@@ -36,7 +36,7 @@ def add(options: argparse.ArgumentParser) -> None:
         "--to", metavar="SOURCE", help="where the answers go, such as events; its fields are said as to.FIELD=VALUE"
     )
     options.add_argument(
-        "--batch", type=int, metavar="ROWS", help=f"with --from: rows that are answered together ({BATCH})"
+        "--batch", type=positive, metavar="ROWS", help=f"with --from: rows that are answered together ({BATCH})"
     )
     options.add_argument(
         "--as",
@@ -47,8 +47,8 @@ def add(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--follow", action="store_true", help="with --from: go on as rows come, until it is interrupted"
     )
-    options.add_argument("--every", type=float, metavar="SECONDS", help="with --follow: how often to look (1)")
-    options.add_argument("--times", type=int, metavar="N", help="with --follow: end after so many batches")
+    options.add_argument("--every", type=seconds, metavar="SECONDS", help="with --follow: how often to look (1)")
+    options.add_argument("--times", type=positive, metavar="N", help="with --follow: end after so many batches")
 
 
 def without_ends(argv: Sequence[str]) -> list[str]:
@@ -56,9 +56,14 @@ def without_ends(argv: Sequence[str]) -> list[str]:
     return [word for word in argv if _end_of(word) is None]
 
 
-def is_asked(given: argparse.Namespace) -> bool:
-    """Tell whether what comes to a source is to be answered; raises UsageError where the words do not go together."""
+def is_asked(given: argparse.Namespace, argv: Sequence[str], overrides: Sequence[str]) -> bool:
+    """Tell whether what comes to a source is to be answered; raises UsageError where the words do not go together.
+
+    argv: all words; overrides: those of them that are said of a table's source
+    """
     if given.source is None and given.to is None:
+        if ends := [word for word in argv if _end_of(word)]:
+            raise UsageError(f"{ends[0]} is of a source that --from and --to name", hint="name both, or leave it out")
         for name in OF_STREAMS:
             if getattr(given, name):
                 raise UsageError(f"--{_word(name)} goes with --from and --to", hint="leave it out of a table's scoring")
@@ -68,10 +73,15 @@ def is_asked(given: argparse.Namespace) -> bool:
         raise UsageError(
             f"{lacks} is missing", hint="such as: --from events from.topic=asked --to events to.topic=answers"
         )
+    if overrides:
+        raise UsageError(
+            f"{overrides[0]} is of a table, and --from names a source", hint="its fields are said as from.FIELD=VALUE"
+        )
     for name in OF_FILES:
         if getattr(given, name):
             told = f"'{given.data}'" if name == "data" else f"--{name}"
             raise UsageError(f"{told} is of a table, and --from names a source", hint="leave one of the two out")
+    require_follow(given)
     return True
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import UsageError
 from hookline.kinds.plain import to_json
 from hookline.live.deploying.history import live_at, promotions
 from hookline.live.deploying.policies import RESTORES
@@ -69,12 +68,10 @@ def main(argv: Sequence[str]) -> int:
     acts = {"show": _show, "promote": _promote, "register": _register, "at": _at}
     acts |= {"log": _log, "history": _log, **versions.add_to(actions), **sync.add_to(actions)}
     updating.add(actions)
-    words, overrides = apart(argv)
-    given = options.parse_args(words or ["list"])
-    if given.action == "update":
-        return updating.act(given, overrides)
-    if overrides:
-        raise UsageError(f"{overrides[0]}: only `models update` reads a source", hint="leave it out")
+    if argv and argv[0] == "update":
+        words, overrides = apart(argv)
+        return updating.act(options.parse_args(words), overrides)
+    given = options.parse_args(list(argv) or ["list"])
     return acts.get(given.action, _list)(given)
 
 

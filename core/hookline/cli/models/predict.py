@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     options = _options()
     words, overrides = apart(answering.without_ends(argv))
     given = options.parse_args(words)
-    if answering.is_asked(given):
+    if answering.is_asked(given, argv, overrides):
         return answering.act(given, argv)
     if given.output and given.output.suffix not in FORMATS:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)}, got '{given.output}'")

@@ -17,9 +17,12 @@ from hookline.registry.registry import load_registry
 from hookline.runs.names import find
 from hookline.workspace.workspace import open_workspace
 
-from ..options import add_trust, trust_of
+from ..options import add_trust, positive, require_follow, seconds, trust_of
 from ..output import add_json, print_json, print_rows, say
 from ..reading import add_reading, fields_of_reading, source_instead
+
+EVERY = 5.0
+"""Seconds between two looks at a source."""
 
 
 def add(actions: Any) -> None:
@@ -34,10 +37,10 @@ def add(actions: Any) -> None:
         help="rows with the target's column: a file, a glob or a folder; or nothing and source=NAME, such as source=events: "
         "what came to it since the model last learned from it",
     )
-    made.add_argument("--batch", type=int, metavar="ROWS", help=f"of a source: rows of a micro-batch ({BATCH})")
+    made.add_argument("--batch", type=positive, metavar="ROWS", help=f"of a source: rows of a micro-batch ({BATCH})")
     made.add_argument(
         "--checkpoint",
-        type=int,
+        type=positive,
         metavar="BATCHES",
         help=f"of a source: micro-batches between two checkpoints ({CHECKPOINT})",
     )
@@ -47,10 +50,8 @@ def add(actions: Any) -> None:
         help="of a source: begin with its first row where nothing says what is known",
     )
     made.add_argument("--follow", action="store_true", help="of a source: go on as rows come, until it is interrupted")
-    made.add_argument(
-        "--every", type=float, default=5.0, metavar="SECONDS", help="with --follow: how often to look (5)"
-    )
-    made.add_argument("--times", type=int, metavar="N", help="with --follow: end after so many new versions")
+    made.add_argument("--every", type=seconds, metavar="SECONDS", help=f"with --follow: how often to look ({EVERY:g})")
+    made.add_argument("--times", type=positive, metavar="N", help="with --follow: end after so many new versions")
     add_trust(made)
     add_json(made)
     add_reading(made)
@@ -68,10 +69,11 @@ def act(given: Any, overrides: Sequence[str]) -> int:
             said = fields_of_reading(registry, reading, overrides)
         _tell(given, update(given.model, given.data, trust=trust_of(given), source=said))
         return 0
+    require_follow(given)
     sizes = (given.batch or BATCH, given.checkpoint or CHECKPOINT)
     learner = Learner(registry, open_workspace(), source, *sizes, trust_of(given))
     if given.follow:
-        for made in islice(learner.follow(given.model, given.every, from_start=given.from_start), given.times):
+        for made in islice(learner.follow(given.model, given.every or EVERY, from_start=given.from_start), given.times):
             _tell(given, made)
         return 0
     once = learner.learn(given.model, from_start=given.from_start)
@@ -85,7 +87,7 @@ def act(given: Any, overrides: Sequence[str]) -> int:
 
 
 def _require_file_alone(given: Any) -> None:
-    for name in ("batch", "checkpoint", "from_start", "follow", "times"):
+    for name in ("batch", "checkpoint", "from_start", "follow", "every", "times"):
         if getattr(given, name):
             raise UsageError(
                 f"--{name.replace('_', '-')} is of a source that rows keep coming to, and here is a file",

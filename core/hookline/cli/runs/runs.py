@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import UsageError
 from hookline.live.versions.syncing import send_runs
 from hookline.quality.concordance import Concordance
 from hookline.runs.result import read_evidence
@@ -15,6 +14,7 @@ from hookline.workspace.catalog.datasets import SHORT
 from hookline.workspace.home import new_run_id
 from hookline.workspace.workspace import open_workspace
 
+from ..options import seconds
 from ..output import add_json, parser, print_json, print_rows, say
 
 MOST_COLUMNS = 5
@@ -30,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
     showing = actions.add_parser("show", help="show one run")
     showing.add_argument("run", help="`last`, an id, or its first letters")
     sending = actions.add_parser("send", help="send the runs that a tracker such as MLflow has not taken yet, in order")
-    sending.add_argument("--timeout", type=float, help="seconds for each tracker (default: as its settings say)")
+    sending.add_argument("--timeout", type=seconds, help="seconds for each tracker (default: as its settings say)")
     repeating = actions.add_parser("repeat", help="run one again on exactly the rows that it saw, or say why not")
     repeating.add_argument("run", help="the same")
     for made in (listing, showing, sending, repeating):
@@ -44,8 +44,6 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _send(timeout: float | None, *, as_json: bool) -> int:
-    if timeout is not None and timeout <= 0:
-        raise UsageError(f"--timeout is seconds, got {timeout:g}")
     found = send_runs(timeout=timeout)
     if as_json:
         print_json({name: dataclasses.asdict(sent) for name, sent in found.items()})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from hookline.packages.settling import EVIDENCE
 from hookline.packages.telling.features import FeatureRecord, features_in
 from hookline.workspace.workspace import Workspace
 
+from .evidence import evidence_in
 from .seen import sets_of_model
 
 MOVED = "effect"
@@ -58,7 +58,9 @@ def feature_history(workspace: Workspace, name: str, model: str | None = None) -
         names |= {feature.name for feature in features} | set(sets)
         some = [one for one in features if one.name == name or _is_of(one, name)]
         if some:
-            found.append(_standing(record.name, record.version, name, some, sets.get(name), _evidence(folder)))
+            found.append(
+                _standing(record.name, record.version, name, some, sets.get(name), evidence_in(folder / EVIDENCE))
+            )
     if not found:
         raise UnknownName("feature", name, names)
     return sorted(found, key=lambda one: (one.model, one.version))
@@ -84,7 +86,7 @@ def _standing(
     importances = [abs(one.importance) for one in features if one.importance is not None]
     shares = [one.share for one in features if one.share is not None]
     columns = {column for one in features for column in one.inputs} | {name}
-    weights = evidence.get("feature_weights") or {}
+    weights = _weights(evidence)
     return Standing(
         model,
         version,
@@ -93,7 +95,7 @@ def _standing(
         (features[0].importance if len(features) == 1 else sum(importances)) if importances else None,
         sum(shares) if shares else None,
         max((moved for column, moved in _moved(evidence).items() if column in columns), default=None),
-        next((float(weights[one]) for one in (name, features[0].name) if one in weights), None),
+        next((weights[one] for one in (name, features[0].name) if one in weights), None),
         None if of_set is None else str(of_set["set"]),
         features[0].version if of_set is None else str(of_set["version"]),
     )
@@ -102,20 +104,26 @@ def _standing(
 def _moved(evidence: Mapping[str, Any]) -> dict[str, float]:
     """Return column -> how far it moved, as the monitors of a run tell it."""
     found: dict[str, float] = {}
-    for report in evidence.get("reports") or ():
-        for table in report.get("tables") or () if report.get("kind") == "monitor" else ():
-            names = [str(name) for name in table.get("columns") or ()]
-            if "column" in names and MOVED in names:
-                at = names.index("column"), names.index(MOVED)
-                found |= {
-                    str(row[at[0]]): float(row[at[1]]) for row in table["rows"] if isinstance(row[at[1]], (int, float))
-                }
+    for table in _tables(evidence):
+        names = [str(name) for name in _listed(table, "columns")]
+        if "column" in names and MOVED in names:
+            at = names.index("column"), names.index(MOVED)
+            rows = [row for row in _listed(table, "rows") if isinstance(row, list) and len(row) == len(names)]
+            found |= {str(row[at[0]]): float(row[at[1]]) for row in rows if isinstance(row[at[1]], (int, float))}
     return found
 
 
-def _evidence(folder: Path) -> Mapping[str, Any]:
-    try:
-        told = json.loads((folder / EVIDENCE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
+def _tables(evidence: Mapping[str, Any]) -> list[Any]:
+    reports = [one for one in _listed(evidence, "reports") if isinstance(one, dict) and one.get("kind") == "monitor"]
+    return [table for report in reports for table in _listed(report, "tables")]
+
+
+def _weights(evidence: Mapping[str, Any]) -> dict[str, float]:
+    said = evidence.get("feature_weights")
+    numbers = said.items() if isinstance(said, dict) else ()
+    return {name: float(weight) for name, weight in numbers if isinstance(weight, (int, float))}
+
+
+def _listed(told: Any, name: str) -> list[Any]:
+    found = told.get(name) if isinstance(told, dict) else None
+    return found if isinstance(found, list) else []

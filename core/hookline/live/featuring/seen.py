@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ from hookline.plans.placing.versions import features_of, version_of
 from hookline.registry.registry import Registry
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace
+
+from .evidence import sets_in
 
 LOOKED_THROUGH = 500
 """Runs that are looked through, the newest."""
@@ -123,7 +124,7 @@ def live_versions(workspace: Workspace) -> set[tuple[str, int]]:
 
 def sets_of_model(record: ModelRecord) -> list[dict[str, Any]]:
     """Return what a version's evidence says of the feature sets that it was made with; empty where it says nothing."""
-    return _sets_in(Path(record.path) / EVIDENCE)
+    return sets_in(Path(record.path) / EVIDENCE)
 
 
 def _used(workspace: Workspace) -> dict[tuple[str, str], SetVersion]:
@@ -143,20 +144,11 @@ def _used(workspace: Workspace) -> dict[tuple[str, str], SetVersion]:
 
 def _uses(workspace: Workspace, live: set[tuple[str, int]]) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
     for run in workspace.catalog.runs.newest(LOOKED_THROUGH):
-        for told in _sets_in(Path(run.path) / "evidence.json"):
+        for told in sets_in(Path(run.path) / "evidence.json"):
             yield "runs", run.id, told, False
     for record in workspace.catalog.models.every_version():
         for told in sets_of_model(record):
             yield "models", f"{record.name}:{record.version}", told, (record.name, record.version) in live
-
-
-def _sets_in(path: Path) -> list[dict[str, Any]]:
-    """Return the feature sets in a file of evidence; none where the file is gone, or no evidence."""
-    try:
-        told = json.loads(path.read_text("utf-8")).get("feature_sets") or []
-    except (OSError, ValueError, AttributeError):
-        return []
-    return [one for one in told if isinstance(one, dict) and {"name", "version", "features"} <= set(one)]
 
 
 def _none() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from ..batch.recording import ID, Recorder
 from ..log.predictions import FOLDER as LOG
 from .asking import Answers, Asker
 from .batches import FOLDER
+from .places import keep, place_of, require_same
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,7 +82,8 @@ def answer_from(
 
     model: as for `predict`; source: one that reads on; to: one whose place takes rows, such as `events`
     batch: rows that are answered together; name: under which the mark is kept, of a model that answers several sources
-    Raises UsageError for sources that cannot do that, DataError where one cannot be reached, and what loading a model raises.
+    Raises UsageError for sources that cannot do that and a mark that is of another source, DataError where one cannot be
+    reached, and what loading a model raises.
     """
     answering = Answering.of(load_registry(), open_workspace(home), model, source, to, batch, name, trust, contract)
     total = Tally()
@@ -99,6 +101,8 @@ class Answering:
     to: TakesRows
     folder: Path
     """Where the mark lies, and answers that are ready."""
+    place: Mapping[str, Any]
+    """What tells the source from another."""
     batch: int = BATCH
 
     @classmethod
@@ -119,12 +123,14 @@ class Answering:
         if not isinstance(to, TakesRows):
             raise UsageError(f"source '{to.name}' takes no rows", hint="answers go to one that does, such as events")
         require_name(name, "what is answered", ANSWERED)
+        if batch < 1:
+            raise UsageError(f"a batch of {batch} rows answers none", hint="1 or more")
         who = who_answers(model, trust, None if contract is None else Path(contract), workspace.home)
         panel = who.load(registry)
         called = who.model or str(panel.live.manifest["name"])
         recorder = Recorder(panel, workspace.home / LOG / called)
         asker = Asker(registry, panel, recorder, source.roles().id)
-        return cls(asker, reader, to, workspace.home / FOLDER / called / name, batch)
+        return cls(asker, reader, to, workspace.home / FOLDER / called / name, place_of(source), batch)
 
     def once(self) -> Iterator[Tally]:
         """Answer all that came until now; yields what was answered after each batch."""
@@ -140,6 +146,7 @@ class Answering:
 
     def _steps(self) -> Iterator[Tally]:
         """Finish what a killed process left, and answer what is there."""
+        require_same(self.folder, self.place, "--as NAME keeps the mark of another source apart")
         self._finish(resumed=True)
         mark = self._mark()
         if mark.upto is not None:
@@ -151,13 +158,15 @@ class Answering:
 
     def _span(self, mark: Mark, upto: str) -> Iterator[Tally]:
         """Answer the rows up to a position, but those that are done, batch by batch."""
-        rows = mark_missing(self.source.load_between(mark.position, upto).frame)
-        while (some := rows.slice(mark.done, self.batch).collect()).height:
-            then = replace(mark, done=mark.done + some.height)
-            tally = self._prepare(some, mark.done, then)
-            self._finish(resumed=False)
-            mark = then
-            yield tally
+        rows = mark_missing(self.source.load_between(mark.position, upto).frame).slice(mark.done)
+        # In one reading: to some sources, what lies before a batch is read again for each that is asked for by itself.
+        for some in rows.collect_batches(chunk_size=self.batch, maintain_order=True):
+            if some.height:
+                then = replace(mark, done=mark.done + some.height)
+                tally = self._prepare(some, mark.done, then)
+                self._finish(resumed=False)
+                mark = then
+                yield tally
         self._write_mark(Mark(upto))
 
     def _prepare(self, rows: pl.DataFrame, start: int, then: Mark) -> Tally:
@@ -168,6 +177,7 @@ class Answering:
         answers, tally = self.asker.ask(rows, start, ready)
         _write(ready / ANSWERS, answers)
         _write(ready / NOTE, asdict(Note(self.to.mark(), then)))
+        keep(self.folder, self.place)
         flush(ready)
         ready.rename(self.folder / PENDING)
         flush(self.folder)
@@ -195,6 +205,7 @@ class Answering:
         return from_json(Mark, _read(path)) if path.is_file() else Mark()
 
     def _write_mark(self, mark: Mark) -> None:
+        keep(self.folder, self.place)
         temporary = self.folder / f".{MARK}"
         _write(temporary, asdict(mark))
         temporary.replace(self.folder / MARK)

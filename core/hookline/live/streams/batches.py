@@ -16,6 +16,8 @@ from hookline.kinds.plain import from_json
 from hookline.registry.registry import Registry
 from hookline.workspace.signing import flush
 
+from .places import keep, place_of, require_same
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -52,10 +54,12 @@ class Batches:
     def take(self, registry: Registry, source: Source, position: str | None) -> list[Batch]:
         """Return all batches that follow a position, once what the source has beyond them is stored as another.
 
-        Raises UsageError where the source does not read on, DataError where its rows cannot be read or some were lost.
+        Raises UsageError where the source does not read on or the batches are of another one, DataError where its rows cannot
+        be read or some were lost.
         """
         reader: Any = require_reads_on(registry, source)
         with alone(self.folder):
+            require_same(self.folder, place_of(source), f"to begin with this one, move {self.folder} away")
             found = list(self.since(position))
             last = found[-1].upto if found else position
             upto = reader.position()
@@ -100,6 +104,7 @@ class Batches:
             raise DataError(f"the rows that came cannot be read: {str(error).splitlines()[0]}") from error
         finally:
             temporary.unlink(missing_ok=True)
+        keep(self.folder, place_of(reader))
         flush(self.folder)
         rows = int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
         batch = Batch(after, upto, rows)

@@ -78,6 +78,8 @@ class Learner:
 
     def learn(self, model: str, *, from_start: bool = False) -> Update | None:
         """Let a version learn what came since; returns the new one, None where nothing did."""
+        if min(self.batch, self.checkpoint) < 1:
+            raise UsageError("a micro-batch has 1 row or more, and so many of them lie between two checkpoints")
         require_reads_on(self.registry, self.source)
         name = newest_of(self.workspace, model)
         old = old_of(self.registry, self.workspace, name)

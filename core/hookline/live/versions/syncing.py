@@ -9,6 +9,7 @@ from typing import Literal
 
 from hookline.errors import StoreError, UnknownName, UsageError
 from hookline.kinds.tracking.tracker import Tracker
+from hookline.packages.manifest import verify
 from hookline.workspace.catalog.catalog import Catalog
 from hookline.workspace.catalog.models import CHAMPION
 from hookline.workspace.workspace import open_workspace
@@ -63,7 +64,8 @@ def sync_model(
     An alias that was moved on one side since both were last in step follows that side; what it makes of the model here is on
     record with who asked and why. One that both have moved stays until `prefer` says whose word counts.
     tracker: its name, such as `mlflow`, where `settings.yaml` in the home names several; look: only say what differs
-    Raises UnknownName, UsageError where nothing is to be kept in step, and StoreError where the tracker cannot be reached.
+    Raises UnknownName, UsageError where nothing is to be kept in step, and StoreError where the tracker cannot be reached, or
+    the package of a version that an alias is to be moved to is damaged.
     """
     workspace = open_workspace(home)
     workspace.catalog.models.require_known(model)
@@ -126,6 +128,8 @@ def _take(catalog: Catalog, model: str, one: Difference, place: str, reason: str
     why = f"{one.why}, {before} -> v{one.there}, at {place}" + (f": {reason}" if reason else "")
     assert one.there is not None
     record = catalog.models.get(model, one.there)
+    # Whoever moved it there saw no file of the package here.
+    verify(Path(record.path))
     if one.alias == CHAMPION:
         put_in_charge(catalog, record, why, who)
     else:

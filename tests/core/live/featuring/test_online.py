@@ -20,7 +20,7 @@ import hookline as hl
 from hookline.cli import main
 from hookline.errors import DataError, StoreError, UnknownName, UsageError
 from hookline.live.featuring.online.materializing import store_known
-from hookline.live.featuring.online.store import OnlineStore
+from hookline.live.featuring.online.store import OnlineStore, Stored
 from hookline.plans.keywords import FrameSource
 from hookline.plans.placing.sets import known_set
 from hookline.registry.registry import Registry
@@ -170,6 +170,52 @@ def test_a_reader_looks_up_again_and_again(shop: Path) -> None:
     hl.materialize("orders", at=at(9))
     with hl.FeatureReader("orders") as reader:
         assert [reader.look_up([{"customer": key}]).rows[0]["orders"] for key in "abc"] == [2, 1, 0]
+
+
+def test_a_reader_sees_what_is_stored_anew_also_where_the_file_is_another(shop: Path) -> None:
+    hl.materialize("orders", at=at(9))
+    with hl.FeatureReader("orders") as reader:
+        (shop / "conf" / "features" / "orders.yaml").write_text(
+            YAML.replace("spent:", "paid:").replace("[spent,", "[paid,")
+        )
+        hl.materialize("orders", at=at(9))
+        row = reader.look_up([{"customer": "a"}]).rows[0]
+        assert (row["paid"], row["most"]) == (6.0, 4.0)
+        assert "spent" not in row
+        for file in shop.rglob("features.sqlite*"):
+            file.unlink()
+        hl.materialize("orders", frame_of([("a", 1, 5.0)]), join="lately", at=at(2))
+        assert reader.look_up([{"customer": "a"}]).rows[0]["paid"] == 5.0
+
+
+def test_numbers_said_as_texts_are_the_same_key(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hl.materialize("orders", frame_of([("17", 1, 5.0), ("017", 1, 6.0)]), join="lately", at=at(2))
+    found = hl.look_up("orders", [{"customer": "17"}, {"customer": 17}, {"customer": "017"}])
+    assert [row["spent"] for row in found.rows] == [5.0, 5.0, 6.0]
+    assert main(["features", "lookup", "orders", "customer=17", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["spent"] == 5.0
+
+
+def test_decimals_come_back_as_numbers(shop: Path) -> None:
+    orders = frame_of([("a", 1, 5.25)]).with_columns(pl.col("amount").cast(pl.Decimal(10, 2)))
+    hl.materialize("orders", orders, join="last", at=at(5))
+    assert hl.look_up("orders", [{"customer": "a"}]).rows[0]["amount"] == 5.25
+
+
+def test_a_moment_that_is_a_number_is_no_date() -> None:
+    now = dt.datetime.now(dt.UTC)
+    stored = Stored("orders", "last", "1a", ("customer",), {}, "12001231", now, 0, (), 60.0)
+    assert stored.age < 60
+    assert not stored.stale
+    assert dataclasses.replace(stored, moment="1200-12-31").stale
+
+
+def test_a_moment_of_joins_without_moments_is_refused(registry: Registry) -> None:
+    told = {
+        "joins": {"who": {"component": "join", "right": {"component": "file", "path": "who.csv"}, "on": ["customer"]}}
+    }
+    with OnlineStore(Path()) as store, pytest.raises(UsageError, match="joins by key alone"):
+        store_known(registry, store, known_set(registry, "who", told), at=at(1))
 
 
 def test_the_command_line_stores_tells_and_looks_up(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

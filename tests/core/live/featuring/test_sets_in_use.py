@@ -11,6 +11,8 @@ import pytest
 
 import hookline as hl
 from hookline.cli import main
+from hookline.live.featuring.history import _moved, _weights
+from hookline.live.featuring.online.filling import Filling
 from hookline.packages.settling import EVIDENCE
 from hookline.workspace.workspace import open_workspace
 
@@ -165,3 +167,31 @@ def test_the_features_of_a_column_are_followed_together(capsys: pytest.CaptureFi
     (first, *_) = told(capsys, "history", "plan", "churn")
     assert first["features"] == ["plan=basic", "plan=free", "plan=pro"]
     assert first["set"] is None
+
+
+DAMAGED: list[Any] = [
+    {"feature_sets": [{"name": "customer", "version": "1a", "features": [{}]}], "reports": [{"kind": "monitor", "tables": 3}]},
+    {"feature_sets": [{"name": ["customer"], "version": "1a", "features": []}], "feature_weights": ["per_visit"]},
+    {"feature_sets": {"name": 1}, "reports": [{"kind": "monitor", "tables": [{"columns": ["column", "effect"], "rows": [[]]}]}]},
+    {"feature_sets": [{"name": "customer", "version": "1a", "features": [], "joins": 3}], "feature_weights": {"per_visit": []}},
+    [],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("evidence", DAMAGED)
+def test_evidence_that_tells_nothing_readable_holds_up_nobody(
+    evidence: Any, shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(open_workspace(shop / "home").catalog.models.get("upsell", 1).path) / EVIDENCE
+    whole = path.read_bytes()
+    path.write_text(json.dumps(evidence), "utf-8")
+    try:
+        assert Filling.of(shop / "home", path.parent.parent) is None
+        assert told(capsys, "usage", "customer")["outdated"] == []
+    finally:
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("evidence", DAMAGED[:-1])
+def test_what_a_feature_did_is_read_of_what_is_readable(evidence: Any) -> None:
+    assert _moved(evidence) == _weights(evidence) == {}

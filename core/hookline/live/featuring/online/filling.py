@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from hookline.packages.settling import EVIDENCE
 
+from ..evidence import sets_in
 from .store import OnlineStore, Stored
 
 Row = Mapping[str, Any]
@@ -30,7 +30,7 @@ class Filling:
     @classmethod
     def of(cls, home: Path, package: Path) -> Filling | None:
         """Return what fills rows for a package; None where no feature set of it joins anything."""
-        sets = [one for one in _sets_in(package / EVIDENCE) if one.get("joins")]
+        sets = [one for one in sets_in(package / EVIDENCE) if one.get("joins")]
         if not sets:
             return None
         versions = {one["name"]: one["version"] for one in sets}
@@ -38,7 +38,7 @@ class Filling:
             (one["name"], feature["name"]): feature["version"]
             for one in sets
             for feature in one["features"]
-            if feature["step"] in one["joins"]
+            if feature.get("step") in one["joins"]
         }
         return cls(home, versions, meanings)
 
@@ -47,8 +47,14 @@ class Filling:
 
         columns: those that the model takes; values that another version of a set stored, and those of other columns, are left
         """
+        with self._store.reading():
+            joins = [(join, wanted) for join in self._stored() if (wanted := self._fitting(join, columns))]
+            return self._filled(rows, joins)
+
+    def _filled(
+        self, rows: Sequence[Row], joins: Sequence[tuple[Stored, list[str]]]
+    ) -> tuple[list[Row], dict[int, tuple[str, ...]]]:
         filled, warnings = list(rows), dict[int, tuple[str, ...]]()
-        joins = [(join, wanted) for join in self._stored() if (wanted := self._fitting(join, columns))]
         for place, row in enumerate(rows):
             for join, wanted in joins:
                 lacking = [column for column in wanted if column not in row]
@@ -87,11 +93,3 @@ class Filling:
 def _said(value: Any) -> Any:
     """Return a value as a request would say it."""
     return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _sets_in(path: Path) -> list[dict[str, Any]]:
-    try:
-        told = json.loads(path.read_text("utf-8")).get("feature_sets") or []
-    except (OSError, ValueError, AttributeError):
-        return []
-    return [one for one in told if isinstance(one, dict)]

@@ -41,29 +41,41 @@ class FeatureReader:
 
     def __init__(self, name: str, home: str | Path | None = None) -> None:
         """Open the store; raises UnknownName where nothing of the set is stored."""
-        self._store = OnlineStore(open_workspace(home).home)
-        self.joins: tuple[Stored, ...] = tuple(self._store.stored(name))
-        if not self.joins:
-            stored = {one.set for one in self._store.stored()}
-            self._store.close()
-            hint = None if stored else f"`hookline features materialize {name}` stores it"
-            raise UnknownName("stored feature set", name, stored, hint=hint)
+        self._name, self._store = name, OnlineStore(open_workspace(home).home)
+        try:
+            self._joins()
+        except BaseException:
+            self.close()
+            raise
 
     def look_up(self, rows: Sequence[Row]) -> LookedUp:
-        """Return rows with the stored values of their keys; what a row brings itself stays. A missing key is like none.
+        """Return rows with the stored values of their keys, as they are stored now; what a row brings itself stays.
 
-        Raises DataError for a row without a column of the key.
+        A missing key is like none. Raises DataError for a row without a column of the key, UnknownName where nothing of the
+        set is stored any more.
         """
+        with self._store.reading():
+            return self._looked_up(rows, self._joins())
+
+    def _joins(self) -> list[Stored]:
+        """Return what is stored of the set; asked again and again, since it may be stored anew, with other columns."""
+        if found := self._store.stored(self._name):
+            return found
+        stored = {one.set for one in self._store.stored()}
+        hint = None if stored else f"`hookline features materialize {self._name}` stores it"
+        raise UnknownName("stored feature set", self._name, stored, hint=hint)
+
+    def _looked_up(self, rows: Sequence[Row], joins: Sequence[Stored]) -> LookedUp:
         made = [dict(row) for row in rows]
         unknown = set()
-        for join in self.joins:
+        for join in joins:
             for place, row in enumerate(made):
                 held, known = self._store.values(join, _key(row, join, place))
                 if not known:
                     unknown.add(place)
                 for column, value in zip(join.columns, held, strict=True):
                     row.setdefault(column, value)
-        stale = tuple(join.join for join in self.joins if join.stale)
+        stale = tuple(join.join for join in joins if join.stale)
         return LookedUp(tuple(made), stale, tuple(sorted(unknown)))
 
     def close(self) -> None:

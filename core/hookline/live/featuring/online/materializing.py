@@ -72,6 +72,11 @@ def store_known(
 ) -> list[Stored]:
     """Store what the joins of a set know, as `materialize` does."""
     chosen = _chosen(known, known.declared.name, join, other=source is not None)
+    if at is not None and not any(getattr(known.joins[part], "time", None) for part in chosen):
+        raise UsageError(
+            f"feature set '{known.declared.name}' joins by key alone, so that no moment changes what is known",
+            hint="leave the moment out",
+        )
     return [_stored(registry, store, known, part, _beside(known.joins[part], source), at) for part in chosen]
 
 
@@ -108,6 +113,8 @@ def _stored(
     join: Source,
     at: datetime | int | None,
 ) -> Stored:
+    import polars as pl
+
     name = known.declared.name
     on, left_time, right_time = _shape(join, f"features.{name}.joins.{part}")
     right: Source = join.right  # type: ignore[attr-defined]
@@ -122,7 +129,9 @@ def _stored(
         for column, dtype in made.collect_schema().items()
         if column not in (*on, left_time, MATCHED, ROW_ID)
     }
-    rows = made.select([*on, *columns]).collect()
+    # A decimal is no value of JSON, and to a model it is a number as others are.
+    decimals = [pl.col(name).cast(pl.Float64) for name, dtype in made.collect_schema().items() if dtype.is_decimal()]
+    rows = made.with_columns(decimals).select([*on, *columns]).collect()
     facts = Stored(
         name,
         part,

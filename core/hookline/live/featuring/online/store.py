@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 from hookline.errors import StoreError
 
 FILE = "features.sqlite"
-FORMAT = 1
+FORMAT = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS joins (
     name TEXT, part TEXT, version TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, part)
@@ -23,6 +24,8 @@ CREATE TABLE IF NOT EXISTS kept (
     name TEXT, part TEXT, key TEXT, held TEXT NOT NULL, PRIMARY KEY (name, part, key)
 ) WITHOUT ROWID;
 """
+WHOLE = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
+"""A text that is a whole number, said in the one way that one has."""
 MOMENTS: Mapping[str, Any] = {"datetime": datetime.fromisoformat, "date": date.fromisoformat}
 """How texts of the store become what they were."""
 
@@ -54,7 +57,8 @@ class Stored:
     def age(self) -> float:
         """Seconds since the moment that the values are of, or since they were written where that is no time."""
         try:
-            moment = datetime.fromisoformat(self.moment)
+            # A whole number may read as a date, such as 20260131.
+            moment = self.written if WHOLE.fullmatch(self.moment) else datetime.fromisoformat(self.moment)
         except ValueError:
             moment = self.written
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -72,6 +76,22 @@ class OnlineStore:
     def __init__(self, home: Path) -> None:
         self.path = home / FILE
         self._connection: sqlite3.Connection | None = None
+        self._inode: int | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See the store as it is at one moment until the block ends; also one that has taken the place of another."""
+        if self._connection is not None and self._inode != self._inode_there():
+            self.close()
+        if self._connection is None and not self.path.exists():
+            yield
+            return
+        with self._acting() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                connection.execute("COMMIT")
 
     def write(self, facts: Stored, rows: Iterable[tuple[Sequence[Any], Sequence[Any]]]) -> None:
         """Put the values of a join in the place of those there were, in one step: a reader sees the old ones or the new ones.
@@ -143,6 +163,7 @@ class OnlineStore:
         try:
             if self._connection is None:
                 self._connection = self._opened()
+                self._inode = self._inode_there()
             yield self._connection
         except sqlite3.Error as error:
             raise StoreError(
@@ -150,11 +171,24 @@ class OnlineStore:
                 hint="`hookline features materialize` writes it anew where it is deleted",
             ) from error
 
+    def _inode_there(self) -> int | None:
+        try:
+            return self.path.stat().st_ino
+        except FileNotFoundError:
+            return None
+
     def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        try:
+            self._require_format(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _require_format(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version not in (0, FORMAT):
-            connection.close()
             raise StoreError(
                 f"the online store {self.path} has format {version}, and this hookline reads {FORMAT}",
                 hint="delete it, and materialize again",
@@ -163,12 +197,17 @@ class OnlineStore:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_TABLES)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
-        return connection
 
 
 def key_text(key: Sequence[Any]) -> str:
-    """Return a key as the store has it; 5 and 5.0 are the same."""
-    return _text([int(part) if isinstance(part, float) and part.is_integer() else part for part in key])
+    """Return a key as the store has it; 5, 5.0 and "5" are the same, which a command line cannot tell apart."""
+    return _text([_part(part) for part in key])
+
+
+def _part(part: Any) -> Any:
+    if isinstance(part, float) and part.is_integer():
+        return int(part)
+    return int(part) if isinstance(part, str) and WHOLE.fullmatch(part) else part
 
 
 def _text(value: Any) -> str:
