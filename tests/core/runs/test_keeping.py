@@ -92,7 +92,9 @@ def test_a_run_repeats_on_its_source_or_on_what_was_kept(file: Path, home: Path)
 
 
 def test_what_was_ignored_joined_and_named_after_the_source_is_repeated_from_the_store(file: Path, home: Path) -> None:
-    pl.DataFrame({"x": range(7), "w": [one * 1.5 for one in range(7)]}).write_csv(file.with_name("r.csv"))
+    pl.DataFrame({"x": [one * 1.0 for one in range(7)], "w": [one * 1.5 for one in range(7)]}).write_csv(
+        file.with_name("r.csv")
+    )
     frame = table().with_columns(seen=pl.col("id"))
     frame.write_csv(file)
     join = {"component": "join", "right": {"component": "file", "path": str(file.with_name("r.csv"))}, "on": ["x"]}
