@@ -165,6 +165,17 @@ def test_words_about_a_set_and_their_order_are_no_part_of_its_version(registry: 
     assert version(registry, definitions={"spending": turned}) == plain
 
 
+def test_a_step_that_changes_columns_means_another_thing_before_than_after(registry: Registry) -> None:
+    steps: dict[str, Any] = {"fill": {"component": "impute"}, "spending": SPENDING}
+    free: dict[str, Any] = {"a": SPENDING, "b": {"component": "expressions", "columns": {"twice": "spend * 2"}}}
+
+    def versions(some: dict[str, Any]) -> set[str]:
+        return {version(registry, definitions=dict(turn)) for turn in (some.items(), reversed(some.items()))}
+
+    assert len(versions(steps)) == 2
+    assert len(versions(free)) == 1
+
+
 def test_another_meaning_is_another_version(registry: Registry) -> None:
     plain = version(registry)
     others = [
