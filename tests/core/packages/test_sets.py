@@ -132,7 +132,9 @@ def test_a_rule_that_says_nothing_is_damaged(limit: float) -> None:
 
 
 @pytest.mark.parametrize("method", ["lac", "aps"])
-def test_no_class_leaves_or_enters_while_probabilities_move_by_less_than_half_of_its_lead(method: Any) -> None:
+def test_no_class_leaves_or_enters_while_probabilities_move_by_less_than_half_of_its_lead(
+    method: Literal["lac", "aps"],
+) -> None:
     rng = np.random.default_rng(6)
     for classes in (2, 3, 5):
         # Of tenths many are equal, and many lie at the limit.
