@@ -178,6 +178,13 @@ def test_most_labels_that_were_turned_are_among_those_to_look_at(tmp_path: Path)
     assert not found(audited(tmp_path / "off", frame, YES), "label_noise")
 
 
+def test_columns_of_infinities_and_of_nothing_stop_no_audit(tmp_path: Path, shops: pl.DataFrame) -> None:
+    endless = pl.when(pl.int_range(pl.len()) % 50 == 0).then(float("inf")).otherwise(pl.col("amount"))
+    frame = shops.with_columns(usual=endless.mean().over("shop"), empty=pl.lit(None, pl.Float64))
+    report = audited(tmp_path, frame, YES, noise=True)
+    assert not found(report, "target_mean")
+
+
 @pytest.mark.parametrize(
     ("name", "target", "task", "roles"),
     [

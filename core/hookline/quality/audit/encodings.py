@@ -126,7 +126,7 @@ def _way(key: pl.Series, column: pl.Series, truth: np.ndarray, close: float) -> 
     frame = (
         pl.DataFrame({"key": key, "e": column.cast(pl.Float64), "y": truth})
         .drop_nulls()
-        .filter(pl.col("y").is_not_nan())
+        .filter(pl.col("y").is_not_nan(), pl.col("e").is_finite())
     )
     held = frame.with_columns(n=pl.len().over("key"), s=pl.col("y").sum().over("key"))
     several = held.filter(pl.col("n") > 1)
