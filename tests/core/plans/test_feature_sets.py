@@ -165,6 +165,17 @@ def test_words_about_a_set_and_their_order_are_no_part_of_its_version(registry: 
     assert version(registry, definitions={"spending": turned}) == plain
 
 
+@pytest.mark.parametrize("given", [3, [4], {"a": 1.5}], ids=["number", "list", "mapping"])
+def test_what_is_no_feature_set_is_told_at_its_place(given: Any) -> None:
+    with pytest.raises(ConfigError, match="feature set"):
+        hl.plan(source=ROWS, target="y", features=given)
+
+
+def test_a_set_that_says_another_name_than_its_key_is_refused(registry: Registry) -> None:
+    with pytest.raises(ConfigError, match="is the key that the set stands below, 'customer', and not 'client'"):
+        known_set(registry, "customer", {"name": "client", "definitions": {"spending": SPENDING}})
+
+
 def test_a_step_that_changes_columns_means_another_thing_before_than_after(registry: Registry) -> None:
     steps: dict[str, Any] = {"fill": {"component": "impute"}, "spending": SPENDING}
     free: dict[str, Any] = {"a": SPENDING, "b": {"component": "expressions", "columns": {"twice": "spend * 2"}}}

@@ -115,6 +115,8 @@ def known_set(registry: Registry, name: str, values: Any) -> KnownSet:
         told = "must be a feature set: description, owner, definitions, joins, tests"
         raise ConfigError("bad config", [Problem(where, f"{told}; in a file, below the set's name, got {values!r}")])
     problems = [Problem(where, fault)] if (fault := fault_of(name)) else []
+    if (other := values.get("name", name)) != name:
+        problems.append(Problem(f"{where}.name", f"is the key that the set stands below, '{name}', and not {other!r}"))
     definitions = _several(values.get("definitions"), f"{where}.definitions", problems)
     joins = _several(values.get("joins"), f"{where}.joins", problems)
     problems += [
