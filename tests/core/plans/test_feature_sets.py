@@ -11,7 +11,7 @@ import pytest
 
 import hookline as hl
 from hookline import FeatureSet
-from hookline.errors import ConfigError, PluginError, UnknownName
+from hookline.errors import ConfigError, HooklineError, PluginError, UnknownName
 from hookline.plans.config import RunConfig, resolve
 from hookline.plans.hydra.compose import compose
 from hookline.plans.placing.sets import known_set
@@ -169,6 +169,16 @@ def test_words_about_a_set_and_their_order_are_no_part_of_its_version(registry: 
 def test_what_is_no_feature_set_is_told_at_its_place(given: Any) -> None:
     with pytest.raises(ConfigError, match="feature set"):
         hl.plan(source=ROWS, target="y", features=given)
+
+
+@pytest.mark.parametrize("typed", ["features=customer", "features=[customer]"], ids=["alone", "in brackets"])
+def test_where_there_is_no_set_at_all_it_says_where_to_define_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    registry = load_registry()
+    with pytest.raises(HooklineError, match="(?s)named 'customer'.*define one in features/NAME.yaml"):
+        resolve(registry, compose(registry, [typed]))
 
 
 def test_a_set_that_says_another_name_than_its_key_is_refused(registry: Registry) -> None:

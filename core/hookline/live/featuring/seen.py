@@ -11,7 +11,7 @@ from typing import Any
 from hookline.errors import UnknownName, UsageError
 from hookline.packages.settling import EVIDENCE
 from hookline.plans.hydra.compose import sets_named, sets_there
-from hookline.plans.placing.sets import KnownSet, known_set
+from hookline.plans.placing.sets import NO_SETS, KnownSet, known_set
 from hookline.plans.placing.versions import features_of, version_of
 from hookline.registry.registry import Registry
 from hookline.workspace.catalog.models import ModelRecord
@@ -62,7 +62,7 @@ class SetVersion:
 def current_set(registry: Registry, name: str, config_dir: Path | None = None) -> KnownSet:
     """Return a set as the project defines it now; raises UnknownName, or ConfigError with every problem of it."""
     if name not in (there := sets_there(registry, config_dir)):
-        raise UnknownName("feature set", name, there, hint=None if there else _none())
+        raise UnknownName("feature set", name, there, hint=None if there else NO_SETS)
     return known_set(registry, name, sets_named(registry, [name], config_dir)[name])
 
 
@@ -92,7 +92,7 @@ def set_versions(
     found += [seen for (one, _), seen in used.items() if name in (None, one)]
     if name is not None and not found:
         names = {*there, *(seen.name for seen in used.values())}
-        raise UnknownName("feature set", name, names, hint=None if names else _none())
+        raise UnknownName("feature set", name, names, hint=None if names else NO_SETS)
     return sorted(found, key=lambda one: (one.name, not one.current))
 
 
@@ -157,10 +157,3 @@ def _sets_in(path: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError, AttributeError):
         return []
     return [one for one in told if isinstance(one, dict) and {"name", "version", "features"} <= set(one)]
-
-
-def _none() -> str:
-    return (
-        'define one in features/NAME.yaml of the folder that [tool.hookline] configs = "conf" in pyproject.toml names, '
-        "or that --config-dir does"
-    )
