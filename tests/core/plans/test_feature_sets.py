@@ -181,6 +181,21 @@ def test_where_there_is_no_set_at_all_it_says_where_to_define_one(
         resolve(registry, compose(registry, [typed]))
 
 
+def test_a_file_does_not_silently_stand_in_for_the_set_of_a_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project(tmp_path, YAML) / "own_customer.py").write_text(
+        "import hookline as hl\n\n@hl.hookimpl\ndef register_feature_sets():\n"
+        "    return [hl.FeatureSet(name='customer', definitions={'a': {'component': 'impute'}})]\n",
+        "utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("HOOKLINE_PLUGINS", "own_customer")
+    with pytest.raises(ConfigError, match=r"features.customer: is defined twice: by a plugin, and in .*customer.yaml"):
+        compose(load_registry(), ["features=[customer]"])
+
+
 def test_a_set_that_says_another_name_than_its_key_is_refused(registry: Registry) -> None:
     with pytest.raises(ConfigError, match="is the key that the set stands below, 'customer', and not 'client'"):
         known_set(registry, "customer", {"name": "client", "definitions": {"spending": SPENDING}})
