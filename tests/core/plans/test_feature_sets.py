@@ -181,6 +181,12 @@ def test_where_there_is_no_set_at_all_it_says_where_to_define_one(
         resolve(registry, compose(registry, [typed]))
 
 
+def test_a_column_that_the_rows_have_is_not_added_and_the_plan_says_so() -> None:
+    twice = {"component": "expressions", "columns": {"visits": "visits * 2"}}
+    with pytest.raises(ConfigError, match="features.s.definitions.d: adds 'visits', which the rows have already"):
+        hl.plan(source=ROWS, target="y", features={"s": {"definitions": {"d": twice}}})
+
+
 def test_a_file_does_not_silently_stand_in_for_the_set_of_a_plugin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

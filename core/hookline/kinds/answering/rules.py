@@ -134,7 +134,7 @@ def _leads_of_sums(probabilities: np.ndarray, scores: np.ndarray, limit: float) 
     import numpy as np
 
     classes = probabilities.shape[1]
-    found = np.abs(scores - limit) / classes
+    found: np.ndarray = np.abs(scores - limit) / classes
     for code in range(classes):
         own, score = probabilities[:, code : code + 1], scores[:, code : code + 1]
         others = np.delete(probabilities, code, axis=1)
