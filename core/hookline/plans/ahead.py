@@ -96,6 +96,8 @@ def _wrong_in_sets(config: RunConfig, known: set[str], target: str) -> Iterator[
                 for absent in (needed for needed in derived.inputs if needed not in known):
                     told = f"'{column}' is computed from '{absent}', which the rows have not"
                     yield Problem(where, f"{told}; {suggestion(absent, known, 'column')}")
+                if column in known:
+                    yield Problem(where, f"adds '{column}', which the rows have already; give it another name")
                 if target in derived.inputs:
                     yield Problem(where, f"'{column}' is computed from '{target}', which is to be predicted")
                 known.add(column)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from hookline.errors import ConfigError, PlanError, Problem, suggestion
@@ -18,6 +19,7 @@ from hookline.kinds.kinds import Evaluator, Monitor, Trainer
 from hookline.kinds.reports import Reference
 from hookline.kinds.scored import Scored
 from hookline.packages.pipeline import Pipeline
+from hookline.registry.fields import has_default
 from hookline.registry.nested import nested_components
 from hookline.registry.ports import Ports, assignable, ports, takers, takes_scored, takes_traffic, type_text
 from hookline.registry.registry import Registry
@@ -108,8 +110,14 @@ def _with_words(registry: Registry, config: RunConfig, model: Any) -> list[str]:
     """Return which packagers take such a model and have words for every part."""
     lacking = {language for language, _ in _lacking(config)}
     fits = takers(registry.classes("packager"), types.GenericAlias(Pipeline, (model,)))
-    able = [name for name in fits if not lacking & _spoken(registry.entry("packager", name).cls)]
+    classes = {name: registry.entry("packager", name).cls for name in fits}
+    able = [name for name, cls in classes.items() if _stands_alone(cls) and not lacking & _spoken(cls)]
     return [f"packagers that have words for all of it: {', '.join(able)}"] if able else []
+
+
+def _stands_alone(cls: type[Component]) -> bool:
+    """Tell whether a component is chosen by its name alone, without a field that must be said."""
+    return all(has_default(field) for field in fields(cls))
 
 
 def _spoken(cls: type[Component]) -> set[str]:

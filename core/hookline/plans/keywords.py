@@ -109,11 +109,11 @@ def _sets(registry: Registry, given: Any) -> dict[str, Any]:
 
     if isinstance(given, Mapping):
         return dict(given)
-    listed = [given] if isinstance(given, (str, FeatureSet)) else list(given)
-    named = sets_named(registry, [one for one in listed if isinstance(one, str)])
+    listed = list(given) if isinstance(given, (list, tuple)) else [given]
     for one in listed:
         if not isinstance(one, (str, FeatureSet)):
             raise ConfigError("bad config", [Problem("features", f"must be names or feature sets, got {one!r}")])
+    named = sets_named(registry, [one for one in listed if isinstance(one, str)])
     return {name: named[name] for name in named} | {one.name: one for one in listed if isinstance(one, FeatureSet)}
 
 

@@ -165,7 +165,7 @@ def test_an_optional_column_that_is_absent_is_missing_in_every_row(path: Path) -
 def test_a_check_counts_by_rule_and_finds_the_values_that_cannot_be_read(path: Path) -> None:
     rows = FRAME.with_columns(age=pl.Series(["31", "x", "99"]), city=pl.Series(["Rome", "Ulm", None])).drop("member")
     checked = check_rows([rows], said(path, "columns: {age: {on_violation: reject}}"))
-    found = {key: (check.rejects, check.count, check.examples[0].row) for key, check in checked.broken.items()}
+    found = {key[:2]: (check.rejects, check.count, check.examples[0].row) for key, check in checked.broken.items()}
     assert found == {
         ("age", "type"): (True, 1, 1),
         ("age", "range"): (True, 1, 2),

@@ -132,6 +132,63 @@ def test_missing_values_repeat_nothing(path: Path) -> None:
     assert not checked.broken
 
 
+def over_table(path: Path, frame: pl.DataFrame, text: str, now: datetime | None = None) -> Checked:
+    path.write_text(text, "utf-8")
+    checked = Checked(rows=frame.height)
+    check_table(frame.lazy(), read_contract(path).table, checked, id_column="id", now=now)
+    return checked
+
+
+def test_rows_repeat_each_other_in_whatever_they_hold(path: Path) -> None:
+    frame = pl.DataFrame({"a": [float("nan"), float("nan"), 1.0], "b": [[1], [1], [2]]})
+    for columns in ("[a]", "[b]", "[a, b]"):
+        (check,) = over_table(path, frame, f"unique: [{{columns: {columns}}}]\n").broken.values()
+        assert check.count == 1
+        assert check.examples[0].message.startswith("repeats row 0 in ")
+
+
+def test_a_time_that_is_days_ahead_makes_no_table_fresh(path: Path) -> None:
+    now = datetime(2024, 5, 8, tzinfo=UTC)
+    text = "freshness: [{column: day, within: 2d}]\n"
+    days = [datetime(2024, 5, 5), datetime(2099, 1, 1)]
+    (check,) = over_table(path, pl.DataFrame({"day": days}), text, now).broken.values()
+    assert check.examples[0].message.startswith("is 3d old at its newest, 2024-05-05")
+    assert not over_table(path, pl.DataFrame({"day": [datetime(2024, 5, 8, 9)]}), text, now).broken
+    with pytest.raises(DataError, match="freshness is of dates and times, and 'day' holds Duration"):
+        over_table(path, pl.DataFrame({"day": [timedelta(3)]}), text)
+
+
+def test_of_two_rules_of_a_column_the_one_that_rejects_rejects(path: Path) -> None:
+    text = "freshness: [{column: day, within: 1d}, {column: day, within: 2d, on_violation: reject}]\n"
+    checked = over_table(path, FRAME, text, datetime(2024, 5, 8, tzinfo=UTC))
+    assert [len(checked.warned), len(checked.rejected)] == [1, 1]
+
+
+def test_every_row_that_breaks_a_rule_is_warned_of(path: Path) -> None:
+    rows = pl.DataFrame({"self": [1] * 1_500, "b": [-1] * 1_500})
+    schema = infer_schema(rows.lazy(), ["self", "b"])
+    path.write_text("rules: [b > self]\n", "utf-8")
+    schema = read_contract(path).over(schema, "the data have")
+    assert len(unlike_training(rows, schema)) == 1_500
+    (check,) = check_rows(batches_of(rows.lazy()), schema).broken.values()
+    assert check.count == 1_500
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("freshness: [{column: day, within: 999999999w}]\n", "freshness.0.within"),
+        ("rows: {maximum: -1}\n", "rows.maximum"),
+    ],
+    ids=["length", "count"],
+)
+def test_a_number_that_no_table_can_keep_is_told_at_its_place(path: Path, text: str, place: str) -> None:
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_contract(path)
+    assert [problem.path for problem in caught.value.problems] == [place]
+
+
 def test_a_contract_with_rules_is_written_and_reads_back_the_same(path: Path) -> None:
     text = (
         "rules: [{rule: '\"end\" >= start', name: later, on_violation: reject}, 'start > 0']\n"
@@ -205,6 +262,41 @@ def test_a_check_of_pandera_that_no_contract_says_is_named(path: Path) -> None:
     with pytest.raises(ConfigError, match="a contract has no such check") as caught:
         read_contract(path)
     assert caught.value.problems[0].path == "columns.order.str_endswith"
+
+
+def test_checks_of_one_column_of_pandera_hold_together(path: Path) -> None:
+    pandera = pytest.importorskip("pandera.polars")
+    check = pandera.Check
+    checks = {
+        "n": (pl.Int64, [check.ge(0), check.in_range(-10, 5), check.isin([1, 2, 9])]),
+        "t": (pl.String, [check.isin(["a", "b"]), check.isin(["b", "c"])]),
+        "d": (pl.Datetime, [check.gt(datetime(2024, 5, 1))]),
+        "m": (pl.String, [check.str_matches("x")]),
+    }
+    columns = {name: pandera.Column(dtype, some) for name, (dtype, some) in checks.items()}
+    path.write_text(pandera.DataFrameSchema(columns).to_yaml(), "utf-8")
+    frame = pl.DataFrame(
+        {
+            "n": [1, -1, 9, 3],
+            "t": ["b", "a", "c", "b"],
+            "d": [datetime(2024, 5, day) for day in (2, 1, 2, 2)],
+            "m": ["x\ny", "y", "xx", "x"],
+        }
+    )
+    schema = read_contract(path).alone({}, frame.schema)
+    assert rejected_mask(frame, schema).to_list() == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [("unique: true", "regex: true", "names each column"), ("unique: true", "notin: [LONG]", "at most 2,000")],
+    ids=["pattern of names", "long"],
+)
+def test_what_no_contract_can_say_of_a_schema_of_pandera_is_named(path: Path, old: str, new: str, message: str) -> None:
+    pytest.importorskip("pandera.polars")
+    path.write_text(PANDERA.replace(old, new.replace("LONG", "x" * 2_000)), "utf-8")
+    with pytest.raises(ConfigError, match=message):
+        read_contract(path)
 
 
 def test_a_schema_of_pandera_without_pandera_says_which_extra_brings_it(

@@ -11,7 +11,7 @@ import pytest
 
 import hookline as hl
 from hookline import FeatureSet
-from hookline.errors import ConfigError, PluginError, UnknownName
+from hookline.errors import ConfigError, HooklineError, PluginError, UnknownName
 from hookline.plans.config import RunConfig, resolve
 from hookline.plans.hydra.compose import compose
 from hookline.plans.placing.sets import known_set
@@ -163,6 +163,59 @@ def test_words_about_a_set_and_their_order_are_no_part_of_its_version(registry: 
     assert version(registry, tests={"t": {"given": {"spend": 1}, "wants": {}}}) == plain
     turned = {"columns": {"per_visit": ["spend", "visits"]}, "component": "ratio", "otherwise": None}
     assert version(registry, definitions={"spending": turned}) == plain
+
+
+@pytest.mark.parametrize("given", [3, [4], {"a": 1.5}], ids=["number", "list", "mapping"])
+def test_what_is_no_feature_set_is_told_at_its_place(given: Any) -> None:
+    with pytest.raises(ConfigError, match="feature set"):
+        hl.plan(source=ROWS, target="y", features=given)
+
+
+@pytest.mark.parametrize("typed", ["features=customer", "features=[customer]"], ids=["alone", "in brackets"])
+def test_where_there_is_no_set_at_all_it_says_where_to_define_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    registry = load_registry()
+    with pytest.raises(HooklineError, match="(?s)named 'customer'.*define one in features/NAME.yaml"):
+        resolve(registry, compose(registry, [typed]))
+
+
+def test_a_column_that_the_rows_have_is_not_added_and_the_plan_says_so() -> None:
+    twice = {"component": "expressions", "columns": {"visits": "visits * 2"}}
+    with pytest.raises(ConfigError, match="features.s.definitions.d: adds 'visits', which the rows have already"):
+        hl.plan(source=ROWS, target="y", features={"s": {"definitions": {"d": twice}}})
+
+
+def test_a_file_does_not_silently_stand_in_for_the_set_of_a_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project(tmp_path, YAML) / "own_customer.py").write_text(
+        "import hookline as hl\n\n@hl.hookimpl\ndef register_feature_sets():\n"
+        "    return [hl.FeatureSet(name='customer', definitions={'a': {'component': 'impute'}})]\n",
+        "utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("HOOKLINE_PLUGINS", "own_customer")
+    with pytest.raises(ConfigError, match=r"features.customer: is defined twice: by a plugin, and in .*customer.yaml"):
+        compose(load_registry(), ["features=[customer]"])
+
+
+def test_a_set_that_says_another_name_than_its_key_is_refused(registry: Registry) -> None:
+    with pytest.raises(ConfigError, match="is the key that the set stands below, 'customer', and not 'client'"):
+        known_set(registry, "customer", {"name": "client", "definitions": {"spending": SPENDING}})
+
+
+def test_a_step_that_changes_columns_means_another_thing_before_than_after(registry: Registry) -> None:
+    steps: dict[str, Any] = {"fill": {"component": "impute"}, "spending": SPENDING}
+    free: dict[str, Any] = {"a": SPENDING, "b": {"component": "expressions", "columns": {"twice": "spend * 2"}}}
+
+    def versions(some: dict[str, Any]) -> set[str]:
+        return {version(registry, definitions=dict(turn)) for turn in (some.items(), reversed(some.items()))}
+
+    assert len(versions(steps)) == 2
+    assert len(versions(free)) == 1
 
 
 def test_another_meaning_is_another_version(registry: Registry) -> None:

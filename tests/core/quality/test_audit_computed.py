@@ -14,6 +14,7 @@ from hookline.data.split import SplitFacts, prepare, read_split
 from hookline.kinds.artifacts import Dataset, Roles, Target
 from hookline.kinds.reports import Finding, Report
 from hookline.quality.audit import audit
+from hookline.quality.audit.sides import parts_of
 from kit.tables import with_row_ids
 
 YES = Target("y", "binary", ("no", "yes"))
@@ -22,12 +23,12 @@ NEW = ("target_mean", "future_rows", "near_texts", "near_duplicates", "label_noi
 
 
 def audited(folder: Path, frame: pl.DataFrame, target: Target, noise: bool = False, **roles: Any) -> Report:
-    method = roles.pop("method", "random")
+    method, valid = roles.pop("method", "random"), roles.pop("valid", 0.0)
     folder.mkdir(parents=True, exist_ok=True)
     rows, named = with_row_ids(frame), Roles(target=target.name, **roles)
-    how, counts = prepare(Dataset(rows, named), SplitOptions(method=method), 0, folder)
+    how, counts = prepare(Dataset(rows, named), SplitOptions(method=method, valid=valid), 0, folder)
     split = read_split(folder, SplitFacts("data", how, counts), named)
-    labels = [part.frame.select(target.name).collect()[target.name] for part in (split.train, split.test)]
+    labels = [part.frame.select(target.name).collect()[target.name] for part in parts_of(split)]
     return audit(split, target, labels, noise=noise)
 
 
@@ -67,6 +68,19 @@ def test_a_mean_of_the_target_over_all_rows_is_critical(tmp_path: Path, shops: p
     assert (finding.subject, finding.severity) == ("rate", "critical")
     assert "of 'y' by 'shop'" in finding.message
     assert finding.rows
+
+
+def test_what_was_computed_over_validation_rows_too_is_critical(tmp_path: Path, shops: pl.DataFrame) -> None:
+    frame = shops.with_columns(rate=ENCODINGS["mean"], bought=pl.col("amount").sum().over("shop"))
+    report = audited(tmp_path, frame, YES, method="time", time="time", group="shop", valid=0.2)
+    assert [finding.subject for finding in found(report, "target_mean")] == ["rate"]
+    assert "bought" in [finding.subject for finding in found(report, "future_rows")]
+
+
+def test_a_mean_of_labels_that_became_fractions_on_their_way_is_critical(tmp_path: Path, shops: pl.DataFrame) -> None:
+    frame = shops.with_columns(rate=ENCODINGS["mean"], y=IS_YES)
+    (finding,) = found(audited(tmp_path, frame, Target("y", "binary", (0, 1))), "target_mean")
+    assert finding.subject == "rate"
 
 
 def test_a_mean_of_a_number_is_critical(tmp_path: Path, shops: pl.DataFrame) -> None:
@@ -162,6 +176,13 @@ def test_most_labels_that_were_turned_are_among_those_to_look_at(tmp_path: Path)
     assert len(trained) >= 0.7 * 0.7 * len(turned)  # Of the seven tenths that are trained on.
     assert len(trained) >= 0.6 * len(table.rows)
     assert not found(audited(tmp_path / "off", frame, YES), "label_noise")
+
+
+def test_columns_of_infinities_and_of_nothing_stop_no_audit(tmp_path: Path, shops: pl.DataFrame) -> None:
+    endless = pl.when(pl.int_range(pl.len()) % 50 == 0).then(float("inf")).otherwise(pl.col("amount"))
+    frame = shops.with_columns(usual=endless.mean().over("shop"), empty=pl.lit(None, pl.Float64))
+    report = audited(tmp_path, frame, YES, noise=True)
+    assert not found(report, "target_mean")
 
 
 @pytest.mark.parametrize(

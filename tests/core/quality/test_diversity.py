@@ -16,6 +16,7 @@ from hookline.cli import main
 from hookline.errors import ConfigError, DataError
 from hookline.quality.profile.column import measure_column
 from hookline.quality.profile.diversity.near import near_texts
+from hookline.quality.profile.diversity.said import shares_in
 from hookline.quality.profile.diversity.spread import spread_of
 from hookline.quality.profile.diversity.writing import writing_of
 
@@ -156,6 +157,21 @@ def test_what_is_said_of_a_population_is_checked() -> None:
         hl.profile(frame, population={"plan": {"a": 0.9, "b": 0.3}})
     with pytest.raises(DataError, match="'plan' is a string in the table and a number"):
         hl.profile(frame, population=pl.DataFrame({"plan": [1, 2]}))
+
+
+def test_a_population_says_numbers_whether_or_not_gaps_or_infinities_stand_among_them() -> None:
+    rooms = pl.DataFrame({"rooms": [1.0, 2.0, None] * 100, "x": [1.0, float("inf"), 2.0] * 100})
+    shares = hl.profile(rooms, population={"rooms": {1: 0.5, 2: 0.5}}).table.population
+    assert [one.value for one in shares] == [0.0]
+    table = hl.profile(rooms, population=rooms).table.population
+    assert all("nan" not in label for one in table for label, *_ in one.parts)
+    endless = pl.DataFrame({"x": [float("inf")] * 3})
+    assert hl.profile(rooms, population=endless).table.population == ()
+
+
+def test_shares_of_a_column_are_said_once() -> None:
+    with pytest.raises(ConfigError, match="is said twice"):
+        shares_in(["plan=a:1", "plan=b:1"])
 
 
 def test_rows_that_a_few_groups_give_are_told() -> None:

@@ -91,6 +91,24 @@ def test_a_run_repeats_on_its_source_or_on_what_was_kept(file: Path, home: Path)
     assert again.evidence["data"]["version"] == run.evidence["data"]["version"]
 
 
+def test_what_was_ignored_joined_and_named_after_the_source_is_repeated_from_the_store(file: Path, home: Path) -> None:
+    pl.DataFrame({"x": [one * 1.0 for one in range(7)], "w": [one * 1.5 for one in range(7)]}).write_csv(
+        file.with_name("r.csv")
+    )
+    frame = table().with_columns(seen=pl.col("id"))
+    frame.write_csv(file)
+    join = {"component": "join", "right": {"component": "file", "path": str(file.with_name("r.csv"))}, "on": ["x"]}
+    config: dict[str, Any] = {"roles": {"target": "y", "id": "id", "ignore": ["seen"]}, "trainer": "decision_tree"}
+    parts: dict[str, Any] = {"packager": [], "monitor": [], "audit": "off", "features": {"s": {"joins": {"j": join}}}}
+    run = hl.run(source=str(file), home=home, keep_data=True, **config, **parts)
+    frame.head(40).write_csv(file)
+    again = hl.run(plan_repeat(load_registry(), open_workspace(home), run.id).config, home=home)
+    assert [feature["name"] for feature in again.evidence["features"]] == ["x", "w"]
+    assert again.evidence["title"] == run.evidence["title"] == "t"
+    assert again.evidence["data"]["version"] == run.evidence["data"]["version"]
+    assert again.metrics == run.metrics
+
+
 def test_a_run_whose_rows_are_gone_is_not_repeated_and_what_differs_is_told(file: Path, home: Path) -> None:
     run = run_of(file, home)
     frame = pl.read_csv(file)

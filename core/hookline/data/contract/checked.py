@@ -45,7 +45,7 @@ class Checked:
     """What was found in a table: how many rows it has, and which rules they break."""
 
     rows: int = 0
-    broken: dict[tuple[str, str], RuleCheck] = field(default_factory=dict)
+    broken: dict[tuple[str, str, bool], RuleCheck] = field(default_factory=dict)
     keep: bool = False
     """Whether the number of every row that breaks a rule is kept."""
 
@@ -69,7 +69,7 @@ class Checked:
         places: pl.Series | None = None,
     ) -> None:
         """Count values that break a rule; places: the numbers of their rows."""
-        check = self.broken.setdefault((column, rule), RuleCheck(column, rule, rejects))
+        check = self.broken.setdefault((column, rule, rejects), RuleCheck(column, rule, rejects))
         check.count += count
         check.examples += list(examples)[: MOST_EXAMPLES - len(check.examples)]
         if self.keep and places is not None:

@@ -91,6 +91,8 @@ def _fault_of_count(entry: CountRule) -> tuple[str, str] | None:
     low, high = entry.minimum, entry.maximum
     if low is None and high is None:
         return "minimum", "say it, or maximum, or both"
-    if (low or 0) < 0 or (low is not None and high is not None and low > high):
+    if (low or 0) < 0 or (low is not None and high is not None and low > high >= 0):
         return "minimum", f"must be from 0 to the maximum, got {low}"
+    if (high or 0) < 0:
+        return "maximum", f"must be 0 or more, got {high}"
     return None

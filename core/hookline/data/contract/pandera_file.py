@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,14 @@ from hookline.errors import ConfigError, DataError, MissingBackend, Problem
 from hookline.kinds.contracts.rules import RowRule, TableRules, UniqueRule
 
 from ..columns import column_kind
+from .across import MOST_LETTERS, read_expression
 from .columns import ColumnRule, faults_of
 
 LIMITS = {"greater_than_or_equal_to": "minimum", "less_than_or_equal_to": "maximum"}
+NARROWER = {"minimum": max, "maximum": min}
+"""Of two limits, the one that both checks keep."""
 SIGNS = {"greater_than": ">", "less_than": "<", "equal_to": "=", "not_equal_to": "<>"}
+AMONG = {"isin": ("IN", "allowed_values"), "notin": ("NOT IN", "forbidden_values")}
 TYPES = ("polars_dataframe", "dataframe")
 """What pandera calls its schemas of tables."""
 
@@ -62,47 +67,75 @@ def _column(name: str, column: Any, problems: list[Problem]) -> tuple[ColumnRule
             said["kind"] = column_kind(column.dtype.type)
         except DataError:
             problems.append(Problem(f"columns.{name}.dtype", f"no pipeline takes {column.dtype}"))
+    if column.regex:
+        problems.append(Problem(f"columns.{name}.regex", "a contract names each column by itself"))
     rules: list[RowRule] = []
     for check in column.checks:
         facts = check.statistics or {}
-        if check.name in LIMITS:
-            said[LIMITS[check.name]] = next(iter(facts.values()))
-        elif check.name == "in_range" and facts["include_min"] and facts["include_max"]:
-            said |= {"minimum": facts["min_value"], "maximum": facts["max_value"]}
-        elif check.name == "isin":
-            said["categories"] = tuple(facts["allowed_values"])
-        elif check.name == "str_matches":
+        limits = _limits(check.name, facts)
+        for key, value in limits.items():
+            said[key] = NARROWER[key](said[key], value) if key in said else value
+        if limits:
+            continue
+        if check.name == "isin" and said.get("kind") in ("string", "boolean", None):
+            allowed = said.get("categories", facts["allowed_values"])
+            said["categories"] = tuple(one for one in facts["allowed_values"] if one in allowed)
+        elif check.name == "str_matches" and "pattern" not in said:
             # It asks for a text that begins so, where a contract asks for a whole text.
-            said["pattern"] = f"(?:{_text(facts['pattern'])}).*"
-        elif made := list(_as_rules(name, check.name, facts)):
+            said["pattern"] = f"(?:{_text(facts['pattern'])})(?s:.*)"
+        elif made := list(_as_rules(name, check.name, facts, said.get("kind"))):
             rules += made
         else:
-            problems.append(Problem(f"columns.{name}.{check.name}", "a contract has no such check"))
+            told = "a contract has one pattern" if check.name == "str_matches" else "a contract has no such check"
+            problems.append(Problem(f"columns.{name}.{check.name}", told))
+    for rule in rules:
+        try:
+            read_expression(rule.rule)
+        except ValueError as error:
+            problems.append(Problem(f"columns.{name}", f"its check '{rule.rule[:MOST_LETTERS]}' {error}"))
     return ColumnRule(on_violation="reject", **said), rules
 
 
-def _as_rules(name: str, check: str, facts: Mapping[str, Any]) -> Iterator[RowRule]:
+def _limits(check: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the least and the largest value that a check allows; empty for one that is not of limits."""
+    if check in LIMITS:
+        return {LIMITS[check]: next(iter(facts.values()))}
+    if check == "in_range" and facts["include_min"] and facts["include_max"]:
+        return {"minimum": facts["min_value"], "maximum": facts["max_value"]}
+    return {}
+
+
+def _as_rules(name: str, check: str, facts: Mapping[str, Any], kind: str | None) -> Iterator[RowRule]:
     column = '"' + name.replace('"', '""') + '"'
+
+    def said(value: Any) -> str:
+        return _literal(value, moment=kind == "datetime")
+
     if check in SIGNS:
-        yield RowRule(f"{column} {SIGNS[check]} {_literal(next(iter(facts.values())))}", "", "reject")
+        yield RowRule(f"{column} {SIGNS[check]} {said(next(iter(facts.values())))}", "", "reject")
     elif check == "in_range":
         low, high = (">=" if facts[key] else ">" for key in ("include_min", "include_max"))
-        yield RowRule(f"{column} {low} {_literal(facts['min_value'])}", "", "reject")
-        yield RowRule(f"{column} {high.replace('>', '<')} {_literal(facts['max_value'])}", "", "reject")
-    elif check == "notin":
-        values = ", ".join(map(_literal, facts["forbidden_values"]))
-        yield RowRule(f"{column} NOT IN ({values})", "", "reject")
+        yield RowRule(f"{column} {low} {said(facts['min_value'])}", "", "reject")
+        yield RowRule(f"{column} {high.replace('>', '<')} {said(facts['max_value'])}", "", "reject")
+    elif check in AMONG:
+        sign, of = AMONG[check]
+        yield RowRule(f"{column} {sign} ({', '.join(map(said, facts[of]))})", "", "reject")
     elif check == "str_length":
         for key, sign in (("min_value", ">="), ("max_value", "<=")):
             if facts.get(key) is not None:
                 yield RowRule(f"LENGTH({column}) {sign} {facts[key]}", "", "reject")
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Any, *, moment: bool) -> str:
     if isinstance(value, (bool, int, float)):
-        return str(value)
+        return str(value) if math.isfinite(value) else f"CAST('{value}' AS DOUBLE)"
     text = str(value).replace("'", "''")
-    return f"'{text}'"
+    # Of a date alone its midnight.
+    return (
+        f"CAST('{text.replace(' ', 'T') if ' ' in text else f'{text}T00:00:00'}' AS TIMESTAMP)"
+        if moment
+        else f"'{text}'"
+    )
 
 
 def _text(pattern: Any) -> str:

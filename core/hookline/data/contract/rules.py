@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hookline.errors import Breach, RejectedRows
 from hookline.kinds.artifacts import ROW_ID, Column, Schema
+from hookline.kinds.contracts.rules import RowRule
 
 from ..columns import absence, as_number, as_read, nothing, read_column
 from ..dates import read_moments
@@ -45,18 +46,24 @@ def unlike_training(frame: pl.DataFrame, schema: Schema, rows: pl.Series | None 
                 warnings.setdefault(row, []).append(f"{column.name}: {limits.complain(value)}")
     across = Across.of(schema)
     for rule, mask in across.broken(frame) if across else ():
-        told = [
-            (row, across.complain(rule, frame.row(row, named=True))) for row in mask.arg_true().to_list()[:MOST_KEPT]
-        ]
+        places = mask.arg_true()
         if rule.on_violation == "reject":
-            count += int(mask.sum())
+            count += len(places)
+            told = _complaints(across, rule, frame, places.head(MOST_KEPT - len(rejected)))
             rejected += [Breach(number_of(rows, row), called(rule), said) for row, said in told]
             continue
-        for row, said in told:
+        for row, said in _complaints(across, rule, frame, places):
             warnings.setdefault(row, []).append(f"{called(rule)}: {said}")
     if count:
         raise RejectedRows(count, sorted(rejected, key=lambda breach: breach.row))
     return {row: tuple(texts) for row, texts in warnings.items()}
+
+
+def _complaints(across: Across, rule: RowRule, frame: pl.DataFrame, places: pl.Series) -> Iterator[tuple[int, str]]:
+    """Yield the positions of rows with how each breaks a rule."""
+    held = frame.select(name for name in frame.columns if name in across.columns)[places]
+    for row, values in zip(places.to_list(), held.iter_rows(named=True), strict=True):
+        yield row, across.complain(rule, values)
 
 
 def batches_of(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
@@ -87,9 +94,9 @@ def check_rows(
     for raw in batches:
         batch = as_read(raw, schema)
         rows = Naming.of(batch, id_column)
-        read = {column.name: _check_column(checked, batch, rows, column) for column in schema.columns}
+        read = [_check_column(checked, batch, rows, column).alias(column.name) for column in schema.columns]
         if across:
-            _check_across(checked, batch.with_columns(**read), rows, across)
+            _check_across(checked, batch.with_columns(read), rows, across)
         checked.rows += batch.height
     return checked
 
@@ -97,10 +104,8 @@ def check_rows(
 def _check_across(checked: Checked, batch: pl.DataFrame, rows: Naming, across: Across) -> None:
     for rule, mask in across.broken(batch):
         places = mask.arg_true()
-        examples = [
-            rows.breach(row, called(rule), across.complain(rule, batch.row(row, named=True)))
-            for row in places.head(MOST_EXAMPLES).to_list()
-        ]
+        told = _complaints(across, rule, batch, places.head(MOST_EXAMPLES))
+        examples = [rows.breach(row, called(rule), said) for row, said in told]
         checked.add(called(rule), "rule", rule.on_violation == "reject", len(places), examples, rows.at(places))
 
 

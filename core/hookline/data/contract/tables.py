@@ -18,7 +18,11 @@ from .rules import numbered
 if TYPE_CHECKING:
     import polars as pl
 
+AHEAD = timedelta(days=1)
+"""How far ahead of now a time may lie, as those without a zone do in the east; a later one is taken for a wrong one."""
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+FIRST = "\0first"
+"""The first row with the values of each."""
 LENGTH = re.compile(r"(\d{1,9}(?:\.\d+)?)\s*([smhdw])")
 
 
@@ -27,7 +31,10 @@ def length_of(text: str) -> timedelta:
     found = LENGTH.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"must be a number with s, m, h, d or w, such as 36h, got '{text}'")
-    return timedelta(seconds=float(found[1]) * UNITS[found[2]])
+    try:
+        return timedelta(seconds=float(found[1]) * UNITS[found[2]])
+    except OverflowError:
+        raise ValueError(f"is longer than any time there is: '{text}'") from None
 
 
 def columns_of(rules: TableRules) -> Iterator[tuple[str, str]]:
@@ -58,7 +65,7 @@ def check_table(
     checked: of the same rows, counted; now: aware, by itself the time
     """
     present = frame.collect_schema().names()
-    frame = numbered(frame)
+    frame, id_column = numbered(frame), id_column if id_column in present else None
     for unique in rules.unique:
         if set(unique.columns) <= set(present):
             _check_unique(frame, unique, checked, id_column)
@@ -75,17 +82,13 @@ def _check_unique(frame: pl.LazyFrame, rule: UniqueRule, checked: Checked, id_co
     names = list(rule.columns)
     kept = [*dict.fromkeys([*names, ROW_ID, *([id_column] if id_column else [])])]
     rows = frame.select(kept).drop_nulls(names).collect(engine="streaming").sort(ROW_ID)
-    first = pl.struct(names).is_first_distinct()
-    repeated = rows.filter(~first)
+    rows = rows.with_columns(pl.col(ROW_ID).first().over(names).alias(FIRST))
+    repeated = rows.filter(pl.col(ROW_ID) != pl.col(FIRST))
     if not repeated.height:
         return
-    shown = repeated.head(MOST_EXAMPLES)
-    before = rows.filter(first).join(shown.select(names).unique(), on=names, how="semi")
-    of_first = {tuple(row[name] for name in names): row[ROW_ID] for row in before.iter_rows(named=True)}
     examples = []
-    for row in shown.iter_rows(named=True):
-        values = ", ".join(f"{name}={row[name]}" for name in names)
-        said = f"repeats row {of_first[tuple(row[name] for name in names)]} in {values}"
+    for row in repeated.head(MOST_EXAMPLES).iter_rows(named=True):
+        said = f"repeats row {row[FIRST]} in {', '.join(f'{name}={row[name]}' for name in names)}"
         examples.append(Breach(int(row[ROW_ID]), ", ".join(names), said, None if id_column is None else row[id_column]))
     checked.add(", ".join(names), "unique", rule.on_violation == "reject", repeated.height, examples, repeated[ROW_ID])
 
@@ -94,15 +97,18 @@ def _check_fresh(frame: pl.LazyFrame, rule: FreshRule, checked: Checked, now: da
     import polars as pl
 
     dtype = frame.collect_schema()[rule.column]
-    moments = read_moments(pl.col(rule.column)) if dtype == pl.String else pl.col(rule.column)
-    if dtype != pl.String and not dtype.is_temporal():
+    if dtype not in (pl.String, pl.Date, pl.Datetime):
         raise DataError(f"freshness is of dates and times, and '{rule.column}' holds {dtype}")
-    newest = frame.select(moments.cast(pl.Datetime("us")).max()).collect().item()
-    age = None if newest is None else now.replace(tzinfo=None) - newest
+    moments = read_moments(pl.col(rule.column)) if dtype == pl.String else pl.col(rule.column)
+    moment, upto = moments.cast(pl.Datetime("us")), now.astimezone(UTC).replace(tzinfo=None)
+    newest = frame.select(moment.filter(moment <= upto + AHEAD).max()).collect().item()
+    age = None if newest is None else upto - newest
     if age is not None and age <= length_of(rule.within):
         return
     said = (
-        "holds no time" if newest is None else f"is {_told(age)} old at its newest, {newest.isoformat(' ', 'seconds')}"
+        "holds no time up to now"
+        if newest is None
+        else f"is {_told(age)} old at its newest, {newest.isoformat(' ', 'seconds')}"
     )
     breach = Breach(0, rule.column, f"{said}; the contract allows {rule.within}")
     checked.add(rule.column, "freshness", rule.on_violation == "reject", 1, [breach])

@@ -109,19 +109,45 @@ class PredictionSets:
     def leads(self, probabilities: np.ndarray) -> np.ndarray:
         """Return how far probabilities are from where a class would leave the set, or come into it: 0 right there.
 
-        It is as far as one of them has to move by, float64 (n_rows, n_classes). probabilities: float64, of the same shape
+        None does where each probability moves by less than half of it. Both: float64, (n_rows, n_classes)
         """
         import numpy as np
 
-        apart = np.abs(class_scores(probabilities, self.method) - self.limit)
+        scores = class_scores(probabilities, self.method)
         if self.method == "lac":
-            near: np.ndarray = np.minimum(apart, _from_the_most_probable(probabilities))
-            return near
-        # Two classes that change places change what each adds up to by a whole probability.
-        between = np.abs(probabilities[:, :, None] - probabilities[:, None, :])
-        between[:, np.arange(between.shape[1]), np.arange(between.shape[1])] = np.inf
-        found: np.ndarray = np.minimum(apart / probabilities.shape[1], between.min(axis=2, initial=np.inf))
-        return found
+            likely, lead = scores >= self.limit, np.abs(scores - self.limit)
+        else:
+            likely, lead = scores <= self.limit, _leads_of_sums(probabilities, scores, self.limit)
+        most = probabilities == probabilities.max(axis=1, keepdims=True, initial=0.0)
+        place = _from_the_most_probable(probabilities)
+        # Of a class that is in it on both counts both must fail, and of one that is not in it one must hold.
+        only = np.where(likely, lead, place)
+        found: np.ndarray = np.where(likely & most, np.maximum(lead, place), only)
+        return np.where(likely | most, found, np.minimum(lead, place))
+
+
+def _leads_of_sums(probabilities: np.ndarray, scores: np.ndarray, limit: float) -> np.ndarray:
+    """Return how far probabilities are from where what a class adds up to crosses a limit: float64, as they are given.
+
+    Each may move by so much; and two that change places change what they add up to by a whole probability.
+    """
+    import numpy as np
+
+    classes = probabilities.shape[1]
+    found: np.ndarray = np.abs(scores - limit) / classes
+    for code in range(classes):
+        own, score = probabilities[:, code : code + 1], scores[:, code : code + 1]
+        others = np.delete(probabilities, code, axis=1)
+        inside = score <= limit
+        # One that is no larger may become so, and adds to what is within; one that is larger may cease to be, and takes away.
+        passing = np.where(inside, others <= own, others > own)
+        apart = np.where(passing, np.abs(others - own), np.inf)
+        order = np.argsort(apart, axis=1, kind="stable")
+        moved = np.cumsum(np.take_along_axis(np.where(passing, others, 0.0), order, axis=1), axis=1)
+        left = np.where(inside, limit - score - moved, score - moved - limit)
+        steps = np.maximum(np.take_along_axis(apart, order, axis=1), left / classes)
+        found[:, code] = np.minimum(found[:, code], steps.min(axis=1, initial=np.inf))
+    return found
 
 
 def _from_the_most_probable(probabilities: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 from hookline.errors import UnknownName, UsageError
 from hookline.packages.settling import EVIDENCE
 from hookline.plans.hydra.compose import sets_named, sets_there
-from hookline.plans.placing.sets import KnownSet, known_set
+from hookline.plans.placing.sets import NO_SETS, KnownSet, known_set
 from hookline.plans.placing.versions import features_of, version_of
 from hookline.registry.registry import Registry
 from hookline.workspace.catalog.models import ModelRecord
@@ -63,7 +63,7 @@ class SetVersion:
 def current_set(registry: Registry, name: str, config_dir: Path | None = None) -> KnownSet:
     """Return a set as the project defines it now; raises UnknownName, or ConfigError with every problem of it."""
     if name not in (there := sets_there(registry, config_dir)):
-        raise UnknownName("feature set", name, there, hint=None if there else _none())
+        raise UnknownName("feature set", name, there, hint=None if there else NO_SETS)
     return known_set(registry, name, sets_named(registry, [name], config_dir)[name])
 
 
@@ -93,7 +93,7 @@ def set_versions(
     found += [seen for (one, _), seen in used.items() if name in (None, one)]
     if name is not None and not found:
         names = {*there, *(seen.name for seen in used.values())}
-        raise UnknownName("feature set", name, names, hint=None if names else _none())
+        raise UnknownName("feature set", name, names, hint=None if names else NO_SETS)
     return sorted(found, key=lambda one: (one.name, not one.current))
 
 
@@ -149,10 +149,3 @@ def _uses(workspace: Workspace, live: set[tuple[str, int]]) -> Iterator[tuple[st
     for record in workspace.catalog.models.every_version():
         for told in sets_of_model(record):
             yield "models", f"{record.name}:{record.version}", told, (record.name, record.version) in live
-
-
-def _none() -> str:
-    return (
-        'define one in features/NAME.yaml of the folder that [tool.hookline] configs = "conf" in pyproject.toml names, '
-        "or that --config-dir does"
-    )

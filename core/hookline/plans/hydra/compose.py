@@ -169,6 +169,7 @@ def populate(registry: Registry) -> None:
             package = f"{kind}.{key_of(name)}" if kind in MULTIPLE else kind
             store_deferred(kind, name, package, partial(_node, registry.entry(kind, name).cls))
     store.repo.pop(FEATURES, None)
+    _refuse_shadowed(registry)
     for name, declared in registry.feature_sets.items():
         store_deferred(FEATURES, name, FEATURES, partial(_set_node, declared))
     root: Any = OmegaConf.create((resources.files(CONFIG_PACKAGE) / "config.yaml").read_text("utf-8"))
@@ -177,6 +178,19 @@ def populate(registry: Registry) -> None:
     root["decision"]["costs"] = _open({})
     root["settings"] = _open({name: node_of(cls, None) for name, cls in registry.settings().items()})
     store_config(CONFIG_NAME, root)
+
+
+def _refuse_shadowed(registry: Registry) -> None:
+    """Raise ConfigError where a file of the project would silently stand in for the feature set of a plugin."""
+    folder = registry.plugins.folder
+    files = {name: folder / FEATURES / f"{name}.yaml" for name in registry.feature_sets} if folder else {}
+    problems = [
+        Problem(f"{FEATURES}.{name}", f"is defined twice: by a plugin, and in {file}")
+        for name, file in files.items()
+        if file.is_file()
+    ]
+    if problems:
+        raise ConfigError("bad config", problems, hint="give one of them another name")
 
 
 def _node(cls: type[Any]) -> Any:

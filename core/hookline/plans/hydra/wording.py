@@ -17,6 +17,7 @@ from hookline.registry.registry import Registry
 
 from ..config import FEATURES, ROOTS
 from ..placing.components import key_of
+from ..placing.sets import NO_SETS
 
 GRAMMAR = "see https://hydra.cc/docs/advanced/override_grammar/basic"
 Known = Callable[[], Mapping[str, list[str]]]
@@ -117,6 +118,8 @@ def _translate(registry: Registry, known: Known, error: Exception) -> HooklineEr
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found.group(1)
         return ConfigError("bad config", [Problem(key, unknown_key(registry, key))])
+    if found := re.search(rf"Error merging override {FEATURES}=\[?([\w.-]+).*", text):
+        return _unknown_option(registry, known, FEATURES, found.group(1))
     if found := re.search(r"Error merging override (\S+?)=(.*)", text):
         return ConfigError("bad config", [Problem(found.group(1), f"cannot be {found.group(2)}")])
     if found := re.search(r"Ambiguous value for argument '(.*)'", text):
@@ -131,7 +134,8 @@ def _translate(registry: Registry, known: Known, error: Exception) -> HooklineEr
 
 def _unknown_option(registry: Registry, known: Known, group: str, name: str) -> HooklineError:
     if group == FEATURES:
-        return UnknownName("feature set", name, known().get(group, []))
+        there = known().get(group, [])
+        return UnknownName("feature set", name, there, hint=None if there else NO_SETS)
     if group not in KINDS:
         return UnknownName(f"config in '{group}'", name, known().get(group, []))
     try:

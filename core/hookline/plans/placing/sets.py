@@ -23,6 +23,11 @@ from .components import built
 
 ON_RECORD, STACKED = "prediction_log", "stack"
 """Sources of rows that a model has answered, and of rows of several sources, as a retraining has them."""
+NO_SETS = (
+    'define one in features/NAME.yaml of the folder that [tool.hookline] configs = "conf" in pyproject.toml names, '
+    "or that --config-dir does"
+)
+"""What to do where there is no feature set at all."""
 LEFT = "left"
 """The field of a source that puts columns beside the rows of another: that other."""
 
@@ -93,7 +98,12 @@ def sets_in(registry: Registry, node: Any, problems: list[Problem], hints: list[
     if node is None:
         return {}
     if not isinstance(node, Mapping):
-        problems.append(Problem("features", f"must be a mapping of feature sets, got {node!r}"))
+        told = (
+            f"none is named {node!r}; {NO_SETS}"
+            if isinstance(node, str)
+            else f"holds feature sets by name, got {node!r}"
+        )
+        problems.append(Problem("features", told))
         return {}
     found = {}
     for name, values in node.items():
@@ -115,6 +125,8 @@ def known_set(registry: Registry, name: str, values: Any) -> KnownSet:
         told = "must be a feature set: description, owner, definitions, joins, tests"
         raise ConfigError("bad config", [Problem(where, f"{told}; in a file, below the set's name, got {values!r}")])
     problems = [Problem(where, fault)] if (fault := fault_of(name)) else []
+    if (other := values.get("name", name)) != name:
+        problems.append(Problem(f"{where}.name", f"is the key that the set stands below, '{name}', and not {other!r}"))
     definitions = _several(values.get("definitions"), f"{where}.definitions", problems)
     joins = _several(values.get("joins"), f"{where}.joins", problems)
     problems += [

@@ -1,4 +1,4 @@
-"""What a feature set means, as a version: neither words about it, nor their order, nor comments in its code change it."""
+"""What a feature set means, as a version: neither words about it, nor comments in its code, nor an order that means nothing."""
 
 from __future__ import annotations
 
@@ -40,10 +40,14 @@ class SetFeature:
 
 def version_of(registry: Registry, known: KnownSet) -> str:
     """Return a digest of a set's components with all their fields, and of the code of those that are not hookline's own."""
-    parts = {
+    parts: dict[str, Any] = {
         name: {key: _meaning(registry, one) for key, one in some.items()}
         for name, some in (("definitions", known.definitions), ("joins", known.joins))
     }
+    # Steps that only add columns add the same ones in any order in which they can; one that changes some is another before
+    # those that compute from them than after.
+    if not all(isinstance(one, AddsColumns) and one.added() for one in known.definitions.values()):
+        parts["order"] = list(known.definitions)
     return _digest(parts)
 
 

@@ -42,7 +42,7 @@ def audit(
     `duplicates`, held-out row ids with the training row that equals each; `shift`, how far each column's parts are apart;
     `label_noise`, training rows whose label is doubtful.
 
-    labels: the target of all training rows and of all held-out rows, after transforms, (n_train,) and (n_test,)
+    labels: the target of all rows after transforms, part by part as `parts_of` has them: (n_train,), (n_test,), (n_valid,)
     allow: what somebody has looked at and lets pass, as `subject` or `statistic:subject` of a finding
     against_repeats: what to type, so that rows which repeat another whole are dropped
     others: what was found in the rows elsewhere, to be told with the rest; noise: whether to look for doubtful labels

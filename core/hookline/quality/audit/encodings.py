@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hookline.kinds.artifacts import ROW_ID, Split, Target
 from hookline.kinds.reports import Finding
 
-from .sides import Column, Sides, examples
+from .sides import Column, Sides, examples, parts_of, truth_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ WITHOUT = Way(
 def find_encodings(sides: Sides, split: Split, target: Target, labels: Sequence[pl.Series]) -> Iterator[Finding]:
     """Yield a finding for each number that the target of its own row, held-out ones included, went into.
 
-    labels: the target of all training rows and of all held-out rows, after transforms. The encoding is that of Micci-Barreca
+    labels: the target of all rows, part by part as `parts_of` has them, after transforms. The encoding is that of Micci-Barreca
     (2001), "A preprocessing scheme for high-cardinality categorical attributes".
     """
     import numpy as np
@@ -58,7 +58,7 @@ def find_encodings(sides: Sides, split: Split, target: Target, labels: Sequence[
     if not pairs:
         return
     wanted = sorted({name for pair in pairs for name in pair})
-    frame = pl.concat([part.frame.select(ROW_ID, *wanted) for part in (split.train, split.test)]).collect()
+    frame = pl.concat([part.frame.select(ROW_ID, *wanted) for part in parts_of(split)]).collect()
     told: set[str] = set()
     for truth in _truths(labels, target):
         spread = float(np.nanmax(truth) - np.nanmin(truth)) or 1.0
@@ -70,21 +70,20 @@ def find_encodings(sides: Sides, split: Split, target: Target, labels: Sequence[
                 told.add(column)
                 words = way.words.format(target=target.name, key=key)
                 text = f"'{column}' is {words}: it gives the answer away. roles.ignore=[{column}], or encode within the run."
-                rows = examples(frame[ROW_ID].tail(len(labels[1])).to_list())
+                rows = examples(frame[ROW_ID].slice(len(labels[0]), len(labels[1])).to_list())
                 yield Finding(column, way.statistic, 1.0, NEARLY, "critical", text, rows)
 
 
 def _truths(labels: Sequence[pl.Series], target: Target) -> Iterator[np.ndarray]:
     """Yield the target as numbers, float64 (n,): itself, or for each class whether it is that one."""
-    import polars as pl
+    import numpy as np
 
-    both = pl.concat([label.cast(pl.String) for label in labels])
+    both = np.concatenate([truth_of(label, target) for label in labels])
     if not target.classes:
-        yield both.cast(pl.Float64, strict=False).to_numpy()
+        yield both
         return
-    for label in target.classes:
-        word = str(label).lower() if isinstance(label, bool) else str(label)
-        yield (both == word).cast(pl.Float64).to_numpy()
+    for code in range(len(target.classes)):
+        yield np.where(both < 0, np.nan, both == code)
 
 
 def _suspects(sides: Sides) -> list[tuple[str, str]]:
@@ -127,7 +126,7 @@ def _way(key: pl.Series, column: pl.Series, truth: np.ndarray, close: float) -> 
     frame = (
         pl.DataFrame({"key": key, "e": column.cast(pl.Float64), "y": truth})
         .drop_nulls()
-        .filter(pl.col("y").is_not_nan())
+        .filter(pl.col("y").is_not_nan(), pl.col("e").is_finite())
     )
     held = frame.with_columns(n=pl.len().over("key"), s=pl.col("y").sum().over("key"))
     several = held.filter(pl.col("n") > 1)

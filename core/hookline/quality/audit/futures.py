@@ -10,7 +10,7 @@ from hookline.kinds.reports import Finding
 
 from .encodings import MOST_KEYS, MOST_ROWS, NEARLY
 from .groups import says_which
-from .sides import examples
+from .sides import examples, parts_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +44,7 @@ def find_futures(split: Split, target: str, labels: Sequence[pl.Series]) -> Iter
     # A target that is a number may have been summed too.
     truth = pl.concat([label.cast(pl.String).cast(pl.Float64, strict=False) for label in labels]).alias("\0truth")
     wanted = [*dict.fromkeys([ROW_ID, time, *keys, *numbers])]
-    frame = pl.concat([part.frame.select(wanted) for part in (split.train, split.test)]).collect().with_columns(truth)
+    frame = pl.concat([part.frame.select(wanted) for part in parts_of(split)]).collect().with_columns(truth)
     frame = frame.filter(pl.col(time).is_not_null()).sort(time)
     values = {name: name for name in numbers} | ({target: "\0truth"} if truth.is_not_null().any() else {})
     told: set[str] = set()

@@ -48,6 +48,11 @@ def find_noise(sides: Sides, target: Target) -> tuple[list[Finding], Table | Non
     X = np.column_stack([_numbers(column) for column in few.columns])[known]
     given, ids = y[known], few.row_ids[0][known]
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    # Trees cannot be grown on a column that is missing in all rows that they are fitted to.
+    held = np.all([np.isfinite(X[fitted]).any(axis=0) for fitted, _ in folds.split(X, given)], axis=0)
+    if not held.any():
+        return [], None
+    X = X[:, held]
     options: dict[str, Any] = {"random_state": 0, "max_iter": 60, "early_stopping": False}
     model = HistGradientBoostingClassifier(**options)
     # Trees of so few rows are grown no faster by threads that wait for each other.

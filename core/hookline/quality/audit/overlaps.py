@@ -22,14 +22,14 @@ ID_LIKE = 0.99
 def find_twins(split: Split, labels: Sequence[pl.Series]) -> pl.DataFrame:
     """Return held-out rows that equal a training row in every feature: row ids `test` and `train`, and `same`, of the target.
 
-    labels: the target of all training rows and of all held-out rows, after transforms
+    labels: the target of all training rows and of all held-out rows, first, after transforms
     """
     import polars as pl
 
     features = pl.struct(split.train.feature_columns()).hash(0).alias("hash")
     train, test = (
         part.frame.select(ROW_ID, features).collect().with_columns(target=column.hash(0))
-        for part, column in zip((split.train, split.test), labels, strict=True)
+        for part, column in zip((split.train, split.test), labels[:2], strict=True)
     )
     twin = train.rename({ROW_ID: "train"}).filter(pl.col("hash").is_in(test["hash"].implode()))
     found = test.rename({ROW_ID: "test"}).filter(pl.col("hash").is_in(twin["hash"].implode()))
@@ -45,7 +45,7 @@ def find_unseen(split: Split, target: Target, labels: Sequence[pl.Series]) -> It
 
     if not target.classes:
         return
-    train, test = labels
+    train, test = labels[:2]
     strange = ~test.is_in(train.drop_nulls().unique().implode()) & test.is_not_null()
     unseen = [str(label) for label in test.filter(strange).unique().sort().to_list()]
     if unseen:

@@ -90,8 +90,13 @@ def examples(row_ids: Sequence[int] | np.ndarray) -> tuple[int, ...]:
     return tuple(int(row) for row in row_ids[:EXAMPLES])
 
 
+def parts_of(split: Split) -> tuple[Dataset, ...]:
+    """Return training rows, held-out rows, and validation rows where there are some."""
+    return (split.train, split.test) if split.valid is None else (split.train, split.test, split.valid)
+
+
 def take_sides(split: Split, target: Target, labels: Sequence[pl.Series]) -> Sides:
-    """Draw the rows to look at; `labels` is the target of all training and of all held-out rows, after transforms."""
+    """Draw the rows to look at; `labels` begins with the target of all training and of all held-out rows, after transforms."""
     frames, picks, groups = [], [], []
     for part, side in ((split.train, 0), (split.test, 1)):
         rows = len(labels[side])
@@ -99,7 +104,7 @@ def take_sides(split: Split, target: Target, labels: Sequence[pl.Series]) -> Sid
         frames.append(part.frame.select(ROW_ID, *part.feature_columns()).collect()[picks[side]])
         if part.roles.group:
             groups.append(group_codes(part.frame.select(part.roles.group).collect().to_series()[picks[side]]))
-    truth = [_truth(column.gather(picked), target) for column, picked in zip(labels, picks, strict=True)]
+    truth = [truth_of(column.gather(picked), target) for column, picked in zip(labels[:2], picks, strict=True)]
     columns = tuple(_columns(frames[0], frames[1], split.train))
     ids = [frame[ROW_ID].to_numpy() for frame in frames]
     of_groups = (groups[0], groups[1]) if groups else None
@@ -114,7 +119,8 @@ def _draw(rows: int, most: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def _truth(labels: pl.Series, target: Target) -> np.ndarray:
+def truth_of(labels: pl.Series, target: Target) -> np.ndarray:
+    """Return the target, (n,): float64, NaN where unknown; of classes their codes, int64, -1 where unknown."""
     import polars as pl
 
     if target.task == "regression":

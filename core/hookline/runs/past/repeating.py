@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.data.versions import version_of
 from hookline.errors import DataError, HooklineError, Problem, UsageError
 from hookline.kinds.artifacts import ROW_ID, DataVersion
-from hookline.plans.config import resolve
+from hookline.kinds.plain import plain
+from hookline.plans.config import FEATURES, resolve
 from hookline.registry.registry import Registry
 from hookline.workspace.catalog.datasets import SHORT, DataRecord
 from hookline.workspace.workspace import Workspace
 
 from .keeping import FILE, kept_rows
 from .trace import reopen
+
+if TYPE_CHECKING:
+    from ..execution import Execution
 
 MOST_COLUMNS = 10
 CLOSE = 1e-12
@@ -61,14 +65,30 @@ def plan_repeat(registry: Registry, workspace: Workspace, run: str) -> Repeat:
         return Repeat(record.id, seen.version, config, f"source '{name}', which gives the same rows")
     folder = kept_rows(workspace.store, seen.version)
     if folder is not None:
-        source = {"component": "file", "path": str(folder / FILE)}
-        resolve(registry, config | {"source": source})
-        return Repeat(record.id, seen.version, config | {"source": source}, "the store, which kept them")
+        kept = config | _from_the_store(execution, folder / FILE)
+        resolve(registry, kept)
+        return Repeat(record.id, seen.version, kept, "the store, which kept them")
     raise DataError(
         f"run {record.id} cannot be repeated: the rows of {seen.version.name} {seen.version.fingerprint[:SHORT]} are gone",
         told,
         hint="bring back the source as it was; a run with keep_data=true keeps its rows in the store",
     )
+
+
+def _from_the_store(execution: Execution, file: Path) -> dict[str, Any]:
+    """Return what a run's config says otherwise where its rows are read as they were kept.
+
+    They are those of the whole source: without what was ignored, and with what feature sets join to them. The roles that the
+    source knew itself, and the name that came of it, are said.
+    """
+    told = execution.plan.config.plain()
+    sets = {name: {**one, "joins": {}} for name, one in told.get(FEATURES, {}).items() if one["definitions"]}
+    return {
+        "source": {"component": "file", "path": str(file)},
+        "name": execution.plan.config.name,
+        "roles": plain(replace(execution.plan.roles, ignore=())),
+        FEATURES: sets,
+    }
 
 
 def differing_metrics(before: Mapping[str, float], now: Mapping[str, float]) -> list[str]:

@@ -78,12 +78,13 @@ def _in_words(head: Metric, values: Sequence[float], seed: int, seeds: Sequence[
     name = head.name.replace("_", " ")
     if not all(map(math.isfinite, values)):
         return f"{name} is no number in some of {len(values)} repeats."
+    why = "" if varies is None else f" One seed may give several models: {varies}."
     if max(values) == min(values):
-        return f"Over {len(values)} fits {name} is {values[0]:.4g} each time; the model that is packaged is that of seed {seed}."
+        same = f"Over {len(values)} fits {name} is {values[0]:.4g} each time"
+        return f"{same}; the model that is packaged is that of seed {seed}.{why}"
     mean, deviation = statistics.fmean(values), statistics.stdev(values)
     how = f"with other seeds ({', '.join(seeds)})" if seeds else "with the same seed"
     better = sum(value > values[0] if head.greater_is_better else value < values[0] for value in values)
-    why = "" if varies is None else f" One seed may give several models: {varies}."
     return (
         f"Over {len(values)} fits {how} {name} is {mean:.4g} with a standard deviation of {deviation:.2g}, from "
         f"{min(values):.4g} to {max(values):.4g}. The model that is packaged is the run's own, of seed {seed}, with "

@@ -12,6 +12,7 @@ from hookline.packages.pipeline import apply_transforms
 from hookline.packages.reading import reading_of
 from hookline.plans.plan import Knowledge, Meant, every
 from hookline.quality.audit import audit, find_disguises
+from hookline.quality.audit.sides import parts_of
 from hookline.quality.reading import reading_findings
 
 from ..execution import StageKind
@@ -30,8 +31,7 @@ def _make(run: Execution, stage: Stage) -> Report:
     target: Target = run.value("target")
     always = fitted_in(run, "always")
     labels = [
-        apply_transforms(always, part.frame).select(target.name).collect()[target.name]
-        for part in (split.train, split.test)
+        apply_transforms(always, part.frame).select(target.name).collect()[target.name] for part in parts_of(split)
     ]
     train = apply_transforms(always, split.train.frame)
     disguises = find_disguises(train, split.train.feature_columns(), _remedies(run))

@@ -114,6 +114,8 @@ def _copy(package: Path, path: Path, run_id: str) -> None:
             path.rename(old)
         temporary.rename(path)
     finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 

@@ -63,7 +63,9 @@ class Population:
             return None
         here = column.gather_every(max(1, -(-len(column) // ROWS))).drop_nulls()
         if self._frame is None:
-            return _of_shares(column.name, _counts(here), dict(self._shares[column.name]), None)
+            said = self._shares[column.name]
+            shares = {_number(value): share for value, share in said.items()} if here.dtype.is_numeric() else said
+            return _of_shares(column.name, _counts(here), shares, None)
         try:
             kind, held = column_kind(column.dtype), column_kind(self._frame.collect_schema()[column.name])
         except DataError:
@@ -91,7 +93,18 @@ class Population:
 def _counts(column: pl.Series) -> dict[str, int]:
     import polars as pl
 
-    return dict(column.cast(pl.String).value_counts(name="rows").rows())
+    counts: dict[str, int] = dict(column.cast(pl.String).value_counts(name="rows").rows())
+    # A whole number is one whether or not a gap in its column made fractions of all.
+    return {_number(value): rows for value, rows in counts.items()} if column.dtype.is_float() else counts
+
+
+def _number(word: str) -> str:
+    """Return a number as a whole one is written, where it is one."""
+    try:
+        value = float(word)
+    except ValueError:
+        return word
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def _of_shares(name: str, counts: Mapping[str, int], shares: Mapping[str, float], size: int | None) -> Representation:
@@ -110,11 +123,14 @@ def _of_shares(name: str, counts: Mapping[str, int], shares: Mapping[str, float]
     return Representation(name, "total variation", distance, max(0.0, low), tuple(most[:PARTS]))
 
 
-def _of_numbers(name: str, there: np.ndarray, here: np.ndarray, *, moments: bool) -> Representation:
+def _of_numbers(name: str, there: np.ndarray, here: np.ndarray, *, moments: bool) -> Representation | None:
     import numpy as np
 
+    finite = there[np.isfinite(there)]
+    if not len(finite):
+        return None
     effect = numeric_effect(name, there, here, CONFIDENCE)
-    edges = np.unique(np.quantile(there, np.linspace(0, 1, PARTS + 1)[1:-1]))
+    edges = np.unique(np.quantile(finite, np.linspace(0, 1, PARTS + 1)[1:-1]))
     counted = [
         np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1) / len(values)
         for values in (here, there)

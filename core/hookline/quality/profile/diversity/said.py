@@ -31,6 +31,8 @@ def shares_in(words: Sequence[str]) -> Population | None:
     tree: dict[str, Any] = {}
     for word in words:
         column, _, rest = word.partition("=")
+        if column in tree:
+            raise ConfigError("bad population", [Problem(column, "is said twice; name all of its values at once")])
         tree[column] = dict(_pair(part) for part in rest.split(","))
     return Population(_checked(tree))
 

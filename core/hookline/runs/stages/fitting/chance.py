@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.capabilities import Varies
 from hookline.kinds.component import Component
+from hookline.kinds.given.references import held_by, hold
 from hookline.registry.nested import nested_components
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _reseeded(value: Any, by: int) -> Any:
         if _has_seed(value):
             after[SEED] = (before[SEED] + by) % SEEDS
         changed = {name: item for name, item in after.items() if item is not before[name]}
-        return replace(value, **changed) if changed else value
+        return hold(replace(value, **changed), held_by(value)) if changed else value
     if isinstance(value, Mapping):
         items = {key: _reseeded(item, by) for key, item in value.items()}
         return items if any(items[key] is not value[key] for key in value) else value
