@@ -93,6 +93,31 @@ def test_a_unit_of_another_kind_is_an_error_or_is_missing_and_told() -> None:
         UnitsTransform(columns={"w": "kilos_of"}).fit(train)
 
 
+@pytest.mark.parametrize(
+    ("texts", "fields", "expected"),
+    [
+        (["1,500 kg", "2.5 kg"], {}, [1500.0, 2.5]),
+        (["1.500,5 kg", "2,5 kg", "3.000 kg"], {}, [1500.5, 2.5, 3000.0]),
+        (["1,500 kg", "2 kg"], {"decimal": "."}, [1500.0, 2.0]),
+        (["1,500 kg", "2 kg"], {"decimal": ","}, [1.5, 2.0]),
+        (["12 000 kg", "1 g", "2 3 kg"], {"errors": "null"}, [12000.0, 0.001, None]),
+        (["1.5 kg", "2,5 kg", "-3 kg"], {}, [1.5, 2.5, -3.0]),
+    ],
+    ids=str,
+)
+def test_thousands_are_told_from_fractions(texts: list[str], fields: dict[str, Any], expected: list[Any]) -> None:
+    out = made(UnitsTransform(columns={"w": "kg"}, **fields), dataset(w=texts))
+    assert out["w"].to_list() == expected
+
+
+def test_a_number_that_may_mean_a_thousand_or_one_is_refused() -> None:
+    with pytest.raises(DataError, match="holds '1,500', which may be meant with thousands or with a fraction"):
+        UnitsTransform(columns={"w": "kg"}).fit(dataset(w=["1,500 kg", "2 kg"]))
+    fitted = UnitsTransform(columns={"w": "kg"}).fit(dataset(w=["5 kg", "2 kg"]))
+    with pytest.raises(DataError, match="'w' holds '1,500 kg', which is no quantity"):
+        fitted.transform(pl.LazyFrame({"w": ["1,500 kg"]})).collect()
+
+
 # split_text
 
 
