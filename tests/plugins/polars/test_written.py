@@ -11,7 +11,7 @@ import pytest
 from hookline import Dataset, Finding, Roles, Transform
 from hookline.errors import ConfigError, DataError
 from hookline.kinds.fitting import findings_in
-from hookline_polars import ParseDatesTransform, SplitTextTransform, UnitsTransform
+from hookline_polars import CastTransform, ParseDatesTransform, SplitTextTransform, UnitsTransform
 
 
 def dataset(**columns: Any) -> Dataset:
@@ -52,6 +52,13 @@ def test_formats_are_tried_in_their_order() -> None:
     transform = ParseDatesTransform(columns=("when",), formats=("%m/%d/%Y", "%d/%m/%Y", "%B %d, %Y"))
     out = made(transform, dataset(when=["01/02/2024", "31/01/2024", "May 5, 2024", "?"]))
     assert out["when"].to_list() == [datetime(2024, 1, 2), datetime(2024, 1, 31), datetime(2024, 5, 5), None]
+
+
+def test_a_letter_z_in_a_layout_is_no_distance_from_utc() -> None:
+    transform = CastTransform(dtypes={"when": "datetime"}, format="Zeit %H:%M am %d.%m.%Y")
+    out = made(transform, dataset(when=["Zeit 10:30 am 01.02.2024"]))
+    assert out["when"].to_list() == [datetime(2024, 2, 1, 10, 30)]
+    assert out.schema["when"] == pl.Datetime("us")
 
 
 def test_what_nobody_can_tell_and_what_is_no_date_is_refused() -> None:

@@ -13,7 +13,7 @@ from hookline.kinds.artifacts import DateOrder
 from hookline.kinds.formats.words import ONNX
 
 from ...columns import Columns, NullIsWord, choose, present
-from ...reading import read_as
+from ...reading import has_zone, read_as
 from ...stats import value_counts
 from ..checks import require_values, some
 
@@ -132,7 +132,7 @@ def _as_written(text: pl.Expr, layout: str) -> pl.Expr:
     import polars as pl
 
     moments = read_as(text, pl.String(), "datetime", layout)
-    return moments.dt.replace_time_zone(None) if "z" in layout.lower() else moments
+    return moments.dt.replace_time_zone(None) if has_zone(layout) else moments
 
 
 def _refusal(name: str, values: list[Any]) -> DataError:
