@@ -23,24 +23,32 @@ from kit.conformance import built_in
 
 ROLES = Roles(target="y", weight="w")
 TRANSFORMS: Mapping[str, Mapping[str, Any]] = {
+    "bins": {"columns": {"b": {"of": "size", "equal": 4}}},
     "cast": {"dtypes": {"size": "number"}},
     "clip": {"lower_quantile": 0.05, "upper_quantile": 0.95},
     "coherence": {"rules": {"grown": "size > -3"}},
+    "cross": {"columns": {"both": ["color", "color"]}},
+    "cycles": {"columns": ["day"]},
     "drop_isolated": {"n_estimators": 5},
     "drop_outliers": {"factor": 0.5},
     "expression": {"columns": {"double": "size * 2"}},
+    "expressions": {"columns": {"double": "size * 2"}},
     "fill_forward": {"time": "day"},
     "filter_rows": {"column": "size", "op": "not_null"},
+    "holidays": {"columns": ["day"], "country": "DE"},
     "impute": {"by": "color"},
     "isolated": {"n_estimators": 5},
     "map_values": {"column": "color", "old": ["red"], "new": ["blue"]},
     "mend": {"when": "size > 2", "values": {"size": 2.0}},
     "null_values": {"values": [3]},
     "outliers": {"method": "mad", "factor": 1.0},
+    "ratio": {"columns": {"per": ["size", "count"]}},
     "rare_categories": {"min_count": 2, "min_fraction": 0.2},
     "sample": {"share": 0.5},
     "sort": {"by": ["size"]},
     "split_text": {"column": "color", "into": ["first", "rest"], "separator": "e"},
+    "text_counts": {"columns": ["color"]},
+    "tfidf": {"column": "color"},
     "units": {"columns": {"color": "kg"}, "errors": "null"},
 }
 TRAINERS: Mapping[str, Mapping[str, Any]] = {

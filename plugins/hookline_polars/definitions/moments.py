@@ -191,7 +191,7 @@ class HolidaysTransform(Transform):
         years = {
             f"{end}\0{name}": getattr(pl.col(name).dt.year(), end)() for name in self.columns for end in ("min", "max")
         }
-        found = list(one_row(train.frame, [expr.alias(name) for name, expr in years.items()]).values())
+        found = list(one_row(train.weighing().frame, [expr.alias(name) for name, expr in years.items()]).values())
         known = [int(year) for year in found if year is not None] or [date.today().year]
         span = range(max(min(known) - EARLIER, 1), min(max(known) + LATER, 9999) + 1)
         days = _days(self.country, self.subdivision, span)

@@ -121,6 +121,7 @@ class TfidfTransform(Transform):
         import polars as pl
 
         require(self.name, train, self.added(), ("string",))
+        train = train.weighing()
         texts = train.frame.select(
             pl.col(self.column).cast(pl.String).fill_null("").str.to_lowercase().str.extract_all(WORD).alias("word")
         )

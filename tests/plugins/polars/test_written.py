@@ -11,7 +11,13 @@ import pytest
 from hookline import Dataset, Finding, Roles, Transform
 from hookline.errors import ConfigError, DataError
 from hookline.kinds.fitting import findings_in
-from hookline_polars import CastTransform, ParseDatesTransform, SplitTextTransform, UnitsTransform
+from hookline_polars import (
+    CastTransform,
+    ParseDatesTransform,
+    ParseNumbersTransform,
+    SplitTextTransform,
+    UnitsTransform,
+)
 
 
 def dataset(**columns: Any) -> Dataset:
@@ -123,6 +129,17 @@ def test_a_number_that_may_mean_a_thousand_or_one_is_refused() -> None:
     fitted = UnitsTransform(columns={"w": "kg"}).fit(dataset(w=["5 kg", "2 kg"]))
     with pytest.raises(DataError, match="'w' holds '1,500 kg', which is no quantity"):
         fitted.transform(pl.LazyFrame({"w": ["1,500 kg"]})).collect()
+
+
+def test_rows_of_weight_zero_do_not_say_how_things_are_written() -> None:
+    roles = Roles(weight="w")
+    weights = [1.0, 1.0, 0.0, 0.0]
+    dates = Dataset(pl.LazyFrame({"when": ["31/01/2024", "01/02/2024", "01/31/2024", "x"], "w": weights}), roles)
+    assert ParseDatesTransform().fit(dates).columns == {"when": ("day_first",)}
+    numbers = Dataset(pl.LazyFrame({"n": ["1,5", "2,75", "1,500,000", "x"], "w": weights}), roles)
+    assert ParseNumbersTransform().fit(numbers).columns["n"].decimal == ","
+    quantities = Dataset(pl.LazyFrame({"n": ["1,5 kg", "2,75 kg", "1,500,000 kg", "3 m"], "w": weights}), roles)
+    assert UnitsTransform(columns={"n": "kg"}, errors="null").fit(quantities).columns["n"].numerals.decimal == ","
 
 
 # split_text

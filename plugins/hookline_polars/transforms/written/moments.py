@@ -71,7 +71,8 @@ class ParseDatesTransform(Transform):
 
         names = choose(train, self.columns, "transform.parse_dates.columns", ("string",))
         chosen = self.columns not in ((), Columns())
-        counts = pl.collect_all([value_counts(train.frame, name).drop_nulls() for name in names])
+        heavy = train.weighing().frame
+        counts = pl.collect_all([value_counts(heavy, name).drop_nulls() for name in names])
         found = {name: self._formats(name, of_name) for name, of_name in zip(names, counts, strict=True)}
         unread = [name for name in names if found[name] is None]
         if chosen and unread:

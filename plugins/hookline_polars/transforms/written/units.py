@@ -111,7 +111,8 @@ class UnitsTransform(Transform):
         and for numbers of which nobody can tell what their commas or points mean.
         """
         choose(train, tuple(self.columns), "transform.units.columns", ("string",))
-        tables = {name: self._table(name, unit, train) for name, unit in self.columns.items()}
+        heavy = train.weighing()
+        tables = {name: self._table(name, unit, heavy) for name, unit in self.columns.items()}
         fitted = FittedUnits(tables, self.errors == "raise")
         if fitted.strict:
             fitted.transform(train.frame).select(list(tables)).collect()
