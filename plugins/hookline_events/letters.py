@@ -7,13 +7,17 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from hookline.errors import StoreError
 
 from .brokers.broker import Event
+from .shapes import EPOCH
+
+BEGUN = b'{"id": "'
+"""How each line begins, by which one that was torn is known from what is no dead letter."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Letter:
         """Return it as a line of the file; place: the broker and topic that it came from."""
         told = {
             "id": self.event.id,
-            "time": datetime.fromtimestamp(self.event.time / 1_000_000, UTC).isoformat(),
+            "time": _moment(self.event.time),
             "from": place,
             "reason": self.reason,
             **body_of(self.event),
@@ -43,7 +47,10 @@ class DeadLetters:
     place: str
 
     def keep(self, letters: Sequence[Letter]) -> int:
-        """Add those that are not there, once the disk has them; returns how many. Raises StoreError."""
+        """Add those that are not there, once the disk has them; returns how many.
+
+        Raises StoreError where the file cannot be written, or holds other things, which stay as they are.
+        """
         from filelock import FileLock
 
         try:
@@ -64,13 +71,26 @@ class DeadLetters:
         file.seek(0)
         whole = 0
         for line in file:
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") and line[: len(BEGUN)] == BEGUN[: len(line)]:
                 file.truncate(whole)
                 return
             whole += len(line)
-            told = json.loads(line)
-            if told["from"] == self.place:
-                yield told["id"]
+            try:
+                told = json.loads(line)
+                place, name = told["from"], told["id"]
+            except (ValueError, KeyError, TypeError):
+                hint = "name a new file in source.dead_letters"
+                raise StoreError(f"{self.path} holds other things than dead letters", hint=hint) from None
+            if place == self.place:
+                yield name
+
+
+def _moment(time: int) -> str | None:
+    """Return a time in ISO 8601; None for one that no calendar has, as senders may say what they like."""
+    try:
+        return (EPOCH + timedelta(microseconds=time)).isoformat()
+    except OverflowError:
+        return None
 
 
 def body_of(event: Event) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Shape:
     def row(self, event: Event) -> dict[str, Any]:
         """Return an event's columns, values as JSON has them, moments as they are counted; raises NoRow."""
         told = self._told(event.body)
+        if not -INT64 <= event.time < INT64:
+            raise NoRow("has a time that has more than 64 bits")
         if taken := next((name for name in self.own if name in told), None):
             raise NoRow(f"has a field '{taken}', which is the column of its id or time")
         for name in told:
@@ -123,17 +125,24 @@ def _string(value: Any) -> str:
 
 
 def _integer(value: Any) -> int:
-    read = int(value) if isinstance(value, str) else value
+    read = int(_written(value)) if isinstance(value, str) else value
     if isinstance(read, bool) or int(read) != read or not -INT64 <= read < INT64:
         raise ValueError
     return int(read)
 
 
 def _number(value: Any) -> float:
-    read = float(value)
+    read = float(_written(value)) if isinstance(value, str) else float(value)
     if isinstance(value, bool) or not math.isfinite(read):
         raise ValueError
     return read
+
+
+def _written(text: str) -> str:
+    """Return a text that is a number; `1_000` is one of Python alone."""
+    if "_" in text:
+        raise ValueError
+    return text
 
 
 def _boolean(value: Any) -> bool:

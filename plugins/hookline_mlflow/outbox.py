@@ -58,7 +58,7 @@ class Outbox:
 
     def entries(self) -> list[Entry]:
         """Return what can be sent, in order: runs that have ended, however they did; raises StoreError for a damaged file."""
-        found = [self._read(path) for path in self._files()]
+        found = [entry for path in self._files() if (entry := self._read(path)) is not None]
         return [whole for entry in found if (whole := self._whole(entry)) is not None]
 
     @property
@@ -77,9 +77,12 @@ class Outbox:
         path = there[0] if there else self.folder / f"{time.time_ns():0{DIGITS}}-{run_id}.json"
         write_whole(path, json.dumps({**order, "id": run_id}, default=str))
 
-    def _read(self, path: Path) -> Entry:
+    def _read(self, path: Path) -> Entry | None:
+        """Return an entry; None of one that another process has sent meanwhile."""
         try:
             return Entry(path, json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            return None
         except (OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be read: {error}", hint="remove it: the run itself is kept") from None
 

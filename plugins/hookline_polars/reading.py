@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 from hookline.data.dates import read_moments
@@ -42,5 +43,10 @@ def read_as(column: pl.Expr, dtype: pl.DataType, wanted: str, layout: str | None
     return column.cast(types[wanted], strict=False)
 
 
+def has_zone(layout: str) -> bool:
+    """Tell whether a layout has moments say their distance from UTC; a letter z of its own is none."""
+    return re.search("%[:#]*[zZ]", layout) is not None
+
+
 def _zone(layout: str) -> str | None:
-    return "UTC" if "z" in layout.lower() else None
+    return "UTC" if has_zone(layout) else None

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .columns import Columns
+from hookline.data.matrix.codes import CodedColumns
+
 from .runtime import keras
 
 SMALL = 0.05
@@ -30,7 +31,7 @@ class Network:
     activation: str
     dropout: float
     batch_norm: bool
-    columns: Columns
+    columns: CodedColumns
     widths: tuple[int, ...] = ()
 
     def build(self) -> Any:
@@ -68,7 +69,7 @@ class Network:
     def of(cls, fields: Mapping[str, Any]) -> Network:
         """Rebuild from fields that went through JSON."""
         lists = {name: tuple(fields[name]) for name in ("hidden", "widths")}
-        return cls(**{**fields, **lists, "columns": Columns.plainly(fields["columns"])})
+        return cls(**{**fields, **lists, "columns": CodedColumns.plainly(fields["columns"])})
 
     def importances(self, module: Any) -> list[float]:
         """Return the mean absolute weight of each feature in the first layer; features should be on one scale.

@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hookline import Feature
+from hookline.data.matrix.codes import CodedColumns
 
 if TYPE_CHECKING:
     from .modules import Embeddings
 
-LARGEST_WIDTH = 50
-"""Numbers that a category becomes at most, where nobody says how many."""
-
 
 @dataclass(frozen=True)
-class Columns:
-    """The places of numbers, and of codes with how many categories each has.
-
-    A code is the position of a category, -1 where it is unseen or missing.
-    """
-
-    numbers: tuple[int, ...]
-    codes: tuple[int, ...] = ()
-    sizes: tuple[int, ...] = ()
-
-    @classmethod
-    def of(cls, features: Sequence[Feature]) -> Columns:
-        """Tell them apart by `Feature.categories`."""
-        codes = {place: one.categories for place, one in enumerate(features) if one.categories is not None}
-        numbers = tuple(place for place in range(len(features)) if place not in codes)
-        return cls(numbers, tuple(codes), tuple(codes.values()))
-
-    @classmethod
-    def plainly(cls, fields: Mapping[str, Any]) -> Columns:
-        """Rebuild from fields that went through JSON."""
-        return cls(**{name: tuple(value) for name, value in fields.items()})
+class Columns(CodedColumns):
+    """The places of numbers and codes, as layers and graphs take them."""
 
     @property
     def count(self) -> int:
         """All columns."""
         return len(self.numbers) + len(self.codes)
-
-    def widths(self, width: int | None) -> tuple[int, ...]:
-        """Return how many numbers a category of each column becomes: `width`, or what fast.ai's rule of thumb says."""
-        if width is not None:
-            return (width,) * len(self.sizes)
-        return tuple(min(LARGEST_WIDTH, round(1.6 * (size + 1) ** 0.56)) for size in self.sizes)
 
     def embeddings(self, widths: Sequence[int]) -> Embeddings:
         """Return fresh tables."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -138,7 +139,8 @@ def _require_alike(folder: Path) -> None:
             for part in parts:
                 if not _is_same(archive, part, wanted[part.filename]):
                     raise StoreError(f"{path} holds another {part.filename} than lies beside it")
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
+        # RuntimeError: of what is encrypted, or packed in a way that nobody here knows.
         raise StoreError(f"{path} is damaged: {error}") from error
 
 

@@ -136,6 +136,8 @@ class BinsTransform(Transform):
 def labels(edges: Sequence[float]) -> list[str]:
     """Return a text a bin: below the first edge, between two, and from the last on."""
     cuts = [f"{edge:.6g}" for edge in edges]
+    if len(set(cuts)) < len(cuts):  # Two bins of one name would be one.
+        cuts = [repr(float(edge)) for edge in edges]
     return [f"below {cuts[0]}", *(f"{low} to {high}" for low, high in pairwise(cuts)), f"{cuts[-1]} or more"]
 
 

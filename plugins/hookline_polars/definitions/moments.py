@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from math import pi
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -120,19 +121,25 @@ class FittedHolidays:
         """Add them, float64; missing where the moment is, or where no holidays are known."""
         import polars as pl
 
-        days = list(self.days)
-        until = {
-            day: float(days[at] - day) for day in range(self.first, days[-1] + 1) for at in [bisect_left(days, day)]
-        }
+        known, until = self._until
         exprs = []
         for name in self.columns:
             day = pl.col(name).cast(pl.Datetime("us", self.zones[name])).dt.date().cast(pl.Int32).cast(pl.Int64)
-            left = day.replace_strict(until, default=None, return_dtype=pl.Float64)
+            left = day.replace_strict(known, until, default=None, return_dtype=pl.Float64)
             exprs += [
                 pl.when(left.is_not_null()).then((left == 0).cast(pl.Float64)).alias(f"{name}.is_holiday"),
                 left.alias(f"{name}.days_to_holiday"),
             ]
         return frame.with_columns(exprs)
+
+    @cached_property
+    def _until(self) -> tuple[pl.Series, pl.Series]:
+        """Each day of which holidays are known, int64, and how many days it is until the next, float64; made once."""
+        import polars as pl
+
+        known = range(self.first, self.days[-1] + 1)
+        left = [float(self.days[bisect_left(self.days, day)] - day) for day in known]
+        return pl.Series(known, dtype=pl.Int64), pl.Series(left, dtype=pl.Float64)
 
     def to_onnx(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Say it as ONNX."""
@@ -185,7 +192,7 @@ class HolidaysTransform(Transform):
         years = {
             f"{end}\0{name}": getattr(pl.col(name).dt.year(), end)() for name in self.columns for end in ("min", "max")
         }
-        found = list(one_row(train.frame, [expr.alias(name) for name, expr in years.items()]).values())
+        found = list(one_row(train.weighing().frame, [expr.alias(name) for name, expr in years.items()]).values())
         known = [int(year) for year in found if year is not None] or [date.today().year]
         span = range(max(min(known) - EARLIER, 1), min(max(known) + LATER, 9999) + 1)
         days = _days(self.country, self.subdivision, span)

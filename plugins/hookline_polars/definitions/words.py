@@ -122,6 +122,7 @@ class TfidfTransform(Transform):
 
         train = train.weighing()
         require(self.name, train, self.added(), ("string",))
+        train = train.weighing()
         texts = train.frame.select(
             pl.col(self.column).cast(pl.String).fill_null("").str.to_lowercase().str.extract_all(WORD).alias("word")
         )

@@ -28,7 +28,7 @@ from .formats.logged.iceberg import is_iceberg
 from .formats.table import READERS, format_of, require_format
 from .messages import first_line, short
 from .places.bringing import Brought, bring
-from .places.far import far_files, fetch, fingerprint_of_far, is_far, streamed
+from .places.far import far_files, fetch, fingerprint_of_far, is_far
 from .places.packed import unpacked_name
 from .places.scanning import Scanning
 from .positions import Position, paths_below
@@ -131,7 +131,10 @@ class FileSource(Source):
         and time and both its ends goes unseen.
         """
         if is_far(self.path):
-            told = [fingerprint_of_far(far_files(self.path)), *(self._said_names())]
+            far = far_files(self.path)
+            told = [fingerprint_of_far(far), *self._said_names()]
+            if any((partitions := self._scanning.partitions_of_far(far))[0]):
+                told.append(repr(partitions))
             return hashlib.sha256("\n".join(told).encode()).hexdigest()
         files = self._files()
         with self._readable():
@@ -312,8 +315,7 @@ class FileSource(Source):
         files = far_files(self.path)
         suffixes = {Path(file.name).suffix.lower() for file in files}
         is_parquet = self.format == "parquet" or (self.format == "auto" and suffixes <= {*ParquetReader.suffixes})
-        found = streamed(files) if is_parquet else None
-        return None if found is None else self._scanning.typed(found)
+        return self._scanning.streamed(files) if is_parquet else None
 
     def _folder(self) -> Path:
         """Return the folder that rows keep coming to; raises DataError where the path means no folder and no glob."""

@@ -14,6 +14,7 @@ from hookline.errors import DataError, suggestion
 
 from .file_index import files_below, in_order
 from .formats.logged.delta import is_delta
+from .formats.logged.iceberg import require_no_table, require_one
 from .formats.table import SUFFIXES, known_suffix
 from .places.packed import is_packed, unpacked_name
 
@@ -31,10 +32,12 @@ def files_of(path: str | Path) -> list[Path]:
         found = in_order(name for name in names if os.path.isfile(name))  # noqa: PTH113  names may be many
         if not found:
             raise DataError(f"no file fits {path}")
+        require_one(found)
         return found
     if place.is_dir():
         if is_delta(place):
             return [place]
+        require_no_table(place)
         found = in_order(file for file in files_below(text) if known_suffix(file))
         if not found:
             raise DataError(f"the folder {path} holds no file of a known format", hint=f"known: {', '.join(SUFFIXES)}")

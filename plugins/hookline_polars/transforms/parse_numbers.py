@@ -86,7 +86,8 @@ class ParseNumbersTransform(Transform):
         target, schema = train.roles.target, train.frame.collect_schema()
         if not chosen and target and schema[target] == pl.String and target not in names:
             names.append(target)
-        counts = pl.collect_all([value_counts(train.frame, name).drop_nulls() for name in names])
+        heavy = train.weighing().frame
+        counts = pl.collect_all([value_counts(heavy, name).drop_nulls() for name in names])
         found = {name: self._find(of_name) for name, of_name in zip(names, counts, strict=True)}
         if chosen:
             _require_all(found)

@@ -33,6 +33,9 @@ UNFIT = frozenset({"FunctionTransformer", "TargetEncoder"})
 """Transformers that run a function which they are given, and one that shows training rows their own target unless it is fitted
 in a way of its own, which `tabular` has."""
 
+FOLDERS = frozenset({"memory"})
+"""Parameters that name a folder of pickles, which joblib would read: a config runs no code."""
+
 
 @dataclass(frozen=True)
 class FittedTransformer:
@@ -120,7 +123,7 @@ class SklearnFeaturizer(Featurizer):
             told = f"; did you mean '{match}'?" if match else f" in sklearn.{', '.join(MODULES)}"
             _refuse("featurizer.sklearn.class_name", f"'{self.class_name}' is no transformer that may be named{told}")
         cls = known[self.class_name]
-        parameters = cls().get_params()
+        parameters = [name for name in cls().get_params() if name not in FOLDERS]
         for name in self.params:
             if name not in parameters:
                 match = closest(name, parameters)

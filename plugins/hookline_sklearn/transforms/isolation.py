@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Gt, Interval, Lt
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 STEP = 64
 """Depths are whole multiples of 1 / STEP, so that sums of them are exact in float32, and the same in every format."""
+
+AT_ONCE = 4096
+"""Rows that are led through all trees in one go."""
+PARTS = {"column": "int64", "cut": "float32", "left": "int64", "right": "int64", "depth": "float64"}
+"""Part of a tree -> the type of its numbers."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +85,34 @@ class CutForest:
         """Return the sum of each row's depths over the trees, float64 (n_rows,)."""
         import numpy as np
 
-        total, rows = np.zeros(len(X)), np.arange(len(X))
-        for tree in self.trees:
-            column, left, right = (np.array(part) for part in (tree.column, tree.left, tree.right))
-            cut, place = np.array(tree.cut, dtype=np.float32), np.zeros(len(X), dtype=np.int64)
-            while (inner := left[place] >= 0).any():
-                goes_left = X[rows, np.maximum(column[place], 0)] <= cut[place]
-                place = np.where(inner, np.where(goes_left, left[place], right[place]), place)
-            total += np.array(tree.depth)[place]
+        column, cut, left, right, depth, roots = self._nodes
+        total = np.zeros(len(X))
+        for start in range(0, len(X), AT_ONCE):
+            some = X[start : start + AT_ONCE]
+            rows, place = np.arange(len(some))[:, None], np.tile(roots, (len(some), 1))
+            while True:
+                below = np.where(some[rows, column[place]] <= cut[place], left[place], right[place])
+                if (below == place).all():
+                    break
+                place = below
+            total[start : start + AT_ONCE] = depth[place].sum(axis=1)
         return total
+
+    @cached_property
+    def _nodes(self) -> tuple[np.ndarray, ...]:
+        """Column, cut, left, right and depth of the nodes of all trees, where a leaf leads to itself, and where trees begin."""
+        import numpy as np
+
+        sizes = [len(tree.left) for tree in self.trees]
+        roots = np.cumsum([0, *sizes])[:-1]
+        begin, own = np.repeat(roots, sizes), np.arange(sum(sizes))
+        column, cut, left, right, depth = (
+            np.array([value for tree in self.trees for value in getattr(tree, part)], dtype=dtype)
+            for part, dtype in PARTS.items()
+        )
+        leaf = left < 0
+        left, right = np.where(leaf, own, left + begin), np.where(leaf, own, right + begin)
+        return np.maximum(column, 0), cut, left, right, depth, roots
 
 
 @dataclass(frozen=True)

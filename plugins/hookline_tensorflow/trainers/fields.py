@@ -50,15 +50,16 @@ class KerasFit(Trainer):
 
         Raises DataError for gaps, and where there are too few rows; ConfigError where `plateau` has no rows to go by.
         """
+        from hookline.data.matrix.rows import MatrixRows
+
         from ..training.fitting import Given
-        from ..training.rows import Rows
 
         truth_of(self.name, train)
         for features in (train, valid):
             if features is not None:
                 require_finite(self.name, features)
-        learn = Rows.of(self.name, train, center, scale)
-        stop: Rows | None = None if valid is None else Rows.of(self.name, valid, center, scale)
+        learn = MatrixRows.of(self.name, train, center, scale)
+        stop: MatrixRows | None = None if valid is None else MatrixRows.of(self.name, valid, center, scale)
         if stop is None and self.patience:
             learn, stop = learn.cut(self.valid_fraction, self.seed)
         if self.schedule == "plateau" and stop is None:

@@ -8,9 +8,9 @@ from annotated_types import Gt, Interval
 
 from hookline import Features
 from hookline.data.learnable import standard_of
+from hookline.data.matrix.codes import CodedColumns
 from hookline.errors import DataError
 
-from ..columns import Columns
 from ..model import ReadyModel
 from ..network import Network
 from .fields import KerasFit
@@ -65,7 +65,7 @@ class KerasMlpTrainer(KerasFit):
         return ReadyModel(module, network.outputs, train.names, center, scale, network=network)
 
     def _network(self, train: Features, outputs: int) -> Network:
-        columns = Columns.of(train.features)
+        columns = CodedColumns.of(train.features)
         return Network(
             inputs=len(train.features),
             outputs=outputs,

@@ -10,11 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from hookline import report_step
+from hookline.data.matrix.rows import MatrixRows
 from hookline.errors import ConfigError, DataError, Problem
 
 from ..runtime import keras
 from .checkpoint import Progress, restore, save
-from .rows import Rows, in_order, shuffled
+from .rows import in_order, shuffled
 
 HALVING = 3
 """Of `plateau`: epochs without a better loss before the step size is halved."""
@@ -24,8 +25,8 @@ HALVING = 3
 class Given:
     """What there is to learn from, and where an earlier try may have left a checkpoint, from which training goes on."""
 
-    train: Rows
-    valid: Rows | None
+    train: MatrixRows
+    valid: MatrixRows | None
     folder: Path | None
 
 

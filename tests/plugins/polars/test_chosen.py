@@ -51,6 +51,12 @@ def test_rows_of_weight_zero_are_none_to_draw_from() -> None:
     assert all(row % 2 for row in found)
 
 
+def test_of_no_rows_a_sample_is_none() -> None:
+    train = dataset(x=[1, 2])
+    for fields in ({"rows": 3}, {"share": 0.5}):
+        assert SampleTransform(**fields).fit(train).transform(train.frame.clear()).collect().is_empty()
+
+
 def test_a_sample_needs_to_know_how_many() -> None:
     with pytest.raises(ConfigError, match="needs one of rows and share"):
         validate(SampleTransform, {}, "transform.sample", "bad config")
@@ -90,3 +96,8 @@ def test_too_many_rows_are_refused_with_what_to_do() -> None:
 def test_rows_of_weight_zero_make_no_other_row_go() -> None:
     train = dataset(Roles(weight="w"), name=["Initec", "Initech", "Initech"], w=[0.0, 1.0, 1.0])
     assert kept(DedupeSimilarTransform(), train) == [0, 1]
+
+
+def test_rows_without_a_text_repeat_none() -> None:
+    train = dataset(text=["good", None, "", None, " ", "?!", "Good"], n=[1, 2, 3, 4, 5, 6, 7])
+    assert kept(DedupeSimilarTransform(columns=("text",)), train) == [0, 1, 2, 3, 4, 5]

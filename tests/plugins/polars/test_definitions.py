@@ -74,6 +74,18 @@ def test_bins_hold_their_lower_edge_and_are_told_by_text_or_position() -> None:
     assert made(place)["b"].to_list() == [2, 1, None, 1]
 
 
+def test_bins_between_edges_that_are_close_have_names_of_their_own() -> None:
+    bins = {"b": {"of": "spend", "edges": [1000000.1, 1000000.2]}}
+    transform = validate(BinsTransform, {"columns": bins}, "transform.bins", "bad config")
+    rows = ROWS.with_columns(spend=pl.Series([1e6, 1000000.15, 2e6, None]))
+    assert made(transform, rows)["b"].to_list() == [
+        "below 1000000.1",
+        "1000000.1 to 1000000.2",
+        "1000000.2 or more",
+        None,
+    ]
+
+
 def test_bins_of_equal_size_have_the_edges_of_the_training_rows() -> None:
     train = pl.DataFrame({"spend": [float(i) for i in range(100)]})
     equal = validate(

@@ -129,5 +129,36 @@ def test_any_protocol_of_fsspec_is_read(tmp_path: Path) -> None:
 
 
 def test_a_protocol_without_its_library_says_so() -> None:
-    with pytest.raises(MissingBackend, match="a path of gs://"):
+    with pytest.raises(MissingBackend, match=r"(?s)a path of gs://.*'gcsfs'"):
         FileSource("gs://bucket/t.csv").load()
+    with pytest.raises(DataError, match=r"a path of smb:// cannot be read: .*smbprotocol"):
+        FileSource("smb://server/t.csv").load()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("place", ["", "/year=*/*"])
+def test_what_names_of_folders_say_is_a_column_as_on_this_machine(
+    bucket: str, tmp_path: Path, suffix: str, place: str
+) -> None:
+    for year in (2025, 2026):
+        content = bytes_of(pl.DataFrame({"x": [year - 2024]}), suffix, tmp_path)
+        for root in (f"{bucket}/parted{suffix}", f"memory://parted{suffix}"):
+            put(f"{root}/year={year}/t{suffix}", content)
+    for root in (f"{bucket}/parted{suffix}", f"memory://parted{suffix}"):
+        source = FileSource(f"{root}{place}")
+        assert source.load().frame.collect().to_dict(as_series=False) == {"x": [1, 2], "year": [2025, 2026]}
+        assert {*(source.columns_ahead() or ())} <= {"x", "year"}
+        assert FileSource(f"{root}{place}", hive=False).load().frame.collect().columns == ["x"]
+
+
+def test_a_file_in_another_folder_that_says_a_value_is_another_content(tmp_path: Path) -> None:
+    content = bytes_of(FRAME, ".csv", tmp_path)
+    found = set()
+    for year in (2025, 2026):
+        put(f"memory://moved{year}/year={year}/t.csv", content)
+        memory = fsspec.filesystem("memory")
+        # All that tells the two apart.
+        memory.store[f"/moved{year}/year={year}/t.csv"].modified = memory.store["/moved2025/year=2025/t.csv"].modified
+        memory.store[f"/moved{year}/year={year}/t.csv"].created = memory.store["/moved2025/year=2025/t.csv"].created
+        found.add(FileSource(f"memory://moved{year}").fingerprint())
+    assert len(found) == 2

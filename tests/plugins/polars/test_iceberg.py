@@ -53,3 +53,12 @@ def test_a_file_that_is_no_metadata_is_told(tmp_path: Path) -> None:
     path.write_text("[1, 2]", "utf-8")
     with pytest.raises(DataError, match="is no metadata of Iceberg"):
         FileSource(str(path)).load()
+
+
+def test_the_folder_of_a_table_and_several_of_its_states_are_refused(orders: tuple[str, int]) -> None:
+    folder = Path(orders[0]).parent.parent
+    with pytest.raises(DataError, match="is a table of Iceberg") as raised:
+        FileSource(str(folder)).load()
+    assert orders[0] in str(raised.value.hint)
+    with pytest.raises(DataError, match="are metadata of Iceberg"):
+        FileSource(str(folder / "metadata/*.metadata.json")).load()

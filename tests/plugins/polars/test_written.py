@@ -11,7 +11,13 @@ import pytest
 from hookline import Dataset, Finding, Roles, Transform
 from hookline.errors import ConfigError, DataError
 from hookline.kinds.fitting import findings_in
-from hookline_polars import ParseDatesTransform, SplitTextTransform, UnitsTransform
+from hookline_polars import (
+    CastTransform,
+    ParseDatesTransform,
+    ParseNumbersTransform,
+    SplitTextTransform,
+    UnitsTransform,
+)
 
 
 def dataset(**columns: Any) -> Dataset:
@@ -54,6 +60,13 @@ def test_formats_are_tried_in_their_order() -> None:
     assert out["when"].to_list() == [datetime(2024, 1, 2), datetime(2024, 1, 31), datetime(2024, 5, 5), None]
 
 
+def test_a_letter_z_in_a_layout_is_no_distance_from_utc() -> None:
+    transform = CastTransform(dtypes={"when": "datetime"}, format="Zeit %H:%M am %d.%m.%Y")
+    out = made(transform, dataset(when=["Zeit 10:30 am 01.02.2024"]))
+    assert out["when"].to_list() == [datetime(2024, 2, 1, 10, 30)]
+    assert out.schema["when"] == pl.Datetime("us")
+
+
 def test_what_nobody_can_tell_and_what_is_no_date_is_refused() -> None:
     with pytest.raises(DataError, match="nobody can tell whether the day stands first in 'when', such as '01/02/2024'"):
         made(ParseDatesTransform(), dataset(when=["01/02/2024", "03/04/2024"]))
@@ -91,6 +104,42 @@ def test_a_unit_of_another_kind_is_an_error_or_is_missing_and_told() -> None:
     assert [(one.subject, one.statistic, one.value) for one in found] == [("w", "unknown_units", 1.0)]
     with pytest.raises(ConfigError, match=r"transform\.units\.columns\.w: 'kilos_of' is no unit that pint knows"):
         UnitsTransform(columns={"w": "kilos_of"}).fit(train)
+
+
+@pytest.mark.parametrize(
+    ("texts", "fields", "expected"),
+    [
+        (["1,500 kg", "2.5 kg"], {}, [1500.0, 2.5]),
+        (["1.500,5 kg", "2,5 kg", "3.000 kg"], {}, [1500.5, 2.5, 3000.0]),
+        (["1,500 kg", "2 kg"], {"decimal": "."}, [1500.0, 2.0]),
+        (["1,500 kg", "2 kg"], {"decimal": ","}, [1.5, 2.0]),
+        (["12 000 kg", "1 g", "2 3 kg"], {"errors": "null"}, [12000.0, 0.001, None]),
+        (["1.5 kg", "2,5 kg", "-3 kg"], {}, [1.5, 2.5, -3.0]),
+    ],
+    ids=str,
+)
+def test_thousands_are_told_from_fractions(texts: list[str], fields: dict[str, Any], expected: list[Any]) -> None:
+    out = made(UnitsTransform(columns={"w": "kg"}, **fields), dataset(w=texts))
+    assert out["w"].to_list() == expected
+
+
+def test_a_number_that_may_mean_a_thousand_or_one_is_refused() -> None:
+    with pytest.raises(DataError, match="holds '1,500', which may be meant with thousands or with a fraction"):
+        UnitsTransform(columns={"w": "kg"}).fit(dataset(w=["1,500 kg", "2 kg"]))
+    fitted = UnitsTransform(columns={"w": "kg"}).fit(dataset(w=["5 kg", "2 kg"]))
+    with pytest.raises(DataError, match="'w' holds '1,500 kg', which is no quantity"):
+        fitted.transform(pl.LazyFrame({"w": ["1,500 kg"]})).collect()
+
+
+def test_rows_of_weight_zero_do_not_say_how_things_are_written() -> None:
+    roles = Roles(weight="w")
+    weights = [1.0, 1.0, 0.0, 0.0]
+    dates = Dataset(pl.LazyFrame({"when": ["31/01/2024", "01/02/2024", "01/31/2024", "x"], "w": weights}), roles)
+    assert ParseDatesTransform().fit(dates).columns == {"when": ("day_first",)}
+    numbers = Dataset(pl.LazyFrame({"n": ["1,5", "2,75", "1,500,000", "x"], "w": weights}), roles)
+    assert ParseNumbersTransform().fit(numbers).columns["n"].decimal == ","
+    quantities = Dataset(pl.LazyFrame({"n": ["1,5 kg", "2,75 kg", "1,500,000 kg", "3 m"], "w": weights}), roles)
+    assert UnitsTransform(columns={"n": "kg"}, errors="null").fit(quantities).columns["n"].numerals.decimal == ","
 
 
 # split_text

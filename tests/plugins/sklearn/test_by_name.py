@@ -106,3 +106,10 @@ def test_a_run_packages_it_as_skops_and_is_refused_as_onnx_beforehand(tmp_path: 
     assert loaded.predict(frame.head(9)).values.tolist() == run.predict(frame.head(9)).values.tolist()
     with pytest.raises(PlanError, match="packager 'onnx' cannot say this pipeline: sklearn needs PCA of scikit-learn"):
         hl.plan(packager=["onnx"], **given)
+
+
+def test_no_parameter_names_a_folder_of_pickles(tmp_path: Path) -> None:
+    source = SklearnFeaturizer(class_name="FeatureAgglomeration", params={"memory": str(tmp_path / "there")})
+    with pytest.raises(ConfigError, match=r"(?s)params\.memory.*unknown parameter"):
+        source.fit(matrix())
+    assert not (tmp_path / "there").exists()

@@ -140,6 +140,21 @@ def test_an_archive_that_holds_another_model_than_was_certified_is_refused(
             hl.load(copy)
 
 
+def test_a_damaged_archive_is_told(packages: dict[str, Path], tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(packages["onnx"], copy)
+    archive = copy / "torchserve/model.mar"
+    with zipfile.ZipFile(archive) as held:
+        part = max(held.infolist(), key=lambda one: one.compress_size)
+    content = bytearray(archive.read_bytes())
+    begin = part.header_offset + 30 + len(part.filename)
+    content[begin : begin + 40] = b"\xff" * 40
+    archive.write_bytes(content)
+    reseal(copy)
+    with pytest.raises(StoreError, match="is damaged"):
+        hl.load(copy)
+
+
 def test_making_it_leaves_what_lies_in_the_folder_of_temporary_files(
     table: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

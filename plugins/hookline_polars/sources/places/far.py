@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from glob import has_magic
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,15 @@ NEAR = ("file", "local", "http", "https")
 """Protocols of this machine, and those that source=http reads."""
 STREAMED = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 """Protocols that polars reads Parquet at, part by part, with credentials from the environment."""
+LIBRARIES = {
+    **dict.fromkeys(("s3", "s3a"), "s3fs"),
+    **dict.fromkeys(("gs", "gcs"), "gcsfs"),
+    **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
+    **dict.fromkeys(("sftp", "ssh"), "paramiko"),
+}
+"""Protocol -> the library that fsspec speaks it with; what others want, it says itself."""
 VERSIONS = ("ETag", "etag", "md5Hash", "crc32c", "content_md5", "checksum", "generation")
-TIMES = ("LastModified", "mtime", "last_modified", "updated", "modified", "created")
+TIMES = ("LastModified", "mtime", "last_modified", "updated", "modified", "modify", "created")
 """What file systems call the version of a file's content, and its time."""
 KEPT = 4
 """Sets of files whose copies are kept for whoever reads them next."""
@@ -75,6 +83,18 @@ def far_files(path: str | Path) -> list[FarFile]:
     if not found:
         raise DataError(f"no file of a known format lies at {url}", hint="name a file, a glob or a folder")
     return found
+
+
+def far_folder(path: str | Path) -> Path | None:
+    """Return the folder that all files lie below which a URL means, as `far_files` tells them; None where it means one file."""
+    url = _url(path)
+    with _told(url):
+        files, root = _file_system(url)
+        if has_magic(root):
+            root = str(PurePosixPath(*takewhile(lambda part: not has_magic(part), PurePosixPath(root).parts)))
+        elif not files.isdir(root):
+            return None
+        return Path(files.unstrip_protocol(root))
 
 
 def fingerprint_of_far(files: Sequence[FarFile]) -> str:
@@ -145,7 +165,8 @@ def _file_system(url: str) -> tuple[Any, str]:
 
 def _file(files: Any, name: str) -> FarFile:
     facts = files.info(name)
-    version = next((str(facts[key]) for key in (*VERSIONS, *TIMES) if facts.get(key)), "")
+    # Where none of these is told, what else is.
+    version = next((str(facts[key]) for key in (*VERSIONS, *TIMES) if facts.get(key)), None) or str(files.ukey(name))
     return FarFile(files.unstrip_protocol(name), int(facts.get("size") or 0), version)
 
 
@@ -158,8 +179,12 @@ def _told(url: str) -> Iterator[None]:
     except (DataError, MissingBackend):
         raise
     except ImportError as error:
-        extra = "s3" if protocol in ("s3", "s3a") else ""
-        raise MissingBackend(f"a path of {protocol}://", error.name or protocol, extra) from None
+        library = error.name or LIBRARIES.get(protocol)
+        if library is None:
+            raise DataError(
+                f"a path of {protocol}:// cannot be read: {error}", hint="install what is said there"
+            ) from None
+        raise MissingBackend(f"a path of {protocol}://", library, "s3" if library == "s3fs" else "") from None
     except FileNotFoundError:
         raise DataError(f"there is no file {url}", hint="look at its bucket, its name, and who may read it") from None
     except Exception as error:  # noqa: BLE001  each file system of fsspec raises errors of its own

@@ -20,6 +20,7 @@ from ..formats.table import require_format
 from ..texts import Wording
 from ..together import together
 from .bringing import Brought
+from .far import FarFile, far_folder, is_far, streamed
 from .partitions import Values, partitions_of, typed
 
 if TYPE_CHECKING:
@@ -62,9 +63,32 @@ class Scanning:
 
     def partitions(self, brought: Brought) -> tuple[list[str], list[Values]]:
         """Return the columns that stand in the names of folders, and each file's values of them."""
-        folder = folder_of(self.path) if self.hive else None
-        folder = None if folder is None or is_delta(folder) else folder
-        return partitions_of([Path(brought.names.get(file, file)) for file in brought.files], folder)
+        return self._partitions_of([Path(brought.names.get(file, file)) for file in brought.files])
+
+    def partitions_of_far(self, files: Sequence[FarFile]) -> tuple[list[str], list[Values]]:
+        """Return the same of files at a URL."""
+        return self._partitions_of([Path(file.url) for file in files])
+
+    def streamed(self, files: Sequence[FarFile]) -> pl.LazyFrame | None:
+        """Return the rows of Parquet files at a URL where they lie; None where they have to be fetched."""
+        names, values = self.partitions_of_far(files)
+        columns = typed(names, values) if names else {}
+        parts: list[tuple[pl.LazyFrame, Path]] = []
+        for partition, group in groupby(zip(files, values or [()] * len(files), strict=True), key=itemgetter(1)):
+            some = [file for file, _ in group]
+            frame = streamed(some)
+            if frame is None:
+                return None
+            parts.append((_with_values(frame, columns.get(partition, {})), Path(some[0].name)))
+        return self.typed(together(parts))
+
+    def _partitions_of(self, files: Sequence[Path]) -> tuple[list[str], list[Values]]:
+        if not self.hive:
+            return [], []
+        if is_far(self.path):
+            return partitions_of(files, far_folder(self.path))
+        folder = folder_of(self.path)
+        return partitions_of(files, None if folder is None or is_delta(folder) else folder)
 
     def _scans(self, reader: Reader, brought: Brought) -> list[tuple[pl.LazyFrame, Path]]:
         """Return frames to put one below the other, and a file of each."""

@@ -64,7 +64,7 @@ class FittedSample:
         counts = pl.lit(value=True) if self.weight is None else pl.col(self.weight).ne_missing(0)
         held = frame.select(position.alias(ROW_ID), key.cast(pl.Int64).alias(KEY), counts.alias(COUNTS)).collect()
         held = held.filter(COUNTS)
-        wanted = max(1, round(self.share * held.height)) if self.rows is None else min(self.rows, held.height)
+        wanted = min(max(1, round(self.share * held.height)) if self.rows is None else self.rows, held.height)
         order = np.random.default_rng(self.seed).permutation(held.height)
         # Rows of one value stand together after this, in random order, and of all of them evenly many are taken.
         order = order[np.argsort(held[KEY].to_numpy()[order], kind="stable")]

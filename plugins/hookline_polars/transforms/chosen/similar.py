@@ -39,7 +39,7 @@ class FittedDedupeSimilar:
     max_together: int
 
     def transform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Keep the others, in order; rows of weight 0 are compared with none, and stay."""
+        """Keep the others, in order; rows of weight 0, and those without a text, are compared with none, and stay."""
         import polars as pl
 
         pairs, _ = self.compare(frame)
@@ -67,6 +67,8 @@ class FittedDedupeSimilar:
         pairs: list[tuple[int, int]] = []
         for row, text in rows.select(ROW_ID, TEXT).iter_rows():
             told = clean(text)
+            if not told.strip():
+                continue
             if told in first:
                 pairs.append((row, first[told]))
             else:

@@ -13,7 +13,7 @@ from hookline.kinds.artifacts import DateOrder
 from hookline.kinds.formats.words import ONNX
 
 from ...columns import Columns, NullIsWord, choose, present
-from ...reading import read_as
+from ...reading import has_zone, read_as
 from ...stats import value_counts
 from ..checks import require_values, some
 
@@ -71,7 +71,8 @@ class ParseDatesTransform(Transform):
 
         names = choose(train, self.columns, "transform.parse_dates.columns", ("string",))
         chosen = self.columns not in ((), Columns())
-        counts = pl.collect_all([value_counts(train.frame, name).drop_nulls() for name in names])
+        heavy = train.weighing().frame
+        counts = pl.collect_all([value_counts(heavy, name).drop_nulls() for name in names])
         found = {name: self._formats(name, of_name) for name, of_name in zip(names, counts, strict=True)}
         unread = [name for name in names if found[name] is None]
         if chosen and unread:
@@ -132,7 +133,7 @@ def _as_written(text: pl.Expr, layout: str) -> pl.Expr:
     import polars as pl
 
     moments = read_as(text, pl.String(), "datetime", layout)
-    return moments.dt.replace_time_zone(None) if "z" in layout.lower() else moments
+    return moments.dt.replace_time_zone(None) if has_zone(layout) else moments
 
 
 def _refusal(name: str, values: list[Any]) -> DataError:

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Len
 
 from hookline import Dataset, Finding, Roles, Transform, report_finding
+from hookline.data.numerals import Decimal, Numerals, Thousands, find, read, said_decimal
 from hookline.errors import ConfigError, DataError, Problem
 from hookline.kinds.formats.words import ONNX
 
 from ...columns import NullIsWord, choose, present
+from ...stats import value_counts
 from ..checks import require_values, some
 
 if TYPE_CHECKING:
     import polars as pl
 
-QUANTITY = r"^\s*([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s].*?)?\s*$"
-"""A number, with a point or a comma before fractions, and the unit behind it."""
+QUANTITY = r"^\s*([-+]?(?:\d+(?:[.,'’\s]\d+)*[.,]?|[.,]\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s].*?)?\s*$"
+"""A number, with what people put between its digits, and the unit behind it."""
+EITHER = r"^[-+]?[1-9]\d{0,2}[.,]\d{3}$"
+"""A number that may be meant with thousands or with a fraction."""
 _USUAL = """
 mg g kg t lb oz st ton mm cm dm m km inch in ft yd mi ml cl dl l gal pint qt fl_oz m^2 ft^2 acre hectare m^3 ms s sec min h hr
 d day week month year degC degF kelvin K °C °F Pa kPa bar psi J kJ cal kcal kWh W kW hp V A Hz kHz MHz GHz B KB MB GB TB m/s
@@ -42,6 +46,8 @@ class UnitTable:
     constants: tuple[float, ...]
     bare: str
     """The unit of numbers without one; empty: they are taken to be in `into`."""
+    numerals: Numerals
+    """How numbers are written; one with another sign before its fraction is read all the same, where it can mean nothing else."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,16 @@ class UnitsTransform(Transform):
     """Column of texts -> the unit that its numbers are told in, as `pint` writes units: kg, m, degC, km/h."""
     bare: str | None = None
     """The unit of numbers that stand without one; null: the one that they are told in."""
+    decimal: Decimal | None = None
+    """What stands before fractions; null finds out."""
+    thousands: Thousands | None = None
+    """What stands between thousands; null finds out."""
     errors: Annotated[Literal["raise", "null"], NullIsWord()] = "raise"
     """What becomes of a text that is no such quantity: an error, or a missing value."""
+
+    def __post_init__(self) -> None:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:
@@ -93,17 +107,19 @@ class UnitsTransform(Transform):
     def fit(self, train: Dataset) -> FittedUnits:
         """Look up the units of the training rows, and the usual ones of their kind.
 
-        Raises ConfigError for a unit that nobody knows or a column that holds no text, DataError for a text that is no quantity.
+        Raises ConfigError for a unit that nobody knows or a column that holds no text, DataError for a text that is no quantity,
+        and for numbers of which nobody can tell what their commas or points mean.
         """
         choose(train, tuple(self.columns), "transform.units.columns", ("string",))
-        tables = {name: self._table(name, unit, _written(train, name)) for name, unit in self.columns.items()}
+        heavy = train.weighing()
+        tables = {name: self._table(name, unit, heavy) for name, unit in self.columns.items()}
         fitted = FittedUnits(tables, self.errors == "raise")
         if fitted.strict:
             fitted.transform(train.frame).select(list(tables)).collect()
         return fitted
 
-    def _table(self, name: str, unit: str, written: list[str]) -> UnitTable:
-        registry = _registry()
+    def _table(self, name: str, unit: str, train: Dataset) -> UnitTable:
+        registry, written = _registry(), _written(train, name)
         where = f"transform.units.columns.{name}"
         wanted = _unit(registry, unit)
         if wanted is None:
@@ -118,7 +134,24 @@ class UnitsTransform(Transform):
         known = {one: line for one, line in sorted(lines.items()) if line is not None}
         factors, constants = zip(*known.values(), strict=True)
         _tell(name, unit, [one for one in written if one not in known])
-        return UnitTable(unit, tuple(known), factors, constants, self.bare or "")
+        return UnitTable(unit, tuple(known), factors, constants, self.bare or "", self._numerals(train, name))
+
+    def _numerals(self, train: Dataset, name: str) -> Numerals:
+        """Return how a column writes its numbers; raises DataError where nobody can tell."""
+        import polars as pl
+
+        numbers = pl.col(name).cast(pl.String).str.extract(QUANTITY, 1).str.strip_chars().alias("number")
+        counts = value_counts(train.frame.select(numbers).drop_nulls(), "number").collect().sort("value")
+        found = find(counts.rename({"value": "text"}), self.decimal, self.thousands)
+        if found is not None and found.asked:
+            raise DataError(
+                f"transform.units: '{name}' holds {some([found.example])}, which may be meant with thousands or with a fraction",
+                hint="transform.units.decimal=. where it is more than a thousand, and transform.units.decimal=, where it is not",
+            )
+        if found is not None:
+            return found.numerals
+        decimal = said_decimal(self.decimal, self.thousands) or "."
+        return Numerals(decimal, self.thousands or "")
 
 
 @cache
@@ -133,7 +166,9 @@ def _read(text: pl.Expr, table: UnitTable) -> pl.Expr:
     """Return texts as numbers in the unit of a table."""
     import polars as pl
 
-    number = text.str.extract(QUANTITY, 1).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    written = text.str.extract(QUANTITY, 1).str.strip_chars()
+    plain = pl.when(~written.str.contains(EITHER)).then(written.str.replace(",", ".", literal=True))
+    number = pl.coalesce(read(written, table.numerals), plain.cast(pl.Float64, strict=False))
     unit = text.str.extract(QUANTITY, 2).fill_null(table.bare or table.into)
     factor = unit.replace_strict(list(table.units), list(table.factors), default=None, return_dtype=pl.Float64)
     constant = unit.replace_strict(list(table.units), list(table.constants), default=None, return_dtype=pl.Float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,26 @@ PLANNER = "POLARS_ICEBERG_PLANNER"
 def is_iceberg(place: Path) -> bool:
     """Tell whether a file is the metadata of a table of Iceberg."""
     return place.name.endswith(METADATA)
+
+
+def require_no_table(folder: Path) -> None:
+    """Raise DataError for the folder of a table of Iceberg, where files lie that count no more beside those that do."""
+    found = sorted((folder / "metadata").glob(f"*{METADATA}"), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    if found:
+        raise DataError(
+            f"{folder} is a table of Iceberg, of whose files not all count",
+            hint=f"name its newest metadata, as far as the folder tells: source.path={found[-1]}",
+        )
+
+
+def require_one(files: Sequence[Path]) -> None:
+    """Raise DataError for several metadata files, which are states of a table, so that its rows would count twice."""
+    told = [file for file in files if is_iceberg(file)]
+    if len(told) > 1:
+        raise DataError(
+            f"{told[0]} and {told[1]} are metadata of Iceberg, and a table is named by one",
+            hint=f"source.path={told[-1]}",
+        )
 
 
 @dataclass(frozen=True)

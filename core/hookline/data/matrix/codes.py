@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from hookline import Feature
+from hookline.kinds.artifacts import Feature
 
 LARGEST_WIDTH = 50
 """Numbers that a category becomes at most, where nobody says how many."""
 
 
 @dataclass(frozen=True)
-class Columns:
+class CodedColumns:
     """The places of numbers, and of codes with how many categories each has.
 
     A code is the position of a category, -1 where it is unseen or missing.
@@ -24,14 +24,14 @@ class Columns:
     sizes: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, features: Sequence[Feature]) -> Columns:
+    def of(cls, features: Sequence[Feature]) -> Self:
         """Tell them apart by `Feature.categories`."""
         codes = {place: one.categories for place, one in enumerate(features) if one.categories is not None}
         numbers = tuple(place for place in range(len(features)) if place not in codes)
         return cls(numbers, tuple(codes), tuple(codes.values()))
 
     @classmethod
-    def plainly(cls, fields: Mapping[str, Any]) -> Columns:
+    def plainly(cls, fields: Mapping[str, Any]) -> Self:
         """Rebuild from fields that went through JSON."""
         return cls(**{name: tuple(value) for name, value in fields.items()})
 
