@@ -83,14 +83,17 @@ def _wordless(config: RunConfig) -> list[str]:
 
 def _lacking(config: RunConfig) -> list[tuple[str, str]]:
     """Return language and what a part needs that it has no words for, by what each part says itself, or its type does."""
-    found = []
+    found: list[tuple[str, str]] = []
     for kind in ("transform", "featurizer", "trainer"):
         for placed in config.components[kind]:
+            own: list[tuple[str, str]] = []
             for part in (placed.component, *nested_components(placed.component)):
                 said = part.lacks_words(config.options.roles) if isinstance(part, LacksWords) else {}
-                found += [(language, f"{part.name} needs {what}") for language, what in said.items()]
-            if kind != "trainer" and _stays(placed.component) and not _may_say_itself(type(placed.component)):
-                found.append((ONNX, f"{placed.component.name} needs to_onnx(), which it does not have"))
+                own += [(language, f"{part.name} needs {what}") for language, what in said.items()]
+            silent = kind != "trainer" and _stays(placed.component) and not _may_say_itself(type(placed.component))
+            if silent and ONNX not in dict(own):
+                own.append((ONNX, f"{placed.component.name} needs to_onnx(), which it does not have"))
+            found += own
     return found
 
 
