@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +23,17 @@ def positive(text: str) -> int:
         raise ArgumentTypeError(f"must be a whole number, got '{text}'") from None
     if number < 1:
         raise ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def seconds(text: str) -> float:
+    """Read a number above 0, as the type of an option."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"must be a number of seconds, got '{text}'") from None
+    if not 0 < number < math.inf:
+        raise ArgumentTypeError(f"must be above 0, got {text}")
     return number
 
 

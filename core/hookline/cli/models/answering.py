@@ -14,7 +14,7 @@ from hookline.packages.scoring import Tally
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.workspace import open_workspace
 
-from ..options import trust_of
+from ..options import positive, seconds, trust_of
 from ..output import say
 from ..reading import source_instead
 
@@ -36,7 +36,7 @@ def add(options: argparse.ArgumentParser) -> None:
         "--to", metavar="SOURCE", help="where the answers go, such as events; its fields are said as to.FIELD=VALUE"
     )
     options.add_argument(
-        "--batch", type=int, metavar="ROWS", help=f"with --from: rows that are answered together ({BATCH})"
+        "--batch", type=positive, metavar="ROWS", help=f"with --from: rows that are answered together ({BATCH})"
     )
     options.add_argument(
         "--as",
@@ -47,8 +47,8 @@ def add(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--follow", action="store_true", help="with --from: go on as rows come, until it is interrupted"
     )
-    options.add_argument("--every", type=float, metavar="SECONDS", help="with --follow: how often to look (1)")
-    options.add_argument("--times", type=int, metavar="N", help="with --follow: end after so many batches")
+    options.add_argument("--every", type=seconds, metavar="SECONDS", help="with --follow: how often to look (1)")
+    options.add_argument("--times", type=positive, metavar="N", help="with --follow: end after so many batches")
 
 
 def without_ends(argv: Sequence[str]) -> list[str]:

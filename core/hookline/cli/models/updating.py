@@ -17,7 +17,7 @@ from hookline.registry.registry import load_registry
 from hookline.runs.names import find
 from hookline.workspace.workspace import open_workspace
 
-from ..options import add_trust, trust_of
+from ..options import add_trust, positive, seconds, trust_of
 from ..output import add_json, print_json, print_rows, say
 from ..reading import add_reading, fields_of_reading, source_instead
 
@@ -34,10 +34,10 @@ def add(actions: Any) -> None:
         help="rows with the target's column: a file, a glob or a folder; or nothing and source=NAME, such as source=events: "
         "what came to it since the model last learned from it",
     )
-    made.add_argument("--batch", type=int, metavar="ROWS", help=f"of a source: rows of a micro-batch ({BATCH})")
+    made.add_argument("--batch", type=positive, metavar="ROWS", help=f"of a source: rows of a micro-batch ({BATCH})")
     made.add_argument(
         "--checkpoint",
-        type=int,
+        type=positive,
         metavar="BATCHES",
         help=f"of a source: micro-batches between two checkpoints ({CHECKPOINT})",
     )
@@ -48,9 +48,9 @@ def add(actions: Any) -> None:
     )
     made.add_argument("--follow", action="store_true", help="of a source: go on as rows come, until it is interrupted")
     made.add_argument(
-        "--every", type=float, default=5.0, metavar="SECONDS", help="with --follow: how often to look (5)"
+        "--every", type=seconds, default=5.0, metavar="SECONDS", help="with --follow: how often to look (5)"
     )
-    made.add_argument("--times", type=int, metavar="N", help="with --follow: end after so many new versions")
+    made.add_argument("--times", type=positive, metavar="N", help="with --follow: end after so many new versions")
     add_trust(made)
     add_json(made)
     add_reading(made)

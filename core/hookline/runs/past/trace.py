@@ -119,12 +119,18 @@ class RowTrace:
         return f"<h4>{escape(self.verdict)}</h4>{self.frame()._repr_html_()}"
 
 
-def reopen(registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
-    """Return a run as it stood when it ended, to be asked for its values; raises DataError where it left no config."""
+def config_of(run_id: str, folder: Path) -> dict[str, Any]:
+    """Return the config that a run left in its folder; raises DataError where there is none."""
     try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
+        found: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
     except FileNotFoundError:
         raise DataError(f"run {run_id} left no config.json in {folder}", hint="run it again") from None
+    return found
+
+
+def reopen(registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
+    """Return a run as it stood when it ended, to be asked for its values; raises DataError where it left no config."""
+    config = config_of(run_id, folder)
     if (config.get("source") or {}).get("component") == "frame":
         raise DataError(
             f"the rows of run {run_id} were a data frame in the memory of the process that made it",

@@ -126,6 +126,8 @@ class MendTransform(Transform):
 
     def __post_init__(self) -> None:
         require_readable({"when": self.when, **self.expressions})
+        if not self.values and not self.expressions:
+            raise ValueError("needs `values` or `expressions`, else it changes nothing")
 
     def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say which part of the condition or of an expression has no word in ONNX."""
@@ -145,8 +147,6 @@ class MendTransform(Transform):
             for name in changed
             if name not in features
         ]
-        if not changed:
-            problems.append(Problem("transform.mend", "needs `values` or `expressions`, else it changes nothing"))
         if problems:
             raise ConfigError("bad config for transform 'mend'", problems)
         fitted = FittedMend(self.when, dict(self.values), dict(self.expressions), tuple(names))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ConfigError, ExportError, Problem, suggestion
+from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.formats.words import ONNX
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def parse(text: str, columns: Iterable[str], where: str, component: str) -> pl.E
     held = list(columns)
     for name in expr.meta.root_names():
         if name not in held:
-            message = f"{text!r}: {suggestion(name, held, 'column') or f'there is no column {name!r}'}"
+            known = [column for column in held if column != ROW_ID]
+            message = f"{text!r}: {name!r} is not a column; {suggestion(name, known, 'column')}"
             raise ConfigError(f"bad config for transform '{component}'", [Problem(where, message)])
     return expr
 
