@@ -101,7 +101,7 @@ def importance_chart(facts: Mapping[str, Any]) -> dict[str, Any] | None:
             "axis": {"domain": False, "ticks": False},
         },
         # Room for the share behind the longest bar.
-        "x": {"field": "share", "type": "quantitative", "axis": None, "scale": {"domain": [0, 1.3 * most]}},
+        "x": {"field": "share", "type": "quantitative", "axis": None, "scale": {"domain": [0, 1.15 * most]}},
         "tooltip": [
             {"field": "key", "title": "parameter"},
             {"field": "share", "type": "quantitative", "format": ".1%"},
