@@ -85,8 +85,8 @@ class MlflowTracker:
                 refused.append(f"{entry.run_id}: {error.message}")
             else:
                 taken.append(entry.run_id)
-        for error in away.values():
-            raise error
+        for not_reached in away.values():
+            raise not_reached
         if refused:
             raise StoreError(
                 f"not taken: {'; '.join(refused)}", hint="to give one up, remove its file in outbox/mlflow"

@@ -44,7 +44,7 @@ def plan_repeat(registry: Registry, workspace: Workspace, run: str) -> Repeat:
     record = workspace.catalog.runs.get(run)
     seen = _seen(workspace, record.id)
     # Who is in charge is not to change for a look back.
-    config = config_of(record.id, Path(record.path)) | {"deployer": None}
+    config: dict[str, Any] = config_of(record.id, Path(record.path)) | {"deployer": None}
     name = config["source"]["component"]
     now: DataVersion | None = None
     try:
