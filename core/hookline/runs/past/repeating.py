@@ -15,8 +15,9 @@ from hookline.registry.registry import Registry
 from hookline.workspace.catalog.datasets import SHORT, DataRecord
 from hookline.workspace.workspace import Workspace
 
+from .configs import config_of
 from .keeping import FILE, kept_rows
-from .trace import config_of, reopen
+from .trace import reopen
 
 MOST_COLUMNS = 10
 CLOSE = 1e-12

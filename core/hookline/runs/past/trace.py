@@ -34,6 +34,7 @@ from ..execution import Execution
 from ..result import Run
 from ..sequence import plan_run
 from ..stages.rows import dataset_moves, fitted_moves
+from .configs import config_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -117,15 +118,6 @@ class RowTrace:
 
     def _repr_html_(self) -> str:
         return f"<h4>{escape(self.verdict)}</h4>{self.frame()._repr_html_()}"
-
-
-def config_of(run_id: str, folder: Path) -> dict[str, Any]:
-    """Return the config that a run left in its folder; raises DataError where there is none."""
-    try:
-        found: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"run {run_id} left no config.json in {folder}", hint="run it again") from None
-    return found
 
 
 def reopen(registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
