@@ -33,6 +33,8 @@ log = logger("hookline.events")
 Text = Annotated[str, Len(1)]
 FOLDER = "dead_letters"
 """Where events that are no rows lie, in the home."""
+ENCRYPTED = ("rediss", "tls", "kafka+ssl")
+"""Schemes of encrypted connections."""
 TOGETHER = 1000
 """Dead letters that are written at a time."""
 
@@ -88,7 +90,8 @@ class EventsSource(Source):
 
     def __post_init__(self) -> None:
         if not self.url.startswith("${"):
-            parts_of(self.url)
+            scheme, _, _ = parts_of(self.url)
+            self._require_own(scheme)
         if self.user is not None and self.password is None:
             raise ValueError("user goes with password")
         if self.token is not None and self.password is not None:
@@ -102,6 +105,23 @@ class EventsSource(Source):
             raise ValueError(
                 f"'{taken[0]}' is the column of an event's id or time; say another id_column or time_column"
             )
+
+    def _require_own(self, scheme: str) -> None:
+        """Raise ValueError for what only another broker takes, or an encrypted one: it would be left out in silence."""
+        broker = {"rediss": "redis", "tls": "nats"}.get(scheme, scheme.partition("+")[0])
+        said = {
+            "stream": ("nats", self.stream is not None),
+            "token": ("nats", self.token is not None),
+            "field": ("redis", self.field is not None),
+            "mechanism": ("kafka", self.mechanism != "PLAIN"),
+        }
+        for name, (owner, is_said) in said.items():
+            if is_said and owner != broker:
+                raise ValueError(f"{name} is of {owner}, and url names another broker, {scheme}://")
+        if self.password is not None and self.user is None and broker != "redis":
+            raise ValueError(f"password goes with user at {scheme}://")
+        if self.ca is not None and scheme not in ENCRYPTED:
+            raise ValueError(f"ca is of an encrypted connection ({', '.join(ENCRYPTED)}), and url says {scheme}://")
 
     def load(self) -> Dataset:
         """Return the rows, which were read to a temporary folder; raises DataError where there are none."""
@@ -140,6 +160,10 @@ class EventsSource(Source):
     def span(self) -> tuple[str | None, str]:
         """Return the positions between which the rows of `load` lie."""
         return self.after, self._text(self._bound)
+
+    def place(self) -> str:
+        """Return the broker and the topic."""
+        return f"{self._access.shown}/{self._access.path or 0}/{self.topic}"
 
     def mark(self) -> str:
         """Return where events that are sent from now on begin; also of a topic that is not there yet."""
@@ -239,6 +263,8 @@ class EventsSource(Source):
     @cached_property
     def _access(self) -> Access:
         scheme, hosts, path = parts_of(self.url)
+        if self.ca is not None and not self.ca.is_file():
+            raise DataError(f"source.ca={self.ca}: there is no such file", hint="name a file of certificates, PEM")
         return Access(
             scheme=scheme,
             hosts=hosts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookline.errors import HooklineError
+from hookline.errors import HooklineError, StoreError
 from hookline.kinds.hooks import RunInfo
 from hookline.live.mirroring.pushing import push
 from hookline.telling.secrets import logger
@@ -27,7 +27,7 @@ def ended(run: RunInfo, settings: MlflowSettings) -> None:
     outbox.end(run, settings)
     tracker = MlflowTracker(settings, outbox)
     try:
-        tracker.send()
+        _send(run, tracker)
         if run.evidence.get("deployment"):
             push(open_workspace(outbox.home), run.name, tracker)
     except HooklineError as error:
@@ -39,3 +39,13 @@ def ended(run: RunInfo, settings: MlflowSettings) -> None:
         )
     finally:
         tracker.close()
+
+
+def _send(run: RunInfo, tracker: MlflowTracker) -> None:
+    """Send what waits; raises StoreError where this run was not taken, and tells of others that were not."""
+    try:
+        tracker.send()
+    except StoreError as error:
+        if run.id in tracker.waiting():
+            raise
+        log.warning("earlier runs still wait to be logged to MLflow: %s; see `hookline runs send`", error.message)

@@ -70,16 +70,23 @@ class MlflowTracker:
         """Send what waits, and return the ids that were taken; raises StoreError where one was not, and which."""
         limit = self._limit(timeout)
         taken, refused = [], []
+        away: dict[str | None, NotReached] = {}
         for entry in self.outbox.entries():
+            where = _uri_of(entry)
+            if where in away:
+                continue
             try:
-                self._ask({"do": "send", "file": str(entry.path), "order": entry.order}, limit, _uri_of(entry))
-            except NotReached:
-                raise
+                self._ask({"do": "send", "file": str(entry.path), "order": entry.order}, limit, where)
+            except NotReached as error:
+                # A server that is away, or that a typo made up, keeps no run from another one.
+                away[where] = error
             except StoreError as error:
                 # What it will not have keeps no other run from it.
                 refused.append(f"{entry.run_id}: {error.message}")
             else:
                 taken.append(entry.run_id)
+        for not_reached in away.values():
+            raise not_reached
         if refused:
             raise StoreError(
                 f"not taken: {'; '.join(refused)}", hint="to give one up, remove its file in outbox/mlflow"

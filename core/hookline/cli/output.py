@@ -6,7 +6,8 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def _with_model(prog: str, rest: Sequence[str]) -> str:
     names = open_workspace().catalog.models.names()
     if not names:
         return str(suggestion("", names, "model"))
-    line = " ".join([prog, names[0], *map(str.upper, rest)])
+    line = " ".join([prog, names[0], *(word if word.startswith("-") else word.upper() for word in rest)])
     return f"{line}; there are {', '.join(names[:5])}" if len(names) > 1 else line
 
 
@@ -103,6 +104,15 @@ def write_text(path: Path, text: str | bytes) -> None:
         write_whole(path, text)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def writing(path: Path, option: str = "--html") -> Iterator[None]:
+    """Raise UsageError where the file that an option names cannot be written within this block."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{option} {path} cannot be written: {error.strerror or error}") from error
 
 
 def make_folder(path: Path, option: str) -> None:

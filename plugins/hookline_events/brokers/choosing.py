@@ -9,6 +9,7 @@ from hookline.errors import MissingBackend
 from hookline.telling.secrets import redacted
 
 from .broker import Access, Broker
+from .hosts import host_and_port
 
 BACKENDS: Mapping[str, tuple[str, str]] = {
     "redis": ("redis", "redis"),
@@ -36,7 +37,12 @@ def parts_of(url: str) -> tuple[str, tuple[str, ...], str]:
         raise ValueError(f"url ends in {path!r}, and only that of Redis names a database there")
     if path and not path.isdecimal():
         raise ValueError(f"url must end in the number of a database, such as /0, got {path!r}")
-    return scheme, tuple(hosts.split(",")), path
+    each = tuple(hosts.split(","))
+    if len(each) > 1 and scheme.startswith("redis"):
+        raise ValueError(f"url names {len(each)} hosts, and a stream of Redis is at one")
+    for host in each:
+        host_and_port(host)
+    return scheme, each, path
 
 
 def broker_of(access: Access) -> Broker:

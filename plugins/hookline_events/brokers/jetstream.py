@@ -8,12 +8,13 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookline.errors import DataError, HooklineError
 
-from .broker import BATCH, Broker, Event, Lost, Place
+from .broker import BATCH, Access, Broker, Event, Lost, Place
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
@@ -190,7 +191,13 @@ class JetStream(Broker):
             said.append(error)
 
         tls = ssl.create_default_context(cafile=access.ca) if access.scheme == "tls" else None
-        options: dict[str, Any] = {"user": access.user, "password": access.password, "token": access.token, "tls": tls}
+        said_by = _Encrypted(access, tls)
+        options: dict[str, Any] = {
+            "user": access.user and partial(said_by.tell, access.user),
+            "password": access.password,
+            "token": access.token and partial(said_by.tell, access.token),
+            "tls": tls,
+        }
         try:
             await client.connect(
                 [f"{access.scheme}://{host}" for host in access.hosts],
@@ -201,12 +208,37 @@ class JetStream(Broker):
                 connect_timeout=max(1, round(access.timeout)),
                 **{name: value for name, value in options.items() if value is not None},
             )
+            said_by.require()
             yield client.jetstream(timeout=access.timeout)
         except NoServersError:
             raise access.away(said[-1] if said else "it does not answer") from None
         finally:
             # Also where it was refused, which leaves a connection open.
             await client.close()
+
+
+class _Encrypted:
+    """Tells credentials to an encrypted connection alone, where one is asked for.
+
+    nats-py takes a server's word for whether it encrypts, and goes on in the clear under a URL of `tls://`.
+    """
+
+    def __init__(self, access: Access, tls: ssl.SSLContext | None) -> None:
+        self.access = access
+        self.tls = tls
+
+    def tell(self, secret: str) -> str:
+        """Return it; raises DataError where the connection is in the clear and should not be."""
+        self.require()
+        return secret
+
+    def require(self) -> None:
+        """Raise DataError where no connection was encrypted."""
+        if self.tls is not None and not self.tls.session_stats()["connect_good"]:
+            raise DataError(
+                f"{self.access.shown} does not encrypt, and nothing was told to it",
+                hint="say nats:// where that is meant; else look at the `tls` of the server",
+            )
 
 
 def _made(info: StreamInfo) -> str:

@@ -64,7 +64,8 @@ class KafkaTopic(Broker):
 
         said: list[KafkaError] = []
         limits = {"enable.idempotence": True, "delivery.timeout.ms": _ms(self.access), "linger.ms": 5}
-        producer = Producer({**_settings(self.access), **limits, "error_cb": said.append})
+        with self._making():
+            producer = Producer({**_settings(self.access), **limits, "error_cb": said.append})
         try:
             for row in rows:
                 body = json.dumps(row, ensure_ascii=False).encode()
@@ -140,13 +141,27 @@ class KafkaTopic(Broker):
             "auto.offset.reset": "error",
             "error_cb": said.append,
         }
-        with closing(Consumer({**_settings(self.access), **settings})) as consumer:
+        with self._making():
+            made = Consumer({**_settings(self.access), **settings})
+        with closing(made) as consumer:
             try:
                 yield consumer
             except KafkaException as error:
                 # What connections said meanwhile is told while it polls.
                 consumer.poll(0)
                 raise self._fault(error.args[0], said) from None
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        """Raise DataError in librdkafka's words for settings that it does not take."""
+        from confluent_kafka import KafkaException
+
+        try:
+            yield
+        except KafkaException as error:
+            raise self.access.fault(
+                error.args[0].str(), "look at source.ca, source.user and source.mechanism"
+            ) from None
 
     def _fault(self, error: KafkaError, said: Sequence[KafkaError]) -> Exception:
         """Return an error of ours; what a connection said before tells more than that no answer came."""

@@ -10,6 +10,10 @@ from typing import Any
 from hookline.errors import DataError
 
 from .broker import BATCH, Broker, Event, Lost, Place
+from .hosts import host_and_port
+
+PORT = 6379
+"""Where a Redis listens that says no port."""
 
 
 class RedisStream(Broker):
@@ -83,10 +87,10 @@ class RedisStream(Broker):
         from redis.retry import Retry
 
         access = self.access
-        host, _, port = access.hosts[0].rpartition(":") if ":" in access.hosts[0] else (access.hosts[0], "", "6379")
+        host, port = host_and_port(access.hosts[0])
         redis = Redis(
             host=host,
-            port=int(port),
+            port=port or PORT,
             db=int(access.path or 0),
             username=access.user,
             password=access.password,

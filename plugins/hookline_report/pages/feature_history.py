@@ -11,6 +11,8 @@ from hookline.workspace.files import write_whole
 from ..filling import fill, finite
 
 FIGURES = {"share": "Share of all importance", "drift": "How far it had moved", "weight": "Weight"}
+MOST_TICKS = 12
+"""Versions that the axis names."""
 COLUMNS = ("model", "version", "importance", "share", "drift", "weight", "set", "definition")
 
 
@@ -39,12 +41,15 @@ def _lines(versions: list[Mapping[str, Any]], name: str, title: str) -> dict[str
         for one in versions
         if one[name] is not None
     ]
+    there = sorted({one["version"] for one in values})
+    # Vega marks what lies between two versions too, and rounds it to one of them.
+    steps = there[:: 1 + len(there) // MOST_TICKS]
     shown = [{"field": field} for field in ("model", "version", "definition")]
     return {
         "data": {"values": values},
         "mark": {"type": "line", "point": True, "tooltip": True},
         "encoding": {
-            "x": {"field": "version", "type": "quantitative", "axis": {"tickMinStep": 1, "format": "d"}},
+            "x": {"field": "version", "type": "quantitative", "axis": {"values": steps, "format": "d"}},
             "y": {"field": "value", "type": "quantitative", "title": title, "scale": {"domainMin": 0}},
             "color": {"field": "model", "type": "nominal"},
             "tooltip": [*shown, {"field": "value", "format": ".4g"}],

@@ -123,3 +123,9 @@ def test_the_place_of_a_category_is_part_of_an_ordinal_version() -> None:
 
     assert versions("ordinal", "basic") != versions("ordinal", "alone")
     assert versions("one_hot", "basic") == versions("one_hot", "alone")
+
+
+def test_a_page_that_cannot_be_written_is_told(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in (tmp_path, tmp_path / "gone" / "page.html"):
+        assert main(["features", "history", "age", "churn", "--html", str(place)]) == 2
+        assert f"--html {place} cannot be written" in capsys.readouterr().err

@@ -73,11 +73,13 @@ def test_a_typo_in_a_sets_name_is_told_with_the_one_that_was_meant(
         compose(load_registry(), ["features=[custmer]"])
 
 
-def test_a_file_that_holds_the_set_without_its_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(project(tmp_path, "owner: growth\n"))
-    registry = load_registry()
-    with pytest.raises(ConfigError, match="features.owner: must be a feature set: .* in a file, below the set's name"):
-        resolve(registry, compose(registry, ["features=[customer]"]))
+@pytest.mark.parametrize("text", ["owner: growth\n", ""], ids=["without its name", "empty"])
+def test_a_file_that_holds_the_set_without_its_name_is_told(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project(tmp_path, text))
+    with pytest.raises(ConfigError, match=r"features\.customer: is not there; .* must hold the set below its name"):
+        compose(load_registry(), ["features=[customer]"])
 
 
 def test_a_project_that_names_no_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,8 @@ def test_a_run_repeats_on_its_source_or_on_what_was_kept(file: Path, home: Path)
     table(40).write_csv(file)
     planned = plan_repeat(registry, workspace, run.id)
     assert planned.where == "the store, which kept them"
+    file.unlink()
+    assert plan_repeat(registry, workspace, run.id).where == "the store, which kept them"
     again = hl.run(planned.config, home=home)
     before, now = (workspace.catalog.runs.get(one.id).metrics for one in (run, again))
     assert before

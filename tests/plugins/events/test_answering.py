@@ -152,3 +152,17 @@ def test_the_words_that_lack_are_told(shop: None, capsys: pytest.CaptureFixture[
     said = ["from.url=redis://127.0.0.1", "from.topic=t"]
     assert main(["predict", "shop", "--from", "events", *said, "--to", "iris"]) == 2
     assert "takes no rows" in capsys.readouterr().err
+
+
+def test_answers_do_not_go_where_the_rows_come_from(
+    redis_server: RedisBus, topic: str, shop: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    redis_server.add(topic, *asked(1.0))
+    assert main([word.replace(f"{topic}a", topic) for word in words(redis_server, topic)]) == 2
+    assert "be answered in turn" in capsys.readouterr().err
+
+
+def test_a_batch_has_one_row_at_least(capsys: pytest.CaptureFixture[str]) -> None:
+    for option, value in (("--batch", "0"), ("--times", "-1"), ("--every", "0"), ("--every", "inf")):
+        assert main(["predict", "shop", "--from", "events", "--to", "events", option, value]) == 2
+        assert f"argument {option}: must be" in capsys.readouterr().err

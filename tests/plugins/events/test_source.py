@@ -270,3 +270,40 @@ def test_a_position_of_another_topic_is_refused(bus: Bus, topic: str) -> None:
 def test_fields_that_do_not_go_together_are_refused(fields: dict[str, Any], told: str) -> None:
     with pytest.raises((ValueError, HooklineError), match=told):
         EventsSource(**{"url": "redis://127.0.0.1", "topic": "t", **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"url": "redis://127.0.0.1:first"}, "a port from 1 to 65535"),
+        ({"url": "nats://127.0.0.1:70000"}, "a port from 1 to 65535"),
+        ({"url": "kafka://127.0.0.1:9092,:1"}, "must name a host"),
+        ({"url": "redis://one,other"}, "a stream of Redis is at one"),
+        ({"stream": "RIDES"}, "stream is of nats"),
+        ({"token": hl.Secret("${oc.env:T}")}, "token is of nats"),
+        ({"url": "nats://127.0.0.1", "field": "event"}, "field is of redis"),
+        ({"mechanism": "SCRAM-SHA-256"}, "mechanism is of kafka"),
+        ({"url": "nats://127.0.0.1", "password": hl.Secret("${oc.env:P}")}, "password goes with user"),
+        ({"ca": Path("broker.pem")}, "ca is of an encrypted connection"),
+    ],
+    ids=["letters", "large", "host", "hosts", "stream", "token", "field", "mechanism", "password", "ca"],
+)
+def test_what_another_broker_takes_is_refused_and_not_left_out(fields: dict[str, Any], told: str) -> None:
+    with pytest.raises((ValueError, HooklineError), match=told):
+        EventsSource(**{"url": "redis://127.0.0.1", "topic": "t", **fields})
+
+
+def test_nothing_is_told_to_a_server_that_does_not_encrypt(nats_server: NatsBus, topic: str) -> None:
+    nats_server.add(topic, *numbers(1))
+    url = nats_server.url.replace("nats://", "tls://")
+    with pytest.raises(DataError, match="does not encrypt, and nothing was told to it"):
+        nats_server.source(topic, url=url).load()
+
+
+def test_certificates_that_are_none_are_told(tmp_path: Path) -> None:
+    source = EventsSource(url="kafka+ssl://127.0.0.1:1", topic="t", ca=tmp_path / "broker.pem", timeout=1)
+    with pytest.raises(DataError, match="there is no such file"):
+        source.load()
+    (tmp_path / "broker.pem").write_text("none")
+    with pytest.raises(DataError, match=r"ssl\.ca\.location"):
+        EventsSource(url="kafka+ssl://127.0.0.1:1", topic="t", ca=tmp_path / "broker.pem", timeout=1).load()

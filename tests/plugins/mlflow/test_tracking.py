@@ -18,7 +18,7 @@ import hookline as hl
 from hookline.errors import DataError
 from hookline.kinds.hooks import RunInfo
 from hookline_mlflow import MlflowSettings, after_run
-from kit.processes import run_python
+from kit.processes import free_port, run_python
 from kit.tables import table
 
 pytest.importorskip("mlflow", reason="MLflow is not installed: pip install 'hookline[mlflow]'")
@@ -160,6 +160,14 @@ def test_a_server_that_is_down_is_one_warning(caplog: pytest.LogCaptureFixture) 
     (warning,) = _warnings(caplog)
     assert "could not be logged to MLflow" in warning
     assert str(done.path) in warning
+
+
+def test_a_server_that_is_down_keeps_no_run_from_another_one(uri: str, caplog: pytest.LogCaptureFixture) -> None:
+    run({"tracking_uri": f"http://127.0.0.1:{free_port()}", "timeout": 30})
+    caplog.clear()
+    later = run({"tracking_uri": uri}, seed=1)
+    assert logged(uri).data.tags["hookline.run"] == later.id
+    assert [text.partition(":")[0] for text in _warnings(caplog)] == ["earlier runs still wait to be logged to MLflow"]
 
 
 def test_a_server_that_hangs_is_given_up_at_the_timeout(hanging: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -243,8 +243,8 @@ def test_rows_that_meet_a_condition_are_mended_and_told() -> None:
 def test_mending_what_is_no_feature_or_nothing_at_all_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"transform\.mend\.values\.y: is no feature column"):
         made(MendTransform(when="start > 1", values={"y": 0.0}))
-    with pytest.raises(ConfigError, match="else it changes nothing"):
-        made(MendTransform(when="start > 1"))
+    with pytest.raises(ValueError, match="else it changes nothing"):
+        MendTransform(when="start > 1")
 
 
 def test_what_a_rule_found_is_in_the_evidence_of_the_run_also_where_all_is_cached(tmp_path: Path) -> None:

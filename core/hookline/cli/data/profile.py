@@ -19,7 +19,7 @@ from hookline.quality.profile.telling.sentences import sentences
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.piped import settled
 
-from ..output import add_json, print_json, print_rows, say, tell
+from ..output import add_json, print_json, print_rows, say, tell, writing
 
 MOST_COLUMNS = 200
 """Columns that are listed on a terminal."""
@@ -56,10 +56,8 @@ def act(given: Any) -> int:
     population = None if given.population is None else _population(registry, given.population)
     found = profile_source(source, roles, registry.remedies, population)
     if given.html:
-        try:
+        with writing(given.html):
             render(registry, found, given.html)
-        except OSError as error:
-            raise UsageError(f"--html {given.html} cannot be written: {error.strerror or error}") from error
     if given.json:
         print_json(found.plain())
     else:

@@ -16,7 +16,7 @@ from hookline.runs.past.tracking import told as told_of_versions
 from hookline.workspace.catalog.datasets import SHORT, DataRecord
 from hookline.workspace.workspace import open_workspace
 
-from ..output import add_json, print_json, print_rows, say, tell
+from ..output import add_json, print_json, print_rows, say, tell, writing
 
 WHICH = "`last`, the first letters of a fingerprint, a dataset's name (its newest), or a run"
 
@@ -112,10 +112,8 @@ def _diff(given: Any) -> int:
 
 def _draw(path: Path, before: DataRecord, now: DataRecord, found: VersionDiff, rows: RowChanges | None) -> None:
     facts = page_facts(before, now, found) | {"by_row": None if rows is None else _told_of_rows(rows)}
-    try:
+    with writing(path):
         drawn = load_registry().render("data_diff", facts, path)
-    except OSError as error:
-        raise UsageError(f"--html {path} cannot be written: {error.strerror or error}") from error
     if not drawn:
         raise MissingBackend("the page of a diff", "jinja2", "report")
     say(f"page: {path}")

@@ -11,7 +11,7 @@ from hookline.live.featuring.history import Standing, feature_history
 from hookline.registry.registry import load_registry
 from hookline.workspace.workspace import open_workspace
 
-from ..output import add_json, print_json, print_rows, say
+from ..output import add_json, print_json, print_rows, say, writing
 
 COLUMNS = ("model", "version", "importance", "share", "", "drift", "weight", "set", "definition")
 WIDTH = 20
@@ -35,7 +35,9 @@ def act(given: Any) -> int:
     found = feature_history(open_workspace(), given.feature, given.model)
     if given.html is not None:
         facts = {"feature": given.feature, "versions": [asdict(one) for one in found]}
-        if load_registry().render("feature_history", facts, given.html):
+        with writing(given.html):
+            drawn = load_registry().render("feature_history", facts, given.html)
+        if drawn:
             say(f"page: {given.html}")
         else:
             say("no plugin writes this page; pip install 'hookline[report]'")

@@ -20,7 +20,7 @@ from hookline.registry.registry import load_registry
 from hookline.runs.names import find
 
 from ..options import add_contract, add_trust, fields_of, trust_of
-from ..output import add_json, make_folder, parser, print_json, print_rows, say, tell, write_text
+from ..output import add_json, make_folder, parser, print_json, print_rows, say, tell, write_text, writing
 from ..reading import add_reading, apart, fields_of_reading, names_source, source_instead
 from . import watching
 
@@ -52,7 +52,8 @@ def _run(given: Any, overrides: Sequence[str]) -> int:
     if given.output:
         _write_files(reports, given.output)
     if given.html:
-        render(load_registry(), reports, given.html)
+        with writing(given.html):
+            render(load_registry(), reports, given.html)
         say(f"page: {given.html}")
     if given.json:
         print_json({name: _plain(report) for name, report in reports.items()})

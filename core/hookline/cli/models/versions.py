@@ -19,7 +19,7 @@ from hookline.live.versions.verifying import Verified, verify_package
 from hookline.runs.names import split_model_name
 
 from ..options import add_signed, add_trust, trust_of
-from ..output import add_json, print_json, print_rows, say, tell
+from ..output import add_json, print_json, print_rows, say, tell, writing
 
 NAMED = "a model (name, name:3, name@alias), a package folder, `last` or a run id"
 VERSION = "name:3 or name@alias"
@@ -177,7 +177,8 @@ def _shares(before: float | None, after: float | None) -> dict[str, str]:
 
 
 def _card(given: Any) -> int:
-    path = write_card(given.model, given.output, given.words)
+    with writing(given.output, "--output"):
+        path = write_card(given.model, given.output, given.words)
     if given.json:
         print_json(card_facts(given.model, given.words))
     else:

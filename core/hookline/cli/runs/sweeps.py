@@ -17,7 +17,7 @@ from hookline.sweeps.searching import page_facts
 from hookline.sweeps.ties import with_ties
 from hookline.workspace.workspace import open_workspace
 
-from ..output import add_json, parser, print_json, print_rows, say, tell
+from ..output import add_json, parser, print_json, print_rows, say, tell, writing
 
 
 def main(argv: Sequence[str]) -> int:
@@ -96,7 +96,9 @@ def _draw(board: Leaderboard, jobs: Sequence[JobRecord], path: Path) -> int:
     """Write the page, and print where it lies."""
     if not path.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}", hint="make it first, or name another")
-    if not load_registry().render("leaderboard", page_facts(board, jobs), path):
+    with writing(path):
+        drawn = load_registry().render("leaderboard", page_facts(board, jobs), path)
+    if not drawn:
         raise UsageError("no plugin draws leaderboards", hint="pip install 'hookline[report]'")
     tell(str(path))
     return 0

@@ -33,3 +33,12 @@ class TakesRows(Protocol):
     def sent(self, since: str, column: str) -> frozenset[str]:
         """Return the texts in a column of the rows that were sent since a mark, by whomever."""
         ...
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A source that says where its rows are, so that nobody has a place answer itself."""
+
+    def place(self) -> str:
+        """Return the place, without credentials; the same for all that read there or send rows there."""
+        ...

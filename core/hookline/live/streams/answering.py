@@ -18,7 +18,7 @@ from hookline.kinds.deployments import Trust
 from hookline.kinds.given.names import require_name
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import from_json
-from hookline.kinds.streams.capabilities import TakesRows
+from hookline.kinds.streams.capabilities import Placed, TakesRows
 from hookline.packages.scoring import Tally
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.signing import flush
@@ -122,6 +122,9 @@ class Answering:
         reader = require_reads_on(registry, source)
         if not isinstance(to, TakesRows):
             raise UsageError(f"source '{to.name}' takes no rows", hint="answers go to one that does, such as events")
+        if isinstance(source, Placed) and isinstance(to, Placed) and source.place() == to.place():
+            told = f"answers would go to where the rows come from, {to.place()}, and be answered in turn"
+            raise UsageError(told, hint="let them go elsewhere, such as to.topic=answers")
         require_name(name, "what is answered", ANSWERED)
         if batch < 1:
             raise UsageError(f"a batch of {batch} rows answers none", hint="1 or more")

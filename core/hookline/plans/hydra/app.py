@@ -20,7 +20,7 @@ from hookline.workspace.home import home as home
 
 from ..config import ROOTS
 from .allowed import WRITTEN_DOWN
-from .compose import CONFIG_NAME, CONFIG_PACKAGE, options, plain, populate, without_null
+from .compose import CONFIG_NAME, CONFIG_PACKAGE, options, plain, populate, require_sets, without_null
 from .overrides import check_overrides
 from .shorthand import ROLES, spelled_out
 from .wording import in_our_words
@@ -148,7 +148,9 @@ class Job:
         self.called = True
         folder = Path(HydraConfig.get().runtime.output_dir)
         try:
-            done = self.task(plain(config), folder)
+            composed = plain(config)
+            require_sets(HydraConfig.get().overrides.task, composed)
+            done = self.task(composed, folder)
         except HooklineError as error:
             if self.elsewhere:
                 raise

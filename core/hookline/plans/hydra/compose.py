@@ -83,7 +83,19 @@ def compose(
         config = hydra_compose(CONFIG_NAME, [*extra, *given])
         for name, value in (said or {}).items():
             OmegaConf.update(config, name, value)
-        return plain(config)
+        found = plain(config)
+    require_sets(given, found)
+    return found
+
+
+def require_sets(overrides: Sequence[str], config: Mapping[str, Any]) -> None:
+    """Raise ConfigError where the file of a feature set that overrides name does not hold it: it would be left out in silence."""
+    for override in overrides:
+        named = re.fullmatch(rf"\+*{FEATURES}=\[(.*)\]", override)
+        for name in re.findall(r"[^\s,'\"]+", named[1]) if named else ():
+            if name not in (config.get(FEATURES) or {}):
+                told = f"the file of features={name} must hold the set below its name: `{name}:`"
+                raise ConfigError("bad config", [Problem(f"{FEATURES}.{name}", f"is not there; {told}")])
 
 
 def fields_said(registry: Registry, kind: str, name: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -101,10 +113,6 @@ def sets_named(registry: Registry, names: Sequence[str], config_dir: Path | None
     if not names:
         return {}
     found: dict[str, Any] = compose(registry, [f"{FEATURES}=[{','.join(names)}]"], config_dir).get(FEATURES) or {}
-    for name in names:
-        if name not in found:
-            told = f"the file of features={name} must hold the set below its name: `{name}:`"
-            raise ConfigError("bad config", [Problem(f"{FEATURES}.{name}", f"is not there; {told}")])
     return found
 
 

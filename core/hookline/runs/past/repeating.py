@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from hookline.registry.registry import Registry
 from hookline.workspace.catalog.datasets import SHORT, DataRecord
 from hookline.workspace.workspace import Workspace
 
+from .configs import config_of
 from .keeping import FILE, kept_rows
 from .trace import reopen
 
@@ -48,14 +48,15 @@ def plan_repeat(registry: Registry, workspace: Workspace, run: str) -> Repeat:
     """
     record = workspace.catalog.runs.get(run)
     seen = _seen(workspace, record.id)
-    execution = reopen(registry, workspace, record.id, Path(record.path))
     # Who is in charge is not to change for a look back.
-    config = json.loads((Path(record.path) / "config.json").read_text("utf-8")) | {"deployer": None}
-    name = execution.plan["source"].name
-    if execution.plan["source"].fingerprint == workspace.catalog.runs.stage_fingerprint(record.id, "source"):
-        return Repeat(record.id, seen.version, config, f"source '{name}', which has not changed")
+    config: dict[str, Any] = config_of(record.id, Path(record.path)) | {"deployer": None}
+    name = config["source"]["component"]
     now: DataVersion | None = None
     try:
+        # A file that is gone fails as soon as the run is planned.
+        execution = reopen(registry, workspace, record.id, Path(record.path))
+        if execution.plan["source"].fingerprint == workspace.catalog.runs.stage_fingerprint(record.id, "source"):
+            return Repeat(record.id, seen.version, config, f"source '{name}', which has not changed")
         now = version_of(execution.value("source").frame, seen.version.name, without=[ROW_ID])
     except HooklineError as error:
         told = [Problem(f"source '{name}'", str(error).splitlines()[0])]

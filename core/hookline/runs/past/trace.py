@@ -34,6 +34,7 @@ from ..execution import Execution
 from ..result import Run
 from ..sequence import plan_run
 from ..stages.rows import dataset_moves, fitted_moves
+from .configs import config_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -121,10 +122,7 @@ class RowTrace:
 
 def reopen(registry: Registry, workspace: Workspace, run_id: str, folder: Path) -> Execution:
     """Return a run as it stood when it ended, to be asked for its values; raises DataError where it left no config."""
-    try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"run {run_id} left no config.json in {folder}", hint="run it again") from None
+    config = config_of(run_id, folder)
     if (config.get("source") or {}).get("component") == "frame":
         raise DataError(
             f"the rows of run {run_id} were a data frame in the memory of the process that made it",

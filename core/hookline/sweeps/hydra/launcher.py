@@ -16,7 +16,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hookline.errors import UnknownName
-from hookline.plans.hydra.compose import refuse_misplaced
+from hookline.plans.hydra.compose import refuse_misplaced, require_sets
 from hookline.plans.hydra.kept import resolved_tree
 from hookline.plans.hydra.shorthand import with_roles
 from hookline.workspace.workspace import open_workspace
@@ -84,7 +84,9 @@ class HooklineLauncher(Launcher):
     def compose(self, overrides: Sequence[str]) -> dict[str, Any]:
         """Return the config of one job as plain values; raises what Hydra raises for overrides that do not fit."""
         assert self.composer is not None  # It comes from `setup`.
-        return _plain(self.composer.compose(list(overrides)))
+        found = _plain(self.composer.compose(list(overrides)))
+        require_sets(overrides, found)
+        return found
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Compose all jobs, check them, run them, and return what they returned, in order."""

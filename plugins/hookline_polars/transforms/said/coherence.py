@@ -128,6 +128,10 @@ class MendTransform(Transform):
     expressions: Mapping[str, ExpressionText] = field(default_factory=dict)
     """Column -> an expression of what it gets there, from the columns as they came."""
 
+    def __post_init__(self) -> None:
+        if not self.values and not self.expressions:
+            raise ValueError("needs `values` or `expressions`, else it changes nothing")
+
     def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say which part of the condition or of an expression has no word in ONNX."""
         return lacking_in_onnx({"when": self.when, **self.expressions})
@@ -146,8 +150,6 @@ class MendTransform(Transform):
             for name in changed
             if name not in features
         ]
-        if not changed:
-            problems.append(Problem("transform.mend", "needs `values` or `expressions`, else it changes nothing"))
         if problems:
             raise ConfigError("bad config for transform 'mend'", problems)
         fitted = FittedMend(self.when, dict(self.values), dict(self.expressions), tuple(names))

@@ -12,6 +12,7 @@ from hookline.data.expressions.reading import QUOTED, Expression, NoExpressionEr
 from hookline.data.expressions.reading import read as read_any
 from hookline.data.expressions.tree import casts_in, functions_in
 from hookline.errors import ConfigError, ExportError, Problem, suggestion
+from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.formats.words import ONNX
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def parse(text: str, columns: Iterable[str], where: str, component: str) -> Expr
     held = list(columns)
     for name in found.columns:
         if name not in held:
-            message = f"{text!r} names '{name}', which is no column; {suggestion(name, held, 'column')}"
+            known = [column for column in held if column != ROW_ID]
+            message = f"{text!r} names '{name}', which is no column; {suggestion(name, known, 'column')}"
             raise ConfigError(f"bad config for transform '{component}'", [Problem(where, message)])
     return found
 
