@@ -32,7 +32,7 @@ def run():
     opened.clear()
     done = hl.run(source=folder, target="label", roles={"id": "id"}, trainer="decision_tree", evaluator=[])
     split = next(stage["status"] for stage in done.evidence["plan"] if stage["key"] == "split")
-    return split, len({name for name in opened if isinstance(name, str) and name.startswith(folder)})
+    return split, len({name for name in opened if isinstance(name, str) and name.startswith(folder + os.sep)})
 
 told = [run(), run()]
 changed = Path(folder) / "07" / "0700.csv"
@@ -40,7 +40,7 @@ changed.write_text(changed.read_text().replace("a", "b"))
 time.sleep(0.01)
 opened.clear()
 hl.plan(source=folder, target="label", roles={"id": "id"}, trainer="decision_tree", evaluator=[])
-told.append(["changed", len({name for name in opened if isinstance(name, str) and name.startswith(folder)})])
+told.append(["changed", len({name for name in opened if isinstance(name, str) and name.startswith(folder + os.sep)})])
 print(json.dumps(told))
 """
 
