@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -144,17 +146,33 @@ class NatsBus(Bus):
         asyncio.run(connected())
 
 
+KAFKA = """
+import base64, json, os, sys
+from confluent_kafka import Producer
+
+producer = Producer({"test.mock.num.brokers": 1, "log_level": 0})
+print(next(iter(producer.list_topics(timeout=10).brokers.values())).port, flush=True)
+for line in sys.stdin:
+    topic, bodies = json.loads(line)
+    for body in bodies:
+        producer.produce(topic, base64.b64decode(body), partition=0)
+    print(producer.flush(30), flush=True)
+# Taking mock brokers down may wait for ever for threads of theirs.
+os._exit(0)
+"""
+"""A process that has mock brokers: it says their port, then sends what it is told, a line each, and ends with its input."""
+
+
 class KafkaBus(Bus):
-    """librdkafka's mock brokers, which live as long as this object; events go to one partition of four."""
+    """librdkafka's mock brokers in a process of their own; events go to one partition of four."""
 
     kind = "kafka"
 
-    def __init__(self) -> None:
-        from confluent_kafka import Producer
-
-        self.producer = Producer({"test.mock.num.brokers": 1, "log_level": 0})
-        broker = next(iter(self.producer.list_topics(timeout=10).brokers.values()))
-        self.url = f"kafka://127.0.0.1:{broker.port}"
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.asked, self.told = process.stdin, process.stdout
+        self.url = f"kafka://127.0.0.1:{int(self.told.readline())}"
 
     @property
     def access(self) -> Mapping[str, Any]:
@@ -167,9 +185,9 @@ class KafkaBus(Bus):
 
     def put(self, topic: str, *bodies: bytes) -> None:
         """Send bytes."""
-        for body in bodies:
-            self.producer.produce(topic, body, partition=0)
-        assert self.producer.flush(30) == 0
+        self.asked.write(json.dumps([topic, [base64.b64encode(body).decode() for body in bodies]]) + "\n")
+        self.asked.flush()
+        assert self.told.readline() == "0\n"
 
     def trim(self, topic: str, keep: int) -> None:
         """Let events go: a mock broker keeps the last five megabytes of a partition."""
@@ -200,6 +218,17 @@ def nats_bus(folder: Path) -> Iterator[NatsBus]:
     named = ["--user", USER, "--pass", PASSWORD]
     with _running([server, "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(folder), *named], port):
         yield NatsBus(port)
+
+
+@contextmanager
+def kafka_bus() -> Iterator[KafkaBus]:
+    """Start mock brokers, which end with the block."""
+    command = [sys.executable, "-c", KAFKA]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield KafkaBus(process)
+        finally:
+            process.kill()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kit.brokers import PASSWORD, SYSTEMS, Bus, KafkaBus, NatsBus, RedisBus, nats_bus, redis_bus
+from kit.brokers import PASSWORD, SYSTEMS, Bus, KafkaBus, NatsBus, RedisBus, kafka_bus, nats_bus, redis_bus
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +30,10 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsBus]:
 
 
 @pytest.fixture(scope="session")
-def kafka_server() -> KafkaBus:
+def kafka_server() -> Iterator[KafkaBus]:
     """Mock brokers of Kafka."""
-    return KafkaBus()
+    with kafka_bus() as bus:
+        yield bus
 
 
 @pytest.fixture(params=SYSTEMS)
