@@ -77,7 +77,7 @@ class Batches:
         except pl.exceptions.PolarsError as error:
             raise DataError(
                 f"the rows that came have columns of other types than those before: {str(error).splitlines()[0]}",
-                hint="say the types at the source, such as source.dtypes={COLUMN: number}",
+                hint="say the types at the source",
             ) from error
 
     def _stored(self, after: str | None) -> Batch | None:

@@ -52,6 +52,7 @@ def plan_repeat(registry: Registry, workspace: Workspace, run: str) -> Repeat:
     config: dict[str, Any] = config_of(record.id, Path(record.path)) | {"deployer": None}
     name = config["source"]["component"]
     now: DataVersion | None = None
+    execution: Execution | None = None
     try:
         # A file that is gone fails as soon as the run is planned.
         execution = reopen(registry, workspace, record.id, Path(record.path))
@@ -66,7 +67,7 @@ def plan_repeat(registry: Registry, workspace: Workspace, run: str) -> Repeat:
         return Repeat(record.id, seen.version, config, f"source '{name}', which gives the same rows")
     folder = kept_rows(workspace.store, seen.version)
     if folder is not None:
-        kept = config | _from_the_store(execution, folder / FILE)
+        kept = config | _from_the_store(config, seen.version.name, execution, folder / FILE)
         resolve(registry, kept)
         return Repeat(record.id, seen.version, kept, "the store, which kept them")
     raise DataError(
@@ -76,18 +77,19 @@ def plan_repeat(registry: Registry, workspace: Workspace, run: str) -> Repeat:
     )
 
 
-def _from_the_store(execution: Execution, file: Path) -> dict[str, Any]:
+def _from_the_store(config: Mapping[str, Any], name: str, execution: Execution | None, file: Path) -> dict[str, Any]:
     """Return what a run's config says otherwise where its rows are read as they were kept.
 
     They are those of the whole source: without what was ignored, and with what feature sets join to them. The roles that the
     source knew itself, and the name that came of it, are said.
+    name: of the rows; execution: the run as its source gives it now, None where the source is gone
     """
-    told = execution.plan.config.plain()
-    sets = {name: {**one, "joins": {}} for name, one in told.get(FEATURES, {}).items() if one["definitions"]}
+    sets = {name: {**one, "joins": {}} for name, one in config.get(FEATURES, {}).items() if one["definitions"]}
+    said = {**config["roles"], "ignore": ()}
     return {
         "source": {"component": "file", "path": str(file)},
-        "name": execution.plan.config.name,
-        "roles": plain(replace(execution.plan.roles, ignore=())),
+        "name": (config.get("name") or name) if execution is None else execution.plan.config.name,
+        "roles": said if execution is None else plain(replace(execution.plan.roles, ignore=())),
         FEATURES: sets,
     }
 
