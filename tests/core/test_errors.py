@@ -27,7 +27,7 @@ PLUGINS = ROOT / "plugins"
 SAID = {"message": "no", "what": "trainer", "name": "nerest", "known": ["nearest"], "title": "bad config"}
 SAID |= {"problems": [Problem("trainer.neighbors", "must be greater than 0")], "component": "trainer 'mlp'"}
 SAID |= {"module": "torch", "extra": "torch", "plugin": "nearest", "count": 3, "step": 2, "value": 0.5, "number": 1}
-SAID |= {"distribution": "hookline", "more": ()}
+SAID |= {"distribution": "hookline", "more": (), "why": "rows", "told": "SUM"}
 SAID |= {"breaches": [Breach(0, "age", "is 300")], "hint": "look", "ailment": "spelling", "facts": {"column": "city"}}
 
 

@@ -36,9 +36,12 @@ class NoExpressionError(ValueError):
     """
 
     def __init__(self, why: Literal["words", "rows", "columns"], told: str = "") -> None:
+        super().__init__(why, told)
         self.why = why
         self.told = told
-        super().__init__(f"{why}: {told}")
+
+    def __str__(self) -> str:
+        return f"{self.why}: {self.told}"
 
 
 @lru_cache(maxsize=256)
