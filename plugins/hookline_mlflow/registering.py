@@ -27,8 +27,11 @@ def standing(client: Any, model: str) -> dict[str, Any]:
     }
 
 
-def settle(client: Any, order: Mapping[str, Any]) -> None:
-    """Register the versions that are not there, set tags and aliases, and keep what was agreed on, in this order."""
+def settle(client: Any, order: Mapping[str, Any]) -> list[str]:
+    """Register the versions that are not there, set tags and aliases, keep what was agreed on, and delete what is gone.
+
+    In this order; returns the fingerprints of those that stay, since an alias points to them.
+    """
     model = order["model"]
     if _registered(client, model) is None:
         client.create_registered_model(model)
@@ -41,6 +44,14 @@ def settle(client: Any, order: Mapping[str, Any]) -> None:
     for alias, version in order["aliases"].items():
         client.set_registered_model_alias(model, alias, numbers[version])
     client.set_registered_model_tag(model, AGREED, json.dumps(order["agreed"], sort_keys=True))
+    # Read again: aliases were set meanwhile.
+    named = {str(number) for number in _registered(client, model).aliases.values()}
+    ended = {print_: there[print_] for print_ in order["gone"] if print_ in there}
+    stay = [print_ for print_, one in ended.items() if str(one.version) in named]
+    for print_, one in ended.items():
+        if print_ not in stay:
+            client.delete_model_version(model, one.version)
+    return stay
 
 
 def _register(client: Any, model: str, experiment: str, one: Mapping[str, Any]) -> Any:

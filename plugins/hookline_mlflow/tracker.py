@@ -99,9 +99,14 @@ class MlflowTracker:
         return Standing(told["versions"], told["aliases"], told["agreed"])
 
     def settle(
-        self, model: str, versions: Sequence[VersionInfo], aliases: Mapping[str, int], agreed: Mapping[str, int]
-    ) -> None:
-        """Register versions, set tags and aliases, and keep what was agreed on; what is so already is left."""
+        self,
+        model: str,
+        versions: Sequence[VersionInfo],
+        aliases: Mapping[str, int],
+        agreed: Mapping[str, int],
+        gone: Sequence[str] = (),
+    ) -> Sequence[str]:
+        """Register versions, set tags and aliases, keep what was agreed on, and delete what is gone; the rest is left."""
         order = {
             "do": "settle",
             "model": model,
@@ -118,8 +123,10 @@ class MlflowTracker:
             ],
             "aliases": dict(aliases),
             "agreed": dict(agreed),
+            "gone": [*gone],
         }
-        self._ask(order, self._limit())
+        stay: Sequence[str] = self._ask(order, self._limit())
+        return stay
 
     def close(self) -> None:
         """End the processes that talk to servers."""

@@ -252,6 +252,35 @@ def test_an_alias_that_both_have_moved_stays_until_a_person_says_whose_word_coun
     assert elsewhere.aliases()["champion"] == "2"
 
 
+def test_a_rollback_moves_the_alias_back_there_too(elsewhere: Any) -> None:
+    hl.sync_model("churn", prefer="here", home=elsewhere.home)
+    before = elsewhere.aliases()["champion"]
+    other = "2" if before == "1" else "1"
+    hl.promote(f"churn:{other}", home=elsewhere.home)
+    assert elsewhere.aliases()["champion"] == other
+    hl.rollback("churn", home=elsewhere.home)
+    assert elsewhere.aliases()["champion"] == before
+
+
+def test_a_version_that_is_deleted_here_is_deleted_there_unless_an_alias_there_points_to_it(
+    elsewhere: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    made, other = (elsewhere.run(depth).evidence["deployment"]["version"] for depth in (8, 9))
+    hl.promote("churn:1", home=elsewhere.home)
+    elsewhere.client.set_registered_model_alias("churn", "audited", elsewhere.number(other))
+    hl.delete_version(f"churn:{made}", home=elsewhere.home)
+    with pytest.raises(ValueError, match="not enough values"):
+        elsewhere.number(made)
+    hl.delete_version(f"churn:{other}", home=elsewhere.home)
+    assert f"v{other} of churn stays in MLflow" in caplog.text
+    assert elsewhere.number(other)
+    elsewhere.client.delete_registered_model_alias("churn", "audited")
+    assert hl.sync_model("churn", look=True, home=elsewhere.home).deleted == (other,)
+    assert elsewhere.number(other)
+    assert hl.sync_model("churn", home=elsewhere.home).deleted == (other,)
+    assert hl.sync_model("churn", look=True, home=elsewhere.home).deleted == ()
+
+
 def test_an_alias_of_a_version_that_is_none_of_ours_is_told_and_left(elsewhere: Any) -> None:
     run_id = elsewhere.runs()[elsewhere.first.id].info.run_id
     theirs = elsewhere.client.create_model_version("churn", f"runs:/{run_id}/packages", run_id).version

@@ -44,6 +44,9 @@ def _print(found: Synced) -> None:
     if found.registered:
         told = ", ".join(f"v{version}" for version in found.registered)
         say(f"{told} {'registered' if found.done else 'to be registered'} in {found.place}")
+    if found.deleted:
+        told = ", ".join(f"v{version}" for version in found.deleted)
+        say(f"{told} {'deleted' if found.done else 'to be deleted'} in {found.place}")
     rows = [
         {
             "alias": one.alias,

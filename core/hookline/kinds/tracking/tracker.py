@@ -70,9 +70,17 @@ class Tracker(Protocol):
         ...
 
     def settle(
-        self, model: str, versions: Sequence[VersionInfo], aliases: Mapping[str, int], agreed: Mapping[str, int]
-    ) -> None:
-        """Register the versions that are not there, set aliases to versions of ours, and keep what was agreed on."""
+        self,
+        model: str,
+        versions: Sequence[VersionInfo],
+        aliases: Mapping[str, int],
+        agreed: Mapping[str, int],
+        gone: Sequence[str] = (),
+    ) -> Sequence[str]:
+        """Register the versions that are not there, set aliases to versions of ours, and keep what was agreed on.
+
+        Then delete those with the fingerprints in `gone`, and return the ones that stay, since an alias there points to them.
+        """
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a home knows of a model, told to a tracker: its versions, and the aliases that were moved here alone."""
+"""What a home knows of a model, told to a tracker: its versions, those that were deleted, and aliases moved here alone."""
 
 from __future__ import annotations
 
@@ -48,14 +48,13 @@ def keep_in_step(model: str, home: str | Path | None = None) -> None:
 
 
 def push(workspace: Workspace, model: str, tracker: Tracker) -> list[Difference]:
-    """Register what is to be there, and set the aliases that were moved here alone; returns what stays different.
+    """Register what is to be there, delete what is here no more, and set the aliases that were moved here alone.
 
-    Raises StoreError where the tracker cannot be reached.
+    Returns the aliases that stay different. Raises StoreError where the tracker cannot be reached.
     """
-    versions = mirrored(workspace.catalog, model, tracker)
-    if not versions:
+    standing, versions = sides(workspace.catalog, model, tracker)
+    if not versions and not gone(workspace.catalog, model, standing):
         return []
-    standing = tracker.standing(model)
     found = differences(workspace.catalog.models.aliases(model), standing, numbers(versions))
     settle(workspace.catalog, model, tracker, versions, standing, [one for one in found if one.way == "out"])
     left = [one for one in found if one.way != "out"]
@@ -65,25 +64,38 @@ def push(workspace: Workspace, model: str, tracker: Tracker) -> list[Difference]
     return left
 
 
-def mirrored(catalog: Catalog, model: str, tracker: Tracker) -> list[VersionInfo]:
-    """Return the versions of a model that are to be registered with a tracker, oldest first."""
+def sides(catalog: Catalog, model: str, tracker: Tracker) -> tuple[Standing, list[VersionInfo]]:
+    """Return how a model stands with a tracker, and the versions that are registered there or to be, oldest first.
+
+    A tracker is not asked where nothing could be there; raises StoreError where it cannot be reached.
+    """
     if not catalog.models.has(model):
-        return []
-    tags, found = catalog.acts.tags(model), []
-    for record in reversed(catalog.models.versions(model)):
-        path = Path(record.path)
-        if record.format in tracker.formats and _is_mirrored(path, tracker):
-            told = tags.get(record.version, {})
-            found.append(VersionInfo(record.version, record.fingerprint, record.run_id, path, record.metrics, told))
-    return found
+        return Standing(), []
+    held = [one for one in reversed(catalog.models.versions(model)) if one.format in tracker.formats]
+    wanted = {one.fingerprint: _is_mirrored(Path(one.path), tracker) for one in held}
+    if not catalog.models.deleted_of(model) and not any(said is not False for said in wanted.values()):
+        return Standing(), []
+    standing, tags = tracker.standing(model), catalog.acts.tags(model)
+    return standing, [
+        VersionInfo(one.version, one.fingerprint, one.run_id, Path(one.path), one.metrics, tags.get(one.version, {}))
+        for one in held
+        if wanted[one.fingerprint] or one.fingerprint in standing.versions
+    ]
 
 
-def _is_mirrored(path: Path, tracker: Tracker) -> bool:
+def _is_mirrored(path: Path, tracker: Tracker) -> bool | None:
+    """Tell whether a package says that its version is to be registered; None of one that is damaged, or elsewhere."""
     try:
         return tracker.mirrors(read_manifest(path))
     except HooklineError:
-        # Of a package that is damaged, or that another machine has, nothing is told.
-        return False
+        return None
+
+
+def gone(catalog: Catalog, model: str, standing: Standing) -> dict[str, int]:
+    """Return fingerprint -> number of the versions that a tracker has, and that were deleted here."""
+    return {
+        print_: number for print_, number in catalog.models.deleted_of(model).items() if print_ in standing.versions
+    }
 
 
 def numbers(versions: Iterable[VersionInfo]) -> dict[str, int]:
@@ -98,13 +110,20 @@ def settle(
     versions: list[VersionInfo],
     standing: Standing,
     out: Iterable[Difference],
-) -> None:
-    """Have a tracker take versions and aliases, and keep what both sides then agree on."""
+) -> set[int]:
+    """Have a tracker take versions and aliases, keep what both sides then agree on, and delete what was deleted here.
+
+    Returns the versions that were deleted here alone, since an alias there points to them, and warns of them.
+    """
+    ended = gone(catalog, model, standing)
     sent = {one.alias: one.here for one in out if one.here is not None}
     ours = catalog.models.aliases(model)
     theirs = {**_theirs(standing, numbers(versions)), **sent}
     agreed = dict(standing.agreed) | {alias: number for alias, number in ours.items() if theirs.get(alias) == number}
-    tracker.settle(model, versions, sent, agreed)
+    stay = {ended[print_] for print_ in tracker.settle(model, versions, sent, agreed, [*ended])}
+    for version in sorted(stay):
+        log.warning("v%d of %s stays in %s, where an alias points to it", version, model, tracker.place)
+    return stay
 
 
 def _theirs(standing: Standing, known: Mapping[str, int]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from hookline.workspace.workspace import Workspace, open_workspace
 
 from ..deploying.naming import version_named
 from ..deploying.policies import before_present
+from ..mirroring.pushing import keep_in_step
 
 
 def delete_version(
@@ -34,6 +35,7 @@ def delete_version(
     workspace.require_writable()
     record = version_named(workspace.catalog, version, "models delete")
     delete(workspace, record, reason, who)
+    keep_in_step(record.name, home)
     return record
 
 

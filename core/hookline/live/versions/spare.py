@@ -11,6 +11,7 @@ from hookline.errors import UsageError
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace
 
+from ..mirroring.pushing import keep_in_step
 from .deleting import Origins, delete, needs_of
 
 
@@ -55,6 +56,8 @@ def drop(workspace: Workspace, found: list[Spare], reason: str) -> list[Spare]:
             except UsageError:
                 continue
             gone.append(one)
+    for name in sorted({one.record.name for one in gone}):
+        keep_in_step(name, workspace.home)
     return gone
 
 

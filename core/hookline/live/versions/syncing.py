@@ -16,7 +16,7 @@ from hookline.workspace.workspace import open_workspace
 
 from ..deploying.promoting import put_in_charge
 from ..mirroring.agreeing import Difference, differences
-from ..mirroring.pushing import mirrored, numbers, settle, trackers_at
+from ..mirroring.pushing import gone, numbers, settle, sides, trackers_at
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,15 @@ class Sent:
 class Synced:
     """How a model stands on both sides.
 
-    place: what the tracker is called; registered: versions that are new there; found: aliases that were other there than here
+    place: what the tracker is called; registered: versions that are new there; deleted: those that were deleted here,
+    and that it had until then; found: aliases that were other there than here
     """
 
     model: str
     tracker: str
     place: str
     registered: tuple[int, ...]
+    deleted: tuple[int, ...]
     found: tuple[Difference, ...]
     done: bool
     """Whether what could be done was done; False where it was only looked."""
@@ -103,23 +105,23 @@ def _synced(
     reason: str,
     who: str | None,
 ) -> Synced:
-    versions = mirrored(catalog, model, chosen)
-    if not versions:
+    standing, versions = sides(catalog, model, chosen)
+    ended = tuple(sorted(gone(catalog, model, standing).values()))
+    if not versions and not ended:
         raise UsageError(
             f"no version of '{model}' is to be registered with {chosen.place}",
             hint=f"hookline package {model} --to mlflow holds=onnx register=true, or packager.mlflow.register=true in a run",
         )
-    standing = chosen.standing(model)
     found = differences(catalog.models.aliases(model), standing, numbers(versions), prefer)
     new = tuple(one.version for one in versions if one.fingerprint not in standing.versions)
-    made = Synced(model, name, chosen.place, new, tuple(found), done=False)
+    made = Synced(model, name, chosen.place, new, ended, tuple(found), done=False)
     if look:
         return made
     for one in found:
         if one.way == "in":
             _take(catalog, model, one, chosen.place, reason, who)
-    settle(catalog, model, chosen, versions, standing, [one for one in found if one.way == "out"])
-    return replace(made, done=True)
+    stay = settle(catalog, model, chosen, versions, standing, [one for one in found if one.way == "out"])
+    return replace(made, deleted=tuple(one for one in ended if one not in stay), done=True)
 
 
 def _take(catalog: Catalog, model: str, one: Difference, place: str, reason: str, who: str | None) -> None:

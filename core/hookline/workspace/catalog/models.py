@@ -166,6 +166,14 @@ class Models:
         gone = query.where(models.c.path == DELETED)
         return {(row["name"], row["fingerprint"]) for row in self._database.rows(gone)}
 
+    def deleted_of(self, name: str) -> dict[str, int]:
+        """Return fingerprint -> number of a model's versions that were deleted, but for those that were registered anew."""
+        models = self._models
+        query = models.select().where(models.c.name == name).order_by(models.c.version)
+        rows = [*self._database.rows(query)]
+        left = {row["fingerprint"] for row in rows if row["path"] != DELETED}
+        return {row["fingerprint"]: row["version"] for row in rows if row["fingerprint"] not in left}
+
     def of_fingerprint(self, name: str, fingerprint: str) -> ModelRecord | None:
         """Return the version of a model that was made so; None where there is none, or it was deleted."""
         row = self._database.first(self._of(name).where(self._models.c.fingerprint == fingerprint))
