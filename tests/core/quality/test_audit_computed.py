@@ -203,3 +203,24 @@ def test_real_tables_raise_no_alarm_of_these(
     report = audited(tmp_path, frame, Target(target, *task), **roles)
     alarms = [f.message for f in report.findings if f.statistic in NEW and f.severity != "info"]
     assert alarms == []
+
+
+def test_of_a_large_table_all_rows_of_some_things_are_looked_at(
+    tmp_path: Path, shops: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hookline.quality.audit.whole.MOST_ROWS", 400)
+    mean = shops.with_columns(e=ENCODINGS["mean"])
+    (told,) = found(audited(tmp_path / "mean", mean, YES), "target_mean")
+    assert told.subject == "e"
+    total = shops.with_columns(e=pl.col("amount").sum().over("shop"))
+    (told,) = found(audited(tmp_path / "sum", total, YES, time="time", method="time", group="shop"), "future_rows")
+    assert told.subject == "e"
+    rightly = shops.with_columns(e=pl.col("amount").cum_sum().over("shop"))
+    assert not found(
+        audited(tmp_path / "rightly", rightly, YES, time="time", method="time", group="shop"), "future_rows"
+    )
+    # One shop has more rows than are looked at, and counts for nothing.
+    skewed = mean.with_columns(shop=pl.when(pl.col("x") > 0).then(pl.lit("s0")).otherwise("shop"))
+    skewed = skewed.with_columns(e=ENCODINGS["mean"])
+    (told,) = found(audited(tmp_path / "skewed", skewed, YES), "target_mean")
+    assert told.subject == "e"

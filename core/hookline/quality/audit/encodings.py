@@ -6,17 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hookline.kinds.artifacts import ROW_ID, Split, Target
+from hookline.kinds.artifacts import Split, Target
 from hookline.kinds.reports import Finding
 
-from .sides import Column, Sides, examples, parts_of, truth_of
+from .sides import Column, Sides, examples, truth_of
+from .whole import TRUTH, Things
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-MOST_ROWS = 1_000_000
-"""Rows of a table up to which it is looked at: sums of a category need all of its rows."""
 MOST_KEYS, MOST_NUMBERS, MOST_CLASSES = 20, 40, 10
 LEAST_GROUPS = 4
 """Categories, and values of the column, that it takes."""
@@ -52,38 +51,42 @@ def find_encodings(sides: Sides, split: Split, target: Target, labels: Sequence[
     import numpy as np
     import polars as pl
 
-    if sum(map(len, labels)) > MOST_ROWS or len(target.classes) > MOST_CLASSES:
+    if len(target.classes) > MOST_CLASSES:
         return
-    pairs = _suspects(sides.fewer(LOOKED))
-    if not pairs:
+    by_key: dict[str, list[str]] = {}
+    for key, column in _suspects(sides.fewer(LOOKED)):
+        by_key.setdefault(key, []).append(column)
+    if not by_key:
         return
-    wanted = sorted({name for pair in pairs for name in pair})
-    frame = pl.concat([part.frame.select(ROW_ID, *wanted) for part in parts_of(split)]).collect()
+    truth = pl.Series(np.concatenate([truth_of(label, target) for label in labels]))
+    things = Things(split, sorted({*by_key, *(name for names in by_key.values() for name in names)}), truth)
     told: set[str] = set()
-    for truth in _truths(labels, target):
-        spread = float(np.nanmax(truth) - np.nanmin(truth)) or 1.0
-        for key, column in pairs:
-            if column in told:
-                continue
-            way = _way(frame[key], frame[column], truth, CLOSE * spread)
-            if way is not None:
-                told.add(column)
-                words = way.words.format(target=target.name, key=key)
-                text = f"'{column}' is {words}: it gives the answer away. roles.ignore=[{column}], or encode within the run."
-                rows = examples(frame[ROW_ID].slice(len(labels[0]), len(labels[1])).to_list())
-                yield Finding(column, way.statistic, 1.0, NEARLY, "critical", text, rows)
+    for key, columns in by_key.items():
+        frame = things.rows(key, columns)
+        for numbers in _numbers_of(frame[TRUTH].to_numpy(), target):
+            spread = float(np.nanmax(numbers) - np.nanmin(numbers)) or 1.0
+            for column in columns:
+                way = None if column in told else _way(frame[key], frame[column], numbers, CLOSE * spread)
+                if way is not None:
+                    told.add(column)
+                    yield _finding(column, key, way, target, sides)
 
 
-def _truths(labels: Sequence[pl.Series], target: Target) -> Iterator[np.ndarray]:
+def _finding(column: str, key: str, way: Way, target: Target, sides: Sides) -> Finding:
+    words = way.words.format(target=target.name, key=key)
+    text = f"'{column}' is {words}: it gives the answer away. roles.ignore=[{column}], or encode within the run."
+    return Finding(column, way.statistic, 1.0, NEARLY, "critical", text, examples(sides.row_ids[1]))
+
+
+def _numbers_of(truth: np.ndarray, target: Target) -> Iterator[np.ndarray]:
     """Yield the target as numbers, float64 (n,): itself, or for each class whether it is that one."""
     import numpy as np
 
-    both = np.concatenate([truth_of(label, target) for label in labels])
     if not target.classes:
-        yield both
+        yield truth
         return
     for code in range(len(target.classes)):
-        yield np.where(both < 0, np.nan, both == code)
+        yield np.where(truth < 0, np.nan, truth == code)
 
 
 def _suspects(sides: Sides) -> list[tuple[str, str]]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from hookline.kinds.artifacts import ROW_ID, Split
 from hookline.kinds.reports import Finding
 
-from .encodings import MOST_KEYS, MOST_ROWS, NEARLY
+from .encodings import MOST_KEYS, NEARLY
 from .groups import says_which
-from .sides import examples, parts_of
+from .sides import examples
+from .whole import TRUTH, Things
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +32,7 @@ def find_futures(split: Split, target: str, labels: Sequence[pl.Series]) -> Iter
     import polars as pl
 
     time = split.train.roles.time
-    if not time or sum(map(len, labels)) > MOST_ROWS:
+    if not time:
         return
     schema = split.train.frame.collect_schema()
     features = split.train.feature_columns()
@@ -42,13 +43,12 @@ def find_futures(split: Split, target: str, labels: Sequence[pl.Series]) -> Iter
     if not keys or not numbers:
         return
     # A target that is a number may have been summed too.
-    truth = pl.concat([label.cast(pl.String).cast(pl.Float64, strict=False) for label in labels]).alias("\0truth")
-    wanted = [*dict.fromkeys([ROW_ID, time, *keys, *numbers])]
-    frame = pl.concat([part.frame.select(wanted) for part in parts_of(split)]).collect().with_columns(truth)
-    frame = frame.filter(pl.col(time).is_not_null()).sort(time)
-    values = {name: name for name in numbers} | ({target: "\0truth"} if truth.is_not_null().any() else {})
-    told: set[str] = set()
+    truth = pl.concat([label.cast(pl.String).cast(pl.Float64, strict=False) for label in labels])
+    values = {name: name for name in numbers} | ({target: TRUTH} if truth.is_not_null().any() else {})
+    things, told = Things(split, [time, *keys, *numbers], truth), set[str]()
     for key in keys:
+        frame = things.rows(key, [time, *numbers])
+        frame = frame.filter(pl.col(time).is_not_null()).sort(time)
         for column in numbers:
             found = None if column in told else _summary(frame, key, column, values, time)
             if found is not None:

@@ -101,14 +101,25 @@ def take_sides(split: Split, target: Target, labels: Sequence[pl.Series]) -> Sid
     for part, side in ((split.train, 0), (split.test, 1)):
         rows = len(labels[side])
         picks.append(_draw(rows, MAX_ROWS, side))
-        frames.append(part.frame.select(ROW_ID, *part.feature_columns()).collect()[picks[side]])
+        frames.append(_rows(part.frame.select(ROW_ID, *part.feature_columns()), picks[side], rows))
         if part.roles.group:
-            groups.append(group_codes(part.frame.select(part.roles.group).collect().to_series()[picks[side]]))
+            groups.append(group_codes(_rows(part.frame.select(part.roles.group), picks[side], rows).to_series()))
     truth = [truth_of(column.gather(picked), target) for column, picked in zip(labels[:2], picks, strict=True)]
     columns = tuple(_columns(frames[0], frames[1], split.train))
     ids = [frame[ROW_ID].to_numpy() for frame in frames]
     of_groups = (groups[0], groups[1]) if groups else None
     return Sides(target, (truth[0], truth[1]), (ids[0], ids[1]), columns, of_groups)
+
+
+def _rows(frame: pl.LazyFrame, picks: np.ndarray, rows: int) -> pl.DataFrame:
+    """Return the rows at some places, ascending, without the others in memory. rows: how many there are"""
+    import polars as pl
+
+    if len(picks) == rows:
+        return frame.collect()
+    place = "\0place"
+    drawn = frame.with_row_index(place).filter(pl.col(place).is_in(pl.Series(picks, dtype=pl.get_index_type())))
+    return drawn.collect(engine="streaming").sort(place).drop(place)
 
 
 def _draw(rows: int, most: int, seed: int) -> np.ndarray:
