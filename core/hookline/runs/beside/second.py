@@ -60,6 +60,9 @@ class Second:
         """See how far the run is."""
         if stage.kind == "split" and _rows(run) > MOST_ROWS:
             self.close()
+        elif stage.kind == "features" and run.plan.config.options.audit != "fail":
+            # An audit that may say no to it is waited for.
+            self._begin(run, tasks_of(run, self._decided))
         elif stage.kind == "trainer":
             self._begin(run, [task for task in tasks_of(run, self._decided) if task[0] != "fit"])
 
