@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from hookline.registry.backends.lean import import_without
+from hookline.registry.backends.lean import import_without, put_off
 
-import_without("pandas", "skl2onnx")
+# As skl2onnx imports every estimator, and with each whatever that one names.
+with put_off("scipy.stats"):
+    import_without("pandas", "skl2onnx")
