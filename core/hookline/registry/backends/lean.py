@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,27 @@ def without_compiler() -> Iterator[None]:
     finally:
         if not known:
             del named.f2py
+
+
+def import_bare(backend: str) -> ModuleType:
+    """Import a backend of hundreds of dataclasses, which then are neither shown nor compared by what they hold.
+
+    Python writes and compiles those methods for each, which may be half of the time that the import takes.
+    """
+    package, usual = backend.partition(".")[0], dataclasses.dataclass
+
+    def bare(cls: Any = None, /, **said: Any) -> Any:
+        if cls is None or said or cls.__module__.partition(".")[0] != package:
+            return usual(cls, **said)
+        # Python would work one out of the signature.
+        cls.__doc__ = cls.__doc__ or cls.__name__
+        return usual(cls, repr=False, eq=False)
+
+    setattr(dataclasses, "dataclass", bare)  # noqa: B010  type checkers know it for what it is
+    try:
+        return import_module(backend)
+    finally:
+        setattr(dataclasses, "dataclass", usual)  # noqa: B010  as above
 
 
 @contextmanager
