@@ -101,6 +101,8 @@ class _Named:
         return self._found()(*given, **named)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # As `copy` and `pickle` ask, of one that has no place yet.
+            raise AttributeError(name)
         return getattr(self._found(), name)
 
     def _found(self) -> Any:
