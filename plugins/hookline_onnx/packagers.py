@@ -55,8 +55,7 @@ class GraphPackager(Packager):
     @classmethod
     def imports_beside(cls) -> tuple[str, ...]:
         """Return what writes a graph, and what runs it."""
-        own = f"{__package__}.beside"
-        return ("onnxruntime", "onnx", "spox.opset.ai.onnx.v21", "spox.opset.ai.onnx.ml.v5", own)
+        return ("onnxruntime", "onnx", f"{__package__}.beside")
 
     def write_alone(self, pipeline: Any, code: Path, model: Path) -> tuple[str, tuple[str, ...]]:
         """Write a module that answers pandas frames with the graph, and what it must know of columns and classes."""

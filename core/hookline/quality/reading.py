@@ -30,6 +30,7 @@ def reading_findings(profile: Profile, remedies: Remedies, config: Mapping[str, 
         )
         yield Finding("columns", "header", share, 0.0, "warning", text)
     yield from _marks(profile, remedies, config)
+    yield from _spaced(profile, remedies, config)
     yield from _empty(profile)
 
 
@@ -67,6 +68,20 @@ def _marks(profile: Profile, remedies: Remedies, config: Mapping[str, Any]) -> I
     told = f"{_shown(words)} {'stands' if len(words) == 1 else 'stand'} in {_shown(list(held))}"
     text = f"{told} as a text, and may mean a missing value, which {ways[0]} makes it"
     yield Finding(name, "missing_marks", rows / max(1, profile.rows), 0.0, "warning", text)
+
+
+def _spaced(profile: Profile, remedies: Remedies, config: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find columns of texts that all begin or end with a space, behind which a number is none."""
+    texts = {c.name: [text for text, _ in c.top] for c in profile.columns if c.kind == "string" and c.top}
+    spaced = [name for name, top in texts.items() if all(text != text.strip() for text in top)]
+    ways = remedies("spaced_values", config)
+    if not spaced or not ways:
+        return
+    numbers = [name for name in spaced if all(NUMBER.fullmatch(text.strip()) for text in texts[name])]
+    hidden = f", and what {_shown(numbers)} {'holds' if len(numbers) == 1 else 'hold'} looks like numbers"
+    text = f"texts of {_shown(spaced)} begin or end with a space{hidden if numbers else ''}; {ways[0]} takes it away"
+    share = len(spaced) / len(profile.columns)
+    yield Finding(spaced[0], "spaced", share, 0.0, "warning" if numbers else "info", text)
 
 
 def _empty(profile: Profile) -> Iterator[Finding]:

@@ -37,9 +37,10 @@ SEQUENCE: tuple[StageKind, ...] = (
     cleaning.STAGE,
     target.STAGE,
     wish.STAGE,
-    audit.STAGE,
     features.FEATURIZER,
     features.FEATURES,
+    # Last before training, so that a process beside the run may fit meanwhile.
+    audit.STAGE,
     trainer.STAGE,
     decision.STAGE,
     intervals.STAGE,

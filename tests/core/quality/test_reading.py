@@ -82,6 +82,19 @@ def test_marks_among_values_are_told_with_the_line_that_works(tmp_path: Path) ->
     assert {c["name"]: c["kind"] for c in again.evidence["data"]["profile"]["columns"]}["x"] == "number"
 
 
+def test_texts_behind_a_space_are_told_with_the_line_that_works(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x,kind,y\n" + "".join(f"{i % 10}, {i % 7}, {'ab'[i % 10 > 4]}\n" for i in range(200)))
+    options = ["source=file", f"source.path={path}", "trainer=decision_tree"]
+    told = [text for text in messages(hl.run(*options, "roles.target=y")) if "a space" in text]
+    (text,) = told
+    assert text.startswith("texts of 'kind', 'y' begin or end with a space, and what 'kind' holds looks like numbers")
+    advice = text.partition("; ")[2].removesuffix(" takes it away")
+    again = hl.run(*options, *shlex.split(advice), "roles.target=y")
+    assert not [text for text in messages(again) if "a space" in text]
+    assert {c["name"]: c["kind"] for c in again.evidence["data"]["profile"]["columns"]}["kind"] == "number"
+
+
 def test_a_separator_at_the_end_of_every_line_makes_a_column_that_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("x,y,\n" + "".join(f"{i % 10},{'ab'[i % 10 > 4]},\n" for i in range(200)))

@@ -57,7 +57,7 @@ class Slow(DecisionTreeTrainer):
         if self.said:
             Path(self.said).write_text(str(os.getpid()))
         time.sleep(self.seconds)
-        return super().fit(train, valid)
+        return DecisionTreeTrainer(seed=self.seed).fit(train, valid)
 
 
 def nameless():
@@ -129,6 +129,20 @@ def test_a_model_is_fitted_beside_the_run_without_its_library_in_the_run(
     )
     done = run_python(code, table, "target=kind", env=beside)
     assert done.stdout.splitlines()[-1] == "0", done.stderr
+
+
+@pytest.mark.parametrize("audit", ["warn", "fail"])
+def test_a_fit_begins_beside_the_audit_unless_the_audit_may_stop_it(
+    audit: str, beside: Mapping[str, str], tmp_path: Path
+) -> None:
+    table, said = tmp_path / "table.csv", tmp_path / "said"
+    rows = "".join(f"{row % 37},{'ab'[row % 37 > 20]},{'yn'[row % 37 > 20]}\n" for row in range(300))
+    table.write_text(f"size,kind,same\n{rows}", "utf-8")
+    done = run_hookline(
+        table, "target=kind", "trainer=slow", f"trainer.said={said}", f"audit={audit}", "packager=[odd]", env=beside
+    )
+    assert "'same' is 'kind' under other names" in done.stderr
+    assert (done.returncode, said.exists()) == ((0, True) if audit == "warn" else (3, False)), done.stderr
 
 
 @pytest.mark.parametrize("stage", ["split", "trainer", "packager.onnx", "deployer"])

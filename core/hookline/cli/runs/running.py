@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 def run(argv: Sequence[str], second: Second | None) -> int:
     """Run from Hydra overrides and flags."""
-    # A run imports many modules, and looking for garbage among what they leave takes a tenth of a small run's time.
-    gc.set_threshold(200_000, 50, 100)
     registry = load_registry()
     registry.plugins.manager.register(Progress(), "progress")
     registry.plugins.manager.register(Begun(), "begun")
@@ -72,6 +70,7 @@ class Begun:
         """Import what any run needs, and take what there is by now for kept."""
         import_scipy()
         gc.freeze()
+        gc.set_threshold(200_000, 50, 100)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ def main() -> None:
             os.dup2(said.fileno(), descriptor)
         # Before anything is imported, so that messages never fill the pipe, and a run that is gone is noticed at once.
         threading.Thread(target=_listen, args=(asked,), daemon=True).start()
+        # Not at all until all is imported: what is made by then stays.
+        gc.disable()
         gc.set_threshold(200_000, 50, 100)
         given = json.loads(asked.get())
         sys.path[:] = given["path"]

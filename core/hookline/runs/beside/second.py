@@ -30,6 +30,8 @@ LOOKS = 5
 """How often it is looked whether a core is free."""
 LOOK_SECONDS = 0.1
 """How long a signal may go unnoticed."""
+ASLEEP = {"OPENBLAS_THREAD_TIMEOUT": "4"}
+"""Has threads of linear algebra sleep when they have nothing to do; else each spins for a while, on the core of the run."""
 Task = tuple[str, str]
 """What is to be done, and the key of the stage: `fit`, `answer`, `package` or `served`."""
 
@@ -60,6 +62,9 @@ class Second:
         """See how far the run is."""
         if stage.kind == "split" and _rows(run) > MOST_ROWS:
             self.close()
+        elif stage.kind == "features" and run.plan.config.options.audit != "fail":
+            # An audit that may say no to it is waited for.
+            self._begin(run, tasks_of(run, self._decided))
         elif stage.kind == "trainer":
             self._begin(run, [task for task in tasks_of(run, self._decided) if task[0] != "fit"])
 
@@ -147,6 +152,7 @@ def start(words: Sequence[str]) -> Second | None:
             stderr=subprocess.DEVNULL,
             bufsize=0,
             start_new_session=True,
+            env={**ASLEEP, **os.environ},
         )
     except OSError:
         return None

@@ -46,6 +46,7 @@ def work(asked: SimpleQueue[bytes], answers: IO[bytes], words: Sequence[str], si
     _import([type(stage.component) for stage in handed.plan.stages if stage.component], asked)
     # What is imported by now stays, and looking through it for garbage would hold the run up.
     gc.freeze()
+    gc.enable()
     workspace = Workspace(handed.home, _NO_CATALOG)
     run = Taken(handed.plan, workspace, registry, handed.info, scratch=handed.scratch / "beside")
     for what, key in json.loads(asked.get()):
