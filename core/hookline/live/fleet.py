@@ -13,6 +13,7 @@ from hookline.kinds.capabilities import Explains
 from hookline.kinds.deployments import Beside, Deployment
 from hookline.kinds.fitted import Predictor
 from hookline.kinds.reports import ColumnProfile
+from hookline.kinds.serving.fleet import FillsIn
 from hookline.packages.loading import LoadedPackage
 from hookline.packages.manifest import ANSWERS, read_as
 from hookline.workspace.catalog.sightings import Sighting

@@ -126,7 +126,7 @@ def test_online_is_what_a_run_computes_and_never_sees_the_future(
             )
             rows = dataclasses.replace(join, left=FrameSource.of(asked), right=FrameSource.of(frame_of(past)))  # type: ignore[call-arg]
             offline = rows.load().frame.select(list(stored.columns)).collect().rows()
-            assert [store.values(stored, [key])[0] for key in keys] == offline
+            assert [values for values, _ in store.values(stored, [[key] for key in keys])] == offline
 
 
 def test_a_pipeline_makes_of_one_row_what_it_makes_of_many(shop: Path) -> None:

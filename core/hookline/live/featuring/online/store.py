@@ -94,9 +94,12 @@ class OnlineStore:
 
         rows: key and values, each in the order of `facts`; raises FeaturesAway where they cannot be written
         """
-        told = {name: value for name, value in asdict(facts).items() if name not in ("set", "join", "version", "writing")}
+        told = {
+            name: value for name, value in asdict(facts).items() if name not in ("set", "join", "version", "writing")
+        }
         self._kept.write(
-            Held(facts.set, facts.join, facts.version, _text(told)), ((key_text(key), _text(held)) for key, held in rows)
+            Held(facts.set, facts.join, facts.version, _text(told)),
+            ((key_text(key), _text(held)) for key, held in rows),
         )
 
     def stored(self, name: str | None = None) -> list[Stored]:
