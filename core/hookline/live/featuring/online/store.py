@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import FeaturesAway
+from hookline.errors import FeaturesAway, UsageError
 from hookline.kinds.features.online import Held, HoldsFeatures
 from hookline.telling.secrets import learn
 
@@ -165,7 +165,10 @@ def opened(home: Path) -> HoldsFeatures:
     from hookline.registry.registry import load_registry
 
     learn(url)
-    return online_store(load_registry().plugins, url.partition("://")[0])(url)
+    scheme, separated, _ = url.partition("://")
+    if not separated:
+        raise UsageError(f"{URL} is no URL", hint="write one such as redis://host:6379/0")
+    return online_store(load_registry().plugins, scheme)(url)
 
 
 def key_text(key: Sequence[Any]) -> str:
