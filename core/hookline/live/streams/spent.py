@@ -1,0 +1,96 @@
+"""Batches of streams that a home could do without: made use of, and of no use to any version that is still there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from hookline.errors import HooklineError
+from hookline.packages.manifest import read_manifest
+from hookline.workspace.tidying import Litter, size_of
+from hookline.workspace.workspace import Workspace
+
+from ..learners import position_in
+from .batches import FOLDER, Batch, Batches
+from .learning import LEARNED
+from .watching import MARK, WATCHED, position_at
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Batches of one purpose, and the positions after which some are still to be made use of; None: nobody knows them all."""
+
+    batches: Batches
+    needed_after: Collection[str] | None
+
+
+def spent_batches(workspace: Workspace, keep: int, age: timedelta) -> list[Litter]:
+    """Return batches that were made use of, beyond the newest `keep` of each stream, that are older than an age.
+
+    Of those that a model learns from, all stay that follow the position of a registered version: it may yet learn them, as
+    the newest one does, or after a roll-back. Of those that are watched, all stay that were not looked at. Removes nothing.
+    """
+    before = time.time() - age.total_seconds()
+    return [one for stream in _streams(workspace) for one in _of_stream(stream, keep, before)]
+
+
+def let_go(found: Collection[Litter]) -> int:
+    """Remove batches that `spent_batches` found, and return the bytes that were freed."""
+    for one in found:
+        # Without its note, whoever asks for the batch reads it from the source; without its rows there would be an error.
+        one.path.unlink(missing_ok=True)
+        one.path.with_suffix(".parquet").unlink(missing_ok=True)
+    return sum(one.size for one in found)
+
+
+def _streams(workspace: Workspace) -> Iterator[_Stream]:
+    for folder in sorted((workspace.home / FOLDER).glob(f"*/{LEARNED}")):
+        yield _Stream(Batches(folder), _learned(workspace, folder.parent.name))
+    for folder in sorted((workspace.home / FOLDER).glob(f"*/{WATCHED}")):
+        position = position_at(folder / MARK)
+        yield _Stream(Batches(folder), None if position is None else {position})
+
+
+def _learned(workspace: Workspace, model: str) -> Collection[str] | None:
+    """Return up to where the versions of a model have learned; None where one cannot be asked, or none says it."""
+    models, found = workspace.catalog.models, set[str]()
+    for record in models.versions(model) if models.has(model) else ():
+        try:
+            position = position_in(read_manifest(Path(record.path)))
+        except (HooklineError, OSError):
+            return None
+        # One that says nothing learns from the first row that the source still has, or from where somebody says.
+        if position is not None:
+            found.add(position)
+    return found or None
+
+
+def _of_stream(stream: _Stream, keep: int, before: float) -> Iterator[Litter]:
+    if stream.needed_after is None:
+        return
+    every = stream.batches.every()
+    needed = {one.after for position in stream.needed_after for one in stream.batches.since(position)}
+    # What follows no position that somebody has got to may be what somebody is about to learn.
+    reached = {one.after for position in stream.needed_after for one in _up_to(every, position)}
+    spent = [one for one in every if one.after in reached - needed]
+    for batch in spent[: max(0, len(spent) - keep)]:
+        note = stream.batches.note(batch)
+        if note.stat().st_mtime < before:
+            rows = note.with_suffix(".parquet")
+            model, purpose = note.parent.parts[-2:]
+            yield Litter(
+                "batch", f"{model}/{purpose}/{note.stem}", note, size_of(note) + (size_of(rows) if rows.exists() else 0)
+            )
+
+
+def _up_to(every: Collection[Batch], position: str) -> Iterator[Batch]:
+    """Yield the batches that lead to a position, from the last one back."""
+    by_end = {one.upto: one for one in every}
+    batch, seen = by_end.get(position), set[str]()
+    while batch is not None and batch.upto not in seen:
+        yield batch
+        seen.add(batch.upto)
+        batch = None if batch.after is None else by_end.get(batch.after)
