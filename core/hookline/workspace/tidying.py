@@ -120,7 +120,7 @@ def _runs(home: Path, old: list[RunRecord]) -> Iterator[Litter]:
 
 
 def _spared(workspace: Workspace, rule: Rule) -> set[str]:
-    """Return the versions of data whose kept rows stay: the newest of each name, young ones, those of models and of runs under way."""
+    """Return the versions of data whose kept rows stay: newest of each name, young ones, those of models and runs under way."""
     seen: dict[str, int] = {}
     spared: set[str] = set()
     since, under_way = datetime.now(UTC) - rule.age, workspace.catalog.runs.under_way()

@@ -30,8 +30,9 @@ class _Stream:
 def spent_batches(workspace: Workspace, keep: int, age: timedelta) -> list[Litter]:
     """Return batches that were made use of, beyond the newest `keep` of each stream, that are older than an age.
 
-    Of those that a model learns from, all stay that follow the position of a registered version: it may yet learn them, as
-    the newest one does, or after a roll-back. Of those that are watched, all stay that were not looked at. Removes nothing.
+    Of those that a model learns from, all stay that follow the position of a registered version which none has learned on
+    from: that is who goes on, whichever is in charge. Of those that are watched, all stay that were not looked at. Removes
+    nothing.
     """
     before = time.time() - age.total_seconds()
     return [one for stream in _streams(workspace) for one in _of_stream(stream, keep, before)]
@@ -55,17 +56,20 @@ def _streams(workspace: Workspace) -> Iterator[_Stream]:
 
 
 def _learned(workspace: Workspace, model: str) -> Collection[str] | None:
-    """Return up to where the versions of a model have learned; None where one cannot be asked, or none says it."""
-    models, found = workspace.catalog.models, set[str]()
-    for record in models.versions(model) if models.has(model) else ():
-        try:
-            position = position_in(read_manifest(Path(record.path)))
-        except (HooklineError, OSError):
-            return None
-        # One that says nothing learns from the first row that the source still has, or from where somebody says.
-        if position is not None:
-            found.add(position)
-    return found or None
+    """Return up to where the versions that go on have learned; None where one of them cannot be asked, or does not say it."""
+    models = workspace.catalog.models
+    try:
+        told = (
+            {one.version: read_manifest(Path(one.path)) for one in models.versions(model)} if models.has(model) else {}
+        )
+    except (HooklineError, OSError):
+        return None
+    went_on = {
+        str(learned["version"]) for one in told.values() if (learned := one.get("updated_from")) and learned.get("upto")
+    }
+    positions = {position_in(one) for version, one in told.items() if str(version) not in went_on}
+    # One that says nothing may begin with the first row that was ever stored.
+    return None if None in positions or not positions else {one for one in positions if one is not None}
 
 
 def _of_stream(stream: _Stream, keep: int, before: float) -> Iterator[Litter]:
