@@ -4,7 +4,7 @@
 
 Offline, the definitions of a set are fitted and applied to a table in memory, and the same columns are written with polars by
 hand; they take turns, and the best of three counts. Online, a key is looked up in the home's own store and, where there is a
-`redis-server`, in a Redis of this machine, the two in turns; and the definitions are computed for that one row, by an ONNX package
+`redis-server`, in a Redis of this machine, in turns; and the definitions are computed for that one row, by an ONNX package
 of a model that has them, as a server asks it, model included.
 """
 
