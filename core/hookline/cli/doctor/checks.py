@@ -297,4 +297,4 @@ def _online() -> Iterator[Check]:
             "hookline features materialize SET",
         )
     elif held:
-        yield Check("online store", "ok", f"{held} joins of feature sets at {place}")
+        yield Check("online store", "ok", f"joins of feature sets stored at {place}: {held}")
