@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -76,8 +77,10 @@ class RedisFeatures:
         }
         if PASSWORD in os.environ:
             remember(os.environ[PASSWORD])
-        if os.environ.get(CA) and said.scheme == "rediss":
-            options["ssl_ca_certs"] = os.environ[CA]
+        if (ca := os.environ.get(CA)) and said.scheme == "rediss":
+            if not Path(ca).is_file():
+                raise UsageError(f"{CA}={ca}: there is no such file", hint="name a file of certificates, PEM")
+            options["ssl_ca_certs"] = ca
         shown = f"[{host}]" if ":" in host else host
         return cls(url, options, f"{said.scheme}://{shown}:{port}/{base}")
 
