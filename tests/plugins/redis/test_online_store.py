@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from hookline.errors import FeaturesAway, UsageError
 from hookline.kinds.features.online import Replaced
 from hookline.live.featuring.online.store import OnlineStore, Stored
 from kit.brokers import PASSWORD, RedisBus, redis_bus
-from kit.processes import heard, started
+from kit.processes import free_port, heard, started
 
 NOW = dt.datetime(2026, 3, 1, 12, 30, tzinfo=dt.UTC)
 FACTS = Stored(
@@ -208,6 +209,41 @@ def test_no_message_tells_a_password(
             OnlineStore(Path()).stored()
         assert wrong not in f"{error.value}{caplog.text}"
         assert "127.0.0.1" in str(error.value)
+
+
+def test_an_encrypted_redis_is_read_by_the_certificates_that_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openssl = [
+        "openssl",
+        "req",
+        "-x509",
+        "-days",
+        "2",
+        "-nodes",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+    ]
+    about = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run(
+        [*openssl, *about, "-keyout", "key.pem", "-out", "cert.pem"], check=True, capture_output=True, cwd=tmp_path
+    )
+    port, cert = free_port(), tmp_path / "cert.pem"
+    more = {"tls-port": port, "tls-cert-file": cert, "tls-key-file": tmp_path / "key.pem", "tls-auth-clients": "no"}
+    with redis_bus(tmp_path, **more):
+        monkeypatch.setenv("HOOKLINE_ONLINE_STORE", f"rediss://127.0.0.1:{port}/0")
+        monkeypatch.setenv("HOOKLINE_ONLINE_STORE_PASSWORD", PASSWORD)
+        with pytest.raises(FeaturesAway, match="certificate verify failed"):
+            OnlineStore(tmp_path).stored()
+        monkeypatch.setenv("HOOKLINE_ONLINE_STORE_CA", str(cert))
+        with OnlineStore(tmp_path) as store:
+            store.write(FACTS, rows(OLD, 10))
+            assert asked(store, "c1") == [((1, OLD), True)]
+        monkeypatch.setenv("HOOKLINE_ONLINE_STORE_CA", str(tmp_path / "none.pem"))
+        with pytest.raises(UsageError, match="there is no such file"):
+            OnlineStore(tmp_path)
 
 
 @pytest.mark.parametrize(

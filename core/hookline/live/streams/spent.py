@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from hookline.errors import HooklineError
+from hookline.errors import HooklineError, StoreError
 from hookline.packages.manifest import read_manifest
 from hookline.workspace.tidying import Litter, size_of
 from hookline.workspace.workspace import Workspace
@@ -19,23 +19,18 @@ from .learning import LEARNED
 from .watching import MARK, WATCHED, position_at
 
 
-@dataclass(frozen=True)
-class _Stream:
-    """Batches of one purpose, and the positions after which some are still to be made use of; None: nobody knows them all."""
-
-    batches: Batches
-    needed_after: Collection[str] | None
-
-
 def spent_batches(workspace: Workspace, keep: int, age: timedelta) -> list[Litter]:
     """Return batches that were made use of, beyond the newest `keep` of each stream, that are older than an age.
 
     Of those that a model learns from, all stay that follow the position of a registered version which none has learned on
-    from: that is who goes on, whichever is in charge. Of those that are watched, all stay that were not looked at. Removes
-    nothing.
+    from: that is who goes on, whichever is in charge. Of those that are watched, all stay that were not looked at. A stream
+    with a damaged file is left as it is. Removes nothing.
     """
-    before = time.time() - age.total_seconds()
-    return [one for stream in _streams(workspace) for one in _of_stream(stream, keep, before)]
+    before, found = time.time() - age.total_seconds(), list[Litter]()
+    for folder in sorted((workspace.home / FOLDER).glob("*/*")):
+        with suppress(StoreError):  # Whoever makes use of it says what to do about it.
+            found += _of_stream(Batches(folder), _needed_after(workspace, folder), keep, before)
+    return found
 
 
 def let_go(found: Collection[Litter]) -> int:
@@ -47,41 +42,39 @@ def let_go(found: Collection[Litter]) -> int:
     return sum(one.size for one in found)
 
 
-def _streams(workspace: Workspace) -> Iterator[_Stream]:
-    for folder in sorted((workspace.home / FOLDER).glob(f"*/{LEARNED}")):
-        yield _Stream(Batches(folder), _learned(workspace, folder.parent.name))
-    for folder in sorted((workspace.home / FOLDER).glob(f"*/{WATCHED}")):
-        position = position_at(folder / MARK)
-        yield _Stream(Batches(folder), None if position is None else {position})
+def _needed_after(workspace: Workspace, folder: Path) -> Collection[str]:
+    """Return the positions after which batches are still to be made use of; none where nobody knows them all."""
+    if folder.name == LEARNED:
+        return _learned(workspace, folder.parent.name)
+    position = position_at(folder / MARK) if folder.name == WATCHED else None
+    return () if position is None else (position,)
 
 
-def _learned(workspace: Workspace, model: str) -> Collection[str] | None:
-    """Return up to where the versions that go on have learned; None where one of them cannot be asked, or does not say it."""
+def _learned(workspace: Workspace, model: str) -> Collection[str]:
+    """Return up to where the versions that go on have learned; nothing where one of them cannot be asked, or does not say it."""
     models = workspace.catalog.models
     try:
         told = (
             {one.version: read_manifest(Path(one.path)) for one in models.versions(model)} if models.has(model) else {}
         )
     except (HooklineError, OSError):
-        return None
+        return ()
     went_on = {
         str(learned["version"]) for one in told.values() if (learned := one.get("updated_from")) and learned.get("upto")
     }
     positions = {position_in(one) for version, one in told.items() if str(version) not in went_on}
     # One that says nothing may begin with the first row that was ever stored.
-    return None if None in positions or not positions else {one for one in positions if one is not None}
+    return () if None in positions else {one for one in positions if one is not None}
 
 
-def _of_stream(stream: _Stream, keep: int, before: float) -> Iterator[Litter]:
-    if stream.needed_after is None:
-        return
-    every = stream.batches.every()
-    needed = {one.after for position in stream.needed_after for one in stream.batches.since(position)}
-    # What follows no position that somebody has got to may be what somebody is about to learn.
-    reached = {one.after for position in stream.needed_after for one in _up_to(every, position)}
-    spent = [one for one in every if one.after in reached - needed]
+def _of_stream(batches: Batches, needed_after: Collection[str], keep: int, before: float) -> Iterator[Litter]:
+    every = batches.every()
+    needed = {one.after for position in needed_after for one in batches.since(position)}
+    # Others, which lead to no position that somebody has got to, may be what somebody is about to learn.
+    used = {one.after for position in needed_after for one in _up_to(every, position)}
+    spent = [one for one in every if one.after in used - needed]
     for batch in spent[: max(0, len(spent) - keep)]:
-        note = stream.batches.note(batch)
+        note = batches.note(batch)
         if note.stat().st_mtime < before:
             rows = note.with_suffix(".parquet")
             model, purpose = note.parent.parts[-2:]
