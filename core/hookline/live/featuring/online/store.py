@@ -22,6 +22,8 @@ URL = "HOOKLINE_ONLINE_STORE"
 """The variable that names another store than the home's own."""
 WHOLE = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 """A text that is a whole number, said in the one way that one has."""
+ON_THE_SECOND = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.0+", re.ASCII)
+"""A moment whose fraction says nothing, as tables are written out and Python does not write it."""
 MOMENTS: Mapping[str, Any] = {"datetime": datetime.fromisoformat, "date": date.fromisoformat}
 """How texts of the store become what they were."""
 
@@ -179,7 +181,12 @@ def key_text(key: Sequence[Any]) -> str:
 def _part(part: Any) -> Any:
     if isinstance(part, float) and part.is_integer():
         return int(part)
-    return int(part) if isinstance(part, str) and WHOLE.fullmatch(part) else part
+    if not isinstance(part, str):
+        return part
+    if WHOLE.fullmatch(part):
+        return int(part)
+    moment = ON_THE_SECOND.fullmatch(part)
+    return moment.group(1) if moment else part
 
 
 def _values(held: Any, reads: Iterable[str]) -> Iterator[Any]:
