@@ -3,18 +3,24 @@
     python benchmarks/features.py [--rows 10000000] [--keys 100000]
 
 Offline, the definitions of a set are fitted and applied to a table in memory, and the same columns are written with polars by
-hand; they take turns, and the best of three counts. Online, a key is looked up in the store, and the definitions are computed for
-that one row, by the transforms themselves, and by an ONNX package of a model that has them, as a server asks it, model included.
+hand; they take turns, and the best of three counts. Online, a key is looked up in the home's own store and, where there is a
+`redis-server`, in a Redis of this machine, in turns; and the definitions are computed for that one row, by an ONNX package
+of a model that has them, as a server asks it, model included.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
+import shutil
+import socket
 import statistics
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -147,25 +153,66 @@ def online(keys: int) -> None:
             "amount": rng.exponential(20, keys * 5),
         }
     )
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        known = known_set(load_registry(), "bench", {"definitions": DEFINITIONS, "joins": {"lately": JOIN}})
-        with OnlineStore(home) as store:
-            seconds = timed(lambda: store_known(load_registry(), store, known, FrameSource.of(orders), at=NOW))
-        print(f"online: {keys:,} keys of {orders.height:,} rows stored in {seconds:.1f} s")
-        asked = [{"customer": int(key)} for key in rng.integers(0, keys, ASKED)]
-        with FeatureReader("bench", home) as reader:
-            print(f"  a key looked up                {each(lambda row: reader.look_up([row]), asked)}")
-            rows = table(ASKED).drop("spent", "orders").to_dicts()
-            whole = [{**row, **key} for row, key in zip(rows, asked, strict=True)]
-            predictor = packaged(home)
-            names = predictor.schema.names
+    known = known_set(load_registry(), "bench", {"definitions": DEFINITIONS, "joins": {"lately": JOIN}})
+    asked = [{"customer": int(key)} for key in rng.integers(0, keys, ASKED)]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        home, readers = Path(folder), dict[str, FeatureReader]()
+        for name, url in (("SQLite", ""), ("Redis", stack.enter_context(redis(home)))):
+            if name == "Redis" and not url:
+                print("online: no redis-server here, so SQLite alone")
+                continue
+            os.environ["HOOKLINE_ONLINE_STORE"] = url
+            with OnlineStore(home) as store:
+                seconds = timed(
+                    lambda store=store: store_known(load_registry(), store, known, FrameSource.of(orders), at=NOW)
+                )
+            print(f"online: {keys:,} keys of {orders.height:,} rows stored in {seconds:.1f} s in {name}")
+            readers[name] = stack.enter_context(FeatureReader("bench", home))
+        rows = table(ASKED).drop("spent", "orders").to_dicts()
+        whole = [{**row, **key} for row, key in zip(rows, asked, strict=True)]
+        os.environ["HOOKLINE_ONLINE_STORE"] = ""
+        predictor = packaged(home)
+        names = predictor.schema.names
 
-            def features(row: dict[str, object]) -> None:
-                (filled,) = reader.look_up([row]).rows
-                predictor.predict_rows([tuple(filled[name] for name in names)])
+        def answer(reader: FeatureReader, row: dict[str, object]) -> None:
+            (filled,) = reader.look_up([row]).rows
+            predictor.predict_rows([tuple(filled[name] for name in names)])
 
-            print(f"  looked up, defined and answered {each(features, whole)}")
+        for turn in range(2):
+            for name, reader in readers.items():
+                print(
+                    f"  {name:6} a key looked up                 {each(lambda row, r=reader: r.look_up([row]), asked)}"
+                )
+                if turn:
+                    print(
+                        f"  {name:6} looked up, defined and answered {each(lambda row, r=reader: answer(r, row), whole)}"
+                    )
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """Start a Redis that keeps nothing on the disk, and give its URL; empty where none is installed."""
+    if (server := shutil.which("redis-server")) is None:
+        yield ""
+        return
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while not answers(port):
+            time.sleep(0.05)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(port: int) -> bool:
+    """Tell whether somebody listens at a port of this machine."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 def packaged(home: Path) -> object:

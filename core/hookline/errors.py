@@ -12,6 +12,7 @@ HooklineError                exit code
 ├── ExportError              1   a pipeline cannot be written in a format, or predicts differently there
 ├── UntrustedPackage         1   loading a package would run code that nobody allowed
 ├── StoreError               1   the store or the catalog is damaged, read-only or from another version
+│   └── FeaturesAway             stored values of features cannot be read or written now
 ├── JobFailed                1   a job of a sweep failed, and the sweep was to stop there
 ├── Pruned                   1   a sweep stopped a fit that was going badly
 └── GateFailed               3   a model did not meet a gate
@@ -227,6 +228,10 @@ class UntrustedPackage(HooklineError):
 
 class StoreError(HooklineError):
     """A store or catalog that is damaged, read-only, or was written by another version."""
+
+
+class FeaturesAway(StoreError):
+    """An online store that is damaged, or does not answer: rows that bring the values themselves need none."""
 
 
 class JobFailed(HooklineError):

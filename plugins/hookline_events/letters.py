@@ -6,7 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class DeadLetters:
 
     path: Path
     place: str
+    _read: _Read = field(default_factory=lambda: _Read(), compare=False, repr=False)
 
     def keep(self, letters: Sequence[Letter]) -> int:
         """Add those that are not there, once the disk has them; returns how many.
@@ -56,20 +57,29 @@ class DeadLetters:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self.path.with_name(f".{self.path.name}.lock")), self.path.open("a+b") as file:
-                there = set(self._ids(file))
+                there = self._there(file)
                 new = [one for one in letters if one.event.id not in there]
                 file.writelines(one.line(self.place) for one in new)
                 file.flush()
                 os.fsync(file.fileno())
+                there.update(one.event.id for one in new)
+                self._read.whole = file.seek(0, os.SEEK_END)
                 return len(new)
         except OSError as error:
             told = f"{self.path} cannot be written: {error.strerror or error}"
             raise StoreError(told, hint="free the disk, or name another file in source.dead_letters") from error
 
-    def _ids(self, file: Any) -> Iterator[str]:
-        """Yield the ids of this place that are there; what a killed writer left of a line is cut off."""
-        file.seek(0)
-        whole = 0
+    def _there(self, file: Any) -> set[str]:
+        """Return the ids of this place that are there, having read what was added since the last time."""
+        now, read = os.fstat(file.fileno()), self._read
+        if read.inode != now.st_ino or now.st_size < read.whole:
+            read.inode, read.whole, read.ids = now.st_ino, 0, set()
+        read.ids.update(self._ids_beyond(file, read.whole))
+        return read.ids
+
+    def _ids_beyond(self, file: Any, whole: int) -> Iterator[str]:
+        """Yield the ids of this place beyond a line's end; what a killed writer left of a line is cut off."""
+        file.seek(whole)
         for line in file:
             if not line.endswith(b"\n") and line[: len(BEGUN)] == BEGUN[: len(line)]:
                 file.truncate(whole)
@@ -83,6 +93,15 @@ class DeadLetters:
                 raise StoreError(f"{self.path} holds other things than dead letters", hint=hint) from None
             if place == self.place:
                 yield name
+
+
+@dataclass
+class _Read:
+    """How far a file was read, and the ids that were there: of a long one each further writing reads what came since."""
+
+    inode: int | None = None
+    whole: int = 0
+    ids: set[str] = field(default_factory=set)
 
 
 def _moment(time: int) -> str | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hookline.errors import closest
+
 from .brokers.broker import Event
 from .letters import Letter
 from .shapes import NoRow, Shape, kind_of, type_of
@@ -17,6 +19,8 @@ from .shapes import NoRow, Shape, kind_of, type_of
 if TYPE_CHECKING:
     import polars as pl
 
+MOST_TOLD = 20
+"""Fields that a message names."""
 WRITTEN = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 SetAside = Callable[[Letter], None]
 
@@ -30,6 +34,8 @@ class Spool:
     set_aside: SetAside
     """Is given each event that is no row; raises, or lets the others go on."""
     rows: int = 0
+    came: set[str] = field(default_factory=set)
+    """The fields that events have."""
     _kinds: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """Column -> how many values of each kind, of columns whose type nobody said."""
     _floats: set[str] = field(default_factory=set)
@@ -53,7 +59,7 @@ class Spool:
         with self.path.open("wb") as file, self._raw.open("wb") as raw:
             for event in events:
                 try:
-                    row = self.shape.row(event)
+                    row = self.shape.row(event, self.came)
                 except NoRow as error:
                     self.set_aside(Letter(event, str(error)))
                     continue
@@ -65,6 +71,18 @@ class Spool:
         if any(len(kinds) > 1 for kinds in self._known().values()):
             self._leave_out_others()
         self._raw.unlink()
+
+    def lacking(self) -> str | None:
+        """Say which columns were named that no event has, and which fields they do have; None where there are none such."""
+        lacking = [name for name in self.shape.named if name not in self.came] if self.rows else []
+        if not lacking:
+            return None
+        others = sorted(self.came - {*self.shape.named})
+        near = {name: closest(name, others) for name in lacking[:MOST_TOLD]}
+        told = ", ".join(f"'{name}'" + (f" (did you mean '{other}'?)" if other else "") for name, other in near.items())
+        more = f" and {len(lacking) - MOST_TOLD} more" if len(lacking) > MOST_TOLD else ""
+        held = ", ".join(sorted(self.came)[:MOST_TOLD]) or "none"
+        return f"none of {self.rows:,} events has the field {told}{more}; they have {held}"
 
     def frame(self) -> pl.LazyFrame:
         """Return the rows, lazily."""

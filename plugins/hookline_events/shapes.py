@@ -20,6 +20,8 @@ WORDS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0":
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INT64 = 1 << 63
 SHOWN = 40
+MOST_NAMES = 1_000
+"""Fields that nobody named and that are yet known by name."""
 
 
 class NoRow(Exception):
@@ -37,8 +39,11 @@ class Shape:
     own: tuple[str, str | None]
     """The columns of the event's id and time, the latter where it is one."""
 
-    def row(self, event: Event) -> dict[str, Any]:
-        """Return an event's columns, values as JSON has them, moments as they are counted; raises NoRow."""
+    def row(self, event: Event, came: set[str]) -> dict[str, Any]:
+        """Return an event's columns, values as JSON has them, moments as they are counted; raises NoRow.
+
+        came: takes the names of its fields, as far as there is room
+        """
         told = self._told(event.body)
         if not -INT64 <= event.time < INT64:
             raise NoRow("has a time that has more than 64 bits")
@@ -46,8 +51,17 @@ class Shape:
             raise NoRow(f"has a field '{taken}', which is the column of its id or time")
         for name in told:
             _require_whole(name[:SHOWN].encode("utf-8", "replace").decode(), name)
+        if len(came) < MOST_NAMES:
+            came.update(told)
+        else:
+            came.update(name for name in self.named if name in told)
         names = self.columns or told
         return {name: _value(name, told.get(name), self.dtypes.get(name)) for name in names}
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The fields that somebody named."""
+        return tuple(dict.fromkeys([*self.columns, *self.dtypes]))
 
     def _told(self, body: bytes | Mapping[bytes, bytes]) -> Mapping[str, Any]:
         if isinstance(body, Mapping):

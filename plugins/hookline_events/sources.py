@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +20,12 @@ from hookline.errors import DataError
 from hookline.telling.secrets import logger
 from hookline.workspace.home import home
 
+from .aside import Aside
 from .brokers.broker import Access, Broker, Missing, Place
 from .brokers.choosing import broker_of, parts_of
-from .letters import DeadLetters, Letter
+from .fitting import require_fitting
+from .letters import DeadLetters
+from .positions import place_in, position_text
 from .rows import Spool
 from .shapes import Dtype, Shape
 
@@ -33,10 +36,6 @@ log = logger("hookline.events")
 Text = Annotated[str, Len(1)]
 FOLDER = "dead_letters"
 """Where events that are no rows lie, in the home."""
-ENCRYPTED = ("rediss", "tls", "kafka+ssl")
-"""Schemes of encrypted connections."""
-TOGETHER = 1000
-"""Dead letters that are written at a time."""
 
 
 class EventsSource(Source):
@@ -89,44 +88,12 @@ class EventsSource(Source):
     """Seconds for which a broker may say nothing."""
 
     def __post_init__(self) -> None:
-        if not self.url.startswith("${"):
-            scheme, _, _ = parts_of(self.url)
-            self._require_own(scheme)
-        if self.user is not None and self.password is None:
-            raise ValueError("user goes with password")
-        if self.token is not None and self.password is not None:
-            raise ValueError("say either token, or user and password")
-        if self.id_column == self.time_column:
-            raise ValueError(f"id_column and time_column must differ, got {self.id_column!r} for both")
-        if self.columns and (spare := sorted({*self.dtypes} - {*self.columns})):
-            raise ValueError(f"dtypes has '{spare[0]}', which is none of columns")
-        own = [name for name in (self.id_column, self.time_column) if name is not None]
-        if taken := sorted({*self.columns, *self.dtypes} & {*own}):
-            raise ValueError(
-                f"'{taken[0]}' is the column of an event's id or time; say another id_column or time_column"
-            )
-
-    def _require_own(self, scheme: str) -> None:
-        """Raise ValueError for what only another broker takes, or an encrypted one: it would be left out in silence."""
-        broker = {"rediss": "redis", "tls": "nats"}.get(scheme, scheme.partition("+")[0])
-        said = {
-            "stream": ("nats", self.stream is not None),
-            "token": ("nats", self.token is not None),
-            "field": ("redis", self.field is not None),
-            "mechanism": ("kafka", self.mechanism != "PLAIN"),
-        }
-        for name, (owner, is_said) in said.items():
-            if is_said and owner != broker:
-                raise ValueError(f"{name} is of {owner}, and url names another broker, {scheme}://")
-        if self.password is not None and self.user is None and broker != "redis":
-            raise ValueError(f"password goes with user at {scheme}://")
-        if self.ca is not None and scheme not in ENCRYPTED:
-            raise ValueError(f"ca is of an encrypted connection ({', '.join(ENCRYPTED)}), and url says {scheme}://")
+        require_fitting(self)
 
     def load(self) -> Dataset:
         """Return the rows, which were read to a temporary folder; raises DataError where there are none."""
         upto = self._bound
-        frame = self._read(self._after, upto)
+        frame = self._read(self._after, upto, self._require_named)
         if frame is None:
             raise DataError(
                 f"{self._what} has no events that are rows" + (" after source.after" if self.after else ""),
@@ -152,7 +119,7 @@ class EventsSource(Source):
         """Return the events between two positions; raises DataError where some were trimmed before they were read."""
         first = self._after if after is None else self._place(after)
         last = self._place(upto)
-        frame = self._read(first, last)
+        frame = self._read(first, last, self._tell_lacking)
         if frame is None:
             frame = self._columns_before(last)
         return self._dataset(frame)
@@ -214,14 +181,32 @@ class EventsSource(Source):
     def _shape(self) -> Shape:
         return Shape(self.field, self.columns, self.dtypes, (self.id_column, self.time_column))
 
-    def _read(self, after: Place | None, upto: Place) -> pl.LazyFrame | None:
-        """Return the events between two places as rows; None where there are none."""
+    def _read(self, after: Place | None, upto: Place, lacking: Callable[[str], None]) -> pl.LazyFrame | None:
+        """Return the events between two places as rows; None where there are none.
+
+        lacking: is told of columns that were named and that no event has
+        """
         folder = TemporaryFolder()
         with self._setting_aside() as letters:
             spool = Spool(folder.path, self._shape, letters.append)
             spool.fill(self._broker().between(after, upto, self._lost))
             letters.read = spool.rows + letters.count
+            if told := spool.lacking():
+                lacking(told)
         return folder.held(spool.frame()) if spool.rows else None
+
+    def _require_named(self, told: str) -> None:
+        raise DataError(
+            f"{self._what}: {told}", hint="correct source.columns or source.dtypes, or leave the field out there"
+        )
+
+    def _tell_lacking(self, told: str) -> None:
+        """Tell of it: a few events may lack what is often left out, and those after them wait for nobody."""
+        from hookline.registry.registry import load_registry
+
+        log.warning("%s: %s", self._what, told)
+        finding = Finding(self.topic, "lacking_fields", 1.0, 0.0, "warning", told)
+        load_registry().tell("on_finding", finding=finding, run=None, model=None)
 
     def _columns_before(self, last: Place) -> pl.LazyFrame:
         """Return no rows, of the columns that there are; read from the events before where nobody said them."""
@@ -232,9 +217,9 @@ class EventsSource(Source):
         return spool.frame().clear()
 
     @contextmanager
-    def _setting_aside(self) -> Iterator[_Aside]:
+    def _setting_aside(self) -> Iterator[Aside]:
         """Keep what is no row, and tell of it, once all is read; where the reading fails, what was found so far."""
-        aside = _Aside(self)
+        aside = Aside(self)
         try:
             yield aside
         finally:
@@ -249,6 +234,11 @@ class EventsSource(Source):
 
     def letters(self) -> DeadLetters:
         """Return the file of dead letters."""
+        return self._dead
+
+    @cached_property
+    def _dead(self) -> DeadLetters:
+        """The file, which remembers how far it was read."""
         named = re.sub(r"[^\w.-]+", "_", f"{self.url.partition(':')[0]}-{self.topic}")[:100]
         return DeadLetters(
             self.dead_letters or home() / FOLDER / f"{named}.ndjson", f"{self._access.shown}/{self.topic}"
@@ -280,70 +270,7 @@ class EventsSource(Source):
         )
 
     def _text(self, place: Place) -> str:
-        told = {"topic": self.topic, "broker": self.url.partition(":")[0].partition("+")[0], "end": place}
-        return json.dumps(told, separators=(",", ":"), sort_keys=True)
+        return position_text(self, place)
 
     def _place(self, text: str) -> Place:
-        """Return the place that a position says; raises DataError for that of another topic."""
-        try:
-            told = json.loads(text)
-            if self._text(told["end"]) == json.dumps(told, separators=(",", ":"), sort_keys=True):
-                place: Place = told["end"]
-                return place
-        except (ValueError, KeyError, TypeError):
-            pass
-        raise DataError(
-            f"{text[:60]!r} is no position of topic '{self.topic}'",
-            hint="give what position() of the same source returned",
-        )
-
-
-@dataclasses.dataclass
-class _Aside:
-    """Events of one reading that are no rows."""
-
-    source: EventsSource
-    read: int = 0
-    count: int = 0
-    new: int = 0
-    first: Letter | None = None
-    held: list[Letter] = dataclasses.field(default_factory=list)
-
-    def append(self, letter: Letter) -> None:
-        """Take an event; raises DataError where that is asked."""
-        if self.source.errors == "raise":
-            raise DataError(
-                f"event {letter.event.id} of topic '{self.source.topic}' is no row: it {_verb(letter.reason)}",
-                hint="source.errors=keep puts such events into a file of dead letters, and goes on",
-            )
-        self.first = self.first or letter
-        self.count += 1
-        self.held.append(letter)
-        if len(self.held) >= TOGETHER:
-            self.write()
-
-    def write(self) -> None:
-        """Put what is held into the file."""
-        if self.held:
-            self.new += self.source.letters().keep(self.held)
-            self.held.clear()
-
-    def tell(self) -> None:
-        """Tell people of all, and plugins of those that were not known."""
-        if self.first is None:
-            return
-        from hookline.registry.registry import load_registry
-
-        source = self.source
-        told = (
-            f"{self.count:,} of {self.read:,} events of topic '{source.topic}' are no rows, and are kept in "
-            f"{source.letters().path}: {self.first.event.id} {_verb(self.first.reason)}"
-        )
-        log.warning("%s", told)
-        if self.new:
-            finding = Finding(source.topic, "dead_letters", float(self.new), 0.0, "warning", told)
-            load_registry().tell("on_finding", finding=finding, run=None, model=None)
-
-
-def _verb(reason: str) -> str:
-    return reason if reason.startswith(("is ", "has ")) else f"has a wrong value: {reason}"
+        return place_in(self, text)

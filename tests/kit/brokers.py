@@ -196,12 +196,13 @@ class KafkaBus(Bus):
 
 
 @contextmanager
-def redis_bus(folder: Path) -> Iterator[RedisBus]:
-    """Start a Redis, which ends with the block."""
+def redis_bus(folder: Path, **more: Any) -> Iterator[RedisBus]:
+    """Start a Redis, which ends with the block. more: what it is asked besides, as its config calls it"""
     if (server := shutil.which("redis-server")) is None:
         lacks("Redis is not installed: apt-get install redis-server")
     port = free_port()
     asked = {"port": port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "dir": folder, "requirepass": PASSWORD}
+    asked |= more
     command = [server, *(str(word) for name, value in asked.items() for word in (f"--{name}", value))]
     with _running(command, port):
         bus = RedisBus(port)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hookline.errors import UsageError
 from hookline.live.log.times import span_of
+from hookline.live.streams.spent import let_go, spent_batches
 from hookline.live.versions.spare import Spare, drop, spare_versions
 from hookline.workspace.tidying import Litter, Rule, clear, litter
 from hookline.workspace.workspace import open_workspace
@@ -20,6 +21,7 @@ SORTS = {
     "version": "versions that the rule gives up (their numbers and what was done stay on record)",
     "run": "folders of old runs (the catalog keeps their numbers)",
     "entry": "stored entries that no kept run needs (computed again where they are wanted)",
+    "batch": "batches of streams that were made use of (no version that is there needs them to learn on)",
     "lock": "locks that nobody holds",
     "package": "packages that no version stands for",
     "temporary": "files that killed processes left",
@@ -36,6 +38,8 @@ def main(argv: Sequence[str]) -> int:
         raise UsageError("--keep-versions must be 1 or more", hint="to end a model: hookline models delete NAME:1")
     if given.keep_data is not None and given.keep_data < 0:
         raise UsageError("--keep-data must be 0 or more")
+    if given.keep_batches is not None and given.keep_batches < 0:
+        raise UsageError("--keep-batches must be 0 or more")
     workspace, age = open_workspace(), _age(given.older_than)
     if given.yes:
         workspace.require_writable()
@@ -44,8 +48,10 @@ def main(argv: Sequence[str]) -> int:
     if given.yes:
         gone = drop(workspace, gone, f"gc --keep-versions {given.keep_versions} --older-than {given.older_than}")
     left = litter(workspace, Rule(given.keep_runs, age, given.keep_data), [one.record for one in gone])
-    found = [*_as_litter(gone), *left]
-    freed = clear(workspace, left) + _whole(_as_litter(gone)) if given.yes else 0
+    # Once old versions have gone, so that what only they needed goes with them.
+    batches = [] if given.keep_batches is None else spent_batches(workspace, given.keep_batches, age)
+    found = [*_as_litter(gone), *left, *batches]
+    freed = clear(workspace, left) + let_go(batches) + _whole(_as_litter(gone)) if given.yes else 0
     if given.json:
         told = {"found": [vars(one) for one in found], "kept": {one.name: one.needed for one in kept}}
         print_json({**told, "removed": given.yes, "bytes": freed or _whole(found)})
@@ -79,7 +85,12 @@ def _options() -> Parser:
     options.add_argument(
         "--keep-data", type=int, metavar="N",
         help="of rows that runs kept (keep_data=true), keep those of the newest N versions of each data set, and of "
-        "registered models (default: all)",
+        "registered models, of runs under way, and younger ones than --older-than says (default: all)",
+    )  # fmt: skip
+    options.add_argument(
+        "--keep-batches", type=int, metavar="N",
+        help="of what came to a model's stream and was learned or looked at, keep the newest N batches, and all that a "
+        "registered version may yet learn (default: all)",
     )  # fmt: skip
     return options
 
@@ -106,7 +117,9 @@ def _as_litter(versions: Sequence[Spare]) -> list[Litter]:
 
 def _conclude(found: Sequence[Litter], freed: int, *, removed: bool, home: str) -> None:
     if not found:
-        say(f"there is nothing to free in {home}; see --keep-runs, --keep-versions, --keep-data and --older-than")
+        say(
+            f"there is nothing to free in {home}; see --keep-runs, --keep-versions, --keep-data, --keep-batches and --older-than"
+        )
     elif removed:
         say(f"{size_text(freed)} were freed in {home}")
     else:

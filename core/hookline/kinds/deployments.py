@@ -23,7 +23,7 @@ REFUSED = {
     413: "too large",
     415: "of another media type",
     422: "the contract",
-    503: "too much at a time, or no record can be kept",
+    503: "too much at a time, no record can be kept, or stored features cannot be read",
 }
 """The statuses of requests for predictions that are refused before a version answers, and why, in the order they are counted."""
 

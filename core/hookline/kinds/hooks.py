@@ -10,6 +10,7 @@ from typing import Any
 import pluggy
 
 from .component import Settings
+from .features.online import OpenFeatures
 from .features.sets import FeatureSet
 from .kinds import Deployer, Evaluator, Featurizer, Monitor, Packager, Source, Trainer, Transform
 from .reports import Finding, Severity
@@ -228,6 +229,16 @@ def register_trackers() -> Mapping[str, OpenTracker]:
     """Return what opens a tracker, by its name: where runs are sent and models are kept in step with.
 
     `hookline runs send` sends what waits, and `hookline models sync` brings versions and aliases in step.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_online_stores() -> Mapping[str, OpenFeatures]:
+    """Return what opens a store of features' values, by the scheme of its URL, such as `redis`.
+
+    HOOKLINE_ONLINE_STORE names one for `hookline features materialize` and for whoever answers; without it, they lie in a
+    file of the home.
     """
     raise NotImplementedError
 

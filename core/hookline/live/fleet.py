@@ -13,6 +13,7 @@ from hookline.kinds.capabilities import Explains
 from hookline.kinds.deployments import Beside, Deployment
 from hookline.kinds.fitted import Predictor
 from hookline.kinds.reports import ColumnProfile
+from hookline.kinds.serving.fleet import FillsIn
 from hookline.packages.loading import LoadedPackage
 from hookline.packages.manifest import ANSWERS, read_as
 from hookline.workspace.catalog.sightings import Sighting
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 POSTED = "POST /labels"
 """Where labels come from that a server was sent, as the catalog keeps it."""
-Fill = Callable[[Sequence[Mapping[str, Any]], Sequence[str]], tuple[Sequence[Any], dict[int, tuple[str, ...]]]]
-"""Puts values into rows that lack them, of the columns that a model takes; with row position -> what is to be warned of."""
 ALONE = 0
 """The version of a package that no catalog numbers."""
 
@@ -76,7 +75,7 @@ class SinglePackage:
         found = background_of(self.package)
         return found.told, found.rows
 
-    def filler(self, version: int) -> Fill | None:
+    def filler(self, version: int) -> FillsIn | None:
         """Return what fills its rows from the online store of the home; None where its feature sets join nothing."""
         return _filler(home(), self.package)
 
@@ -148,7 +147,7 @@ class DeployedModel:
         found = background_of(self._package(version))
         return found.told, found.rows
 
-    def filler(self, version: int) -> Fill | None:
+    def filler(self, version: int) -> FillsIn | None:
         """Return what fills a version's rows from the online store; None where its feature sets join nothing."""
         return _filler(self.workspace.home, self._package(version))
 
@@ -188,9 +187,8 @@ class DeployedModel:
             return found
 
 
-def _filler(folder: Path, package: LoadedPackage) -> Fill | None:
-    found = Filling.of(folder, package.path)
-    return None if found is None else found.fill
+def _filler(folder: Path, package: LoadedPackage) -> FillsIn | None:
+    return Filling.of(folder, package.path)
 
 
 def facts_of(package: LoadedPackage, version: int | None) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from hookline.errors import PluginError
+from hookline.errors import PluginError, UsageError
 from hookline.kinds.component import Settings
+from hookline.kinds.features.online import OpenFeatures
 from hookline.kinds.features.sets import FeatureSet
 from hookline.kinds.hooks import Channel, PageServer, Scorer
 from hookline.kinds.tracking.tracker import OpenTracker, Tracker
@@ -38,6 +39,8 @@ Opened = Named[Channel]
 """Delivers alerts."""
 Opens = Named[OpenTracker]
 """Opens a tracker."""
+Keeps = Named[OpenFeatures]
+"""Opens an online store."""
 
 
 class FeatureSetOf(NamedTuple):
@@ -60,6 +63,7 @@ SERVER = What("page server", "(options)", "register_page_servers")
 SCORER = What("scorer", "(make, chunks)", "register_scorers")
 CHANNEL = What("channel", "(alert)", "alert_channels")
 TRACKER = What("tracker", "(settings, home)", "register_trackers")
+ONLINE_STORE = What("online store", "(url)", "register_online_stores")
 
 
 def channels(plugins: PluginSet, settings: Mapping[str, Settings]) -> dict[str, Channel]:
@@ -85,6 +89,21 @@ def trackers(plugins: PluginSet, settings: Mapping[str, Settings], home: Path) -
                 add(found, TRACKER, name, Opens(open_one, plugin))
     opened = {name: one.act(settings, home) for name, one in found.items()}
     return {name: tracker for name, tracker in opened.items() if tracker is not None}
+
+
+def online_store(plugins: PluginSet, scheme: str) -> OpenFeatures:
+    """Return what opens the online stores of a URL's scheme; raises UsageError where no plugin does."""
+    hook, found = plugins.manager.hook.register_online_stores, dict[str, Keeps]()
+    by_name = {impl.plugin_name: impl for impl in hook.get_hookimpls()}
+    for plugin in plugins.plugins:
+        if plugin.name in by_name:
+            registered: Any = by_name[plugin.name].function()
+            for name, open_one in dict(registered).items():
+                add(found, ONLINE_STORE, name, Keeps(open_one, plugin))
+    if scheme not in found:
+        known = " or ".join(f"{name}://" for name in sorted(found)) or "none: no plugin brings a store"
+        raise UsageError(f"HOOKLINE_ONLINE_STORE begins with {scheme}://", hint=f"there is {known}")
+    return found[scheme].act
 
 
 def add(held: dict[str, Named[F]], what: What, name: Any, new: Named[F]) -> None:

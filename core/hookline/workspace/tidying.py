@@ -17,7 +17,7 @@ from .files import is_temporary
 from .store import remove_free
 from .workspace import Workspace
 
-Sort = Literal["version", "run", "entry", "lock", "temporary", "package"]
+Sort = Literal["version", "run", "entry", "batch", "lock", "temporary", "package"]
 LEFT_FOR = 3600
 """Seconds after which a lock or a temporary file belongs to nobody alive."""
 
@@ -32,7 +32,10 @@ class Rule:
     runs: int = 20
     age: timedelta = timedelta(days=1)
     versions: int | None = None
-    """Of each data set, the rows of how many of the newest versions stay, where rows were kept; None: all."""
+    """Of each data set, the rows of how many of the newest versions stay, where rows were kept; None: all.
+
+    Beside these stay rows that are younger than `age`, and those of runs under way.
+    """
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def litter(workspace: Workspace, rule: Rule, without: Collection[ModelRecord] = 
     spared = _spared(workspace, rule)
     return [
         *_runs(workspace.home, old),
-        *_entries(workspace, kept, spared),
+        *_entries(workspace, kept, spared, _young(workspace, records, rule)),
         *_left(workspace.home),
         *_orphans(workspace),
     ]
@@ -113,33 +116,51 @@ def _runs(home: Path, old: list[RunRecord]) -> Iterator[Litter]:
         folder = Path(record.path)
         # What lies elsewhere was put there by somebody, with other things beside it.
         if folder.is_relative_to(home) and (folder / "run.json").is_file():
-            yield Litter("run", record.id, folder, _size(folder))
+            yield Litter("run", record.id, folder, size_of(folder))
 
 
 def _spared(workspace: Workspace, rule: Rule) -> set[str]:
-    """Return the versions of data whose rows stay where they were kept: the newest of each name, and those of models."""
+    """Return the versions of data whose kept rows stay: newest of each name, young ones, those of models and runs under way."""
     seen: dict[str, int] = {}
     spared: set[str] = set()
+    since, under_way = datetime.now(UTC) - rule.age, workspace.catalog.runs.under_way()
     for record in workspace.catalog.datasets.versions():  # The newest first.
         seen[record.version.name] = place = seen.get(record.version.name, 0) + 1
-        if rule.versions is None or place <= rule.versions or record.models:
+        is_new = rule.versions is None or place <= rule.versions or record.first_seen > since
+        if is_new or record.models or not under_way.isdisjoint(record.runs):
             spared.add(record.version.fingerprint)
     return spared
 
 
-def _entries(workspace: Workspace, kept: Collection[str], spared: Collection[str]) -> Iterator[Litter]:
+def _young(workspace: Workspace, records: Collection[RunRecord], rule: Rule) -> float:
+    """Return since when what was put into the store may be of a young run, or of one under way: seconds since 1970."""
+    under_way = workspace.catalog.runs.under_way()
+    begun = [record.started for record in records if record.id in under_way]
+    return min([datetime.now(UTC) - rule.age, *begun]).timestamp()
+
+
+def _entries(workspace: Workspace, kept: Collection[str], spared: Collection[str], young: float) -> Iterator[Litter]:
     """Yield the entries that no kept run needs; a certificate of served answers is needed with its package.
 
-    spared: versions of data whose kept rows stay
+    spared: versions of data whose kept rows stay; young: kept rows that were put there later stay, whoever they are of
     """
     store, needed = workspace.store, workspace.catalog.runs.fingerprints(kept)
     for fingerprint in store.entries():
         if fingerprint in needed:
             continue
         note = store.note(fingerprint)
+        folder = store.root / fingerprint[:2] / fingerprint
+        if note.get("rows_of") is not None and _touched(folder) > young:
+            continue
         if note.get("of") not in needed and note.get("rows_of") not in spared:
-            folder = store.root / fingerprint[:2] / fingerprint
-            yield Litter("entry", fingerprint, folder, _size(folder))
+            yield Litter("entry", fingerprint, folder, size_of(folder))
+
+
+def _touched(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:  # It went at this moment.
+        return 0.0
 
 
 def _left(home: Path) -> Iterator[Litter]:
@@ -152,7 +173,7 @@ def _left(home: Path) -> Iterator[Litter]:
         for path in sorted(paths):
             with suppress(FileNotFoundError):  # It may end at this moment.
                 if path.lstat().st_mtime < before:
-                    yield Litter(sort, path.name, path, _size(path))
+                    yield Litter(sort, path.name, path, size_of(path))
 
 
 def _orphans(workspace: Workspace) -> Iterator[Litter]:
@@ -174,7 +195,7 @@ def _orphans(workspace: Workspace) -> Iterator[Litter]:
         with suppress(FileNotFoundError):  # It may end at this moment.
             touched = path.lstat().st_mtime
             if path.is_dir() and touched < before and (ended or first.timestamp() <= touched):
-                yield Litter("package", path.name, path, _size(path))
+                yield Litter("package", path.name, path, size_of(path))
 
 
 def _is_free(lock: Path) -> bool:
@@ -187,7 +208,8 @@ def _is_free(lock: Path) -> bool:
         return False
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files of a folder; raises FileNotFoundError where it has gone."""
     if not path.is_dir():
         return path.lstat().st_size
     return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())

@@ -16,10 +16,11 @@ import msgspec
 from hookline import Prediction, Predictor, PredictsRows, Schema
 from hookline.kinds.deployments import LIVE
 from hookline.kinds.fitted import label_text
+from hookline.kinds.serving.fleet import FillsIn
 
 from .exchange import Item, Question, joined
 from .log import Kept, PredictionLog, Stamp
-from .rows import Fill, Reader
+from .rows import Reader
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,7 +46,7 @@ class Answerer:
         log: PredictionLog | None,
         most_rows: int = sys.maxsize,
         stamp: Stamp = NOBODY,
-        fill: Fill | None = None,
+        fill: FillsIn | None = None,
     ) -> None:
         self.predictor, self.stamp = predictor, stamp
         self.reader = Reader(predictor.schema, predictor.roles, most_rows, fill)

@@ -14,7 +14,7 @@ from hookline import Decides, Predictor, TellsSets
 from hookline.kinds.fitted import BOUNDS
 
 from .exchange import Item, Question
-from .many import HEAVY_BYTES, MOST_BYTES_AT_ONCE, ROWS_AT_ONCE, questions
+from .many import HEAVY_BYTES, ROWS_AT_ONCE, at_once, questions
 from .reading.cutting import Body
 from .reading.faults import TooLarge
 from .reading.tensors import asked_in
@@ -82,7 +82,7 @@ async def infer(traffic: Traffic, body: Body, request: str | None = None) -> byt
     if len(body) > HEAVY_BYTES:
         async with room.heavy:
             return await _infer_in_parts(traffic, body, request)
-    if len(body) > MOST_BYTES_AT_ONCE:
+    if not at_once(traffic, body):
         return await _infer_in_parts(traffic, body, request)
     asked = asked_in(body, bounds.rows)
     rows = [row for _, some in asked.parts(asked.rows) for row in some]

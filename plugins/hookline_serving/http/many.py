@@ -11,6 +11,7 @@ import msgspec
 from .exchange import Item, Question
 from .reading.cutting import Body, Piece, bodies_of, cut_rows, placed
 from .reading.faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
+from .rows import Waits
 
 if TYPE_CHECKING:
     from .arms.traffic import Traffic
@@ -32,7 +33,11 @@ async def predict(traffic: Traffic, body: Body, request: str | None = None) -> b
             return await _predict_in_parts(traffic, body, request)
     if is_many(traffic, body):
         return await _predict_in_parts(traffic, body, request)
-    return encoded(traffic, await traffic.answer(question_of(traffic, body, request)))
+    try:
+        question = question_of(traffic, body, request)
+    except Waits:
+        return await _predict_in_parts(traffic, body, request)
+    return encoded(traffic, await traffic.answer(question))
 
 
 def is_many(traffic: Traffic, body: Body) -> bool:
@@ -40,9 +45,14 @@ def is_many(traffic: Traffic, body: Body) -> bool:
     return len(body) > (MOST_PATTERN_BYTES if traffic.live.answerer.reader.asks_patterns else MOST_BYTES_AT_ONCE)
 
 
+def at_once(traffic: Traffic, body: Body) -> bool:
+    """Tell whether the loop itself may read a body that is not one of `/predict`, without being kept waiting."""
+    return len(body) <= MOST_BYTES_AT_ONCE and not traffic.live.answerer.reader.waits
+
+
 def question_of(traffic: Traffic, body: Body, request: str | None) -> Question:
-    """Return what a body asks; raises as `Reader.read_body` does. request: what whoever asks calls it"""
-    question = traffic.live.answerer.reader.read_body(body)
+    """Return what a body asks, without waiting; raises as `Reader.read_body` does. request: what whoever asks calls it"""
+    question = traffic.live.answerer.reader.read_body(body, at_once=True)
     return question if request is None else msgspec.structs.replace(question, request=request)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from starlette.exceptions import HTTPException
 
-from hookline.errors import DataError, HooklineError
+from hookline.errors import DataError, FeaturesAway, HooklineError
 from hookline.telling.secrets import logger
 
 from .log import NotRecorded
@@ -79,6 +79,8 @@ def told(error: Exception) -> Answer:
         case NotRecorded():
             log.error("a prediction could not be recorded, and was not answered: %s", error)
             return failure(503, f"the prediction could not be recorded: {error.strerror}")
+        case FeaturesAway():
+            return failure(UNAVAILABLE, f"the row lacks stored features, which cannot be read now: {error.message}")
         case HooklineError():
             return failure(INTERNAL_ERROR, error.message)
         case _:

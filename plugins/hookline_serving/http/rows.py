@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -16,6 +16,7 @@ from hookline.data.contract.limits import Limits
 from hookline.data.dates import date_written_out
 from hookline.errors import closest
 from hookline.kinds.artifacts import Column
+from hookline.kinds.serving.fleet import FillsIn
 
 from .exchange import Question
 from .reading.across import Rules
@@ -23,8 +24,6 @@ from .reading.cutting import NO_ROWS, Body, check_count
 from .reading.faults import MOST_COUNTED, BadRequest, BadRows, RowProblem
 from .reading.typed import asks_more, body_of, can_be_fields, field_name, fitting_row, plain_row
 
-Fill = Callable[[Sequence[Mapping[str, Any]], Sequence[str]], tuple[Sequence[Any], dict[int, tuple[str, ...]]]]
-"""Puts what is known of rows into the columns that they lack, as `hookline.FillsRows` tells."""
 MOST_HINTS = 10
 """Missing columns of a request for which a look is taken at what may have been meant."""
 MOST_NAMES = 20
@@ -56,11 +55,17 @@ def rows_of(body: Any) -> list[Mapping[str, Any]]:
     return rows
 
 
+class Waits(Exception):
+    """What a row lacks is to be asked over a network, for which the loop is not to be kept waiting."""
+
+
 class Reader:
     """Checks rows against the input contract, and says what in them is unlike the training data."""
 
-    def __init__(self, schema: Schema, roles: Roles, most_rows: int = sys.maxsize, fill: Fill | None = None) -> None:
+    def __init__(self, schema: Schema, roles: Roles, most_rows: int = sys.maxsize, fill: FillsIn | None = None) -> None:
         self._fill = fill
+        self.waits = fill is not None and fill.waits
+        """Whether rows that lack something may have to be waited for."""
         self._columns, self._id = schema.columns, roles.id
         self._most_rows = most_rows
         self.asks_patterns = any(column.pattern is not None for column in schema.columns)
@@ -82,32 +87,38 @@ class Reader:
         as_columns = can_be_fields([*schema.names, roles.id or ""])
         self._plain = msgspec.json.Decoder(body_of(plain)) if as_columns else None
 
-    def read_body(self, body: Body) -> Question:
+    def read_body(self, body: Body, *, at_once: bool = False) -> Question:
         """Return what a body asks; raises BadRequest, TooLarge for more rows than are taken, or BadRows with the problems.
 
         Rows with nothing odd in them, which most are, are told by reading them as a type; all others are looked at closely.
+        at_once: raise Waits rather than wait for what rows lack
         """
         since = time.perf_counter()
         # What fills rows is asked of each that lacks a value, even one that need not be there.
         if self._plain is None or self._fill is not None:
-            return self.read(rows_of(decoded(body)), since)
+            rows = rows_of(decoded(body))
+            if at_once and self.waits and self._lacks(rows):
+                raise Waits
+            return self.read(rows, since)
         try:
-            rows = self._plain.decode(body).rows
-            values = [self._taken(row) for row in rows]
+            plain = self._plain.decode(body).rows
+            values = [self._taken(row) for row in plain]
         except NOT_PLAIN:
             return self.read(rows_of(decoded(body)), since)
-        check_count(len(rows), self._most_rows)
+        check_count(len(plain), self._most_rows)
         if self._asked and not all(self._limits[i].allows(row[i]) for i in self._asked for row in values):
             return self.read(rows_of(decoded(body)), since)
         if self._is_reread and any(self._texts.changes(row[i]) for i in self._free for row in values):
             return self.read(rows_of(decoded(body)), since)
         if self._across is not None and self._across.broken(values):
             return self.read(rows_of(decoded(body)), since)
-        ids = [_given(row.row_id) for row in rows] if self._names_rows else [None] * len(rows)
-        return Question(rows, values, ids, {}, since)
+        ids = [_given(row.row_id) for row in plain] if self._names_rows else [None] * len(plain)
+        return Question(plain, values, ids, {}, since)
 
     def read(self, rows: Sequence[Mapping[str, Any]], since: float | None = None) -> Question:
         """Return what rows ask, their texts read as those of the training were; raises TooLarge, or BadRows with the problems.
+
+        FeaturesAway is raised where a row lacks what may be stored by its key, and the store cannot be asked.
 
         since: when they began to be read, as `time.perf_counter` counts; None: now
         """
@@ -130,10 +141,10 @@ class Reader:
     ) -> tuple[Sequence[Mapping[str, Any]], dict[int, tuple[str, ...]]]:
         """Return rows with what is known of them and was not sent; a row that lacks nothing is not asked about."""
         assert self._fill is not None
-        names = [column.name for column in self._columns]
-        if all(name in row for row in rows for name in names):
-            return rows, {}
-        return self._fill(rows, names)
+        return self._fill(rows, [column.name for column in self._columns]) if self._lacks(rows) else (rows, {})
+
+    def _lacks(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        return any(column.name not in row for row in rows for column in self._columns)
 
     def _converted(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return a row's values as the model takes them; raises ValueError or OverflowError where it has others."""

@@ -43,6 +43,9 @@ class Room:
     """Taken by whoever reads a large body: two of them would take twice the memory and no less time."""
     worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "rows"), repr=False)
 
+    unfilled: int = 0
+    """Times that what rows lacked could not be read; of two threads one may be lost."""
+
     def __post_init__(self) -> None:
         self.held = Held(self.bounds.in_flight)
 

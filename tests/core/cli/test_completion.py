@@ -253,6 +253,30 @@ def test_experiments_of_the_users_own_folder_are_offered(ask: Ask, tmp_path: Pat
     assert ask("--config-dir=mine", "experiment=team/churn", "trainer.n_est") == ["trainer.n_estimators="]
 
 
+def test_feature_sets_of_the_project_are_offered_wherever_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "conf" / "features").mkdir(parents=True)
+    (tmp_path / "mine" / "features").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text('[tool.hookline]\nconfigs = "conf"\nplugins = ["sets_to_complete"]\n')
+    (tmp_path / "sets_to_complete.py").write_text(
+        "import hookline as hl\n\n@hl.hookimpl\ndef register_feature_sets():\n"
+        "    return [hl.FeatureSet(name='visits', definitions={'a': {'component': 'ratio', 'columns': {'b': ['c', 'd']}}})]\n"
+    )
+    for folder, name in (("conf", "usage"), ("conf", "payments"), ("mine", "trips")):
+        (tmp_path / folder / "features" / f"{name}.yaml").write_text(f"{name}:\n  owner: me\n")
+    monkeypatch.chdir(tmp_path)
+
+    def told(*words: str) -> list[str]:
+        return [item.text for item in answer(facts.known(), words[:-1], words[-1]).items]
+
+    for line in (["materialize"], ["lookup"], ["status"], ["test"], ["usage"], ["show"]):
+        assert told("features", *line, "") == ["payments", "usage", "visits"]
+    assert told("features", "materialize", "--config-dir", "mine", "t") == ["trips"]
+    assert {"payments", "usage", "visits"} <= {*told("features", "diff", "")}
+    assert told("features=[us") == ["features=[usage]", "features=[usage,"]
+
+
 def test_the_choices_of_a_config_file_are_read_without_yaml() -> None:
     text = "defaults:\n  - override /transform: [dedupe, acme.clip]  # why\n  - trainer: ridge\n  - deployer: null\n"
     found = choices_in(text, ("transform", "trainer", "deployer", "source"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +144,18 @@ def test_rows_are_let_go_by_a_rule(file: Path, home: Path) -> None:
         run_of(file, home, keep_data=True)
     workspace = open_workspace(home)
 
-    def let_go(versions: int | None) -> int:
-        found = litter(workspace, Rule(versions=versions))
+    def let_go(versions: int | None, age: timedelta = timedelta()) -> int:
+        found = litter(workspace, Rule(versions=versions, age=age))
         return sum(one.sort == "entry" and "rows_of" in workspace.store.note(one.name) for one in found)
 
     assert [let_go(versions) for versions in (None, 3, 1, 0)] == [0, 0, 2, 3]
+    assert let_go(0, age=timedelta(hours=1)) == 0
+    with workspace.catalog.database.writing() as connection:
+        runs = workspace.catalog.database.tables["runs"]
+        newest = workspace.catalog.runs.newest(1)[0].id
+        connection.execute(runs.update().where(runs.c.id == newest).values(status="running"))
+    # What it saw, and what was put there since it began.
+    assert let_go(0) == 2
 
 
 def test_a_diff_is_drawn_with_rows_and_distributions(

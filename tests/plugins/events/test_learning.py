@@ -16,7 +16,10 @@ from sklearn.linear_model import SGDRegressor
 import hookline as hl
 from hookline.cli import main
 from hookline.errors import UsageError
+from hookline.live.learners import position_in
+from hookline.live.streams.batches import Batches
 from hookline.packages.manifest import read_manifest
+from hookline.registry.registry import load_registry
 from hookline.workspace.workspace import open_workspace
 from kit.brokers import Bus, RedisBus
 from kit.strikes import Moment, strike
@@ -94,6 +97,10 @@ def learned_rows(version: int) -> int:
     return 0 if said is None else said["rows"] + learned_rows(said["version"])
 
 
+def package(name: str, version: int) -> Path:
+    return Path(open_workspace().catalog.models.get(name, version).path)
+
+
 def test_a_model_learns_what_came_after_its_training_rows(bus: Bus, topic: str, steps: None) -> None:
     bus.add(topic, *paid(60, 0))
     hl.run(source=bus.source(topic), **CONFIG)
@@ -108,6 +115,36 @@ def test_a_model_learns_what_came_after_its_training_rows(bus: Bus, topic: str, 
     assert again is not None
     assert (again.version, again.rows) == (3, 10)
     assert weights("shop:3") == pytest.approx(by_hand(first + second), rel=1e-5)
+
+
+def test_batches_that_were_learned_are_told_and_go_by_a_rule_and_learning_goes_on(
+    redis_server: RedisBus, topic: str, steps: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = redis_server.source(topic)
+    redis_server.add(topic, *paid(60, 0))
+    hl.run(source=source, **CONFIG)
+    for start in (100, 200, 300):
+        redis_server.add(topic, *paid(10, start))
+        assert hl.update_from("shop", redis_server.source(topic)) is not None
+    folder = open_workspace().home / "streams" / "shop" / "learned"
+
+    def stored() -> int:
+        return len([*folder.glob("*.parquet")])
+
+    def gc(*more: str) -> int:
+        assert main(["gc", "--keep-batches", "1", "--json", *more]) == 0
+        return sum(one["sort"] == "batch" for one in json.loads(capsys.readouterr().out)["found"])
+
+    # Young ones stay, and of old ones the newest; without --yes all of them do.
+    assert (gc(), gc("--older-than", "0"), stored()) == (0, 2, 3)
+    # One that came, and that nobody has learned yet.
+    redis_server.add(topic, *paid(10, 400))
+    learned = Batches(folder)
+    learned.take(load_registry(), redis_server.source(topic), position_in(read_manifest(package("shop", 4))))
+    assert (gc("--older-than", "0", "--yes"), stored()) == (2, 2)
+    again = hl.update_from("shop", redis_server.source(topic))
+    assert again is not None
+    assert (again.version, again.rows) == (5, 10)
 
 
 STRIKES: tuple[tuple[str, Moment], ...] = (

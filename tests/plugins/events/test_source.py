@@ -307,3 +307,21 @@ def test_certificates_that_are_none_are_told(tmp_path: Path) -> None:
     (tmp_path / "broker.pem").write_text("none")
     with pytest.raises(DataError, match=r"ssl\.ca\.location"):
         EventsSource(url="kafka+ssl://127.0.0.1:1", topic="t", ca=tmp_path / "broker.pem", timeout=1).load()
+
+
+def test_a_column_that_no_event_has_is_told_with_those_that_they_have(
+    redis_server: RedisBus, topic: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_server.add(topic, {"amount": 1.5, "customer": "a"}, {"amount": 2.5, "customer": "b"})
+    source = redis_server.source(topic, columns=("amout", "customer"))
+    told = r"none of 2 events has the field 'amout' \(did you mean 'amount'\?\); they have amount, customer"
+    with pytest.raises(DataError, match=told):
+        source.load()
+    # A few events that came may lack what others have.
+    assert source.load_between(None, source.position()).frame.collect()["amout"].null_count() == 2
+    assert "none of 2 events has the field 'amout'" in caplog.text
+
+
+def test_a_column_that_some_event_has_is_missing_in_the_others(redis_server: RedisBus, topic: str) -> None:
+    redis_server.add(topic, {"amount": 1.5}, {"amount": 2.5, "note": None})
+    assert redis_server.source(topic, columns=("amount", "note")).load().frame.collect()["note"].null_count() == 2

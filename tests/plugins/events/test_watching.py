@@ -9,6 +9,7 @@ import pytest
 import hookline as hl
 from hookline.cli import main
 from hookline.errors import UsageError
+from hookline.workspace.workspace import open_workspace
 from kit.brokers import Bus, RedisBus
 
 
@@ -41,6 +42,23 @@ def test_each_batch_of_events_is_looked_at_once(bus: Bus, topic: str, shop: None
     second = hl.monitor_from("shop", bus.source(topic))
     assert second is not None
     assert [finding.subject for finding in second["data_drift"].findings] == ["size"]
+
+
+def test_what_was_looked_at_goes_by_a_rule_and_what_was_not_stays(
+    redis_server: RedisBus, topic: str, shop: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        redis_server.add(topic, *sizes(150, 0.0))
+        assert hl.monitor_from("shop", redis_server.source(topic)) is not None
+    redis_server.add(topic, *sizes(150, 4.0))
+    with pytest.raises(UsageError):
+        hl.monitor_from("shop", redis_server.source(topic), "service")
+    assert main(["gc", "--keep-batches", "0", "--older-than", "0", "--yes"]) == 0
+    assert "batches of streams that were made use of" in capsys.readouterr().out
+    assert len([*(open_workspace().home / "streams" / "shop" / "watched").glob("*.parquet")]) == 1
+    found = hl.monitor_from("shop", redis_server.source(topic))
+    assert found is not None
+    assert found["data_drift"].findings
 
 
 def test_what_failed_to_be_looked_at_is_looked_at_by_the_next(redis_server: RedisBus, topic: str, shop: None) -> None:

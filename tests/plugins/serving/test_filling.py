@@ -2,73 +2,45 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
 
+import httpx
+import msgspec
 import polars as pl
 import pytest
 
-import hookline as hl
+from hookline.cli import main
 from kit.serving import Server, serving
-
-DAY = dt.datetime(2026, 1, 1)
-ORDERS = "orders.csv"
+from kit.shop import ROW, WHOLE, known_of, open_shop, store_orders
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A model whose set joins what customers ordered, served beside an online store that knows some of them."""
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a model whose set joins what customers ordered, and an online store that knows some of them."""
     folder = tmp_path_factory.mktemp("shop")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("HOOKLINE_HOME", str(folder / "home"))
-        orders = [(f"c{i % 20}", DAY + dt.timedelta(hours=i), float(i % 13)) for i in range(400)]
-        pl.DataFrame(orders, schema=["customer", "ordered", "amount"], orient="row").write_csv(ORDERS)
-        (folder / "sets_of_orders_served.py").write_text(SETS, "utf-8")
-        (folder / "pyproject.toml").write_text('[tool.hookline]\nplugins = ["sets_of_orders_served"]\n', "utf-8")
-        rows = pl.DataFrame(
-            {
-                "customer": [f"c{i % 20}" for i in range(300)],
-                "at": [DAY + dt.timedelta(hours=100 + i) for i in range(300)],
-                "age": [20 + i % 40 for i in range(300)],
-                "left": ["yes" if (i % 20 < 9) != (i % 11 == 3) else "no" for i in range(300)],
-            }
-        )
-        hl.run(
-            source=rows, target="left", roles={"group": "customer"}, features="orders", split={"method": "random"},
-            trainer="decision_tree", packager=["onnx"], deployer="local", audit="off", name="churn", monitor=[],
-        )  # fmt: skip
-        hl.materialize("orders", at=DAY + dt.timedelta(hours=200))
-        with serving("churn", folder / "home", folder / "log") as running:
-            yield running
+        open_shop(folder)
+        store_orders()
+        yield folder
 
 
-SETS = '''
-import hookline as hl
-
-@hl.hookimpl
-def register_feature_sets():
-    """Return what customers ordered."""
-    lately = {
-        "component": "join", "right": {"component": "file", "path": "orders.csv"}, "on": ["customer"], "time": "at",
-        "right_time": "ordered", "windows": {
-            "spent": {"of": "amount", "figure": "sum", "over": "3d"},
-            "orders": {"of": "amount", "figure": "count", "over": "3d"},
-        },
-    }
-    mean = {"component": "ratio", "columns": {"mean_order": ["spent", "orders"]}}
-    return [hl.FeatureSet(name="orders", fresh="1d", joins={"lately": lately}, definitions={"mean": mean})]
-'''
-ROW = {"customer": "c3", "age": 30, "at": "2026-01-09T08:00:00"}
+@pytest.fixture(scope="module")
+def server(shop: Path) -> Iterator[Server]:
+    """The model, served."""
+    with serving("churn", shop / "home", shop / "log") as running:
+        yield running
 
 
 def test_a_row_with_its_key_alone_is_answered_as_one_that_brings_everything(server: Server) -> None:
     (alone,) = server.predict(ROW)
-    # Of the hours 3, 23, ... 183 before the moment of the store, those in its last three days.
-    amounts = [float(i % 13) for i in range(400) if i % 20 == 3 and 128 < i <= 200]
-    (whole,) = server.predict({**ROW, "spent": sum(amounts), "orders": len(amounts)})
+    spent, orders = known_of(3)
+    (whole,) = server.predict({**ROW, "spent": spent, "orders": orders})
     assert alone["probabilities"] == whole["probabilities"]
-    assert [record["row"]["spent"] for record in server.records()[-2:]] == [sum(amounts)] * 2
+    assert [record["row"]["spent"] for record in server.records()[-2:]] == [spent] * 2
 
 
 def test_stale_values_are_warned_of_in_the_answer(server: Server) -> None:
@@ -88,3 +60,81 @@ def test_a_key_that_nobody_has_is_answered_as_a_run_would_know_it(server: Server
     (nobody,) = server.predict({**ROW, "customer": "nobody"})
     (whole,) = server.predict({**ROW, "customer": "nobody", "spent": None, "orders": 0})
     assert nobody["probabilities"] == whole["probabilities"]
+
+
+def _arrow(rows: pl.DataFrame) -> tuple[str, bytes, dict[str, str]]:
+    into = BytesIO()
+    rows.write_ipc_stream(into)
+    return "/predict", into.getvalue(), {"content-type": "application/vnd.apache.arrow.stream"}
+
+
+def _parquet(rows: pl.DataFrame) -> tuple[str, bytes, dict[str, str]]:
+    into = BytesIO()
+    rows.write_parquet(into)
+    return "/invocations", into.getvalue(), {"content-type": "application/vnd.apache.parquet"}
+
+
+def _csv(rows: pl.DataFrame) -> tuple[str, bytes, dict[str, str]]:
+    return "/invocations", rows.write_csv().encode(), {"content-type": "text/csv"}
+
+
+def _records(rows: pl.DataFrame) -> tuple[str, bytes, dict[str, str]]:
+    body = msgspec.json.encode({"dataframe_records": rows.to_dicts()})
+    return "/invocations", body, {"content-type": "application/json"}
+
+
+def _split(rows: pl.DataFrame) -> tuple[str, bytes, dict[str, str]]:
+    body = msgspec.json.encode({"dataframe_split": {"columns": rows.columns, "data": rows.rows()}})
+    return "/invocations", body, {"content-type": "application/json"}
+
+
+def _tensors(rows: pl.DataFrame) -> tuple[str, bytes, dict[str, str]]:
+    kinds = {"age": "INT64"}
+    inputs = [
+        {"name": name, "datatype": kinds.get(name, "BYTES"), "shape": [rows.height], "data": rows[name].to_list()}
+        for name in rows.columns
+    ]
+    return "/v2/models/churn/infer", msgspec.json.encode({"inputs": inputs}), {}
+
+
+def _binary(rows: pl.DataFrame) -> tuple[str, bytes, dict[str, str]]:
+    ages = rows["age"].to_numpy().tobytes()
+    _, head, _ = _tensors(rows.drop("age"))
+    inputs = msgspec.json.decode(head)["inputs"]
+    size = {"binary_data_size": len(ages)}
+    inputs.append({"name": "age", "datatype": "INT64", "shape": [rows.height], "parameters": size})
+    told = msgspec.json.encode({"inputs": inputs})
+    return "/v2/models/churn/infer", told + ages, {"inference-header-content-length": str(len(told))}
+
+
+@pytest.mark.parametrize("way", [_arrow, _parquet, _csv, _records, _split, _tensors, _binary])
+def test_rows_are_filled_whatever_they_come_as(
+    server: Server, way: Callable[[pl.DataFrame], tuple[str, bytes, dict[str, str]]]
+) -> None:
+    path, body, headers = way(pl.DataFrame([ROW, {**ROW, "customer": "c4"}]))
+    response = httpx.post(server.url + path, content=body, headers=headers, timeout=20)
+    assert response.status_code == 200, response.text
+    assert [(one["row"]["spent"], one["row"]["orders"]) for one in server.records()[-2:]] == [known_of(3), known_of(4)]
+
+
+def test_a_damaged_store_answers_503_for_rows_that_lack_something_until_it_is_written_anew(
+    shop: Path, server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKLINE_HOME", str(shop / "home"))
+    path = shop / "home" / "features.sqlite"
+    # In its place, since what a server has open it need not read again.
+    damaged = path.with_name("damaged")
+    damaged.write_bytes(b"no database at all" * 1000)
+    damaged.replace(path)
+    refused = server.post({"rows": [ROW]})
+    assert refused.status_code == 503
+    assert "the row lacks stored features, which cannot be read now: the online store" in refused.json()["error"]
+    assert refused.headers["retry-after"] == "1"
+    assert server.post({"rows": [WHOLE]}).status_code == 200
+    assert "hookline_unfilled_total 1.0" in httpx.get(f"{server.url}/metrics").text
+    main(["doctor"])
+    assert "`hookline features materialize SET` writes it anew" in capsys.readouterr().out
+    store_orders()
+    assert server.post({"rows": [ROW]}).status_code == 200
+    (kept,) = path.parent.glob("features.sqlite.damaged-*")
+    assert kept.read_bytes().startswith(b"no database")

@@ -18,6 +18,7 @@ from .choices import (
     version_items,
 )
 from .known import SIGNS, Answer, Known
+from .nodes import set_items
 from .overrides import complete_override, keys_of
 
 
@@ -123,6 +124,7 @@ def _valued(known: Known, verb: str, place: _Place, what: Mapping[str, Any], cur
     named: Mapping[str, Callable[[], Iterable[Item]]] = {
         **dict.fromkeys(("run", "first", "second", "others", "run_id"), lambda: run_items(known.home)),
         "sweep": lambda: sweep_items(known.home),
+        "set": lambda: set_items(known, place.line),
         "model": lambda: model_items(known.home),
         "alias": lambda: alias_items(known.home),
         **dict.fromkeys(("version", "before", "now"), lambda: version_items(known.home)),
@@ -132,9 +134,13 @@ def _valued(known: Known, verb: str, place: _Place, what: Mapping[str, Any], cur
     }
     if what["name"] in named:
         offered = tuple(named[what["name"]]())
+        if verb == "features" and what["name"] in ("first", "second"):
+            offered = (*model_items(known.home), *set_items(known, place.line), *offered)
         if what["name"] == "model" and verb not in ("models", "deploy"):
             offered += (*run_items(known.home), *paths(current, None))
         return Answer(offered)
+    if what["name"] == "feature":
+        return Answer(tuple(set_items(known, place.line)))
     if what["name"] == "name" and verb == "plugins":
         return Answer(tuple(map(Item, known.plugins)))
     if what["name"] == "name" and place.words and place.words[0] in known.kinds:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hookline.registry.registry import Registry
 
 
-FORMAT = 3
+FORMAT = 4
 """Version of the cache's content."""
 
 
@@ -143,7 +143,20 @@ def _facts(registry: Registry) -> dict[str, Any]:
             if group
         },
         "plugins": [plugin.name for plugin in registry.plugins.plugins],
+        "sets": [*registry.feature_sets],
+        "configs": _configs(),
     }
+
+
+def _configs() -> str | None:
+    from hookline.errors import PluginError
+    from hookline.registry.loading import config_folder
+
+    try:
+        found = config_folder(Path.cwd())
+    except PluginError:
+        return None
+    return None if found is None else str(found)
 
 
 def _watched(registry: Registry) -> Iterator[str]:

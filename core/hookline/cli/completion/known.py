@@ -39,6 +39,10 @@ class Known:
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Config group -> name -> what that file chooses, by kind."""
     plugins: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    """The feature sets of plugins."""
+    configs: str | None = None
+    """The project's own folder of config files."""
 
     def fields(self, kind: str, name: str) -> Mapping[str, Any]:
         """Return the schema of each field of a component; empty where there is none of the name."""

@@ -56,8 +56,9 @@ def choices_in(text: str, kinds: Iterable[str]) -> dict[str, list[str]]:
 
 
 def own_files(known: Known, words: Sequence[str], group: str) -> dict[str, dict[str, list[str]]]:
-    """Return the user's own files of a group, below the folder that `--config-dir` names."""
-    folders = [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    """Return the user's own files of a group, below the project's folder of config files and those that `--config-dir` names."""
+    folders = [] if known.configs is None else [known.configs]
+    folders += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
     folders += [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
     found = {}
     for folder in folders:
@@ -65,6 +66,11 @@ def own_files(known: Known, words: Sequence[str], group: str) -> dict[str, dict[
             name = path.relative_to(Path(folder).expanduser() / group).with_suffix("").as_posix()
             found[name] = choices_in(path.read_text("utf-8", "replace"), known.kinds)
     return found
+
+
+def set_items(known: Known, words: Sequence[str]) -> list[Item]:
+    """Return the feature sets of plugins, of the project and of `--config-dir`."""
+    return [Item(name) for name in sorted({*known.sets, *own_files(known, words, "features")})]
 
 
 def parts_of(known: Known, node: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -11,7 +11,18 @@ from .choices import (
     paths,
 )
 from .known import SIGNS, Answer, Known
-from .nodes import choices_of, chosen_names, doc_of, is_path, nested_node, node_at, only_nested, own_files, parts_of
+from .nodes import (
+    choices_of,
+    chosen_names,
+    doc_of,
+    is_path,
+    nested_node,
+    node_at,
+    only_nested,
+    own_files,
+    parts_of,
+    set_items,
+)
 
 
 def complete_override(known: Known, words: Sequence[str], current: str, *, multirun: bool) -> Answer:
@@ -69,6 +80,8 @@ def _values(known: Known, words: Sequence[str], key: str, value: str, *, multiru
         if key in known.multiple:
             return Answer(tuple(_listed(names, value)))
         return Answer(tuple(_several(names, value) if multirun else names))
+    if key == "features":
+        return Answer(tuple(_listed(set_items(known, words), value)))
     if key in known.groups:
         files = [Item(name) for name in [*known.groups[key], *own_files(known, words, key)]]
         return Answer(tuple(_several(files, value) if multirun else files))

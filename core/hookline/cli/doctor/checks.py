@@ -18,7 +18,18 @@ from hookline.kinds.kinds import KINDS
 from hookline.registry.registry import Registry, load_registry
 from hookline.version import install_line
 
-from .home import catalog_facts, half_shared, home_problem, key_problem, remote_problems, space_of, store_facts
+from .home import (
+    catalog_facts,
+    half_shared,
+    home_problem,
+    key_problem,
+    online_facts,
+    remote_problems,
+    remote_todo,
+    space_of,
+    store_facts,
+)
+from .variables import VARIABLES
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -28,11 +39,6 @@ SOME = 3
 """Of what is damaged so many are named."""
 NOT_FOR_USERS = ("all", "bench", "dev")
 """Extras that no plugin needs."""
-VARIABLES = (
-    "HOOKLINE_ALLOW_PICKLE", "HOOKLINE_BESIDE", "HOOKLINE_CATALOG", "HOOKLINE_DISABLE", "HOOKLINE_HOME", "HOOKLINE_MODELS_REMOTE",
-    "HOOKLINE_OTEL", "HOOKLINE_PLUGINS", "HOOKLINE_PROGRESS", "HOOKLINE_STORE_KEY", "HOOKLINE_STORE_REMOTE", "HOOKLINE_STRICT",
-)  # fmt: skip
-"""Environment variables that hookline reads."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ def look_everywhere() -> list[Check]:
         ("store", _store),
         ("shared", _shared),
         ("catalog", _catalog),
+        ("online store", _online),
     ]
     return [check for name, look in looks for check in _guarded(name, look)]
 
@@ -249,23 +256,14 @@ def _shared() -> Iterator[Check]:
         if problem is None:
             yield Check(name, "ok", f"a file was written, read and removed at {os.environ[variable]}")
         else:
-            yield Check(name, "error", f"{os.environ[variable]} is of no use: {problem}", _todo(variable, problem))
+            yield Check(
+                name, "error", f"{os.environ[variable]} is of no use: {problem}", remote_todo(variable, problem)
+            )
     if half := half_shared(home()):
         yield Check("team", "warning", *half)
     if os.environ.get("HOOKLINE_MODELS_REMOTE") and not os.environ.get("HOOKLINE_STORE_KEY"):
         told = "packages at HOOKLINE_MODELS_REMOTE are signed with this user's own key, which no other machine takes"
         yield Check("team key", "warning", told, "set HOOKLINE_STORE_KEY to the same secret on every machine")
-
-
-def _todo(variable: str, problem: str) -> str:
-    """Return what to do about a URL by what was said of it."""
-    if "bucket does not exist" in problem or "NoSuchBucket" in problem:
-        return f"make the bucket, or name another in {variable}"
-    if "Could not connect" in problem:
-        return "see to AWS_ENDPOINT_URL, and that the server is up"
-    if "cannot be opened" in problem:
-        return f"give {variable} a URL that fsspec knows, such as s3://bucket/models or file:///mnt/models"
-    return f"see to {variable}, its credentials in the environment, and what it may write"
 
 
 def _catalog() -> Iterator[Check]:
@@ -283,3 +281,20 @@ def _catalog() -> Iterator[Check]:
         told = "; ".join(f"{one.name}: {one.problem}" for one in facts.damaged[:SOME])
         detail = f"{len(facts.damaged)} of {facts.versions} registered versions are lost or damaged: {told}"
         yield Check("models", "warning", detail, "; ".join(one.todo for one in facts.damaged[:SOME]))
+
+
+def _online() -> Iterator[Check]:
+    from hookline.workspace.home import home
+
+    if home_problem(home()):
+        return
+    held, stale, place = online_facts(home())
+    if stale:
+        yield Check(
+            "online store",
+            "warning",
+            f"stale values of {', '.join(stale)} at {place}",
+            "hookline features materialize SET",
+        )
+    elif held:
+        yield Check("online store", "ok", f"joins of feature sets stored at {place}: {held}")

@@ -114,6 +114,17 @@ def remote_problems(home: Path) -> Iterator[tuple[str, str, str | None]]:
         yield "remote models", VARIABLE, _problem_at(shelf.url, VARIABLE)
 
 
+def remote_todo(variable: str, problem: str) -> str:
+    """Return what to do about a URL by what was said of it."""
+    if "bucket does not exist" in problem or "NoSuchBucket" in problem:
+        return f"make the bucket, or name another in {variable}"
+    if "Could not connect" in problem:
+        return "see to AWS_ENDPOINT_URL, and that the server is up"
+    if "cannot be opened" in problem:
+        return f"give {variable} a URL that fsspec knows, such as s3://bucket/models or file:///mnt/models"
+    return f"see to {variable}, its credentials in the environment, and what it may write"
+
+
 def _problem_at(url: str, named_in: str = "HOOKLINE_STORE_REMOTE") -> str | None:
     try:
         mirror = Remote(url, Signer(read_key()), named_in, lasting=True)
@@ -144,6 +155,15 @@ def catalog_facts(home: Path) -> CatalogFacts:
     models = catalog.models.every_version()
     at = shown(url) if os.environ.get("HOOKLINE_CATALOG") else ""
     return CatalogFacts(catalog.runs.count(), len(models), tuple(_damaged(catalog, models)), at=at)
+
+
+def online_facts(home: Path) -> tuple[int, list[str], str]:
+    """Return how many joins of feature sets are stored, which of them are stale, and where; raises FeaturesAway."""
+    from hookline.live.featuring.online.store import OnlineStore
+
+    with OnlineStore(home) as store:
+        found = store.stored()
+        return len(found), [f"{one.set}.{one.join}" for one in found if one.stale], store.place
 
 
 def _damaged(catalog: Catalog, models: Sequence[ModelRecord]) -> Iterator[Damaged]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -72,20 +72,30 @@ class Fleet(Protocol):
         ...
 
 
+class FillsIn(Protocol):
+    """Puts what is known of rows into the columns that they lack; may be called in any thread."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it asks over a network, so that nobody else is to be kept waiting meanwhile."""
+        ...
+
+    def __call__(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+    ) -> tuple[Sequence[Any], dict[int, tuple[str, ...]]]:
+        """Return rows, as JSON has them, in order, with row position -> what is to be warned of.
+
+        columns: those that the model takes. Raises FeaturesAway where what a row lacks may be known, and cannot be asked now.
+        """
+        ...
+
+
 @runtime_checkable
 class FillsRows(Protocol):
     """A fleet that knows of a version's rows what need not be sent with them."""
 
-    def filler(
-        self, version: int
-    ) -> (
-        Callable[[Sequence[Mapping[str, Any]], Sequence[str]], tuple[Sequence[Any], dict[int, tuple[str, ...]]]] | None
-    ):
-        """Return what puts values into rows where they lack them; None where there is nothing to be put.
-
-        It takes rows as JSON has them and the columns that the model takes, and returns the rows in order, with row position ->
-        what is to be warned of. It may be called in any thread.
-        """
+    def filler(self, version: int) -> FillsIn | None:
+        """Return what puts values into rows where they lack them; None where there is nothing to be put."""
         ...
 
 

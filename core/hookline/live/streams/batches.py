@@ -51,6 +51,15 @@ class Batches:
             yield batch
             position = batch.upto
 
+    def every(self) -> list[Batch]:
+        """Return all batches that are stored, the oldest first, whichever positions they follow; raises StoreError."""
+        notes = [path for path in self.folder.glob("*.json") if path.with_suffix(".parquet").is_file()]
+        return [self._read(path) for path in sorted(notes, key=lambda path: (path.stat().st_mtime_ns, path.name))]
+
+    def note(self, batch: Batch) -> Path:
+        """Return the file that says of a batch that it is there, beside which its rows lie."""
+        return self._path(batch.after, "json")
+
     def take(self, registry: Registry, source: Source, position: str | None) -> list[Batch]:
         """Return all batches that follow a position, once what the source has beyond them is stored as another.
 
@@ -82,10 +91,11 @@ class Batches:
 
     def _stored(self, after: str | None) -> Batch | None:
         note = self._path(after, "json")
+        return self._read(note) if note.is_file() else None
+
+    def _read(self, note: Path) -> Batch:
         try:
             return from_json(Batch, json.loads(note.read_text("utf-8")))
-        except FileNotFoundError:
-            return None
         except ValueError as error:
             raise StoreError(
                 f"{note} is damaged", hint="move it away: the batch is read from the source again"

@@ -45,7 +45,7 @@ def monitor_from(
     folder = workspace.home / FOLDER / model / WATCHED
     with alone(folder.with_name(f"{WATCHED}.now")):
         batches, mark = Batches(folder), folder / MARK
-        came = batches.take(registry, source, _position(mark))
+        came = batches.take(registry, source, position_at(mark))
         rows = batches.frame(came)
         if rows.is_empty():
             return None
@@ -54,7 +54,8 @@ def monitor_from(
         return reports
 
 
-def _position(mark: Path) -> str | None:
+def position_at(mark: Path) -> str | None:
+    """Return up to where all was looked at; None where nothing was; raises StoreError for a damaged file."""
     try:
         told: Any = json.loads(mark.read_text("utf-8"))
         return str(told["position"])

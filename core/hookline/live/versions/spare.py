@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hookline.errors import UsageError
 from hookline.workspace.catalog.models import ModelRecord
+from hookline.workspace.tidying import size_of
 from hookline.workspace.workspace import Workspace
 
 from ..mirroring.pushing import keep_in_step
@@ -70,11 +71,11 @@ def _of_model(workspace: Workspace, name: str, keep: int, before: datetime, orig
         why = needs.why(record.version, gone=gone)
         if why is None:
             gone.add(record.version)
-        yield Spare(record, 0 if why else _size(workspace, Path(record.path)), why)
+        yield Spare(record, 0 if why else _bytes(workspace, Path(record.path)), why)
 
 
-def _size(workspace: Workspace, folder: Path) -> int:
+def _bytes(workspace: Workspace, folder: Path) -> int:
     here = folder.is_relative_to(workspace.home) and folder.is_dir()
-    own = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if here else 0
+    own = size_of(folder) if here else 0
     shelf = workspace.catalog.models.shelf
     return own + (0 if shelf is None else shelf.size(folder))

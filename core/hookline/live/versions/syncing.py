@@ -94,6 +94,14 @@ def send_runs(*, timeout: float | None = None, home: str | Path | None = None) -
     return found
 
 
+def _how_to_register(model: str, tracker: Tracker) -> str:
+    """Say how a version comes to be one that a tracker registers, in the words of whichever tracker it is."""
+    form = next(iter(tracker.formats), None)
+    if form is None:
+        return "it takes no format that this hookline writes"
+    return f"hookline package {model} --to {form}, with what `hookline components show packager {form}` says of registering"
+
+
 def _synced(
     catalog: Catalog,
     model: str,
@@ -110,7 +118,7 @@ def _synced(
     if not versions and not ended:
         raise UsageError(
             f"no version of '{model}' is to be registered with {chosen.place}",
-            hint=f"hookline package {model} --to mlflow holds=onnx register=true, or packager.mlflow.register=true in a run",
+            hint=_how_to_register(model, chosen),
         )
     found = differences(catalog.models.aliases(model), standing, numbers(versions), prefer)
     new = tuple(one.version for one in versions if one.fingerprint not in standing.versions)

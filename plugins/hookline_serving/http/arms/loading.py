@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline import FillsRows
+from hookline.errors import FeaturesAway
 from hookline.kinds.deployments import LIVE, Deployment, Route
 from hookline.live.routing import Router
 from hookline.telling.secrets import logger
@@ -20,7 +22,7 @@ from .shadow import Shadow
 from .traffic import Traffic
 
 if TYPE_CHECKING:
-    from hookline.kinds.serving.fleet import Fleet
+    from hookline.kinds.serving.fleet import FillsIn, Fleet
     from hookline.live.seen import ArmCounts
 
 log = logger("hookline.serving")
@@ -54,8 +56,32 @@ def service_of(fleet: Fleet, route: Route, record: PredictionLog | None, room: R
     facts = fleet.facts(route.version)
     stamp = Stamp(str(facts["model"]), facts["version"], route.arm)
     fill = fleet.filler(route.version) if isinstance(fleet, FillsRows) else None
-    answerer = Answerer(fleet.predictor(route.version), record, room.bounds.rows, stamp, fill)
+    counted = None if fill is None else Counted(fill, room)
+    answerer = Answerer(fleet.predictor(route.version), record, room.bounds.rows, stamp, counted)
     return Service(answerer, facts, room, fleet.counts(route.version))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What fills rows, and counts the times that it cannot."""
+
+    fill: FillsIn
+    room: Room
+
+    @property
+    def waits(self) -> bool:
+        """Whether it asks over a network."""
+        return self.fill.waits
+
+    def __call__(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+    ) -> tuple[Sequence[Any], dict[int, tuple[str, ...]]]:
+        """Return rows with what is known of them; raises FeaturesAway."""
+        try:
+            return self.fill(rows, columns)
+        except FeaturesAway:
+            self.room.unfilled += 1
+            raise
 
 
 def _in_the_making(counts: ArmCounts, route: Route, due: float) -> Arm:

@@ -13,6 +13,7 @@ from ..many import MOST_BYTES_AT_ONCE, encoded, is_many, question_of
 from ..replies import OK, Answer, send_answer, told
 from ..routes.arrow import MARK
 from ..routes.asked import called
+from ..rows import Waits
 from ..service import MOST_ROWS_INLINE
 from .receiving import client_of
 
@@ -54,6 +55,8 @@ class Direct:
             return False
         try:
             question = question_of(traffic, body, called(scope))
+        except Waits:
+            return False
         except Exception as error:  # noqa: BLE001  as in `answered`
             refusal = told(error)
             traffic.refused.add(refusal.status)

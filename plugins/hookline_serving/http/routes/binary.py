@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..inference_protocol import beside_of, infer, reply_of
-from ..many import MOST_BYTES_AT_ONCE, ROWS_AT_ONCE
+from ..many import ROWS_AT_ONCE, at_once
 from ..reading.faults import BadRequest
 from ..reading.tensors import NO_INPUTS, asked_of
 from ..replies import Reply
@@ -36,7 +36,7 @@ async def infer_any(traffic: Traffic, asked: Asked) -> Reply:
         return Reply(await infer(traffic, asked.body, asked.request))
     check_size(traffic, asked.body)
     request = _Request(traffic, asked)
-    if len(asked.body) <= MOST_BYTES_AT_ONCE:
+    if at_once(traffic, asked.body):
         rows = [row for _, some in request.read() for row in some]
         body = request.encode(await traffic.answer(read_rows(traffic, asked.request, rows)))
     else:

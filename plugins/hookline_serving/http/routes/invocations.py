@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from hookline.kinds.fitted import BOUNDS
 
-from ..many import MOST_BYTES_AT_ONCE, ROWS_AT_ONCE
+from ..many import ROWS_AT_ONCE, at_once
 from ..reading.cutting import Body, check_count
 from ..reading.faults import BadRequest
 from ..replies import Reply
@@ -38,7 +38,7 @@ async def invocations(traffic: Traffic, asked: Asked) -> Reply:
     _check_media(asked)
     check_size(traffic, asked.body)
     read = partial(_rows, traffic, asked)
-    if asked.media not in (CSV, PARQUET) and len(asked.body) <= MOST_BYTES_AT_ONCE:
+    if asked.media not in (CSV, PARQUET) and at_once(traffic, asked.body):
         rows = [row for _, some in read() for row in some]
         return Reply(_encoded(await traffic.answer(read_rows(traffic, asked.request, rows))))
     return Reply(await answered(traffic, asked, read, _encoded, _weigh(traffic, asked)))

@@ -51,6 +51,7 @@ class DeskCollector:
         snapshots = all_snapshots(self._desk)
         yield from _traffic(together(snapshots))
         yield _refused(snapshots)
+        yield _unfilled(snapshots)
         yield from _server(snapshots)
         yield from _log(snapshots)
         yield from _policy(self._desk)
@@ -84,6 +85,13 @@ def _refused(snapshots: Sequence[Snapshot]) -> Metric:
     for place, status in enumerate(REFUSED):
         refused.add_metric([str(status)], sum(one.refused[place] for one in snapshots if one.refused))
     return refused
+
+
+def _unfilled(snapshots: Sequence[Snapshot]) -> Metric:
+    from prometheus_client.metrics_core import CounterMetricFamily
+
+    said = "Times that rows lacked stored features, and these could not be read"
+    return CounterMetricFamily("hookline_unfilled", said, sum(one.unfilled for one in snapshots))
 
 
 def _coarse(counts: Sequence[int]) -> list[tuple[str, float]]:

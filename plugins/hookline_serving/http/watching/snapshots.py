@@ -62,6 +62,8 @@ class Snapshot(msgspec.Struct):
     failures: int
     refused: list[int] = []
     """Requests that no version was asked, in the order of `REFUSED`."""
+    unfilled: int = 0
+    """Times that what rows lacked could not be read."""
 
 
 def snapshot_of(desk: Desk) -> Snapshot:
@@ -97,7 +99,9 @@ def _snapshot(desk: Desk) -> Snapshot:
     traffics = [one for one in (desk.former, desk.traffic) if one is not None]
     for one in (desk.retired_refused, *(traffic.refused for traffic in traffics)):
         refused.include(one)
-    return Snapshot([*found.values()], connections, held.now, held.most, written, failures, refused.counts)
+    return Snapshot(
+        [*found.values()], connections, held.now, held.most, written, failures, refused.counts, desk.room.unfilled
+    )
 
 
 def all_snapshots(desk: Desk) -> Sequence[Snapshot]:

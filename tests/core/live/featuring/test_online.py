@@ -20,7 +20,7 @@ import hookline as hl
 from hookline.cli import main
 from hookline.errors import DataError, StoreError, UnknownName, UsageError
 from hookline.live.featuring.online.materializing import store_known
-from hookline.live.featuring.online.store import OnlineStore, Stored
+from hookline.live.featuring.online.store import OnlineStore, Stored, key_text
 from hookline.plans.keywords import FrameSource
 from hookline.plans.placing.sets import known_set
 from hookline.registry.registry import Registry
@@ -126,7 +126,7 @@ def test_online_is_what_a_run_computes_and_never_sees_the_future(
             )
             rows = dataclasses.replace(join, left=FrameSource.of(asked), right=FrameSource.of(frame_of(past)))  # type: ignore[call-arg]
             offline = rows.load().frame.select(list(stored.columns)).collect().rows()
-            assert [store.values(stored, [key])[0] for key in keys] == offline
+            assert [values for values, _ in store.values(stored, [[key] for key in keys])] == offline
 
 
 def test_a_pipeline_makes_of_one_row_what_it_makes_of_many(shop: Path) -> None:
@@ -194,6 +194,12 @@ def test_numbers_said_as_texts_are_the_same_key(shop: Path, capsys: pytest.Captu
     assert [row["spent"] for row in found.rows] == [5.0, 5.0, 6.0]
     assert main(["features", "lookup", "orders", "customer=17", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["spent"] == 5.0
+
+
+def test_a_moment_is_the_same_key_with_and_without_a_fraction_that_says_nothing() -> None:
+    moment = dt.datetime(2026, 1, 1, 12)
+    texts = pl.Series([moment]).dt.to_string("iso:strict").to_list()
+    assert {key_text([said]) for said in (moment, moment.isoformat(), *texts)} == {'["2026-01-01T12:00:00"]'}
 
 
 def test_decimals_come_back_as_numbers(shop: Path) -> None:

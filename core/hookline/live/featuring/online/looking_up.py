@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError, UnknownName
+from hookline.kinds.features.online import Replaced
 from hookline.workspace.workspace import open_workspace
 
 from .store import OnlineStore, Stored
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 Row = Mapping[str, Any]
+TRIES = 3
+"""How often rows are looked up from the beginning where what is stored is written anew meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,16 @@ class FeatureReader:
         """Return rows with the stored values of their keys, as they are stored now; what a row brings itself stays.
 
         A missing key is like none. Raises DataError for a row without a column of the key, UnknownName where nothing of the
-        set is stored any more.
+        set is stored any more, FeaturesAway where the store cannot be asked.
         """
+        for _ in range(TRIES - 1):
+            try:
+                return self._in_one_moment(rows)
+            except Replaced:
+                continue
+        return self._in_one_moment(rows)
+
+    def _in_one_moment(self, rows: Sequence[Row]) -> LookedUp:
         with self._store.reading():
             return self._looked_up(rows, self._joins())
 
@@ -69,8 +80,8 @@ class FeatureReader:
         made = [dict(row) for row in rows]
         unknown = set()
         for join in joins:
-            for place, row in enumerate(made):
-                held, known = self._store.values(join, _key(row, join, place))
+            found = self._store.values(join, [_key(row, join, place) for place, row in enumerate(made)])
+            for place, (row, (held, known)) in enumerate(zip(made, found, strict=True)):
                 if not known:
                     unknown.add(place)
                 for column, value in zip(join.columns, held, strict=True):
@@ -92,7 +103,8 @@ class FeatureReader:
 def look_up(name: str, rows: Sequence[Row], *, home: str | Path | None = None) -> LookedUp:
     """Return rows with what the online store knows of their keys, as one feature set puts it beside them.
 
-    Raises UnknownName where nothing of the set is stored, DataError for a row without a column of the key.
+    Raises UnknownName where nothing of the set is stored, DataError for a row without a column of the key, FeaturesAway where
+    the store cannot be asked.
     """
     with FeatureReader(name, home) as reader:
         return reader.look_up(rows)

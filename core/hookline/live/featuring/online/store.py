@@ -1,31 +1,29 @@
-"""The online store: the newest values of feature sets by key, in a SQLite file of a home."""
+"""The online store: the newest values of feature sets by key, in a file of a home or wherever a plugin keeps them."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import StoreError
+from hookline.errors import FeaturesAway, UsageError
+from hookline.kinds.features.online import Held, HoldsFeatures
+from hookline.telling.secrets import learn
 
-FILE = "features.sqlite"
-FORMAT = 2
-_TABLES = """
-CREATE TABLE IF NOT EXISTS joins (
-    name TEXT, part TEXT, version TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, part)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS kept (
-    name TEXT, part TEXT, key TEXT, held TEXT NOT NULL, PRIMARY KEY (name, part, key)
-) WITHOUT ROWID;
-"""
+from .sqlite import SqliteFeatures
+
+URL = "HOOKLINE_ONLINE_STORE"
+"""The variable that names another store than the home's own."""
 WHOLE = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 """A text that is a whole number, said in the one way that one has."""
+ON_THE_SECOND = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.0+", re.ASCII)
+"""A moment whose fraction says nothing, as tables are written out and Python does not write it."""
 MOMENTS: Mapping[str, Any] = {"datetime": datetime.fromisoformat, "date": date.fromisoformat}
 """How texts of the store become what they were."""
 
@@ -52,6 +50,8 @@ class Stored:
     fresh: float | None
     meanings: Mapping[str, str] = field(default_factory=dict)
     """Column -> what it means, as a version; of those that are known before any row is read."""
+    writing: str = ""
+    """Which time of being written, where the store tells them apart."""
 
     @property
     def age(self) -> float:
@@ -74,83 +74,49 @@ class OnlineStore:
     """The stored values of a home; used by one thread at a time, and closed at the end."""
 
     def __init__(self, home: Path) -> None:
-        self.path = home / FILE
-        self._connection: sqlite3.Connection | None = None
-        self._inode: int | None = None
+        """Open the store that HOOKLINE_ONLINE_STORE names, or the home's own; raises UsageError, and MissingBackend."""
+        self._kept = opened(home)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """See the store as it is at one moment until the block ends; also one that has taken the place of another."""
-        if self._connection is not None and self._inode != self._inode_there():
-            self.close()
-        if self._connection is None and not self.path.exists():
-            yield
-            return
-        with self._acting() as connection:
-            connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                connection.execute("COMMIT")
+    @property
+    def place(self) -> str:
+        """What it is called in messages."""
+        return self._kept.place
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is asked over a network."""
+        return self._kept.waits
+
+    def reading(self) -> AbstractContextManager[None]:
+        """See the store as it is at one moment until the block ends; raises Replaced where that moment is too long ago."""
+        return self._kept.reading()
 
     def write(self, facts: Stored, rows: Iterable[tuple[Sequence[Any], Sequence[Any]]]) -> None:
         """Put the values of a join in the place of those there were, in one step: a reader sees the old ones or the new ones.
 
-        rows: key and values, each in the order of `facts`; raises StoreError where the file cannot be written
+        rows: key and values, each in the order of `facts`; raises FeaturesAway where they cannot be written
         """
-        with self._acting() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                where = (facts.set, facts.join)
-                connection.execute("DELETE FROM kept WHERE name = ? AND part = ?", where)
-                connection.executemany(
-                    "INSERT INTO kept VALUES (?, ?, ?, ?)",
-                    ((*where, key_text(key), _text(held)) for key, held in rows),
-                )
-                told = _text(
-                    {
-                        "on": facts.on,
-                        "columns": facts.columns,
-                        "moment": facts.moment,
-                        "written": facts.written.isoformat(),
-                        "keys": facts.keys,
-                        "absent": facts.absent,
-                        "fresh": facts.fresh,
-                        "meanings": facts.meanings,
-                    }
-                )
-                connection.execute("INSERT OR REPLACE INTO joins VALUES (?, ?, ?, ?)", (*where, facts.version, told))
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
+        told = {
+            name: value for name, value in asdict(facts).items() if name not in ("set", "join", "version", "writing")
+        }
+        self._kept.write(
+            Held(facts.set, facts.join, facts.version, _text(told)),
+            ((key_text(key), _text(held)) for key, held in rows),
+        )
 
     def stored(self, name: str | None = None) -> list[Stored]:
         """Return what is held of every set, or of one; nothing where nothing was ever stored."""
-        if self._connection is None and not self.path.exists():
-            return []
-        with self._acting() as connection:
-            rows = connection.execute("SELECT name, part, version, facts FROM joins ORDER BY name, part").fetchall()
-        return [_stored(*row) for row in rows if name in (None, row[0])]
+        return [self._told(one) for one in self._kept.held() if name in (None, one.set)]
 
-    def values(self, facts: Stored, key: Sequence[Any]) -> tuple[tuple[Any, ...], bool]:
-        """Return the values of a key in the order of `facts.columns`, and whether any row had that key."""
-        with self._acting() as connection:
-            found = connection.execute(
-                "SELECT held FROM kept WHERE name = ? AND part = ? AND key = ?", (facts.set, facts.join, key_text(key))
-            ).fetchone()
-        held = facts.absent if found is None else json.loads(found[0])
-        reads = facts.columns.values()
-        return tuple(
-            MOMENTS[read](one) if read in MOMENTS and one is not None else one
-            for read, one in zip(reads, held, strict=True)
-        ), found is not None
+    def values(self, facts: Stored, keys: Sequence[Sequence[Any]]) -> list[tuple[tuple[Any, ...], bool]]:
+        """Return of each key, in order, the values in the order of `facts.columns`, and whether any row had that key."""
+        held = Held(facts.set, facts.join, facts.version, "", facts.writing)
+        texts = self._kept.values(held, [key_text(key) for key in keys])
+        return [(self._read(facts, text), text is not None) for text in texts]
 
     def close(self) -> None:
-        """Let go of the file."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Let go of the store."""
+        self._kept.close()
 
     def __enter__(self) -> OnlineStore:
         return self
@@ -158,45 +124,53 @@ class OnlineStore:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    @contextmanager
-    def _acting(self) -> Iterator[sqlite3.Connection]:
+    def _read(self, facts: Stored, text: str | None) -> tuple[Any, ...]:
         try:
-            if self._connection is None:
-                self._connection = self._opened()
-                self._inode = self._inode_there()
-            yield self._connection
-        except sqlite3.Error as error:
-            raise StoreError(
-                f"the online store {self.path} cannot be used: {error}",
-                hint="`hookline features materialize` writes it anew where it is deleted",
-            ) from error
+            held = facts.absent if text is None else json.loads(text)
+            return tuple(_values(held, facts.columns.values()))
+        except (ValueError, TypeError) as error:
+            raise self._damaged(facts.set, facts.join) from error
 
-    def _inode_there(self) -> int | None:
+    def _told(self, held: Held) -> Stored:
         try:
-            return self.path.stat().st_ino
-        except FileNotFoundError:
-            return None
-
-    def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        try:
-            self._require_format(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _require_format(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version not in (0, FORMAT):
-            raise StoreError(
-                f"the online store {self.path} has format {version}, and this hookline reads {FORMAT}",
-                hint="delete it, and materialize again",
+            told = json.loads(held.facts)
+            return Stored(
+                held.set,
+                held.join,
+                held.version,
+                tuple(told["on"]),
+                {str(name): str(read) for name, read in told["columns"].items()},
+                str(told["moment"]),
+                datetime.fromisoformat(told["written"]),
+                int(told["keys"]),
+                tuple(told["absent"]),
+                told["fresh"],
+                dict(told["meanings"]),
+                held.writing,
             )
-        if version == 0:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_TABLES)
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self._damaged(held.set, held.join) from error
+
+    def _damaged(self, name: str, part: str) -> FeaturesAway:
+        return FeaturesAway(
+            f"the online store {self.place} holds something else than values of {name}.{part}",
+            hint=f"`hookline features materialize {name}` writes them anew",
+        )
+
+
+def opened(home: Path) -> HoldsFeatures:
+    """Return the store that the environment names, or the home's own; raises UsageError, and MissingBackend."""
+    url = os.environ.get(URL)
+    if not url:
+        return SqliteFeatures(home)
+    from hookline.registry.named import online_store
+    from hookline.registry.registry import load_registry
+
+    learn(url)
+    scheme, separated, _ = url.partition("://")
+    if not separated:
+        raise UsageError(f"{URL} is no URL", hint="write one such as redis://host:6379/0")
+    return online_store(load_registry().plugins, scheme)(url)
 
 
 def key_text(key: Sequence[Any]) -> str:
@@ -207,7 +181,17 @@ def key_text(key: Sequence[Any]) -> str:
 def _part(part: Any) -> Any:
     if isinstance(part, float) and part.is_integer():
         return int(part)
-    return int(part) if isinstance(part, str) and WHOLE.fullmatch(part) else part
+    if not isinstance(part, str):
+        return part
+    if WHOLE.fullmatch(part):
+        return int(part)
+    moment = ON_THE_SECOND.fullmatch(part)
+    return moment.group(1) if moment else part
+
+
+def _values(held: Any, reads: Iterable[str]) -> Iterator[Any]:
+    for read, one in zip(reads, held, strict=True):
+        yield MOMENTS[read](one) if read in MOMENTS and one is not None else one
 
 
 def _text(value: Any) -> str:
@@ -216,20 +200,3 @@ def _text(value: Any) -> str:
 
 def _said(value: Any) -> str:
     return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
-
-
-def _stored(name: str, part: str, version: str, facts: str) -> Stored:
-    told = json.loads(facts)
-    return Stored(
-        name,
-        part,
-        version,
-        tuple(told["on"]),
-        told["columns"],
-        told["moment"],
-        datetime.fromisoformat(told["written"]),
-        told["keys"],
-        tuple(told["absent"]),
-        told["fresh"],
-        told["meanings"],
-    )
