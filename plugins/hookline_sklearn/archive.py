@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,37 @@ def check_archive(file: Path) -> None:
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{file} cannot be read: {error}") from error
+
+
+def renamed(file: Path, called: Callable[[str], str]) -> bytes | None:
+    """Return a skops file whose classes are looked up in modules of other names; None where no name is another.
+
+    called: what a module that the file names is to be called
+    """
+    with zipfile.ZipFile(file) as archive:
+        schema = json.loads(archive.read("schema.json"))
+        if not _rename(schema, called):
+            return None
+        written = io.BytesIO()
+        with zipfile.ZipFile(written, "w") as made:
+            for member in archive.infolist():
+                content = json.dumps(schema) if member.filename == "schema.json" else archive.read(member)
+                made.writestr(member, content)
+    return written.getvalue()
+
+
+def _rename(schema: Any, called: Callable[[str], str]) -> int:
+    """Rename the modules in a part of a schema, and return how many are called otherwise."""
+    if isinstance(schema, list):
+        return sum(_rename(one, called) for one in schema)
+    if not isinstance(schema, dict):
+        return 0
+    changed = sum(_rename(one, called) for one in schema.values())
+    module = schema.get("__module__")
+    if isinstance(module, str) and called(module) != module:
+        schema["__module__"] = called(module)
+        changed += 1
+    return changed
 
 
 def _require_stored(members: list[zipfile.ZipInfo], size: int) -> None:
