@@ -93,8 +93,7 @@ def load_package(
     manifest = verify(folder)
     if trust.signed:
         require_signed(manifest, str(folder))
-    trusted = trust.pickle or trust.everything or is_signed(manifest)
-    stored = StoredPackage.opened(folder, registry, carried_by(folder, manifest), trusted=trusted)
+    stored = stored_of(folder, manifest, registry, trust)
     predictor = _read(stored, manifest, trust)
     _require_same_target(folder, manifest, predictor.target)
     require_answer(predictor, folder, few)
@@ -102,6 +101,16 @@ def load_package(
         require_own_code(predictor, stored, manifest)
     answers = predictor if said is None else under_contract(predictor, said)
     return LoadedPackage(folder, manifest, answers, stored.registry)
+
+
+def stored_of(
+    folder: Path, manifest: Mapping[str, Any], registry: Registry, trust: Trust | None = None
+) -> StoredPackage:
+    """Return a package that was verified with the components and the code that it is read with; raises as `load_package`."""
+    allowed = trust or trust_of_environment()
+    # As an entry of the store, which may hold a pickle: what this user's key signed, this user's processes wrote.
+    trusted = allowed.pickle or allowed.everything or is_signed(manifest)
+    return StoredPackage.opened(folder, registry, carried_by(folder, manifest), trusted=trusted)
 
 
 def _read(stored: StoredPackage, manifest: Mapping[str, Any], trust: Trust) -> Predictor:

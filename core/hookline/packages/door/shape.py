@@ -14,7 +14,7 @@ from hookline.kinds.plain import adapter
 from hookline.kinds.reports import Metric
 
 from .faults import first_of
-from .names import is_component_name, is_file_name, is_model_name, is_part, shown
+from .names import is_component_name, is_file_name, is_model_name, is_module_name, is_part, shown
 
 if TYPE_CHECKING:
     Text = str
@@ -179,8 +179,8 @@ def _wrong_names(shape: Shape) -> Iterator[str]:
     for key, name in components.items():
         if not is_component_name(name):
             yield f"{key}: '{shown(name)}' is not the name of a component"
-    if shape.code is not None and not is_file_name(shape.code.folder):
-        yield f"code.folder: '{shown(shape.code.folder)}' is no name of a folder in the package"
+    if shape.code is not None:
+        yield from _wrong_code(shape.code)
     for key in shape.monitors:
         if not is_part(key):
             yield f"monitors: '{shown(key)}' is not the key of a monitor"
@@ -188,3 +188,14 @@ def _wrong_names(shape: Shape) -> Iterator[str]:
     for key, text in lines.items():
         if not text.isprintable() or len(text) > LONGEST:
             yield f"{key}: '{shown(text)}' is no such word"
+
+
+def _wrong_code(code: CodeFacts) -> Iterator[str]:
+    if not is_file_name(code.folder):
+        yield f"code.folder: '{shown(code.folder)}' is no name of a folder in the package"
+    for name in (*code.modules, *code.needed):
+        if not is_module_name(name):
+            yield f"code: '{shown(name)}' is not the name of a module"
+    for text in (code.digest, code.left_out):
+        if not text.isprintable() or len(text) > LONGEST:
+            yield f"code: '{shown(text)}' is no such word"

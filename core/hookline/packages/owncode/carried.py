@@ -14,7 +14,7 @@ from typing import Any
 from hookline.errors import StoreError
 from hookline.workspace.bounded import Unreadable, parse_json, read_ordinary
 
-from ..door.names import is_file_name, shown
+from ..door.names import is_file_name, is_module_name, shown
 
 FOLDER = "own_code"
 INDEX = "index.json"
@@ -102,7 +102,7 @@ def carried_by(folder: Path, manifest: Mapping[str, Any]) -> Carried | None:
     if said is None:
         return None
     carried = read_carried((folder / str(said["folder"])).parent)
-    if carried is None or carried.digest != said["digest"] or [*carried.needed] != [*said["needed"]]:
+    if carried is None or {"folder": said["folder"], **carried.plain} != said:
         raise StoreError(f"package {folder} is damaged: the code in it is not what the manifest says", hint=_AGAIN)
     return carried
 
@@ -113,15 +113,11 @@ def _files_in(said: Any) -> list[str]:
     if len(files) > MOST_MODULES:
         raise Unreadable(f"it lists more than {MOST_MODULES} modules")
     for file in files:
-        if not is_file_name(file) or not file.endswith(".py") or not _is_module(module_in(file)):
+        if not is_file_name(file) or not file.endswith(".py") or not is_module_name(module_in(file)):
             raise Unreadable(f"'{shown(file)}' is no file of a module")
-    if not all(isinstance(name, str) and _is_module(name) for name in said["needed"]):
+    if not all(isinstance(name, str) and is_module_name(name) for name in said["needed"]):
         raise Unreadable("a name that is needed is no module's")
     return files
-
-
-def _is_module(name: str) -> bool:
-    return all(part.isidentifier() for part in name.split("."))
 
 
 def code_in(folder: Path, files: Iterable[str]) -> dict[str, Any] | None:
@@ -131,3 +127,33 @@ def code_in(folder: Path, files: Iterable[str]) -> dict[str, Any] | None:
         return None
     said: dict[str, Any] = json.loads((folder / lists[0]).read_text("utf-8"))
     return {"folder": lists[0].removesuffix(f"/{INDEX}"), **said}
+
+
+def told_of(manifest: Mapping[str, Any]) -> str:
+    """Say in a line which code of people's own travels in a package, or why none does; empty where it goes by none."""
+    said = manifest.get("code")
+    if said is None:
+        return ""
+    if said.get("left_out"):
+        return f"none of {', '.join(said['needed'])} travels: {said['left_out']}"
+    return f"{', '.join(said['modules'])} (in {said['folder']}, {said['digest'][:12]})"
+
+
+def changed_modules(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, str]:
+    """Return module -> what became of it, of the code that travels in two packages; empty where one says none."""
+    sides = [_files_of(manifest) for manifest in (first, second)]
+    if None in sides:
+        return {}
+    then, now = (side or {} for side in sides)
+    told = {name: "only in the first" for name in then if name not in now}
+    told |= {name: "only in the second" for name in now if name not in then}
+    return dict(sorted((told | {name: "changed" for name in then if name in now and then[name] != now[name]}).items()))
+
+
+def _files_of(manifest: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return module -> digest of its file; None where no code travels."""
+    said = manifest.get("code")
+    if said is None or said.get("left_out"):
+        return None
+    files = manifest["files"]
+    return {module: str(files[f"{said['folder']}/{file}"]["blake2b"]) for module, file in said["modules"].items()}

@@ -15,6 +15,7 @@ from hookline.registry.registry import Registry
 from hookline.telling.secrets import logger
 
 from ..certificate.parity import measure_parity
+from ..door.names import shown
 from ..pipeline import Pipeline
 from ..state import StoredPackage
 from .carried import FOLDER, Carried, write_carried
@@ -60,7 +61,7 @@ def keep_if_proven(
     if carried.files and not is_imported(carried):
         reason = _fault(registry, packager, packaged, carried, folders, rows)
     if reason:
-        write_carried(inner, replace(carried, files={}, left_out=reason))
+        write_carried(inner, replace(carried, files={}, left_out=shown(reason)))
         log.warning("package %s holds no code of %s: %s", folder.name, " and ".join(carried.needed), reason)
 
 
