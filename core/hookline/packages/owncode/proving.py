@@ -82,7 +82,9 @@ def _fault(
         again = packager.load(StoredPackage(folder, using.known(registry), using), Trust(everything=True))
         found = measure_parity(packaged, again, rows.head(PROOF_ROWS), packager.tolerance)
     except Exception as error:  # noqa: BLE001  code of people's own may raise anything, and the package is whole without it
-        return f"imported from there it fails: {type(error).__name__}: {error}".partition("\n")[0]
+        first = error.__cause__ or error
+        told = f"{type(first).__name__}: {first}".partition("\n")[0].replace(f"{inner / FOLDER}/", "")
+        return f"imported from there it fails: {told}"
     finally:
         # A package is moved once it is written, and whoever loads it is to be told where it lies then.
         if under:

@@ -37,7 +37,7 @@ class LiftTransform(hl.Transform):
 def hl_columns(frame: Any) -> Any:
     import polars as pl
 
-    return pl.col("sepal_length") * 2
+    return pl.col("sepal_length_cm") * 2
 
 
 @hl.hookimpl
@@ -101,7 +101,7 @@ def test_a_file_that_changed_since_it_was_imported_does_not_travel(write: Callab
     assert "has changed since it was imported" in code_of(run.package())["left_out"]
     assert not list((run.package() / "own_code").rglob("*.py"))
     assert hl.load(run.package()).predict(
-        [{"sepal_length": 5.0, "sepal_width": 3.0, "petal_length": 1.0, "petal_width": 0.2}]
+        [{"sepal_length_cm": 5.0, "sepal_width_cm": 3.0, "petal_length_cm": 1.0, "petal_width_cm": 0.2}]
     )
 
 

@@ -7,7 +7,7 @@ import pickle
 import sys
 import threading
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -47,14 +47,14 @@ class Plant:
 """
 
 
-def body(size: int, **more: str) -> Carried:
+def body(size: int, more: Mapping[str, str] | None = None) -> Carried:
     files = {
         "garden/__init__.py": "",
         "garden/parts.py": PARTS,
         "garden/counts.py": f"SIZE = {size}\nseen = []\n",
         "garden/late.py": "from garden.counts import SIZE as LATE\n",
         "garden/inner/deep.py": "from ..counts import SIZE\n\ndef outer():\n    return SIZE\n",
-        **{name.replace("__", "/") + ".py": text for name, text in more.items()},
+        **(more or {}),
     }
     return Carried({name: text.encode() for name, text in files.items()}, ("garden.parts",))
 
@@ -117,21 +117,22 @@ def test_nothing_is_compiled_into_the_folder(imported: Any, tmp_path: Path, monk
     assert not list(tmp_path.rglob("*.pyc"))
 
 
-def test_many_threads_at_once_get_whole_modules(imported: Any) -> None:
-    slow = body(3, garden__counts="import time\ntime.sleep(0.1)\nSIZE = 3\n")
+def test_many_threads_at_once_get_whole_modules(tmp_path: Path) -> None:
+    slow = body(3, {"garden/counts.py": "import time\ntime.sleep(0.1)\nSIZE = 3\n"})
     start = threading.Barrier(6)
 
     def ask(_: int) -> Any:
         start.wait()
-        module = imported(slow)
+        module = sys.modules[f"{import_carried(slow, tmp_path)}.garden.parts"]
         return module.Bed(module.Plant("rose")).sizes()
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(ask, range(6))) == [{3}] * 6
+    forget(import_carried(slow, tmp_path))
 
 
 def test_what_a_module_prints_is_no_data(imported: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    imported(body(4, garden__late="LATE = 4\n", garden____init__="print('hello')\n"))
+    imported(body(4, {"garden/__init__.py": "print('hello')\n"}))
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "hello\n")
 
@@ -140,4 +141,4 @@ def test_a_module_that_fails_is_one_error_that_names_it(imported: Any) -> None:
     with pytest.raises(
         StoreError, match=r"the code of garden\.parts that travels in .* ModuleNotFoundError: No module named"
     ):
-        imported(body(5, garden__counts="import nowhere_at_all\n"))
+        imported(body(5, {"garden/counts.py": "import nowhere_at_all\n"}))
