@@ -120,8 +120,8 @@ def _show(given: Any) -> int:
         refit = manifest["refitted_from"]
         tell(f"refitted: to all {refit['rows']:,} rows; the metrics are of run {refit['run']}, before that")
     tell(f"parity: {json.dumps(manifest['parity'])}")
-    if told := told_of(manifest):
-        tell(f"own code: {told}")
+    if code := told_of(manifest):
+        tell(f"own code: {code}")
     tell(f"signed: {'with your key' if is_signed(manifest) else 'not with your key'}\n")
     _print_certificate(Path(record.path))
     print_rows(manifest["metrics"], ("name", "value", "low", "high"), empty="no metrics")

@@ -9,7 +9,7 @@ import builtins
 import importlib
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from hookline.errors import StoreError
-from hookline.registry.own import PRIVATE, is_private
+from hookline.registry.own import PRIVATE, is_private, public_name
 
 from .carried import Carried
 
@@ -35,20 +35,29 @@ def import_carried(carried: Carried, place: Path) -> str:
     Raises StoreError where it cannot be imported.
     """
     under = f"{PRIVATE}{carried.digest[:DIGITS]}"
-    with _AT_ONCE, redirect_stdout(sys.stderr):
+    with _AT_ONCE:
         if _bodies(under) is None:
             # First, so that no file elsewhere is taken for one of them.
             sys.meta_path.insert(0, _Body(under, carried, place))
-        for module in carried.needed:
+        import_modules(carried.needed, place, under)
+    return under
+
+
+def import_modules(modules: Iterable[str], place: Path, under: str = "") -> None:
+    """Import modules that a package goes by; under: where its own are, empty for those that are here.
+
+    Raises StoreError where one cannot be imported.
+    """
+    with _AT_ONCE, redirect_stdout(sys.stderr):
+        for module in modules:
             try:
-                importlib.import_module(f"{under}.{module}")
-            except Exception as error:
-                told = f"{type(error).__name__}: {error}".partition("\n")[0].replace(f"{under}.", "")
+                importlib.import_module(f"{under}.{module}" if under else module)
+            except Exception as error:  # code of people's own may raise anything
+                told = public_name(f"{type(error).__name__}: {error}".partition("\n")[0])
                 raise StoreError(
                     f"the code of {module} that travels in {place.parent} cannot be imported here: {told}",
                     hint="install what the package was made with: pip install -r requirements.lock",
                 ) from error
-    return under
 
 
 def forget(under: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import sys
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ from hookline.registry.own import is_importable, public_name, source_of
 from hookline.registry.registry import Registry
 
 from .carried import FOLDER, Carried
-from .importing import import_carried, modules_under
+from .importing import import_carried, import_modules, modules_under
 
 ALLOWS = "if you trust where it comes from: --allow-pickle, HOOKLINE_ALLOW_PICKLE=1 or hl.Trust(pickle=True)"
 
@@ -62,8 +61,7 @@ def choose(carried: Carried | None, folder: Path, *, trusted: bool) -> Using:
     modules = frozenset(carried.modules)
     if _is_here(carried):
         if trusted:
-            for module in carried.needed:
-                importlib.import_module(module)
+            import_modules(carried.needed, folder / FOLDER)
         return Using(modules)
     if trusted:
         return Using(modules, import_carried(carried, folder / FOLDER))
