@@ -32,9 +32,9 @@ class Old:
     """A Trainer that is Updatable."""
 
 
-def learns_on(registry: Registry, workspace: Workspace, model: str) -> None:
+def learns_on(registry: Registry, workspace: Workspace, model: str, trust: Trust | None = None) -> None:
     """Raise UsageError where a registered model cannot learn on, with the trainers, or packagers, that can."""
-    old_of(registry, workspace, model)
+    old_of(registry, workspace, model, trust)
 
 
 def old_of(registry: Registry, workspace: Workspace, model: str, trust: Trust | None = None) -> Old:

@@ -91,8 +91,6 @@ def load_package(
     said = None if contract is None else read_contract(contract, "--contract")
     trust = trust or trust_of_environment()
     manifest = verify(folder)
-    if trust.signed:
-        require_signed(manifest, str(folder))
     stored = stored_of(folder, manifest, registry, trust)
     predictor = _read(stored, manifest, trust)
     _require_same_target(folder, manifest, predictor.target)
@@ -108,6 +106,8 @@ def stored_of(
 ) -> StoredPackage:
     """Return a package that was verified with the components and the code that it is read with; raises as `load_package`."""
     allowed = trust or trust_of_environment()
+    if allowed.signed:
+        require_signed(manifest, str(folder))
     # As an entry of the store, which may hold a pickle: what this user's key signed, this user's processes wrote.
     trusted = allowed.pickle or allowed.everything or is_signed(manifest)
     return StoredPackage.opened(folder, registry, carried_by(folder, manifest), trusted=trusted)

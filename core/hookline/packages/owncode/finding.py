@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from hookline.kinds.component import Component
 from hookline.registry.distributions import distribution_of
 from hookline.registry.own import is_importable, is_own, is_private, own_modules, public_name, source_of
 from hookline.registry.registry import Registry
@@ -36,7 +37,11 @@ def carry(registry: Registry, pipeline: Pipeline[Any]) -> Carried | None:
     needed = tuple(sorted({public_name(name) for name in roots}))
     if before is not None:
         # The pipeline came of a package, whose code goes on with it as a whole.
-        return Carried(before.files, needed)
+        alike = {*needed} <= {*before.modules}
+        return Carried(before.files, needed) if alike else Carried({}, needed, "only some of it came of a package")
+    inside = [cls.__name__ for cls in _classes(registry, pipeline) if "<" in cls.__qualname__]
+    if inside:
+        return Carried({}, needed, f"{inside[0]} is defined in a function, where nobody finds it by its name")
     return _with_imports(needed, installed)
 
 
@@ -91,11 +96,16 @@ def _is_people_s(module: str, installed: Collection[str]) -> bool:
 
 def _roots(registry: Registry, pipeline: Pipeline[Any]) -> Iterator[str]:
     """Yield the modules of a pipeline's parts, and of the components that are to make its stages again."""
-    stages = [("transform", one) for one in pipeline.transforms] + [("featurizer", one) for one in pipeline.featurizers]
-    yield from modules_of([*(stage.fitted for _, stage in stages), pipeline.model])
-    for kind, stage in stages:
-        if not is_private(type(stage.fitted).__module__) and (kind, stage.component) in registry:
-            yield registry.entry(kind, stage.component).cls.__module__
+    yield from modules_of([*(stage.fitted for stage in (*pipeline.transforms, *pipeline.featurizers)), pipeline.model])
+    yield from (cls.__module__ for cls in _classes(registry, pipeline))
+
+
+def _classes(registry: Registry, pipeline: Pipeline[Any]) -> Iterator[type[Component]]:
+    """Yield the components of a pipeline's stages, but of those that came of a package."""
+    for kind, stages in (("transform", pipeline.transforms), ("featurizer", pipeline.featurizers)):
+        for stage in stages:
+            if not is_private(type(stage.fitted).__module__) and (kind, stage.component) in registry:
+                yield registry.entry(kind, stage.component).cls
 
 
 def _with_imports(needed: tuple[str, ...], installed: Collection[str]) -> Carried:
