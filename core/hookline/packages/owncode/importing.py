@@ -22,19 +22,20 @@ from hookline.registry.own import PRIVATE, is_private, public_name
 
 from .carried import Carried
 
-DIGITS = 24
+DIGITS = 40
 """Of the digest, in the name that the modules are imported under."""
 _AT_ONCE = threading.RLock()
 """What a module prints while it is imported goes to stderr, which is the whole process's."""
 
 
-def import_carried(carried: Carried, place: Path) -> str:
+def import_carried(carried: Carried, place: Path, apart: str = "") -> str:
     """Import what a package's pipeline needs of the code that travels in it, and return the name that it is under.
 
-    The same code is imported once, whichever package brought it. place: the folder of its files, for tracebacks
+    The same code is imported once, whichever package brought it; apart: hexadecimal digits, to import it once more under these
+    place: the folder of its files, for tracebacks
     Raises StoreError where it cannot be imported.
     """
-    under = f"{PRIVATE}{carried.digest[:DIGITS]}"
+    under = f"{PRIVATE}{apart or carried.digest[:DIGITS]}"
     with _AT_ONCE:
         if _bodies(under) is None:
             # First, so that no file elsewhere is taken for one of them.
@@ -52,7 +53,7 @@ def import_modules(modules: Iterable[str], place: Path, under: str = "") -> None
         for module in modules:
             try:
                 importlib.import_module(f"{under}.{module}" if under else module)
-            except Exception as error:  # code of people's own may raise anything
+            except (Exception, SystemExit) as error:  # code of people's own may raise anything
                 told = public_name(f"{type(error).__name__}: {error}".partition("\n")[0])
                 raise StoreError(
                     f"the code of {module} that travels in {place.parent} cannot be imported here: {told}",

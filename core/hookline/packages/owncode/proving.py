@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from hookline.kinds.deployments import Trust
 from hookline.kinds.fitted import Predictor
 from hookline.kinds.kinds import Packager
 from hookline.registry.nested import nested_components
+from hookline.registry.own import PRIVATE
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import logger
 
@@ -75,9 +77,9 @@ def _fault(
 ) -> str:
     """Say what is wrong with a package that is read with the code in it; empty where nothing is."""
     folder, inner = folders
-    under = ""
+    digits = secrets.token_hex(16)
     try:
-        under = import_carried(carried, inner / FOLDER)
+        under = import_carried(carried, inner / FOLDER, digits)
         using = Using(frozenset(carried.modules), under)
         again = packager.load(StoredPackage(folder, using.known(registry), using), Trust(everything=True))
         found = measure_parity(packaged, again, rows.head(PROOF_ROWS), packager.tolerance)
@@ -86,7 +88,6 @@ def _fault(
         told = f"{type(first).__name__}: {first}".partition("\n")[0].replace(f"{inner / FOLDER}/", "")
         return f"imported from there it fails: {told}"
     finally:
-        # A package is moved once it is written, and whoever loads it is to be told where it lies then.
-        if under:
-            forget(under)
+        # A package is moved once it is written, and whoever loads it is to be told where it lies then. Nobody else has this name.
+        forget(f"{PRIVATE}{digits}")
     return "" if found.ok else "imported from there it answers otherwise"
