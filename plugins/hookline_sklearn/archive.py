@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ MOST_EXPANDED = 64 * 1024**2
 """Bytes that a compressed matrix may unpack to, whatever its size; a larger one may be MOST_TIMES its size."""
 MOST_TIMES = 100
 MOST_MEMBERS = 100_000
+_MODULE = re.compile(rb'"__module__":\s*"([^"]*)"')
 OTHER_ARRAYS = tuple(f"sklearn.externals.array_api_compat.{library}" for library in ("torch", "cupy", "dask"))
 """Packages of scikit-learn that load another library."""
 
@@ -69,29 +71,29 @@ def renamed(file: Path, called: Callable[[str], str]) -> bytes | None:
     called: what a module that the file names is to be called
     """
     with zipfile.ZipFile(file) as archive:
-        schema = json.loads(archive.read("schema.json"))
-        if not _rename(schema, called):
+        content = archive.read("schema.json")
+        # Most files name no such module, and that of a forest is long.
+        if not any(called(name) != name for name in {found.decode() for found in _MODULE.findall(content)}):
             return None
+        schema = json.loads(content)
+        _rename(schema, called)
         written = io.BytesIO()
         with zipfile.ZipFile(written, "w") as made:
             for member in archive.infolist():
-                content = json.dumps(schema) if member.filename == "schema.json" else archive.read(member)
-                made.writestr(member, content)
+                told = member.filename == "schema.json"
+                made.writestr(member, json.dumps(schema) if told else archive.read(member))
     return written.getvalue()
 
 
-def _rename(schema: Any, called: Callable[[str], str]) -> int:
-    """Rename the modules in a part of a schema, and return how many are called otherwise."""
+def _rename(schema: Any, called: Callable[[str], str]) -> None:
     if isinstance(schema, list):
-        return sum(_rename(one, called) for one in schema)
-    if not isinstance(schema, dict):
-        return 0
-    changed = sum(_rename(one, called) for one in schema.values())
-    module = schema.get("__module__")
-    if isinstance(module, str) and called(module) != module:
-        schema["__module__"] = called(module)
-        changed += 1
-    return changed
+        for one in schema:
+            _rename(one, called)
+    elif isinstance(schema, dict):
+        for one in schema.values():
+            _rename(one, called)
+        if isinstance(schema.get("__module__"), str):
+            schema["__module__"] = called(schema["__module__"])
 
 
 def _require_stored(members: list[zipfile.ZipInfo], size: int) -> None:
