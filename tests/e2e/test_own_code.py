@@ -111,7 +111,8 @@ def test_both_answer_where_the_project_is_not(model: str, elsewhere: None) -> No
 def test_the_classes_that_are_here_are_used_where_they_are_the_same(here: None) -> None:
     import goods_shop.models as here_now  # type: ignore[import-not-found]
 
-    then, now = (hl.load(f"of_pickle:{version}", trust=TRUST).predictor.model.estimator for version in (1, 2))
+    loaded: list[Any] = [hl.load(f"of_pickle:{version}", trust=TRUST) for version in (1, 2)]
+    then, now = (one.predictor.model.estimator for one in loaded)
     assert type(now) is here_now.Cut
     assert type(then) is not here_now.Cut
     assert type(then).__qualname__ == "Cut"

@@ -132,9 +132,8 @@ class Project:
         self.says(factor)
         with self.here(home):
             for name, config in models.items():
-                hl.run(
-                    source=str(self.folder / "rows.csv"), target="kind", name=name, deployer="local", **PLAIN | config
-                )
+                told = {"source": str(self.folder / "rows.csv"), "target": "kind", "name": name, "deployer": "local"}
+                hl.run(**{**told, **PLAIN, **config})
 
     @contextmanager
     def here(self, home: Path) -> Iterator[None]:
