@@ -9,6 +9,7 @@ from typing import Any
 
 from hookline import Packager, Predictor
 from hookline.packages.loading import trust_of_environment
+from hookline.packages.owncode.carried import read_carried
 from hookline.packages.state import StoredPackage
 from hookline.registry.registry import load_registry
 
@@ -35,4 +36,6 @@ def _load_pyfunc(path: str) -> Answering:
     held = json.loads((folder / "holds.json").read_text("utf-8"))
     packager = registry.build("packager", str(held["packager"]), {}, "packager")
     assert isinstance(packager, Packager)
-    return Answering(packager.load(StoredPackage(folder, registry), trust_of_environment()))
+    trust = trust_of_environment()
+    stored = StoredPackage.opened(folder, registry, read_carried(folder), trusted=trust.pickle)
+    return Answering(packager.load(stored, trust))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import math
+import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ MOST_EXPANDED = 64 * 1024**2
 """Bytes that a compressed matrix may unpack to, whatever its size; a larger one may be MOST_TIMES its size."""
 MOST_TIMES = 100
 MOST_MEMBERS = 100_000
+_MODULE = re.compile(rb'"__module__":\s*"([^"]*)"')
 OTHER_ARRAYS = tuple(f"sklearn.externals.array_api_compat.{library}" for library in ("torch", "cupy", "dask"))
 """Packages of scikit-learn that load another library."""
 
@@ -59,6 +63,37 @@ def check_archive(file: Path) -> None:
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{file} cannot be read: {error}") from error
+
+
+def renamed(file: Path, called: Callable[[str], str]) -> bytes | None:
+    """Return a skops file whose classes are looked up in modules of other names; None where no name is another.
+
+    called: what a module that the file names is to be called
+    """
+    with zipfile.ZipFile(file) as archive:
+        content = archive.read("schema.json")
+        # Most files name no such module, and that of a forest is long.
+        if not any(called(name) != name for name in {found.decode() for found in _MODULE.findall(content)}):
+            return None
+        schema = json.loads(content)
+        _rename(schema, called)
+        written = io.BytesIO()
+        with zipfile.ZipFile(written, "w") as made:
+            for member in archive.infolist():
+                told = member.filename == "schema.json"
+                made.writestr(member, json.dumps(schema) if told else archive.read(member))
+    return written.getvalue()
+
+
+def _rename(schema: Any, called: Callable[[str], str]) -> None:
+    if isinstance(schema, list):
+        for one in schema:
+            _rename(one, called)
+    elif isinstance(schema, dict):
+        for one in schema.values():
+            _rename(one, called)
+        if isinstance(schema.get("__module__"), str):
+            schema["__module__"] = called(schema["__module__"])
 
 
 def _require_stored(members: list[zipfile.ZipInfo], size: int) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 from hookline import Model, Package, Packager, Pipeline, Predictor, SklearnModel, Stored, Trust
 from hookline.errors import DataError, StoreError, UntrustedPackage
 from hookline.packages.manifest import read_value
+from hookline.registry.own import public_name
 
-from .archive import check_archive, skops_io
+from .archive import check_archive, renamed, skops_io
 from .models import model_of
 from .trees import require_sound_trees
 
@@ -71,25 +72,35 @@ class SkopsPackager(Packager):
 
         model = pipeline.model
         whole = model.estimator if model.ends is None else [model.estimator, *(end.estimator for end in model.ends)]
-        skops_io().dump(whole, path / "model.skops")
+        file = path / "model.skops"
+        skops_io().dump(whole, file)
+        # Of a class that came with another package the file says the name by which people know it.
+        made = renamed(file, public_name)
+        if made is not None:
+            file.write_bytes(made)
         (path / "features.json").write_text(json.dumps(pipeline.model.feature_names), "utf-8")
         return Package(path, self.name)
 
     def load(self, stored: Stored, trust: Trust) -> Predictor:
         """Read the model; raises UntrustedPackage naming each type that nobody trusts, StoreError for a damaged file."""
+        import io
+
         skops = skops_io()
         path = stored.path
         file, names = path / "model.skops", feature_names(path / "features.json")
         check_archive(file)
         try:
-            found = skops.get_untrusted_types(file=file)
-            unknown = [] if trust.everything else sorted(set(found) - set(OWN_TYPES) - trust.types)
+            mapped = renamed(file, stored.imported_as)
+            held = file if mapped is None else io.BytesIO(mapped)
+            found = skops.get_untrusted_types(file=held)
+            known = set(map(public_name, found))
+            unknown = [] if trust.everything else sorted(known - set(OWN_TYPES) - trust.types)
             if unknown:
                 raise UntrustedPackage(
                     f"package {path} builds types that are not trusted: {', '.join(map(_quoted, unknown))}",
                     hint=f"if you know them: hl.load(path, trust=hl.Trust(types=frozenset({set(unknown)!r}))), or --trust-type",
                 )
-            estimator = skops.load(file, trusted=found)
+            estimator = skops.load(held, trusted=found)
         except UntrustedPackage:
             raise
         except Exception as error:  # skops raises whatever a part raises that does not fit the others
@@ -152,7 +163,7 @@ class PicklePackager(Packager):
                 hint="if you trust where it comes from: --allow-pickle, HOOKLINE_ALLOW_PICKLE=1 or hl.Trust(pickle=True)",
             )
         try:
-            model: Any = _unpickled((path / "model.pkl").read_bytes())
+            model: Any = _unpickled((path / "model.pkl").read_bytes(), stored)
         except (ImportError, AttributeError) as error:
             raise StoreError(
                 f"{path / 'model.pkl'} holds a class that is not here: {error}",
@@ -168,13 +179,13 @@ class PicklePackager(Packager):
         return stored.around(model)
 
 
-def _unpickled(content: bytes) -> Any:
-    """Read a pickle, also one that names a class of hookline by the module where it stood before."""
+def _unpickled(content: bytes, stored: Stored) -> Any:
+    """Read a pickle, also one that names a class by the module where it stood before, or of code that travels with it."""
     import io
     import pickle
 
     class Reader(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> Any:
-            return super().find_class(MOVED.get(module, module), name)
+            return super().find_class(stored.imported_as(MOVED.get(module, module)), name)
 
     return Reader(io.BytesIO(content)).load()

@@ -48,7 +48,7 @@ def require_follow(given: Any) -> None:
 
 def add_trust(options: Any) -> None:
     """Add the options that let a package run code, or have it refused."""
-    options.add_argument("--allow-pickle", action="store_true", help="let a pickle package run its code")
+    options.add_argument("--allow-pickle", action="store_true", help="let a package run a pickle, or code of a project")
     options.add_argument(
         "--trust-type", action="append", default=[], help="let a skops package build this type (repeat)"
     )

@@ -234,7 +234,7 @@ class Trust:
     """What the caller of `load` allows a package to do; by default nothing that could run its code."""
 
     pickle: bool = False
-    """Unpickling, which can run anything."""
+    """Unpickling, and code of a project that travels in the package, which can run anything."""
     types: frozenset[str] = frozenset()
     """Dotted type names that a skops file may build, beyond scikit-learn's own safe ones."""
     signed: bool = False

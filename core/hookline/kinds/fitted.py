@@ -206,6 +206,13 @@ class Stored(Protocol):
         """Which classes may be true; None where it tells none."""
         ...
 
+    def imported_as(self, module: str) -> str:
+        """Return what a module that the package names is called here: another name where its own code travels in it.
+
+        Ask it of the module of every class that is looked up by name.
+        """
+        ...
+
     def around(self, model: Model) -> Predictor:
         """Return the pipeline whose transforms and featurizers are in the folder, with a model inside it."""
         ...

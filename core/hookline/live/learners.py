@@ -10,7 +10,9 @@ from typing import Any
 
 from hookline.errors import UsageError
 from hookline.kinds.capabilities import Updatable
+from hookline.kinds.deployments import Trust
 from hookline.kinds.kinds import Packager, Trainer
+from hookline.packages.loading import stored_of
 from hookline.packages.manifest import verify
 from hookline.registry.ports import assignable, ports
 from hookline.registry.registry import Registry
@@ -30,13 +32,16 @@ class Old:
     """A Trainer that is Updatable."""
 
 
-def learns_on(registry: Registry, workspace: Workspace, model: str) -> None:
+def learns_on(registry: Registry, workspace: Workspace, model: str, trust: Trust | None = None) -> None:
     """Raise UsageError where a registered model cannot learn on, with the trainers, or packagers, that can."""
-    old_of(registry, workspace, model)
+    old_of(registry, workspace, model, trust)
 
 
-def old_of(registry: Registry, workspace: Workspace, model: str) -> Old:
-    """Return the version that a name means; raises UsageError where it cannot learn on."""
+def old_of(registry: Registry, workspace: Workspace, model: str, trust: Trust | None = None) -> Old:
+    """Return the version that a name means; raises UsageError where it cannot learn on, and as loading it does.
+
+    Its trainer is that of the code in use: where that travels in the package and is another here, its own.
+    """
     found = find(model, workspace.home)
     if found.model is None or found.version is None:
         raise UsageError(
@@ -45,6 +50,7 @@ def old_of(registry: Registry, workspace: Workspace, model: str) -> Old:
         )
     record = workspace.catalog.models.get(found.model, found.version)
     manifest = verify(Path(record.path))
+    registry = stored_of(Path(record.path), manifest, registry, trust).registry
     trainer = _trainer(registry, record, manifest)
     return Old(record, manifest, _packager(registry, record, manifest, trainer), trainer)
 

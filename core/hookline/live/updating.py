@@ -90,7 +90,7 @@ def update(
     where the new package answers otherwise than its pipeline, and what loading a package raises.
     """
     registry, workspace = load_registry(), open_workspace(home)
-    old = old_of(registry, workspace, model)
+    old = old_of(registry, workspace, model, trust)
     stored = StoredPackage(Path(old.record.path), registry)
     origin = {"component": "file", "path": str(rows)} if isinstance(rows, (str, Path)) else {"component": "frame"}
     reading = reading_in(old.manifest).but(source or {})

@@ -71,4 +71,4 @@ class AroundPackager(Packager):
     def load(self, stored: Any, trust: Trust) -> Predictor:
         """Read the model inside, as its own packager does."""
         assert isinstance(stored, StoredPackage)
-        return self.holds.load(StoredPackage(self.inner(stored.path), stored.registry), trust)
+        return self.holds.load(StoredPackage(self.inner(stored.path), stored.registry, stored.using), trust)

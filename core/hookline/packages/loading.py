@@ -25,7 +25,8 @@ from .door.names import is_distribution
 from .door.probing import require_answer
 from .door.sealing import is_signed, require_signed
 from .manifest import verify
-from .own_code import require_own_code
+from .owncode.answering import require_own_code
+from .owncode.carried import carried_by
 from .state import StoredPackage
 
 
@@ -84,30 +85,43 @@ def load_package(
 
     contract: a file whose word stands above the package's own contract, in this process; few: whether it is to answer a few
     rows at a time; as_made: whether one that goes by people's own code, which is another by now, is refused.
+    Code that travels in it is run where it is signed with this user's key, or `trust` allows pickles, and is not here already.
     Raises StoreError for a damaged package, or one whose parts do not fit each other, and UntrustedPackage.
     """
     said = None if contract is None else read_contract(contract, "--contract")
     trust = trust or trust_of_environment()
     manifest = verify(folder)
-    if trust.signed:
-        require_signed(manifest, str(folder))
-    predictor = _read(folder, manifest, registry, trust)
+    stored = stored_of(folder, manifest, registry, trust)
+    predictor = _read(stored, manifest, trust)
     _require_same_target(folder, manifest, predictor.target)
     require_answer(predictor, folder, few)
     if as_made:
-        require_own_code(predictor, folder, manifest, registry)
+        require_own_code(predictor, stored, manifest)
     answers = predictor if said is None else under_contract(predictor, said)
-    return LoadedPackage(folder, manifest, answers, registry)
+    return LoadedPackage(folder, manifest, answers, stored.registry)
 
 
-def _read(folder: Path, manifest: Mapping[str, Any], registry: Registry, trust: Trust) -> Predictor:
+def stored_of(
+    folder: Path, manifest: Mapping[str, Any], registry: Registry, trust: Trust | None = None
+) -> StoredPackage:
+    """Return a package that was verified with the components and the code that it is read with; raises as `load_package`."""
+    allowed = trust or trust_of_environment()
+    if allowed.signed:
+        require_signed(manifest, str(folder))
+    # As an entry of the store, which may hold a pickle: what this user's key signed, this user's processes wrote.
+    trusted = allowed.pickle or allowed.everything or is_signed(manifest)
+    return StoredPackage.opened(folder, registry, carried_by(folder, manifest), trusted=trusted)
+
+
+def _read(stored: StoredPackage, manifest: Mapping[str, Any], trust: Trust) -> Predictor:
     """Have the packager that wrote a package read it back."""
+    folder, registry = stored.path, stored.registry
     try:
         given = manifest.get("packager_config") or {}
         packager = registry.build("packager", str(manifest["packager"]), given, "packager")
         assert isinstance(packager, Packager)
         type(packager).check_backend()
-        return packager.load(StoredPackage(folder, registry), trust)
+        return packager.load(stored, trust)
     except UnknownName as error:
         raise _missing_plugin(folder, manifest, error, registry) from error
     except ConfigError as error:

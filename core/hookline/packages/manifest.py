@@ -23,6 +23,7 @@ from .door.faults import first_of
 from .door.files import MANIFEST, facts_of, files_of
 from .door.names import shown
 from .door.sealing import check_seal, require_own, sealed
+from .owncode.carried import code_in
 
 T = TypeVar("T")
 
@@ -44,6 +45,8 @@ def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
 
     It is signed with the user's key; raises StoreError where that cannot be kept.
     """
+    files = files_of(folder)
+    code = code_in(folder, files)
     manifest = {
         "format": FORMAT,
         "hookline": __version__,
@@ -51,7 +54,8 @@ def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
         "packager_config": plain(packager),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **facts,
-        "files": {name: facts_of(folder / name) for name in files_of(folder)},
+        **({} if code is None else {"code": code}),
+        "files": {name: facts_of(folder / name) for name in files},
     }
     _write(folder, json.loads(json.dumps(manifest, default=str)))
 

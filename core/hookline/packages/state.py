@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from hookline.errors import HooklineError, StoreError
 from hookline.kinds.answering.rules import DecisionRule, Intervals, PredictionSets
@@ -20,6 +20,8 @@ from hookline.registry.registry import Registry
 from .door.faults import check_decision, check_intervals, check_schema, check_sets, check_target, first_of
 from .door.names import is_component_name, shown
 from .manifest import read_json
+from .owncode.carried import Carried
+from .owncode.using import AS_ELSEWHERE, Using, choose
 from .pipeline import FittedStage, Pipeline
 
 M = TypeVar("M", bound=Model)
@@ -49,6 +51,21 @@ class StoredPackage:
 
     path: Path
     registry: Registry
+    using: Using = AS_ELSEWHERE
+    """Which code of people's own its classes are of."""
+
+    @classmethod
+    def opened(cls, path: Path, registry: Registry, carried: Carried | None, *, trusted: bool) -> Self:
+        """Return a package's folder with the code in use that travels in it, or that is here; raises as `choose` does.
+
+        carried: that code, held against its digest; trusted: whether it may run
+        """
+        using = choose(carried, path, trusted=trusted)
+        return cls(path, using.known(registry), using)
+
+    def imported_as(self, module: str) -> str:
+        """Return what a module that the package names is called here, where people's own code travels in it."""
+        return self.using.imported_as(module)
 
     @cached_property
     def schema(self) -> Schema:

@@ -16,12 +16,14 @@ from hookline.kinds.plain import to_json
 from hookline.registry.ports import takers
 from hookline.registry.registry import Registry
 
+from .around import AroundPackager
 from .certificate.certificate import CERTIFICATE, Certificate, as_parity, plain_certificate, require_agreement
 from .certificate.certifying import certify
 from .certificate.edges import EdgeRows
 from .certificate.golden import ROWS, golden_in, write_golden
 from .certificate.parity import PARITY_ROWS, check_takes, require_parity
 from .manifest import ANSWERS, PROFILE, environment, is_whole, read_as, seal, verify
+from .owncode.proving import keep_if_proven, put_code
 from .pipeline import Pipeline
 from .state import StoredPackage, write_pipeline
 from .telling.needs import write_lock
@@ -48,13 +50,18 @@ def write_certified(
     check_takes(packager, pipeline.model)
     write_pipeline(pipeline, folder)
     packager.save(pipeline, folder)
-    packaged = packager.load(StoredPackage(folder, registry), Trust(everything=True))
+    inner = packager.inner(folder) if isinstance(packager, AroundPackager) else folder
+    carried = put_code(registry, packager, pipeline, inner)
+    stored = StoredPackage.opened(folder, registry, carried, trusted=True)
+    packaged = packager.load(stored, Trust(everything=True))
     asked = rows.head(PARITY_ROWS).collect()
     certificate = certify(packager, pipeline, packaged, asked, edges)
     hint = _other_ways(registry, packager, pipeline)
     require_parity(packager, as_parity(certificate), hint)
     require_agreement(certificate, f"packager '{packager.name}'", hint)
     (folder / CERTIFICATE).write_text(json.dumps(plain_certificate(certificate)), "utf-8")
+    if carried is not None:
+        keep_if_proven(registry, packager, packaged, carried, (folder, inner), asked)
     write_golden(folder, packaged, asked, edges, golden)
     write_lock(registry, packager, pipeline, folder)
     return certificate

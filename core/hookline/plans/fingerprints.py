@@ -14,6 +14,7 @@ from typing import Any
 
 from hookline.kinds.component import Component
 from hookline.registry.distributions import distribution_of
+from hookline.registry.own import is_private
 from hookline.version import __version__
 
 from .closure import closure, digest_of
@@ -26,7 +27,12 @@ MACHINERY = frozenset(
 
 @cache
 def code_digest(cls: type[Any]) -> str:
-    """Return a digest of the source code that a component's class comes from: all of its package, or itself in a notebook."""
+    """Return a digest of the source code that a component's class comes from: all of its package, or itself in a notebook.
+
+    Of code that came with a package its name is a digest of it.
+    """
+    if is_private(cls.__module__):
+        return cls.__module__.partition(".")[0]
     module = sys.modules.get(cls.__module__)
     package = sys.modules.get(cls.__module__.partition(".")[0])
     if package is not None and hasattr(package, "__path__"):

@@ -24,6 +24,8 @@ from hookline.kinds import hooks as hookspecs
 from hookline.kinds.given.switches import switched_on
 from hookline.telling.secrets import logger
 
+from .own import note_sources
+
 GROUP = "hookline"
 BUILT_IN = "hookline"
 PROJECT_OPTIONS = ("plugins", "configs")
@@ -174,6 +176,8 @@ def _load(manager: pluggy.PluginManager, found: Plugin, *, strict: bool) -> Plug
             module = importlib.import_module(found.module)
     except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin's import may raise anything, and must not stop the others
         return skip(found, f"{type(error).__name__}: {error}", strict=strict, cause=error)
+    if found.origin == "project":
+        note_sources(found.module.partition(".")[0])
     try:
         manager.register(module, found.name)
         manager.check_pending()

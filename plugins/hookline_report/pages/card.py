@@ -61,6 +61,8 @@ def card_facts(told: Mapping[str, Any]) -> dict[str, Any]:
         "Signed": f"{signed}, by {told['author']}" if told["author"] else signed,
         "Made with": f"hookline {environment['hookline']}, Python {environment['python']}",
     }
+    if told.get("code"):
+        trust["Code of the project"] = told["code"]
     said = {words(name).capitalize(): value for name, value in told["words"].items()}
     said["Links"] = ", ".join(told["words"]["links"])
     metrics, refit = told["metrics"], told.get("refitted_from")

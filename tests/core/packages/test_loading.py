@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,9 +180,12 @@ def test_a_package_whose_plugin_is_not_installed_says_which_and_how_to_get_it(
 def test_a_package_that_a_project_made_says_where_its_component_is_looked_for(
     project_module: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project_module("scaling", SCALE.replace("{name}", "own_scale"))
+    module = project_module("scaling", SCALE.replace("{name}", "own_scale"))
     run = hl.run(source="iris", trainer="decision_tree", transform=["own_scale"], packager=["skops"])
     monkeypatch.delenv("HOOKLINE_PLUGINS")
+    # Where its code may not run.
+    monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setenv("HOOKLINE_STORE_KEY", "of somebody else")
     with pytest.raises(StoreError, match="needs transform 'own_scale', which no plugin here brings") as caught:
         hl.load(run.package())
     assert "HOOKLINE_PLUGINS" in str(caught.value.hint)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pandas as pd
 import polars as pl
 import pytest
 
 import hookline as hl
 from hookline.errors import ConfigError, UntrustedPackage
+from hookline_mlflow.answering import _load_pyfunc
+from kit.own_code import project_at
 from kit.processes import free_port, listening_at, run_python
 
 ROWS = 240
@@ -167,6 +171,23 @@ def test_what_is_inside_decides_what_may_be_loaded(tmp_path: Path) -> None:
     environment = {**os.environ, "HOOKLINE_ALLOW_PICKLE": "1"}
     allowed = run_python(code, run.package() / "mlflow", env=environment, check=False)
     assert allowed.returncode == 0, allowed.stderr
+
+
+def test_code_of_a_project_goes_where_mlflow_copies_it_and_runs_only_where_it_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, home = project_at(tmp_path, "mlflow_shop"), tmp_path / "home"
+    project.make(2.0, home, shop={"trainer": "cut", "packager": [{"component": "mlflow", "holds": "pickle"}]})
+    package = next((home / "models" / "shop").iterdir())
+    assert json.loads((package / "manifest.json").read_text())["code"]["folder"] == "mlflow/model/own_code"
+    moved = shutil.copytree(package / "mlflow" / "model", tmp_path / "moved")
+    with pytest.raises(UntrustedPackage, match="brings its own, which is run only where it is trusted"):
+        _load_pyfunc(str(moved))
+    monkeypatch.setenv("HOOKLINE_ALLOW_PICKLE", "1")
+    golden = json.loads((package / "golden.json").read_text())
+    answers = _load_pyfunc(str(moved)).predict(pd.DataFrame([one["row"] for one in golden]))
+    assert answers["prediction"].tolist() == [one["prediction"] for one in golden]
+    assert answers["probability_a"].tolist() == [one["probabilities"]["a"] for one in golden]
 
 
 def test_one_inside_another_is_refused_before_anything_runs() -> None:

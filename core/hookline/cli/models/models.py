@@ -17,6 +17,7 @@ from hookline.live.registering import register
 from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
 from hookline.packages.door.sealing import is_signed
 from hookline.packages.manifest import read_as, read_json, verify
+from hookline.packages.owncode.carried import told_of
 from hookline.packages.settling import settle
 from hookline.runs.names import split_model_name
 from hookline.workspace.workspace import open_workspace
@@ -119,6 +120,8 @@ def _show(given: Any) -> int:
         refit = manifest["refitted_from"]
         tell(f"refitted: to all {refit['rows']:,} rows; the metrics are of run {refit['run']}, before that")
     tell(f"parity: {json.dumps(manifest['parity'])}")
+    if code := told_of(manifest):
+        tell(f"own code: {code}")
     tell(f"signed: {'with your key' if is_signed(manifest) else 'not with your key'}\n")
     _print_certificate(Path(record.path))
     print_rows(manifest["metrics"], ("name", "value", "low", "high"), empty="no metrics")

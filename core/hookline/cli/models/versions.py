@@ -151,6 +151,7 @@ def _parts(found: Difference) -> list[tuple[str, list[dict[str, Any]], tuple[str
     data = [] if found.data is None else [{"model": side, **told} for side, told in zip(sides, found.data, strict=True)]
     config = [{"config": path, sides[0]: then, sides[1]: now} for path, (then, now) in found.config.items()]
     code = [{"stage": key, "changed": text} for key, texts in found.code.items() for text in texts]
+    modules = [{"module": name, "what": what} for name, what in found.modules.items()]
     features = [
         {"feature": one.name, "status": one.status, **_shares(one.share_before, one.share_after)}
         for one in found.features
@@ -163,6 +164,7 @@ def _parts(found: Difference) -> list[tuple[str, list[dict[str, Any]], tuple[str
         ("data", data, ("model", "version", "name", "rows")),
         ("config", config, ("config", *sides)),
         ("code", code, ("stage", "changed")),
+        ("code that travels", modules, ("module", "what")),
         ("features", features, ("feature", "status", "importance")),
         ("metrics", metrics, ("metric", *sides)),
         ("decides", decision, sides),

@@ -82,7 +82,7 @@ class Learner:
             raise UsageError("a micro-batch has 1 row or more, and so many of them lie between two checkpoints")
         require_reads_on(self.registry, self.source)
         name = newest_of(self.workspace, model)
-        old = old_of(self.registry, self.workspace, name)
+        old = old_of(self.registry, self.workspace, name, self.trust)
         batches = Batches(self.workspace.home / FOLDER / old.record.name / LEARNED)
         position = self._begin(name, position_in(old.manifest), from_start=from_start)
         found = batches.take(self.registry, self.source, position)

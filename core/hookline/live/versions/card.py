@@ -14,6 +14,7 @@ from hookline.packages.certificate.certificate import CERTIFICATE, Certificate
 from hookline.packages.door.faults import first_of
 from hookline.packages.door.sealing import is_signed, signed_by
 from hookline.packages.manifest import read_as, verify
+from hookline.packages.owncode.carried import told_of
 from hookline.packages.settling import EVIDENCE
 from hookline.packages.state import StoredPackage
 from hookline.packages.telling.features import importances_by_column
@@ -84,6 +85,7 @@ def card_facts(what: str | Path, words: str | Path | None = None, *, home: str |
         "parity": manifest["parity"],
         "signed": is_signed(manifest),
         "author": signed_by(manifest),
+        "code": told_of(manifest),
         "environment": {
             name: (manifest.get("environment") or {}).get(name, "") for name in ("python", "platform", "hookline")
         },

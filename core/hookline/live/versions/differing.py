@@ -18,6 +18,7 @@ from hookline.kinds.fitted import Prediction
 from hookline.packages.certificate.golden import golden_rows
 from hookline.packages.deciding.words import decisions, rechosen
 from hookline.packages.loading import LoadedPackage, load_package
+from hookline.packages.owncode.carried import changed_modules
 from hookline.packages.reading import reading_in
 from hookline.packages.settling import EVIDENCE
 from hookline.packages.state import StoredPackage
@@ -50,6 +51,8 @@ class Difference:
     """Path in the config -> both values, where they differ; empty where a package tells no config."""
     code: Mapping[str, tuple[str, ...]]
     """Stage -> what of its code or libraries differs, as far as the catalog knows both runs."""
+    modules: Mapping[str, str]
+    """Module of people's own that travels in a package -> changed, or only in one of them; empty where none travels in one."""
     features: tuple[Change, ...]
     """Those that are not the same, or moved in importance."""
     metrics: Mapping[str, tuple[float | None, float | None]]
@@ -93,6 +96,7 @@ def diff_versions(
         None if data[0] == data[1] else (data[0], data[1]),
         _configs(*(_config(one) for one in evidence)),
         _code(workspace, [_run_id(workspace, one) for one in found], evidence),
+        changed_modules(*(one.manifest for one in sides)),
         tuple(change for change in changes(*records) if change.status != "same" or change.moved),
         _metrics(*(one.manifest for one in sides)),
         decisions(*rules),

@@ -22,7 +22,7 @@ def files_of(folder: Path) -> list[str]:
     """Return the names of a package's files but the manifest, with `/` for folders, sorted.
 
     What Python compiled of modules that travel in a package is none of them: whoever imports these leaves it there, as MLflow
-    and BentoML do, and hookline imports nothing that lies in a package.
+    and BentoML do, and hookline reads nothing of it.
 
     Raises StoreError for links, pipes, sockets and devices, for folders too deep, and for more files than a package has.
     """

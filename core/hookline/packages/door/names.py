@@ -41,6 +41,11 @@ def is_file_name(name: Any) -> bool:
     return all(is_part(part) for part in name.split("/"))
 
 
+def is_module_name(name: Any) -> bool:
+    """Tell whether it may name a module, such as `shop.parts`."""
+    return isinstance(name, str) and all(part.isidentifier() for part in name.split(".")) and _is_short(name)
+
+
 def is_distribution(name: Any, version: Any) -> bool:
     """Tell whether a distribution and its version are such as may stand in a line that somebody is told to type."""
     named = isinstance(name, str) and bool(_DISTRIBUTION.fullmatch(name)) and _is_short(name)

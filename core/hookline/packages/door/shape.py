@@ -14,7 +14,7 @@ from hookline.kinds.plain import adapter
 from hookline.kinds.reports import Metric
 
 from .faults import first_of
-from .names import is_component_name, is_file_name, is_model_name, is_part, shown
+from .names import is_component_name, is_file_name, is_model_name, is_module_name, is_part, shown
 
 if TYPE_CHECKING:
     Text = str
@@ -90,6 +90,21 @@ class RefitFacts:
 
 
 @dataclass(frozen=True)
+class CodeFacts:
+    """Code of people's own that travels in the package.
+
+    folder: of its files; digest: of all of them; modules: module -> its file in that folder; needed: those whose classes the
+        pipeline is of; left_out: why none travels
+    """
+
+    folder: Text
+    digest: Text
+    modules: Mapping[Text, Text]
+    needed: tuple[Text, ...]
+    left_out: Text = ""
+
+
+@dataclass(frozen=True)
 class EnvironmentFacts:
     """What was installed where the package was made."""
 
@@ -128,6 +143,7 @@ class Shape:
     data: DataFacts = DataFacts()
     reading: PlacedFields | None = None
     environment: EnvironmentFacts | None = None
+    code: CodeFacts | None = None
 
 
 def check_shape(manifest: Mapping[str, Any], where: str) -> None:
@@ -163,6 +179,8 @@ def _wrong_names(shape: Shape) -> Iterator[str]:
     for key, name in components.items():
         if not is_component_name(name):
             yield f"{key}: '{shown(name)}' is not the name of a component"
+    if shape.code is not None:
+        yield from _wrong_code(shape.code)
     for key in shape.monitors:
         if not is_part(key):
             yield f"monitors: '{shown(key)}' is not the key of a monitor"
@@ -170,3 +188,14 @@ def _wrong_names(shape: Shape) -> Iterator[str]:
     for key, text in lines.items():
         if not text.isprintable() or len(text) > LONGEST:
             yield f"{key}: '{shown(text)}' is no such word"
+
+
+def _wrong_code(code: CodeFacts) -> Iterator[str]:
+    if not is_file_name(code.folder):
+        yield f"code.folder: '{shown(code.folder)}' is no name of a folder in the package"
+    for name in (*code.modules, *code.needed):
+        if not is_module_name(name):
+            yield f"code: '{shown(name)}' is not the name of a module"
+    for text in (code.digest, code.left_out):
+        if not text.isprintable() or len(text) > LONGEST:
+            yield f"code: '{shown(text)}' is no such word"

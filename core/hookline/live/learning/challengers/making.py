@@ -69,7 +69,7 @@ class Making:
         if self.rules.policy == "batch":
             self._config(champion, {}, 0)
         else:
-            learns_on(self.registry, self.workspace, f"{champion.name}:{champion.version}")
+            learns_on(self.registry, self.workspace, f"{champion.name}:{champion.version}", self.trust)
 
     def _batch(self, one: Retraining, champion: ModelRecord) -> Made:
         config = resolve(self.registry, self._config(champion, one.lesson, bound_of(one).upto))

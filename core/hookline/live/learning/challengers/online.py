@@ -58,7 +58,7 @@ class Online:
 
     def learn(self, model: str, rows: pl.DataFrame) -> Update:
         """Let a version learn rows; returns the new one. Raises what `hookline.live.updating.update` raises."""
-        old = old_of(self.registry, self.workspace, model)
+        old = old_of(self.registry, self.workspace, model, self.trust)
         lessons = [self._lesson(old, part) for part in rows.iter_slices(self.batch)]
         steps = list(_steps(old, lessons))
         whole, fingerprint = replace(self._lesson(old, rows), upto=self.upto), self._fingerprint(steps[-1].fingerprint)
