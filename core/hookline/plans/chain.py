@@ -13,6 +13,7 @@ from hookline.kinds.artifacts import Dataset, Features
 from hookline.kinds.capabilities import RefusesParts, measured_by
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, Package, Traffic
+from hookline.kinds.features.weights import IgnoresScale, WeighsFeatures
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
 from hookline.kinds.formats.words import ONNX, LacksWords, Speaks
 from hookline.kinds.kinds import Evaluator, Monitor, Trainer
@@ -50,8 +51,10 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
                 )
     problems += [*_check_tasks(config), *_refused_by_packagers(config)]
     wordless = _wordless(config)
-    problems += wordless
+    unheeded = _unheeded(config)
+    problems += [*wordless, *unheeded]
     hints += _with_words(registry, config, model) if wordless else []
+    hints += _heeding(registry, config) if unheeded else []
     if problems:
         raise PlanError("\n".join(problems), hint=hints[0] if hints else None)
     assert isinstance(trainer.component, Trainer)
@@ -95,6 +98,23 @@ def _lacking(config: RunConfig) -> list[tuple[str, str]]:
                 own.append((ONNX, f"{placed.component.name} needs to_onnx(), which it does not have"))
             found += own
     return found
+
+
+def _unheeded(config: RunConfig) -> list[str]:
+    """Return which weights of features the trainer would learn the same without, since it does not go by scale."""
+    trainer = config.components["trainer"][0].component
+    why = trainer.ignores_scale() if isinstance(trainer, IgnoresScale) else None
+    weighing = [one.component for one in config.components["featurizer"] if isinstance(one.component, WeighsFeatures)]
+    said = [one.name for one in weighing if one.weighs()] if why else []
+    return [f"trainer '{trainer.name}' goes by no weights of features, as featurizer '{name}' says them: {why}" for name in said]
+
+
+def _heeding(registry: Registry, config: RunConfig) -> list[str]:
+    """Return which trainers of the same tasks go by weights of features, of those that are chosen by name alone."""
+    asked = getattr(config.components["trainer"][0].component, "tasks", frozenset())
+    able = [cls for cls in registry.classes("trainer") if _stands_alone(cls) and getattr(cls, "tasks", asked) & asked]
+    names = [cls.name for cls in able if not (isinstance(made := cls(), IgnoresScale) and made.ignores_scale())]
+    return [f"trainers that go by them: {', '.join(names)}; weights of 0 and 1 do for any"] if names else []
 
 
 def _stays(component: Component) -> bool:
