@@ -106,7 +106,10 @@ def _unheeded(config: RunConfig) -> list[str]:
     why = trainer.ignores_scale() if isinstance(trainer, IgnoresScale) else None
     weighing = [one.component for one in config.components["featurizer"] if isinstance(one.component, WeighsFeatures)]
     said = [one.name for one in weighing if one.weighs()] if why else []
-    return [f"trainer '{trainer.name}' goes by no weights of features, as featurizer '{name}' says them: {why}" for name in said]
+    return [
+        f"trainer '{trainer.name}' goes by no weights of features, as featurizer '{name}' says them: {why}"
+        for name in said
+    ]
 
 
 def _heeding(registry: Registry, config: RunConfig) -> list[str]:

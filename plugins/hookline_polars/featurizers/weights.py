@@ -108,9 +108,7 @@ def weights_of(features: Sequence[Feature], said: Mapping[str, float]) -> list[f
     return found
 
 
-def _levels(
-    feature: Feature, said: Mapping[str, float], known: Mapping[str, None]
-) -> Iterator[dict[str, float]]:
+def _levels(feature: Feature, said: Mapping[str, float], known: Mapping[str, None]) -> Iterator[dict[str, float]]:
     """Yield what is said of a feature, the nearest first: by its name, of the columns that it is made of, by patterns."""
     columns = {name: said.get(name, 1.0) for name in feature.inputs}
     # An indicator `age?missing` belongs to `age` as the number does, whose feature is called as its column.
@@ -120,7 +118,9 @@ def _levels(
     yield columns if any(name in said for name in feature.inputs) else {}
     names = (feature.name, *feature.inputs)
     yield {
-        name: weight for name, weight in said.items() if name not in known and any(_fits(name, one, known) for one in names)
+        name: weight
+        for name, weight in said.items()
+        if name not in known and any(_fits(name, one, known) for one in names)
     }
 
 

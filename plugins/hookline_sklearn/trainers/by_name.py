@@ -36,7 +36,14 @@ MACHINES = ("NuSVC", "NuSVR", "SVC", "SVR")
 SCALELESS: Mapping[str, str] = {
     **dict.fromkeys(
         (
-            *("TreeClassifier", "TreeRegressor", "TreesClassifier", "TreesRegressor", "ForestClassifier", "ForestRegressor"),
+            *(
+                "TreeClassifier",
+                "TreeRegressor",
+                "TreesClassifier",
+                "TreesRegressor",
+                "ForestClassifier",
+                "ForestRegressor",
+            ),
             *("BoostingClassifier", "BoostingRegressor", "AdaBoostClassifier", "AdaBoostRegressor"),
             *("BaggingClassifier", "BaggingRegressor"),
         ),
@@ -68,7 +75,9 @@ class SklearnTrainer(EstimatorTrainer):
 
     def ignores_scale(self) -> str | None:
         """Say why no weight of a feature reaches some of them."""
-        return next((why for ending, why in SCALELESS.items() if self.class_name.removesuffix("CV").endswith(ending)), None)
+        return next(
+            (why for ending, why in SCALELESS.items() if self.class_name.removesuffix("CV").endswith(ending)), None
+        )
 
     @property
     def settled(self) -> bool:

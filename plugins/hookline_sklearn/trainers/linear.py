@@ -8,7 +8,6 @@ from annotated_types import Ge, Gt, Interval
 
 from .estimator import CLASSIFICATION, REGRESSION, EstimatorTrainer, fields_of
 
-
 UNPENALIZED = "without a penalty a coefficient makes up for its column's scale"
 """Why a linear model may go by no weights of features."""
 

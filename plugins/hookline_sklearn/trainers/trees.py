@@ -11,7 +11,6 @@ from hookline import Features, SklearnModel
 from ..models import model_of
 from .estimator import EstimatorTrainer, fields_of, prepare
 
-
 SPLITS = "splits of trees do not change with scale"
 """Why trees go by no weights of features."""
 
