@@ -20,7 +20,7 @@ from hookline.errors import ConfigError, DataError, PlanError
 from hookline.kinds.features.weights import IgnoresScale
 from hookline.kinds.plain import from_json, to_json
 from hookline.registry.registry import Registry, load_registry
-from hookline_polars import TabularFeaturizer, WeightsFeaturizer
+from hookline_polars import WeightsFeaturizer
 from hookline_polars.featurizers.weights import FittedWeights
 from kit.apart import needs_tensorflow
 from kit.conformance import built_in
