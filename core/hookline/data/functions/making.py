@@ -120,7 +120,9 @@ def _fields(name: str, signature: Signature) -> dict[str, tuple[Any, Any]]:
         found["columns"] = (Annotated[tuple[str, ...], doc(told)], ())
     for column in signature.columns:
         found[column] = (Annotated[str, doc(f"The column that the function is given as `{column}`.")], column)
-    found |= signature.parameters
+    for key, (hint, default) in signature.parameters.items():
+        said = any(hasattr(extra, "documentation") for extra in getattr(hint, "__metadata__", ()))
+        found[key] = (hint if said else Annotated[hint, doc(f"What the function is given as `{key}`.")], default)
     if signature.makes != "frame":
         told = "What the new column is called; of vectors there are several, with a number behind it."
         found["into"] = (Annotated[str, annotated_types.MinLen(1), doc(told)], name)

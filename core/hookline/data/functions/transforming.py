@@ -102,10 +102,11 @@ class FunctionTransform(Transform):
 
     def added(self) -> Mapping[str, Derived]:
         """Return the new column, where the fields tell it: what a function makes as a frame is known once it is fitted."""
-        if self.signature.makes not in ("series", "expr") or not self.signature.columns:
+        if self.signature.makes == "frame" or not self.signature.columns:
             return {}
         inputs = tuple(dict.fromkeys(getattr(self, name) for name in self.signature.columns))
-        return {self._into(): Derived(inputs, told_of(type(self).function.__name__, inputs, self._given()))}
+        into = f"{self._into()}_*" if self.signature.makes == "array" else self._into()
+        return {into: Derived(inputs, told_of(type(self).function.__name__, inputs, self._given()))}
 
     def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say that it is Python."""
