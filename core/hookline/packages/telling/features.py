@@ -89,7 +89,7 @@ def features_in(folder: Path, model_version: int | None = None) -> list[FeatureR
             )
             for feature in manifest["features"]
         ]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"the manifest of {folder} says nothing readable of its features") from error
 
 
