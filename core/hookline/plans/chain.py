@@ -54,7 +54,7 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
     unheeded = _unheeded(config)
     problems += [*wordless, *unheeded]
     hints += _with_words(registry, config, model) if wordless else []
-    hints += _heeding(registry, config) if unheeded else []
+    hints += _heeding(registry, config) if any(told.startswith("trainer") for told in unheeded) else []
     if problems:
         raise PlanError("\n".join(problems), hint=hints[0] if hints else None)
     assert isinstance(trainer.component, Trainer)
@@ -101,15 +101,18 @@ def _lacking(config: RunConfig) -> list[tuple[str, str]]:
 
 
 def _unheeded(config: RunConfig) -> list[str]:
-    """Return which weights of features the trainer would learn the same without, since it does not go by scale."""
+    """Return which weights of features are without effect, since the trainer, or a featurizer behind them, ignores scale."""
     trainer = config.components["trainer"][0].component
-    why = trainer.ignores_scale() if isinstance(trainer, IgnoresScale) else None
-    weighing = [one.component for one in config.components["featurizer"] if isinstance(one.component, WeighsFeatures)]
-    said = [one.name for one in weighing if one.weighs()] if why else []
-    return [
-        f"trainer '{trainer.name}' goes by no weights of features, as featurizer '{name}' says them: {why}"
-        for name in said
-    ]
+    featurizers = [placed.component for placed in config.components["featurizer"]]
+    problems = []
+    for place, one in enumerate(featurizers):
+        if not (isinstance(one, WeighsFeatures) and one.weighs()):
+            continue
+        for other in (*featurizers[place + 1 :], trainer):
+            why = other.ignores_scale() if isinstance(other, IgnoresScale) else None
+            told = f"{other.kind} '{other.name}' goes by no weights of features, as featurizer '{one.name}' says them"
+            problems += [f"{told}: {why}"] if why else []
+    return problems
 
 
 def _heeding(registry: Registry, config: RunConfig) -> list[str]:

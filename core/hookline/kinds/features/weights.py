@@ -19,7 +19,10 @@ class WeighsFeatures(Protocol):
 
 @runtime_checkable
 class IgnoresScale(Protocol):
-    """A trainer that may learn the same whatever its features are multiplied by, so that no weight of theirs reaches it."""
+    """A trainer, or a featurizer behind another, to which it may be the same what features are multiplied by.
+
+    So no weight of theirs reaches what is learned.
+    """
 
     def ignores_scale(self) -> str | None:
         """Say why, as `splits of trees do not change with scale`; None: as it is configured, scale counts."""
