@@ -42,7 +42,8 @@ class Columns(CodedColumns):
         for place, table, weight in zip(self.codes, embeddings.tables, self.weights_of_codes, strict=True):
             column = op.squeeze(op.gather(X, _places((place,)), axis=1), op.const(np.array([1], dtype=np.int64)))
             codes = op.add(op.cast(column, to=np.int64), op.const(np.int64(1)))
-            found.append(op.gather(constant(table.weight * weight), codes, axis=0))
+            vectors: Any = table.weight
+            found.append(op.gather(constant(vectors * weight), codes, axis=0))
         return found
 
 

@@ -117,7 +117,7 @@ def _unheeded(config: RunConfig) -> list[str]:
 
 def _heeding(registry: Registry, config: RunConfig) -> list[str]:
     """Return which trainers of the same tasks go by weights of features, of those that are chosen by name alone."""
-    asked = getattr(config.components["trainer"][0].component, "tasks", frozenset())
+    asked: frozenset[str] = getattr(config.components["trainer"][0].component, "tasks", frozenset())
     able = [cls for cls in registry.classes("trainer") if _stands_alone(cls) and getattr(cls, "tasks", asked) & asked]
     names = [cls.name for cls in able if not (isinstance(made := cls(), IgnoresScale) and made.ignores_scale())]
     return [f"trainers that go by them: {', '.join(names)}; weights of 0 and 1 do for any"] if names else []

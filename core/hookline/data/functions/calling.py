@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import traceback
@@ -89,7 +90,8 @@ class Call:
         return DataError(f"function '{self.name}' raised {type(error).__name__}: {told}", hint=self._line(error))
 
     def _line(self, error: Exception) -> str | None:
-        file = self.function.__code__.co_filename
+        # What is wrapped around it, by functools.wraps, is another's.
+        file = inspect.unwrap(self.function).__code__.co_filename
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
         if not frames:
             return None

@@ -78,7 +78,7 @@ def _component(function: Callable[..., Any], signature: Signature, name: str) ->
     """Return the transform's class, which is found in the function's module by the function's name."""
     place = f"{function.__qualname__}.component"
     parameters = _parameters(function, signature, f"{place}.Parameters")
-    fitted = dataclass(frozen=True)(
+    fitted: type[FittedFunction] = dataclass(frozen=True)(
         type(
             "Fitted",
             (FittedFunction,),

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hookline.kinds.given.secrets import Secret
+
 Shape = Literal["frame", "lazy", "series", "expr"]
 """What a function is given: all rows as a frame, or columns as series or expressions."""
 Made = Literal["frame", "series", "expr", "array"]
@@ -54,6 +56,9 @@ def signature_of(function: Callable[..., Any]) -> Signature:
     for parameter in _parameters(name, function):
         if parameter.name not in hints:
             raise TypeError(f"{name}: parameter '{parameter.name}' needs a type, such as `{parameter.name}: float`")
+        if hints[parameter.name] is Secret:
+            told = f"{name}: '{parameter.name}' would travel with the model; read a secret where it is used, from the environment"
+            raise TypeError(told)
         shape = SHAPES.get(_named(hints[parameter.name]))
         if shape is not None:
             shapes[parameter.name] = shape

@@ -384,6 +384,7 @@ REFUSED = [
     ("def f(a: pl.Series): ...", "f returns None; annotate what it makes"),
     ("def f(a: pl.Series) -> float: ...", "f returns float; annotate what it makes"),
     ("def f(*a: pl.Series) -> pl.Series: ...", "parameter 'a' cannot be given by its name"),
+    ("def f(a: pl.Series, key: hl.Secret) -> pl.Series: ...", "'key' would travel with the model"),
     ("def f(into: pl.Series) -> pl.Series: ...", "no parameter can be called 'into'"),
     ("def f(a: 'Frame') -> pl.Series: ...", "name 'Frame' is not defined; import what annotations name"),
 ]
