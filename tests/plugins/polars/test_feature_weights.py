@@ -88,7 +88,7 @@ def test_what_is_0_is_left_out_as_if_it_had_been_dropped() -> None:
     made = weighed(train, {"plan": 0})
     assert made.names == ("age", "income", "tenure", "tenure?missing")
     answers = [RidgeTrainer().fit(one, None).predict(one).values for one in (made, without)]
-    np.testing.assert_array_equal(*answers)
+    np.testing.assert_array_equal(answers[0], answers[1])
 
 
 def test_a_sparse_matrix_is_weighed_as_a_dense_one() -> None:
@@ -260,7 +260,8 @@ def test_a_network_that_embeds_multiplies_vectors_in_training_and_in_every_packa
     assert model.network.columns.weights == (4.0,)
     assert run.predictor.featurizers[-1].fitted.factors == (2.0, 0.5, 1.0)
     rows = people().drop("left")
-    plain, loaded = run.predictor.predict(rows), hl.load(run.package("onnx")).predict(rows)
+    plain: Any = run.predictor.predict(rows)
+    loaded: Any = hl.load(run.package("onnx")).predict(rows)
     np.testing.assert_allclose(loaded.probabilities, plain.probabilities, atol=1e-5)
     forgetful = replace(model.network, columns=replace(model.network.columns, weights=())).build()
     forgetful.load_state_dict(model.module.state_dict())
@@ -338,7 +339,7 @@ def test_what_moved_an_answer_adds_up_to_it(shop: Path, monkeypatch: pytest.Monk
     from hookline_explain import ShapEvaluator
 
     rows = people().drop("left")
-    predictor = hl.load("churn:2")
+    predictor: Any = hl.load("churn:2")
     found = ShapEvaluator(n_background=40).explain(predictor, rows[:10], rows[:60])
     answers = np.asarray(predictor.predict(rows[:10]).probabilities).max(axis=1)
     assert found.columns == ("age", "income", "plan")

@@ -85,7 +85,8 @@ def dataset(frame: pl.DataFrame | None = None) -> Dataset:
 
 def made(function: Any, frame: pl.DataFrame | None = None, **fields: Any) -> pl.DataFrame:
     train = dataset(frame)
-    return function.component(**fields).fit(train).transform(train.frame).collect()
+    found: pl.DataFrame = function.component(**fields).fit(train).transform(train.frame).collect()
+    return found
 
 
 GOOD: list[tuple[Any, dict[str, Any], list[str]]] = [
@@ -146,7 +147,7 @@ def test_what_it_was_fitted_to_is_plain_data_that_two_processes_can_hand_over() 
 
 @hl.as_transform
 def z_score(income: pl.Series) -> pl.Series:
-    return (income - income.mean()) / income.std()  # type: ignore[operator]
+    return (income - income.mean()) / income.std()
 
 
 @hl.as_transform
@@ -174,7 +175,7 @@ def frequent(city: pl.Expr) -> pl.Expr:
     return pl.len().over(city) > 90
 
 
-LEAKS = [
+LEAKS: list[tuple[Any, str, str]] = [
     (z_score, "z_score", "'z_score' of row P0"),
     (filled, "filled", "'filled' of row P0[0-9]+ is [0-9.]+ among 300 rows, and"),
     (shifted, "shifted", "'before' of row P0"),
@@ -229,7 +230,7 @@ def wordy(rows: pl.DataFrame) -> pl.DataFrame:
     return "much"  # type: ignore[return-value]
 
 
-BROKEN = [
+BROKEN: list[tuple[Any, str]] = [
     (ordered, "function 'ordered' makes rows in another order than it is given: row P0"),
     (fewer, "function 'fewer' makes 1[0-9]+ rows of 300"),
     (capricious, "function 'capricious' makes column 'debt' of some rows, and not of others"),
@@ -316,7 +317,7 @@ def test_a_package_answers_as_the_run_did_and_one_row_as_many(project_module: Ca
     )
     rows = people().drop("left")
     wanted: Any = run.predictor.predict(rows).probabilities
-    loaded = hl.load(run.package("skops"))
+    loaded: Any = hl.load(run.package("skops"))
     np.testing.assert_allclose(loaded.predict(rows).probabilities, wanted, atol=1e-12)
     for place in (0, 7):
         alone: Any = loaded.predict(rows[place : place + 1]).probabilities
