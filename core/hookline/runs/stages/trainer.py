@@ -142,7 +142,7 @@ def _require_embedding(stage: Stage, train: Features) -> None:
         raise DataError(
             f"trainer '{stage.component.name if stage.component else ''}' reads the codes of '{coded[0]}' as numbers, of which "
             "a weight makes no more or less of a category",
-            hint="featurizer.tabular.categorical=one_hot, or a trainer that embeds categories",
+            hint="encode categories as columns of their own, or choose a trainer that embeds them",
         )
 
 
