@@ -17,7 +17,7 @@ import hookline as hl
 from hookline import Dataset, Roles
 from hookline.cli import main
 from hookline.data.functions.proving import MOST_ROWS
-from hookline.errors import ConfigError, DataError, PlanError, UnknownName
+from hookline.errors import ConfigError, DataError, PlanError, PluginError, UnknownName
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.plain import from_json, to_json
 from hookline.plans.fingerprints import code_digest
@@ -400,7 +400,7 @@ def test_a_function_whose_annotations_do_not_tell_is_refused(code: str, why: str
 
 def test_a_name_that_is_taken_and_one_that_is_unknown_are_told(project_module: Callable[[str, str], str]) -> None:
     project_module("shop", PROJECT.replace("ratio_of", "ratio"))
-    with pytest.raises(hl.errors.PluginError, match="transform 'ratio' .* is already taken"):
+    with pytest.raises(PluginError, match="transform 'ratio' .* is already taken"):
         load_registry()
     project_module(
         "shop", PROJECT.replace("@hl.as_transform\ndef ratio_of", '@hl.as_transform(name="owed")\ndef ratio')
