@@ -16,6 +16,7 @@ from .api import (
     update,
     why,
 )
+from .data.functions.making import as_transform
 from .kinds.answering.rules import DecisionRule, Intervals, PredictionSets
 from .kinds.artifacts import Dataset, Feature, Features, Roles, Schema, Split, Target, TextRules
 from .kinds.capabilities import (
@@ -45,6 +46,7 @@ from .kinds.component import Component, Settings
 from .kinds.deployments import Deployment, Histogram, Package, Route, Seen, ServeOptions, Traffic, Trust
 from .kinds.features.sets import FeatureSet, FeatureTest
 from .kinds.features.telling import AddsColumns, Derived
+from .kinds.features.weights import EmbedsCategories, IgnoresScale, WeighsFeatures
 from .kinds.fitted import (
     FittedFeaturizer,
     FittedTransform,
@@ -140,6 +142,7 @@ __all__ = [
     "Deployment",
     "Derived",
     "DropsRepeats",
+    "EmbedsCategories",
     "Evaluator",
     "Explains",
     "Explanation",
@@ -156,6 +159,7 @@ __all__ = [
     "FittedTransform",
     "Fleet",
     "Histogram",
+    "IgnoresScale",
     "Intervals",
     "LacksWords",
     "Limit",
@@ -218,12 +222,14 @@ __all__ = [
     "Varies",
     "VersionInfo",
     "WatchRules",
+    "WeighsFeatures",
     "WorksBeside",
     "__version__",
     "ack",
     "alarm_history",
     "alarms",
     "answer_from",
+    "as_transform",
     "bench",
     "checkout",
     "checkpoint_folder",

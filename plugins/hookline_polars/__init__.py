@@ -11,6 +11,7 @@ from .definitions.moments import CyclesTransform, HolidaysTransform
 from .definitions.ratios import RatioTransform
 from .definitions.words import TextCountsTransform, TfidfTransform
 from .featurizers.tabular import TabularFeaturizer
+from .featurizers.weights import WeightsFeaturizer
 from .monitors.drift import DataDriftMonitor
 from .monitors.predictions import PredictionDriftMonitor
 from .monitors.quality import DataQualityMonitor
@@ -77,6 +78,7 @@ __all__ = [
     "TextCountsTransform",
     "TfidfTransform",
     "UnitsTransform",
+    "WeightsFeaturizer",
 ]
 
 
@@ -126,7 +128,7 @@ def register_transforms() -> list[type[Transform]]:
 @hookimpl
 def register_featurizers() -> list[type[Featurizer]]:
     """Return the featurizers."""
-    return [TabularFeaturizer]
+    return [TabularFeaturizer, WeightsFeaturizer]
 
 
 @hookimpl

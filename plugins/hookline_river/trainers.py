@@ -177,6 +177,10 @@ class RiverTreeTrainer(RiverTrainer):
     max_size: Annotated[float, Gt(0)] = 100.0
     """MiB that the trees may grow to, all together; the leaves that promise least stop learning beyond it."""
 
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches it."""
+        return "divisions of trees do not change with scale"
+
     def fit(self, train: Features, valid: Features | None) -> RiverModel:
         """Learn row by row, telling the loss of rows that are not learned yet; raises DataError for missing values."""
         train = train.weighing()

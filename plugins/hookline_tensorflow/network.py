@@ -58,7 +58,8 @@ class Network:
             table = layers.Embedding(
                 self.columns.sizes[number] + 1, self.widths[number], fresh, name=EMBEDDING.format(number)
             )
-            parts.append(table(code))
+            vector, weight = table(code), self.columns.weights_of_codes[number]
+            parts.append(vector if weight == 1 else vector * weight)
         return layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
     def plain(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Columns(CodedColumns):
         """Return fresh tables."""
         from .modules import Embeddings
 
-        return Embeddings(self.codes, self.sizes, widths)
+        return Embeddings(self.codes, self.sizes, widths, self.weights_of_codes)
 
     def onnx_numbers(self, X: Any) -> Any:
         """Say it as ONNX: (N, n_features) -> (N, n_numbers)."""
@@ -39,10 +39,11 @@ class Columns(CodedColumns):
         import spox.opset.ai.onnx.v21 as op
 
         found = []
-        for place, table in zip(self.codes, embeddings.tables, strict=True):
+        for place, table, weight in zip(self.codes, embeddings.tables, self.weights_of_codes, strict=True):
             column = op.squeeze(op.gather(X, _places((place,)), axis=1), op.const(np.array([1], dtype=np.int64)))
             codes = op.add(op.cast(column, to=np.int64), op.const(np.int64(1)))
-            found.append(op.gather(constant(table.weight), codes, axis=0))
+            vectors: Any = table.weight
+            found.append(op.gather(constant(vectors * weight), codes, axis=0))
         return found
 
 

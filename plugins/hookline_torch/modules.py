@@ -16,11 +16,14 @@ class Embeddings(nn.Module):
     """Tables of vectors, one a column of codes: position of the category + 1, and 0 where it is unseen or missing.
 
     The vector of what is unseen begins at 0, and stays there where no training row misses the value.
+    weights: of columns; what the tables hold is multiplied by them
     """
 
-    def __init__(self, places: Sequence[int], sizes: Sequence[int], widths: Sequence[int]) -> None:
+    def __init__(
+        self, places: Sequence[int], sizes: Sequence[int], widths: Sequence[int], weights: Sequence[float]
+    ) -> None:
         super().__init__()
-        self.places = tuple(places)
+        self.places, self.weights = tuple(places), tuple(weights)
         tables = [nn.Embedding(size + 1, width) for size, width in zip(sizes, widths, strict=True)]
         for table in tables:
             nn.init.normal_(table.weight, std=SMALL)
@@ -30,7 +33,7 @@ class Embeddings(nn.Module):
     def forward(self, X: torch.Tensor) -> list[torch.Tensor]:
         """Return the vectors of each column: (n, width) each."""
         codes = X[:, list(self.places)].long() + 1
-        return [table(codes[:, place]) for place, table in enumerate(self.tables)]
+        return [table(codes[:, place]) * self.weights[place] for place, table in enumerate(self.tables)]
 
 
 class Embedded(nn.Module):

@@ -155,9 +155,11 @@ def test_tabular_learns_nothing_of_rows_that_weigh_nothing(fields: Mapping[str, 
 @pytest.mark.parametrize("name", [name for name in built_in("featurizer") if name != "tabular"])
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_a_featurizer_learns_nothing_of_rows_that_weigh_nothing(registry: Registry, name: str, task: Task) -> None:
-    fields: Any = {"select": {"keep": 3, "mutual_information": 0.001}, "sklearn": {"class_name": "StandardScaler"}}[
-        name
-    ]
+    fields: Any = {
+        "select": {"keep": 3, "mutual_information": 0.001},
+        "sklearn": {"class_name": "StandardScaler"},
+        "weights": {"columns": {"*": 2.0}},
+    }[name]
     component: Any = registry.build("featurizer", name, fields, f"featurizer.{name}")
     fitted = TabularFeaturizer(missing="zero").fit(dataset(rows(200)))
     found = component.fit(matrix(mixed(rows(200)), task, fitted))

@@ -218,6 +218,8 @@ class Feature:
     """Changes when the definition means something else, and not when only fitted numbers in it moved."""
     categories: int | None = None
     """How many categories there are, of which a value is the position (-1: unseen or missing); None of other values."""
+    weight: float = 1.0
+    """What its column of the matrix was multiplied by; a position of a category is not, but the vector that is made of it."""
 
 
 @dataclass(frozen=True)

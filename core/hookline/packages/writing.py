@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.deployments import Trust
+from hookline.kinds.features.weights import weighed
 from hookline.kinds.kinds import Packager
 from hookline.kinds.plain import to_json
 from hookline.registry.ports import takers
@@ -127,7 +128,7 @@ def _other_ways(registry: Registry, packager: Packager, pipeline: Pipeline[Any])
 
 def facts_of(pipeline: Pipeline[Any], certificate: Certificate) -> dict[str, Any]:
     """Return what a manifest says of every pipeline: target, model, features, importances and parity."""
-    parity = as_parity(certificate)
+    parity, importances = as_parity(certificate), weighed(pipeline.model.importances(), pipeline.made)
     return {
         "target": to_json(pipeline.target),
         "decision": None if pipeline.decision is None else to_json(pipeline.decision),
@@ -136,6 +137,6 @@ def facts_of(pipeline: Pipeline[Any], certificate: Certificate) -> dict[str, Any
         "model": type(pipeline.model).__name__,
         "features": [to_json(feature) for feature in pipeline.made],
         # What is no number ranks nothing, and JSON has no word for it.
-        "importances": {name: weight for name, weight in pipeline.model.importances().items() if math.isfinite(weight)},
+        "importances": {name: value for name, value in importances.items() if math.isfinite(value)},
         "parity": to_json(parity) | {"ok": parity.ok},
     }

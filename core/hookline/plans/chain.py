@@ -13,6 +13,7 @@ from hookline.kinds.artifacts import Dataset, Features
 from hookline.kinds.capabilities import RefusesParts, measured_by
 from hookline.kinds.component import Component
 from hookline.kinds.deployments import Deployment, Package, Traffic
+from hookline.kinds.features.weights import IgnoresScale, WeighsFeatures
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
 from hookline.kinds.formats.words import ONNX, LacksWords, Speaks
 from hookline.kinds.kinds import Evaluator, Monitor, Trainer
@@ -50,8 +51,10 @@ def check_chain(registry: Registry, config: RunConfig) -> None:
                 )
     problems += [*_check_tasks(config), *_refused_by_packagers(config)]
     wordless = _wordless(config)
-    problems += wordless
+    unheeded = _unheeded(config)
+    problems += [*wordless, *unheeded]
     hints += _with_words(registry, config, model) if wordless else []
+    hints += _heeding(registry, config) if any(told.startswith("trainer") for told in unheeded) else []
     if problems:
         raise PlanError("\n".join(problems), hint=hints[0] if hints else None)
     assert isinstance(trainer.component, Trainer)
@@ -95,6 +98,29 @@ def _lacking(config: RunConfig) -> list[tuple[str, str]]:
                 own.append((ONNX, f"{placed.component.name} needs to_onnx(), which it does not have"))
             found += own
     return found
+
+
+def _unheeded(config: RunConfig) -> list[str]:
+    """Return which weights of features are without effect, since the trainer, or a featurizer behind them, ignores scale."""
+    trainer = config.components["trainer"][0].component
+    featurizers = [placed.component for placed in config.components["featurizer"]]
+    problems = []
+    for place, one in enumerate(featurizers):
+        if not (isinstance(one, WeighsFeatures) and one.weighs()):
+            continue
+        for other in (*featurizers[place + 1 :], trainer):
+            why = other.ignores_scale() if isinstance(other, IgnoresScale) else None
+            told = f"{other.kind} '{other.name}' goes by no weights of features, as featurizer '{one.name}' says them"
+            problems += [f"{told}: {why}"] if why else []
+    return problems
+
+
+def _heeding(registry: Registry, config: RunConfig) -> list[str]:
+    """Return which trainers of the same tasks go by weights of features, of those that are chosen by name alone."""
+    asked: frozenset[str] = getattr(config.components["trainer"][0].component, "tasks", frozenset())
+    able = [cls for cls in registry.classes("trainer") if _stands_alone(cls) and getattr(cls, "tasks", asked) & asked]
+    names = [cls.name for cls in able if not (isinstance(made := cls(), IgnoresScale) and made.ignores_scale())]
+    return [f"trainers that go by them: {', '.join(names)}; weights of 0 and 1 do for any"] if names else []
 
 
 def _stays(component: Component) -> bool:

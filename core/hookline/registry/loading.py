@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
+from types import FunctionType
 from typing import Literal
 
 import pluggy
 
 from hookline.errors import PluginError, closest
 from hookline.kinds import hooks as hookspecs
+from hookline.kinds.component import Component
 from hookline.kinds.given.switches import switched_on
 from hookline.telling.secrets import logger
 
@@ -187,10 +189,30 @@ def _load(manager: pluggy.PluginManager, found: Plugin, *, strict: bool) -> Plug
         other = manager.get_name(module)
         return skip(found, f"its module is that of plugin '{other}' already", strict=strict)
     hooks = tuple(sorted(caller.name for caller in manager.get_hookcallers(module) or ()))
-    if not hooks:
-        return skip(found, "it implements no hook; mark its functions with @hookline.hookimpl", strict=strict)
+    if not hooks and not any(_of_functions(module)):
+        told = "it implements no hook; mark its functions with @hookline.hookimpl, or with @hookline.as_transform"
+        return skip(found, told, strict=strict)
     _refuse_wrappers(manager, module, found)
     return replace(found, seconds=time.perf_counter() - started, hooks=hooks)
+
+
+def made_of_functions(plugins: PluginSet) -> Iterator[tuple[Plugin, type[Component]]]:
+    """Yield the components that were made of functions of plugins' modules, by the functions' names there, each once."""
+    seen: set[type[Component]] = set()
+    for plugin in plugins.plugins:
+        # Those of this distribution are classes, and looking through it takes its part of each command.
+        module = None if plugin.origin == "built-in" else plugins.manager.get_plugin(plugin.name)
+        for cls in _of_functions(module):
+            if cls not in seen:
+                yield plugin, cls
+            seen.add(cls)
+
+
+def _of_functions(module: object) -> Iterator[type[Component]]:
+    for _, value in sorted(getattr(module, "__dict__", {}).items()):
+        cls = getattr(value, "component", None) if isinstance(value, FunctionType) else None
+        if isinstance(cls, type) and issubclass(cls, Component):
+            yield cls
 
 
 def skip(plugin: Plugin, why: str, *, strict: bool, cause: BaseException | None = None) -> Plugin:

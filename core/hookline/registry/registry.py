@@ -23,7 +23,7 @@ from hookline.telling.secrets import logger
 
 from .contract import check_class
 from .fields import FieldInfo, default_of, field_infos, has_default
-from .loading import Plugin, PluginSet, skip
+from .loading import Plugin, PluginSet, made_of_functions, skip
 from .named import PAGE, SCORER, SERVER, FeatureSetOf, Page, Scores, Shows, add, add_set
 from .nested import build_nested
 from .ports import ports, type_text
@@ -74,6 +74,8 @@ class Registry:
         for kind in KINDS:
             for plugin, cls in _collect(plugins, f"register_{kind}s", broken):
                 self._add(kind, plugin, cls)
+        for plugin, cls in made_of_functions(plugins):
+            self._add(cls.kind, plugin, cls)
         for plugin, settings in _collect(plugins, "register_settings", broken):
             self._add_settings(plugin, settings)
         for plugin, (name, write) in _collect(plugins, "register_pages", broken, _items):

@@ -27,11 +27,11 @@ def write_feature_history(facts: Mapping[str, Any], path: Path) -> None:
 
 
 def history_charts(versions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a line a model for each figure that some version has."""
+    """Return a line a model for each figure that some version has; of weights, where one is not 1."""
     return [
         {"id": name, "section": "history", "title": title, "spec": _lines(versions, name, title)}
         for name, title in FIGURES.items()
-        if any(one[name] is not None for one in versions)
+        if any(one[name] not in ((None, 1) if name == "weight" else (None,)) for one in versions)
     ]
 
 

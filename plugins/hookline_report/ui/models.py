@@ -96,6 +96,7 @@ def features(request: Request) -> Response:
     facts = {
         **_around(found, "features"),
         "rows": rows,
+        "weighed": any(row["weight"] != 1 for row in rows),
         "most": max((row["share"] or 0 for row in rows), default=0) or 1,
     }
     return page(request, "features.html.jinja", {**facts, "plain": rows})

@@ -33,6 +33,8 @@ UNFIT = frozenset({"FunctionTransformer", "TargetEncoder"})
 """Transformers that run a function which they are given, and one that shows training rows their own target unless it is fitted
 in a way of its own, which `tabular` has."""
 
+SCALERS = ("MaxAbsScaler", "MinMaxScaler", "PowerTransformer", "QuantileTransformer", "RobustScaler", "StandardScaler")
+"""Transformers that bring every column to a scale of its own."""
 FOLDERS = frozenset({"memory"})
 """Parameters that name a folder of pickles, which joblib would read: a config runs no code."""
 
@@ -94,6 +96,10 @@ class SklearnFeaturizer(Featurizer):
         """Say that it is scikit-learn's."""
         return {ONNX: f"{self.class_name} of scikit-learn (tabular scales and encodes, select chooses)"}
 
+    def ignores_scale(self) -> str | None:
+        """Say that what scales anew takes weights of features away."""
+        return f"{self.class_name} scales anew; put it before them" if self.class_name in SCALERS else None
+
     def fit(self, train: Features) -> FittedTransformer:
         """Fit on the training rows, with their weights where it takes any, and the target where it wants one.
 
@@ -136,6 +142,9 @@ class SklearnFeaturizer(Featurizer):
         """Describe what is made: of one column each where it keeps their names, else of all that came in."""
         from hashlib import sha256
 
+        from sklearn.feature_selection import SelectorMixin
+
+        selects = isinstance(transformer, SelectorMixin)
         told = ", ".join(f"{name}={value!r}" for name, value in sorted(self.params.items()))
         version = sha256(f"{self.class_name}({told})".encode()).hexdigest()[:8]
         before = {feature.name: feature for feature in train.features}
@@ -151,6 +160,7 @@ class SklearnFeaturizer(Featurizer):
                     one.inputs if one else inputs,
                     f"{definition}: {name}",
                     f"{one.version if one else ''}{version}",
+                    weight=one.weight if one and selects else 1.0,
                 )
             )
         return tuple(found)

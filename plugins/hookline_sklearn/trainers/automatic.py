@@ -11,7 +11,7 @@ from hookline.kinds.reports import CHOSEN
 
 from .estimator import DENSE_LIMIT, EstimatorTrainer
 from .linear import LogisticRegressionTrainer, RidgeTrainer
-from .trees import HistGradientBoostingTrainer
+from .trees import SPLITS, HistGradientBoostingTrainer
 
 FEW_ROWS = 500
 """Below so many training rows a linear model is the safer start: trees need some dozens of rows a leaf."""
@@ -25,6 +25,10 @@ class AutoTrainer(EstimatorTrainer):
     name = "auto"
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of the model that is chosen."""
+
+    def ignores_scale(self) -> str | None:
+        """Say why weights of features may not reach it."""
+        return f"it may choose trees, and {SPLITS}"
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Choose by the training rows, say which and why, and fit; raises DataError where no choice can take them."""

@@ -9,7 +9,7 @@ from annotated_types import Interval
 
 from hookline import Features, SklearnModel, Trainer
 
-from .estimator import REGRESSION, require_sklearn
+from .estimator import REGRESSION, require_sklearn, scale_ignored
 from .trees import HistGradientBoostingTrainer
 
 
@@ -40,6 +40,10 @@ class QuantileBandTrainer(Trainer):
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""
         return ("sklearn",)
+
+    def ignores_scale(self) -> str | None:
+        """Say what the trainer of the quantiles does."""
+        return scale_ignored(self.trainer or HistGradientBoostingTrainer())
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Fit three models with the rows' weights, one after another; raises as their trainer does."""

@@ -13,6 +13,8 @@ from hookline.errors import ConfigError, Problem, closest
 
 from ..models import model_of
 from .estimator import EstimatorTrainer, fit_quietly, prepare
+from .linear import UNPENALIZED
+from .trees import SPLITS
 
 MODULES = (
     "discriminant_analysis",
@@ -31,6 +33,31 @@ MACHINES = ("NuSVC", "NuSVR", "SVC", "SVR")
 """Support vector machines that are more than a sum; `LinearSVC` is one."""
 
 
+SCALELESS: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            *(
+                "TreeClassifier",
+                "TreeRegressor",
+                "TreesClassifier",
+                "TreesRegressor",
+                "ForestClassifier",
+                "ForestRegressor",
+            ),
+            *("BoostingClassifier", "BoostingRegressor", "AdaBoostClassifier", "AdaBoostRegressor"),
+            *("BaggingClassifier", "BaggingRegressor"),
+        ),
+        SPLITS,
+    ),
+    "GaussianNB": "each feature is held against its own spread",
+    "DiscriminantAnalysis": "distances are measured in the spread of the features",
+    "LinearRegression": UNPENALIZED,
+    "DummyClassifier": "it looks at no feature",
+    "DummyRegressor": "it looks at no feature",
+}
+"""Endings of the names of estimators that learn the same whatever features are multiplied by -> why."""
+
+
 class SklearnTrainer(EstimatorTrainer):
     """Any other scikit-learn classifier or regressor, by its class name: `trainer.class_name=ExtraTreesClassifier`."""
 
@@ -45,6 +72,12 @@ class SklearnTrainer(EstimatorTrainer):
     def lacks_words(self, roles: Roles) -> Mapping[str, str]:
         """Say so of support vector machines, which PyTorch does not have."""
         return {"torch": "a support vector machine"} if self.class_name in MACHINES else {}
+
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches some of them."""
+        return next(
+            (why for ending, why in SCALELESS.items() if self.class_name.removesuffix("CV").endswith(ending)), None
+        )
 
     @property
     def settled(self) -> bool:

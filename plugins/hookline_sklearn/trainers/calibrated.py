@@ -10,7 +10,7 @@ from hookline import Features, SklearnModel, Trainer
 from hookline.errors import DataError
 
 from ..models import CalibratedModel
-from .estimator import CLASSIFICATION, prepare, require_sklearn, unfitted
+from .estimator import CLASSIFICATION, prepare, require_sklearn, scale_ignored, unfitted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +48,10 @@ class CalibratedTrainer(Trainer):
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""
         return ("sklearn",)
+
+    def ignores_scale(self) -> str | None:
+        """Say what the trainer that it is around does."""
+        return scale_ignored(self.trainer)
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Fit classifier and calibration with the rows' weights; raises DataError where a class has fewer rows than folds."""

@@ -84,6 +84,10 @@ class NaiveBayesTrainer(EstimatorTrainer):
     var_smoothing: Annotated[float, Ge(0)] = 1e-9
     """Share of the largest variance that is added to all."""
 
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches it."""
+        return "each feature is held against its own spread"
+
     def estimator(self, task: str) -> Any:
         """Return a GaussianNB."""
         from sklearn.naive_bayes import GaussianNB

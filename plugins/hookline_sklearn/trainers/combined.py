@@ -10,7 +10,7 @@ from hookline import Features, SklearnModel, Trainer
 from hookline.errors import DataError
 
 from ..models import model_of
-from .estimator import fit_quietly, prepare, require_sklearn, unfitted
+from .estimator import fit_quietly, prepare, require_sklearn, scale_ignored, unfitted
 from .linear import LogisticRegressionTrainer, RidgeTrainer
 
 
@@ -35,6 +35,10 @@ class VotingTrainer(Trainer):
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""
         return ("sklearn",)
+
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches any of the models."""
+        return scale_ignored(*self.trainers)
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Fit every model with the rows' weights; raises DataError for a classifier without probabilities."""
@@ -78,6 +82,11 @@ class StackingTrainer(Trainer):
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""
         return ("sklearn",)
+
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches any of the models that see features."""
+        last = [self.final or RidgeTrainer()] if self.passthrough else []
+        return scale_ignored(*self.trainers, *last)
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Fit all models with the rows' weights; raises DataError for a class with fewer rows than folds."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from hookline import Features, Finding, SklearnModel, Trainer, report_finding
 from hookline.errors import DataError
+from hookline.kinds.features.weights import IgnoresScale
 from hookline.registry.ports import ports, type_text
 
 from ..models import model_of
@@ -77,6 +78,12 @@ def require_sklearn(trainer: Trainer, why: str) -> None:
     makes = ports(type(trainer)).makes
     if not (isinstance(makes, type) and issubclass(makes, SklearnModel)):
         raise ValueError(f"trainer '{trainer.name}' makes {type_text(makes)}, and {why}")
+
+
+def scale_ignored(*trainers: Trainer) -> str | None:
+    """Say why no weight of a feature reaches any of some trainers; None where it may reach one."""
+    told = [one.ignores_scale() if isinstance(one, IgnoresScale) else None for one in trainers]
+    return told[0] if all(told) else None
 
 
 def prepare(trainer: str, features: Features, *, takes_nan: bool, takes_sparse: bool) -> Any:

@@ -8,6 +8,9 @@ from annotated_types import Ge, Gt, Interval
 
 from .estimator import CLASSIFICATION, REGRESSION, EstimatorTrainer, fields_of
 
+UNPENALIZED = "without a penalty a coefficient makes up for its column's scale"
+"""Why a linear model may go by no weights of features."""
+
 
 class LogisticRegressionTrainer(EstimatorTrainer):
     """Logistic regression with an L2 or L1 penalty: the first model to try on a classification."""
@@ -52,6 +55,10 @@ class LinearRegressionTrainer(EstimatorTrainer):
     positive: bool = False
     """Whether coefficients must not be negative."""
 
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches it."""
+        return UNPENALIZED
+
     def estimator(self, task: str) -> Any:
         """Return a LinearRegression."""
         from sklearn.linear_model import LinearRegression
@@ -70,6 +77,10 @@ class RidgeTrainer(EstimatorTrainer):
     """Whether to fit a constant term."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of stochastic solvers."""
+
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches it, where nothing is penalized."""
+        return None if self.alpha else UNPENALIZED
 
     def estimator(self, task: str) -> Any:
         """Return a Ridge."""
@@ -140,6 +151,10 @@ class QuantileRegressionTrainer(EstimatorTrainer):
     """Strength of an L1 penalty."""
     fit_intercept: bool = True
     """Whether to fit a constant term."""
+
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches it, where nothing is penalized."""
+        return None if self.alpha else UNPENALIZED
 
     def estimator(self, task: str) -> Any:
         """Return a QuantileRegressor."""

@@ -11,8 +11,19 @@ from hookline import Features, SklearnModel
 from ..models import model_of
 from .estimator import EstimatorTrainer, fields_of, prepare
 
+SPLITS = "splits of trees do not change with scale"
+"""Why trees go by no weights of features."""
 
-class DecisionTreeTrainer(EstimatorTrainer):
+
+class TreesTrainer(EstimatorTrainer):
+    """What all of them share: a feature is split where its order says, whatever its scale."""
+
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches it."""
+        return SPLITS
+
+
+class DecisionTreeTrainer(TreesTrainer):
     """One decision tree: readable, and easily overfitted."""
 
     name = "decision_tree"
@@ -39,7 +50,7 @@ class DecisionTreeTrainer(EstimatorTrainer):
         return DecisionTreeClassifier(**fields_of(self))
 
 
-class RandomForestTrainer(EstimatorTrainer):
+class RandomForestTrainer(TreesTrainer):
     """A forest of randomized trees: strong with little tuning."""
 
     name = "random_forest"
@@ -66,7 +77,7 @@ class RandomForestTrainer(EstimatorTrainer):
         return _forest(self, RandomForestRegressor if task == "regression" else RandomForestClassifier, task)
 
 
-class ExtraTreesTrainer(EstimatorTrainer):
+class ExtraTreesTrainer(TreesTrainer):
     """A forest that splits at random thresholds (Geurts et al. 2006): quicker than a random forest, and smoother."""
 
     name = "extra_trees"
@@ -93,7 +104,7 @@ class ExtraTreesTrainer(EstimatorTrainer):
         return _forest(self, ExtraTreesRegressor if task == "regression" else ExtraTreesClassifier, task)
 
 
-class GradientBoostingTrainer(EstimatorTrainer):
+class GradientBoostingTrainer(TreesTrainer):
     """Gradient boosting with exact splits: for small tables, where `hist_gradient_boosting` has too few rows for its bins."""
 
     name = "gradient_boosting"
@@ -119,7 +130,7 @@ class GradientBoostingTrainer(EstimatorTrainer):
         return (GradientBoostingRegressor if task == "regression" else GradientBoostingClassifier)(**fields_of(self))
 
 
-class HistGradientBoostingTrainer(EstimatorTrainer):
+class HistGradientBoostingTrainer(TreesTrainer):
     """Histogram gradient boosting: usually the strongest on tables, and at ease with missing values."""
 
     name = "hist_gradient_boosting"

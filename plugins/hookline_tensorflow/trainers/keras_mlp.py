@@ -27,6 +27,7 @@ class KerasMlpTrainer(KerasFit):
     """
 
     name = "keras_mlp"
+    embeds_categories = True
     hidden: tuple[Annotated[int, Gt(0)], ...] = (64, 32)
     """Units of each hidden layer."""
     activation: Literal["relu", "gelu", "tanh"] = "relu"

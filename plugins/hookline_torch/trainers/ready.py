@@ -19,6 +19,8 @@ from .fields import StepwiseFit
 class ReadyTrainer(StepwiseFit):
     """Fits a network whose shape is plain data, so that its model is saved and exported without the code of its class."""
 
+    embeds_categories = True
+
     @abstractmethod
     def network(self, features: Sequence[Feature], outputs: int) -> Network | Transformer:
         """Return the shape of the network for these features; outputs: classes, or 1 for a number."""

@@ -15,7 +15,10 @@ from hookline.kinds.component import Component
 from kit.components import Income, IncomeFeaturizer
 from kit.conformance import built_in, check_built_in, check_good, own_checks, require_failure
 
-FIELDS: Mapping[str, Mapping[str, Any]] = {"sklearn": {"class_name": "StandardScaler"}}
+FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "sklearn": {"class_name": "StandardScaler"},
+    "weights": {"columns": {"a*": 2.0, "city": 0.5, "income": 0}},
+}
 """What a component cannot do without."""
 
 

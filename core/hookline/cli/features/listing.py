@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from .known import SET, add_config_dir, versions_known, warn_of_outdated
 MODEL = "a model (name, name:3, name@alias), a package folder, `last` or a run id"
 SETS = ("set", "version", "defined", "owner", "features", "models", "live", "runs", "description")
 COLUMNS = ("name", "dtype", "inputs", "definition", "version", "importance", "share")
+WEIGHT = "weight"
+"""A column that is shown where a feature was given one."""
 
 
 def add(actions: Any) -> None:
@@ -51,11 +54,15 @@ def _list(given: Any) -> int:
     if given.json:
         print_json([asdict(record) for record in found])
         return 0
-    columns = COLUMNS if given.model is not None else ("model", "model_version", *COLUMNS)
+    columns = _columns(found, *(() if given.model is not None else ("model", "model_version")), *COLUMNS)
     print_rows(
         [asdict(record) for record in found], columns, empty="no models yet; a run with a deployer registers one"
     )
     return 0
+
+
+def _columns(found: Sequence[FeatureRecord], *columns: str) -> tuple[str, ...]:
+    return (*columns, WEIGHT) if any(record.weight != 1 for record in found) else columns
 
 
 def _list_sets(versions: list[SetVersion], *, as_json: bool) -> int:
@@ -126,7 +133,7 @@ def _show(given: Any) -> int:
     if given.json:
         print_json([asdict(record) for record in found])
         return 0
-    print_rows([asdict(record) for record in found], ("model", "model_version", *COLUMNS[1:]), empty="")
+    print_rows([asdict(record) for record in found], _columns(found, "model", "model_version", *COLUMNS[1:]), empty="")
     return 0
 
 

@@ -25,7 +25,7 @@ class Standing:
 
     importance: as the model has it, of several features their sum; share: of all importance, 0 to 1
     drift: how far its columns had moved between training and held-out rows, the most of them, 0 to 1
-    weight: how much it was made to count, where the model says so
+    weight: what it was multiplied by, so that it counts for more or less; None where its features were given several
     """
 
     model: str
@@ -86,7 +86,7 @@ def _standing(
     importances = [abs(one.importance) for one in features if one.importance is not None]
     shares = [one.share for one in features if one.share is not None]
     columns = {column for one in features for column in one.inputs} | {name}
-    weights = _weights(evidence)
+    weights = {one.weight for one in features}
     return Standing(
         model,
         version,
@@ -95,7 +95,7 @@ def _standing(
         (features[0].importance if len(features) == 1 else sum(importances)) if importances else None,
         sum(shares) if shares else None,
         max((moved for column, moved in _moved(evidence).items() if column in columns), default=None),
-        next((weights[one] for one in (name, features[0].name) if one in weights), None),
+        next(iter(weights)) if len(weights) == 1 else None,
         None if of_set is None else str(of_set["set"]),
         features[0].version if of_set is None else str(of_set["version"]),
     )
@@ -116,12 +116,6 @@ def _moved(evidence: Mapping[str, Any]) -> dict[str, float]:
 def _tables(evidence: Mapping[str, Any]) -> list[Any]:
     reports = [one for one in _listed(evidence, "reports") if isinstance(one, dict) and one.get("kind") == "monitor"]
     return [table for report in reports for table in _listed(report, "tables")]
-
-
-def _weights(evidence: Mapping[str, Any]) -> dict[str, float]:
-    said = evidence.get("feature_weights")
-    numbers = said.items() if isinstance(said, dict) else ()
-    return {name: float(weight) for name, weight in numbers if isinstance(weight, (int, float))}
 
 
 def _listed(told: Any, name: str) -> list[Any]:

@@ -20,7 +20,11 @@ MOVED = 0.01
 
 @dataclass(frozen=True)
 class FeatureRecord:
-    """One feature of one model version. importance: as the model has it, None where it has none; share: of their sum."""
+    """One feature of one model version.
+
+    importance: as the model has it, times the feature's weight, None where it has none; share: of their sum
+    weight: what the feature was multiplied by
+    """
 
     model: str
     model_version: int | None
@@ -31,6 +35,7 @@ class FeatureRecord:
     version: str
     importance: float | None
     share: float | None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,11 @@ def features_in(folder: Path, model_version: int | None = None) -> list[FeatureR
                 feature["version"],
                 weights.get(feature["name"]),
                 abs(weights[feature["name"]]) / total if total and feature["name"] in weights else None,
+                float(feature.get("weight", 1.0)),
             )
             for feature in manifest["features"]
         ]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"the manifest of {folder} says nothing readable of its features") from error
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hookline.data.target import decide, decode, true_values
-from hookline.errors import HooklineError, Pruned, StoreError
+from hookline.errors import DataError, HooklineError, Pruned, StoreError
 from hookline.kinds.answering.rules import DecisionRule
 from hookline.kinds.artifacts import ROW_ID, Dataset, Features, Target
+from hookline.kinds.features.weights import EmbedsCategories, weighed
 from hookline.kinds.fitted import Model
 from hookline.kinds.fitting import Curve, checkpoints_in, judged_by, report_finding, steps_in
 from hookline.kinds.reports import Finding
@@ -48,7 +49,7 @@ def importances_of(run: Execution) -> dict[str, float]:
     trainer = run.plan.of("trainer")[0]
     folder = run.workspace.store.get(trainer.fingerprint)
     if folder is None:
-        return dict(run.value(trainer.key).importances())
+        return weighed(run.value(trainer.key).importances(), run.value("features")[0].features)
     found: dict[str, float] = json.loads((folder / IMPORTANCES).read_text("utf-8"))
     return found
 
@@ -118,6 +119,7 @@ def training_rows(run: Execution, model: Model, rule: DecisionRule | None = None
 def _fit(run: Execution, stage: Stage) -> Model:
     """Fit the model, with its curve and its checkpoints."""
     train, valid = run.value("features")
+    _require_embedding(stage, train)
     folder = run.workspace.home / "checkpoints" / stage.fingerprint[:32]
     try:
         with checkpoints_in(folder), steps_in(run.curve):
@@ -133,6 +135,17 @@ def _fit(run: Execution, stage: Stage) -> Model:
     return model
 
 
+def _require_embedding(stage: Stage, train: Features) -> None:
+    """Raise DataError where positions of categories have a weight, and the trainer takes them for numbers."""
+    coded = [one.name for one in train.features if one.categories is not None and one.weight != 1]
+    if coded and not (isinstance(stage.acts, EmbedsCategories) and stage.acts.embeds_categories):
+        raise DataError(
+            f"trainer '{stage.component.name if stage.component else ''}' reads the codes of '{coded[0]}' as numbers, of which "
+            "a weight makes no more or less of a category",
+            hint="encode categories as columns of their own, or choose a trainer that embeds them",
+        )
+
+
 def _tell_varying(stage: Stage) -> None:
     """Tell where another fit with the same seed may be another model."""
     assert stage.component is not None
@@ -145,9 +158,8 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     model = _fit(run, stage)
     cls = type(model)
     (folder / "class.json").write_text(json.dumps([cls.__module__, cls.__qualname__]), "utf-8")
-    (folder / IMPORTANCES).write_text(
-        json.dumps({name: float(weight) for name, weight in model.importances().items()}), "utf-8"
-    )
+    features = run.value("features")[0].features
+    (folder / IMPORTANCES).write_text(json.dumps(weighed(model.importances(), features)), "utf-8")
     (folder / BESIDE).write_text(json.dumps(_beside(run, model)), "utf-8")
     if run.curve.points:
         (folder / CURVE).write_text(json.dumps(run.curve.plain()), "utf-8")

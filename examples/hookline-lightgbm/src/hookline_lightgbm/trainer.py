@@ -50,6 +50,10 @@ class GbmTrainer(Trainer):
     seed: Annotated[int, Ge(0)] = 0
     """Seed of the rows and features drawn for each tree."""
 
+    def ignores_scale(self) -> str | None:
+        """Say why no weight of a feature reaches it."""
+        return "splits of trees do not change with scale"
+
     @classmethod
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""

@@ -10,7 +10,7 @@ from hookline import Features, SklearnModel, Trainer
 from hookline.errors import DataError
 
 from ...models import BalancedModel
-from ..estimator import CLASSIFICATION, fit_quietly, prepare, require_sklearn, unfitted
+from ..estimator import CLASSIFICATION, fit_quietly, prepare, require_sklearn, scale_ignored, unfitted
 
 
 class BalancedTrainer(Trainer):
@@ -43,6 +43,10 @@ class BalancedTrainer(Trainer):
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""
         return ("sklearn",)
+
+    def ignores_scale(self) -> str | None:
+        """Say what the trainer that it is around does."""
+        return scale_ignored(self.trainer)
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Draw rows and fit, with the rows' weights; raises DataError for a classifier without probabilities."""

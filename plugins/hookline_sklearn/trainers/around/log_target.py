@@ -11,7 +11,7 @@ from hookline import Features, SklearnModel, Trainer
 from hookline.errors import DataError
 
 from ...models import LogTargetModel
-from ..estimator import REGRESSION, fit_quietly, prepare, require_sklearn, unfitted
+from ..estimator import REGRESSION, fit_quietly, prepare, require_sklearn, scale_ignored, unfitted
 
 
 class LogTargetTrainer(Trainer):
@@ -43,6 +43,10 @@ class LogTargetTrainer(Trainer):
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""
         return ("sklearn",)
+
+    def ignores_scale(self) -> str | None:
+        """Say what the trainer that it is around does."""
+        return scale_ignored(self.trainer)
 
     def fit(self, train: Features, valid: Features | None) -> SklearnModel:
         """Fit to the logarithms, with the rows' weights; raises DataError where a number has none."""

@@ -11,7 +11,7 @@ import pytest
 
 import hookline as hl
 from hookline.cli import main
-from hookline.live.featuring.history import _moved, _weights
+from hookline.live.featuring.history import _moved
 from hookline.live.featuring.online.filling import Filling
 from hookline.packages.settling import EVIDENCE
 from hookline.workspace.workspace import open_workspace
@@ -171,9 +171,9 @@ def test_the_features_of_a_column_are_followed_together(capsys: pytest.CaptureFi
 
 DAMAGED: list[Any] = [
     {"feature_sets": [{"name": "customer", "version": "1a", "features": [{}]}], "reports": [{"kind": "monitor", "tables": 3}]},
-    {"feature_sets": [{"name": ["customer"], "version": "1a", "features": []}], "feature_weights": ["per_visit"]},
+    {"feature_sets": [{"name": ["customer"], "version": "1a", "features": []}]},
     {"feature_sets": {"name": 1}, "reports": [{"kind": "monitor", "tables": [{"columns": ["column", "effect"], "rows": [[]]}]}]},
-    {"feature_sets": [{"name": "customer", "version": "1a", "features": [], "joins": 3}], "feature_weights": {"per_visit": []}},
+    {"feature_sets": [{"name": "customer", "version": "1a", "features": [], "joins": 3}]},
     [],
 ]  # fmt: skip
 
@@ -194,4 +194,4 @@ def test_evidence_that_tells_nothing_readable_holds_up_nobody(
 
 @pytest.mark.parametrize("evidence", DAMAGED[:-1])
 def test_what_a_feature_did_is_read_of_what_is_readable(evidence: Any) -> None:
-    assert _moved(evidence) == _weights(evidence) == {}
+    assert _moved(evidence) == {}
