@@ -45,6 +45,8 @@ FIRST_PORT = 18751
 MEMORY = 4 * 2**30
 """Bytes that a process may hold."""
 START_SECONDS, STOP_SECONDS = 300, 15
+REFUSALS = (400, 415, 422)
+"""Statuses that no waiting changes."""
 HEADER = [
     *("server", "processes", "answers/s", "p50 ms", "p99 ms", "p99.9 ms"),
     *("/s to hookline", "lowest to highest", "p50 to hookline", "p99 to hookline", "p99.9 to hookline"),
@@ -124,8 +126,8 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     given = parser.parse_args()
     # Whoever ends this ends the servers too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     names = list(SERVERS) if "all" in given.server else list(dict.fromkeys(given.server))
     rows: dict[tuple[int, int], list[list[object]]] = {setting: [] for setting in SETTINGS}
     absent = {}
@@ -269,6 +271,8 @@ def _first_answer(process: psutil.Popen, url: str, body: bytes) -> Any:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             why = f"{error.code} {error.read().decode(errors='replace')[:500]}"
+            if error.code in REFUSALS:
+                raise RuntimeError(why) from None
         except OSError:
             pass
         time.sleep(0.2)
