@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import psutil
-from load import latencies
+from load import WARM_UP_SECONDS, latencies
 from measure import HERE, HOOKLINE, run, show, table_w
 from w import overrides
 
@@ -37,8 +37,8 @@ sys.path.append(str(PEERS))
 from run import environment, install  # noqa: E402
 
 Rows = list[dict[str, Any]]
-Figures = tuple[float, float, float, float]
-"""Answers a second; p50, p99 and p99.9 in milliseconds."""
+Figures = tuple[float, float, float, float, float]
+"""Answers a second; p50, p99 and p99.9 in milliseconds; milliseconds of processor time an answer."""
 SETTINGS = ((1, 1), (8, 1), (64, 1), (8, 40))
 """Connections, and rows a request."""
 FIRST_PORT = 18751
@@ -48,8 +48,15 @@ START_SECONDS, STOP_SECONDS = 300, 15
 REFUSALS = (400, 415, 422)
 """Statuses that no waiting changes."""
 HEADER = [
-    *("server", "processes", "answers/s", "p50 ms", "p99 ms", "p99.9 ms"),
-    *("/s to hookline", "lowest to highest", "p50 to hookline", "p99 to hookline", "p99.9 to hookline"),
+    *("server", "processes", "answers/s", "p50 ms", "p99 ms", "p99.9 ms", "cpu ms"),
+    *(
+        "/s to hookline",
+        "lowest to highest",
+        "p50 to hookline",
+        "p99 to hookline",
+        "p99.9 to hookline",
+        "cpu to hookline",
+    ),
 ]
 
 
@@ -115,7 +122,11 @@ class Asked:
     url: str
     bodies: Mapping[int, bytes]
     """Rows a request -> the request."""
-    processes: int = 0
+    processes: Sequence[psutil.Process]
+
+    def processor_seconds(self) -> float:
+        """Return what all its processes together have taken so far."""
+        return sum(sum(one.cpu_times()) for one in self.processes if one.is_running())
 
 
 def main() -> None:
@@ -176,7 +187,7 @@ def _beside(
         for setting in SETTINGS:
             figures = _in_turn((ours, theirs), setting, turns, seconds)
             labels = (f"hookline, beside {name}", f"{name} {version}")
-            counts = (ours.processes, theirs.processes)
+            counts = (len(ours.processes), len(theirs.processes))
             compared[setting] = [
                 [label, count, *_line(these, figures[0])]
                 for label, count, these in zip(labels, counts, figures, strict=True)
@@ -189,18 +200,19 @@ def _version(python: Path, name: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def _in_turn(
-    servers: Sequence[Asked], setting: tuple[int, int], turns: int, seconds: float
-) -> list[list[Figures]]:
+def _in_turn(servers: Sequence[Asked], setting: tuple[int, int], turns: int, seconds: float) -> list[list[Figures]]:
     """Return the figures of each server, a turn each; who is first changes, so that what the machine does falls on both."""
     connections, many = setting
     figures: list[list[Figures]] = [[] for _ in servers]
     for turn in range(turns):
         for place in (0, 1) if turn % 2 == 0 else (1, 0):
             server = servers[place]
+            before = server.processor_seconds()
             took = latencies(server.url, server.bodies[many], connections, seconds)
+            # What it took to warm up is in it, as long as that was.
+            used = (server.processor_seconds() - before) * seconds / (seconds + WARM_UP_SECONDS)
             p50, p99, p999 = (1000 * took[int(share * (len(took) - 1))] for share in (0.5, 0.99, 0.999))
-            figures[place].append((len(took) / seconds, p50, p99, p999))
+            figures[place].append((len(took) / seconds, p50, p99, p999, 1000 * used / len(took)))
     return figures
 
 
@@ -209,8 +221,11 @@ def _line(figures: Sequence[Figures], ours: Sequence[Figures]) -> list[object]:
     rate, *rest = (median(turns) for turns in zip(*figures, strict=True))
     cells: list[object] = [f"{rate:,.0f}", *(f"{value:.3g}" for value in rest)]
     if figures is ours:
-        return [*cells, *("1", "", "1", "1", "1")]
-    ratios = [[mine / of_hookline for mine, of_hookline in zip(*pair, strict=True)] for pair in zip(figures, ours, strict=True)]
+        return [*cells, *("1", "", "1", "1", "1", "1")]
+    ratios = [
+        [mine / of_hookline for mine, of_hookline in zip(*pair, strict=True)]
+        for pair in zip(figures, ours, strict=True)
+    ]
     speed, *waits = zip(*ratios, strict=True)
     spread = f"{min(speed):.2g} to {max(speed):.2g}"
     return [*cells, f"{median(speed):.2g}", spread, *(f"{median(wait):.2g}" for wait in waits)]
@@ -250,7 +265,7 @@ def served(
                 found = _first_answer(process, url, bodies[len(asked)])
             except RuntimeError as error:
                 raise RuntimeError(f"{error}: {_end_of(output)}") from None
-            yield Asked(url, bodies, len(_family(folder))), np.array(server.answers(found))
+            yield Asked(url, bodies, [*_family(folder)]), np.array(server.answers(found))
         finally:
             _end(folder)
 

@@ -32,7 +32,9 @@ class Model:
         for name, is_text in self.texts.items():
             values = [row[name] for row in rows]
             # A number that is missing becomes NaN by itself.
-            column = np.array([value or "" for value in values] if is_text else values, dtype=object if is_text else float)
+            column = np.array(
+                [value or "" for value in values] if is_text else values, dtype=object if is_text else float
+            )
             feeds[name] = column.reshape(-1, 1)
         found: list[Chances] = self.session.run(["probabilities"], feeds)[0].tolist()
         return found

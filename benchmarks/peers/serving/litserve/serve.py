@@ -8,7 +8,7 @@ import litserve
 from model import Chances, Model, Row
 
 BATCH_SECONDS = 0.001
-"""How long a request waits for others. With 0, the worker asks its queue without a pause, and takes a whole core from all else."""
+"""How long a request waits for others. With 0, the worker asks its queue without a pause, which takes a whole core."""
 
 
 class Predict(litserve.LitAPI):

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import mlflow
-from model import Model
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
+from model import Model
 
 HERE = Path(__file__).parent
 

@@ -32,7 +32,12 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     port, folder = int(sys.argv[1]), sys.argv[2]
     ray.init(
-        "local", num_cpus=2, include_dashboard=False, object_store_memory=2**27, _node_ip_address="127.0.0.1", _temp_dir=folder
+        "local",
+        num_cpus=2,
+        include_dashboard=False,
+        object_store_memory=2**27,
+        _node_ip_address="127.0.0.1",
+        _temp_dir=folder,
     )
     serve.start(http_options={"host": "127.0.0.1", "port": port})
     serve.run(Predict.bind(), route_prefix="/predict")
