@@ -9,18 +9,11 @@ once, and is asked beside hookline, in turn. See `benchmarks/README.md` for how 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,24 +22,20 @@ import numpy as np
 import psutil
 from load import WARM_UP_SECONDS, latencies
 from measure import HERE, HOOKLINE, run, show, table_w
+from servers import Asked, Rows, Server, served
 from w import overrides
 
 PEERS = HERE / "peers"
 sys.path.append(str(PEERS))
 
-from run import environment, install  # noqa: E402
+from run import install  # noqa: E402
 
-Rows = list[dict[str, Any]]
 Figures = tuple[float, float, float, float, float]
 """Answers a second; p50, p99 and p99.9 in milliseconds; milliseconds of processor time an answer."""
 SETTINGS = ((1, 1), (8, 1), (64, 1), (8, 40))
 """Connections, and rows a request."""
-FIRST_PORT = 18751
-MEMORY = 4 * 2**30
-"""Bytes that a process may hold."""
-START_SECONDS, STOP_SECONDS = 300, 15
-REFUSALS = (400, 415, 422)
-"""Statuses that no waiting changes."""
+PORTS = 18751, 18752
+"""Of hookline, and of who is asked beside it."""
 HEADER = [
     *("server", "processes", "answers/s", "p50 ms", "p99 ms", "p99.9 ms", "cpu ms"),
     *(
@@ -58,20 +47,6 @@ HEADER = [
         "cpu to hookline",
     ),
 ]
-
-
-@dataclass(frozen=True)
-class Server:
-    """How a server is begun and asked. Words name `{port}`, and `{folder}`, which is its own; programs are of its environment."""
-
-    command: Sequence[str]
-    path: str = "predict"
-    body: Callable[[Rows], Any] = lambda rows: {"rows": rows}
-    answers: Callable[[Any], Any] = lambda found: found
-    """Takes what is answered, and returns the probabilities of each row."""
-    setup: Sequence[str] = ()
-    """What comes once before it is begun."""
-    env: Mapping[str, str] | None = None
 
 
 def _of_hookline(found: Any) -> list[list[float]]:
@@ -115,20 +90,6 @@ SERVERS = {
 }
 
 
-@dataclass
-class Asked:
-    """A server that answers, and what it is asked with."""
-
-    url: str
-    bodies: Mapping[int, bytes]
-    """Rows a request -> the request."""
-    processes: Sequence[psutil.Process]
-
-    def processor_seconds(self) -> float:
-        """Return what all its processes together have taken so far."""
-        return sum(sum(one.cpu_times()) for one in self.processes if one.is_running())
-
-
 def main() -> None:
     """Print a table a setting, a line a server, and why a server is not among them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -150,9 +111,16 @@ def main() -> None:
             try:
                 for setting, compared in _beside(name, home, asked, given.turns, given.seconds).items():
                     rows[setting] += compared
-            except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
-                absent[name] = error
-                print(f"{name}: {error}", file=sys.stderr)
+            except (
+                OSError,
+                LookupError,
+                RuntimeError,
+                ValueError,
+                psutil.Error,
+                subprocess.CalledProcessError,
+            ) as error:
+                absent[name] = "\n".join([str(error), *getattr(error, "__notes__", [])])
+                print(f"{name}: {absent[name]}", file=sys.stderr)
     for (connections, many), lines in rows.items():
         print(f"\n{connections} connections, rows a request: {many}")
         show(lines, HEADER)
@@ -171,18 +139,18 @@ def _beside(
     name: str, home: Path, asked: Rows, turns: int, seconds: float
 ) -> dict[tuple[int, int], list[list[object]]]:
     """Return a line of hookline and one of a peer by setting; raises RuntimeError where the peer does not answer alike."""
-    package = next(home.glob("models/w/*"))
-    python = install(PEERS / "serving" / name)
+    place = PEERS / "serving" / name
+    python = install(place)
     version = _version(python, name)
+    env = {"MODEL": str(next(home.glob("models/w/*/model.onnx"))), "PYTHONPATH": str(place.parent)}
+    bounds = [many for _, many in SETTINGS]
     with (
-        served(OURS, HERE, {"HOOKLINE_HOME": str(home)}, None, asked) as (ours, expected),
-        served(SERVERS[name], PEERS / "serving" / name, {"MODEL": str(package / "model.onnx")}, python, asked) as (
-            theirs,
-            found,
-        ),
+        served(OURS, HERE, {"HOOKLINE_HOME": str(home)}, PORTS[0], asked, bounds) as ours,
+        served(SERVERS[name], place, env, PORTS[1], asked, bounds, python.parent) as theirs,
     ):
-        if not np.allclose(expected, found, atol=1e-6):
-            raise RuntimeError(f"other probabilities than hookline's: {found[0]}, not {expected[0]}")
+        if not np.allclose(ours.answers, theirs.answers, atol=1e-6):
+            told = f"{theirs.answers[0]}, not {ours.answers[0]}"
+            raise RuntimeError(f"answers other probabilities than hookline: {told}")
         compared = {}
         for setting in SETTINGS:
             figures = _in_turn((ours, theirs), setting, turns, seconds)
@@ -229,102 +197,6 @@ def _line(figures: Sequence[Figures], ours: Sequence[Figures]) -> list[object]:
     speed, *waits = zip(*ratios, strict=True)
     spread = f"{min(speed):.2g} to {max(speed):.2g}"
     return [*cells, f"{median(speed):.2g}", spread, *(f"{median(wait):.2g}" for wait in waits)]
-
-
-@contextmanager
-def served(
-    server: Server, place: Path, env: Mapping[str, str], python: Path | None, asked: Rows
-) -> Iterator[tuple[Asked, np.ndarray]]:
-    """Run a server for the time of a block, and yield how it is asked, and its probabilities of the rows.
-
-    All its processes are gone afterwards. Raises RuntimeError with the end of what it printed where it does not answer.
-    python: that of its environment; None where the command says all
-    """
-    port = FIRST_PORT if python is None else FIRST_PORT + 1
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, tempfile.TemporaryFile() as output:
-        folder = Path(name)
-        around = {"PYTHONPATH": str(place.parent)} if python else {}
-        told = {key: value.format(folder=folder) for key, value in (server.env or {}).items()}
-        full = environment(folder, {**around, **env, **told, "ORT_DISABLE_TELEMETRY": "1"}, python and python.parent)
-
-        def begin(words: Sequence[str]) -> psutil.Popen:
-            program, *rest = (word.format(port=port, folder=folder) for word in words)
-            path = str(python.parent / program) if python else program
-            return psutil.Popen(
-                [path, *rest], cwd=place, env=full, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True, preexec_fn=_bounded,
-            )  # fmt: skip
-
-        try:
-            if server.setup and begin(server.setup).wait():
-                raise RuntimeError(f"could not be set up: {_end_of(output)}")
-            process = begin(server.command)
-            url = f"http://127.0.0.1:{port}/{server.path}"
-            bodies = {many: json.dumps(server.body(asked[:many])).encode() for _, many in SETTINGS}
-            try:
-                found = _first_answer(process, url, bodies[len(asked)])
-            except RuntimeError as error:
-                raise RuntimeError(f"{error}: {_end_of(output)}") from None
-            yield Asked(url, bodies, [*_family(folder)]), np.array(server.answers(found))
-        finally:
-            _end(folder)
-
-
-def _bounded() -> None:
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-
-
-def _first_answer(process: psutil.Popen, url: str, body: bytes) -> Any:
-    """Ask until there is an answer; raises RuntimeError."""
-    until, why = time.monotonic() + START_SECONDS, "nobody listens"
-    request = urllib.request.Request(url, body, {"content-type": "application/json"})
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError(f"ended with {process.returncode}")
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            why = f"{error.code} {error.read().decode(errors='replace')[:500]}"
-            if error.code in REFUSALS:
-                raise RuntimeError(why) from None
-        except OSError:
-            pass
-        time.sleep(0.2)
-    raise RuntimeError(f"no answer within {START_SECONDS} s, {why}")
-
-
-def _end_of(output: Any) -> str:
-    output.seek(0)
-    return str(output.read().decode(errors="replace")[-2000:])
-
-
-def _family(folder: Path) -> set[psutil.Process]:
-    """Return the processes that have this folder in their environment, and all that come of them."""
-    found = set()
-    for one in psutil.process_iter():
-        try:
-            if one.environ().get("TMPDIR") == str(folder):
-                found |= {one, *one.children(recursive=True)}
-        except psutil.Error:
-            continue
-    return found
-
-
-def _end(folder: Path) -> None:
-    """End a server's processes: as it likes first, and then at once."""
-    family = _family(folder)
-    eldest = [one for one in family if one.is_running() and one.ppid() not in {other.pid for other in family}]
-    try:
-        for one in eldest:
-            one.terminate()
-        psutil.wait_procs(family, STOP_SECONDS)
-    finally:
-        for one in family | _family(folder):
-            try:
-                one.kill()
-            except psutil.NoSuchProcess:
-                continue
 
 
 if __name__ == "__main__":
