@@ -20,7 +20,7 @@ import psutil
 
 sys.path.append(str(Path(__file__).parent / "peers"))
 
-from run import environment  # noqa: E402
+from run import environment
 
 Rows = list[dict[str, Any]]
 MEMORY = 4 * 2**30
