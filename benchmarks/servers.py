@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import socket
 import subprocess
 import sys
 import tempfile
@@ -66,7 +67,6 @@ def served(
     server: Server,
     place: Path,
     env: Mapping[str, str],
-    port: int,
     asked: Rows,
     sizes: Sequence[int],
     programs: Path | None = None,
@@ -77,6 +77,7 @@ def served(
     sizes: rows of the requests that are made ready. programs: where its programs lie
     """
     begun: list[psutil.Popen] = []
+    port = _free_port()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, tempfile.TemporaryFile() as output:
         folder = Path(name)
         told = {key: value.format(folder=folder) for key, value in (server.env or {}).items()}
@@ -102,6 +103,11 @@ def served(
             raise
         finally:
             _end(begun, folder)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
 
 
 def _body(server: Server, rows: Rows) -> bytes:

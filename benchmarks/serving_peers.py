@@ -34,8 +34,8 @@ Figures = tuple[float, float, float, float, float]
 """Answers a second; p50, p99 and p99.9 in milliseconds; milliseconds of processor time an answer."""
 SETTINGS = ((1, 1), (8, 1), (64, 1), (8, 40))
 """Connections, and rows a request."""
-PORTS = 18751, 18752
-"""Of hookline, and of who is asked beside it."""
+FAILURES = (OSError, LookupError, RuntimeError, ValueError, psutil.Error, subprocess.CalledProcessError)
+"""What is raised for a server that cannot be installed, does not begin, or stops answering."""
 HEADER = [
     *("server", "processes", "answers/s", "p50 ms", "p99 ms", "p99.9 ms", "cpu ms"),
     *(
@@ -111,14 +111,7 @@ def main() -> None:
             try:
                 for setting, compared in _beside(name, home, asked, given.turns, given.seconds).items():
                     rows[setting] += compared
-            except (
-                OSError,
-                LookupError,
-                RuntimeError,
-                ValueError,
-                psutil.Error,
-                subprocess.CalledProcessError,
-            ) as error:
+            except FAILURES as error:
                 absent[name] = "\n".join([str(error), *getattr(error, "__notes__", [])])
                 print(f"{name}: {absent[name]}", file=sys.stderr)
     for (connections, many), lines in rows.items():
@@ -145,8 +138,8 @@ def _beside(
     env = {"MODEL": str(next(home.glob("models/w/*/model.onnx"))), "PYTHONPATH": str(place.parent)}
     bounds = [many for _, many in SETTINGS]
     with (
-        served(OURS, HERE, {"HOOKLINE_HOME": str(home)}, PORTS[0], asked, bounds) as ours,
-        served(SERVERS[name], place, env, PORTS[1], asked, bounds, python.parent) as theirs,
+        served(OURS, HERE, {"HOOKLINE_HOME": str(home)}, asked, bounds) as ours,
+        served(SERVERS[name], place, env, asked, bounds, python.parent) as theirs,
     ):
         if not np.allclose(ours.answers, theirs.answers, atol=1e-6):
             told = f"{theirs.answers[0]}, not {ours.answers[0]}"
@@ -200,4 +193,7 @@ def _line(figures: Sequence[Figures], ours: Sequence[Figures]) -> list[object]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
