@@ -115,7 +115,7 @@ def main() -> None:
                 absent[name] = "\n".join([str(error), *getattr(error, "__notes__", [])])
                 print(f"{name}: {absent[name]}", file=sys.stderr)
     for (connections, many), lines in rows.items():
-        print(f"\n{connections} connections, rows a request: {many}")
+        print(f"\nConnections: {connections}, rows a request: {many}")
         show(lines, HEADER)
     for name, error in absent.items():
         print(f"\nNot measured: {name}. {error}")

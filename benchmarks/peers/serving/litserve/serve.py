@@ -1,4 +1,4 @@
-"""A LitAPI behind the fast queue, which takes what has come by the time it is free."""
+"""A LitAPI behind the fast queue, whose worker takes up to 64 requests at once."""
 
 from __future__ import annotations
 
