@@ -99,7 +99,9 @@ def served(
             bodies = {many: _body(server, asked[:many]) for many in sizes}
             yield Asked(url, bodies, answers, [*_family(folder)])
         except RuntimeError as error:
-            error.add_note(_end_of(output))
+            # Where it runs beside another, that one has told what ailed it.
+            if not hasattr(error, "__notes__"):
+                error.add_note(_end_of(output))
             raise
         finally:
             _end(begun, folder)
