@@ -30,7 +30,7 @@ LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/
 # The tests start hundreds of processes, each of which would compile all of hookline again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test fuzz test-hydra14 test-tensorflow test-torchserve long torture torture-serving soak lint types mypy pyright unit bench bench-peers attack docs docs-check clean help
+.PHONY: demo test fuzz test-hydra14 test-tensorflow test-torchserve long torture torture-serving soak lint types mypy pyright unit bench bench-peers bench-serving-peers attack docs docs-check clean help
 
 help:
 	@echo "make demo   from data to a served, watched model, on data that comes with scikit-learn"
@@ -51,6 +51,7 @@ help:
 	@echo "make bench  speed and memory, against scripts"
 	@echo "make attack  how long a good client waits beside bad ones of every sort"
 	@echo "make bench-peers  the same against Kedro, ZenML, Metaflow and MLflow, each in an environment of its own"
+	@echo "make bench-serving-peers  answers a second and latencies beside BentoML, KServe, LitServe, MLflow, mosec and Ray Serve"
 	@echo "make clean  remove the environment and all caches, but no model"
 
 demo: $(VENV)/.demo
@@ -161,6 +162,9 @@ attack: $(VENV)/.all
 
 bench-peers: $(VENV)/.bench
 	$(BIN)/python benchmarks/peers/run.py all
+
+bench-serving-peers: $(VENV)/.bench
+	$(BIN)/python benchmarks/serving_peers.py
 
 $(VENV)/.bench: $(VENV)/.all
 	$(PIP) --editable ".[all,bench]"

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length:"
+LAST_CHUNK = b"\r\n0\r\n\r\n"
+"""What an answer ends with that comes in chunks: it says no length."""
 WARM_UP_SECONDS = 0.5
 
 
@@ -120,7 +122,11 @@ def _receive(one: socket.socket) -> None:
         answer += _more(one)
     if not answer.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(answer.decode())
-    start = answer.index(LENGTH) + len(LENGTH)
+    start = answer.find(LENGTH, 0, end) + len(LENGTH)
+    if start < len(LENGTH):
+        while not answer.endswith(LAST_CHUNK):
+            answer += _more(one)
+        return
     size = end + len(END_OF_HEAD) + int(answer[start : answer.index(b"\r", start)])
     while len(answer) < size:
         answer += _more(one)

@@ -52,7 +52,7 @@ def main() -> None:
         env = {"HOOKLINE_HOME": home}
         run([HOOKLINE, *overrides(table_w(10_000))], env)
         package = next(Path(home).glob("models/w/*"))
-        peers = [sys.executable, str(HERE / "serving_peers.py")]
+        peers = [sys.executable, str(HERE / "serving_by_hand.py")]
         commands = {
             "hookline": [HOOKLINE, "serve", "w", "--port", str(PORTS["hookline"])],
             "fastapi": [*peers, "fastapi", str(PORTS["fastapi"]), str(package)],

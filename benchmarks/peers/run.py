@@ -89,7 +89,7 @@ def main() -> None:
 
 def install(folder: Path) -> Path:
     """Make the environment of a tool, or bring it up to the requirements.txt in its folder; return its Python."""
-    venv = HERE / f".venv-{folder.name}"
+    venv = HERE / ".venv-{}".format("-".join(folder.relative_to(HERE).parts))
     python = venv / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
