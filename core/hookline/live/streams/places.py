@@ -12,6 +12,8 @@ from hookline.kinds.streams.places import difference
 from hookline.workspace.signing import flush
 
 FILE = "source.json"
+
+
 def require_same(folder: Path, place: Mapping[str, Any], instead: str) -> None:
     """Raise UsageError where what is kept in a folder came from another source. instead: what to do about it"""
     path = folder / FILE
