@@ -13,7 +13,7 @@ from annotated_types import Ge, Interval, Len
 
 from hookline import Dataset, Secret, Source
 from hookline.errors import DataError
-from hookline.kinds.streams.marks import TIME, Mark, alike, before, require_comparable
+from hookline.kinds.streams.marks import TIME, Mark, before, newer, require_comparable
 
 from .statements import Asked, Bound, count, of_column, parameters_of, said
 from .streaming import Stream
@@ -122,22 +122,8 @@ class SqlSource(Source):
         told = (watermark, self.key) if self.overlap and self.key is not None else ()
         columns = tuple(dict.fromkeys((*self.columns, *told))) if self.columns else ()
         stream = self._stream(server, asked, columns, bounds)
-        return self._dataset(self._newer(stream.frame(), first, last))
-
-    def _newer(self, frame: pl.LazyFrame, first: Mark, last: Mark) -> pl.LazyFrame:
-        """Leave out what the first position has, and what came after the last one was asked for."""
-        import polars as pl
-
-        if last.upto is None:
-            return frame.clear()
-        if self.key is None or not self.overlap:
-            return frame
-        key, mark = pl.col(self.key), pl.col(self._watermark())
-        schema = frame.collect_schema()
-        before, there = ([alike(one, schema[self.key]) for one in open_] for open_ in (first.open, last.open))
-        # A row without a key was in no position: those in one have keys.
-        known = frame if not before else frame.filter(~key.is_in(before).fill_null(False))
-        return known.filter((mark <= alike(last.settled, schema[self._watermark()])) | key.is_in(there))
+        key = self.key if self.overlap else None
+        return self._dataset(newer(stream.frame(), watermark, key, first, last))
 
     def _mark(self, server: Server) -> Mark:
         name = self._watermark()

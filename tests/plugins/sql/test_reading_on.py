@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import hookline as hl
 from hookline.errors import DataError
-from hookline_sql import SqlSource
 from hookline.kinds.streams.marks import Mark, before
+from hookline_sql import SqlSource
 from kit.databases import PLACE, add, put, run
 
 

@@ -154,6 +154,25 @@ def alike(value: Any, dtype: pl.DataType) -> Any:
     return value
 
 
+def newer(frame: pl.LazyFrame, watermark: str, key: str | None, first: Mark, last: Mark) -> pl.LazyFrame:
+    """Leave out of rows between two positions what the first one has, and what came after the last one was asked for.
+
+    frame: rows whose watermark is larger than `first.settled`, and no larger than `last.upto`
+    """
+    import polars as pl
+
+    if last.upto is None:
+        return frame.clear()
+    if key is None or last.settled == last.upto:
+        return frame
+    held, mark = pl.col(key), pl.col(watermark)
+    schema = frame.collect_schema()
+    before_, there = ([alike(one, schema[key]) for one in open_] for open_ in (first.open, last.open))
+    # A row without a key was in no position: those in one have keys.
+    known = frame if not before_ else frame.filter(~held.is_in(before_).fill_null(value=False))
+    return known.filter((mark <= alike(last.settled, schema[watermark])) | held.is_in(there))
+
+
 def _out(value: Any) -> Any:
     if value is None:
         return None
