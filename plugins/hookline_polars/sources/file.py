@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
+EMPTY = "look whether what writes it has filled it, or name another in source.path"
+
 
 class FileSource(Source):
     """Rows of a CSV, Parquet, NDJSON, Arrow IPC or Excel file, of a glob, or of every such file in a folder."""
@@ -120,7 +122,7 @@ class FileSource(Source):
             return self._dataset(found)
         frame, empty = self._read(self._brought())
         if empty:
-            raise DataError(f"{self.path} has a header but no rows")
+            raise DataError(f"{self.path} has a header but no rows", hint=EMPTY)
         return self._dataset(frame)
 
     def fingerprint(self) -> str:
@@ -261,7 +263,7 @@ class FileSource(Source):
                 frame = brought.held(self._scanning.read(reader, brought))
                 return frame, frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
-            raise DataError(f"{self.path} is empty") from None
+            raise DataError(f"{self.path} is empty", hint=EMPTY) from None
         except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
             with brought.told():
                 for file in brought.files:
@@ -274,7 +276,10 @@ class FileSource(Source):
             yield
         except OSError as error:
             reason = error.strerror or first_line(error)
-            raise DataError(f"{short(error.filename or self.path)} cannot be read: {reason}") from error
+            raise DataError(
+                f"{short(error.filename or self.path)} cannot be read: {reason}",
+                hint="look at who may read it, and whether it is still there",
+            ) from error
 
     def _files(self) -> list[Path]:
         if not str(self.path).strip():
