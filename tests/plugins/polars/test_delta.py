@@ -73,7 +73,7 @@ def test_a_damaged_log_is_one_clear_error(orders: Path) -> None:
 
 
 def test_files_that_are_gone_are_told_with_what_to_do(orders: Path) -> None:
-    for file in orders.glob("*.parquet"):
+    for file in orders.rglob("*.parquet"):
         file.unlink()
     with pytest.raises(DataError, match=r"orders cannot be read: ") as caught:
         FileSource(path=str(orders)).load()
