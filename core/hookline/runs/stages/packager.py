@@ -87,11 +87,9 @@ def _data(run: Execution) -> dict[str, Any]:
     version: DataVersion | None = run.value("split").version
     if version is None:
         return {}
-    source = run.plan["source"].component
+    source: Any = run.plan["source"].component
     found = {"version": version.fingerprint, "name": version.name, "rows": version.rows}
-    if not isinstance(source, ReadsSpan):
-        return found
-    return found | {"upto": source.span()[1], "place": place_of(source)}
+    return found | {"upto": source.span()[1], "place": place_of(source)} if isinstance(source, ReadsSpan) else found
 
 
 def _write_report_files(run: Execution, folder: Path) -> None:
