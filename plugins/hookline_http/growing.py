@@ -31,8 +31,7 @@ class Growing:
 
     def mark(self, frame: pl.LazyFrame, known: Mark) -> Mark:
         """Return the position of rows; `known` is one before it, which holds where none has come since."""
-        figures = self._figures(frame)
-        rows, missing, largest = figures
+        rows, missing, largest = self._figures(frame)
         if missing:
             raise DataError(
                 f"{missing:,} rows have no '{self.watermark}', so that it cannot be told when they came",
@@ -45,6 +44,11 @@ class Growing:
         settled = before(largest, self.overlap)
         keys = self._open(frame, settled, largest) if self.overlap else ()
         return Mark(largest, settled, self._settled(frame, settled), keys, self.of)
+
+    def unmoved(self, known: Mark) -> Mark:
+        """Return a position behind which the server gives nothing; raises DataError where it gave rows there before."""
+        self._gone(len(known.open), f"that were read before are gone, or have another '{self.watermark}' by now")
+        return known
 
     def between(self, frame: pl.LazyFrame, first: Mark, last: Mark) -> pl.LazyFrame:
         """Return the rows between two positions; raises DataError where some that were read before are gone, or came too late."""

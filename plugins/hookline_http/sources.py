@@ -151,10 +151,10 @@ class HttpSource(Source):
         Raises DataError where a row has no watermark.
         """
         growing = self._growing()
-        remembered = f"http-{hashlib.sha256(growing.of.encode()).hexdigest()[:32]}.json"
+        remembered = self._remembered(growing.of)
         known = self._known(remembered, growing.of)
         fetched = self._fetched(None if self.since is None else known.settled, empty=True)
-        mark = growing.mark(self._framed(fetched, self._marked), known) if fetched.pages else known
+        mark = growing.mark(self._framed(fetched, self._marked), known) if fetched.pages else growing.unmoved(known)
         home.keep(remembered, mark.text().encode())
         self._ahead["between"] = fetched
         return mark.text()
@@ -198,6 +198,11 @@ class HttpSource(Source):
         asked = json.dumps([self.url.partition("?")[2], sorted(self._asked().items()), self.records])
         what = f"{shown(self.url)} ({hashlib.sha256(asked.encode()).hexdigest()[:8]}) by '{self.watermark}'"
         return Growing(self.watermark, self.row_key, self.overlap, self.since is None, what)
+
+    def _remembered(self, of: str) -> str:
+        """Return the name under which a position is remembered; one of another overlap knows too few keys."""
+        told = json.dumps([of, self.overlap, self.row_key, self.user, str(self.token), str(self.key)])
+        return f"http-{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"
 
     def _known(self, name: str, of: str) -> Mark:
         """Return a position that was told before, from which on the next is looked for."""

@@ -112,6 +112,25 @@ def test_a_row_that_is_gone_is_told(more: dict[str, Any], serve: Serve) -> None:
         asked.load_between(first, asked.position())
 
 
+def test_rows_that_are_all_gone_are_told(serve: Serve) -> None:
+    clicks = Clicks(1, 2, 3)
+    asked = source(serve(clicks), overlap=120, row_key="key")
+    asked.position()
+    clicks.rows.clear()
+    with pytest.raises(DataError, match="2 rows that were read before are gone"):
+        asked.position()
+
+
+def test_a_longer_overlap_is_looked_at_whole(serve: Serve) -> None:
+    clicks = Clicks(1, 2, 3)
+    api = serve(clicks)
+    source(api).position()
+    longer = source(api, overlap=120, row_key="key")
+    first = longer.position()
+    clicks.add(2, 4)
+    assert minutes(longer.load_between(first, longer.position()).frame) == [2, 4]
+
+
 def test_a_position_is_of_one_url_and_its_parameters(serve: Serve) -> None:
     api = serve(Clicks(1, 2))
     position = source(api).position()

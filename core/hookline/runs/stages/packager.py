@@ -89,7 +89,8 @@ def _data(run: Execution) -> dict[str, Any]:
         return {}
     source: Any = run.plan["source"].component
     found = {"version": version.fingerprint, "name": version.name, "rows": version.rows}
-    return found | {"upto": source.span()[1], "place": place_of(source)} if isinstance(source, ReadsSpan) else found
+    place = place_of(source)
+    return found | {"upto": source.span()[1], "place": place} if isinstance(source, ReadsSpan) else found
 
 
 def _write_report_files(run: Execution, folder: Path) -> None:
