@@ -57,7 +57,7 @@ def broken(url: str, error: Exception, timeout: float) -> DataError:
         hint = "look at host and port in source.url, and whether the server runs"
         return DataError(redacted(f"{shown(url)} cannot be reached: {error}"), hint=hint)
     told = redacted(f"{shown(url)} breaks off: {error or type(error).__name__}")
-    return DataError(told, hint="run again: it goes on with the first page that is not there yet")
+    return DataError(told, hint="run again; of several pages, it goes on with the one that is missing")
 
 
 def elsewhere(url: str) -> DataError:
