@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which the same question may be answered."""
+NOT_MODIFIED = 304
 MOST_REDIRECTS = 5
 FEW = 2000
 """Letters of an error's body that are read."""
@@ -60,6 +61,8 @@ class Answer:
     body: Path
     linked: bool
     """Whether it has a Link header at all."""
+    tag: str | None = None
+    """Its ETag."""
 
 
 @dataclass
@@ -119,12 +122,21 @@ class Client:
                     self._keep(response, part)
                     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
                     following, linked = response.links.get("next", {}).get("url"), "link" in response.headers
-                    return Answer(str(response.url), kind, following, body, linked)
+                    return Answer(str(response.url), kind, following, body, linked, response.headers.get("etag"))
             except Again as error:
                 if error.anew:
                     self.taken -= part.size
                     part.size = 0
                 raise
+
+        return self._patiently(once)
+
+    def unchanged(self, url: str, parameters: Mapping[str, str], tag: str) -> bool:
+        """Tell whether a server says that its answer still has an ETag (RFC 9110, section 13.1.2); the body is not read."""
+
+        def once() -> bool:
+            with self._answered(url, parameters, {"if-none-match": tag}) as response:
+                return response.status_code == NOT_MODIFIED or response.headers.get("etag") == tag
 
         return self._patiently(once)
 
@@ -187,7 +199,8 @@ class Client:
             raise broken(url, error, self.timeout) from error
 
     def _require_good(self, response: httpx.Response) -> None:
-        if response.is_success:
+        asked_whether = "if-none-match" in response.request.headers and response.status_code == NOT_MODIFIED
+        if response.is_success or asked_whether:
             return
         # No more of it than is told: an error may be of any length.
         words = next(response.iter_text(FEW), "")

@@ -25,7 +25,13 @@ def shown(url: str) -> str:
     return redacted(re.sub(r"//[^/@]*@", "//", url.partition("?")[0]))
 
 
-def refused(url: str, status: int, words: str) -> DataError:
+class Refused(DataError):
+    """An answer that is none."""
+
+    status: int = 0
+
+
+def refused(url: str, status: int, words: str) -> Refused:
     """Return the error for an answer that is none."""
     from http import HTTPStatus
 
@@ -35,7 +41,9 @@ def refused(url: str, status: int, words: str) -> DataError:
     other = (
         "the server is at fault; run again later" if status >= 500 else "look at source.url and what the server wants"
     )
-    return DataError(redacted(told), hint=HINTS.get(status, other))
+    fault = Refused(redacted(told), hint=HINTS.get(status, other))
+    fault.status = status
+    return fault
 
 
 def broken(url: str, error: Exception, timeout: float) -> DataError:
@@ -49,7 +57,7 @@ def broken(url: str, error: Exception, timeout: float) -> DataError:
         hint = "look at host and port in source.url, and whether the server runs"
         return DataError(redacted(f"{shown(url)} cannot be reached: {error}"), hint=hint)
     told = redacted(f"{shown(url)} breaks off: {error or type(error).__name__}")
-    return DataError(told, hint="run again: nothing that was half read is kept")
+    return DataError(told, hint="run again; of several pages, it goes on with the one that is missing")
 
 
 def elsewhere(url: str) -> DataError:

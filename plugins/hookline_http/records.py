@@ -34,6 +34,7 @@ SUFFIXES: Mapping[str, Format] = {
     ".csv": "csv",
     ".parquet": "parquet",
 }
+ROWS = "rows.ndjson"
 LARGEST_JSON = 1 << 28
 """Bytes of one JSON answer, which is held in memory whole."""
 
@@ -80,7 +81,7 @@ def page_of(answer: Answer, layout: Layout, number: int, folder: Path) -> Page:
     with answer.body.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if form == "json":
-        return _json_page(answer, layout, number, folder / "rows.ndjson", digest)
+        return _json_page(answer, layout, number, folder / ROWS, digest)
     if layout.cursor is not None:
         raise DataError(
             f"{shown(answer.url)} answers with {form}, which has no place for source.cursor={layout.cursor}",
@@ -88,6 +89,12 @@ def page_of(answer: Answer, layout: Layout, number: int, folder: Path) -> Page:
         )
     kept = answer.body.rename(folder / f"page-{number:06d}.{form}")
     return Page(kept, _count(kept, form), digest, linked=answer.linked)
+
+
+def rows_end(folder: Path) -> int:
+    """Return the bytes of the file that rows of JSON are put below each other in."""
+    file = folder / ROWS
+    return file.stat().st_size if file.exists() else 0
 
 
 def format_of(answer: Answer, said: Format) -> Format:

@@ -13,8 +13,8 @@ from annotated_types import Ge, Interval, Len
 
 from hookline import Dataset, Secret, Source
 from hookline.errors import DataError
+from hookline.kinds.streams.marks import TIME, Mark, before, newer, require_comparable
 
-from .marks import TIME, Mark, alike, before, require_comparable
 from .statements import Asked, Bound, count, of_column, parameters_of, said
 from .streaming import Stream
 
@@ -110,8 +110,10 @@ class SqlSource(Source):
         Raises DataError where rows that were read before are gone, or came later than `overlap` allows.
         """
         self._require_parameters()
-        first, last = Mark() if after is None else Mark.parse(after), Mark.parse(upto)
         server = self._server()
+        of = self._read_by(server)
+        first = Mark() if after is None else Mark.parse(after, self.name, of)
+        last = Mark.parse(upto, self.name, of)
         watermark = self._watermark()
         asked = self._asked(server)
         self._require_settled(server, asked, first)
@@ -120,22 +122,8 @@ class SqlSource(Source):
         told = (watermark, self.key) if self.overlap and self.key is not None else ()
         columns = tuple(dict.fromkeys((*self.columns, *told))) if self.columns else ()
         stream = self._stream(server, asked, columns, bounds)
-        return self._dataset(self._newer(stream.frame(), first, last))
-
-    def _newer(self, frame: pl.LazyFrame, first: Mark, last: Mark) -> pl.LazyFrame:
-        """Leave out what the first position has, and what came after the last one was asked for."""
-        import polars as pl
-
-        if last.upto is None:
-            return frame.clear()
-        if self.key is None or not self.overlap:
-            return frame
-        key, mark = pl.col(self.key), pl.col(self._watermark())
-        schema = frame.collect_schema()
-        before, there = ([alike(one, schema[self.key]) for one in open_] for open_ in (first.open, last.open))
-        # A row without a key was in no position: those in one have keys.
-        known = frame if not before else frame.filter(~key.is_in(before).fill_null(False))
-        return known.filter((mark <= alike(last.settled, schema[self._watermark()])) | key.is_in(there))
+        key = self.key if self.overlap else None
+        return self._dataset(newer(stream.frame(), watermark, key, first, last))
 
     def _mark(self, server: Server) -> Mark:
         name = self._watermark()
@@ -147,13 +135,14 @@ class SqlSource(Source):
                 hint="name another column in source.watermark, or leave those rows out in source.query",
             )
         if largest is None:
-            return Mark()
+            return Mark(of=self._read_by(server))
         if isinstance(largest, str) and TIME.fullmatch(largest):
             require_comparable(server.column(asked.forms(name)), name)
         settled = before(largest, self.overlap)
         bound: Bound = (name, "<=", settled)
         held = int(server.row(asked.figures(count(), bounds=[bound]))[0]) if self.overlap else int(rows)
-        return Mark(largest, settled, held, self._open(server, settled, largest) if self.overlap else ())
+        keys = self._open(server, settled, largest) if self.overlap else ()
+        return Mark(largest, settled, held, keys, self._read_by(server))
 
     def _open(self, server: Server, settled: Any, upto: Any) -> Sequence[Any]:
         """Return the keys of rows in the overlap."""
@@ -227,6 +216,15 @@ class SqlSource(Source):
         if not order and self.table is not None:
             order = server.table_key(self.table, self.schema)
         return Asked(self.query, self.table, self.schema, self.parameters, order)
+
+    def _read_by(self, server: Server) -> str:
+        """Return what a position is of: the database, the table or query, and the column that grows."""
+        if self.table is not None:
+            what = f"table '{self.table if self.schema is None else f'{self.schema}.{self.table}'}'"
+        else:
+            asked = json.dumps([" ".join((self.query or "").split()), sorted(self.parameters.items())])
+            what = f"query {hashlib.sha256(asked.encode()).hexdigest()[:12]}"
+        return f"{what} of {server.place} by '{self._watermark()}'"
 
     def _version(self, server: Server) -> Sequence[Any]:
         if self.version_query is not None:

@@ -103,7 +103,10 @@ class ReadsOn(Protocol):
     """A source whose rows keep coming, and that can be read from where the last reading ended."""
 
     def position(self) -> str:
-        """Return where the rows end now: an opaque text, to be given to `load_between` later; reads no rows."""
+        """Return where the rows end now, and of what: an opaque text, to be given to `load_between` later.
+
+        Reads no rows, unless they alone tell it, as those of an API do.
+        """
         ...
 
     def load_between(self, after: str | None, upto: str) -> Dataset:

@@ -55,10 +55,21 @@ def old_of(registry: Registry, workspace: Workspace, model: str, trust: Trust | 
     return Old(record, manifest, _packager(registry, record, manifest, trainer), trainer)
 
 
-def position_in(manifest: Mapping[str, Any]) -> str | None:
-    """Return up to where a version has learned a source whose rows keep coming, or was trained on it; None where none says."""
-    said = (manifest.get("updated_from") or {}).get("upto") or (manifest.get("data") or {}).get("upto")
-    return None if said is None else str(said)
+@dataclass(frozen=True)
+class Position:
+    """Up to where a version has learned a source whose rows keep coming, or was trained on it."""
+
+    upto: str
+    place: Mapping[str, Any]
+    """Which source; empty in a package that does not say."""
+
+
+def position_in(manifest: Mapping[str, Any]) -> Position | None:
+    """Return the position that a package has; None where it has none."""
+    for facts in (manifest.get("updated_from") or {}, manifest.get("data") or {}):
+        if facts.get("upto"):
+            return Position(str(facts["upto"]), facts.get("place") or {})
+    return None
 
 
 def _trainer(registry: Registry, record: ModelRecord, manifest: Mapping[str, Any]) -> Trainer:

@@ -35,7 +35,7 @@ from hookline.quality.judging import judge
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from .learners import Old, old_of, position_in
+from .learners import Old, Position, old_of, position_in
 from .rows import rows_for, truth_in
 
 
@@ -61,7 +61,7 @@ class Lesson:
     version: DataVersion
     origin: Mapping[str, Any]
     """Where the rows came from, as the catalog has it of a version of data."""
-    upto: str | None = None
+    upto: Position | None = None
     """Of a source whose rows keep coming: the position up to which they are learned once this is."""
 
     @property
@@ -222,7 +222,7 @@ def write(
     source = Path(old.record.path)
     # Other rows may be learned in between, and what a source has beyond its position is still to come.
     known = position_in(old.manifest) if lesson.upto is None else lesson.upto
-    ends = {} if known is None else {"upto": known}
+    ends = {} if known is None else {"upto": known.upto, "place": known.place}
     edges = make_edges(pipeline, lesson.rows.frame.head(SAMPLE_ROWS).collect(), seed_in(source))
     facts = {
         "name": old.record.name,

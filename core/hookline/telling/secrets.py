@@ -29,6 +29,8 @@ _ASKED = r"key|code|app[-_]?id|jwt|sid|session(?:[-_]?id)?|ticket|hmac|awsaccess
 """What a secret is called in the query of a URL, where such a name elsewhere is a column's or a country's."""
 QUERIES = ("parameters", "params", "query")
 """Keys of config below which what stands in a URL's query is said."""
+BOUND = "bound"
+"""What stands for those keys where a query of SQL is beside them."""
 LONG_CODE = 16
 """Letters from which on a `code` is no country's."""
 _NAME = "".join((string.ascii_letters, string.digits, "_-"))
@@ -86,7 +88,9 @@ def redacted_tree(value: Any, depth: int = 0, within: str = "") -> Any:
         return redacted(value)
     if isinstance(value, Mapping):
         return {
-            key: HIDDEN if _is_secret(str(key), item, depth, within) else redacted_tree(item, depth + 1, str(key))
+            key: HIDDEN
+            if _is_secret(str(key), item, depth, within)
+            else redacted_tree(item, depth + 1, _within(str(key), value))
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
@@ -102,7 +106,7 @@ def hidden_in(value: Any, path: str = "", depth: int = 0, within: str | None = N
         for key, item in value.items():
             where = f"{path}.{key}" if path else str(key)
             hides = _is_secret(str(key), item, depth, below)
-            found += [where] if hides else hidden_in(item, where, depth + 1, str(key))
+            found += [where] if hides else hidden_in(item, where, depth + 1, _within(str(key), value))
         return found
     if isinstance(value, (list, tuple)):
         items = enumerate(value)
@@ -114,7 +118,8 @@ def learn(value: Any, depth: int = 0, within: str = "") -> None:
     """Remember what is hidden of plain values, so that it is also found in what others say, such as a driver's error."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            remember(item) if _is_secret(str(name), item, depth, within) else learn(item, depth + 1, str(name))
+            hides = _is_secret(str(name), item, depth, within)
+            remember(item) if hides else learn(item, depth + 1, _within(str(name), value))
     elif isinstance(value, (list, tuple)):
         for item in value:
             learn(item, depth + 1, within)
@@ -187,6 +192,11 @@ def _of_environment(found: re.Match[str]) -> str:
     if default is None:
         raise KeyError(name)
     return default.strip().strip("'\"")
+
+
+def _within(key: str, beside: Mapping[Any, Any]) -> str:
+    """Return what the values below a key are within: those that are bound to a query of SQL are no part of a URL's."""
+    return BOUND if key in QUERIES and isinstance(beside.get("query"), str) else key
 
 
 def _is_secret(key: str, value: Any, depth: int, within: str) -> bool:

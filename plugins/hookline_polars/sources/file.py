@@ -20,13 +20,14 @@ from hookline.kinds.artifacts import DateOrder
 from ..reading import Dtype
 from .file_index import fingerprint_of
 from .finding import files_of, folder_of
+from .formats.base import Reader
 from .formats.columnar import ParquetReader
 from .formats.csv import CsvReader
 from .formats.csv_names import names_in
 from .formats.logged.delta import DeltaReader, is_delta
 from .formats.logged.iceberg import is_iceberg
 from .formats.table import READERS, format_of, require_format
-from .messages import first_line, short
+from .messages import EMPTY, WHO, first_line, short
 from .places.bringing import Brought, bring
 from .places.far import far_files, fetch, fingerprint_of_far, is_far
 from .places.packed import unpacked_name
@@ -120,7 +121,7 @@ class FileSource(Source):
             return self._dataset(found)
         frame, empty = self._read(self._brought())
         if empty:
-            raise DataError(f"{self.path} has a header but no rows")
+            raise DataError(f"{self.path} has a header but no rows", hint=EMPTY)
         return self._dataset(frame)
 
     def fingerprint(self) -> str:
@@ -257,11 +258,11 @@ class FileSource(Source):
 
         reader = READERS[self._format(brought.files)].of(self)
         try:
-            with brought.told(), self._readable():
+            with brought.told(), self._readable(reader):
                 frame = brought.held(self._scanning.read(reader, brought))
                 return frame, frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
-            raise DataError(f"{self.path} is empty") from None
+            raise DataError(f"{self.path} is empty", hint=EMPTY) from None
         except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
             with brought.told():
                 for file in brought.files:
@@ -269,12 +270,15 @@ class FileSource(Source):
             raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
 
     @contextmanager
-    def _readable(self) -> Iterator[None]:
+    def _readable(self, reader: Reader | None = None) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             reason = error.strerror or first_line(error)
-            raise DataError(f"{short(error.filename or self.path)} cannot be read: {reason}") from error
+            raise DataError(
+                f"{short(error.filename or self.path)} cannot be read: {reason}",
+                hint=(reader.hint(str(error)) if reader is not None else None) or WHO,
+            ) from error
 
     def _files(self) -> list[Path]:
         if not str(self.path).strip():

@@ -90,6 +90,8 @@ def place_of(url: sa.URL) -> str:
     where = f"{url.host or ''}{f':{url.port}' if url.port else ''}"
     kind = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "duckdb": "DuckDB"}
     name = kind.get(url.get_backend_name(), url.get_backend_name())
+    service = url.query.get("service") or url.query.get("host")
+    where = where or (service if isinstance(service, str) else "")
     at = "/".join(part for part in (where, url.database or "") if part)
     return f"{name} at {at}" if at else name
 

@@ -169,6 +169,39 @@ def test_a_population_says_numbers_whether_or_not_gaps_or_infinities_stand_among
     assert hl.profile(rooms, population=endless).table.population == ()
 
 
+@pytest.mark.parametrize("dtype", [pl.Date, pl.Datetime("us"), pl.Datetime("us", "UTC")])
+def test_shares_of_dates_are_said_by_year_month_or_day(dtype: Any) -> None:
+    days = pl.Series("day", ["2025-12-30", "2025-12-31", "2026-01-01", None]).str.to_date()
+    frame = days.cast(dtype).to_frame().with_columns(n=pl.int_range(4))
+
+    def parts(**shares: float) -> list[tuple[str, float, float]]:
+        return sorted(hl.profile(frame, population={"day": shares}).table.population[0].parts)
+
+    assert parts(**{"2025": 0.5, "2026": 0.5}) == [
+        ("2025", pytest.approx(2 / 3), 0.5),
+        ("2026", pytest.approx(1 / 3), 0.5),
+    ]
+    assert [name for name, *_ in parts(**{"2025-12": 0.5, "2026-01": 0.5})] == ["2025-12", "2026-01"]
+    assert [name for name, *_ in parts(**{"2026-01-01": 1.0})] == ["2025-12-30", "2025-12-31", "2026-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [({"2025": 0.5, "2026-01": 0.5}, "are of several lengths"), ({"January": 0.5, "2025": 0.5}, "name 'January'")],
+)
+def test_shares_of_dates_that_say_no_year_month_or_day_are_told(shares: dict[str, float], told: str) -> None:
+    frame = pl.DataFrame({"day": ["2025-12-30", "2026-01-01"]}).select(pl.col("day").str.to_date())
+    with pytest.raises(DataError, match=told):
+        hl.profile(frame, population={"day": shares})
+
+
+def test_a_population_without_a_share_is_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.csv").write_text("plan,x\nbasic,1\npro,2\n", "utf-8")
+    assert main(["data", "profile", str(tmp_path / "t.csv"), "--population", "plan=basic"]) == 2
+    told = capsys.readouterr().err
+    assert "plan: says no share of 'basic'; write plan=basic:0.5,OTHER:0.5" in told
+
+
 def test_shares_of_a_column_are_said_once() -> None:
     with pytest.raises(ConfigError, match="is said twice"):
         shares_in(["plan=a:1", "plan=b:1"])

@@ -34,3 +34,19 @@ def test_parameters_in_a_list_are_hidden_and_named_alike() -> None:
     config = {"source": {"params": [{"key": "Zx81abc-7"}, {"since": "2026"}]}}
     assert redacted_tree(config) == {"source": {"params": [{"key": HIDDEN}, {"since": "2026"}]}}
     assert hidden_in(config) == ["source.params.0.key"]
+
+
+@pytest.mark.parametrize("name", ["key", "code", "sid", "ticket"])
+def test_a_value_that_is_bound_to_a_query_of_sql_is_no_secret_of_a_url(name: str) -> None:
+    asked = {"query": f"select * from orders where k = :{name}", "parameters": {name: "Zx81abc-7-and-longer"}}
+    config = {"source": {"url": "sqlite:///shop.db", **asked}}
+    assert hidden_in(config) == []
+    assert hidden_in(asked, "source") == []
+    assert redacted_tree(config) == config
+
+
+@pytest.mark.parametrize("name", ["password", "api_key", "token"])
+def test_a_secret_that_is_bound_to_a_query_of_sql_is_hidden(name: str) -> None:
+    asked = {"query": f"select crypt(:{name})", "parameters": {name: "Zx81abc-7"}}
+    assert hidden_in({"source": asked}) == [f"source.parameters.{name}"]
+    assert redacted_tree(asked)["parameters"] == {name: HIDDEN}

@@ -72,6 +72,14 @@ def test_a_damaged_log_is_one_clear_error(orders: Path) -> None:
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_files_that_are_gone_are_told_with_what_to_do(orders: Path) -> None:
+    for file in orders.rglob("*.parquet"):
+        file.unlink()
+    with pytest.raises(DataError, match=r"orders cannot be read: ") as caught:
+        FileSource(path=str(orders)).load()
+    assert "restore them, or read a version that has others" in str(caught.value.hint)
+
+
 def test_a_table_does_not_read_on(orders: Path) -> None:
     with pytest.raises(DataError, match="is a table of Delta Lake, whose new rows are not told from old"):
         FileSource(path=str(orders)).position()

@@ -432,7 +432,7 @@ FOREIGN = {
     "cut arrow": ("a.arrow", _bytes_of("arrow")[:-200], "cannot be read", None),
     "cut ndjson": ("a.ndjson", _bytes_of("ndjson")[:-9], "line 3 is not JSON", None),
     "an array": ("a.ndjson", b'[{"a": 1}]', "line 1 is not a JSON object", "one row a line"),
-    "nothing": ("a.parquet", b"", "is empty", None),
+    "nothing": ("a.parquet", b"", "is empty", "has filled it"),
     "semicolons": ("a.csv", CSV.replace(b",", b";"), "has one column, named 'a;b'", "source.separator=';'"),
     "tabs": ("a.csv", CSV.replace(b",", b"\t"), "has one column, named 'a\tb'", "source.separator=tab"),
     "bz2": ("a.csv.bz2", bz2.compress(CSV), "not known from its suffix", "unpack it first: bunzip2 -k "),

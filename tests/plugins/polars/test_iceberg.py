@@ -48,9 +48,21 @@ def test_a_snapshot_that_is_not_there_and_a_time_are_told(orders: tuple[str, int
         FileSource(orders[0], version="2026-01-01").load()
 
 
-def test_a_file_that_is_no_metadata_is_told(tmp_path: Path) -> None:
+def test_files_that_are_gone_are_told_with_what_to_do(orders: tuple[str, int], tmp_path: Path) -> None:
+    folder = Path(orders[0]).parent.parent
+    moved = (folder / "data").rename(tmp_path / "away")
+    try:
+        with pytest.raises(DataError, match="cannot be read: ") as caught:
+            FileSource(orders[0]).load()
+    finally:
+        moved.rename(folder / "data")
+    assert "files that the metadata names are gone" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "{", '{"format-version": 2}', '{"format-version": 99}'])
+def test_a_file_that_is_no_metadata_is_told(text: str, tmp_path: Path) -> None:
     path = tmp_path / "v1.metadata.json"
-    path.write_text("[1, 2]", "utf-8")
+    path.write_text(text, "utf-8")
     with pytest.raises(DataError, match="is no metadata of Iceberg"):
         FileSource(str(path)).load()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 
 import hookline as hl
 from hookline.errors import DataError
+from hookline.kinds.streams.marks import Mark, before
 from hookline_sql import SqlSource
-from hookline_sql.marks import Mark, before
 from kit.databases import PLACE, add, put, run
 
 
@@ -82,6 +83,21 @@ def test_a_row_without_a_watermark_is_told(shop: str) -> None:
 def test_a_position_of_another_source_is_refused(shop: str) -> None:
     with pytest.raises(DataError, match="no position of source 'sql'"):
         clicks(shop).load_between("7", "9")
+
+
+def test_a_position_is_of_one_table_alone(shop: str) -> None:
+    put(shop, "visits", minutes(1, 2))
+    other = SqlSource(url=shop, table="visits", watermark="came", key=PLACE)
+    with pytest.raises(DataError, match="the position is of table 'visits' of .* reads table 'clicks' of") as caught:
+        clicks(shop).load_between(other.position(), clicks(shop).position())
+    assert "begin anew" in str(caught.value.hint)
+
+
+def test_a_position_that_does_not_say_of_what_it_is_is_refused(shop: str) -> None:
+    old = json.loads(clicks(shop).position())
+    del old["of"]
+    with pytest.raises(DataError, match="does not say of what it is"):
+        clicks(shop).load_between(json.dumps(old), clicks(shop).position())
 
 
 def test_an_empty_table_is_a_beginning(shop: str) -> None:
@@ -150,7 +166,7 @@ def test_rows_of_any_watermark_and_key_are_read_once(
 def test_what_is_an_overlap_smaller_is_of_the_same_sort(value: Any, overlap: float, wanted: Any) -> None:
     found = before(value, overlap)
     assert (found, type(found)) == (wanted, type(wanted))
-    assert Mark.parse(Mark(value, found).text()) == Mark(value, wanted, 0, [])
+    assert Mark.parse(Mark(value, found, of="a").text(), "sql", "a") == Mark(value, wanted, 0, [], "a")
 
 
 @pytest.mark.parametrize("text", ["soon", "20260101T100000Z", "2026-W01-1", "2026-13-01"])

@@ -47,7 +47,7 @@ def add(actions: Any) -> None:
     made.add_argument(
         "--from-start",
         action="store_true",
-        help="of a source: begin with its first row where nothing says what is known",
+        help="of a source: begin with its first row where nothing says what is known of it",
     )
     made.add_argument("--follow", action="store_true", help="of a source: go on as rows come, until it is interrupted")
     made.add_argument("--every", type=seconds, metavar="SECONDS", help=f"with --follow: how often to look ({EVERY:g})")

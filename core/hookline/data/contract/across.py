@@ -9,6 +9,7 @@ from hookline.errors import closest
 from hookline.kinds.artifacts import Schema
 from hookline.kinds.contracts.rules import RowRule
 
+from ..expressions.lenient import falsified
 from ..expressions.reading import Expression, NoExpressionError, first_line, read
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ class Across:
             try:
                 kept = frame.lazy().select(found.expr.alias("kept")).collect()["kept"]
             except pl.exceptions.PolarsError:
-                # A value that the expression cannot take, such as a text that is to be a number: row by row, the others are told.
-                kept = _one_by_one(frame.select(sorted(found.columns)), found.expr)
+                # A value that the expression cannot take, such as a text that is to be a number: of the others it is told.
+                kept = falsified(frame.select(sorted(found.columns)), found.expr, found.tree)
             mask = (kept == False).fill_null(value=False)  # noqa: E712  of a series
             if mask.any():
                 yield rule, mask
@@ -103,18 +104,6 @@ class Across:
         found = read_expression(rule.rule)
         values = ", ".join(f"{name}={_told(row.get(name))}" for name in sorted(found.columns))
         return f"breaks the contract's rule '{rule.rule}' ({values})"
-
-
-def _one_by_one(frame: pl.DataFrame, expr: pl.Expr) -> pl.Series:
-    import polars as pl
-
-    kept: list[bool | None] = []
-    for place in range(frame.height):
-        try:
-            kept.append(frame.slice(place, 1).select(expr.alias("kept"))["kept"][0])
-        except pl.exceptions.PolarsError:
-            kept.append(False)
-    return pl.Series("kept", kept, dtype=pl.Boolean)
 
 
 def _told(value: Any) -> str:

@@ -1,1 +1,1 @@
-"""What sources may be able to do whose rows keep coming, beyond reading on from where they were left."""
+"""Sources whose rows keep coming: what more they may be able to do, and what their positions say, and of what."""

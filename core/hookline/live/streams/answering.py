@@ -19,6 +19,7 @@ from hookline.kinds.given.names import require_name
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import from_json
 from hookline.kinds.streams.capabilities import Placed, TakesRows
+from hookline.kinds.streams.places import place_of
 from hookline.packages.scoring import Tally
 from hookline.registry.registry import Registry, load_registry
 from hookline.workspace.signing import flush
@@ -29,7 +30,7 @@ from ..batch.recording import ID, Recorder
 from ..log.predictions import FOLDER as LOG
 from .asking import Answers, Asker
 from .batches import FOLDER
-from .places import keep, place_of, require_same
+from .places import keep, require_same
 
 if TYPE_CHECKING:
     import polars as pl

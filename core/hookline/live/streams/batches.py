@@ -13,10 +13,11 @@ from hookline.data.collecting import alone, require_reads_on
 from hookline.errors import DataError, StoreError
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import from_json
+from hookline.kinds.streams.places import place_of
 from hookline.registry.registry import Registry
 from hookline.workspace.signing import flush
 
-from .places import keep, place_of, require_same
+from .places import keep, require_same
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,6 +14,7 @@ from hookline.kinds.deployments import Trust
 from hookline.kinds.kinds import Source
 from hookline.kinds.plain import plain
 from hookline.kinds.streams.capabilities import ReadsSpan
+from hookline.kinds.streams.places import difference, place_of
 from hookline.packages.manifest import read_manifest
 from hookline.registry.registry import Registry, load_registry
 from hookline.runs.names import find
@@ -21,7 +22,7 @@ from hookline.telling.secrets import logger
 from hookline.workspace.catalog.models import ModelRecord
 from hookline.workspace.workspace import Workspace, open_workspace
 
-from ..learners import old_of, position_in
+from ..learners import Position, old_of, position_in
 from ..learning.challengers.lessons import parent_of
 from ..learning.challengers.online import Online
 from ..updating import Update
@@ -57,7 +58,8 @@ def update_from(
     model: `name`, of which the newest version is meant that came of the one in charge by learning on; `name:3`, `name@alias`
     source: one that reads on, such as `events`; rows have the target's column
     batch, checkpoint: rows of a micro-batch, and micro-batches between two checkpoints
-    from_start: of a version of which nothing says up to where it was trained: whether it begins with the first row
+    from_start: of a version that was trained on another source, or of which nothing says up to where: whether it begins with
+        the first row
     Raises UsageError for a model that cannot learn on and a source that does not read on, and what `update` raises.
     """
     return Learner(load_registry(), open_workspace(home), source, batch, checkpoint, trust).learn(
@@ -90,8 +92,9 @@ class Learner:
         if rows.is_empty():
             return None
         origin = {"component": self.source.name, **plain(self.source)}
+        upto = Position(found[-1].upto, place_of(self.source))
         online = Online(
-            self.registry, self.workspace, self.batch, self.checkpoint, self.trust, origin=origin, upto=found[-1].upto
+            self.registry, self.workspace, self.batch, self.checkpoint, self.trust, origin=origin, upto=upto
         )
         return online.learn(name, rows)
 
@@ -99,14 +102,18 @@ class Learner:
         """Yield a version after each batch of rows, and wait so many seconds where none came; it does not end by itself."""
         yield from _following(lambda: self.learn(model, from_start=from_start), every)
 
-    def _begin(self, name: str, known: str | None, *, from_start: bool) -> str | None:
-        """Return after which position a version learns; raises UsageError where rows might be learned a second time."""
+    def _begin(self, name: str, known: Position | None, *, from_start: bool) -> str | None:
+        """Return after which position a version learns; raises UsageError where rows might be missed, or learned twice."""
         said = self.source.span()[0] if isinstance(self.source, ReadsSpan) else None
-        if known is not None or from_start or said is not None:
-            return known if known is not None else said
+        differs = None if known is None else difference(known.place, place_of(self.source))
+        if known is not None and differs is None:
+            return known.upto
+        if from_start or said is not None:
+            return said
+        nothing = f"nothing says up to where {name} was trained on what source '{self.source.name}' gives"
+        told = nothing if differs is None else f"{name} has learned from a source with {differs}"
         raise UsageError(
-            f"nothing says up to where {name} was trained on what source '{self.source.name}' gives, and what it has learned "
-            "is not to be learned again",
+            f"{told}, and what it has learned is not to be learned again",
             hint="--from-start learns from the first row on; or give a position: source.after=POSITION",
         )
 

@@ -65,6 +65,8 @@ class DataFacts:
     rows: Whole = 0
     upto: Text = ""
     """Of a source whose rows keep coming: the position up to which they were read."""
+    place: Mapping[Text, Any] = field(default_factory=dict)
+    """Which source the position is of."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class UpdateFacts:
     digest: Text
     data: Text
     upto: Text = ""
+    """As of the data."""
+    place: Mapping[Text, Any] = field(default_factory=dict)
     """As of the data."""
 
 

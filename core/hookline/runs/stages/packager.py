@@ -13,6 +13,7 @@ from hookline.kinds.kinds import Packager
 from hookline.kinds.plain import to_json
 from hookline.kinds.reports import Report
 from hookline.kinds.streams.capabilities import ReadsSpan
+from hookline.kinds.streams.places import place_of
 from hookline.packages.certificate.certificate import CERTIFICATE
 from hookline.packages.manifest import ANSWERS, PROFILE, environment, seal
 from hookline.packages.reading import reading_of
@@ -86,9 +87,10 @@ def _data(run: Execution) -> dict[str, Any]:
     version: DataVersion | None = run.value("split").version
     if version is None:
         return {}
-    source = run.plan["source"].component
+    source: Any = run.plan["source"].component
     found = {"version": version.fingerprint, "name": version.name, "rows": version.rows}
-    return found | {"upto": source.span()[1]} if isinstance(source, ReadsSpan) else found
+    place = place_of(source)
+    return found | {"upto": source.span()[1], "place": place} if isinstance(source, ReadsSpan) else found
 
 
 def _write_report_files(run: Execution, folder: Path) -> None:

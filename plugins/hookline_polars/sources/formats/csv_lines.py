@@ -12,6 +12,7 @@ from typing import Any
 from hookline.errors import DataError
 from hookline.registry.remedies import list_option
 
+from ..messages import EMPTY
 from .dialect import Dialect
 
 HEAD = 100
@@ -41,7 +42,7 @@ def first_row(file: Path, dialect: Dialect, skip: int, encoding: str) -> list[st
     except csv.Error as error:
         raise DataError(f"the first line of {file} cannot be read: {error}", hint=_QUOTES) from None
     if not row:
-        raise DataError(f"{file} is empty")
+        raise DataError(f"{file} is empty", hint=EMPTY)
     return row
 
 

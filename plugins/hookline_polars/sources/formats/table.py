@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hookline.errors import DataError
 
+from ..messages import EMPTY
 from ..places.packed import unpacked_name
 from .base import Reader
 from .columnar import IpcReader, ParquetReader
@@ -79,7 +80,7 @@ def require_format(file: Path, wanted: type[Reader]) -> None:
     with file.open("rb") as opened:
         head = opened.read(4096)
     if not head:
-        raise DataError(f"{file} is empty")
+        raise DataError(f"{file} is empty", hint=EMPTY)
     for first, (what, hint) in OTHERS.items():
         if head.startswith(first) and first != wanted.magic:
             raise DataError(f"{file} is {what}, not {wanted.title}", hint=hint.format(file=file))

@@ -65,6 +65,18 @@ def test_rows_of_one_source_are_not_learned_in_the_place_of_anothers(shop: None,
         hl.update_from("shop:1", table(database, "other"), from_start=True)
 
 
+def test_what_a_version_learned_of_one_table_says_nothing_of_another(shop: None, database: Path) -> None:
+    assert hl.update_from("shop", table(database, "one"), from_start=True) is not None
+    (open_workspace().home / "streams" / "shop" / "learned").rename(database.parent / "away")
+    with pytest.raises(
+        UsageError, match="shop:2 has learned from a source with table 'one', and here is one with table"
+    ):
+        hl.update_from("shop:2", table(database, "other"))
+    found = hl.update_from("shop:2", table(database, "other"), from_start=True)
+    assert found is not None
+    assert found.rows == 40
+
+
 def test_a_source_that_cannot_be_read_leaves_no_trace(shop: None, database: Path) -> None:
     with pytest.raises(HooklineError):
         hl.monitor_from("shop", table(database, "absent"))

@@ -16,7 +16,7 @@ from hookline.packages.state import StoredPackage
 from hookline.registry.registry import Registry
 from hookline.workspace.workspace import Workspace
 
-from ...learners import Old, old_of
+from ...learners import Old, Position, old_of
 from ...rows import rows_for
 from ...updating import (
     Lesson,
@@ -53,7 +53,7 @@ class Online:
     trust: Trust | None
     origin: Mapping[str, Any] | None = None
     """Where the rows came from; None: from the model's log."""
-    upto: str | None = None
+    upto: Position | None = None
     """Of a source whose rows keep coming: the position that the new version has learned up to."""
 
     def learn(self, model: str, rows: pl.DataFrame) -> Update:
@@ -72,7 +72,7 @@ class Online:
 
     def _fingerprint(self, learned: str) -> str:
         """Return what the version is known by: what it learned, and where it goes on."""
-        return learned if self.upto is None else hashlib.sha256(f"{learned} {self.upto}".encode()).hexdigest()
+        return learned if self.upto is None else hashlib.sha256(f"{learned} {self.upto.upto}".encode()).hexdigest()
 
     def _learned(self, old: Old, steps: Sequence[_Step]) -> Pipeline[Any]:
         """Return what the version becomes, from the last checkpoint that is there on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 ROWS = 1_000_000
 """Rows of a column, evenly spread, that are compared."""
+SPANS = {r"\d{4}": "%Y", r"\d{4}-\d\d": "%Y-%m", r"\d{4}-\d\d-\d\d": "%Y-%m-%d"}
+"""How a year, month or day is said -> how moments within it are written."""
 CONFIDENCE = 0.95
 PARTS = 10
 """Categories that are told, those whose shares differ most; and ranges of a number, as the population's tenths."""
@@ -64,6 +67,8 @@ class Population:
         here = column.gather_every(max(1, -(-len(column) // ROWS))).drop_nulls()
         if self._frame is None:
             said = self._shares[column.name]
+            if here.dtype in (pl.Date, pl.Datetime):
+                return _of_shares(column.name, _counts(here.dt.strftime(_span_of(column.name, said))), said, None)
             shares = {_number(value): share for value, share in said.items()} if here.dtype.is_numeric() else said
             return _of_shares(column.name, _counts(here), shares, None)
         try:
@@ -88,6 +93,19 @@ class Population:
             for part, found in ((there, other), (here, number))
         ]
         return _of_numbers(column.name, values[0], values[1], moments=kind == "datetime")
+
+
+def _span_of(name: str, shares: Mapping[str, float]) -> str:
+    """Return how moments are written as shares say them, by year, month or day; raises DataError where those say neither."""
+    for shape, written in SPANS.items():
+        if all(re.fullmatch(shape, value) for value in shares):
+            return written
+    odd = next((value for value in shares if not any(re.fullmatch(shape, value) for shape in SPANS)), None)
+    told = "are of several lengths" if odd is None else f"name {odd!r}"
+    raise DataError(
+        f"'{name}' holds dates, and the population's shares {told}",
+        hint=f"say them all by year, month or day: {name}=2025:0.4,2026:0.6, or {name}=2026-01:0.5,2026-02:0.5",
+    )
 
 
 def _counts(column: pl.Series) -> dict[str, int]:

@@ -27,6 +27,11 @@ def shares_in(words: Sequence[str]) -> Population | None:
     if not all("=" in word and ":" in word and not Path(word).exists() for word in words):
         if len(words) > 1:
             raise ConfigError("bad population", [Problem("population", f"name one table, or shares {EXAMPLE}")])
+        column, equals, value = words[0].partition("=")
+        # What chooses a source that is a table begins so.
+        if equals and column != "source" and "/" not in column and not Path(words[0]).exists():
+            told = f"says no share of {value!r}; write {column}={value or 'VALUE'}:0.5,OTHER:0.5"
+            raise ConfigError("bad population", [Problem(column, told)])
         return None
     tree: dict[str, Any] = {}
     for word in words:

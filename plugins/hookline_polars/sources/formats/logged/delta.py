@@ -38,6 +38,12 @@ class DeltaReader(Reader):
 
         return pl.scan_delta(self._table(file))
 
+    def hint(self, message: str) -> str | None:
+        """Return what to do about files that are gone."""
+        if "No such file" in message or "not found" in message:
+            return "files that the table's log names are gone: restore them, or read a version that has others, source.version=N"
+        return None
+
     def fingerprint(self, folder: Path) -> str:
         """Return a digest of the table's id and the version: each names one content, wherever the table lies."""
         table = self._table(folder)

@@ -66,13 +66,24 @@ class IcebergReader(Reader):
         snapshot = self.version if isinstance(self.version, int) else None
         return pl.scan_iceberg(str(file.absolute()), snapshot_id=snapshot)
 
+    def hint(self, message: str) -> str | None:
+        """Return what to do about files that are gone."""
+        if "No such file" in message or "not found" in message:
+            return "files that the metadata names are gone: name the table's newest .metadata.json, or restore them"
+        return None
+
     def _require(self, file: Path) -> None:
         if find_spec("pyiceberg") is None:
             raise MissingBackend("a table of Iceberg", "pyiceberg", "iceberg")
+        from pyiceberg.exceptions import ValidationError
+        from pyiceberg.table.metadata import TableMetadataUtil
+
         try:
-            told = json.loads(file.read_bytes())
+            text = file.read_text("utf-8")
+            TableMetadataUtil.parse_raw(text)
+            told = json.loads(text)
             snapshots = [int(one["snapshot-id"]) for one in told.get("snapshots") or ()]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
             raise DataError(
                 f"{file} is no metadata of Iceberg", hint="name the table's newest .metadata.json"
             ) from None

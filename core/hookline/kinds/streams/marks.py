@@ -1,4 +1,4 @@
-"""How far rows were read: up to which value of a column that grows, and which of the newest ones were there."""
+"""How far rows were read, and of what: up to which value of a column that grows, and which of the newest ones were there."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ WORDS: Mapping[str, type] = {
     "text": str,
 }
 """How the type of a value is written."""
+ANEW = "begin anew: collect under another name, or let a version learn it that has learned nothing yet"
 DAY = 24 * 60 * 60
 """Seconds."""
 MICROSECONDS = len("2026-01-31 10:00:00.123456")
@@ -47,23 +48,33 @@ class Mark:
     """How many rows there were up to `settled`."""
     open: Collection[Any] = ()
     """Keys of the rows above it."""
+    of: str = ""
+    """What was read, in words without credentials: a position of one table says nothing of another."""
 
     def text(self) -> str:
         """Return the position as the core keeps it."""
-        held = {"upto": _out(self.upto), "settled": _out(self.settled), "rows": self.rows}
+        held = {"of": self.of, "upto": _out(self.upto), "settled": _out(self.settled), "rows": self.rows}
         return json.dumps(held | {"open": [_out(key) for key in sorted(self.open)]}, separators=(",", ":"))
 
     @classmethod
-    def parse(cls, text: str) -> Mark:
-        """Return the position that a text says; raises DataError for a text of another source."""
+    def parse(cls, text: str, source: str, of: str) -> Mark:
+        """Return the position that a text says; raises DataError for a text of another source, or of what else was read.
+
+        source: the name of the source, as errors tell it; of: what it reads
+        """
         try:
             told = json.loads(text)
-            return cls(_in(told["upto"]), _in(told["settled"]), int(told["rows"]), [_in(key) for key in told["open"]])
+            found = _in(told["upto"]), _in(told["settled"]), int(told["rows"]), [_in(key) for key in told["open"]]
+            named = told.get("of")
         except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation):
             raise DataError(
-                f"{text[:40]!r} is no position of source 'sql'",
+                f"{text[:40]!r} is no position of source '{source}'",
                 hint="give what position() of the same source returned",
             ) from None
+        if named != of:
+            was = "does not say of what it is" if named is None else f"is of {named}"
+            raise DataError(f"the position {was}, and source '{source}' reads {of} here", hint=ANEW)
+        return cls(*found, of)
 
 
 def before(value: Any, overlap: float) -> Any:
@@ -141,6 +152,25 @@ def alike(value: Any, dtype: pl.DataType) -> Any:
     if isinstance(value, datetime) and dtype == pl.Date:
         return value.date()
     return value
+
+
+def newer(frame: pl.LazyFrame, watermark: str, key: str | None, first: Mark, last: Mark) -> pl.LazyFrame:
+    """Leave out of rows between two positions what the first one has, and what came after the last one was asked for.
+
+    frame: rows whose watermark is larger than `first.settled`, and no larger than `last.upto`
+    """
+    import polars as pl
+
+    if last.upto is None:
+        return frame.clear()
+    if key is None or last.settled == last.upto:
+        return frame
+    held, mark = pl.col(key), pl.col(watermark)
+    schema = frame.collect_schema()
+    before_, there = ([alike(one, schema[key]) for one in open_] for open_ in (first.open, last.open))
+    # A row without a key was in no position: those in one have keys.
+    known = frame if not before_ else frame.filter(~held.is_in(before_).fill_null(value=False))
+    return known.filter((mark <= alike(last.settled, schema[watermark])) | held.is_in(there))
 
 
 def _out(value: Any) -> Any:
