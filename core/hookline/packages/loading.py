@@ -20,12 +20,12 @@ from hookline.kinds.plain import from_json
 from hookline.registry.registry import Registry
 from hookline.registry.remedies import TRAIN, add_remedies
 
+from .certificate.own_code import require_own_code
 from .door.faults import any_fault, first_of
 from .door.names import is_distribution
 from .door.probing import require_answer
 from .door.sealing import is_signed, require_signed
 from .manifest import verify
-from .owncode.answering import require_own_code
 from .owncode.carried import carried_by
 from .state import StoredPackage
 

@@ -20,11 +20,11 @@ from hookline.registry.registry import Registry
 from .around import AroundPackager
 from .certificate.certificate import CERTIFICATE, Certificate, as_parity, plain_certificate, require_agreement
 from .certificate.certifying import certify
+from .certificate.code_alone import keep_if_proven, put_code
 from .certificate.edges import EdgeRows
 from .certificate.golden import ROWS, golden_in, write_golden
 from .certificate.parity import PARITY_ROWS, check_takes, require_parity
 from .manifest import ANSWERS, PROFILE, environment, is_whole, read_as, seal, verify
-from .owncode.proving import keep_if_proven, put_code
 from .pipeline import Pipeline
 from .state import StoredPackage, write_pipeline
 from .telling.needs import write_lock

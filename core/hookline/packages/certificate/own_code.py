@@ -11,12 +11,12 @@ from hookline.kinds.fitted import Predictor
 from hookline.registry.own import is_own, public_name
 from hookline.registry.registry import Registry
 
+from ..owncode.using import ALLOWS
 from ..pipeline import Pipeline
-from .using import ALLOWS
 
 if TYPE_CHECKING:
-    from ..certificate.golden import Rescored
     from ..state import StoredPackage
+    from .golden import Rescored
 
 MOST_PARTS = 300
 """So many parts of a model are looked at; a forest has thousands, which are all alike."""
@@ -45,9 +45,9 @@ def require_own_code(predictor: Predictor, stored: StoredPackage, manifest: Mapp
 
 def _rescored(predictor: Predictor, stored: StoredPackage, manifest: Mapping[str, Any]) -> Rescored | None:
     # Most packages need neither.
-    from ..certificate.certificate import CERTIFICATE, Certificate
-    from ..certificate.golden import rescore
     from ..manifest import read_as
+    from .certificate import CERTIFICATE, Certificate
+    from .golden import rescore
 
     tolerance = float(manifest["parity"]["tolerance"])
     if CERTIFICATE in manifest["files"]:

@@ -16,14 +16,14 @@ from hookline.registry.own import PRIVATE
 from hookline.registry.registry import Registry
 from hookline.telling.secrets import logger
 
-from ..certificate.parity import measure_parity
 from ..door.names import shown
+from ..owncode.carried import FOLDER, Carried, write_carried
+from ..owncode.finding import carry
+from ..owncode.importing import forget, import_carried, is_imported
+from ..owncode.using import Using
 from ..pipeline import Pipeline
 from ..state import StoredPackage
-from .carried import FOLDER, Carried, write_carried
-from .finding import carry
-from .importing import forget, import_carried, is_imported
-from .using import Using
+from .parity import measure_parity
 
 if TYPE_CHECKING:
     import polars as pl
