@@ -208,7 +208,7 @@ def test_real_tables_raise_no_alarm_of_these(
 def test_of_a_large_table_all_rows_of_some_things_are_looked_at(
     tmp_path: Path, shops: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hookline.quality.audit.whole.MOST_ROWS", 400)
+    monkeypatch.setattr("hookline.quality.audit.computed.whole.MOST_ROWS", 400)
     mean = shops.with_columns(e=ENCODINGS["mean"])
     (told,) = found(audited(tmp_path / "mean", mean, YES), "target_mean")
     assert told.subject == "e"

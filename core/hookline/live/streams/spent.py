@@ -62,9 +62,9 @@ def _learned(workspace: Workspace, model: str) -> Collection[str]:
     went_on = {
         str(learned["version"]) for one in told.values() if (learned := one.get("updated_from")) and learned.get("upto")
     }
-    positions = {position_in(one) for version, one in told.items() if str(version) not in went_on}
+    positions = [position_in(one) for version, one in told.items() if str(version) not in went_on]
     # One that says nothing may begin with the first row that was ever stored.
-    return () if None in positions else {one for one in positions if one is not None}
+    return () if None in positions else {one.upto for one in positions if one is not None}
 
 
 def _of_stream(batches: Batches, needed_after: Collection[str], keep: int, before: float) -> Iterator[Litter]:

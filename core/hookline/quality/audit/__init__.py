@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hookline.kinds.artifacts import Split, Target
 from hookline.kinds.reports import Finding, Metric, Report, Table, worst_first
 
-from .encodings import find_encodings
-from .futures import find_futures
+from .computed.encodings import find_encodings
+from .computed.futures import find_futures
 from .groups import find_groups
 from .leaks import find_leaks
 from .near import find_near

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hookline.kinds.artifacts import ROW_ID, Split
 
-from .sides import parts_of
+from ..sides import parts_of
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hookline.kinds.artifacts import Split, Target
 from hookline.kinds.reports import Finding
 
-from .sides import Column, Sides, examples, truth_of
+from ..sides import Column, Sides, examples, truth_of
 from .whole import TRUTH, Things
 
 if TYPE_CHECKING:

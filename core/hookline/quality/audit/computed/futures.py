@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from hookline.kinds.artifacts import ROW_ID, Split
 from hookline.kinds.reports import Finding
 
+from ..groups import says_which
+from ..sides import examples
 from .encodings import MOST_KEYS, NEARLY
-from .groups import says_which
-from .sides import examples
 from .whole import TRUTH, Things
 
 if TYPE_CHECKING:
