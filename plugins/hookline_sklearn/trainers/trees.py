@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Interval, Le
 from hookline import Features, SklearnModel
 
 from ..models import model_of
-from .estimator import EstimatorTrainer, fields_of, prepare
+from .estimator import BALANCES, REGRESSION, EstimatorTrainer, fields_of, prepare
 
 
 class DecisionTreeTrainer(EstimatorTrainer):
@@ -17,6 +17,7 @@ class DecisionTreeTrainer(EstimatorTrainer):
 
     name = "decision_tree"
     takes_nan = True
+    only_for = BALANCES
     max_depth: Annotated[int, Gt(0)] | None = None
     """Most levels; null grows until leaves are pure."""
     min_samples_leaf: Annotated[int, Gt(0)] = 1
@@ -44,6 +45,7 @@ class RandomForestTrainer(EstimatorTrainer):
 
     name = "random_forest"
     takes_nan = True
+    only_for = BALANCES
     n_estimators: Annotated[int, Gt(0)] = 100
     """Number of trees."""
     max_depth: Annotated[int, Gt(0)] | None = None
@@ -71,6 +73,7 @@ class ExtraTreesTrainer(EstimatorTrainer):
 
     name = "extra_trees"
     takes_nan = True
+    only_for = BALANCES
     n_estimators: Annotated[int, Gt(0)] = 100
     """Number of trees."""
     max_depth: Annotated[int, Gt(0)] | None = None
@@ -125,6 +128,7 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
     name = "hist_gradient_boosting"
     takes_nan = True
     takes_sparse = False
+    only_for = BALANCES | {"loss": REGRESSION, "quantile": REGRESSION}
     learning_rate: Annotated[float, Gt(0)] = 0.1
     """Share of each tree's answer that is added."""
     max_iter: Annotated[int, Gt(0)] = 100
