@@ -145,8 +145,13 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
     """Share of the features that a split may choose from, drawn anew each time."""
     max_bins: Annotated[int, Interval(ge=2, le=255)] = 255
     """Most bins of a feature."""
-    early_stopping: bool = False
-    """Whether to stop once validation rows (`split.valid`, else a tenth of the training rows) no longer gain."""
+    early_stopping: bool | Literal["auto"] = False
+    """Whether to stop once validation rows (`split.valid`, else some training rows) no longer gain; `auto` stops on those of the
+    split, and without them from 10,001 training rows on, which is scikit-learn's default."""
+    validation_fraction: Annotated[float, Interval(gt=0, lt=1)] = 0.1
+    """Share of training rows held out to stop on, where the split has no validation part."""
+    tol: Annotated[float, Ge(0)] = 1e-7
+    """Loss by which a round must be below an earlier one to count as a gain."""
     n_iter_no_change: Annotated[int, Gt(0)] = 10
     """Rounds without gain before stopping."""
     class_weight: Literal["balanced"] | None = None
@@ -157,6 +162,10 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
     """Of loss `quantile`: the share of the rows that lie below what is predicted."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of binning samples and of the early-stopping hold-out."""
+
+    def __post_init__(self) -> None:
+        if self.quantile != 0.5 and self.loss != "quantile":
+            raise ValueError(f"quantile={self.quantile:g} is of loss=quantile, and the loss is {self.loss}")
 
     def estimator(self, task: str) -> Any:
         """Return a HistGradientBoostingClassifier or HistGradientBoostingRegressor."""
@@ -176,7 +185,9 @@ class HistGradientBoostingTrainer(EstimatorTrainer):
         X = prepare(self.name, train, takes_nan=True, takes_sparse=False)
         X_val = prepare(self.name, valid, takes_nan=True, takes_sparse=False)
         held = {"X_val": X_val, "y_val": valid.y, "sample_weight_val": valid.sample_weight}
-        fitted = self.estimator(task).fit(X, train.y, train.sample_weight, **held)
+        # Rows that are held out already cost nothing, however few there are.
+        estimator = self.estimator(task).set_params(early_stopping=True)
+        fitted = estimator.fit(X, train.y, train.sample_weight, **held)
         return model_of(fitted, train.names)
 
 
