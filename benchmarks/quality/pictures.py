@@ -38,7 +38,7 @@ class ConvolutionalTrainer(TorchTrainer):
     """Epochs without a better validation loss before training stops; null never stops early, and learns from every row."""
 
     def module(self, train: Features) -> nn.Module:
-        """Return the network; raises ValueError where features are not the pixels of a square, `<letter><place>` each."""
+        """Return the network; raises ValueError where features are not the pixels of a square, p0, p1, ... row by row."""
         from torch import nn
 
         side = math.isqrt(len(train.features))

@@ -16,7 +16,7 @@ from ..models import model_of
 
 CLASSIFICATION = frozenset({"binary", "multiclass"})
 REGRESSION = frozenset({"regression"})
-BALANCES: Mapping[str, frozenset[str]] = {"class_weight": CLASSIFICATION}
+BALANCES: dict[str, frozenset[str]] = {"class_weight": CLASSIFICATION}
 """What only classes have; see `hookline.kinds.capabilities.NarrowsTasks`."""
 DENSE_LIMIT = 2 * 1024**3
 """Bytes of a dense matrix above which a sparse one is not silently made dense."""
