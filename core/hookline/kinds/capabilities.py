@@ -269,6 +269,14 @@ class WorksBeside(Protocol):
 
 
 @runtime_checkable
+class NarrowsTasks(Protocol):
+    """A trainer or evaluator some of whose options are for some of its tasks alone."""
+
+    only_for: Mapping[str, frozenset[str]]
+    """Field -> the tasks that it is for; set otherwise than by default, it is refused for all others before any training."""
+
+
+@runtime_checkable
 class MeasuresAsSet(Protocol):
     """An evaluator whose metrics hang on its fields, so that its class alone cannot say what it measures."""
 

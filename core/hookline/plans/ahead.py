@@ -18,6 +18,7 @@ from .chain import check_gates_are_measured
 from .config import RunConfig
 from .gates import SLICE
 from .keywords import DEFAULTS
+from .placing.tasks import unfit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -118,5 +119,10 @@ def _check_target(registry: Registry, config: RunConfig, held: Mapping[str, pl.D
                 f"{one.kind} '{one.name}' is for regression, but the target '{target}' holds {dtype} values, "
                 "which are classes",
                 hint=for_task(registry, one.kind, "binary"),
+            )
+        for option in unfit(one, placed.key, CLASSES):
+            raise PlanError(
+                f"{option}, but the target '{target}' holds {dtype} values, which are classes",
+                hint=f"{option.hint} leaves it out",
             )
     check_gates_are_measured(config, CLASSES)

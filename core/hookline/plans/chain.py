@@ -28,6 +28,7 @@ from hookline.registry.registry import Registry
 from .config import RunConfig
 from .gates import FOLDS, LATENCY, REPEATS, is_among, read_gates
 from .placing.components import Placed
+from .placing.tasks import unfit
 
 
 def check_chain(registry: Registry, config: RunConfig) -> None:
@@ -250,6 +251,7 @@ def _check_tasks(config: RunConfig) -> list[str]:
     asked = config.options.task
     if asked != "auto" and asked not in trainer.tasks:
         problems.append(f"trainer '{trainer.name}' does {_tasks(trainer.tasks)}, but task={asked}")
+    problems += _unfit_options(config, trainer)
     for placed in config.components["evaluator"]:
         tasks: frozenset[str] = getattr(placed.component, "tasks", frozenset())
         if not tasks & trainer.tasks:
@@ -258,6 +260,17 @@ def _check_tasks(config: RunConfig) -> list[str]:
                 f"but trainer '{trainer.name}' does {_tasks(trainer.tasks)}"
             )
     return problems
+
+
+def _unfit_options(config: RunConfig, trainer: Trainer) -> list[str]:
+    """Return what options are for other tasks than the one that is asked for, or any that the trainer does."""
+    asked = config.options.task
+    # What is asked for as several classes may well have two.
+    able = trainer.tasks & ({"binary", "multiclass"} if asked == "multiclass" else {asked}) or trainer.tasks
+    told = f"task={asked}" if able < trainer.tasks else f"trainer '{trainer.name}' does {_tasks(trainer.tasks)}"
+    placed = (*config.components["trainer"], *config.components["evaluator"])
+    found = [option for one in placed for option in unfit(one.component, one.key, able)]
+    return [f"{one}, but {one.left_by or told}; {one.hint} leaves it out" for one in found]
 
 
 def _tasks(tasks: Iterable[str]) -> str:

@@ -14,6 +14,8 @@ MOST_LINES = 300
 MOST_AXES = 8
 """Axes that a page has room for."""
 MOST_BARS = 15
+SHARE_ROOM = 42
+"""Pixels behind the longest bar, for its share: what `100%` takes, however narrow the picture is."""
 STEP = 84
 """Pixels from one axis to the next."""
 WIDE_RANGE = 100
@@ -100,8 +102,12 @@ def importance_chart(facts: Mapping[str, Any]) -> dict[str, Any] | None:
             "title": None,
             "axis": {"domain": False, "ticks": False},
         },
-        # Room for the share behind the longest bar.
-        "x": {"field": "share", "type": "quantitative", "axis": None, "scale": {"domain": [0, 1.15 * most]}},
+        "x": {
+            "field": "share",
+            "type": "quantitative",
+            "axis": None,
+            "scale": {"domain": [0, most], "nice": False, "range": [0, {"expr": f"max(1, width - {SHARE_ROOM})"}]},
+        },
         "tooltip": [
             {"field": "key", "title": "parameter"},
             {"field": "share", "type": "quantitative", "format": ".1%"},

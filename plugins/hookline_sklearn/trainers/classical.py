@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Interval
 
 from hookline import Roles
 
-from .estimator import CLASSIFICATION, EstimatorTrainer, fields_of
+from .estimator import BALANCES, CLASSIFICATION, REGRESSION, EstimatorTrainer, fields_of
 
 FOLDS = 5
 """Parts of the training rows that scores come from for the probabilities of a support vector classifier, as LIBSVM has it."""
@@ -22,6 +22,7 @@ class SvmTrainer(EstimatorTrainer):
     """
 
     name = "svm"
+    only_for = BALANCES | {"epsilon": REGRESSION}
     C: Annotated[float, Gt(0)] = 1.0
     """Inverse of the regularization strength."""
     kernel: Literal["rbf", "linear", "poly", "sigmoid"] = "rbf"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -17,6 +17,8 @@ from ..models import model_of
 
 CLASSIFICATION = frozenset({"binary", "multiclass"})
 REGRESSION = frozenset({"regression"})
+BALANCES: dict[str, frozenset[str]] = {"class_weight": CLASSIFICATION}
+"""What only classes have; see `hookline.kinds.capabilities.NarrowsTasks`."""
 DENSE_LIMIT = 2 * 1024**3
 """Bytes of a dense matrix above which a sparse one is not silently made dense."""
 
@@ -27,6 +29,8 @@ class EstimatorTrainer(Trainer):
     extra = "sklearn"
     takes_nan: ClassVar[bool] = False
     takes_sparse: ClassVar[bool] = True
+    only_for: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """Field -> the tasks that it is for, where these are not all."""
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:

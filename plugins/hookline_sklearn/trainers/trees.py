@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Interval, Le
 from hookline import Features, SklearnModel
 
 from ..models import model_of
-from .estimator import EstimatorTrainer, fields_of, prepare
+from .estimator import BALANCES, REGRESSION, EstimatorTrainer, fields_of, prepare
 
 SPLITS = "splits of trees do not change with scale"
 """Why trees go by no weights of features."""
@@ -28,6 +28,7 @@ class DecisionTreeTrainer(TreesTrainer):
 
     name = "decision_tree"
     takes_nan = True
+    only_for = BALANCES
     max_depth: Annotated[int, Gt(0)] | None = None
     """Most levels; null grows until leaves are pure."""
     min_samples_leaf: Annotated[int, Gt(0)] = 1
@@ -55,6 +56,7 @@ class RandomForestTrainer(TreesTrainer):
 
     name = "random_forest"
     takes_nan = True
+    only_for = BALANCES
     n_estimators: Annotated[int, Gt(0)] = 100
     """Number of trees."""
     max_depth: Annotated[int, Gt(0)] | None = None
@@ -82,6 +84,7 @@ class ExtraTreesTrainer(TreesTrainer):
 
     name = "extra_trees"
     takes_nan = True
+    only_for = BALANCES
     n_estimators: Annotated[int, Gt(0)] = 100
     """Number of trees."""
     max_depth: Annotated[int, Gt(0)] | None = None
@@ -136,6 +139,7 @@ class HistGradientBoostingTrainer(TreesTrainer):
     name = "hist_gradient_boosting"
     takes_nan = True
     takes_sparse = False
+    only_for = BALANCES | {"loss": REGRESSION, "quantile": REGRESSION}
     learning_rate: Annotated[float, Gt(0)] = 0.1
     """Share of each tree's answer that is added."""
     max_iter: Annotated[int, Gt(0)] = 100
@@ -152,8 +156,13 @@ class HistGradientBoostingTrainer(TreesTrainer):
     """Share of the features that a split may choose from, drawn anew each time."""
     max_bins: Annotated[int, Interval(ge=2, le=255)] = 255
     """Most bins of a feature."""
-    early_stopping: bool = False
-    """Whether to stop once validation rows (`split.valid`, else a tenth of the training rows) no longer gain."""
+    early_stopping: bool | Literal["auto"] = False
+    """Whether to stop once validation rows (`split.valid`, else some training rows) no longer gain; `auto` stops on those of the
+    split, and without them from 10,001 training rows on, which is scikit-learn's default."""
+    validation_fraction: Annotated[float, Interval(gt=0, lt=1)] = 0.1
+    """Share of training rows held out to stop on, where the split has no validation part."""
+    tol: Annotated[float, Ge(0)] = 1e-7
+    """Loss by which a round must be below an earlier one to count as a gain."""
     n_iter_no_change: Annotated[int, Gt(0)] = 10
     """Rounds without gain before stopping."""
     class_weight: Literal["balanced"] | None = None
@@ -164,6 +173,10 @@ class HistGradientBoostingTrainer(TreesTrainer):
     """Of loss `quantile`: the share of the rows that lie below what is predicted."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of binning samples and of the early-stopping hold-out."""
+
+    def __post_init__(self) -> None:
+        if self.quantile != 0.5 and self.loss != "quantile":
+            raise ValueError(f"quantile={self.quantile:g} is of loss=quantile, and the loss is {self.loss}")
 
     def estimator(self, task: str) -> Any:
         """Return a HistGradientBoostingClassifier or HistGradientBoostingRegressor."""
@@ -183,7 +196,9 @@ class HistGradientBoostingTrainer(TreesTrainer):
         X = prepare(self.name, train, takes_nan=True, takes_sparse=False)
         X_val = prepare(self.name, valid, takes_nan=True, takes_sparse=False)
         held = {"X_val": X_val, "y_val": valid.y, "sample_weight_val": valid.sample_weight}
-        fitted = self.estimator(task).fit(X, train.y, train.sample_weight, **held)
+        # Rows that are held out already cost nothing, however few there are.
+        estimator = self.estimator(task).set_params(early_stopping=True)
+        fitted = estimator.fit(X, train.y, train.sample_weight, **held)
         return model_of(fitted, train.names)
 
 

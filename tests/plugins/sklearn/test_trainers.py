@@ -363,6 +363,29 @@ def test_early_stopping_listens_to_the_validation_rows() -> None:
     assert whole.estimator.n_iter_ == 40
 
 
+@pytest.mark.parametrize("rows", [10_000, 10_001])
+def test_early_stopping_may_be_left_to_the_number_of_rows_as_scikit_learn_does(rows: int) -> None:
+    trainer = HistGradientBoostingTrainer(max_iter=3, early_stopping="auto", validation_fraction=0.2, tol=1e-3)
+    large = made("binary", X=np.random.default_rng(0).normal(size=(rows, 4)), y=np.arange(rows) % 2)
+    model: Any = trainer.fit(large, None)
+    golden = ensemble.HistGradientBoostingClassifier(max_iter=3, validation_fraction=0.2, tol=1e-3, random_state=0)
+    np.testing.assert_array_equal(
+        model.estimator.predict_proba(large.X), golden.fit(large.X, large.y).predict_proba(large.X)
+    )
+    assert model.estimator.do_early_stopping_ is (rows > 10_000)
+
+
+def test_early_stopping_that_is_left_to_the_rows_listens_to_those_that_are_held_out_anyway() -> None:
+    noise = made("binary", y=np.random.default_rng(0).integers(0, 2, 300))
+    model: Any = HistGradientBoostingTrainer(max_iter=200, early_stopping="auto").fit(made("binary"), noise)
+    assert model.estimator.n_iter_ < 200
+
+
+def test_a_quantile_without_its_loss_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"trainer: quantile=0\.9 is of loss=quantile, and the loss is squared_error"):
+        hl.plan(source="diabetes", trainer={"component": "hist_gradient_boosting", "quantile": 0.9})
+
+
 def test_early_stopping_takes_weights() -> None:
     trainer = HistGradientBoostingTrainer(max_iter=50, early_stopping=True, n_iter_no_change=3)
     weight = np.random.default_rng(0).random(300) + 0.1

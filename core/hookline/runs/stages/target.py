@@ -10,6 +10,7 @@ from hookline.errors import DataError
 from hookline.kinds.artifacts import Dataset, Split, Target
 from hookline.packages.pipeline import apply_transforms
 from hookline.plans.ahead import for_task
+from hookline.plans.placing.tasks import unfit
 from hookline.plans.plan import every
 
 from ..execution import StageKind
@@ -88,15 +89,17 @@ def check_task(registry: Registry, target: Target, asked: str, stages: Iterable[
     """Raise DataError where a target is not of the task asked for, or a stage cannot learn or judge it."""
     if asked not in ("auto", target.task) and not (asked == "multiclass" and target.task == "binary"):
         raise DataError(f"task={asked}, but the target '{target.name}' has {len(target.classes)} classes")
+    told = f"the target '{target.name}' calls for {target.task}"
     for stage in stages:
         component: Any = stage.component
         tasks = component.tasks
         if target.task not in tasks:
             raise DataError(
-                f"{stage.kind} '{stage.name}' is for {' or '.join(sorted(tasks))}, "
-                f"but the target '{target.name}' calls for {target.task}",
+                f"{stage.kind} '{stage.name}' is for {' or '.join(sorted(tasks))}, but {told}",
                 hint=for_task(registry, stage.kind, target.task),
             )
+        for one in unfit(component, stage.key, {target.task}):
+            raise DataError(f"{one}, but {told}", hint=f"{one.hint} leaves it out")
 
 
 def _summarize(target: Target) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval
 
@@ -17,6 +17,7 @@ class GbmTrainer(Trainer):
     """Gradient-boosted trees by LightGBM, grown leaf by leaf (Ke et al., 2017); missing values need no imputing."""
 
     name = "lightgbm.gbm"
+    only_for: ClassVar = {"objective": frozenset({"regression"}), "class_weight": frozenset({"binary", "multiclass"})}
     n_estimators: Annotated[int, Gt(0)] = 100
     """Most boosting rounds (for several classes: rounds of one tree a class)."""
     learning_rate: Annotated[float, Gt(0)] = 0.1
