@@ -51,8 +51,8 @@ def quiet() -> Iterator[None]:
         logger.setLevel(logging.ERROR)
     try:
         with _determinism_held(), warnings.catch_warnings():
-            # Advice on data-loading workers, batch sizes and log steps is meant for code that a user wrote.
-            warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch")
+            # Advice on data-loading workers, batch sizes and log steps is meant for code that a user wrote; Ray warns of itself.
+            warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch|ray\.")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
