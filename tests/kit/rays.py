@@ -1,4 +1,4 @@
-"""Ray clusters of two nodes, each of processes of its own, and of one core."""
+"""Ray clusters of two nodes, each of processes of its own."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ OBJECTS = 2**27
 
 
 @contextmanager
-def two_nodes(unseen: Path | None = None) -> Iterator[str]:
+def two_nodes(cores: int = 1, unseen: Path | None = None) -> Iterator[str]:
     """Run a cluster until the block ends, and give its address.
 
+    cores: of each node
     unseen: a folder that is empty for the second node, as on a machine that shares no disk; where `can_hide`
     """
     folder = Path(tempfile.mkdtemp(prefix="hl-", dir="/tmp"))
     (folder / "ray").mkdir()
-    told: dict[str, Any] = {"num_cpus": 1, "object_store_memory": OBJECTS}
+    told: dict[str, Any] = {"num_cpus": cores, "object_store_memory": OBJECTS}
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         patch.setenv("RAY_TMPDIR", str(folder))
@@ -37,7 +38,7 @@ def two_nodes(unseen: Path | None = None) -> Iterator[str]:
             cluster.add_node(**told)
             cluster.wait_for_nodes()
         else:
-            _add_blind(cluster.address, unseen, stack)
+            _add_blind(cluster.address, cores, unseen, stack)
         yield cluster.address
 
 
@@ -46,8 +47,8 @@ def can_hide() -> bool:
     return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("unshare") is not None
 
 
-def _add_blind(address: str, unseen: Path, stack: ExitStack) -> None:
-    start = f"{sys.executable} -m ray.scripts.scripts start --block --address={address} --num-cpus=1"
+def _add_blind(address: str, cores: int, unseen: Path, stack: ExitStack) -> None:
+    start = f"{sys.executable} -m ray.scripts.scripts start --block --address={address} --num-cpus={cores}"
     script = f"mount -t tmpfs none '{unseen}' && exec {start} --object-store-memory={OBJECTS}"
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script]
     node = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import shutil
@@ -9,7 +10,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from hookline.errors import ConfigError, Problem, UsageError
@@ -22,38 +23,50 @@ CLIENT = "ray://"
 REACH_SECONDS = 10.0
 OBJECTS = 128 * 1024**2
 """Bytes of shared memory of a Ray that is begun here."""
+SILENT: Mapping[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 LONGEST_FOLDER = 30
 """Characters; Ray puts sockets below its folder, whose paths may have 107 on Linux."""
 
 
 @contextmanager
-def joined() -> Iterator[None]:
-    """Be part of the cluster within this block; raises UsageError where the one that is named cannot be joined."""
+def joined() -> Iterator[bool]:
+    """Be part of the cluster within this block; yield whether it is one of others, which may grow.
+
+    Raises UsageError where the one that is named cannot be joined.
+    """
     import ray
 
-    # What it prints would stand between lines of ours, and stdout is data.
-    told: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if ray.is_initialized():
+    # What Ray says of a worker that died it prints to stdout, which is data.
+    with redirect_stdout(io.StringIO()):
+        if ray.is_initialized():
+            yield True
+        elif address := os.environ.get(ADDRESS):
+            _join(address)
+            try:
+                yield True
+            finally:
+                ray.shutdown()
+        else:
+            with _begun():
+                yield False
+
+
+@contextmanager
+def _begun() -> Iterator[None]:
+    import ray
+
+    system = tempfile.gettempdir()
+    short = tempfile.mkdtemp(prefix="hl-", dir=system if len(system) <= LONGEST_FOLDER else "/tmp")  # noqa: S108  mkdtemp makes it ours
+    try:
+        with quiet("ray"):
+            ray.init("local", _temp_dir=short, include_dashboard=False, object_store_memory=OBJECTS, **SILENT)
         yield
-    elif address := os.environ.get(ADDRESS):
-        _join(address, told)
-        try:
-            yield
-        finally:
-            ray.shutdown()
-    else:
-        system = tempfile.gettempdir()
-        short = tempfile.mkdtemp(prefix="hl-", dir=system if len(system) <= LONGEST_FOLDER else "/tmp")  # noqa: S108  mkdtemp makes it ours
-        try:
-            with quiet("ray"):
-                ray.init("local", _temp_dir=short, include_dashboard=False, object_store_memory=OBJECTS, **told)
-            yield
-        finally:
-            ray.shutdown()
-            shutil.rmtree(short, ignore_errors=True)
+    finally:
+        ray.shutdown()
+        shutil.rmtree(short, ignore_errors=True)
 
 
-def _join(address: str, told: Mapping[str, Any]) -> None:
+def _join(address: str) -> None:
     import ray
 
     if address.startswith(CLIENT):
@@ -64,7 +77,7 @@ def _join(address: str, told: Mapping[str, Any]) -> None:
         if host and port.isdigit():
             # Ray itself would try for minutes.
             socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
-        ray.init(address, **told)
+        ray.init(address, **SILENT)
     except (OSError, RuntimeError, ValueError) as error:
         first = next((line for line in f"{error}".splitlines() if line.strip()), type(error).__name__)
         raise UsageError(
@@ -73,10 +86,10 @@ def _join(address: str, told: Mapping[str, Any]) -> None:
         ) from error
 
 
-def placed(training: Training) -> tuple[Training, int]:
+def placed(training: Training, *, grows: bool) -> tuple[Training, int]:
     """Return the training with the accelerator that the cluster has for it, and how many workers share it.
 
-    Raises ConfigError for what the cluster has not; where it has too little, says so, since it may grow.
+    Raises ConfigError for what the cluster has not; what it has too little of is waited for where it `grows`.
     """
     import ray
 
@@ -90,11 +103,21 @@ def placed(training: Training) -> tuple[Training, int]:
         problems.append(Problem("trainer.accelerator", "the Ray cluster has no GPU; auto takes what there is"))
     if training.precision == "16-mixed" and not on_gpu:
         problems.append(Problem("trainer.precision", "16-mixed needs a GPU; bf16-mixed runs on a CPU too"))
+    workers = training.devices if training.devices != "auto" else max(1, gpus if on_gpu else 1)
+    short = _short_of({"CPU": workers * training.num_cpus, "GPU": workers * on_gpu}, held)
+    if short and not grows:
+        problems.append(Problem("trainer.devices", f"{short}; RAY_ADDRESS names a larger one"))
     if problems:
         raise ConfigError(f"bad config for trainer '{training.trainer}'", problems)
-    workers = training.devices if training.devices != "auto" else max(1, gpus if on_gpu else 1)
-    for resource, wanted in {"CPU": workers * training.num_cpus, "GPU": workers * on_gpu}.items():
-        if wanted > held.get(resource, 0):
-            has = f"{held.get(resource, 0):g}"
-            sys.stderr.write(f"training wants {wanted} {resource}s and the Ray cluster has {has}; waiting for more\n")
+    if short:
+        sys.stderr.write(f"{short}; waiting for more\n")
     return training.on("gpu" if on_gpu else "cpu"), workers
+
+
+def _short_of(wanted: Mapping[str, int], held: Mapping[str, float]) -> str:
+    told = [
+        f"{count} {name}s, of which the Ray cluster has {held.get(name, 0):g}"
+        for name, count in wanted.items()
+        if count > held.get(name, 0)
+    ]
+    return f"the workers take {' and '.join(told)}" if told else ""

@@ -59,8 +59,8 @@ def train_on_ray(module: pl.LightningModule, given: Given, training: Training, s
     Raises what a worker raises, UsageError where no cluster can be joined, ConfigError for what it has not, and DataError
     where workers keep dying.
     """
-    with joined():
-        training, workers = placed(training)
+    with joined() as grows:
+        training, workers = placed(training, grows=grows)
         home = _at_home(given)
         try:
             # Without the folder, which is one of this machine: checkpoints go by the actor.
@@ -183,6 +183,6 @@ def _dumped(error: BaseException) -> bytes:
     try:
         dumped: bytes = cloudpickle.dumps(error)
         pickle.loads(dumped)
-    except Exception:  # whatever a foreign error's own pickling raises
+    except Exception:  # noqa: BLE001  an error of a project's own may raise anything while it is pickled
         dumped = pickle.dumps(DataError(f"a worker of the Ray cluster: {type(error).__name__}: {error}"))
     return dumped

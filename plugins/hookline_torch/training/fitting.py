@@ -43,9 +43,7 @@ def train_module(module: pl.LightningModule, given: Given, training: Training) -
     return learned
 
 
-def _here(
-    module: pl.LightningModule, given: Given, training: Training, scratch: Path
-) -> tuple[Learned, Watching]:
+def _here(module: pl.LightningModule, given: Given, training: Training, scratch: Path) -> tuple[Learned, Watching]:
     """Train in this process, or in several that it starts; return what AdamW has learned, and what is known beside."""
     require_device(training)
     devices = _devices(training)
@@ -56,9 +54,7 @@ def _here(
     return watching.home.receive(module) if watching.home is not None else steps_of(trainer), watching
 
 
-def _on_ray(
-    module: pl.LightningModule, given: Given, training: Training, scratch: Path
-) -> tuple[Learned, Watching]:
+def _on_ray(module: pl.LightningModule, given: Given, training: Training, scratch: Path) -> tuple[Learned, Watching]:
     """Train in workers of a Ray cluster; the rest is the same."""
     from ..spread.gathering import train_on_ray
 

@@ -70,9 +70,7 @@ class Watching:
         return [one for one in ordered if one is not None]
 
 
-def fit(
-    module: pl.LightningModule, given: Given, training: Training, shared: Shared, watching: Watching
-) -> pl.Trainer:
+def fit(module: pl.LightningModule, given: Given, training: Training, shared: Shared, watching: Watching) -> pl.Trainer:
     """Train a module in place, from the checkpoint where there is one, and return the trainer that did."""
     trainer = _trainer(training, shared, watching.callbacks(training), given)
     checkpoint = given.checkpoint

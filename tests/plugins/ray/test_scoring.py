@@ -1,9 +1,10 @@
-"""`predict --on ray`: a cluster of two nodes, each a process of its own, whose workers die."""
+"""`predict --on ray`, and a sweep's jobs: a cluster of two nodes, each a process of its own, whose workers die."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,16 +16,20 @@ import hookline as hl
 from hookline.cli import main
 from hookline.errors import DataError
 from hookline.packages import scoring
+from hookline.sweeps.workers.interfaces import Limits
+from hookline_ray.cluster import Cluster
+from hookline_ray.pool import RayPool
 from hookline_ray.scoring import score
 from kit.rays import two_nodes
+from kit.workers import JOBS
 
 pytestmark = pytest.mark.xdist_group("ray")
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """The address of a cluster of two nodes, of a core each."""
-    with two_nodes() as address:
+    """The address of a cluster of two nodes, of two cores each."""
+    with two_nodes(cores=2) as address:
         yield address
 
 
@@ -70,4 +75,19 @@ def test_a_table_is_scored_on_two_nodes_as_on_one_machine_and_a_worker_that_dies
     assert not deadly.exists()
     with pytest.raises(DataError, match="not that one\nhint: another"):
         next(answers)
+    assert not ray.is_initialized()
+
+
+def test_each_node_runs_as_many_jobs_of_a_sweep_at_a_time_as_it_has_cores_for(
+    cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jobs_that_meet.py").write_text(JOBS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    pool = RayPool("jobs_that_meet:act", None, Cluster(cluster, {}, 1, 0, None), Limits(), 4)
+    # Each waits for all others to have begun.
+    outcomes = list(pool.run([(number, ("meet", (str(meeting), 4))) for number in range(4)]))
+    assert [outcome.status for outcome in outcomes] == ["done"] * 4
+    assert sorted(Counter(outcome.value for outcome in outcomes).values()) == [2, 2]
     assert not ray.is_initialized()
