@@ -26,7 +26,7 @@ CORES := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 2 ? 2 : n > 4 ? 4
 
 # What has a longer form than `make test` has.
 LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/sweeps/test_hydra_suites.py tests/e2e/test_sweep.py \
-	tests/e2e/test_every_trainer.py tests/plugins/serving/openapi/test_document.py tests/plugins/ray/test_launcher.py tests/plugins/optuna/test_pruning.py tests/plugins/bentoml \
+	tests/e2e/test_every_trainer.py tests/plugins/serving/openapi/test_document.py tests/plugins/ray/test_launcher.py tests/plugins/torch/test_on_ray.py tests/plugins/optuna/test_pruning.py tests/plugins/bentoml \
 	tests/plugins/mlflow/test_registry.py tests/e2e/test_formats.py
 
 # The tests start hundreds of processes, each of which would compile all of hookline again.

@@ -32,7 +32,8 @@ from ..training.lightning import Given, Shared, Watching, fit
 from ..training.options import Training
 from ..training.quiet import quiet
 from .cluster import joined, placed
-from .sending import Home, Nearby, Unpacking, packed
+from .home import Home
+from .sending import Nearby, Unpacking, packed
 
 RETRIES = 3
 """How often training goes on from its last checkpoint after the death of a worker."""

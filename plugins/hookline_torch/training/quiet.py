@@ -15,8 +15,11 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 LOGGERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")
-VARIABLES = ("CUBLAS_WORKSPACE_CONFIG", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "WORLD_SIZE")
-"""Variables that Lightning sets for what it starts."""
+VARIABLES = (
+    *("CUBLAS_WORKSPACE_CONFIG", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "WORLD_SIZE"),
+    "PYTHONBREAKPOINT",
+)
+"""Variables that Lightning sets for what it starts, and Ray for whoever joins it."""
 
 
 class Quieting(Callback):  # type: ignore[misc]  # mypy does not follow Lightning

@@ -25,10 +25,11 @@ from hookline.version import install_line
 from hookline_torch import MlpTrainer
 from hookline_torch.rows import Rows
 from hookline_torch.spread.cluster import joined, placed
-from hookline_torch.spread.sending import Home, Nearby, Unpacking, packed
+from hookline_torch.spread.home import Home
+from hookline_torch.spread.sending import Nearby, Unpacking, packed
 from hookline_torch.training.options import Training
 from kit.networks import SlimTrainer, TracedTrainer, features, labeled
-from kit.processes import HOOKLINE, heard, started
+from kit.processes import HOOKLINE, started
 from kit.rays import can_hide, two_nodes
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -90,6 +91,7 @@ def test_workers_of_two_nodes_learn_bit_for_bit_what_two_processes_do_though_one
     assert (out, err) == ("", "a worker of the Ray cluster died; training goes on from its last checkpoint\n")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("in_cluster")
 def test_what_a_worker_raises_is_told_as_it_is_and_not_tried_again(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigError, match=r"trainer\.monitor: the module logs no 'valid_loss' .*; it logs cost"):
@@ -162,13 +164,16 @@ def test_rows_go_part_by_part_to_a_machine_that_does_not_see_the_very_file(
 
 
 @pytest.mark.long
-def test_ctrl_c_ends_a_training_on_ray_and_it_is_resumed(tmp_path: Path) -> None:
-    long = ("trainer=mlp", "trainer.strategy=ray", "trainer.accelerator=cpu", "trainer.max_epochs=100000")
-    command = [HOOKLINE, "source=iris", *long, "trainer.patience=null", "packager=[]"]
+def test_ctrl_c_ends_a_training_on_ray_and_its_checkpoint_is_kept() -> None:
+    home = Path(os.environ["HOOKLINE_HOME"])
+    endless = ("trainer=mlp", "trainer.strategy=ray", "trainer.accelerator=cpu", "trainer.max_epochs=1000000")
+    command = [HOOKLINE, "source=iris", *endless, "trainer.patience=null", "packager=[]", "deployer=null"]
     with started(command, stdout=subprocess.PIPE, start_new_session=True) as process:
-        heard(process, "trainer")
-        time.sleep(30)
+        until = time.monotonic() + 300
+        while not list(home.rglob("last.ckpt")) and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
+    assert len(list(home.rglob("last.ckpt"))) == 1
