@@ -26,7 +26,7 @@ from ray.train.lightning import RayDDPStrategy, RayLightningEnvironment
 from ray.train.torch import TorchTrainer
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from hookline.errors import DataError
+from hookline.errors import DataError, HooklineError
 
 from ..training.lightning import Given, Shared, Watching, fit
 from ..training.options import Training
@@ -141,7 +141,8 @@ def _work(errand: Errand) -> None:
         with quiet(), tempfile.TemporaryDirectory() as scratch:
             _train(errand, near, Path(scratch))
     except BaseException as error:
-        error.add_note(f"in a worker of the Ray cluster:\n{''.join(traceback.format_tb(error.__traceback__))}")
+        if not isinstance(error, HooklineError):
+            error.add_note(f"in a worker of the Ray cluster:\n{''.join(traceback.format_tb(error.__traceback__))}")
         ray.get(errand.home.tell.remote(_dumped(error)))
         raise
     finally:
