@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -56,6 +58,14 @@ def cluster(trace: Path) -> Iterator[str]:
 def in_cluster(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cluster is the one that is named."""
     monkeypatch.setenv("RAY_ADDRESS", cluster)
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder for temporary files with a name that is short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="t", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def mapped(folder: Path) -> Features:
@@ -164,11 +174,12 @@ def test_rows_go_part_by_part_to_a_machine_that_does_not_see_the_very_file(
 
 
 @pytest.mark.long
-def test_ctrl_c_ends_a_training_on_ray_and_its_checkpoint_is_kept() -> None:
+def test_ctrl_c_ends_a_training_and_its_ray_and_the_checkpoint_is_kept(short: Path) -> None:
     home = Path(os.environ["HOOKLINE_HOME"])
     endless = ("trainer=mlp", "trainer.strategy=ray", "trainer.accelerator=cpu", "trainer.max_epochs=1000000")
     command = [HOOKLINE, "source=iris", *endless, "trainer.patience=null", "packager=[]", "deployer=null"]
-    with started(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+    env = os.environ | {"TMPDIR": str(short)}
+    with started(command, env=env, stdout=subprocess.PIPE, start_new_session=True) as process:
         until = time.monotonic() + 300
         while not list(home.rglob("last.ckpt")) and process.poll() is None and time.monotonic() < until:
             time.sleep(0.1)
@@ -177,3 +188,4 @@ def test_ctrl_c_ends_a_training_on_ray_and_its_checkpoint_is_kept() -> None:
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
     assert len(list(home.rglob("last.ckpt"))) == 1
+    assert list(short.glob("hl-*")) == []
