@@ -179,8 +179,8 @@ def test_ctrl_c_ends_a_training_and_its_ray_and_the_checkpoint_is_kept(short: Pa
     endless = ("trainer=mlp", "trainer.strategy=ray", "trainer.accelerator=cpu", "trainer.max_epochs=1000000")
     command = [HOOKLINE, "source=iris", *endless, "trainer.patience=null", "packager=[]", "deployer=null"]
     env = os.environ | {"TMPDIR": str(short)}
-    with started(command, env=env, stdout=subprocess.PIPE, start_new_session=True) as process:
-        until = time.monotonic() + 300
+    with started(command, 600, env=env, stdout=subprocess.PIPE, start_new_session=True) as process:
+        until = time.monotonic() + 400
         while not list(home.rglob("last.ckpt")) and process.poll() is None and time.monotonic() < until:
             time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
