@@ -38,8 +38,8 @@ def two_nodes(cores: int = 1, unseen: Path | None = None) -> Iterator[str]:
             cluster.add_node(**told)
             cluster.wait_for_nodes()
         else:
-            _add_blind(cluster.address, cores, unseen, stack)
-        yield cluster.address
+            _add_blind(str(cluster.address), cores, unseen, stack)
+        yield str(cluster.address)
 
 
 def can_hide() -> bool:

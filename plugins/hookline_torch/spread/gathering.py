@@ -74,7 +74,8 @@ def train_on_ray(module: pl.LightningModule, given: Given, training: Training, s
 
 
 def _at_home(given: Given) -> Any:
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    # Ray's own annotations do not know of this strategy.
+    here: Any = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor: Any = ray.remote(num_cpus=0, scheduling_strategy=here)(Home)
     return actor.remote(given.checkpoint)
 

@@ -38,6 +38,8 @@ pytestmark = pytest.mark.xdist_group("ray")
 TRAINING = Training("mlp", 32, 5, None, "auto", 2, "ray", "32-true", None, 0)
 FEW: dict[str, Any] = {"accelerator": "cpu", "max_epochs": 5, "batch_size": 32, "devices": 2}
 
+ON_GPU: dict[str, Any] = FEW | {"accelerator": "gpu"}
+
 
 @pytest.fixture(scope="module")
 def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -140,7 +142,7 @@ def test_what_the_cluster_has_not_is_refused_and_what_it_may_get_is_waited_for(
     with pytest.raises(
         ConfigError, match=r"trainer\.accelerator: the Ray cluster has no GPU; auto takes what there is"
     ):
-        MlpTrainer(**FEW | {"accelerator": "gpu"}, strategy="ray").fit(labeled(), None)
+        MlpTrainer(**ON_GPU, strategy="ray").fit(labeled(), None)
     many = replace(TRAINING, devices=3)
     told = "the workers take 3 CPUs, of which the Ray cluster has 2"
     with joined():
