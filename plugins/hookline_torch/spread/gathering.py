@@ -101,7 +101,7 @@ def _learned(errand: Errand, training: Training, scratch: Path) -> bytes:
 def _once(errand: Errand, training: Training, storage: Path) -> TrainingFailedError | None:
     """Let the workers try once, and return what Ray says of it where they failed."""
     leased = {"CPU": training.num_cpus} | ({"GPU": 1} if training.accelerator == "gpu" else {})
-    trainer = TorchTrainer(
+    trainer = _Interruptible(
         partial(_work, errand),
         scaling_config=ScalingConfig(num_workers=errand.workers, use_gpu="GPU" in leased, resources_per_worker=leased),
         # Ray tries again whatever went wrong; here that is done only where a worker died.
@@ -111,10 +111,14 @@ def _once(errand: Errand, training: Training, storage: Path) -> TrainingFailedEr
         trainer.fit()
     except TrainingFailedError as error:
         return error
-    except RayActorError:
-        # Ray answers Ctrl-C by ending the actor that leads the workers.
-        raise KeyboardInterrupt from None
     return None
+
+
+class _Interruptible(TorchTrainer):  # type: ignore[misc]  # mypy does not follow Ray Train
+    """Leaves Ctrl-C to Python, as hookline does everywhere; Ray would end what leads the workers, and say that it died."""
+
+    def _register_sigint_handler(self, controller: Any) -> None:
+        """Take no signal."""
 
 
 def _died(failed: TrainingFailedError) -> bool:
