@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # A second environment, with the next Hydra in front of everything that the first one has.
 VENV14 := .venv-hydra14
 BIN14 := $(VENV14)/bin
+# A bound that names a pre-release lets pip take one, of Hydra alone.
+NEXT_HYDRA := "hydra-core>=1.4.0.dev1,<1.5"
 HYDRA14 := tests/core/plans tests/core/sweeps tests/core/cli/test_cli.py tests/core/cli/test_completion.py tests/plugins/optuna \
 	tests/plugins/ray tests/e2e/test_sweep.py
 
@@ -24,7 +26,7 @@ CORES := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 2 ? 2 : n > 4 ? 4
 
 # What has a longer form than `make test` has.
 LONG := tests/core/test_properties.py tests/core/cli/test_plugins.py tests/core/sweeps/test_hydra_suites.py tests/e2e/test_sweep.py \
-	tests/e2e/test_every_trainer.py tests/plugins/serving/openapi/test_document.py tests/plugins/ray/test_launcher.py tests/plugins/optuna/test_pruning.py tests/plugins/bentoml \
+	tests/e2e/test_every_trainer.py tests/plugins/serving/openapi/test_document.py tests/plugins/ray/test_launcher.py tests/plugins/torch/test_on_ray.py tests/plugins/optuna/test_pruning.py tests/plugins/bentoml \
 	tests/plugins/mlflow/test_registry.py tests/e2e/test_formats.py
 
 # The tests start hundreds of processes, each of which would compile all of hookline again.
@@ -110,39 +112,26 @@ $(VENV)/.all: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m hookline_report.vega
 	@touch $@ $(VENV)/.demo
 
-# A bound that names a pre-release lets pip take one, of Hydra alone; the rest is found where the first environment has it.
-$(VENV14)/.hydra14: $(VENV)/.all
-	rm -rf $(VENV14)
-	$(BIN)/python -m venv $(VENV14)
+# An environment beside the first one: what it is to have is installed, and the rest is found where the first one has it.
+# The setuptools of a new environment may be older than torch takes; the first one's is not.
+define beside
+	rm -rf $(1)
+	$(BIN)/python -m venv $(1)
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
-		> "$$($(BIN14)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/z_first.pth"
-	$(BIN14)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable . "hydra-core>=1.4.0.dev1,<1.5"
-	# The setuptools of a new environment may be older than torch takes; the first one's is not.
-	$(BIN14)/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools
+		> "$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/z_first.pth"
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable $(2)
+	$(1)/bin/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools
 	@touch $@
+endef
 
-# What is missing is taken from the index; the rest is found where the first environment has it.
+$(VENV14)/.hydra14: $(VENV)/.all
+	$(call beside,$(VENV14),. $(NEXT_HYDRA))
+
 $(VENVTF)/.tensorflow: $(VENV)/.all
-	rm -rf $(VENVTF)
-	$(BIN)/python -m venv $(VENVTF)
-	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
-		> "$$($(BINTF)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/z_first.pth"
-	$(BINTF)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[tensorflow]"
-	# The setuptools of a new environment may be older than torch takes; the first one's is not.
-	$(BINTF)/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools
-	@touch $@
+	$(call beside,$(VENVTF),".[tensorflow]")
 
 $(VENVTS)/.torchserve: $(VENV)/.all
-	rm -rf $(VENVTS)
-	$(BIN)/python -m venv $(VENVTS)
-	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
-		> "$$($(BINTS)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/z_first.pth"
-	$(BINTS)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable . "torchserve>=0.12"
-	# The setuptools of a new environment may be older than torch takes; the first one's is not.
-	$(BINTS)/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools
-	@touch $@
+	$(call beside,$(VENVTS),. "torchserve>=0.12")
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("hookline needs Python 3.11 or later; say which with PYTHON=..." if sys.version_info < (3, 11) else 0)'

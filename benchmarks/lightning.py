@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
-import tempfile
-import time
 import warnings
+from pathlib import Path
 from typing import Any
 
-import measure
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+from wide import BATCH, WIDTH, compare
 
-from hookline import Feature, Features, Target
+from hookline import Features
 from hookline.kinds.fitting import checkpoints_in
 from hookline_torch import LightningTrainer
-
-WIDTH = 40
-BATCH = 256
 
 
 class Wide(pl.LightningModule):  # type: ignore[misc]  # mypy does not follow Lightning
@@ -56,13 +50,6 @@ class WideTrainer(LightningTrainer):
         return Wide()
 
 
-def table(rows: int, seed: int) -> Features:
-    """Return rows of two classes."""
-    X = np.random.default_rng(seed).standard_normal((rows, WIDTH)).astype(np.float32)
-    named = tuple(Feature(f"x{i}", "float32", (f"x{i}",), f"x{i}") for i in range(WIDTH))
-    return Features(X, named, y=(X[:, :5].sum(axis=1) > 0).astype(np.int64), target=Target("y", "binary", (0, 1)))
-
-
 def alone(train: Features, valid: Features, epochs: int, folder: str) -> None:
     """Train as its own documentation says, batch by batch, with the best weights kept."""
     sets = [TensorDataset(torch.from_numpy(one.X), torch.from_numpy(one.y)) for one in (train, valid)]
@@ -84,33 +71,15 @@ def alone(train: Features, valid: Features, epochs: int, folder: str) -> None:
 
 def through(train: Features, valid: Features, epochs: int, folder: str) -> None:
     """Train as a run does, checkpoints included."""
-    from pathlib import Path
-
     with checkpoints_in(Path(folder)):
         WideTrainer(accelerator="cpu", max_epochs=epochs, batch_size=BATCH, patience=epochs).fit(train, valid)
 
 
 def main() -> None:
-    """Print the median of pairs, which a busy machine moves less than either time."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--times", type=int, default=5)
-    args = parser.parse_args()
+    """Print what training takes."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-    train, valid = table(args.rows, 0), table(args.rows // 10, 1)
-    taken: dict[str, list[float]] = {"alone": [], "through": []}
-    for _ in range(args.times + 1):
-        for name, act in (("alone", alone), ("through", through)):
-            with tempfile.TemporaryDirectory() as folder:
-                start = time.process_time()
-                act(train, valid, args.epochs, folder)
-                taken[name].append(time.process_time() - start)
-    # The first of each warms up.
-    ratios = np.array(taken["through"][1:]) / np.array(taken["alone"][1:])
-    rows = [[name, f"{np.median(found[1:]):.2f}"] for name, found in taken.items()]
-    measure.show([*rows, ["ratio", f"{np.median(ratios):.3f}"]], ["Lightning", "CPU seconds"])
+    compare("Lightning", __doc__, alone, through)
 
 
 if __name__ == "__main__":

@@ -83,14 +83,6 @@ def choose(
     return found
 
 
-def require_new(dataset: Dataset, names: Iterable[str], where: str) -> None:
-    """Raise ConfigError for columns that are to be added and are there already."""
-    held = dataset.frame.collect_schema().names()
-    problems = [Problem(where, f"the rows have a column '{name}' already") for name in names if name in held]
-    if problems:
-        raise ConfigError(f"bad config for transform '{where.split('.')[1]}'", problems)
-
-
 def present(frame: pl.LazyFrame, names: Iterable[str]) -> list[str]:
     """Return those of `names` that a frame has: the target is absent at inference."""
     held = set(frame.collect_schema().names())

@@ -7,11 +7,11 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.errors import DataError, Problem
+from hookline.errors import ConfigError, DataError, Problem
 from hookline.kinds.artifacts import ROW_ID, Roles
 
 from .columns import kind_of
@@ -161,6 +161,13 @@ def count_rows(frame: pl.LazyFrame) -> int:
     import polars as pl
 
     return int(frame.select(pl.len()).collect().item())
+
+
+def require_new(names: Iterable[str], present: Collection[str], where: str) -> None:
+    """Raise ConfigError for columns that a transform is to add and that are there. where: `transform.<name>.<field>`"""
+    problems = [Problem(where, f"the rows have a column '{name}' already") for name in names if name in present]
+    if problems:
+        raise ConfigError(f"bad config for transform '{where.split('.')[1]}'", problems)
 
 
 def require_columns(names: Sequence[str], present: Sequence[str], what: str) -> None:

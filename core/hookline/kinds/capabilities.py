@@ -182,6 +182,15 @@ class Varies(Protocol):
 
 
 @runtime_checkable
+class NeedsMore(Protocol):
+    """A component that may need libraries beside those that it requires, by how its fields are set; told before anything runs."""
+
+    def needs(self) -> Mapping[str, str]:
+        """Return importable modules beside those of `requires`, each with the extra of hookline that installs it."""
+        ...
+
+
+@runtime_checkable
 class RefusesParts(Protocol):
     """A packager that can tell of components, before any row is read, that its format has no words for them."""
 

@@ -116,13 +116,20 @@ def _compared(component: Component) -> tuple[Any, ...]:
     return tuple(getattr(component, field.name) for field in dataclasses.fields(component) if field.compare)
 
 
-def check_backends(classes: Iterable[type[Component]]) -> None:
-    """Raise one MissingBackend of all that components require and that is not installed; imports nothing."""
-    missing = [(cls, module) for cls in classes for module in cls.requires() if not _is_installed(module)]
+def check_backends(
+    classes: Iterable[type[Component]], more: Iterable[tuple[type[Component], Mapping[str, str]]] = ()
+) -> None:
+    """Raise one MissingBackend of all that components require and that is not installed; imports nothing.
+
+    more: what some need beside, as they are configured: module -> extra that installs it
+    """
+    required = [(cls, module, cls.extra) for cls in classes for module in cls.requires()]
+    required += [(cls, module, extra) for cls, needed in more for module, extra in needed.items()]
+    missing = [one for one in required if not _is_installed(one[1])]
     if missing:
         first, *others = [
-            MissingBackend(f"{cls.kind} '{cls.name}'", module, cls.extra, distribution=_has_extra(cls))
-            for cls, module in missing
+            MissingBackend(f"{cls.kind} '{cls.name}'", module, extra, distribution=_has_extra(cls, extra))
+            for cls, module, extra in missing
         ]
         raise first.with_more(others) if others else first
 
@@ -136,14 +143,14 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def _has_extra(cls: type[Component]) -> str:
-    """Return the distribution whose extra a component names: that which brings it where it has one so called, else ours."""
+def _has_extra(cls: type[Component], extra: str) -> str:
+    """Return the distribution that has the extra: that which brings the component where it has one so called, else ours."""
     from importlib.metadata import entry_points
 
     package = cls.__module__.partition(".")[0]
     brought_by = [one.dist for one in entry_points(group="hookline") if one.module.partition(".")[0] == package]
     extras = [(dist.name, dist.metadata.get_all("Provides-Extra") or ()) for dist in brought_by if dist is not None]
-    return next((name for name, known in extras if cls.extra in known), "hookline")
+    return next((name for name, known in extras if extra in known), "hookline")
 
 
 def _is_a_kind(cls: type[Component]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from hookline.data.contract.file import read_contract
 from hookline.errors import ConfigError, Problem
 from hookline.kinds.artifacts import ROW_ID, Roles
+from hookline.kinds.capabilities import NeedsMore
 from hookline.kinds.component import Component, check_backends
 from hookline.kinds.kinds import KINDS, Source
 from hookline.kinds.plain import adapter, plain
@@ -31,12 +32,14 @@ SHOWN = 12
 
 def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpec]) -> Plan:
     """Check a config as a whole and lay out its stages; raises PlanError, ConfigError or MissingBackend."""
-    check_backends(
-        type(component)
+    components = [
+        component
         for kind in config.components.values()
         for placed in kind
         for component in (placed.component, *nested_components(placed.component))
-    )
+    ]
+    needing = [(type(component), component.needs()) for component in components if isinstance(component, NeedsMore)]
+    check_backends(map(type, components), needing)
     source = config.components["source"][0].component
     assert isinstance(source, Source)
     roles = source.roles().merged(config.options.roles)

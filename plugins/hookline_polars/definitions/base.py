@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hookline import Dataset, Derived
 from hookline.data.columns import kind_of
-from hookline.data.frames import require_columns
+from hookline.data.frames import require_columns, require_new
 from hookline.errors import ConfigError, DataError, Problem
 from hookline.kinds.artifacts import ROW_ID, ColumnKind
 
@@ -19,7 +19,7 @@ def require(component: str, train: Dataset, added: Mapping[str, Derived], kinds:
     """Hold the columns that are added, and those that they are computed from, against the training rows.
 
     kinds: what the latter must be; any where empty
-    Raises DataError where one is not there, is the target, or would take the place of another; ConfigError for other kinds.
+    Raises DataError where one is not there or is the target; ConfigError for other kinds, and for one to add that is there.
     """
     schema = train.frame.collect_schema()
     where = f"transform.{component}.columns"
@@ -30,8 +30,7 @@ def require(component: str, train: Dataset, added: Mapping[str, Derived], kinds:
             f"{where}: '{train.roles.target}' is what is to be predicted, which no row has when it is asked",
             hint="compute features from other columns",
         )
-    if clash := [name for name in added if name in schema]:
-        raise DataError(f"{where}: there is a column '{clash[0]}' already", hint="choose another name for the new one")
+    require_new(added, schema.names(), where)
     wrong = [name for name in names if kinds and kind_of(name, schema[name]) not in kinds]
     if wrong:
         told = f"holds no {' and no '.join(kinds)}"

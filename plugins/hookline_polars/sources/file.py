@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -19,17 +18,15 @@ from hookline.kinds.artifacts import DateOrder
 
 from ..reading import Dtype
 from .file_index import fingerprint_of
-from .finding import files_of, folder_of
-from .formats.base import Reader
 from .formats.columnar import ParquetReader
 from .formats.csv import CsvReader
 from .formats.csv_names import names_in
 from .formats.logged.delta import DeltaReader, is_delta
-from .formats.logged.iceberg import is_iceberg
-from .formats.table import READERS, format_of, require_format
-from .messages import EMPTY, WHO, first_line, short
-from .places.bringing import Brought, bring
-from .places.far import far_files, fetch, fingerprint_of_far, is_far
+from .formats.table import READERS, require_format
+from .messages import EMPTY, first_line
+from .places.bringing import Brought
+from .places.far import far_files, fingerprint_of_far, is_far
+from .places.files import Files
 from .places.packed import unpacked_name
 from .places.scanning import Scanning
 from .positions import Position, paths_below
@@ -119,7 +116,7 @@ class FileSource(Source):
         found = self._streamed()
         if found is not None and not found.head(1).collect().is_empty():
             return self._dataset(found)
-        frame, empty = self._read(self._brought())
+        frame, empty = self._read(self._files.brought())
         if empty:
             raise DataError(f"{self.path} has a header but no rows", hint=EMPTY)
         return self._dataset(frame)
@@ -137,8 +134,8 @@ class FileSource(Source):
             if any((partitions := self._scanning.partitions_of_far(far))[0]):
                 told.append(repr(partitions))
             return hashlib.sha256("\n".join(told).encode()).hexdigest()
-        files = self._files()
-        with self._readable():
+        files = self._files.found()
+        with self._files.readable():
             if is_delta(files[0]):
                 return DeltaReader.of(self).fingerprint(files[0])
             rows = fingerprint_of(files)
@@ -151,11 +148,11 @@ class FileSource(Source):
         """Return the columns of the first file, with the types of a Parquet or Arrow IPC file; None where they cannot be read."""
         import polars as pl
 
-        brought = self._brought(first=True)
+        brought = self._files.brought(first=True)
         file = brought.files[0]
-        reader = READERS[self._format([file])].of(self)
+        reader = READERS[self._files.format_of([file])].of(self)
         try:
-            with brought.told(), self._readable():
+            with brought.told(), self._files.readable():
                 if isinstance(reader, CsvReader):
                     names = self._scanning.with_partitions(reader.names(file), brought)
                     return dict.fromkeys(names if self.file_column is None else [*names, self.file_column])
@@ -178,9 +175,9 @@ class FileSource(Source):
 
     def text_rules(self, moments: Collection[str] = ()) -> TextRules:
         """Return the texts that are missing, whether spaces are taken off, and the order of dates; but for CSV the last only."""
-        brought = self._brought()
+        brought = self._files.brought()
         orders = self._date_orders(brought, moments) if moments else {}
-        if self._format(brought.files) != "csv":
+        if self._files.format_of(brought.files) != "csv":
             return TextRules(dates=orders)
         return TextRules(tuple(text for text in self.missing if text), self.strip, orders)
 
@@ -189,9 +186,9 @@ class FileSource(Source):
 
         The text is the same wherever the folder lies. Raises DataError where the path is neither a folder nor a glob.
         """
-        folder = self._folder()
-        files = self._files()
-        with self._readable():
+        folder = self._files.folder()
+        files = self._files.found()
+        with self._files.readable():
             return Position.of(folder, files).text()
 
     def load_between(self, after: str | None, upto: str) -> Dataset:
@@ -200,26 +197,26 @@ class FileSource(Source):
         Where there are none, the frame is empty and has the columns of all files. Raises DataError for a file of either
         position that has since grown, changed or gone.
         """
-        folder = self._folder()
+        folder = self._files.folder()
         first, last = Position({}) if after is None else Position.parse(after), Position.parse(upto)
-        with self._readable():
+        with self._files.readable():
             last.require_unchanged(folder, first)
         if new := last.names_beyond(first):
-            frame, empty = self._read(self._unpacked(paths_below(folder, new)))
+            frame, empty = self._read(self._files.unpacked(paths_below(folder, new)))
             if not empty:
                 return self._dataset(frame)
-        frame, _ = self._read(self._unpacked(paths_below(folder, last.files)))
+        frame, _ = self._read(self._files.unpacked(paths_below(folder, last.files)))
         return self._dataset(frame.clear())
 
     def dtypes_there(self) -> Mapping[str, Dtype]:
         """Return the types of those columns that the first file has."""
         import polars as pl
 
-        brought = self._brought(first=True)
+        brought = self._files.brought(first=True)
         file = brought.files[0]
-        reader = READERS[self._format([file])].of(self)
+        reader = READERS[self._files.format_of([file])].of(self)
         try:
-            with brought.told(), self._readable():
+            with brought.told(), self._files.readable():
                 require_format(file, type(reader))
                 present = {*self._scanning.with_partitions(reader.names(file), brought), self.file_column}
         except pl.exceptions.PolarsError as error:
@@ -227,6 +224,10 @@ class FileSource(Source):
                 reader.explain(file)
             raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
         return {name: dtype for name, dtype in self.dtypes.items() if name in present}
+
+    @property
+    def _files(self) -> Files:
+        return Files(self.path, self.format, self.most_bytes)
 
     @property
     def _scanning(self) -> Scanning:
@@ -239,7 +240,7 @@ class FileSource(Source):
 
         # Columns without a type are taken as texts, so that none has to be inferred from all of the file.
         files = brought.files
-        reader = READERS[self._format(files)].of(self)
+        reader = READERS[self._files.format_of(files)].of(self)
         plain = dataclasses.replace(self, dtypes=dict.fromkeys(reader.names(files[0]), "string"))
         texts = type(reader).of(plain).scan(files[0])
         held = [name for name, dtype in texts.collect_schema().items() if dtype == pl.String and name in moments]
@@ -256,9 +257,9 @@ class FileSource(Source):
         """Return the rows of files, and whether there are none."""
         import polars as pl
 
-        reader = READERS[self._format(brought.files)].of(self)
+        reader = READERS[self._files.format_of(brought.files)].of(self)
         try:
-            with brought.told(), self._readable(reader):
+            with brought.told(), self._files.readable(reader):
                 frame = brought.held(self._scanning.read(reader, brought))
                 return frame, frame.head(1).collect().is_empty()
         except pl.exceptions.NoDataError:
@@ -269,48 +270,9 @@ class FileSource(Source):
                     reader.explain(file)
             raise DataError(f"{self.path} cannot be read: {first_line(error)}", hint=reader.hint(str(error))) from error
 
-    @contextmanager
-    def _readable(self, reader: Reader | None = None) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            reason = error.strerror or first_line(error)
-            raise DataError(
-                f"{short(error.filename or self.path)} cannot be read: {reason}",
-                hint=(reader.hint(str(error)) if reader is not None else None) or WHO,
-            ) from error
-
-    def _files(self) -> list[Path]:
-        if not str(self.path).strip():
-            raise DataError("source.path is empty", hint="name a file, a glob or a folder")
-        with self._readable():
-            return files_of(self.path)
-
     def _said_names(self) -> list[str]:
         """Return the column names that a file of their own says, as a change of it is one of the rows."""
         return list(names_in(self.columns)) if isinstance(self.columns, Path) else []
-
-    def _brought(self, *, first: bool = False) -> Brought:
-        """Return the files, or the first of them, as they can be read."""
-        if is_far(self.path):
-            return self._fetched(first=first)
-        files = self._files()
-        return self._unpacked(files[:1] if first else files)
-
-    def _unpacked(self, files: Sequence[Path]) -> Brought:
-        with self._readable():
-            brought = bring(files, self.most_bytes)
-        with brought.told():
-            self._format(brought.files)
-        return brought
-
-    def _fetched(self, *, first: bool) -> Brought:
-        """Return copies of the files at a URL, or of the first of them."""
-        files = far_files(self.path)
-        files = files[:1] if first else files
-        copies, folder = fetch(files, self.most_bytes)
-        urls = dict(zip(copies, (file.url for file in files), strict=True))
-        return self._unpacked(copies).of_copies(urls, folder)
 
     def _streamed(self) -> pl.LazyFrame | None:
         """Return the rows of Parquet files at a URL where they lie; None where they have to be fetched."""
@@ -320,32 +282,3 @@ class FileSource(Source):
         suffixes = {Path(file.name).suffix.lower() for file in files}
         is_parquet = self.format == "parquet" or (self.format == "auto" and suffixes <= {*ParquetReader.suffixes})
         return self._scanning.streamed(files) if is_parquet else None
-
-    def _folder(self) -> Path:
-        """Return the folder that rows keep coming to; raises DataError where the path means no folder and no glob."""
-        if is_far(self.path):
-            raise DataError(
-                f"source.path={short(self.path)} is a URL, and only in a folder of this machine are new rows told from old",
-                hint="name the files of the rows to read",
-            )
-        with self._readable():
-            folder = folder_of(self.path)
-        if folder is not None and is_delta(folder):
-            raise DataError(
-                f"{folder} is a table of Delta Lake, whose new rows are not told from old", hint="read its versions"
-            )
-        if folder is None:
-            raise DataError(
-                f"source.path={short(self.path)} is neither a folder nor a glob, and only of those can new rows be told from old",
-                hint="put new rows into new files of a folder, and name the folder in source.path",
-            )
-        return folder
-
-    def _format(self, files: Sequence[Path]) -> str:
-        """Return the one format of some files; raises DataError where there are several, or a suffix is not known."""
-        if self.format != "auto" and not (is_delta(files[0]) or is_iceberg(files[0])):
-            return self.format
-        formats = {format_of(file) for file in files}
-        if len(formats) > 1:
-            raise DataError(f"{self.path} mixes formats: {', '.join(sorted(formats))}", hint="name one with a glob")
-        return formats.pop()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Gt
 
 from hookline import Dataset, Transform
+from hookline.data.frames import require_new
 
-from ..columns import Columns, choose, present, require_new
+from ..columns import Columns, choose, present
 from ..stats import one_row, quantile, weight_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class OutliersTransform(Transform):
         names = choose(train, self.columns, "transform.outliers.columns", ("number",))
         if self.action != "flag":
             return FittedOutliers(_bounds(train, names, self.method, self.factor), self.action)
-        require_new(train, (self.flag,), "transform.outliers.flag")
+        require_new((self.flag,), train.frame.collect_schema().names(), "transform.outliers.flag")
         return FittedOutliers(_bounds(train, names, self.method, self.factor), self.action, self.flag)
 
 

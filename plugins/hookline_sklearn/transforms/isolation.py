@@ -11,7 +11,7 @@ from annotated_types import Gt, Interval, Lt
 
 from hookline import Dataset, Transform
 from hookline.data.columns import kind_of
-from hookline.data.frames import require_columns
+from hookline.data.frames import require_columns, require_new
 from hookline.errors import ConfigError, DataError, Problem
 
 from .whole import WHOLE
@@ -164,9 +164,7 @@ class IsolatedTransform(Transform):
 
     def fit(self, train: Dataset) -> FittedIsolated:
         """Grow the trees; raises ConfigError for a column that holds no number, and where the new one is there already."""
-        if self.flag in train.frame.collect_schema():
-            problem = Problem("transform.isolated.flag", f"the rows have a column '{self.flag}' already")
-            raise ConfigError("bad config for transform 'isolated'", [problem])
+        require_new((self.flag,), train.frame.collect_schema().names(), "transform.isolated.flag")
         return FittedIsolated(grow(train, self), self.flag)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
@@ -12,7 +13,7 @@ from hookline.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from ..rows import Rows
-    from ..training.fitting import Given
+    from ..training.lightning import Given
     from ..training.options import Steps, Training
 
 
@@ -36,8 +37,10 @@ class LightningFit(Trainer):
     """Where to train; `auto` takes a GPU if there is one."""
     devices: Annotated[int, Gt(0)] | Literal["auto"] = 1
     """GPUs, or processes on a CPU, that train together; `auto` takes all GPUs."""
-    strategy: Literal["auto", "ddp_spawn", "ddp_fork"] = "auto"
-    """How several devices train together, each in a process that is spawned (`auto` too) or forked."""
+    strategy: Literal["auto", "ddp_spawn", "ddp_fork", "ray"] = "auto"
+    """How several devices train together: in processes that are spawned (`auto` too) or forked, or in workers of Ray."""
+    num_cpus: Annotated[int, Gt(0)] = 1
+    """With `ray`: cores that each worker leases, and threads that it computes with."""
     seed: Annotated[int, Interval(ge=0, lt=2**32)] = 0
     """Seed of weights, shuffling and dropout."""
 
@@ -45,6 +48,10 @@ class LightningFit(Trainer):
     def requires(cls) -> tuple[str, ...]:
         """Return the backend."""
         return ("torch", "pytorch_lightning")
+
+    def needs(self) -> Mapping[str, str]:
+        """Return what `strategy=ray` needs beside."""
+        return dict.fromkeys(("ray", "pandas", "pyarrow", "requests"), "ray-train") if self.strategy == "ray" else {}
 
     def varies(self) -> str | None:
         """Say why one seed may give several models: on a CPU and with CUDA, PyTorch is held to what gives the same."""
@@ -65,7 +72,7 @@ class LightningFit(Trainer):
         Raises DataError for gaps, and where there are too few rows.
         """
         from ..rows import Rows
-        from ..training.fitting import Given
+        from ..training.lightning import Given
 
         truth_of(self.name, train)
         for features in (train, valid):

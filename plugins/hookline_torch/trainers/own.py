@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pytorch_lightning as pl
     import torch
 
-    from ..training.fitting import Given
+    from ..training.lightning import Given
 
 
 class LightningTrainer(LightningFit):

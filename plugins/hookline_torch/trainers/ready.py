@@ -55,7 +55,8 @@ class ReadyTrainer(StepwiseFit):
         Raises DataError for other features, classes that the model never saw, gaps, and a network of another shape.
         """
         from ..rows import Rows
-        from ..training.fitting import Given, train_module
+        from ..training.fitting import train_module
+        from ..training.lightning import Given
         from ..training.loop import Loop, squared_or_cross_entropy
         from ..training.quiet import own_random_state
 

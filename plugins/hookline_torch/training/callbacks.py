@@ -112,7 +112,7 @@ class ReportLoss(Callback):  # type: ignore[misc]  # mypy does not follow Lightn
 
 
 class SendHome(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
-    """Writes, in the first of several processes, what the one that started them is to know: Lightning brings weights only."""
+    """Writes, in the first of several processes, what the one that began the training is to know."""
 
     def __init__(self, file: Path, best: KeepBest | None, told: ReportLoss | None) -> None:
         self.file, self.best, self.told = file, best, told
@@ -123,11 +123,13 @@ class SendHome(Callback):  # type: ignore[misc]  # mypy does not follow Lightnin
         tempfile.tempdir = str(self.file.parent)
         if trainer.is_global_zero:
             kept = {"steps": steps_of(trainer), "best": self.best and self.best.state_dict()}
-            torch.save(kept | {"told": self.told and self.told.state_dict()}, self.file)
+            weights = {name: value.detach().cpu() for name, value in pl_module.state_dict().items()}
+            torch.save(kept | {"told": self.told and self.told.state_dict(), "weights": weights}, self.file)
 
-    def receive(self) -> Learned:
-        """Read the file where training was started: the callbacks know what theirs knew. Returns the last steps."""
+    def receive(self, module: pl.LightningModule) -> Learned:
+        """Read the file where training was started: module and callbacks know what theirs knew. Returns the last steps."""
         kept = torch.load(self.file, weights_only=True)
+        module.load_state_dict(kept["weights"])
         if self.best is not None:
             self.best.load_state_dict(kept["best"])
         if self.told is not None:

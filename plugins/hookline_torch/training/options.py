@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 Accelerator: TypeAlias = Literal["auto", "cpu", "gpu", "cuda", "mps"]
-Strategy: TypeAlias = Literal["auto", "ddp_spawn", "ddp_fork"]
+Strategy: TypeAlias = Literal["auto", "ddp_spawn", "ddp_fork", "ray"]
 Precision: TypeAlias = Literal["32-true", "bf16-mixed", "16-mixed"]
 Schedule: TypeAlias = Literal["constant", "linear", "cosine", "plateau"]
 
@@ -32,6 +32,21 @@ class Training:
     seed: int
     monitor: str = VALID_LOSS
     mode: Literal["min", "max"] = "min"
+    num_cpus: int = 1
+    """Cores that each worker of Ray leases."""
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether training is on a CPU."""
+        if self.accelerator == "auto":
+            import torch
+
+            return not torch.cuda.is_available() and not torch.backends.mps.is_available()
+        return self.accelerator == "cpu"
+
+    def on(self, accelerator: Accelerator) -> Training:
+        """Return the same on a certain accelerator."""
+        return replace(self, accelerator=accelerator)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,11 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 LOGGERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")
-VARIABLES = ("CUBLAS_WORKSPACE_CONFIG", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "WORLD_SIZE")
-"""Variables that Lightning sets for what it starts."""
+VARIABLES = (
+    *("CUBLAS_WORKSPACE_CONFIG", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "WORLD_SIZE"),
+    "PYTHONBREAKPOINT",
+)
+"""Variables that Lightning sets for what it starts, and Ray for whoever joins it."""
 
 
 class Quieting(Callback):  # type: ignore[misc]  # mypy does not follow Lightning
@@ -51,8 +54,8 @@ def quiet() -> Iterator[None]:
         logger.setLevel(logging.ERROR)
     try:
         with _determinism_held(), warnings.catch_warnings():
-            # Advice on data-loading workers, batch sizes and log steps is meant for code that a user wrote.
-            warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch")
+            # Advice on data-loading workers, batch sizes and log steps is meant for code that a user wrote; Ray warns of itself.
+            warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch|ray\.")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -32,14 +32,28 @@ def last() -> str:
     return Ledger(open_workspace().catalog).sweep("last").id
 
 
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home with a sweep without optuna, and its id; some of its trials are outside of the space that is searched later."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKLINE_HOME", str(home))
+        assert main(["-m", *QUIET, *TREE, "trainer.max_depth=1,2,9", "trainer.min_samples_leaf=1,20"]) == 0
+        return home, last()
+
+
+@pytest.fixture
+def earlier(swept: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of that sweep, in whose home this is."""
+    home, sweep = swept
+    monkeypatch.setenv("HOOKLINE_HOME", str(home))
+    return sweep
+
+
 def test_trials_that_fit_are_the_first_of_the_study_with_what_they_were_worth(
-    capsys: pytest.CaptureFixture[str],
+    earlier: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # A sweep without optuna, of which one trial is outside of the space, and one with another seed.
-    assert main(["-m", *QUIET, *TREE, "trainer.max_depth=1,2,9", "trainer.min_samples_leaf=1,20"]) == 0
-    earlier = last()
     jobs = Ledger(open_workspace().catalog).jobs(earlier)
-    capsys.readouterr()
     space = ("trainer.max_depth=range(1,5)", "trainer.min_samples_leaf=1,20")
     warm = f"hydra.sweeper.warm_start={earlier[:15]}"
     assert main([*SEARCH, *TREE, *space, warm, "hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=2"]) == 0
@@ -61,14 +75,13 @@ def test_trials_that_fit_are_the_first_of_the_study_with_what_they_were_worth(
     assert len(study_of(last()).trials) == 7
 
 
-def test_what_would_be_measured_otherwise_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["-m", *QUIET, *TREE, "trainer.max_depth=1,2", "seed=7"]) == 0
-    capsys.readouterr()
-    line = [*SEARCH, *TREE, "trainer.max_depth=range(1,5)", "hydra.sweeper.warm_start=last", "hydra.sweeper.n_trials=1"]
-    assert main(line) == 0
+def test_what_would_be_measured_otherwise_is_left_out(earlier: str, capsys: pytest.CaptureFixture[str]) -> None:
+    space = ("trainer.max_depth=range(1,5)", "trainer.min_samples_leaf=1,20", "seed=7")
+    warm = (f"hydra.sweeper.warm_start={earlier}", "hydra.sweeper.n_trials=1")
+    assert main([*SEARCH, *TREE, *space, *warm]) == 0
     told = capsys.readouterr().err
-    assert "warm start: 0 of 2 trials" in told
-    assert "2 would be measured otherwise now" in told
+    assert "warm start: 0 of 6 trials" in told
+    assert "would be measured otherwise now" in told
     assert len(study_of(last()).trials) == 1
 
 

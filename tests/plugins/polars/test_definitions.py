@@ -169,7 +169,7 @@ def test_nothing_is_computed_from_what_is_to_be_predicted() -> None:
 
 
 def test_no_column_takes_the_place_of_another() -> None:
-    with pytest.raises(DataError, match="there is a column 'plan' already"):
+    with pytest.raises(ConfigError, match=r"transform\.ratio\.columns: the rows have a column 'plan' already"):
         RatioTransform(columns={"plan": ("spend", "visits")}).fit(Dataset(ROWS.lazy()))
 
 

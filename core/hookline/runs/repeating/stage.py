@@ -12,12 +12,11 @@ from hookline.errors import HooklineError
 from hookline.kinds.hooks import StageInfo
 from hookline.kinds.reports import Report
 from hookline.plans.layout import make_plan
-from hookline.plans.plan import every
 
 from ..execution import Execution, StageKind
 from ..parts import metrics_of, report_in_words
 from ..stages.fitting.chance import reseeded, seeds_in, why_varying
-from ..stages.folds.stage import INNER, measures, settled
+from ..stages.folds.stage import INNER, TAKES, measures, settled
 from .telling import Fit, report_of
 
 if TYPE_CHECKING:
@@ -86,18 +85,7 @@ def _parts(meant: Meant) -> dict[str, Any]:
 STAGE = StageKind(
     kind="repeats",
     module=__name__,
-    takes=every(
-        "split",
-        "contract",
-        "transform",
-        "target",
-        "wish",
-        "knowledge",
-        "featurizer",
-        "trainer",
-        "decision",
-        "evaluator",
-    ),
+    takes=TAKES,
     makes=Report,
     parts=_parts,
     wanted=lambda meant: meant.config.options.repeats > 1,

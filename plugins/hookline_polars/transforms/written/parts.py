@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Len
 
 from hookline import Dataset, Roles, Transform
+from hookline.data.frames import require_new
 from hookline.errors import ConfigError, Problem
 from hookline.kinds.formats.words import ONNX
 
-from ...columns import IsRegex, choose, present, require_new
+from ...columns import IsRegex, choose, present
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,7 +72,7 @@ class SplitTextTransform(Transform):
         import re
 
         choose(train, (self.column,), "transform.split_text.column", ("string",))
-        require_new(train, self.into, "transform.split_text.into")
+        require_new(self.into, train.frame.collect_schema().names(), "transform.split_text.into")
         problems = []
         if self.column not in train.feature_columns():
             problems.append(Problem("transform.split_text.column", f"'{self.column}' is no feature"))

@@ -91,19 +91,13 @@ def near_texts(texts: Sequence[str]) -> NearTexts:
 
     Raises ImportError without datasketch.
     """
-    from zlib import crc32
-
-    from datasketch import MinHash, MinHashLSH
-
     sets = [_shingles(text) for text in texts]
-    # Its keys are places here, where its own annotations allow for any.
-    index: Any = MinHashLSH(threshold=SOUGHT, num_perm=HASHES)
-    hashes = MinHash.bulk(sets, num_perm=HASHES, hashfunc=crc32, seed=1)
+    index = _index()
     near: set[int] = set()
     example: tuple[str, ...] = ()
-    for i, minhash in enumerate(hashes):
+    for i, minhash in enumerate(_hashed(sets)):
         for j in map(int, index.query(minhash)):
-            if len(sets[i] & sets[j]) >= ALIKE * len(sets[i] | sets[j]):
+            if _alike(sets[i], sets[j]):
                 example = example or (texts[j], texts[i])
                 near |= {i, j}
         index.insert(i, minhash)
@@ -115,23 +109,34 @@ def near_across(known: Sequence[str], others: Sequence[str]) -> list[int]:
 
     Raises ImportError without datasketch.
     """
-    from zlib import crc32
-
-    from datasketch import MinHash, MinHashLSH
-
-    sets = [[_shingles(text) for text in texts] for texts in (known, others)]
-    # Its keys are places here, where its own annotations allow for any.
-    index: Any = MinHashLSH(threshold=SOUGHT, num_perm=HASHES)
-    first, second = (MinHash.bulk(held, num_perm=HASHES, hashfunc=crc32, seed=1) for held in sets)
-    for i, minhash in enumerate(first):
+    first, second = ([_shingles(text) for text in texts] for texts in (known, others))
+    index, whole = _index(), set(known)
+    for i, minhash in enumerate(_hashed(first)):
         index.insert(i, minhash)
-    whole = set(known)
     return [
         j
-        for j, minhash in enumerate(second)
-        if others[j] not in whole
-        and any(len(sets[0][i] & sets[1][j]) >= ALIKE * len(sets[0][i] | sets[1][j]) for i in index.query(minhash))
+        for j, minhash in enumerate(_hashed(second))
+        if others[j] not in whole and any(_alike(first[i], second[j]) for i in index.query(minhash))
     ]
+
+
+def _index() -> Any:
+    """Return an index whose keys are places of texts, where its own annotations allow for any."""
+    from datasketch import MinHashLSH
+
+    return MinHashLSH(threshold=SOUGHT, num_perm=HASHES)
+
+
+def _hashed(sets: Sequence[set[bytes]]) -> Any:
+    from zlib import crc32
+
+    from datasketch import MinHash
+
+    return MinHash.bulk(sets, num_perm=HASHES, hashfunc=crc32, seed=1)
+
+
+def _alike(one: set[bytes], other: set[bytes]) -> bool:
+    return len(one & other) >= ALIKE * len(one | other)
 
 
 def _shingles(text: str) -> set[bytes]:

@@ -1,7 +1,9 @@
-"""What share of held-out rows is covered by intervals, or by sets, and where it is less than chance explains."""
+"""What intervals and sets of classes have in common: which share of held-out rows they cover, and what is told of it."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hookline.kinds.fitting import report_finding
@@ -10,9 +12,16 @@ from hookline.kinds.scored import groups_in
 from hookline.quality.intervals import Units, of_share
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from hookline.kinds.artifacts import Dataset
+
+    from ...execution import Execution
+
+FACTS = "facts.json"
+"""What the report says of intervals, or of sets, beside them in the store."""
 
 
 def covered(within: np.ndarray, weight: np.ndarray | None, rows: Dataset) -> dict[str, Any]:
@@ -35,3 +44,15 @@ def tell(what: str, coverage: float, held_out: dict[str, Any]) -> None:
         f"[{held_out['low']:.3g}, {held_out['high']:.3g}]: they are unlike the validation rows."
     )
     report_finding(Finding(what, "coverage", held_out["covered"], coverage, "warning", text))
+
+
+def section_of(kind: str) -> Callable[[Execution], dict[str, Any]]:
+    """Return what makes the section of the evidence of the stage of a kind: what was measured, and the facts beside it."""
+
+    def section(run: Execution) -> dict[str, Any]:
+        stage = run.plan[kind]
+        folder = run.workspace.store.get(stage.fingerprint)
+        facts = {} if folder is None else json.loads((folder / FACTS).read_text("utf-8"))
+        return {**asdict(run.value(stage.key)), **facts}
+
+    return section

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +18,12 @@ from ... import outputs
 from ...execution import Section, StageKind
 from ...parts import pipeline_of, plain_answers_of, weights_in
 from ..judging import PLAIN
-from .covering import covered, tell
+from .covering import FACTS, covered, section_of, tell
 
 if TYPE_CHECKING:
     from hookline.plans.plan import Stage
 
     from ...execution import Execution
-
-FACTS = "facts.json"
-"""What the report says of intervals, beside them in the store."""
 
 
 def _write(run: Execution, stage: Stage, folder: Path) -> None:
@@ -58,13 +54,6 @@ def _write(run: Execution, stage: Stage, folder: Path) -> None:
     (folder / FACTS).write_text(json.dumps(facts), "utf-8")
 
 
-def _section(run: Execution) -> dict[str, Any]:
-    stage = run.plan["intervals"]
-    folder = run.workspace.store.get(stage.fingerprint)
-    facts = {} if folder is None else json.loads((folder / FACTS).read_text("utf-8"))
-    return {**asdict(run.value(stage.key)), **facts}
-
-
 def _summarize(found: Intervals) -> str:
     how = "within" if found.by == "errors" else "between quantiles, moved by"
     return f"{found.coverage:g} {how} {found.half_width:.4g}"
@@ -78,5 +67,5 @@ STAGE = StageKind(
     wanted=lambda meant: meant.config.options.intervals.coverage is not None,
     write=_write,
     summarize=_summarize,
-    sections=(Section("intervals", ("intervals",), _section),),
+    sections=(Section("intervals", ("intervals",), section_of("intervals")),),
 )

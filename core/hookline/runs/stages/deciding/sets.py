@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from ... import outputs
 from ...execution import Section, StageKind
 from ...parts import pipeline_of, plain_answers_of, weights_in
 from ..judging import PLAIN
-from .covering import covered, tell
+from .covering import FACTS, covered, section_of, tell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from hookline.plans.plan import Stage
 
     from ...execution import Execution
-
-FACTS = "facts.json"
-"""What the report says of sets, beside them in the store."""
 
 
 def _write(run: Execution, stage: Stage, folder: Path) -> None:
@@ -78,13 +74,6 @@ def _by_class(target: Target, truth: np.ndarray, within: np.ndarray) -> list[dic
     ]
 
 
-def _section(run: Execution) -> dict[str, Any]:
-    stage = run.plan["sets"]
-    folder = run.workspace.store.get(stage.fingerprint)
-    facts = {} if folder is None else json.loads((folder / FACTS).read_text("utf-8"))
-    return {**asdict(run.value(stage.key)), **facts}
-
-
 def _summarize(found: PredictionSets) -> str:
     what = "a probability of" if found.method == "lac" else "probabilities up to"
     return f"{found.coverage:g} in sets by {what} {found.limit:.4g}"
@@ -98,5 +87,5 @@ STAGE = StageKind(
     wanted=lambda meant: meant.config.options.sets.coverage is not None,
     write=_write,
     summarize=_summarize,
-    sections=(Section("sets", ("sets",), _section),),
+    sections=(Section("sets", ("sets",), section_of("sets")),),
 )

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 INNER = frozenset({"source", "contract", "features", "wish", "decision", "evaluator", *PLAIN})
 """Kinds of the stages that each fold has of its own."""
+TAKES = every(*PLAIN, "contract", "wish", "decision", "evaluator")
+"""What stands before a stage that fits and judges the whole pipeline again."""
 FITTED = ("knowledge", "featurizer", "trainer")
 
 
@@ -136,18 +138,7 @@ def _shown(report: Report) -> Iterator[str]:
 STAGE = StageKind(
     kind="folds",
     module=__name__,
-    takes=every(
-        "split",
-        "contract",
-        "transform",
-        "target",
-        "wish",
-        "knowledge",
-        "featurizer",
-        "trainer",
-        "decision",
-        "evaluator",
-    ),
+    takes=TAKES,
     makes=Report,
     parts=_parts,
     wanted=lambda meant: meant.config.options.split.cross_validates,

@@ -1,0 +1,1 @@
+"""One training shared out among workers of a Ray cluster."""
