@@ -29,6 +29,10 @@ log = logger("hookline.serving")
 
 MOST_BYTES = 1024 * 1024
 """Of requests that wait for the process: what the pipe holds, where the system gives one that large."""
+TURN_SECONDS = 0.01
+"""For which requests are gathered before they are handed over: each hand-over takes as long as a small answer does."""
+MOST_GATHERED = 256
+"""Requests; with so many they are handed over at once."""
 MOST_STARTS = 5
 """So many processes in turn may end soon after they began; then the version counts as one that cannot be asked."""
 EARLY_SECONDS = 30.0
@@ -57,7 +61,7 @@ class Shadow:
         self.waiting = 0
         """Requests that were handed over and not gone through yet."""
         self._turn: list[tuple[Question, Sequence[str]]] = []
-        """What was answered in this turn of the loop."""
+        """What was answered in the loop, and is to be handed over in a moment."""
         self._rest = memoryview(b"")
         """What the pipe has not taken of what was handed over last."""
         self._asked: int | None = None
@@ -73,11 +77,13 @@ class Shadow:
         self._thread.start()
 
     def ask_soon(self, question: Question, of: Sequence[str]) -> None:
-        """Hand a request over together with what else is answered in this turn of the loop that runs; raises Failed."""
+        """Hand a request over together with what else the loop that runs answers in a moment; raises Failed."""
         self._require()
         self._turn.append((question, of))
         if len(self._turn) == 1:
-            asyncio.get_running_loop().call_soon(self._end_turn)
+            asyncio.get_running_loop().call_later(TURN_SECONDS, self._end_turn)
+        elif len(self._turn) >= MOST_GATHERED:
+            self._end_turn()
 
     def ask(self, question: Question, of: Sequence[str]) -> None:
         """Hand a request over, from any thread; raises Failed. of: the ids of its answers"""
