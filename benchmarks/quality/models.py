@@ -5,7 +5,7 @@ python benchmarks/quality/models.py --data DIR [--table NAME] [--tool NAME] [--s
 DIR holds Adult as published (adult-train.csv, adult-test.csv) and diamonds.csv, titanic.csv, penguins.csv and taxis.csv as they
 come with seaborn; digits comes with scikit-learn. Each table is divided once a seed, Adult as it was published. FLAML and
 AutoGluon get an environment of their own from `benchmarks/peers/models/<tool>/requirements.txt`, and so many seconds: as many as
-hookline took on the same rows, or up to `--seconds`. hookline has up to four candidates, which go by the sort of rows and not by
+hookline took on the same rows, or up to `--seconds`. hookline has up to five candidates, which go by the sort of rows and not by
 the table: boosted trees from 5,000 rows on, for numbers with other models beside them, a forest below, and for pictures a
 convolutional network of a project's plugin (`pictures.py`). Which of them counts is chosen by the mean over folds of the training
 rows, R2 or log loss, which tells close classifiers apart sooner than accuracy; held-out rows have no say, and are looked at once.
@@ -51,7 +51,15 @@ SLOW = {**TREES, **{f"trainer.{name}": value for name, value in STEPS.items()}}
 BOOSTER = f"{{component:hist_gradient_boosting,{','.join(f'{name}:{value}' for name, value in STEPS.items())}}}"
 LOGGED = {"trainer": "log_target", **ORDINAL, "trainer.trainer": BOOSTER}
 SPREAD = "{component:extra_trees,n_estimators:300}"
-NUMBERS = (TREES, SLOW, LOGGED, {"trainer": "voting", **ORDINAL, "trainer.trainers": f"[{BOOSTER},{SPREAD}]"})
+FINE = "{component:hist_gradient_boosting,max_iter:1000,learning_rate:0.02,max_features:0.4,l2_regularization:1.0}"
+LEAVES = "{component:extra_trees,n_estimators:200,min_samples_leaf:2}"
+NUMBERS = (
+    TREES,
+    SLOW,
+    LOGGED,
+    {"trainer": "voting", **ORDINAL, "trainer.trainers": f"[{BOOSTER},{SPREAD}]"},
+    {"trainer": "log_target", **ORDINAL, "trainer.trainer": f"{{component:voting,trainers:[{FINE},{LEAVES}]}}"},
+)
 FOREST = ({"trainer": "random_forest", "trainer.n_estimators": 300, "trainer.min_samples_leaf": 2},)
 SCALED = {
     "featurizer.tabular.numeric": "min_max",
