@@ -28,8 +28,15 @@ class Source:
 
 
 def public_name(module: str) -> str:
-    """Return what a module is called where people write it, also of one that came with a package."""
-    return _UNDER.sub("", module, count=1)
+    """Return what a module, or a class in it, is called where people write it, also of one that came with a package."""
+    under = _UNDER.match(module)
+    # At its beginning alone: a package may name whatever it likes, and what is trusted goes by this name.
+    return module if under is None else module[under.end() :]
+
+
+def publicly(text: str) -> str:
+    """Return a text, such as an error's, with such modules called so."""
+    return _UNDER.sub("", text)
 
 
 def is_private(module: str) -> bool:

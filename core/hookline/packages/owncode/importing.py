@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from hookline.errors import StoreError
-from hookline.registry.own import PRIVATE, is_private, public_name
+from hookline.registry.own import PRIVATE, is_private, publicly
 
 from .carried import Carried
 
@@ -54,7 +54,7 @@ def import_modules(modules: Iterable[str], place: Path, under: str = "") -> None
             try:
                 importlib.import_module(f"{under}.{module}" if under else module)
             except (Exception, SystemExit) as error:  # code of people's own may raise anything
-                told = public_name(f"{type(error).__name__}: {error}".partition("\n")[0])
+                told = publicly(f"{type(error).__name__}: {error}".partition("\n")[0])
                 raise StoreError(
                     f"the code of {module} that travels in {place.parent} cannot be imported here: {told}",
                     hint="install what the package was made with: pip install -r requirements.lock",
