@@ -11,7 +11,7 @@ from hookline.kinds.fitted import Predictor
 from hookline.registry.own import is_own, public_name
 from hookline.registry.registry import Registry
 
-from ..owncode.using import ALLOWS
+from ..owncode.using import ALLOWS, unproven
 from ..pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -37,11 +37,7 @@ def require_own_code(predictor: Predictor, stored: StoredPackage, manifest: Mapp
         return
     found = _rescored(predictor, stored, manifest)
     if found is None and stored.using.other:
-        raise UntrustedPackage(
-            f"package {stored.path} was made with other code of {' and '.join(modules)}, which travels in it and is run only "
-            "where it is trusted, and no golden rows show that the code here answers alike",
-            hint=ALLOWS,
-        )
+        raise unproven(stored.path, modules)
     if found is not None and found.moved:
         raise _moved(found, modules, stored)
 
