@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,9 +46,11 @@ def test_code_among_a_strangers_evidence_is_no_code_of_what_is_made_of_it(
         manifest["files"] |= {path.relative_to(package).as_posix(): {} for path in added}
     (package / "manifest.json").write_text(json.dumps(manifest))
     reseal(package)
-    assert not hl.load(package).signed
+    theirs: Any = hl.load(package)
+    assert not theirs.signed
     again = hl.package(package, "onnx", output=tmp_path / "again", rows=str(rows))
     # What is signed with one's own key may run: nothing of a stranger's may come under it.
-    assert hl.load(again.path).signed
+    ours: Any = hl.load(again.path)
+    assert ours.signed
     assert (again.path / "evidence" / "own_code" / "smuggled_in.py").is_file()
     assert not ran.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,8 @@ def test_a_strangers_other_body_of_a_function_that_is_here_is_refused(
     project.make(THEN, home, bent={"trainer": "bent", "packager": ["skops"], "transform": []})
     project.says(NOW)
     with project.here(home):
-        ours = hl.load("bent:1", trust=TYPES).predict([{"x": 10.5}])
+        loaded: Any = hl.load("bent:1", trust=TYPES)
+        ours = loaded.predict([{"x": 10.5}])
         monkeypatch.setenv("HOOKLINE_STORE_KEY", "another")
         with pytest.raises(UntrustedPackage, match="was made with other code of bending_shop"):
             hl.load("bent:1", trust=TYPES)

@@ -37,10 +37,16 @@ def import_carried(carried: Carried, place: Path, apart: str = "") -> str:
     """
     under = f"{PRIVATE}{apart or carried.digest[:DIGITS]}"
     with _AT_ONCE:
-        if _bodies(under) is None:
+        is_new = _bodies(under) is None
+        if is_new:
             # First, so that no file elsewhere is taken for one of them.
             sys.meta_path.insert(0, _Body(under, carried, place))
-        import_modules(carried.needed, place, under)
+        try:
+            import_modules(carried.needed, place, under)
+        except StoreError:
+            if is_new:
+                forget(under)
+            raise
     return under
 
 

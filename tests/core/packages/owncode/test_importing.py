@@ -16,7 +16,7 @@ import pytest
 
 from hookline.errors import StoreError
 from hookline.packages.owncode.carried import FOLDER, Carried, write_carried
-from hookline.packages.owncode.importing import forget, import_carried
+from hookline.packages.owncode.importing import DIGITS, forget, import_carried, is_imported
 
 PARTS = """
 from __future__ import annotations
@@ -142,3 +142,11 @@ def test_a_module_that_fails_is_one_error_that_names_it(imported: Any) -> None:
         StoreError, match=r"the code of garden\.parts that travels in .* ModuleNotFoundError: No module named"
     ):
         imported(body(5, {"garden/counts.py": "import nowhere_at_all\n"}))
+
+
+def test_of_a_body_that_fails_nothing_is_left(imported: Any) -> None:
+    failing = body(5, {"garden/counts.py": "import nowhere_at_all\n"})
+    with pytest.raises(StoreError):
+        imported(failing)
+    assert not is_imported(failing)
+    assert not [name for name in sys.modules if failing.digest[:DIGITS] in name]
