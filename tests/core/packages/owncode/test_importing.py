@@ -17,6 +17,7 @@ import pytest
 from hookline.errors import StoreError
 from hookline.packages.owncode.carried import FOLDER, Carried, write_carried
 from hookline.packages.owncode.importing import DIGITS, forget, import_carried, is_imported
+from hookline.registry.own import PRIVATE, public_name
 
 PARTS = """
 from __future__ import annotations
@@ -150,3 +151,8 @@ def test_of_a_body_that_fails_nothing_is_left(imported: Any) -> None:
         imported(failing)
     assert not is_imported(failing)
     assert not [name for name in sys.modules if failing.digest[:DIGITS] in name]
+
+
+def test_a_name_is_private_by_its_beginning_alone() -> None:
+    assert public_name(f"{PRIVATE}0af.garden.parts.Bed") == "garden.parts.Bed"
+    assert public_name(f"garden{PRIVATE}0af.parts.Bed") == f"garden{PRIVATE}0af.parts.Bed"
