@@ -10,6 +10,7 @@ from typing import Any
 from hookline import Packager, Predictor
 from hookline.packages.loading import trust_of_environment
 from hookline.packages.owncode.carried import read_carried
+from hookline.packages.owncode.using import unproven
 from hookline.packages.state import StoredPackage
 from hookline.registry.registry import load_registry
 
@@ -31,11 +32,15 @@ class Answering:
 
 
 def _load_pyfunc(path: str) -> Answering:
-    """Read the model; raises UntrustedPackage for a pickle, unless HOOKLINE_ALLOW_PICKLE is on."""
+    """Read the model; raises UntrustedPackage for a pickle, and for other code than here, unless HOOKLINE_ALLOW_PICKLE is on."""
     registry, folder = load_registry(), Path(path)
     held = json.loads((folder / "holds.json").read_text("utf-8"))
     packager = registry.build("packager", str(held["packager"]), {}, "packager")
     assert isinstance(packager, Packager)
     trust = trust_of_environment()
-    stored = StoredPackage.opened(folder, registry, read_carried(folder), trusted=trust.pickle)
+    carried = read_carried(folder)
+    stored = StoredPackage.opened(folder, registry, carried, trusted=trust.pickle)
+    if carried is not None and stored.using.other:
+        # Its golden rows are not in what MLflow copies.
+        raise unproven(folder, carried.needed)
     return Answering(packager.load(stored, trust))

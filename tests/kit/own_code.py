@@ -157,7 +157,7 @@ class Project:
 PLAIN: dict[str, Any] = {"monitor": [], "evaluator": [], "transform": ["lift"]}
 
 
-def project_at(folder: Path, name: str) -> Project:
+def project_at(folder: Path, name: str, files: Mapping[str, str] = FILES) -> Project:
     """Return a project in a folder, with rows to learn."""
     (folder / "rows.csv").write_text(ROWS)
-    return Project(folder, name)
+    return Project(folder, name, files)

@@ -23,7 +23,6 @@ from .door.faults import first_of
 from .door.files import MANIFEST, facts_of, files_of
 from .door.names import shown
 from .door.sealing import check_seal, require_own, sealed
-from .owncode.carried import code_in
 
 T = TypeVar("T")
 
@@ -45,8 +44,6 @@ def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
 
     It is signed with the user's key; raises StoreError where that cannot be kept.
     """
-    files = files_of(folder)
-    code = code_in(folder, files)
     manifest = {
         "format": FORMAT,
         "hookline": __version__,
@@ -54,8 +51,7 @@ def seal(folder: Path, packager: Packager, facts: Mapping[str, Any]) -> None:
         "packager_config": plain(packager),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **facts,
-        **({} if code is None else {"code": code}),
-        "files": {name: facts_of(folder / name) for name in files},
+        "files": {name: facts_of(folder / name) for name in files_of(folder)},
     }
     _write(folder, json.loads(json.dumps(manifest, default=str)))
 

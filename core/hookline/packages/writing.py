@@ -25,6 +25,7 @@ from .certificate.edges import EdgeRows
 from .certificate.golden import ROWS, golden_in, write_golden
 from .certificate.parity import PARITY_ROWS, check_takes, require_parity
 from .manifest import ANSWERS, PROFILE, environment, is_whole, read_as, seal, verify
+from .owncode.carried import code_in
 from .pipeline import Pipeline
 from .state import StoredPackage, write_pipeline
 from .telling.needs import write_lock
@@ -51,7 +52,7 @@ def write_certified(
     check_takes(packager, pipeline.model)
     write_pipeline(pipeline, folder)
     packager.save(pipeline, folder)
-    inner = packager.inner(folder) if isinstance(packager, AroundPackager) else folder
+    inner = _inner(packager, folder)
     carried = put_code(registry, packager, pipeline, inner)
     stored = StoredPackage.opened(folder, registry, carried, trusted=True)
     packaged = packager.load(stored, Trust(everything=True))
@@ -96,7 +97,7 @@ def write_another(
             shutil.copyfile(source / name, folder / name)
     for name, text in (anew or {}).items():
         (folder / name).write_text(text, "utf-8")
-    seal(folder, packager, {**facts, **facts_of(pipeline, certificate), "environment": environment()})
+    seal(folder, packager, {**facts, **facts_of(packager, pipeline, folder, certificate), "environment": environment()})
     return certificate
 
 
@@ -126,8 +127,17 @@ def _other_ways(registry: Registry, packager: Packager, pipeline: Pipeline[Any])
     return f"choose {' or '.join(f'packager=[{name}]' for name in found)}" if found else None
 
 
-def facts_of(pipeline: Pipeline[Any], certificate: Certificate) -> dict[str, Any]:
-    """Return what a manifest says of every pipeline: target, model, features, importances and parity."""
+def _inner(packager: Packager, folder: Path) -> Path:
+    """Return where the format's own files are."""
+    return packager.inner(folder) if isinstance(packager, AroundPackager) else folder
+
+
+def facts_of(packager: Packager, pipeline: Pipeline[Any], folder: Path, certificate: Certificate) -> dict[str, Any]:
+    """Return what a manifest says of every pipeline: target, model, features, importances, parity, and code that travels.
+
+    folder: where it was written
+    """
+    code = code_in(folder, _inner(packager, folder))
     parity, importances = as_parity(certificate), weighed(pipeline.model.importances(), pipeline.made)
     return {
         "target": to_json(pipeline.target),
@@ -139,4 +149,5 @@ def facts_of(pipeline: Pipeline[Any], certificate: Certificate) -> dict[str, Any
         # What is no number ranks nothing, and JSON has no word for it.
         "importances": {name: value for name, value in importances.items() if math.isfinite(value)},
         "parity": to_json(parity) | {"ok": parity.ok},
+        **({} if code is None else {"code": code}),
     }

@@ -28,8 +28,15 @@ class Source:
 
 
 def public_name(module: str) -> str:
-    """Return what a module is called where people write it, also of one that came with a package."""
-    return _UNDER.sub("", module, count=1)
+    """Return what a module, or a class in it, is called where people write it, also of one that came with a package."""
+    under = _UNDER.match(module)
+    # At its beginning alone: a package may name whatever it likes, and what is trusted goes by this name.
+    return module if under is None else module[under.end() :]
+
+
+def publicly(text: str) -> str:
+    """Return a text, such as an error's, with such modules called so."""
+    return _UNDER.sub("", text)
 
 
 def is_private(module: str) -> bool:
@@ -38,15 +45,27 @@ def is_private(module: str) -> bool:
 
 
 def is_own(module: str, installed: Collection[str] = ()) -> bool:
-    """Tell whether a module that is imported is people's own. installed: top modules of plugins that pip installed"""
+    """Tell whether a module that is imported, or could be, is people's own. installed: top modules of plugins from pip"""
     if is_private(module):
         return True
     top = module.partition(".")[0]
-    held = sys.modules.get(top)
-    if held is None or top in installed or top in ("hookline", "builtins") or top in sys.stdlib_module_names:
+    if top in installed or top in ("hookline", "builtins") or top in sys.stdlib_module_names:
         return False
-    places = [getattr(held, "__file__", None) or "", *map(str, getattr(held, "__path__", []))]
-    return not any({"site-packages", "dist-packages"} & {*Path(place).parts} for place in places if place)
+    places = _places_of(top)
+    return places is not None and not any({"site-packages", "dist-packages"} & {*Path(place).parts} for place in places)
+
+
+def _places_of(top: str) -> list[str] | None:
+    """Return the files and folders of a top module, where it has any; None of one that could not be imported."""
+    held = sys.modules.get(top)
+    if held is not None:
+        places = [getattr(held, "__file__", None) or "", *map(str, getattr(held, "__path__", []))]
+    else:
+        spec = _spec_of(top, None)
+        if spec is None:
+            return None
+        places = [spec.origin or "", *(spec.submodule_search_locations or [])]
+    return [place for place in places if place]
 
 
 def own_modules(installed: Collection[str] = ()) -> Iterator[str]:
@@ -88,15 +107,22 @@ def is_importable(module: str) -> bool:
     return module in sys.modules or _spec_of(module, None) is not None
 
 
+def is_bare_folder(module: str) -> bool:
+    """Tell whether a module is a folder without `__init__.py`, which has no file; without importing any."""
+    spec = _spec_of(module, sys.modules.get(module))
+    return spec is not None and spec.origin is None and spec.submodule_search_locations is not None
+
+
 def _spec_of(module: str, held: ModuleType | None) -> ModuleSpec | None:
     """Return what Python knows of a module, without importing the packages around it as `find_spec` would."""
     if held is not None:
         return getattr(held, "__spec__", None)
-    around, _, _ = module.rpartition(".")
+    around, _, name = module.rpartition(".")
     try:
         if not around:
             return find_spec(module)
         outer = _spec_of(around, sys.modules.get(around))
-        return None if outer is None else PathFinder.find_spec(module, outer.submodule_search_locations or [])
+        # By its last name, since of a folder without `__init__.py` Python would ask what is around it, which must be imported.
+        return None if outer is None else PathFinder.find_spec(name, [*(outer.submodule_search_locations or [])])
     except (ImportError, ValueError, AttributeError):
         return None

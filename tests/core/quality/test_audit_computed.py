@@ -224,3 +224,9 @@ def test_of_a_large_table_all_rows_of_some_things_are_looked_at(
     skewed = skewed.with_columns(e=ENCODINGS["mean"])
     (told,) = found(audited(tmp_path / "skewed", skewed, YES), "target_mean")
     assert told.subject == "e"
+    # All have.
+    few = mean.with_columns(shop=pl.col("shop").str.slice(0, 2)).filter(pl.col("shop") != "s0")
+    few = few.with_columns(e=ENCODINGS["mean"])
+    assert found(audited(tmp_path / "few", few, YES), "target_mean")
+    monkeypatch.setattr("hookline.quality.audit.computed.whole.MOST_ROWS", 20)
+    assert not found(audited(tmp_path / "none", few, YES), "target_mean")

@@ -190,6 +190,18 @@ def test_code_of_a_project_goes_where_mlflow_copies_it_and_runs_only_where_it_is
     assert answers["probability_a"].tolist() == [one["probabilities"]["a"] for one in golden]
 
 
+def test_code_of_a_project_that_is_other_where_mlflow_loads_it_is_no_substitute(tmp_path: Path) -> None:
+    project, home = project_at(tmp_path, "mlflow_other"), tmp_path / "home"
+    held = {"component": "mlflow", "holds": "skops"}
+    project.make(2.0, home, shop={"trainer": "decision_tree", "packager": [held]})
+    model = next((home / "models" / "shop").iterdir()) / "mlflow" / "model"
+    with project.here(home):
+        assert _load_pyfunc(str(model)).predict(pd.DataFrame({"x": [1.5]}))["prediction"].tolist() == ["a"]
+    project.says(-3.0)
+    with project.here(home), pytest.raises(UntrustedPackage, match="made with other code of mlflow_other.parts"):
+        _load_pyfunc(str(model))
+
+
 def test_one_inside_another_is_refused_before_anything_runs() -> None:
     inner = {"component": "mlflow", "holds": "onnx"}
     with pytest.raises(ConfigError, match="holds a model of another format"):

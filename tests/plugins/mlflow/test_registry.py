@@ -281,6 +281,16 @@ def test_a_version_that_is_deleted_here_is_deleted_there_unless_an_alias_there_p
     assert hl.sync_model("churn", look=True, home=elsewhere.home).deleted == ()
 
 
+def test_the_last_version_of_a_model_that_is_deleted_here_is_deleted_there(elsewhere: Any, tmp_path: Path) -> None:
+    hl.import_version(hl.export_version("churn:1", tmp_path, home=elsewhere.home), "tried", home=elsewhere.home)
+    hl.sync_model("tried", home=elsewhere.home)
+    assert len(elsewhere.client.search_model_versions("name = 'tried'")) == 1
+    hl.delete_version("tried:1", home=elsewhere.home)
+    assert not elsewhere.client.search_model_versions("name = 'tried'")
+    with pytest.raises(UsageError, match="no version of 'tried' is to be registered"):
+        hl.sync_model("tried", look=True, home=elsewhere.home)
+
+
 def test_an_alias_of_a_version_that_is_none_of_ours_is_told_and_left(elsewhere: Any) -> None:
     run_id = elsewhere.runs()[elsewhere.first.id].info.run_id
     theirs = elsewhere.client.create_model_version("churn", f"runs:/{run_id}/packages", run_id).version

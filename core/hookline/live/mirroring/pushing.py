@@ -69,9 +69,9 @@ def sides(catalog: Catalog, model: str, tracker: Tracker) -> tuple[Standing, lis
 
     A tracker is not asked where nothing could be there; raises StoreError where it cannot be reached.
     """
-    if not catalog.models.has(model):
-        return Standing(), []
-    held = [one for one in reversed(catalog.models.versions(model)) if one.format in tracker.formats]
+    # Of a model whose last version was deleted there may be some left with the tracker.
+    left = catalog.models.versions(model) if catalog.models.has(model) else []
+    held = [one for one in reversed(left) if one.format in tracker.formats]
     wanted = {one.fingerprint: _is_mirrored(Path(one.path), tracker) for one in held}
     if not catalog.models.deleted_of(model) and not any(said is not False for said in wanted.values()):
         return Standing(), []

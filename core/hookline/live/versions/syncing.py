@@ -70,7 +70,8 @@ def sync_model(
     the package of a version that an alias is to be moved to is damaged.
     """
     workspace = open_workspace(home)
-    workspace.catalog.models.require_known(model)
+    if not workspace.catalog.models.deleted_of(model):
+        workspace.catalog.models.require_known(model)
     with trackers_at(workspace.home) as known:
         name, chosen = _chosen(known, tracker)
         return _synced(workspace.catalog, model, name, chosen, prefer, look=look, reason=reason, who=who)

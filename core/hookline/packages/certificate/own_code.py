@@ -11,7 +11,7 @@ from hookline.kinds.fitted import Predictor
 from hookline.registry.own import is_own, public_name
 from hookline.registry.registry import Registry
 
-from ..owncode.using import ALLOWS
+from ..owncode.using import ALLOWS, unproven
 from ..pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -30,15 +30,14 @@ def require_own_code(predictor: Predictor, stored: StoredPackage, manifest: Mapp
     shown to be alike. Where neither code nor golden rows travel, nothing can be told.
     """
     modules = _own_modules(predictor, stored.registry) if isinstance(predictor, Pipeline) else []
+    if stored.using.other:
+        # Whatever of it the pipeline goes by, and in whichever way.
+        modules = modules or sorted(stored.using.modules)
     if not modules:
         return
     found = _rescored(predictor, stored, manifest)
     if found is None and stored.using.other:
-        raise UntrustedPackage(
-            f"package {stored.path} was made with other code of {' and '.join(modules)}, which travels in it and is run only "
-            "where it is trusted, and no golden rows show that the code here answers alike",
-            hint=ALLOWS,
-        )
+        raise unproven(stored.path, modules)
     if found is not None and found.moved:
         raise _moved(found, modules, stored)
 
@@ -79,8 +78,14 @@ def _own_modules(pipeline: Pipeline[Any], registry: Registry) -> list[str]:
     """Return the modules of people's own that a pipeline's parts are of, sorted."""
     ours = {plugin.module.partition(".")[0] for plugin in registry.plugins.plugins if plugin.origin == "built-in"}
     fitted = [stage.fitted for stage in (*pipeline.transforms, *pipeline.featurizers)]
-    modules = {type(part).__module__ for part in _parts([*fitted, pipeline.model])}
+    modules = {_module_of(part) for part in _parts([*fitted, pipeline.model])}
     return sorted({public_name(module) for module in modules if is_own(module, ours)})
+
+
+def _module_of(part: Any) -> str:
+    """Return the module that a function or a class is of, or else an object's class."""
+    named = part if hasattr(part, "__qualname__") else type(part)
+    return str(getattr(named, "__module__", None) or "")
 
 
 def _parts(values: Sequence[Any]) -> Iterator[Any]:

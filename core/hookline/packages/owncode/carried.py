@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -120,13 +120,16 @@ def _files_in(said: Any) -> list[str]:
     return files
 
 
-def code_in(folder: Path, files: Iterable[str]) -> dict[str, Any] | None:
-    """Return what a manifest says of the code that travels in a package; None where none does. files: those of the package"""
-    lists = [name for name in files if name == f"{FOLDER}/{INDEX}" or name.endswith(f"/{FOLDER}/{INDEX}")]
-    if not lists:
+def code_in(folder: Path, inner: Path) -> dict[str, Any] | None:
+    """Return what a manifest says of the code that was written into a package; None where none was.
+
+    inner: where the format's own files are, and the code. Any list elsewhere, such as among another package's evidence, is none
+    """
+    place = inner / FOLDER
+    if not (place / INDEX).is_file():
         return None
-    said: dict[str, Any] = json.loads((folder / lists[0]).read_text("utf-8"))
-    return {"folder": lists[0].removesuffix(f"/{INDEX}"), **said}
+    said: dict[str, Any] = json.loads((place / INDEX).read_text("utf-8"))
+    return {"folder": place.relative_to(folder).as_posix(), **said}
 
 
 def told_of(manifest: Mapping[str, Any]) -> str:

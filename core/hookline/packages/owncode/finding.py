@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 from hookline.kinds.component import Component
 from hookline.registry.distributions import distribution_of
-from hookline.registry.own import is_importable, is_own, is_private, own_modules, public_name, source_of
+from hookline.registry.own import is_bare_folder, is_importable, is_own, is_private, own_modules, public_name, source_of
 from hookline.registry.registry import Registry
 
 from ..pipeline import Pipeline
@@ -120,8 +121,7 @@ def _with_imports(needed: tuple[str, ...], installed: Collection[str]) -> Carrie
             return Carried({}, needed, "it was typed into a script or a notebook, which is no module")
         source = source_of(module)
         if source is None:
-            # A folder without `__init__.py` has no file to keep.
-            if module not in needed and getattr(sys.modules.get(module), "__path__", None) is not None:
+            if module not in needed and is_bare_folder(module):
                 continue
             return Carried({}, needed, f"the source of {module} is not there, or has changed since it was imported")
         files[module.replace(".", "/") + ("/__init__.py" if source.is_folder else ".py")] = source.content
@@ -141,7 +141,7 @@ def _goes_along(module: str, installed: Collection[str]) -> bool:
 def _imports(module: str, content: bytes, is_folder: bool) -> Iterator[str]:
     """Yield the modules that a module may import, at whatever depth the statement stands."""
     inside = module if is_folder else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(content)):
+    for node in ast.walk(_parsed(content)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -151,3 +151,14 @@ def _imports(module: str, content: bytes, is_folder: bool) -> Iterator[str]:
             yield origin
             # What is imported from a package may be a module in it.
             yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def _parsed(content: bytes) -> ast.Module:
+    """Return what a module says; of one that Python cannot read, and that nobody has imported, that it says nothing."""
+    with warnings.catch_warnings():
+        # Whoever imported it was warned then.
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(content)
+        except (SyntaxError, ValueError):
+            return ast.Module([], [])

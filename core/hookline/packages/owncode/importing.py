@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from hookline.errors import StoreError
-from hookline.registry.own import PRIVATE, is_private, public_name
+from hookline.registry.own import PRIVATE, is_private, publicly
 
 from .carried import Carried
 
@@ -37,10 +37,16 @@ def import_carried(carried: Carried, place: Path, apart: str = "") -> str:
     """
     under = f"{PRIVATE}{apart or carried.digest[:DIGITS]}"
     with _AT_ONCE:
-        if _bodies(under) is None:
+        is_new = _bodies(under) is None
+        if is_new:
             # First, so that no file elsewhere is taken for one of them.
             sys.meta_path.insert(0, _Body(under, carried, place))
-        import_modules(carried.needed, place, under)
+        try:
+            import_modules(carried.needed, place, under)
+        except StoreError:
+            if is_new:
+                forget(under)
+            raise
     return under
 
 
@@ -54,7 +60,7 @@ def import_modules(modules: Iterable[str], place: Path, under: str = "") -> None
             try:
                 importlib.import_module(f"{under}.{module}" if under else module)
             except (Exception, SystemExit) as error:  # code of people's own may raise anything
-                told = public_name(f"{type(error).__name__}: {error}".partition("\n")[0])
+                told = publicly(f"{type(error).__name__}: {error}".partition("\n")[0])
                 raise StoreError(
                     f"the code of {module} that travels in {place.parent} cannot be imported here: {told}",
                     hint="install what the package was made with: pip install -r requirements.lock",

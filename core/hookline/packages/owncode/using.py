@@ -46,6 +46,15 @@ class Using:
         return registry.knowing(cls for cls in _components(here) if (cls.kind, cls.name) not in registry)
 
 
+def unproven(folder: Path, modules: Iterable[str]) -> UntrustedPackage:
+    """Return why a package is refused whose code may not run where other code of these modules is, with nothing to go by."""
+    return UntrustedPackage(
+        f"package {folder} was made with other code of {' and '.join(modules)}, which travels in it and is run only where it is "
+        "trusted, and no golden rows show that the code here answers alike",
+        hint=ALLOWS,
+    )
+
+
 AS_ELSEWHERE = Using()
 """No code travels, and classes are looked up by their names."""
 

@@ -63,7 +63,8 @@ def write_model(run: Execution, stage: Stage, folder: Path) -> dict[str, Any]:
     pipeline, rows = pipeline_of(run), run.value("split").test.frame
     packager, golden = cast("Packager", stage.component), run.plan.config.options.golden
     edges = edges_of(run, pipeline)
-    return facts_of(pipeline, write_certified(run.registry, packager, pipeline, folder, rows, edges, golden))
+    certificate = write_certified(run.registry, packager, pipeline, folder, rows, edges, golden)
+    return facts_of(packager, pipeline, folder, certificate)
 
 
 def _explainers(run: Execution) -> list[dict[str, Any]]:

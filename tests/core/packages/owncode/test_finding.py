@@ -57,7 +57,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     def write(**files: str) -> str:
         for name, text in files.items():
             path = tmp_path / (name.replace("__in__", "/") + ".py")
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
             tops.add(name.partition("__in__")[0])
         plugin = next(iter(files)).replace("__in__", ".")
@@ -85,6 +85,19 @@ def test_what_a_module_imports_of_the_project_travels_with_it_and_nothing_else(w
     code = code_of(run.package())
     assert code["needed"] == [plugin]
     assert [*code["modules"]] == ["lifting_help", "lifting_late.deep", "lifting_late.inner", "lifting_one"]
+
+
+def test_a_module_that_only_a_function_imports_travels_whether_or_not_anybody_has_read_it(
+    write: Callable[..., str],
+) -> None:
+    later = "if frame is None:\n            import lifting_broken, lifting_far.inner.deep"
+    write(
+        lifting_four=LIFT.format(imports="", inside=later),
+        lifting_broken="def (:\n",
+        lifting_far__in__inner__in__deep="PATTERN = '\\d'\n",
+    )
+    run = hl.run(**IRIS, transform=["lift_more"], packager=["skops"])
+    assert [*code_of(run.package())["modules"]] == ["lifting_broken", "lifting_far.inner.deep", "lifting_four"]
 
 
 def test_no_code_travels_where_none_is_people_s_own() -> None:

@@ -16,7 +16,8 @@ import pytest
 
 from hookline.errors import StoreError
 from hookline.packages.owncode.carried import FOLDER, Carried, write_carried
-from hookline.packages.owncode.importing import forget, import_carried
+from hookline.packages.owncode.importing import DIGITS, forget, import_carried, is_imported
+from hookline.registry.own import PRIVATE, public_name
 
 PARTS = """
 from __future__ import annotations
@@ -142,3 +143,16 @@ def test_a_module_that_fails_is_one_error_that_names_it(imported: Any) -> None:
         StoreError, match=r"the code of garden\.parts that travels in .* ModuleNotFoundError: No module named"
     ):
         imported(body(5, {"garden/counts.py": "import nowhere_at_all\n"}))
+
+
+def test_of_a_body_that_fails_nothing_is_left(imported: Any) -> None:
+    failing = body(5, {"garden/counts.py": "import nowhere_at_all\n"})
+    with pytest.raises(StoreError):
+        imported(failing)
+    assert not is_imported(failing)
+    assert not [name for name in sys.modules if failing.digest[:DIGITS] in name]
+
+
+def test_a_name_is_private_by_its_beginning_alone() -> None:
+    assert public_name(f"{PRIVATE}0af.garden.parts.Bed") == "garden.parts.Bed"
+    assert public_name(f"garden{PRIVATE}0af.parts.Bed") == f"garden{PRIVATE}0af.parts.Bed"

@@ -64,6 +64,9 @@ def find_encodings(sides: Sides, split: Split, target: Target, labels: Sequence[
     for key, columns in by_key.items():
         frame = things.rows(key, columns)
         for numbers in _numbers_of(frame[TRUTH].to_numpy(), target):
+            if np.isnan(numbers).all():
+                # Of things that are all too large none is drawn, and of those that are no truth may be known.
+                continue
             spread = float(np.nanmax(numbers) - np.nanmin(numbers)) or 1.0
             for column in columns:
                 way = None if column in told else _way(frame[key], frame[column], numbers, CLOSE * spread)
