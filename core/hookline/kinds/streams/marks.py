@@ -100,7 +100,7 @@ def before(value: Any, overlap: float) -> Any:
             return written[: len(body)] + zone
     raise DataError(
         f"source.overlap is measured in seconds or numbers, and source.watermark holds texts such as {value!r}",
-        hint="cast it to a time in source.query, or leave the overlap out",
+        hint="read it as a time (in SQL, cast it in source.query), or leave the overlap out",
     )
 
 
@@ -119,7 +119,7 @@ def require_comparable(forms: Collection[str], name: str) -> None:
         what = "are written in several ways" if mixed else "are finer than microseconds"
         raise DataError(
             f"times of '{name}' {what}, so that they do not compare as texts do, and rows would be lost",
-            hint="write them all alike, or cast them in source.query, as by strftime('%Y-%m-%d %H:%M:%f', ...)",
+            hint="write them all alike; in SQL, cast them in source.query, as by strftime('%Y-%m-%d %H:%M:%f', ...)",
         )
 
 
@@ -143,7 +143,7 @@ def alike(value: Any, dtype: pl.DataType) -> Any:
         if moment is None:
             raise DataError(
                 f"the column is read as {dtype}, and a position of it is {value!r}, which says no time",
-                hint="write times as 2026-01-31 10:00:00, or cast the column to text in source.query",
+                hint="write times as 2026-01-31 10:00:00; in SQL, cast the column to text in source.query",
             )
         value = moment
     if isinstance(value, datetime) and isinstance(dtype, pl.Datetime):
