@@ -178,6 +178,7 @@ def _place_in(url: str) -> tuple[str, str]:
     try:
         said = urlsplit(url)
         host, port, base = said.hostname, said.port or 6379, said.path.strip("/") or "0"
+        (host or "").encode("idna")  # As whoever connects does.
     except ValueError:
         raise UsageError("HOOKLINE_ONLINE_STORE is no URL with a host and a port", hint=hint) from None
     if not host:

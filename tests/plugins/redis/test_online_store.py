@@ -324,6 +324,7 @@ def test_an_encrypted_redis_is_read_by_the_certificates_that_are_named(
         ("redis:///0", "names no host"),
         ("redis://localhost/shop", "ends in no number of a database"),
         ("redis://localhost/0?db=1", "has parameters"),
+        ("redis://.localhost/0", "is no URL with a host and a port"),
         ("redis://localhost:many/0", "is no URL with a host and a port"),
         ("memcached://localhost", r"begins with memcached://\nhint: there is redis:// or rediss://"),
         ("localhost:6379", "is no URL"),
