@@ -8,13 +8,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError
-from hookline.kinds.streams.marks import TIME, Mark, alike, before, newer, require_comparable
+from hookline.kinds.streams.marks import MOST_OPEN, TIME, Mark, alike, before, newer, require_apart, require_comparable
 
 if TYPE_CHECKING:
     import polars as pl
-
-MOST_OPEN = 100_000
-"""Keys of rows within the overlap that a position may hold."""
 
 
 @dataclass(frozen=True)
@@ -129,15 +126,7 @@ class Growing:
         dtype, mark = frame.collect_schema()[self.watermark], pl.col(self.watermark)
         found = frame.filter((mark > alike(settled, dtype)) & (mark <= alike(upto, dtype))).select(self.key)
         keys = found.head(MOST_OPEN + 1).collect()[self.key].to_list()
-        if len(keys) > MOST_OPEN:
-            raise DataError(
-                f"more than {MOST_OPEN:,} rows lie within source.overlap={self.overlap:g}",
-                hint="say a smaller one: how late a row may come",
-            )
-        if len({*keys}) < len(keys) or None in keys:
-            raise DataError(
-                f"source.row_key '{self.key}' does not tell rows apart", hint="name a field that has a value once a row"
-            )
+        require_apart(keys, f"source.row_key '{self.key}'", self.overlap)
         return keys
 
     def _require_comparable(self, frame: pl.LazyFrame, largest: str, known: Any) -> None:
