@@ -195,7 +195,7 @@ class Client:
             raise DataError(f"{shown(self.url)} sends on more than {MOST_REDIRECTS} times", hint="look at source.url")
         except httpx.TransportError as error:
             raise Again.after_fault(broken(url, error, self.timeout)) from error
-        except (httpx.InvalidURL, httpx.DecodingError) as error:
+        except (httpx.InvalidURL, httpx.DecodingError, UnicodeError) as error:
             raise broken(url, error, self.timeout) from error
 
     def _require_good(self, response: httpx.Response) -> None:

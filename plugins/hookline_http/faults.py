@@ -53,7 +53,7 @@ def broken(url: str, error: Exception, timeout: float) -> DataError:
     if isinstance(error, httpx.TimeoutException):
         hint = "say a longer source.timeout, or look whether the server is well"
         return DataError(f"{shown(url)} sends nothing for {timeout:g} s", hint=hint)
-    if isinstance(error, httpx.ConnectError):
+    if isinstance(error, (httpx.ConnectError, UnicodeError)):
         hint = "look at host and port in source.url, and whether the server runs"
         return DataError(redacted(f"{shown(url)} cannot be reached: {error}"), hint=hint)
     told = redacted(f"{shown(url)} breaks off: {error or type(error).__name__}")

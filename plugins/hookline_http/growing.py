@@ -8,13 +8,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import DataError
-from hookline.kinds.streams.marks import TIME, Mark, alike, before, newer, require_comparable
+from hookline.kinds.streams.marks import MOST_OPEN, TIME, Mark, alike, before, newer, require_apart, require_comparable
 
 if TYPE_CHECKING:
     import polars as pl
-
-MOST_OPEN = 100_000
-"""Keys of rows within the overlap that a position may hold."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +36,21 @@ class Growing:
             )
         if not rows:
             return known
-        if isinstance(largest, str) and TIME.fullmatch(largest):
-            require_comparable(self._forms(frame), self.watermark)
+        if isinstance(largest, str):
+            self._require_comparable(frame, largest, known.upto)
         settled = before(largest, self.overlap)
         keys = self._open(frame, settled, largest) if self.overlap else ()
         return Mark(largest, settled, self._settled(frame, settled), keys, self.of)
 
-    def unmoved(self, known: Mark) -> Mark:
-        """Return a position behind which the server gives nothing; raises DataError where it gave rows there before."""
-        self._gone(len(known.open), f"that were read before are gone, or have another '{self.watermark}' by now")
-        return known
+    def require_onwards(self, first: Mark, last: Mark) -> None:
+        """Raise DataError for a position before the one that rows were read up to, of which some are gone then."""
+        if first.upto is None or not (last.upto is None or _is_before(last.upto, first.upto)):
+            return
+        raise DataError(
+            f"rows that were read before are gone: the largest '{self.watermark}' was {first.upto}, and "
+            + ("there is none by now" if last.upto is None else f"is {last.upto} by now"),
+            hint="where the server began anew, collect anew under another name",
+        )
 
     def between(self, frame: pl.LazyFrame, first: Mark, last: Mark) -> pl.LazyFrame:
         """Return the rows between two positions; raises DataError where some that were read before are gone, or came too late."""
@@ -124,16 +126,24 @@ class Growing:
         dtype, mark = frame.collect_schema()[self.watermark], pl.col(self.watermark)
         found = frame.filter((mark > alike(settled, dtype)) & (mark <= alike(upto, dtype))).select(self.key)
         keys = found.head(MOST_OPEN + 1).collect()[self.key].to_list()
-        if len(keys) > MOST_OPEN:
-            raise DataError(
-                f"more than {MOST_OPEN:,} rows lie within source.overlap={self.overlap:g}",
-                hint="say a smaller one: how late a row may come",
-            )
-        if len({*keys}) < len(keys) or None in keys:
-            raise DataError(
-                f"source.key '{self.key}' does not tell rows apart", hint="name a field that has a value once a row"
-            )
+        require_apart(keys, f"source.row_key '{self.key}'", self.overlap)
         return keys
+
+    def _require_comparable(self, frame: pl.LazyFrame, largest: str, known: Any) -> None:
+        """Raise DataError where texts do not compare as the times or numbers that they say, so that rows would be lost."""
+        import polars as pl
+
+        before_ = pl.LazyFrame({self.watermark: [known] if isinstance(known, str) else []}, {self.watermark: pl.String})
+        texts = pl.concat([frame.select(self.watermark), before_])
+        if TIME.fullmatch(largest):
+            require_comparable(self._forms(texts), self.watermark)
+        text = pl.col(self.watermark)
+        whole = text.str.extract(r"^(\d+)(?:\.\d+)?$").drop_nulls()
+        if _sum(texts.select(whole.str.len_chars().n_unique())) > 1:
+            raise DataError(
+                f"'{self.watermark}' holds numbers as texts, of which '10' comes before '9', so that rows would be lost",
+                hint="name a field of numbers or times in source.watermark",
+            )
 
     def _forms(self, frame: pl.LazyFrame) -> list[str]:
         """Return the forms of texts that say times: what parts day and time, the zone, and how many letters there are."""
@@ -143,6 +153,14 @@ class Growing:
         zone = text.str.extract(r"^.{16,}?([Zz]|[+-]\d\d(?::?\d\d)?)$").str.to_uppercase().fill_null("")
         form = pl.concat_str(text.str.slice(10, 1), zone, text.str.len_chars().cast(pl.String), separator="|")
         return frame.select(form=form).unique().collect()["form"].to_list()
+
+
+def _is_before(value: Any, other: Any) -> bool:
+    """Tell whether a watermark is smaller than another, where they can be compared."""
+    try:
+        return bool(value < other)
+    except TypeError:
+        return False
 
 
 def _sum(frame: pl.LazyFrame) -> int:

@@ -152,9 +152,12 @@ class HttpSource(Source):
         """
         growing = self._growing()
         remembered = self._remembered(growing.of)
-        known = self._known(remembered, growing.of)
-        fetched = self._fetched(None if self.since is None else known.settled, empty=True)
-        mark = growing.mark(self._framed(fetched, self._marked), known) if fetched.pages else growing.unmoved(known)
+        known = Mark(of=growing.of) if self.since is None else self._known(remembered, growing.of)
+        fetched = self._fetched(known.settled, empty=True)
+        if not fetched.pages and known.open:
+            # Rows that were there are gone, so that it says nothing of those that are there now.
+            known, fetched = Mark(of=growing.of), self._fetched(empty=True)
+        mark = growing.mark(self._framed(fetched, self._marked), known) if fetched.pages else known
         home.keep(remembered, mark.text().encode())
         self._ahead["between"] = fetched
         return mark.text()
@@ -168,6 +171,7 @@ class HttpSource(Source):
         growing = self._growing()
         first = Mark(of=growing.of) if after is None else Mark.parse(after, self.name, growing.of)
         last = Mark.parse(upto, self.name, growing.of)
+        growing.require_onwards(first, last)
         since = None if self.since is None else first.settled
         fetched = self._ahead.pop("between", None)
         if fetched is None or fetched.since not in (None, since):

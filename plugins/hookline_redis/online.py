@@ -55,21 +55,7 @@ class RedisFeatures:
             import redis  # noqa: F401
         except ImportError:
             raise MissingBackend("HOOKLINE_ONLINE_STORE=redis://...", "redis", "redis") from None
-        hint = "write redis://host:6379/0 or rediss://host:6379/0; HOOKLINE_ONLINE_STORE_PASSWORD may hold the password"
-        try:
-            said = urlsplit(url)
-            host, port, base = said.hostname, said.port or 6379, said.path.strip("/") or "0"
-        except ValueError as error:
-            raise UsageError(f"HOOKLINE_ONLINE_STORE: {error}", hint=hint) from None
-        if not host or not base.isdecimal() or said.query or said.fragment:
-            what = (
-                "names no host"
-                if not host
-                else "ends in no number of a database"
-                if not said.query
-                else "has parameters"
-            )
-            raise UsageError(f"HOOKLINE_ONLINE_STORE {what}: {redacted(url)}", hint=hint)
+        scheme, place = _place_in(url)
         options: dict[str, Any] = {
             name: os.environ[variable]
             for name, variable in (("password", PASSWORD), ("username", USER))
@@ -77,12 +63,11 @@ class RedisFeatures:
         }
         if PASSWORD in os.environ:
             remember(os.environ[PASSWORD])
-        if (ca := os.environ.get(CA)) and said.scheme == "rediss":
+        if (ca := os.environ.get(CA)) and scheme == "rediss":
             if not Path(ca).is_file():
                 raise UsageError(f"{CA}={ca}: there is no such file", hint="name a file of certificates, PEM")
             options["ssl_ca_certs"] = ca
-        shown = f"[{host}]" if ":" in host else host
-        return cls(url, options, f"{said.scheme}://{shown}:{port}/{base}")
+        return cls(url, options, place)
 
     @property
     def place(self) -> str:
@@ -120,7 +105,7 @@ class RedisFeatures:
                 pipe.hset(KEPT + number, mapping=dict(some))
                 pipe.expire(KEPT + number, LEFT_FOR)
                 pipe.execute()
-            redis.transaction(lambda pipe: _put_in_force(pipe, held, number, told), JOINS)
+            redis.transaction(lambda pipe: _put_in_force(pipe, held, number, told), JOINS, KEPT + number)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -184,13 +169,43 @@ class RedisFeatures:
         return FeaturesAway(redacted(f"the online store {self._place} cannot be used: {words[:200]}"), hint=hint)
 
 
+def _place_in(url: str) -> tuple[str, str]:
+    """Return the scheme, and the host and database without who asks; raises UsageError, which tells nothing that may be a secret.
+
+    A password with a slash in it that is not written as %2F makes what stands before that the host, and the rest a path.
+    """
+    hint = "write redis://host:6379/0 or rediss://host:6379/0; HOOKLINE_ONLINE_STORE_PASSWORD may hold the password"
+    try:
+        said = urlsplit(url)
+        host, port, base = said.hostname, said.port or 6379, said.path.strip("/") or "0"
+        (host or "").encode("idna")  # As whoever connects does.
+    except ValueError:
+        raise UsageError("HOOKLINE_ONLINE_STORE is no URL with a host and a port", hint=hint) from None
+    if not host:
+        raise UsageError("HOOKLINE_ONLINE_STORE names no host", hint=hint)
+    place = f"{said.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    if said.query or said.fragment:
+        raise UsageError(f"HOOKLINE_ONLINE_STORE has parameters behind {place}", hint=hint)
+    if not base.isdecimal():
+        raise UsageError(f"HOOKLINE_ONLINE_STORE ends in no number of a database behind {place}", hint=hint)
+    return said.scheme, f"{place}/{base}"
+
+
 def _put_in_force(pipe: Any, held: Held, number: str, told: str) -> None:
-    """Take the place of the writing before; tried again by the library where another writer was first."""
+    """Take the place of the writing before; tried again by the library where another writer was first, or the reply was lost."""
     before = pipe.hget(JOINS, _field(held))
+    gone = None if before is None else _writing(before)
+    if gone == number:
+        return  # Redis did it, and was not heard.
+    if not pipe.hexists(KEPT + number, HEAD):
+        raise FeaturesAway(
+            f"the values of {held.set}.{held.join} went from Redis while they were written",
+            hint="what was stored before is in force; give Redis maxmemory-policy noeviction, and materialize again",
+        )
     pipe.multi()
     pipe.persist(KEPT + number)
     pipe.hset(JOINS, _field(held), told)
-    if before is not None and (gone := _writing(before)):
+    if gone is not None:
         pipe.unlink(KEPT + gone)
 
 

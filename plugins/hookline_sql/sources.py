@@ -13,7 +13,7 @@ from annotated_types import Ge, Interval, Len
 
 from hookline import Dataset, Secret, Source
 from hookline.errors import DataError
-from hookline.kinds.streams.marks import TIME, Mark, before, newer, require_comparable
+from hookline.kinds.streams.marks import MOST_OPEN, TIME, Mark, before, newer, require_apart, require_comparable
 
 from .statements import Asked, Bound, count, of_column, parameters_of, said
 from .streaming import Stream
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .servers.server import Server, Types
 
 Text = Annotated[str, Len(1)]
-MOST_OPEN = 100_000
-"""Keys of rows within the overlap that a position may hold."""
 
 
 class SqlSource(Source):
@@ -150,15 +148,7 @@ class SqlSource(Source):
         name = self._watermark()
         asked = dataclasses.replace(self._asked(server), order_by=())
         keys = server.column(asked.rows([self.key], [(name, ">", settled), (name, "<=", upto)], MOST_OPEN + 1))
-        if len(keys) > MOST_OPEN:
-            raise DataError(
-                f"more than {MOST_OPEN:,} rows lie within source.overlap={self.overlap:g}",
-                hint="say a smaller one: how late a row may come",
-            )
-        if len({*keys}) < len(keys) or None in keys:
-            raise DataError(
-                f"source.key '{self.key}' does not tell rows apart", hint="name a column that has a value once a row"
-            )
+        require_apart(keys, f"source.key '{self.key}'", self.overlap)
         return [str(one) if isinstance(one, uuid.UUID) else one for one in keys]
 
     def _require_settled(self, server: Server, asked: Asked, first: Mark) -> None:

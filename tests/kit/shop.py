@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -37,8 +38,18 @@ def open_shop(folder: Path) -> None:
     """Write the orders and the set, and train a model, in the folder that one is in, at the home of the environment."""
     orders = [(f"c{i % 20}", DAY + dt.timedelta(hours=i), float(i % 13)) for i in range(400)]
     pl.DataFrame(orders, schema=["customer", "ordered", "amount"], orient="row").write_csv(folder / ORDERS)
-    (folder / "sets_of_orders_served.py").write_text(SETS, "utf-8")
-    (folder / "pyproject.toml").write_text('[tool.hookline]\nplugins = ["sets_of_orders_served"]\n', "utf-8")
+    define_orders(folder, SETS, "sets_of_orders_served")
+    train_shop("local")
+
+
+def define_orders(folder: Path, sets: str, module: str) -> None:
+    """Let the folder's set be what a module of this name and text says."""
+    (folder / f"{module}.py").write_text(sets, "utf-8")
+    (folder / "pyproject.toml").write_text(f'[tool.hookline]\nplugins = ["{module}"]\n', "utf-8")
+
+
+def train_shop(deployer: Any) -> None:
+    """Train a version with the set as it is, and deploy it."""
     rows = pl.DataFrame(
         {
             "customer": [f"c{i % 20}" for i in range(300)],
@@ -49,7 +60,7 @@ def open_shop(folder: Path) -> None:
     )
     hl.run(
         source=rows, target="left", roles={"group": "customer"}, features="orders", split={"method": "random"},
-        trainer="decision_tree", packager=["onnx"], deployer="local", audit="off", name="churn", monitor=[],
+        trainer="decision_tree", packager=["onnx"], deployer=deployer, audit="off", name="churn", monitor=[],
     )  # fmt: skip
 
 

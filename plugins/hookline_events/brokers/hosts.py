@@ -10,6 +10,7 @@ def host_and_port(place: str) -> tuple[str, int | None]:
     try:
         parts = urlsplit(f"//{place}")
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # As whoever connects does.
     except ValueError:
         host, port = None, None
     if not host or port == 0:

@@ -15,7 +15,7 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     """Rows that fit the input contract."""
 
     rows: Sequence[Any]
-    """As they came, for the record: mappings, or msgspec's own rows."""
+    """As they came, and were filled, for the record: mappings, or msgspec's own rows."""
     values: Sequence[Sequence[Any]]
     """As the model takes them, in the order of the schema."""
     ids: Sequence[Any]
@@ -28,6 +28,8 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     """Of each row, what decided which version answers it; empty where nothing did."""
     request: str | None = None
     """What whoever asked calls the request."""
+    sent: Sequence[Any] = ()
+    """The rows without what they were filled with, which is of one version; empty where they are the same."""
     of: Sequence[str | None] = ()
     """Of each row the id of the answer that was given in the place of this one's; empty where this one's is."""
 
@@ -36,7 +38,8 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         warnings = {i: self.warnings[place] for i, place in enumerate(places) if place in self.warnings}
         rows, values = [self.rows[place] for place in places], [self.values[place] for place in places]
         ids, keys = [self.ids[place] for place in places], [self.keys[place] for place in places if self.keys]
-        return Question(rows, values, ids, warnings, self.since, keys, self.request)
+        sent = [self.sent[place] for place in places if self.sent]
+        return Question(rows, values, ids, warnings, self.since, keys, self.request, sent)
 
     def afresh(self) -> Question:
         """Return the same as asked now."""

@@ -64,6 +64,8 @@ class Reader:
 
     def __init__(self, schema: Schema, roles: Roles, most_rows: int = sys.maxsize, fill: FillsIn | None = None) -> None:
         self._fill = fill
+        self.fills = fill is not None
+        """Whether rows are filled at all."""
         self.waits = fill is not None and fill.waits
         """Whether rows that lack something may have to be waited for."""
         self._columns, self._id = schema.columns, roles.id
@@ -124,6 +126,7 @@ class Reader:
         """
         since = time.perf_counter() if since is None else since
         check_count(len(rows), self._most_rows)
+        sent = rows
         rows, told = (rows, {}) if self._fill is None else self._filled(rows)
         reread = [self._reread(row) for row in rows] if self._is_reread else rows
         try:
@@ -134,7 +137,11 @@ class Reader:
         warnings = self._warnings(values)
         for place, some in told.items():
             warnings[place] = (*warnings.get(place, ()), *some)
-        return Question(rows, values, ids, warnings, since)
+        return Question(rows, values, ids, warnings, since, sent=() if rows is sent else sent)
+
+    def may_fill(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Tell whether rows lack something that is put in here, as far as it is known."""
+        return self._fill is not None and self._lacks(rows)
 
     def _filled(
         self, rows: Sequence[Mapping[str, Any]]

@@ -13,7 +13,9 @@ import pytest
 
 import hookline as hl
 from hookline.cli import main
+from hookline.errors import UsageError
 from hookline.workspace.workspace import open_workspace
+from hookline_events import EventsSource
 from kit.brokers import Bus, RedisBus
 from kit.strikes import Moment, strike
 
@@ -160,6 +162,13 @@ def test_answers_do_not_go_where_the_rows_come_from(
     redis_server.add(topic, *asked(1.0))
     assert main([word.replace(f"{topic}a", topic) for word in words(redis_server, topic)]) == 2
     assert "be answered in turn" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["learned", "watched"])
+def test_what_was_answered_is_not_kept_in_the_place_of_what_was_learned_or_watched(name: str, shop: None) -> None:
+    source, to = (EventsSource(url="redis://127.0.0.1", topic=one) for one in ("a", "b"))
+    with pytest.raises(UsageError, match=f"'{name}' is where it is kept what of a stream was {name}"):
+        hl.answer_from("shop", source, to, name=name)
 
 
 def test_a_batch_has_one_row_at_least(capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,8 +139,9 @@ def test_batches_that_were_learned_are_told_and_go_by_a_rule_and_learning_goes_o
     assert (gc(), gc("--older-than", "0"), stored()) == (0, 2, 3)
     # One that came, and that nobody has learned yet.
     redis_server.add(topic, *paid(10, 400))
-    learned = Batches(folder)
-    learned.take(load_registry(), redis_server.source(topic), position_in(read_manifest(package("shop", 4))))
+    position = position_in(read_manifest(package("shop", 4)))
+    assert position is not None
+    Batches(folder).take(load_registry(), redis_server.source(topic), position.upto)
     assert (gc("--older-than", "0", "--yes"), stored()) == (2, 2)
     again = hl.update_from("shop", redis_server.source(topic))
     assert again is not None

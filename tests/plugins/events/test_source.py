@@ -276,6 +276,7 @@ def test_fields_that_do_not_go_together_are_refused(fields: dict[str, Any], told
     ("fields", "told"),
     [
         ({"url": "redis://127.0.0.1:first"}, "a port from 1 to 65535"),
+        ({"url": "redis://.broker"}, "must name a host"),
         ({"url": "nats://127.0.0.1:70000"}, "a port from 1 to 65535"),
         ({"url": "kafka://127.0.0.1:9092,:1"}, "must name a host"),
         ({"url": "redis://one,other"}, "a stream of Redis is at one"),
@@ -286,7 +287,7 @@ def test_fields_that_do_not_go_together_are_refused(fields: dict[str, Any], told
         ({"url": "nats://127.0.0.1", "password": hl.Secret("${oc.env:P}")}, "password goes with user"),
         ({"ca": Path("broker.pem")}, "ca is of an encrypted connection"),
     ],
-    ids=["letters", "large", "host", "hosts", "stream", "token", "field", "mechanism", "password", "ca"],
+    ids=["letters", "label", "large", "host", "hosts", "stream", "token", "field", "mechanism", "password", "ca"],
 )
 def test_what_another_broker_takes_is_refused_and_not_left_out(fields: dict[str, Any], told: str) -> None:
     with pytest.raises((ValueError, HooklineError), match=told):

@@ -85,6 +85,7 @@ def test_what_the_caller_did_wrong_is_not_asked_again(serve: Serve) -> None:
 
 def test_nobody_at_the_port_is_told() -> None:
     assert "cannot be reached" in fault(HttpSource(url="http://127.0.0.1:1/x", retries=0))[0]
+    assert "cannot be reached" in fault(HttpSource(url="http://.api/x", retries=0))[0]
 
 
 def test_a_server_that_gives_the_same_page_again_and_again_is_left(serve: Serve) -> None:

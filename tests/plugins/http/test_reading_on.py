@@ -112,12 +112,31 @@ def test_a_row_that_is_gone_is_told(more: dict[str, Any], serve: Serve) -> None:
         asked.load_between(first, asked.position())
 
 
-def test_rows_that_are_all_gone_are_told(serve: Serve) -> None:
+@pytest.mark.parametrize("more", [{"overlap": 120, "row_key": "key"}, {"since": None}], ids=["overlap", "all"])
+def test_rows_that_are_all_gone_are_told_and_read_anew_under_another_name(more: dict[str, Any], serve: Serve) -> None:
     clicks = Clicks(1, 2, 3)
-    asked = source(serve(clicks), overlap=120, row_key="key")
-    asked.position()
+    api = serve(clicks)
+    hl.collect("clicks", source(api, **more))
     clicks.rows.clear()
-    with pytest.raises(DataError, match="2 rows that were read before are gone"):
+    with pytest.raises(DataError, match="rows that were read before are gone: .*10:03:00Z, and there is none by now"):
+        hl.collect("clicks", source(api, **more))
+    clicks.add(1, 2)
+    with pytest.raises(DataError, match="rows that were read before are gone: .*10:03:00Z, and is .*10:02:00Z by now"):
+        hl.collect("clicks", source(api, **more))
+    assert hl.collect("anew", source(api, **more)).rows == 2
+
+
+@pytest.mark.parametrize("since", [None, "since"])
+def test_numbers_as_texts_are_told_before_one_is_lost(since: str | None, serve: Serve) -> None:
+    rows = [{"id": "8"}, {"id": "9"}]
+    api = serve(
+        lambda asked: Reply.of([row for row in rows if int(row["id"]) >= int(asked.parameters.get("since", 0))])
+    )
+    asked = source(api, paging="none", watermark="id", since=since)
+    first = asked.position()
+    assert asked.load_between(None, first).frame.collect().height == 2
+    rows.append({"id": "10"})
+    with pytest.raises(DataError, match="'id' holds numbers as texts, of which '10' comes before '9'"):
         asked.position()
 
 
@@ -160,9 +179,14 @@ def test_nothing_new_has_the_columns_of_what_was_there(serve: Serve) -> None:
         ([{"cane": 2}], {}, "gives no column 'came'; it has cane"),
         ([{"came": "2026-01-01T10:00:00Z"}, {"came": "2026-01-01 11:00:00Z"}], {}, "are written in several ways"),
         ([{"came": "soon"}, {"came": "later"}], {"overlap": 3, "row_key": "came"}, "measured in seconds or numbers"),
+        (
+            [{"came": 1, "x": 1}, {"came": 2, "x": 1}],
+            {"overlap": 3, "row_key": "x"},
+            r"source\.row_key 'x' does not tell",
+        ),
         ([{"came": True}], {}, "holds bool"),
     ],
-    ids=["missing", "absent", "mixed", "text", "boolean"],
+    ids=["missing", "absent", "mixed", "text", "key", "boolean"],
 )
 def test_a_field_that_does_not_tell_when_rows_came_is_told(
     rows: Any, more: dict[str, Any], told: str, serve: Serve

@@ -6,11 +6,14 @@ import datetime as dt
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -139,6 +142,62 @@ def test_what_a_killed_writer_left_is_never_seen_and_goes_by_itself(either: Onli
     assert asked(either, "c1") == [((1, NEW), True)]
 
 
+@contextmanager
+def losing_a_reply(port: int, word: bytes) -> Iterator[int]:
+    """Give the port of what passes all on to Redis, and breaks the connection instead of the first reply to a command."""
+    lost: list[bytes] = []
+
+    def pass_on(client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", port)) as server:
+            while said := client.recv(1 << 20):
+                server.sendall(said)
+                reply = server.recv(1 << 20)
+                if word in said and not lost:
+                    lost.append(reply)
+                    return
+                client.sendall(reply)
+
+    def listen() -> None:
+        with suppress(OSError):
+            while True:
+                Thread(target=pass_on, args=(listening.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listener = Thread(target=listen, daemon=True)
+        listener.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        listener.join()
+    assert lost
+
+
+def test_a_writing_that_is_in_force_stays_though_the_reply_was_lost(
+    store: OnlineStore, bus: RedisBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(FACTS, rows(OLD, 10))
+    with losing_a_reply(int(bus.url.rpartition(":")[2].partition("/")[0]), b"EXEC") as port:
+        monkeypatch.setenv("HOOKLINE_ONLINE_STORE", f"redis://127.0.0.1:{port}/0")
+        with OnlineStore(tmp_path) as through:
+            through.write(FACTS, rows(NEW, 10))
+    assert asked(store, "c1") == [((1, NEW), True)]
+    assert len(bus.redis.keys("hookline:kept:*")) == 1
+
+
+def test_a_writing_whose_values_went_meanwhile_takes_no_place(store: OnlineStore, bus: RedisBus) -> None:
+    store.write(FACTS, rows(OLD, 10))
+    before = set(bus.redis.keys("hookline:kept:*"))
+
+    def evicted() -> Iterator[tuple[tuple[str], tuple[int, dt.datetime]]]:
+        for row in rows(NEW):
+            if row[1][0] == 11_000:
+                bus.redis.delete(*set(bus.redis.keys("hookline:kept:*")) - before)
+            yield row
+
+    with pytest.raises(FeaturesAway, match=r"the values of orders\.last went from Redis while they were written"):
+        store.write(FACTS, evicted())
+    assert asked(store, "c1") == [((1, OLD), True)]
+
+
 def test_values_that_were_evicted_are_told(store: OnlineStore, bus: RedisBus) -> None:
     store.write(FACTS, rows(OLD, 10))
     bus.redis.delete(*bus.redis.keys("hookline:kept:*"))
@@ -211,6 +270,19 @@ def test_no_message_tells_a_password(
         assert "127.0.0.1" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["redis://ada:tr0ub4/dor@host:6379/0", "redis://:12/tr0ub4dor@host:6379/0", "redis://:tr0ub4#dor@host:6379/0",
+     "redis://:tr0ub4[dor]@host/0", "redis://ada:12/tr0ub4dor@host:6379/0", "redis://host/0?password=tr0ub4"],
+)  # fmt: skip
+def test_a_password_that_breaks_the_url_is_not_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKLINE_ONLINE_STORE", url)
+    with pytest.raises(UsageError) as error:
+        OnlineStore(Path())
+    assert "tr0ub4" not in str(error.value)
+    assert "dor" not in str(error.value)
+
+
 def test_an_encrypted_redis_is_read_by_the_certificates_that_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,7 +324,8 @@ def test_an_encrypted_redis_is_read_by_the_certificates_that_are_named(
         ("redis:///0", "names no host"),
         ("redis://localhost/shop", "ends in no number of a database"),
         ("redis://localhost/0?db=1", "has parameters"),
-        ("redis://localhost:many/0", "Port could not be cast"),
+        ("redis://.localhost/0", "is no URL with a host and a port"),
+        ("redis://localhost:many/0", "is no URL with a host and a port"),
         ("memcached://localhost", r"begins with memcached://\nhint: there is redis:// or rediss://"),
         ("localhost:6379", "is no URL"),
     ],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -13,7 +15,7 @@ import pytest
 
 from hookline.cli import main
 from kit.serving import Server, serving
-from kit.shop import ROW, WHOLE, known_of, open_shop, store_orders
+from kit.shop import ROW, SETS, WHOLE, define_orders, known_of, open_shop, store_orders, train_shop
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +140,27 @@ def test_a_damaged_store_answers_503_for_rows_that_lack_something_until_it_is_wr
     assert server.post({"rows": [ROW]}).status_code == 200
     (kept,) = path.parent.glob("features.sqlite.damaged-*")
     assert kept.read_bytes().startswith(b"no database")
+
+
+@pytest.mark.parametrize(
+    "deployer", [{"component": "ab_test", "key": None}, {"component": "shadow"}], ids=["beside", "shadow"]
+)
+def test_a_version_made_with_another_set_is_not_given_what_was_stored_for_the_one_in_charge(
+    deployer: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path / "home"))
+    open_shop(tmp_path)
+    store_orders()
+    define_orders(tmp_path, SETS.replace('"over": "3d"', '"over": "9d"'), f"sets_of_more_days_{deployer['component']}")
+    train_shop(deployer)
+    with serving("churn", tmp_path / "home", tmp_path / "log") as server:
+        due = time.monotonic() + 30
+        while {record["version"] for record in server.records()} != {1, 2}:
+            assert time.monotonic() < due
+            server.predict(WHOLE)
+        for _ in range(20):
+            server.predict(ROW)
+        server.predict(*[WHOLE] * 100)
+        alone = [record for record in server.records() if record["row"].get("spent") != WHOLE["spent"]]
+    assert [record["version"] for record in alone] == [1] * 20

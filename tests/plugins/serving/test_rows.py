@@ -10,7 +10,7 @@ from uuid import RFC_4122, UUID
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookline import Roles, Schema, TextRules
@@ -95,6 +95,7 @@ def told(read: Any) -> Any:
     return recorded, [*map(tuple, question.values)], [*question.ids], question.warnings
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ROWS, min_size=1, max_size=3))
 def test_both_ways_of_reading_a_row_come_to_the_same(changes: list[dict[str, Any]]) -> None:
     rows = [{name: value for name, value in (PLAIN | change).items() if value is not ABSENT} for change in changes]

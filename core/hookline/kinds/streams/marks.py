@@ -26,6 +26,8 @@ WORDS: Mapping[str, type] = {
 }
 """How the type of a value is written."""
 ANEW = "begin anew: collect under another name, or let a version learn it that has learned nothing yet"
+MOST_OPEN = 100_000
+"""Keys of rows within the overlap that a position may hold."""
 DAY = 24 * 60 * 60
 """Seconds."""
 MICROSECONDS = len("2026-01-31 10:00:00.123456")
@@ -100,8 +102,22 @@ def before(value: Any, overlap: float) -> Any:
             return written[: len(body)] + zone
     raise DataError(
         f"source.overlap is measured in seconds or numbers, and source.watermark holds texts such as {value!r}",
-        hint="cast it to a time in source.query, or leave the overlap out",
+        hint="read it as a time (in SQL, cast it in source.query), or leave the overlap out",
     )
+
+
+def require_apart(keys: Collection[Any], name: str, overlap: float) -> None:
+    """Raise DataError where keys of rows within an overlap do not tell rows apart, or are more than a position holds.
+
+    name: of the key, as `source.key 'id'`
+    """
+    if len(keys) > MOST_OPEN:
+        raise DataError(
+            f"more than {MOST_OPEN:,} rows lie within source.overlap={overlap:g}",
+            hint="say a smaller one: how late a row may come",
+        )
+    if len({*keys}) < len(keys) or None in keys:
+        raise DataError(f"{name} does not tell rows apart", hint="name one that has a value once a row")
 
 
 def require_comparable(forms: Collection[str], name: str) -> None:
@@ -119,7 +135,7 @@ def require_comparable(forms: Collection[str], name: str) -> None:
         what = "are written in several ways" if mixed else "are finer than microseconds"
         raise DataError(
             f"times of '{name}' {what}, so that they do not compare as texts do, and rows would be lost",
-            hint="write them all alike, or cast them in source.query, as by strftime('%Y-%m-%d %H:%M:%f', ...)",
+            hint="write them all alike; in SQL, cast them in source.query, as by strftime('%Y-%m-%d %H:%M:%f', ...)",
         )
 
 
@@ -143,7 +159,7 @@ def alike(value: Any, dtype: pl.DataType) -> Any:
         if moment is None:
             raise DataError(
                 f"the column is read as {dtype}, and a position of it is {value!r}, which says no time",
-                hint="write times as 2026-01-31 10:00:00, or cast the column to text in source.query",
+                hint="write times as 2026-01-31 10:00:00; in SQL, cast the column to text in source.query",
             )
         value = moment
     if isinstance(value, datetime) and isinstance(dtype, pl.Datetime):

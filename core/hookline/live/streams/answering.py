@@ -30,7 +30,9 @@ from ..batch.recording import ID, Recorder
 from ..log.predictions import FOLDER as LOG
 from .asking import Answers, Asker
 from .batches import FOLDER
+from .learning import LEARNED
 from .places import keep, require_same
+from .watching import WATCHED
 
 if TYPE_CHECKING:
     import polars as pl
@@ -127,6 +129,9 @@ class Answering:
             told = f"answers would go to where the rows come from, {to.place()}, and be answered in turn"
             raise UsageError(told, hint="let them go elsewhere, such as to.topic=answers")
         require_name(name, "what is answered", ANSWERED)
+        if name in (LEARNED, WATCHED):
+            told = f"'{name}' is where it is kept what of a stream was {name}"
+            raise UsageError(told, hint=f"choose another name than {LEARNED} and {WATCHED}, such as {ANSWERED}")
         if batch < 1:
             raise UsageError(f"a batch of {batch} rows answers none", hint="1 or more")
         who = who_answers(model, trust, None if contract is None else Path(contract), workspace.home)

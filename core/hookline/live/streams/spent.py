@@ -28,7 +28,8 @@ def spent_batches(workspace: Workspace, keep: int, age: timedelta) -> list[Litte
     """
     before, found = time.time() - age.total_seconds(), list[Litter]()
     for folder in sorted((workspace.home / FOLDER).glob("*/*")):
-        with suppress(StoreError):  # Whoever makes use of it says what to do about it.
+        # Whoever makes use of a damaged file says what to do about it, and another process may remove one at this moment.
+        with suppress(StoreError, FileNotFoundError):
             found += _of_stream(Batches(folder), _needed_after(workspace, folder), keep, before)
     return found
 

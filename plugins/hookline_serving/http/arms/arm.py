@@ -117,6 +117,11 @@ class Arm:
         for one in self._asked:
             one.join(seconds)
 
+    @property
+    def waits(self) -> bool:
+        """Whether reading a question may take asking over a network."""
+        return self.service is not None and self.service.answerer.reader.waits
+
     def at_work(self) -> tuple[Service, Aside]:
         """Return the version and its thread; raises DataError where it is not at work, Loading where it may be in a moment."""
         if self.service is not None and self.aside is not None:
@@ -129,10 +134,14 @@ class Arm:
     def as_read(self, question: Question, live: Service) -> Question:
         """Return a question as it reads it, whose input contract may be another than that of the version in charge."""
         service, _ = self.at_work()
-        if self._reads_as(service, live):
+        reader, is_alike = service.answerer.reader, self._reads_as(service, live)
+        if is_alike and not (question.sent or reader.fills):
             return question
-        rows = [row if isinstance(row, Mapping) else _named(row) for row in question.rows]
-        read = service.answerer.reader.read(rows, question.since)
+        # What one version's rows were filled with may mean something else to another.
+        rows = [row if isinstance(row, Mapping) else _named(row) for row in question.sent or question.rows]
+        if is_alike and not question.sent and not reader.may_fill(rows):
+            return question
+        read = reader.read(rows, question.since)
         return msgspec.structs.replace(read, keys=question.keys, request=question.request)
 
     def _reads_as(self, service: Service, live: Service) -> bool:

@@ -37,8 +37,11 @@ class Few:
         """By versions in their threads, in this turn of the loop; not on record yet."""
 
     def ask(self, question: Question, done: Done) -> bool:
-        """Have a request answered, unless its rows fall to several versions."""
+        """Have a request answered, unless its rows fall to several versions, or one of them may have to wait to read them."""
         traffic, drawn = self._traffic, random.random()
+        # Before it is drawn who answers: one who may wait would else be drawn twice.
+        if not traffic.is_one and any(arm.waits for arm in traffic.arms.values()):
+            return False
         if traffic.is_one:
             question = traffic.division.keyed(question)
             traffic.live.ask(question, partial(self._and_shadows, question, drawn, done))

@@ -55,7 +55,7 @@ def framed(messages: Iterable[Any]) -> bytes:
 
 def handed(question: Question, of: Sequence[str]) -> Handed:
     """Return a request to hand over. of: the ids of its answers"""
-    return Handed(of, question.keys, question.request, msgspec.Raw(_encoder.encode(question.rows)))
+    return Handed(of, question.keys, question.request, msgspec.Raw(_encoder.encode(question.sent or question.rows)))
 
 
 def read_edges(body: bytes) -> Edges:

@@ -200,7 +200,7 @@ class Traffic:
             return None
         arm = self.arms[route.version, route.arm]
         try:
-            own = arm.as_read(question, self.live)
+            own = await self._read_by(arm, question)
             service, aside = arm.at_work()
             return Told(service, own, await aside.answer(own, self._patience_for(own)))
         except Closed:
@@ -208,6 +208,13 @@ class Traffic:
         except Exception as error:  # noqa: BLE001  a model may raise anything, and the one in charge answers
             arm.failed(route, self.policy.version, error, question.unit())
             return None
+
+    async def _read_by(self, arm: Arm, question: Question) -> Question:
+        """Return a question as a version reads it, in a thread where that may wait."""
+        if not arm.waits:
+            return arm.as_read(question, self.live)
+        worker = self.live.room.worker
+        return await asyncio.get_running_loop().run_in_executor(worker, arm.as_read, question, self.live)
 
     async def _in_charge(self, question: Question) -> list[Item]:
         """Return what the version in charge answers, on record."""

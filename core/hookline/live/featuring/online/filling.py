@@ -89,9 +89,10 @@ class Filling:
         """
         if not any(join.may_fill(row, columns) for row in rows for join in self.joins):
             return list(rows), {}
-        if self._away is not None and time.monotonic() < self._again:
+        away = self._away  # Another thread may find at any time that it can be asked again.
+        if away is not None and time.monotonic() < self._again:
             # Another one each time: an error that is raised again and again holds on to all who raised it.
-            raise FeaturesAway(self._away.message, hint=self._away.hint)
+            raise FeaturesAway(away.message, hint=away.hint)
         try:
             filled = self._in_one_moment(rows, columns)
         except FeaturesAway as error:
