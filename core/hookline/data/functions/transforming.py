@@ -160,6 +160,7 @@ def _require_columns(name: str, made: pl.DataFrame, train: Dataset) -> None:
 
 
 PLAIN = ("Boolean", "String")
+FIXED = "have the function give its column a type whatever the rows hold, such as `.cast(pl.Float64)`"
 
 
 def _typed(name: str, made: pl.DataFrame, dtypes: Mapping[str, pl.DataType]) -> pl.DataFrame:
@@ -170,11 +171,20 @@ def _typed(name: str, made: pl.DataFrame, dtypes: Mapping[str, pl.DataType]) -> 
         other = sorted(set(made.columns) ^ set(dtypes))
         told = f"function '{name}' makes column '{other[0]}' of some rows, and not of others"
         raise DataError(told, hint="make the same columns whatever the rows hold")
+    told = f"function '{name}' makes values of another type than among training rows"
     try:
-        return made.select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
+        typed = made.select(pl.col(column).cast(dtype) for column, dtype in dtypes.items())
     except pl.exceptions.PolarsError as error:
-        told = str(error).strip().splitlines()[0]
-        raise DataError(f"function '{name}' makes values of another type than among training rows: {told}") from error
+        raise DataError(f"{told}: {str(error).strip().splitlines()[0]}") from error
+    for column, dtype in dtypes.items():
+        # A type that holds less would cut them, as 2.7 to 2, without a word.
+        if made.schema[column] == dtype or dtype.is_float() or made.schema[column] == pl.Null:
+            continue
+        cut = made[column].ne_missing(typed[column].cast(made.schema[column], strict=False))
+        if cut.any():
+            value = made[column][cut.arg_max() or 0]
+            raise DataError(f"{told}: '{column}' is {value!r}, and {dtype} does not hold it", hint=FIXED)
+    return typed
 
 
 def _named(rows: pl.DataFrame, place: int, roles: Roles) -> str:

@@ -192,11 +192,12 @@ def test_a_function_that_looks_at_other_rows_is_refused_by_column_and_row(functi
     assert "a row that is answered comes alone" in str(refused.value.hint)
 
 
-def test_a_look_at_other_rows_is_found_among_very_many() -> None:
+@pytest.mark.parametrize("place", [3 * 777, 3 * 777 + 1], ids=["drawn", "not-drawn"])
+def test_a_look_at_other_rows_is_found_among_very_many(place: int) -> None:
     many = pl.DataFrame({"income": np.random.default_rng(0).uniform(size=3 * MOST_ROWS), "id": range(3 * MOST_ROWS)})
-    lonely = many.with_columns(pl.when(pl.col("id") == 3 * 777).then(None).otherwise("income").alias("income"))
+    lonely = many.with_columns(pl.when(pl.col("id") == place).then(None).otherwise("income").alias("income"))
     component: Any = filled
-    with pytest.raises(DataError, match="'filled' of row 2331"):
+    with pytest.raises(DataError, match=f"'filled' of row {place}"):
         component.component().fit(Dataset(lonely.with_row_index(ROW_ID).lazy(), Roles(id="id")))
 
 
@@ -238,6 +239,22 @@ BROKEN: list[tuple[Any, str]] = [
     (greedy, "function 'greedy' makes 'left', which has a role"),
     (wordy, "function 'wordy' returned a str"),
 ]
+
+
+@hl.as_transform
+def numbered(city: pl.Series) -> pl.Series:
+    return pl.Series([float(one) if one and "." in one else int(one or 0) for one in city])
+
+
+def test_a_value_that_the_type_of_training_rows_would_cut_is_refused_and_not_cut() -> None:
+    component: Any = numbered
+    whole = people(40).with_columns(city=pl.lit("2"))
+    fitted = component.component().fit(dataset(whole))
+    asked = dataset(whole.head(1)).frame
+    assert fitted.transform(asked).collect()["numbered"].to_list() == [2]
+    with pytest.raises(DataError, match=r"'numbered' is 2\.7, and Int64 does not hold it") as refused:
+        fitted.transform(asked.with_columns(city=pl.lit("2.7"))).collect()
+    assert "cast" in str(refused.value.hint)
 
 
 @pytest.mark.parametrize(("function", "told"), BROKEN, ids=[one[0].__name__ for one in BROKEN])
@@ -386,6 +403,11 @@ REFUSED = [
     ("def f(a: pl.Series) -> float: ...", "f returns float; annotate what it makes"),
     ("def f(*a: pl.Series) -> pl.Series: ...", "parameter 'a' cannot be given by its name"),
     ("def f(a: pl.Series, key: hl.Secret) -> pl.Series: ...", "'key' would travel with the model"),
+    ("def f(a: pl.Series, key: hl.Secret | None = None) -> pl.Series: ...", "'key' would travel with the model"),
+    ("def f(a: pl.Series, fit: bool = True) -> pl.Series: ...", "no parameter can be called 'fit'"),
+    ("def f(function: pl.Series) -> pl.Series: ...", "no parameter can be called 'function'"),
+    ("def f(a: pl.Series, applies: str = 'x') -> pl.Series: ...", "no parameter can be called 'applies'"),
+    ("def f(a: pl.Series, _given: int = 1) -> pl.Series: ...", "no parameter can be called '_given'"),
     ("def f(into: pl.Series) -> pl.Series: ...", "no parameter can be called 'into'"),
     ("def f(a: 'Frame') -> pl.Series: ...", "name 'Frame' is not defined; import what annotations name"),
 ]
