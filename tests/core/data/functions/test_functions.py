@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +21,12 @@ from hookline.data.functions.proving import MOST_ROWS
 from hookline.errors import ConfigError, DataError, PlanError, PluginError, UnknownName
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.plain import from_json, to_json
+from hookline.packages.certificate.golden import rescore
 from hookline.plans.fingerprints import code_digest
 from hookline.registry.ports import ports
 from hookline.registry.registry import load_registry
 from hookline.testing import checks_for
+from kit.own_code import KEY, NOW, THEN, project_at
 
 
 @hl.as_transform
@@ -445,3 +448,31 @@ def test_onnx_is_refused_before_anything_runs() -> None:
     component: Any = debt_ratio
     with pytest.raises(PlanError, match="debt_ratio needs a function of the project"):
         hl.plan(source=people(), transform=[component.component()], packager=["onnx"], **OPTIONS)
+
+
+SHOP = """
+import hookline as hl
+import polars as pl
+
+
+@hl.as_transform
+def lifted(x: pl.Series) -> pl.Series:
+    return (x - 20) * {factor}
+"""
+
+
+def test_each_version_answers_by_the_function_that_it_was_made_with_where_the_project_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = replace(project_at(tmp_path, "lifted_shop"), files={"__init__.py": SHOP})
+    config = {"transform": ["lifted"], "trainer": "logistic_regression", "packager": ["skops"]}
+    for factor in (THEN, NOW):
+        project.make(factor, tmp_path / "home", lifts=config)
+    monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOOKLINE_STORE_KEY", KEY)
+    for version in (1, 2):
+        found = hl.load(f"lifts:{version}")
+        again = rescore(found.path, found.predictor, 0.0)
+        assert again is not None
+        assert again.rows > 10
+        assert not again.moved
