@@ -440,8 +440,16 @@ def test_a_name_that_is_taken_and_one_that_is_unknown_are_told(project_module: C
 def test_a_function_passes_the_conformance_kit(fields: dict[str, Any]) -> None:
     component: Any = debt_ratio
     for check in checks_for(component.component(**fields)):
+        # This module tests, and imports more than a function's annotations name.
         if check.name != "import_is_light":
             check()
+
+
+def test_a_module_of_functions_passes_the_check_of_plugins(
+    project_module: Callable[[str, str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = project_module("shop", PROJECT)
+    assert main(["plugins", "check", module, "--set", "ratio_of.debt=age"]) == 0, capsys.readouterr()
 
 
 def test_onnx_is_refused_before_anything_runs() -> None:
