@@ -242,6 +242,10 @@ def test_what_nobody_can_mean_is_one_error(registry: Registry) -> None:
         WeightsFeaturizer(columns={"incme": 2}).fit(matrix())
     with pytest.raises(ConfigError, match=r"columns\.q\*: no column or feature is called so"):
         WeightsFeaturizer(columns={"q*": 2}).fit(matrix())
+    with pytest.raises(
+        ConfigError, match="columns.plan=gld: these training rows make no such feature of 'plan'; did you"
+    ):
+        WeightsFeaturizer(columns={"plan=gld": 2}).fit(matrix())
     with pytest.raises(ConfigError, match="'a\\*' and '\\*ge' say different weights of 'age'"):
         WeightsFeaturizer(columns={"a*": 2, "*ge": 3}).fit(matrix())
     with pytest.raises(DataError, match="leave out every feature"):
