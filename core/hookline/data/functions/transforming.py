@@ -13,7 +13,7 @@ from hookline.kinds.features.telling import Derived
 from hookline.kinds.formats.words import ONNX
 from hookline.kinds.kinds import Transform
 
-from ..columns import parse_dtype
+from ..columns import column_kind, parse_dtype
 from .calling import Call, told_of
 from .proving import require_rows_alone
 from .signature import Signature
@@ -154,12 +154,21 @@ def _require_columns(name: str, made: pl.DataFrame, train: Dataset) -> None:
     for column, dtype in made.schema.items():
         if column in hidden:
             raise DataError(f"function '{name}' makes '{column}', which has a role, and stays as it is")
-        if dtype.is_nested() or not (dtype.is_numeric() or dtype.is_temporal() or str(dtype) in PLAIN):
-            hint = "return several columns, or a numpy array of vectors" if dtype.is_nested() else "give it a type"
+        if not _is_feature(dtype):
+            hint = "return several columns, or a numpy array of vectors" if dtype.is_nested() else PLAIN
             raise DataError(f"function '{name}' makes '{column}' as {dtype}, of which no feature is made", hint=hint)
 
 
-PLAIN = ("Boolean", "String")
+def _is_feature(dtype: pl.DataType) -> bool:
+    import polars as pl
+
+    try:
+        return dtype != pl.Null and bool(column_kind(dtype))
+    except DataError:
+        return False
+
+
+PLAIN = "give it a type: numbers, texts, booleans, dates or moments"
 FIXED = "have the function give its column a type whatever the rows hold, such as `.cast(pl.Float64)`"
 
 

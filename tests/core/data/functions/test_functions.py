@@ -139,6 +139,12 @@ def test_columns_that_it_returns_again_take_the_place_of_the_old() -> None:
     assert found["left"].equals(people()["left"])
 
 
+def test_categories_that_it_returns_as_they_were_are_kept() -> None:
+    for dtype in (pl.Categorical(), pl.Enum(["Oslo", "Rome"])):
+        frame = people().with_columns(pl.col("city").cast(dtype))
+        assert made(logs, frame)["city"].cast(pl.String).to_list() == people()["city"].to_list()
+
+
 def test_what_it_was_fitted_to_is_plain_data_that_two_processes_can_hand_over() -> None:
     component: Any = debt_ratio
     component = component.component(floor=3.0)
@@ -225,6 +231,11 @@ def nested(city: pl.Series) -> pl.Series:
 
 
 @hl.as_transform
+def lasting(age: pl.Series) -> pl.Series:
+    return pl.Series(age * 1_000_000, dtype=pl.Duration("us"))
+
+
+@hl.as_transform
 def greedy(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(left="debt")
 
@@ -239,6 +250,7 @@ BROKEN: list[tuple[Any, str]] = [
     (fewer, "function 'fewer' makes 1[0-9]+ rows of 300"),
     (capricious, "function 'capricious' makes column 'debt' of some rows, and not of others"),
     (nested, r"function 'nested' makes 'nested' as List\(String\), of which no feature is made"),
+    (lasting, r"function 'lasting' makes 'lasting' as Duration\(.*\), of which no feature is made"),
     (greedy, "function 'greedy' makes 'left', which has a role"),
     (wordy, "function 'wordy' returned a str"),
 ]
