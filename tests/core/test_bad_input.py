@@ -59,6 +59,10 @@ def refused(hookline: Told) -> Refused:
         (("~nothing",), ["nothing: unknown key"]),
         (("seed=1,2",), ["'seed=1,2' gives several values", "a sweep takes them: hookline -m seed=1,2"]),
         (("-m", "seed=range(1,0)"), ["seed: the range is empty"]),
+        (
+            ("-m", "split.test=interval(0.1,0.4)"),
+            ["an interval has too many", "hydra/sweeper=optuna searches intervals"],
+        ),
         (("-m", "trainer=ridge,rigde"), ["did you mean 'ridge'"]),
         (("seed=99999999999",), ["seed: must be less than 4294967296"]),
         (("seed=" + "9" * 5000,), ["is no override"]),

@@ -189,7 +189,7 @@ def _load(manager: pluggy.PluginManager, found: Plugin, *, strict: bool) -> Plug
         other = manager.get_name(module)
         return skip(found, f"its module is that of plugin '{other}' already", strict=strict)
     hooks = tuple(sorted(caller.name for caller in manager.get_hookcallers(module) or ()))
-    if not hooks and not any(_of_functions(module)):
+    if not hooks and not any(of_functions(module)):
         told = "it implements no hook; mark its functions with @hookline.hookimpl, or with @hookline.as_transform"
         return skip(found, told, strict=strict)
     _refuse_wrappers(manager, module, found)
@@ -202,13 +202,14 @@ def made_of_functions(plugins: PluginSet) -> Iterator[tuple[Plugin, type[Compone
     for plugin in plugins.plugins:
         # Those of this distribution are classes, and looking through it takes its part of each command.
         module = None if plugin.origin == "built-in" else plugins.manager.get_plugin(plugin.name)
-        for cls in _of_functions(module):
+        for cls in of_functions(module):
             if cls not in seen:
                 yield plugin, cls
             seen.add(cls)
 
 
-def _of_functions(module: object) -> Iterator[type[Component]]:
+def of_functions(module: object) -> Iterator[type[Component]]:
+    """Yield the components that were made of functions that a module has by their names."""
     for _, value in sorted(getattr(module, "__dict__", {}).items()):
         cls = getattr(value, "component", None) if isinstance(value, FunctionType) else None
         if isinstance(cls, type) and issubclass(cls, Component):

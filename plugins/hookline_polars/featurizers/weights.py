@@ -92,7 +92,7 @@ def weights_of(features: Sequence[Feature], said: Mapping[str, float]) -> list[f
     """Return the weight of each feature; raises ConfigError with every name that is none, or that says two things."""
     known = dict.fromkeys([*(column for one in features for column in one.inputs), *(one.name for one in features)])
     problems = [
-        Problem(f"{WHERE}.{name}", f"no column or feature is called so; {suggestion(name, known, 'feature')}")
+        Problem(f"{WHERE}.{name}", _unknown(name, known))
         for name in said
         if not any(_fits(name, one, known) for one in known)
     ]
@@ -106,6 +106,13 @@ def weights_of(features: Sequence[Feature], said: Mapping[str, float]) -> list[f
     if problems:
         raise ConfigError("bad config for featurizer 'weights'", list(dict.fromkeys(problems)))
     return found
+
+
+def _unknown(name: str, known: Mapping[str, None]) -> str:
+    column, found, _ = name.partition("=")
+    # A category that few rows have may be in none of those that a fold, or a later training, learns from.
+    told = f"these training rows make no such feature of '{column}'" if found and column in known else ""
+    return f"{told or 'no column or feature is called so'}; {suggestion(name, known, 'feature')}"
 
 
 def _levels(feature: Feature, said: Mapping[str, float], known: Mapping[str, None]) -> Iterator[dict[str, float]]:

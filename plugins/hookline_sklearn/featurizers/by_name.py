@@ -33,8 +33,23 @@ UNFIT = frozenset({"FunctionTransformer", "TargetEncoder"})
 """Transformers that run a function which they are given, and one that shows training rows their own target unless it is fitted
 in a way of its own, which `tabular` has."""
 
-SCALERS = ("MaxAbsScaler", "MinMaxScaler", "PowerTransformer", "QuantileTransformer", "RobustScaler", "StandardScaler")
-"""Transformers that bring every column to a scale of its own."""
+SCALED_BY: Mapping[str, str] = {
+    "CCA": "scale",
+    "PLSCanonical": "scale",
+    "PLSRegression": "scale",
+    "PLSSVD": "scale",
+    "RobustScaler": "with_scaling",
+    "StandardScaler": "with_std",
+}
+"""Transformers that scale each column anew -> the parameter by which they do; by default it is true."""
+SCALELESS = frozenset(
+    {
+        *SCALED_BY,
+        *("LinearDiscriminantAnalysis", "MaxAbsScaler", "MinMaxScaler", "OneHotEncoder", "OrdinalEncoder"),
+        *("PowerTransformer", "QuantileTransformer"),
+    }
+)
+"""Transformers that make the same of a column whatever it is multiplied by, or nearly so."""
 FOLDERS = frozenset({"memory"})
 """Parameters that name a folder of pickles, which joblib would read: a config runs no code."""
 
@@ -97,8 +112,13 @@ class SklearnFeaturizer(Featurizer):
         return {ONNX: f"{self.class_name} of scikit-learn (tabular scales and encodes, select chooses)"}
 
     def ignores_scale(self) -> str | None:
-        """Say that what scales anew takes weights of features away."""
-        return f"{self.class_name} scales anew; put it before them" if self.class_name in SCALERS else None
+        """Say that what scales or divides a column anew takes weights of features away."""
+        if self.class_name == "Binarizer":
+            ignores = not self.params.get("threshold", 0.0)
+        else:
+            ignores = self.class_name in SCALELESS and bool(self.params.get(SCALED_BY.get(self.class_name, ""), True))
+        told = f"{self.class_name} makes the same of a column whatever its scale; put it before them"
+        return told if ignores else None
 
     def fit(self, train: Features) -> FittedTransformer:
         """Fit on the training rows, with their weights where it takes any, and the target where it wants one.

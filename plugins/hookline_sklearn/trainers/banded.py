@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Annotated, Any
 
 from annotated_types import Interval
@@ -35,6 +35,13 @@ class QuantileBandTrainer(Trainer):
         if not hasattr(self.trainer, "quantile"):
             told = "hist_gradient_boosting and quantile_regression have"
             raise ValueError(f"trainer '{self.trainer.name}' has no field `quantile`; {told}")
+        usual = {one.name: one.default for one in fields(self.trainer)}
+        for name, own in (("loss", "quantile"), ("quantile", usual["quantile"])):
+            value = getattr(self.trainer, name, own)
+            if value not in (own, usual.get(name)):
+                raise ValueError(
+                    f"trainer 'quantile_band' sets `{name}` of its trainer itself; leave {name}={value} out"
+                )
 
     @classmethod
     def requires(cls) -> tuple[str, ...]:

@@ -52,6 +52,8 @@ SCALELESS: Mapping[str, str] = {
     "GaussianNB": "each feature is held against its own spread",
     "DiscriminantAnalysis": "distances are measured in the spread of the features",
     "LinearRegression": UNPENALIZED,
+    "RANSACRegressor": UNPENALIZED,
+    "BernoulliNB": "it asks whether a value is above 0",
     "DummyClassifier": "it looks at no feature",
     "DummyRegressor": "it looks at no feature",
 }
@@ -75,6 +77,8 @@ class SklearnTrainer(EstimatorTrainer):
 
     def ignores_scale(self) -> str | None:
         """Say why no weight of a feature reaches some of them."""
+        if self.class_name == "BernoulliNB" and self.params.get("binarize", 0.0) != 0:
+            return None
         return next(
             (why for ending, why in SCALELESS.items() if self.class_name.removesuffix("CV").endswith(ending)), None
         )

@@ -180,6 +180,8 @@ def test_a_trainer_says_of_itself_whether_it_goes_by_weights(registry: Registry,
         ("QuadraticDiscriminantAnalysis", True),
         ("LinearSVC", False),
         ("SGDOneClassSVM", False),
+        ("RANSACRegressor", True),
+        ("BernoulliNB", True),
     ],
 )
 def test_an_estimator_by_its_name_is_told_of_by_its_name(registry: Registry, class_name: str, ignores: bool) -> None:
@@ -200,11 +202,36 @@ def test_a_scaler_behind_weights_is_refused_and_a_selection_keeps_them() -> None
     options: dict[str, Any] = {"source": "iris", "packager": [], "evaluator": [], "trainer": "logistic_regression"}
     weights = {"component": "weights", "columns": {"sepal*": 2}}
     scaler, best = ({"component": "sklearn", "class_name": name} for name in ("StandardScaler", "VarianceThreshold"))
-    with pytest.raises(PlanError, match="featurizer 'sklearn' goes by no weights.*StandardScaler scales anew"):
+    with pytest.raises(PlanError, match="featurizer 'sklearn' goes by no weights.*StandardScaler makes the same"):
         hl.plan(featurizer=[TABULAR, weights, scaler], **options)
+    hl.plan(featurizer=[TABULAR, weights, scaler | {"params": {"with_std": False}}], **options)
     hl.plan(featurizer=[TABULAR, scaler, weights], **options)
     run = hl.run(featurizer=[TABULAR, weights, best], **options)
     assert [one["weight"] for one in run.evidence["features"]] == [2.0, 2.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("class_name", "params"),
+    [
+        *[
+            (name, {})
+            for name in ("Binarizer", "LinearDiscriminantAnalysis", "OrdinalEncoder", "StandardScaler", "PCA")
+        ],
+        *[("Binarizer", {"threshold": 0.5}), ("StandardScaler", {"with_std": False})],
+        *[("PLSRegression", {"n_components": 1}), ("PLSRegression", {"n_components": 1, "scale": False})],
+    ],
+    ids=lambda one: one if isinstance(one, str) else "-".join(one),
+)
+def test_a_transformer_by_its_name_says_whether_weights_reach_what_it_makes(
+    registry: Registry, class_name: str, params: dict[str, Any]
+) -> None:
+    fields = {"class_name": class_name, "params": params}
+    transformer: Any = registry.build("featurizer", "sklearn", fields, "featurizer")
+    train = matrix("binary", 600)
+    # A power of two, so that what does not hang on scale is nearly the same.
+    plain, other = (transformer.fit(one).transform(one).X for one in (train, weighed(train, {"age": 8})))
+    plain, other = (one.toarray() if hasattr(one, "toarray") else one for one in (plain, other))
+    assert (transformer.ignores_scale() is not None) == bool(np.allclose(np.abs(plain), np.abs(other), atol=1e-4))
 
 
 def test_what_nobody_can_mean_is_one_error(registry: Registry) -> None:
@@ -215,6 +242,10 @@ def test_what_nobody_can_mean_is_one_error(registry: Registry) -> None:
         WeightsFeaturizer(columns={"incme": 2}).fit(matrix())
     with pytest.raises(ConfigError, match=r"columns\.q\*: no column or feature is called so"):
         WeightsFeaturizer(columns={"q*": 2}).fit(matrix())
+    with pytest.raises(
+        ConfigError, match="columns.plan=gld: these training rows make no such feature of 'plan'; did you"
+    ):
+        WeightsFeaturizer(columns={"plan=gld": 2}).fit(matrix())
     with pytest.raises(ConfigError, match="'a\\*' and '\\*ge' say different weights of 'age'"):
         WeightsFeaturizer(columns={"a*": 2, "*ge": 3}).fit(matrix())
     with pytest.raises(DataError, match="leave out every feature"):

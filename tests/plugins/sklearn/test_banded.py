@@ -157,6 +157,14 @@ def test_a_trainer_without_a_quantile_is_refused() -> None:
         hl.plan(source="diabetes", trainer={"component": "quantile_band", "trainer": {"component": "ridge"}})
 
 
+def test_what_it_sets_of_its_trainer_itself_is_refused_and_not_ignored() -> None:
+    with pytest.raises(ValueError, match="sets `loss` of its trainer itself; leave loss=absolute_error out"):
+        QuantileBandTrainer(trainer=HistGradientBoostingTrainer(loss="absolute_error"))
+    with pytest.raises(ValueError, match="sets `quantile` of its trainer itself; leave quantile=0.9 out"):
+        QuantileBandTrainer(trainer=HistGradientBoostingTrainer(loss="quantile", quantile=0.9))
+    QuantileBandTrainer(trainer=HistGradientBoostingTrainer(loss="quantile"))
+
+
 def hl_trainer(name: str) -> Any:
     from hookline.registry.registry import load_registry
 

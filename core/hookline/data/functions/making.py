@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +19,6 @@ from .transforming import FittedFunction, FunctionTransform
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class TransformFunction(Protocol[P, R]):
@@ -104,7 +102,12 @@ def _component(function: Callable[..., Any], signature: Signature, name: str) ->
         "Fitted": fitted,
         "fit": _fit(fitted),
     }
+    held = {*body, *dir(FunctionTransform)}
     for key, (hint, default) in _fields(function.__name__, signature).items():
+        if key in held or key.startswith("_"):
+            raise TypeError(
+                f"{name}: no parameter can be called '{key}', which a transform has a meaning of its own for"
+            )
         body["__annotations__"][key] = hint
         if default is not inspect.Parameter.empty:
             body[key] = _default(default)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_ROWS = 30_000
-"""Training rows that are looked at, evenly drawn."""
+"""Training rows that are looked at, evenly drawn; beside them those that miss a value, or have the smallest or the largest."""
 ALONE = 48
 """Most rows that are asked one by one."""
 PARTS = 3
@@ -30,7 +30,8 @@ def require_rows_alone(
     The rows are given to it all at once, in three parts that go backwards, and some one by one: such as miss a value, have the
     smallest or the largest number of a column, and others. said: names a row by its place
     """
-    places = _even(rows.height, MOST_ROWS)
+    # Of many rows few may miss a value, and those are filled by what others hold.
+    places = sorted({*_even(rows.height, MOST_ROWS), *_extremes(rows)})
     some = rows[places]
     together = call(some)
     for part in range(PARTS):

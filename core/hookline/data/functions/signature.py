@@ -56,7 +56,7 @@ def signature_of(function: Callable[..., Any]) -> Signature:
     for parameter in _parameters(name, function):
         if parameter.name not in hints:
             raise TypeError(f"{name}: parameter '{parameter.name}' needs a type, such as `{parameter.name}: float`")
-        if hints[parameter.name] is Secret:
+        if _holds_secret(hints[parameter.name]):
             told = f"{name}: '{parameter.name}' would travel with the model; read a secret where it is used, from the environment"
             raise TypeError(told)
         shape = SHAPES.get(_named(hints[parameter.name]))
@@ -116,6 +116,10 @@ def _made(name: str, shape: Shape, hint: Any) -> Made:
             f"{name} returns {getattr(hint, '__name__', hint)}; annotate what it makes of what it is given: {ONE_OF}"
         )
     return made
+
+
+def _holds_secret(hint: Any) -> bool:
+    return hint is Secret or any(map(_holds_secret, typing.get_args(hint)))
 
 
 def _named(hint: Any) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from hookline.kinds.features.telling import Derived
 from hookline.kinds.formats.words import ONNX
 from hookline.kinds.kinds import Transform
 
-from ..columns import parse_dtype
+from ..columns import column_kind, parse_dtype
 from .calling import Call, told_of
 from .proving import require_rows_alone
 from .signature import Signature
@@ -154,12 +154,22 @@ def _require_columns(name: str, made: pl.DataFrame, train: Dataset) -> None:
     for column, dtype in made.schema.items():
         if column in hidden:
             raise DataError(f"function '{name}' makes '{column}', which has a role, and stays as it is")
-        if dtype.is_nested() or not (dtype.is_numeric() or dtype.is_temporal() or str(dtype) in PLAIN):
-            hint = "return several columns, or a numpy array of vectors" if dtype.is_nested() else "give it a type"
+        if not _is_feature(dtype):
+            hint = "return several columns, or a numpy array of vectors" if dtype.is_nested() else PLAIN
             raise DataError(f"function '{name}' makes '{column}' as {dtype}, of which no feature is made", hint=hint)
 
 
-PLAIN = ("Boolean", "String")
+def _is_feature(dtype: pl.DataType) -> bool:
+    import polars as pl
+
+    try:
+        return dtype != pl.Null and bool(column_kind(dtype))
+    except DataError:
+        return False
+
+
+PLAIN = "give it a type: numbers, texts, booleans, dates or moments"
+FIXED = "have the function give its column a type whatever the rows hold, such as `.cast(pl.Float64)`"
 
 
 def _typed(name: str, made: pl.DataFrame, dtypes: Mapping[str, pl.DataType]) -> pl.DataFrame:
@@ -170,11 +180,20 @@ def _typed(name: str, made: pl.DataFrame, dtypes: Mapping[str, pl.DataType]) -> 
         other = sorted(set(made.columns) ^ set(dtypes))
         told = f"function '{name}' makes column '{other[0]}' of some rows, and not of others"
         raise DataError(told, hint="make the same columns whatever the rows hold")
+    told = f"function '{name}' makes values of another type than among training rows"
     try:
-        return made.select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
+        typed = made.select(pl.col(column).cast(dtype) for column, dtype in dtypes.items())
     except pl.exceptions.PolarsError as error:
-        told = str(error).strip().splitlines()[0]
-        raise DataError(f"function '{name}' makes values of another type than among training rows: {told}") from error
+        raise DataError(f"{told}: {str(error).strip().splitlines()[0]}") from error
+    for column, dtype in dtypes.items():
+        # A type that holds less would cut them, as 2.7 to 2, without a word.
+        if made.schema[column] == dtype or dtype.is_float() or made.schema[column] == pl.Null:
+            continue
+        cut = made[column].ne_missing(typed[column].cast(made.schema[column], strict=False))
+        if cut.any():
+            value = made[column][cut.arg_max() or 0]
+            raise DataError(f"{told}: '{column}' is {value!r}, and {dtype} does not hold it", hint=FIXED)
+    return typed
 
 
 def _named(rows: pl.DataFrame, place: int, roles: Roles) -> str:

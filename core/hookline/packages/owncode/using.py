@@ -12,6 +12,7 @@ from types import ModuleType
 from hookline.errors import UntrustedPackage
 from hookline.kinds.component import Component
 from hookline.kinds.kinds import KINDS
+from hookline.registry.loading import of_functions
 from hookline.registry.own import is_importable, public_name, source_of
 from hookline.registry.registry import Registry
 
@@ -93,9 +94,9 @@ def _is_here(carried: Carried) -> bool:
 
 
 def _components(modules: Iterable[ModuleType]) -> Iterator[type[Component]]:
-    """Yield the component classes that modules define."""
+    """Yield the component classes that modules define, or that were made of functions of theirs."""
     for module in modules:
-        for value in [*vars(module).values()]:
+        for value in [*vars(module).values(), *of_functions(module)]:
             if not (isinstance(value, type) and issubclass(value, Component)) or inspect.isabstract(value):
                 continue
             if value.__module__ == module.__name__ and getattr(value, "kind", None) in KINDS and hasattr(value, "name"):

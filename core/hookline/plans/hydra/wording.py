@@ -127,6 +127,9 @@ def _translate(registry: Registry, known: Known, error: Exception) -> HooklineEr
             f"'{found.group(1)}' gives several values",
             hint=f"a sweep takes them: hookline -m {found.group(1)}; a text with a comma stands in quotes of its own",
         )
+    if "BasicSweeper does not support sweep type" in text:
+        told = "a sweep without a search tries values that are listed, and an interval has too many"
+        return UsageError(told, hint="hydra/sweeper=optuna searches intervals; else list values, such as key=1,2,4")
     if found := re.search(r"Additional config directory '(.*)' not found", text):
         return UsageError(f"there is no folder {found.group(1)}", hint="--config-dir names a folder of configs")
     return UsageError(" ".join(text.split("\n")[:2]).strip(), hint=GRAMMAR)

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from hookline.data.functions.transforming import FunctionTransform
 from hookline.errors import ConfigError, HooklineError
 from hookline.kinds.fitted import FittedFeaturizer, FittedTransform
 from hookline.kinds.kinds import KIND_TABLE
@@ -27,6 +28,8 @@ MAKES: Mapping[str, Any] = {
     name: typing.get_type_hints(getattr(kind.cls, kind.method))["return"] for name, kind in KIND_TABLE.items()
 }
 """Kind -> what its method must say that it returns."""
+ANNOTATED = ("numpy", "polars")
+"""Libraries that the annotations of a function name which is a transform, so that its module imports them where it begins."""
 
 
 def check_frozen_and_hashable(subject: Subject) -> None:
@@ -127,6 +130,8 @@ def check_import_is_light(subject: Subject) -> None:
         found = heavy_imports(module)
     except ImportError as error:
         subject.fail(f"{module} cannot be imported by a fresh process ({error}); mend what it needs to be imported.")
+    if isinstance(subject.component, FunctionTransform):
+        found = tuple(library for library in found if library not in ANNOTATED)
     if found:
         subject.fail(
             f"importing {module} also imports {', '.join(found)}, which slows every command; "

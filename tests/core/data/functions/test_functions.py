@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +21,12 @@ from hookline.data.functions.proving import MOST_ROWS
 from hookline.errors import ConfigError, DataError, PlanError, PluginError, UnknownName
 from hookline.kinds.artifacts import ROW_ID
 from hookline.kinds.plain import from_json, to_json
+from hookline.packages.certificate.golden import rescore
 from hookline.plans.fingerprints import code_digest
 from hookline.registry.ports import ports
 from hookline.registry.registry import load_registry
 from hookline.testing import checks_for
+from kit.own_code import KEY, NOW, THEN, project_at
 
 
 @hl.as_transform
@@ -136,6 +139,12 @@ def test_columns_that_it_returns_again_take_the_place_of_the_old() -> None:
     assert found["left"].equals(people()["left"])
 
 
+def test_categories_that_it_returns_as_they_were_are_kept() -> None:
+    for dtype in (pl.Categorical(), pl.Enum(["Oslo", "Rome"])):
+        frame = people().with_columns(pl.col("city").cast(dtype))
+        assert made(logs, frame)["city"].cast(pl.String).to_list() == people()["city"].to_list()
+
+
 def test_what_it_was_fitted_to_is_plain_data_that_two_processes_can_hand_over() -> None:
     component: Any = debt_ratio
     component = component.component(floor=3.0)
@@ -192,11 +201,12 @@ def test_a_function_that_looks_at_other_rows_is_refused_by_column_and_row(functi
     assert "a row that is answered comes alone" in str(refused.value.hint)
 
 
-def test_a_look_at_other_rows_is_found_among_very_many() -> None:
+@pytest.mark.parametrize("place", [3 * 777, 3 * 777 + 1], ids=["drawn", "not-drawn"])
+def test_a_look_at_other_rows_is_found_among_very_many(place: int) -> None:
     many = pl.DataFrame({"income": np.random.default_rng(0).uniform(size=3 * MOST_ROWS), "id": range(3 * MOST_ROWS)})
-    lonely = many.with_columns(pl.when(pl.col("id") == 3 * 777).then(None).otherwise("income").alias("income"))
+    lonely = many.with_columns(pl.when(pl.col("id") == place).then(None).otherwise("income").alias("income"))
     component: Any = filled
-    with pytest.raises(DataError, match="'filled' of row 2331"):
+    with pytest.raises(DataError, match=f"'filled' of row {place}"):
         component.component().fit(Dataset(lonely.with_row_index(ROW_ID).lazy(), Roles(id="id")))
 
 
@@ -221,6 +231,11 @@ def nested(city: pl.Series) -> pl.Series:
 
 
 @hl.as_transform
+def lasting(age: pl.Series) -> pl.Series:
+    return pl.Series(age * 1_000_000, dtype=pl.Duration("us"))
+
+
+@hl.as_transform
 def greedy(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(left="debt")
 
@@ -235,9 +250,26 @@ BROKEN: list[tuple[Any, str]] = [
     (fewer, "function 'fewer' makes 1[0-9]+ rows of 300"),
     (capricious, "function 'capricious' makes column 'debt' of some rows, and not of others"),
     (nested, r"function 'nested' makes 'nested' as List\(String\), of which no feature is made"),
+    (lasting, r"function 'lasting' makes 'lasting' as Duration\(.*\), of which no feature is made"),
     (greedy, "function 'greedy' makes 'left', which has a role"),
     (wordy, "function 'wordy' returned a str"),
 ]
+
+
+@hl.as_transform
+def numbered(city: pl.Series) -> pl.Series:
+    return pl.Series([float(one) if one and "." in one else int(one or 0) for one in city])
+
+
+def test_a_value_that_the_type_of_training_rows_would_cut_is_refused_and_not_cut() -> None:
+    component: Any = numbered
+    whole = people(40).with_columns(city=pl.lit("2"))
+    fitted = component.component().fit(dataset(whole))
+    asked = dataset(whole.head(1)).frame
+    assert fitted.transform(asked).collect()["numbered"].to_list() == [2]
+    with pytest.raises(DataError, match=r"'numbered' is 2\.7, and Int64 does not hold it") as refused:
+        fitted.transform(asked.with_columns(city=pl.lit("2.7"))).collect()
+    assert "cast" in str(refused.value.hint)
 
 
 @pytest.mark.parametrize(("function", "told"), BROKEN, ids=[one[0].__name__ for one in BROKEN])
@@ -386,6 +418,11 @@ REFUSED = [
     ("def f(a: pl.Series) -> float: ...", "f returns float; annotate what it makes"),
     ("def f(*a: pl.Series) -> pl.Series: ...", "parameter 'a' cannot be given by its name"),
     ("def f(a: pl.Series, key: hl.Secret) -> pl.Series: ...", "'key' would travel with the model"),
+    ("def f(a: pl.Series, key: hl.Secret | None = None) -> pl.Series: ...", "'key' would travel with the model"),
+    ("def f(a: pl.Series, fit: bool = True) -> pl.Series: ...", "no parameter can be called 'fit'"),
+    ("def f(function: pl.Series) -> pl.Series: ...", "no parameter can be called 'function'"),
+    ("def f(a: pl.Series, applies: str = 'x') -> pl.Series: ...", "no parameter can be called 'applies'"),
+    ("def f(a: pl.Series, _given: int = 1) -> pl.Series: ...", "no parameter can be called '_given'"),
     ("def f(into: pl.Series) -> pl.Series: ...", "no parameter can be called 'into'"),
     ("def f(a: 'Frame') -> pl.Series: ...", "name 'Frame' is not defined; import what annotations name"),
 ]
@@ -415,11 +452,47 @@ def test_a_name_that_is_taken_and_one_that_is_unknown_are_told(project_module: C
 def test_a_function_passes_the_conformance_kit(fields: dict[str, Any]) -> None:
     component: Any = debt_ratio
     for check in checks_for(component.component(**fields)):
+        # This module tests, and imports more than a function's annotations name.
         if check.name != "import_is_light":
             check()
+
+
+def test_a_module_of_functions_passes_the_check_of_plugins(
+    project_module: Callable[[str, str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = project_module("shop", PROJECT)
+    assert main(["plugins", "check", module, "--set", "ratio_of.debt=age"]) == 0, capsys.readouterr()
 
 
 def test_onnx_is_refused_before_anything_runs() -> None:
     component: Any = debt_ratio
     with pytest.raises(PlanError, match="debt_ratio needs a function of the project"):
         hl.plan(source=people(), transform=[component.component()], packager=["onnx"], **OPTIONS)
+
+
+SHOP = """
+import hookline as hl
+import polars as pl
+
+
+@hl.as_transform
+def lifted(x: pl.Series) -> pl.Series:
+    return (x - 20) * {factor}
+"""
+
+
+def test_each_version_answers_by_the_function_that_it_was_made_with_where_the_project_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = replace(project_at(tmp_path, "lifted_shop"), files={"__init__.py": SHOP})
+    config = {"transform": ["lifted"], "trainer": "logistic_regression", "packager": ["skops"]}
+    for factor in (THEN, NOW):
+        project.make(factor, tmp_path / "home", lifts=config)
+    monkeypatch.setenv("HOOKLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOOKLINE_STORE_KEY", KEY)
+    for version in (1, 2):
+        found = hl.load(f"lifts:{version}")
+        again = rescore(found.path, found.predictor, 0.0)
+        assert again is not None
+        assert again.rows > 10
+        assert not again.moved
