@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hookline.data.contract.file import read_contract
+from hookline.data.frames import seem_values
 from hookline.errors import ConfigError, Problem
 from hookline.kinds.artifacts import ROW_ID, Roles
 from hookline.kinds.capabilities import NeedsMore
@@ -17,6 +18,7 @@ from hookline.kinds.plain import adapter, plain
 from hookline.registry.nested import nested_components
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
+from hookline.registry.remedies import add_remedies
 from hookline.workspace.signing import read_key
 
 from .ahead import check_columns
@@ -44,7 +46,9 @@ def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpe
     assert isinstance(source, Source)
     roles = source.roles().merged(config.options.roles)
     if not roles.target:
-        raise _no_target(source)
+        error = _no_target(source)
+        add_remedies(error, registry.remedies, config.plain())
+        raise error
     doubled = list(_doubly_used(roles))
     if doubled:
         raise ConfigError("bad config", doubled)
@@ -60,7 +64,9 @@ def _no_target(source: Source) -> ConfigError:
     names = [name for name in source.load().frame.collect_schema().names() if name != ROW_ID]
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
     told = f"required: source '{source.name}' does not say which column to predict"
-    return ConfigError("bad config", [Problem("roles.target", told)], hint=f"add target=COLUMN, one of {shown}")
+    error = ConfigError("bad config", [Problem("roles.target", told)], hint=f"add target=COLUMN, one of {shown}")
+    error.ailment = "no_header" if seem_values(names) else None
+    return error
 
 
 def _doubly_used(roles: Roles) -> Iterator[Problem]:
