@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,5 +197,12 @@ def _instead(name: str, present: Sequence[str], ailment: str | None) -> str | No
 
 
 def seem_values(names: Sequence[str]) -> bool:
-    """Tell whether names of columns are rather values of a first row: names are seldom numbers."""
-    return sum(bool(NUMBER.fullmatch(name)) for name in names) > len(names) / 4
+    """Tell whether names of columns are rather values of a first row: many are numbers, and not such as places or years."""
+    numbers = [float(name) for name in names if NUMBER.fullmatch(name)]
+    return len(numbers) > len(names) / 4 and not (len(numbers) == len(names) and count_up(numbers))
+
+
+def count_up(numbers: Sequence[float]) -> bool:
+    """Tell whether numbers go up by equal steps, as places and years do that columns are named by."""
+    steps = {round(second - first, 9) for first, second in pairwise(numbers)}
+    return len(steps) <= 1 and all(step > 0 for step in steps)

@@ -18,7 +18,6 @@ from hookline.kinds.plain import adapter, plain
 from hookline.registry.nested import nested_components
 from hookline.registry.ports import ports
 from hookline.registry.registry import Registry
-from hookline.registry.remedies import add_remedies
 from hookline.workspace.signing import read_key
 
 from .ahead import check_columns
@@ -46,9 +45,7 @@ def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpe
     assert isinstance(source, Source)
     roles = source.roles().merged(config.options.roles)
     if not roles.target:
-        error = _no_target(source)
-        add_remedies(error, registry.remedies, config.plain())
-        raise error
+        raise _no_target(source, registry, config)
     doubled = list(_doubly_used(roles))
     if doubled:
         raise ConfigError("bad config", doubled)
@@ -59,14 +56,14 @@ def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpe
     return Plan(config, roles, _Layout(Meant(config, roles, contract, registry)).stages(sequence), contract)
 
 
-def _no_target(source: Source) -> ConfigError:
+def _no_target(source: Source, registry: Registry, config: RunConfig) -> ConfigError:
     """Return the error of a config that does not say what to predict; raises DataError where there is no table either."""
     names = [name for name in source.load().frame.collect_schema().names() if name != ROW_ID]
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
     told = f"required: source '{source.name}' does not say which column to predict"
-    error = ConfigError("bad config", [Problem("roles.target", told)], hint=f"add target=COLUMN, one of {shown}")
-    error.ailment = "no_header" if seem_values(names) else None
-    return error
+    ways = registry.remedies("no_header", config.plain()) if seem_values(names) else []
+    hint = ", or ".join([*ways, f"add target=COLUMN, one of {shown}"])
+    return ConfigError("bad config", [Problem("roles.target", told)], hint=hint)
 
 
 def _doubly_used(roles: Roles) -> Iterator[Problem]:
