@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length:"
+CHUNKED = b"transfer-encoding: chunked"
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 """What an answer ends with that comes in chunks: it says no length."""
 WARM_UP_SECONDS = 0.5
@@ -122,12 +123,16 @@ def _receive(one: socket.socket) -> None:
         answer += _more(one)
     if not answer.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(answer.decode())
-    start = answer.find(LENGTH, 0, end) + len(LENGTH)
+    # Names of fields are of either case; an answer that says neither would end with the connection, which stays.
+    head = answer[: end + 2].lower()
+    start = head.find(LENGTH) + len(LENGTH)
     if start < len(LENGTH):
+        if CHUNKED not in head:
+            raise RuntimeError(f"the answer says neither its length nor that it comes in chunks: {head.decode()}")
         while not answer.endswith(LAST_CHUNK):
             answer += _more(one)
         return
-    size = end + len(END_OF_HEAD) + int(answer[start : answer.index(b"\r", start)])
+    size = end + len(END_OF_HEAD) + int(head[start : head.index(b"\r", start)])
     while len(answer) < size:
         answer += _more(one)
 

@@ -283,7 +283,8 @@ FIRST = {
 
 def suggestion(name: str, known: Iterable[str], what: str = "name") -> str | None:
     """Return "did you mean 'x'?", or the names there are, or None if there are none."""
-    names = sorted(known)
+    # c2 stands before c10.
+    names = sorted(known, key=lambda one: [(len(part) * part.isdigit(), part) for part in re.split(r"(\d+)", one)])
     match = closest(name, names)
     if match:
         return f"did you mean '{match}'?"

@@ -54,6 +54,7 @@ def refused(hookline: Told) -> Refused:
         (("transform=[impute,impute]",), ["transform: 'impute' is named 2 times"]),
         (("source=[iris,wine]",), ["source: takes one component, got 2: iris, wine"]),
         (("trainer=",), ["no trainer named ''"]),
+        (("tagret=y", "igonre=[x]"), ["did you mean 'target'", "did you mean 'ignore'"]),
         (("=x",), ["=x: unknown key"]),
         (('seed="x',), ["'seed=\"x' is no override"]),
         (("~nothing",), ["nothing: unknown key"]),

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,8 @@ def mark_missing(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 NUMBER = re.compile(r"\s*-?\d+(\.\d+)?\s*")
 """A name that may be a value of a row that was taken for the header."""
+MOST_SHOWN = 5
+"""Of such names in a message."""
 UNREADABLE_HINT = "mend the file, or leave the column out with roles.ignore"
 
 
@@ -172,17 +175,34 @@ def require_new(names: Iterable[str], present: Collection[str], where: str) -> N
 
 def require_columns(names: Sequence[str], present: Sequence[str], what: str) -> None:
     """Raise DataError naming each of `names` that is not among `present`."""
-    from hookline.errors import suggestion
-
+    absent = [name for name in names if name not in present]
+    if not absent:
+        return
     spaced = {name.strip(): name for name in present if name != name.strip()}
-    problems = [
-        Problem(name, f"not a column; {suggestion(spaced.get(name, name), present, 'column')}")
-        for name in names
-        if name not in present
-    ]
-    if problems:
-        ailment = "spaced_names" if any(problem.path in spaced for problem in problems) else None
-        # Names of columns are seldom numbers, and where many are, the first row was taken for them.
-        if ailment is None and sum(bool(NUMBER.fullmatch(name)) for name in present) > len(present) / 4:
-            ailment = "no_header"
-        raise DataError(f"{what} names columns that the data do not have", problems, ailment=ailment)
+    ailment = "spaced_names" if any(name in spaced for name in absent) else None
+    if ailment is None and seem_values(present):
+        ailment = "no_header"
+    problems = [Problem(name, f"not a column; {_instead(spaced.get(name, name), present, ailment)}") for name in absent]
+    raise DataError(f"{what} names columns that the data do not have", problems, ailment=ailment)
+
+
+def _instead(name: str, present: Sequence[str], ailment: str | None) -> str | None:
+    from hookline.errors import closest, suggestion
+
+    if ailment != "no_header" or closest(name, present):
+        return suggestion(name, present, "column")
+    shown = ", ".join(value.strip() for value in present[:MOST_SHOWN])
+    more = ", ..." if len(present) > MOST_SHOWN else ""
+    return f"the first line may be a row: it was read as the column names {shown}{more}"
+
+
+def seem_values(names: Sequence[str]) -> bool:
+    """Tell whether names of columns are rather values of a first row: many are numbers, and not such as places or years."""
+    numbers = [float(name) for name in names if NUMBER.fullmatch(name)]
+    return len(numbers) > len(names) / 4 and not (len(numbers) == len(names) and count_up(numbers))
+
+
+def count_up(numbers: Sequence[float]) -> bool:
+    """Tell whether numbers go up by equal steps, as places and years do that columns are named by."""
+    steps = {round(second - first, 9) for first, second in pairwise(numbers)}
+    return len(steps) <= 1 and all(step > 0 for step in steps)

@@ -270,7 +270,7 @@ def _targets(node: Any, path: str = "") -> list[Problem]:
 
 def _unknown_roots(tree: Mapping[str, Any]) -> list[Problem]:
     return [
-        Problem(str(key), _did_you_mean("unknown key", str(key), ROOTS))
+        Problem(str(key), _did_you_mean("unknown key", str(key), (*ROOTS, *(f.name for f in fields(Roles)))))
         for key in tree
         if key not in ROOTS and not str(key).startswith("_target_")
     ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hookline.data.contract.file import read_contract
+from hookline.data.frames import seem_values
 from hookline.errors import ConfigError, Problem
 from hookline.kinds.artifacts import ROW_ID, Roles
 from hookline.kinds.capabilities import NeedsMore
@@ -44,7 +45,7 @@ def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpe
     assert isinstance(source, Source)
     roles = source.roles().merged(config.options.roles)
     if not roles.target:
-        raise _no_target(source)
+        raise _no_target(source, registry, config)
     doubled = list(_doubly_used(roles))
     if doubled:
         raise ConfigError("bad config", doubled)
@@ -55,12 +56,14 @@ def make_plan(registry: Registry, config: RunConfig, sequence: Sequence[StageSpe
     return Plan(config, roles, _Layout(Meant(config, roles, contract, registry)).stages(sequence), contract)
 
 
-def _no_target(source: Source) -> ConfigError:
+def _no_target(source: Source, registry: Registry, config: RunConfig) -> ConfigError:
     """Return the error of a config that does not say what to predict; raises DataError where there is no table either."""
     names = [name for name in source.load().frame.collect_schema().names() if name != ROW_ID]
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
     told = f"required: source '{source.name}' does not say which column to predict"
-    return ConfigError("bad config", [Problem("roles.target", told)], hint=f"add target=COLUMN, one of {shown}")
+    ways = registry.remedies("no_header", config.plain()) if seem_values(names) else []
+    hint = ", or ".join([*ways, f"add target=COLUMN, one of {shown}"])
+    return ConfigError("bad config", [Problem("roles.target", told)], hint=hint)
 
 
 def _doubly_used(roles: Roles) -> Iterator[Problem]:

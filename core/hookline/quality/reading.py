@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
-from hookline.data.frames import NUMBER
+from hookline.data.frames import NUMBER, count_up
 from hookline.kinds.reports import ColumnProfile, Finding, Profile
 from hookline.registry.remedies import Remedies
 
@@ -41,15 +40,9 @@ def names_of_values(columns: Sequence[ColumnProfile]) -> list[str]:
     fit = all(NUMBER.fullmatch(column.name) for column in numbers) and all(
         column.name in dict(column.top) for column in few
     )
-    if not (numbers or few) or not fit or (not few and _counts([float(column.name) for column in numbers])):
+    if not (numbers or few) or not fit or (not few and count_up([float(column.name) for column in numbers])):
         return []
     return [column.name for column in columns]
-
-
-def _counts(numbers: Sequence[float]) -> bool:
-    """Tell whether numbers go up by equal steps, as places and years do that columns are named by."""
-    steps = {round(second - first, 9) for first, second in pairwise(numbers)}
-    return len(steps) <= 1 and all(step > 0 for step in steps)
 
 
 def _marks(profile: Profile, remedies: Remedies, config: Mapping[str, Any]) -> Iterator[Finding]:

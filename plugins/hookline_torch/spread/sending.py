@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import os
@@ -94,8 +95,10 @@ class Nearby:
         if place.is_here():
             return mapped
         size = math.prod(mapped.shape) * np.dtype(mapped.dtype).itemsize
-        file = self.folder / f"{mapped.file.stem}-{mapped.offset}-{size}"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        # By the whole path: rows to learn from and rows to stop on lie in files of one name, and may be as many.
+        named = hashlib.sha256(f"{mapped.file}:{mapped.offset}:{size}".encode()).hexdigest()
+        file = self.folder / named
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(f"{file}.lock"):
             if not file.exists():
                 self._fetch(mapped, size, file)

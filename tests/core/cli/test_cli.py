@@ -77,6 +77,21 @@ def test_a_table_without_a_target_names_the_columns_to_choose_from(hookline: Tol
     assert f"hint: add target=COLUMN, one of {', '.join(pl.read_csv(tips).columns)}\n" in err
 
 
+def test_a_table_without_a_header_takes_two_lines_to_be_read(hookline: Told, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("".join(f"{row},{row % 7}, a,3,b,{row}.5,c,1.5,1,2,yes\n" for row in range(39, 60)))
+    table = str(tmp_path / "t.csv")
+    err = hookline(table)[2]
+    assert "\nhint: source.header=false, or add target=COLUMN, one of 39, " in err
+    err = hookline(table, "target=answer")[2]
+    assert (
+        "answer: not a column; the first line may be a row: it was read as the column names 39, 4, a, 3, b, ...\n"
+        in err
+    )
+    assert err.endswith("\nhint: source.header=false\n")
+    err = hookline(table, "target=answer", "source.header=false")[2]
+    assert "there is c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11\n" in err
+
+
 def test_no_model_is_told_with_the_line_that_makes_one(hookline: Told) -> None:
     code, _, err = hookline("serve")
     assert code == 2

@@ -145,7 +145,7 @@ def test_a_fit_begins_beside_the_audit_unless_the_audit_may_stop_it(
     assert (done.returncode, said.exists()) == ((0, True) if audit == "warn" else (3, False)), done.stderr
 
 
-@pytest.mark.parametrize("stage", ["split", "trainer", "packager.onnx", "deployer"])
+@pytest.mark.parametrize("stage", ["split", "audit", "trainer", "packager.onnx", "deployer"])
 def test_a_process_beside_a_run_that_is_killed_is_done_without(beside: Mapping[str, str], stage: str) -> None:
     done = run_hookline(*RUN, env={**beside, "KILL_AT": stage})
     assert done.returncode == 0, done.stderr

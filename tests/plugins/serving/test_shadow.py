@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -175,6 +176,35 @@ def test_what_a_process_that_hangs_does_not_take_is_dropped_and_counted_and_nobo
     assert fleet.begun[0].poll() is not None
     # What it took with it was not asked, either.
     assert (hung.waiting, hung.dropped) == (0, 20_000)
+
+
+def test_what_a_loop_answers_is_handed_over_in_a_moment_or_once_there_is_much_and_none_is_lost_at_the_end(
+    question: Question, counts: ArmCounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadow, "END_SECONDS", 0.1)
+    fleet: Any = Fleet("import time; time.sleep(600)")
+    hung = Shadow(fleet, ARM, counts)
+    hung.start()
+    assert until(lambda: len(fleet.begun) == 1)
+    handed = []
+
+    def ask(times: int) -> None:
+        for _ in range(times):
+            hung.ask_soon(question, ["an id"])
+        handed.append(hung.waiting + hung.dropped)
+
+    async def answer() -> None:
+        ask(shadow.MOST_GATHERED + 10)
+        while hung.waiting + hung.dropped < shadow.MOST_GATHERED + 10:
+            await asyncio.sleep(shadow.TURN_SECONDS)
+        ask(5)
+        hung.close()
+        handed.append(hung.waiting + hung.dropped)
+
+    asyncio.run(answer())
+    assert handed == [shadow.MOST_GATHERED, shadow.MOST_GATHERED + 10, shadow.MOST_GATHERED + 15]
+    hung.join(30)
+    assert (hung.waiting, hung.dropped) == (0, shadow.MOST_GATHERED + 15)
 
 
 def test_one_whose_processes_end_again_and_again_is_asked_no_more_and_that_is_told(

@@ -175,6 +175,21 @@ def test_rows_go_part_by_part_to_a_machine_that_does_not_see_the_very_file(
     arrived(tmp_path / "near")
     arrived(tmp_path / "near")
     assert len([file for file in (tmp_path / "near").iterdir() if file.suffix != ".lock"]) == 1
+    assert (tmp_path / "near").stat().st_mode & 0o077 == 0
+
+
+def test_as_many_rows_to_stop_on_as_to_learn_from_arrive_as_what_they_are(tmp_path: Path) -> None:
+    parts = {}
+    for part, value in (("train", 1.0), ("valid", 2.0)):
+        (tmp_path / part).mkdir()
+        np.save(tmp_path / part / "X.npy", np.full((60, 3), value, dtype=np.float32))
+        X = np.load(tmp_path / part / "X.npy", mmap_mode="r").view(np.ndarray)
+        parts[part] = Rows.of("mlp", features(X, np.arange(60) % 2), 0.0, 1.0)
+    sent = packed(parts)
+    for part in parts:
+        os.utime(tmp_path / part / "X.npy", ns=(0, 0))
+    arrived = Unpacking(sent, Nearby(tmp_path / "near", Home(None).part)).load()
+    assert {part: float(rows.X.mean()) for part, rows in arrived.items()} == {"train": 1.0, "valid": 2.0}
 
 
 @pytest.mark.long

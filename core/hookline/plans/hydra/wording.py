@@ -18,6 +18,7 @@ from hookline.registry.registry import Registry
 from ..config import FEATURES, ROOTS
 from ..placing.components import key_of
 from ..placing.sets import NO_SETS
+from .shorthand import ROLES
 
 GRAMMAR = "see https://hydra.cc/docs/advanced/override_grammar/basic"
 Known = Callable[[], Mapping[str, list[str]]]
@@ -84,7 +85,7 @@ def unknown_key(registry: Registry, key: str) -> str:
     elif rest:
         known, key = nested_keys(root), rest
     else:
-        known = list(ROOTS)
+        known = [*ROOTS, *ROLES]
     match = closest(key, known) or (MEANT.get(key) if not rest else None)
     there = f"; there is {', '.join(sorted(known))}" if known else ""
     return "unknown key" + (f"; did you mean '{match}'?" if match else there)
