@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
-import socket
 import sys
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from hookline.errors import MissingBackend, UnknownName, UsageError
+from hookline.registry.backends.clusters import begin_ray, end_ray, first_line, join_ray
 from hookline.registry.backends.quiet import SWITCHES
 from hookline.sweeps.workers.cores import available_cores
-
-OBJECTS = 128 * 1024**2
-"""Bytes of shared memory of a Ray of ours; jobs pass their artifacts through the store, not through Ray."""
-CLIENT = "ray://"
-REACH_SECONDS = 10.0
-LONGEST_FOLDER = 30
-"""Characters; Ray puts sockets below its folder, whose paths may have 107 on Linux."""
 
 
 @dataclass
@@ -67,12 +56,11 @@ class Cluster:
         """Leave Ray, and end it where it was started here."""
         import ray
 
-        if self._opened:
-            ray.shutdown()
-            self._opened = False
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+            end_ray(self._folder)
+        elif self._opened:
+            ray.shutdown()
+        self._folder, self._opened = None, False
 
     def room(self) -> int:
         """Return how many workers run at a time; 1 where there is no room yet."""
@@ -83,42 +71,18 @@ class Cluster:
         return max(1, sum(self._fit(node) for node in _nodes()))
 
     def _start(self) -> None:
-        import ray
-
         # For the processes that it starts too.
         os.environ.update({name: value for name, value in SWITCHES["ray"].items() if name not in os.environ})
-        self._folder = _short_folder()
         cores = len(available_cores())
         # More workers than cores is what the local launcher allows too, where it is asked for.
         cores = max(cores, (self.workers or 0) * self.cores) if self.cores <= cores else cores
-        local = {"num_cpus": cores, "include_dashboard": False, "object_store_memory": OBJECTS}
-        try:
-            ray.init("local", _temp_dir=str(self._folder), **local, **self._quiet())
-        except BaseException:
-            with suppress(Exception):
-                ray.shutdown()
-            self.close()
-            raise
+        self._folder = begin_ray(cores, runtime_env=dict(self.runtime_env) or None)
         self._opened = True
 
     def _join(self, address: str) -> None:
-        import ray
-
-        try:
-            # `auto` is what Ray's own variable says, where it is set.
-            _reach(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
-            ray.init(address, **self._quiet())
-        except (OSError, RuntimeError, ValueError) as error:
-            raise UsageError(
-                f"{self.said_by}: no Ray cluster can be joined at '{address}': {first_line(error)}",
-                hint="`ray start --head` starts one, which may ask for RAY_AUTH_MODE=token; "
-                "without an address one is started here",
-            ) from error
+        environment = dict(self.runtime_env) or None
+        join_ray(address, self.said_by, "without an address one is started here", runtime_env=environment)
         self._opened = True
-
-    def _quiet(self) -> dict[str, Any]:
-        # stdout is data, so the workers' output stays in Ray's logs, and Ray's own words do too.
-        return {"runtime_env": dict(self.runtime_env) or None, "log_to_driver": False, "logging_level": logging.ERROR}
 
     def _accept_what_runs(self) -> None:
         if not self._opened and (not self.ours or self.runtime_env):
@@ -148,20 +112,6 @@ def require_ray(option: str = "hydra/launcher=ray") -> None:
         raise MissingBackend(option, "ray", "ray")
 
 
-def _reach(address: str) -> None:
-    """Raise OSError where nobody listens at HOST:PORT, which Ray itself would try to reach for minutes."""
-    if address.startswith(CLIENT) and find_spec("grpc") is None:
-        raise UsageError(f"hydra.launcher.address: {CLIENT} needs Ray's client", hint="pip install 'ray[client]'")
-    host, _, port = address.removeprefix(CLIENT).rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error says first, or its name where it says nothing."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-
-
 def _nodes() -> list[Mapping[str, float]]:
     import ray
 
@@ -179,8 +129,3 @@ def _check_environment(given: Mapping[str, Any]) -> None:
         RuntimeEnv(**given)
     except (TypeError, ValueError) as error:
         raise UsageError(f"hydra.launcher.runtime_env: {first_line(error)}") from error
-
-
-def _short_folder() -> Path:
-    system = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="hl-", dir=system if len(system) <= LONGEST_FOLDER else "/tmp"))  # noqa: S108  mkdtemp makes it ours

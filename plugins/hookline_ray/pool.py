@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hookline.errors import UsageError
+from hookline.registry.backends.clusters import first_line
 from hookline.sweeps.workers.interfaces import Answer, Limits, Outcome
 
-from .cluster import Cluster, first_line
+from .cluster import Cluster
 from .station import Station, Surroundings
 
 PATIENCE = 20.0

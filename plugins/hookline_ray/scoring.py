@@ -10,9 +10,10 @@ from contextlib import suppress
 from typing import Any
 
 from hookline.errors import DataError
+from hookline.registry.backends.clusters import first_line
 from hookline.sweeps.workers.cores import THREADS
 
-from .cluster import Cluster, first_line, require_ray
+from .cluster import Cluster, require_ray
 from .station import Surroundings
 
 OPTION = "predict --on ray"

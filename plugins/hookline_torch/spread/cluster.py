@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
-import shutil
-import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
 
 from hookline.errors import ConfigError, Problem, UsageError
-from hookline.registry.backends.quiet import quiet
+from hookline.registry.backends.clusters import CLIENT, begin_ray, end_ray, join_ray
+from hookline.sweeps.workers.cores import available_cores
 
 from ..training.options import Training
 
 ADDRESS = "RAY_ADDRESS"
-CLIENT = "ray://"
-REACH_SECONDS = 10.0
-OBJECTS = 128 * 1024**2
-"""Bytes of shared memory of a Ray that is begun here."""
-SILENT: Mapping[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-LONGEST_FOLDER = 30
-"""Characters; Ray puts sockets below its folder, whose paths may have 107 on Linux."""
 
 
 @contextmanager
@@ -47,43 +36,18 @@ def joined() -> Iterator[bool]:
             finally:
                 ray.shutdown()
         else:
-            with _begun():
+            folder = begin_ray(len(available_cores()))
+            try:
                 yield False
-
-
-@contextmanager
-def _begun() -> Iterator[None]:
-    import ray
-
-    system = tempfile.gettempdir()
-    short = tempfile.mkdtemp(prefix="hl-", dir=system if len(system) <= LONGEST_FOLDER else "/tmp")  # noqa: S108  mkdtemp makes it ours
-    try:
-        with quiet("ray"):
-            ray.init("local", _temp_dir=short, include_dashboard=False, object_store_memory=OBJECTS, **SILENT)
-        yield
-    finally:
-        ray.shutdown()
-        shutil.rmtree(short, ignore_errors=True)
+            finally:
+                end_ray(folder)
 
 
 def _join(address: str) -> None:
-    import ray
-
     if address.startswith(CLIENT):
         what = f"{ADDRESS}: a training is begun on a machine of the cluster, not from outside by {CLIENT}"
         raise UsageError(what, hint="run it on a machine of the cluster, with RAY_ADDRESS=auto")
-    host, _, port = address.rpartition(":")
-    try:
-        if host and port.isdigit():
-            # Ray itself would try for minutes.
-            socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
-        ray.init(address, **SILENT)
-    except (OSError, RuntimeError, ValueError) as error:
-        first = next((line for line in f"{error}".splitlines() if line.strip()), type(error).__name__)
-        raise UsageError(
-            f"{ADDRESS}: no Ray cluster can be joined at '{address}': {first.strip()}",
-            hint="`ray start --head` starts one; without the variable one is started here for the training",
-        ) from error
+    join_ray(address, ADDRESS, "without the variable one is started here for the training")
 
 
 def placed(training: Training, *, grows: bool) -> tuple[Training, int]:
