@@ -291,6 +291,18 @@ def test_the_last_version_of_a_model_that_is_deleted_here_is_deleted_there(elsew
         hl.sync_model("tried", look=True, home=elsewhere.home)
 
 
+def test_a_server_is_not_asked_about_a_model_that_was_never_to_be_there(
+    elsewhere: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = tmp_path / "home"
+    for depth in (2, 3):
+        elsewhere.run(depth, packager=["onnx"], name="bare", home=home, settings={})
+    away = {**elsewhere.settings, "tracking_uri": f"http://127.0.0.1:{free_port()}", "timeout": 5}
+    (home / "settings.yaml").write_text(json.dumps({"mlflow": away}), "utf-8")
+    hl.delete_version("bare:1", home=home)
+    assert "is not in step elsewhere" not in caplog.text
+
+
 def test_an_alias_of_a_version_that_is_none_of_ours_is_told_and_left(elsewhere: Any) -> None:
     run_id = elsewhere.runs()[elsewhere.first.id].info.run_id
     theirs = elsewhere.client.create_model_version("churn", f"runs:/{run_id}/packages", run_id).version

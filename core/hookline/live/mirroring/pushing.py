@@ -73,7 +73,7 @@ def sides(catalog: Catalog, model: str, tracker: Tracker) -> tuple[Standing, lis
     left = catalog.models.versions(model) if catalog.models.has(model) else []
     held = [one for one in reversed(left) if one.format in tracker.formats]
     wanted = {one.fingerprint: _is_mirrored(Path(one.path), tracker) for one in held}
-    if not catalog.models.deleted_of(model) and not any(said is not False for said in wanted.values()):
+    if not catalog.models.deleted_of(model, tracker.formats) and not any(said is not False for said in wanted.values()):
         return Standing(), []
     standing, tags = tracker.standing(model), catalog.acts.tags(model)
     return standing, [

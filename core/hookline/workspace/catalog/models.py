@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -166,13 +166,20 @@ class Models:
         gone = query.where(models.c.path == DELETED)
         return {(row["name"], row["fingerprint"]) for row in self._database.rows(gone)}
 
-    def deleted_of(self, name: str) -> dict[str, int]:
-        """Return fingerprint -> number of a model's versions that were deleted, but for those that were registered anew."""
+    def deleted_of(self, name: str, formats: Collection[str] | None = None) -> dict[str, int]:
+        """Return fingerprint -> number of a model's versions that were deleted, but for those that were registered anew.
+
+        formats: None, or only those in one of these
+        """
         models = self._models
         query = models.select().where(models.c.name == name).order_by(models.c.version)
         rows = [*self._database.rows(query)]
         left = {row["fingerprint"] for row in rows if row["path"] != DELETED}
-        return {row["fingerprint"]: row["version"] for row in rows if row["fingerprint"] not in left}
+        return {
+            row["fingerprint"]: row["version"]
+            for row in rows
+            if row["fingerprint"] not in left and (formats is None or row["format"] in formats)
+        }
 
     def of_fingerprint(self, name: str, fingerprint: str) -> ModelRecord | None:
         """Return the version of a model that was made so; None where there is none, or it was deleted."""
